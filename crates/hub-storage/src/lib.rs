@@ -1,1 +1,35 @@
-//! hub-storage
+//! The one place where durable bytes live: a local folder or an S3-compatible bucket.
+//!
+//! A [`Store`] holds objects under typed [`StorageKey`]s. Content-addressed objects (packs, LFS
+//! objects) are written once and never changed; only `uploads/` holds passing things. What a
+//! repository is, who may read it and which objects it has is not known here.
+//!
+//! Invariants:
+//! - A write is visible whole or not at all. [`Store::put_stream`] hashes while the bytes pass and
+//!   publishes only when size and SHA-256 are as promised.
+//! - An acknowledged write is on disk: the local store syncs the file and its folders before it
+//!   answers; S3 does so by contract.
+//! - Memory per operation is a few parts of some MiB, however large the object.
+//!
+//! Start reading at [`Store`]; `write.rs` and `read.rs` are its two halves, `presign.rs` is what S3
+//! adds: URLs with which clients move bytes without passing through the hub.
+
+mod config;
+mod error;
+mod key;
+mod presign;
+mod read;
+mod s3;
+mod store;
+mod write;
+
+pub use config::{Secret, StoreConfig};
+pub use error::Error;
+pub use key::StorageKey;
+pub use presign::{PresignedGet, UploadedPart};
+pub use read::ObjectStream;
+pub use store::{ObjectInfo, Store};
+pub use write::{Expect, Stored};
+
+/// The result of a storage operation.
+pub type Result<T> = std::result::Result<T, Error>;

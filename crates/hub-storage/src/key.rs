@@ -1,0 +1,124 @@
+use std::fmt;
+
+use hub_types::{Oid, Sha256};
+use object_store::path::Path;
+
+/// The place of an object in the store.
+///
+/// | key | content | content type |
+/// |---|---|---|
+/// | `git/<aa>/<hash>.pack` | a git pack, named by its checksum | `application/x-git-packed-objects` |
+/// | `git/<aa>/<hash>.idx` | its index | `application/x-git-packed-objects-toc` |
+/// | `lfs/<aa>/<bb>/<sha256>` | the bytes of a large file | `application/octet-stream` |
+/// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
+/// | `avatars/<id>` | a picture, encoded by the hub | `image/png` |
+///
+/// `aa` and `bb` are the first two pairs of hex digits: they keep folders of a local store small.
+/// Everything outside `uploads/` is immutable.
+#[derive(Clone, PartialEq, Eq, Hash, PartialOrd, Ord)]
+pub struct StorageKey {
+    path: String,
+    content_type: &'static str,
+}
+
+const BINARY: &str = "application/octet-stream";
+
+impl StorageKey {
+    /// The folder of unverified uploads, for [`Store::list`](crate::Store::list).
+    pub const UPLOADS: &'static str = "uploads";
+
+    /// A git pack.
+    pub fn pack(hash: &Oid) -> Self {
+        let hex = hash.to_hex();
+        let path = format!("git/{}/{hex}.pack", &hex[..2]);
+        Self { path, content_type: "application/x-git-packed-objects" }
+    }
+
+    /// The index of a git pack.
+    pub fn pack_idx(hash: &Oid) -> Self {
+        let hex = hash.to_hex();
+        let path = format!("git/{}/{hex}.idx", &hex[..2]);
+        Self { path, content_type: "application/x-git-packed-objects-toc" }
+    }
+
+    /// The bytes of a large file.
+    pub fn lfs(oid: &Sha256) -> Self {
+        let hex = oid.to_hex();
+        Self { path: format!("lfs/{}/{}/{hex}", &hex[..2], &hex[2..4]), content_type: BINARY }
+    }
+
+    /// An upload not yet verified. The id may hold letters, digits, `-`, `_`, `.` and `/`; any other
+    /// byte becomes `_`, so that no id can leave `uploads/`.
+    pub fn upload(id: &str) -> Self {
+        Self { path: format!("uploads/{}", safe(id)), content_type: BINARY }
+    }
+
+    /// A picture of a user or an organisation, encoded as PNG. The id is treated as in
+    /// [`upload`](Self::upload).
+    pub fn avatar(id: &str) -> Self {
+        Self { path: format!("avatars/{}", safe(id)), content_type: "image/png" }
+    }
+
+    /// A small object by which the store is checked.
+    pub(crate) fn probe(id: u64) -> Self {
+        Self { path: format!("probe/{id:016x}"), content_type: BINARY }
+    }
+
+    pub(crate) fn listed(path: String) -> Self {
+        Self { path, content_type: BINARY }
+    }
+
+    /// The key as text.
+    pub fn as_str(&self) -> &str {
+        &self.path
+    }
+
+    /// The content type that S3 is told at a write.
+    pub fn content_type(&self) -> &'static str {
+        self.content_type
+    }
+
+    pub(crate) fn path(&self) -> Path {
+        Path::from(self.path.as_str())
+    }
+}
+
+fn safe(id: &str) -> String {
+    let keep = |c: char| if c.is_ascii_alphanumeric() || "-_./".contains(c) { c } else { '_' };
+    let text: String = id.chars().map(keep).collect();
+    text.split('/').filter(|part| !part.is_empty() && *part != "." && *part != "..").collect::<Vec<_>>().join("/")
+}
+
+impl fmt::Display for StorageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.path)
+    }
+}
+
+impl fmt::Debug for StorageKey {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        write!(f, "StorageKey({})", self.path)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn keys_are_laid_out_as_documented() {
+        let oid: Oid = "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse().unwrap();
+        assert_eq!(StorageKey::pack(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.pack");
+        assert_eq!(StorageKey::pack_idx(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.idx");
+        let sha = Sha256::from_bytes([0xab; 32]);
+        assert_eq!(StorageKey::lfs(&sha).as_str(), format!("lfs/ab/ab/{}", "ab".repeat(32)));
+        assert_eq!(StorageKey::upload("12-x").as_str(), "uploads/12-x");
+    }
+
+    #[test]
+    fn ids_cannot_leave_their_folder() {
+        assert_eq!(StorageKey::upload("../../lfs/x").as_str(), "uploads/lfs/x");
+        assert_eq!(StorageKey::upload("a//./b\\..\0#1").as_str(), "uploads/a/b_..__1");
+        assert_eq!(StorageKey::upload("7/00001").as_str(), "uploads/7/00001");
+    }
+}

@@ -1,0 +1,178 @@
+use std::path::{Path as FilePath, PathBuf};
+use std::sync::Arc;
+use std::time::{Duration, SystemTime};
+
+use bytes::Bytes;
+use chrono::{DateTime, Utc};
+use futures::stream::BoxStream;
+use futures::{StreamExt, TryStreamExt};
+use object_store::local::LocalFileSystem;
+use object_store::path::Path;
+use object_store::{ObjectStore, ObjectStoreExt};
+
+use crate::s3::S3;
+use crate::{Error, Result, StorageKey, StoreConfig};
+
+/// The object store. Cheap to clone; all clones share connections.
+#[derive(Debug, Clone)]
+pub struct Store {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    objects: Arc<dyn ObjectStore>,
+    s3: Option<S3>,
+    local_root: Option<PathBuf>,
+}
+
+/// What the store knows of an object.
+#[derive(Debug, Clone)]
+pub struct ObjectInfo {
+    /// Where it is.
+    pub key: StorageKey,
+    /// Its size in bytes.
+    pub size: u64,
+    /// When it was written.
+    pub modified_at: DateTime<Utc>,
+}
+
+const PROBE_DEADLINE: Duration = Duration::from_secs(10);
+
+impl Store {
+    /// Opens a store. A local folder is created; with S3 nothing is sent yet, see
+    /// [`ensure_bucket`](Self::ensure_bucket) and [`probe`](Self::probe).
+    pub fn open(config: &StoreConfig) -> Result<Self> {
+        let inner = match config {
+            StoreConfig::Local { dir } => Inner { objects: open_local(dir)?, s3: None, local_root: Some(dir.clone()) },
+            StoreConfig::S3 { .. } => {
+                let s3 = S3::open(config)?;
+                Inner { objects: s3.objects(), s3: Some(s3), local_root: None }
+            }
+        };
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Whether clients can be given URLs of the store itself.
+    pub fn supports_presign(&self) -> bool {
+        self.inner.s3.is_some()
+    }
+
+    /// Creates the S3 bucket when it is missing. Does nothing on a local store.
+    pub async fn ensure_bucket(&self) -> Result<()> {
+        match &self.inner.s3 {
+            Some(s3) => s3.ensure_bucket().await,
+            None => Ok(()),
+        }
+    }
+
+    /// Writes, reads and deletes a small object: an error says why the store is of no use.
+    pub async fn probe(&self) -> Result<()> {
+        let key = StorageKey::probe(rand::random());
+        let check = async {
+            self.put_bytes(&key, Bytes::from_static(b"0123456789")).await?;
+            let middle = self.get_range(&key, 2..5).await?;
+            self.delete(&key).await?;
+            if middle.as_ref() != b"234" {
+                return Err(Error::unavailable("the store returned other bytes than were written"));
+            }
+            Ok(())
+        };
+        match tokio::time::timeout(PROBE_DEADLINE, check).await {
+            Ok(result) => result,
+            Err(elapsed) => Err(Error::unavailable(elapsed)),
+        }
+    }
+
+    /// Size and date of an object.
+    pub async fn head(&self, key: &StorageKey) -> Result<ObjectInfo> {
+        let meta = self.objects().head(&key.path()).await.map_err(|e| Error::from_object_store(key.as_str(), e))?;
+        Ok(ObjectInfo { key: key.clone(), size: meta.size, modified_at: meta.last_modified })
+    }
+
+    /// Whether there is such an object.
+    pub async fn exists(&self, key: &StorageKey) -> Result<bool> {
+        match self.head(key).await {
+            Ok(_) => Ok(true),
+            Err(error) if error.is_not_found() => Ok(false),
+            Err(error) => Err(error),
+        }
+    }
+
+    /// Deletes an object. One that is missing already is no error.
+    pub async fn delete(&self, key: &StorageKey) -> Result<()> {
+        match self.objects().delete(&key.path()).await {
+            Ok(()) | Err(object_store::Error::NotFound { .. }) => Ok(()),
+            Err(error) => Err(Error::from_object_store(key.as_str(), error)),
+        }
+    }
+
+    /// Copies an object inside the store; its bytes do not pass through the hub.
+    pub async fn copy(&self, from: &StorageKey, to: &StorageKey) -> Result<()> {
+        if let Some(s3) = &self.inner.s3 {
+            let size = self.head(from).await?.size;
+            if size > s3.copy_limit {
+                return s3.copy_in_parts(from, to, size).await;
+            }
+        }
+        let copied = self.objects().copy(&from.path(), &to.path()).await;
+        copied.map_err(|e| Error::from_object_store(from.as_str(), e))
+    }
+
+    /// The objects in a folder and its folders, such as [`StorageKey::UPLOADS`].
+    pub fn list(&self, folder: &str) -> BoxStream<'static, Result<ObjectInfo>> {
+        let folder = Path::from(folder);
+        let objects = self.objects().list(Some(&folder));
+        let info = |meta: object_store::ObjectMeta| ObjectInfo {
+            key: StorageKey::listed(meta.location.into()),
+            size: meta.size,
+            modified_at: meta.last_modified,
+        };
+        objects.map_ok(info).map_err(move |e| Error::from_object_store(folder.as_ref(), e)).boxed()
+    }
+
+    /// Removes files of a local store that a killed writer left unfinished and that are older than
+    /// `age`; returns how many. On S3 a lifecycle rule for incomplete uploads does the same.
+    pub async fn sweep_unfinished(&self, age: Duration) -> Result<u64> {
+        let Some(root) = self.inner.local_root.clone() else { return Ok(0) };
+        let before = SystemTime::now() - age;
+        tokio::task::spawn_blocking(move || sweep(&root, before)).await?.map_err(Error::unavailable)
+    }
+
+    pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
+        &self.inner.objects
+    }
+
+    pub(crate) fn s3(&self) -> Result<&S3> {
+        self.inner.s3.as_ref().ok_or(Error::PresignUnsupported)
+    }
+}
+
+fn open_local(dir: &FilePath) -> Result<Arc<dyn ObjectStore>> {
+    let wrong = |e: &dyn std::fmt::Display| Error::Config(format!("cannot use the folder `{}`: {e}", dir.display()));
+    std::fs::create_dir_all(dir).map_err(|e| wrong(&e))?;
+    // Without fsync an acknowledged write could be lost with the power.
+    let local = LocalFileSystem::new_with_prefix(dir).map_err(|e| wrong(&e))?.with_fsync(true);
+    Ok(Arc::new(local))
+}
+
+fn sweep(dir: &FilePath, before: SystemTime) -> std::io::Result<u64> {
+    let mut swept = 0;
+    for entry in std::fs::read_dir(dir)? {
+        let entry = entry?;
+        let path = entry.path();
+        if entry.file_type()?.is_dir() {
+            swept += sweep(&path, before)?;
+        } else if is_unfinished(&path) && entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at <= before) {
+            // Its writer may just have finished or removed it.
+            swept += u64::from(std::fs::remove_file(&path).is_ok());
+        }
+    }
+    Ok(swept)
+}
+
+/// `object_store` writes to `<name>#<number>` and renames; no key of ours has a `#`.
+fn is_unfinished(path: &FilePath) -> bool {
+    let name = path.file_name().and_then(|name| name.to_str()).and_then(|name| name.rsplit_once('#'));
+    name.is_some_and(|(_, number)| !number.is_empty() && number.bytes().all(|b| b.is_ascii_digit()))
+}
