@@ -27,6 +27,9 @@ create table repos (
     size_bytes bigint not null default 0,
     -- Other derived facts by name: config, transformersInfo, safetensors, gguf, sdk, …
     facts jsonb not null default '{}',
+    -- Grows with each pack added or replaced, so that a node knows when its disk copy is behind.
+    pack_generation bigint not null default 0,
+    created_by bigint references users (user_pk) on delete set null,
     deleted_at timestamptz
 );
 create unique index repos_type_namespace_name_idx on repos (repo_type, namespace_pk, lower(name)) where deleted_at is null;

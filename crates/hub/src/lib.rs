@@ -1,1 +1,18 @@
-//! hub
+//! The hub: web pages, Hub API, git over HTTP and Git LFS over one Postgres and one object store.
+//!
+//! Start reading at [`start`], which is what `hub serve` and the tests call, then [`router`], then a slice:
+//! [`accounts`] (who asks), [`repos`] (what they ask about). `ARCHITECTURE.md` has the walk of a push and a page.
+
+pub mod accounts;
+pub mod app;
+pub mod config;
+pub mod db;
+pub mod error;
+pub mod jobs;
+pub mod repos;
+pub mod router;
+pub mod signing;
+pub mod start;
+pub mod web;
+
+pub use start::{RunningHub, StartError, open_app, start};

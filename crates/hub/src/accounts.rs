@@ -1,0 +1,15 @@
+//! Who is asking: users, organisations, sessions and access tokens.
+//!
+//! [`Viewer`] is the extractor every handler uses. Passwords are argon2id; sessions and tokens are stored
+//! as SHA-256 of random values, so that the database opens no door.
+
+pub mod api;
+pub mod csrf;
+pub mod operations;
+pub mod passwords;
+pub mod queries;
+pub mod sessions;
+pub mod tokens;
+mod viewer;
+
+pub use viewer::{Auth, Membership, OrgRole, TokenRole, User, UserPk, Viewer};

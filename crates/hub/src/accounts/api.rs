@@ -1,0 +1,68 @@
+//! `GET /api/whoami-v2`, the first thing every client asks.
+
+use actix_web::{HttpResponse, web};
+use chrono::{DateTime, SecondsFormat, Utc};
+use serde_json::{Value, json};
+
+use super::{Auth, User, Viewer};
+use crate::error::HubResult;
+
+/// Mounts this slice's API.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/api/whoami-v2", web::get().to(whoami));
+}
+
+/// A time as clients parse it: UTC, milliseconds, a literal `Z`.
+pub fn timestamp(time: DateTime<Utc>) -> String {
+    time.to_rfc3339_opts(SecondsFormat::Millis, true)
+}
+
+async fn whoami(viewer: Viewer) -> HubResult<HttpResponse> {
+    let user = viewer.require_user()?;
+    Ok(HttpResponse::Ok().json(json!({
+        "type": "user",
+        "id": format!("{:024x}", user.pk),
+        "name": user.name,
+        "fullname": display_name(user),
+        "email": user.email,
+        "emailVerified": false,
+        "isPro": false,
+        "canPay": false,
+        "billingMode": "prepaid",
+        "periodEnd": null,
+        "avatarUrl": format!("/avatars/{}.svg", user.name),
+        "isAdmin": user.is_admin,
+        "orgs": user.memberships.iter().map(|membership| json!({
+            "type": "org",
+            "id": format!("{:024x}", membership.namespace_pk),
+            "name": membership.name,
+            "fullname": if membership.fullname.is_empty() { &membership.name } else { &membership.fullname },
+            "email": null,
+            "canPay": false,
+            "periodEnd": null,
+            "avatarUrl": format!("/avatars/{}.svg", membership.name),
+            "roleInOrg": membership.role.as_str(),
+            "isEnterprise": false,
+        })).collect::<Vec<_>>(),
+        "auth": auth_of(&viewer.auth),
+    })))
+}
+
+/// The full name, or the user name of people who gave none.
+pub fn display_name(user: &User) -> &str {
+    if user.fullname.is_empty() { &user.name } else { &user.fullname }
+}
+
+fn auth_of(auth: &Auth) -> Value {
+    match auth {
+        Auth::Token { name, role, scopes, created_at, .. } => {
+            let mut token = json!({ "displayName": name, "role": role.as_str(), "createdAt": timestamp(*created_at) });
+            if *role == super::TokenRole::FineGrained {
+                token["fineGrained"] = scopes.clone();
+            }
+            json!({ "type": "access_token", "accessToken": token })
+        }
+        Auth::Session { .. } => json!({ "type": "session" }),
+        Auth::Password | Auth::Anonymous => json!({ "type": "password" }),
+    }
+}

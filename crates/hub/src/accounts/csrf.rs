@@ -1,0 +1,58 @@
+//! Protection against forged requests: forms carry a token that is bound to a cookie only this browser has.
+
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::{HttpMessage as _, HttpRequest};
+
+use super::sessions;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::signing::random_secret;
+use crate::web::base_url::BaseUrl;
+
+/// The form field that carries the token.
+pub const FIELD: &str = "csrf_token";
+const COOKIE: &str = "visit";
+const PURPOSE: &str = "csrf";
+
+/// A token for this browser's forms, and the cookie to set if it has none yet.
+pub fn token_for(app: &App, request: &HttpRequest) -> (String, Option<Cookie<'static>>) {
+    if let Some(secret) = binding_of(request) {
+        return (app.signer.sign(PURPOSE, &secret), None);
+    }
+    // Two forms on one page must agree on the cookie.
+    let secret = request.extensions().get::<NewVisit>().map(|visit| visit.0.clone());
+    let secret = secret.unwrap_or_else(|| {
+        let secret = random_secret::<16>();
+        request.extensions_mut().insert(NewVisit(secret.clone()));
+        secret
+    });
+    let secure = BaseUrl::of(request).is_https();
+    let cookie = Cookie::build(COOKIE, secret.clone()).path("/").http_only(true).secure(secure).same_site(SameSite::Lax).finish();
+    (app.signer.sign(PURPOSE, &secret), Some(cookie))
+}
+
+struct NewVisit(String);
+
+/// What the token is bound to: the session, else the visit cookie.
+fn binding_of(request: &HttpRequest) -> Option<String> {
+    sessions::cookie_of(request).or_else(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()))
+}
+
+/// Checks the token of a form.
+///
+/// # Errors
+/// 403 that says to load the page again.
+pub fn check(app: &App, request: &HttpRequest, token: Option<&str>) -> HubResult<()> {
+    let valid = binding_of(request).is_some_and(|secret| token.is_some_and(|token| app.signer.verify(PURPOSE, &secret, token)));
+    if valid {
+        Ok(())
+    } else {
+        Err(HubError::forbidden("This form has expired. Go back, load the page again and send it once more."))
+    }
+}
+
+/// Whether a script sent the token in `X-CSRF-Token`.
+pub fn header_is_valid(app: &App, request: &HttpRequest) -> bool {
+    let token = request.headers().get("x-csrf-token").and_then(|value| value.to_str().ok());
+    check(app, request, token).is_ok()
+}

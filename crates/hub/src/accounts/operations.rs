@@ -1,0 +1,102 @@
+//! Making accounts and organisations: one way, for the sign-up page, the command line and seeds.
+
+use hub_types::{check_name, is_reserved_namespace};
+
+use super::{OrgRole, User, UserPk, passwords, queries};
+use crate::app::App;
+use crate::db::{self, LockKey};
+use crate::error::{HubError, HubResult};
+
+/// What a new account needs.
+#[derive(Debug, Clone)]
+pub struct NewUser {
+    /// The user name.
+    pub name: String,
+    /// The mail address.
+    pub email: String,
+    /// The password, in clear.
+    pub password: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// Whether this person runs the hub. The first account on a fresh hub does in any case.
+    pub is_admin: bool,
+}
+
+/// Makes an account.
+///
+/// # Errors
+/// 400 for a bad name, address or password; 409 when the name or address is taken.
+pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
+    let name = new.name.trim();
+    let email = new.email.trim();
+    check_namespace(name)?;
+    check_email(email)?;
+    passwords::check(&new.password)?;
+    let hash = passwords::hash(new.password.clone()).await?;
+    let mut tx = app.pool.begin().await?;
+    db::lock(&mut tx, LockKey::FirstAccount).await?;
+    let is_admin = new.is_admin || queries::no_users(&mut tx).await?;
+    let user_pk = insert_namespace(&mut tx, name, "user").await?;
+    let inserted = queries::insert_user(&mut tx, user_pk, email, &hash, new.fullname.trim(), is_admin).await;
+    match inserted {
+        Err(error) if db::violates(&error, "users_email_idx") => {
+            return Err(HubError::conflict("An account with this mail address exists already. Log in instead."));
+        }
+        other => other?,
+    }
+    tx.commit().await?;
+    queries::find_user(&app.pool, user_pk).await?.ok_or_else(|| HubError::internal("the new account is gone"))
+}
+
+/// What a new organisation needs.
+#[derive(Debug, Clone)]
+pub struct NewOrganization {
+    /// The name in URLs.
+    pub name: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// Whether its new repositories are private unless said otherwise.
+    pub default_private: bool,
+}
+
+/// Makes an organisation with its first members.
+///
+/// # Errors
+/// 400 for a bad name, 409 when it is taken.
+pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(UserPk, OrgRole)]) -> HubResult<i64> {
+    let name = new.name.trim();
+    check_namespace(name)?;
+    let mut tx = app.pool.begin().await?;
+    let pk = insert_namespace(&mut tx, name, "organization").await?;
+    queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
+    for (user_pk, role) in members {
+        queries::upsert_member(&mut tx, pk, *user_pk, *role).await?;
+    }
+    tx.commit().await?;
+    Ok(pk)
+}
+
+async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str) -> HubResult<i64> {
+    match queries::insert_namespace(conn, name, kind).await {
+        Err(error) if db::violates(&error, "namespaces_name_idx") => {
+            Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")))
+        }
+        other => Ok(other?),
+    }
+}
+
+fn check_namespace(name: &str) -> HubResult<()> {
+    check_name(name)?;
+    if is_reserved_namespace(name) {
+        return Err(hub_types::NameError::Reserved(name.to_owned()).into());
+    }
+    Ok(())
+}
+
+/// A mail address is proven by mail; here it only has to look like one.
+fn check_email(email: &str) -> HubResult<()> {
+    let plausible = email.len() <= 254
+        && !email.chars().any(|c| c.is_whitespace() || c.is_control())
+        && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1 && !host.contains('@'));
+    if plausible { Ok(()) } else { Err(HubError::bad_request("Give a mail address such as ada@example.org.")) }
+}

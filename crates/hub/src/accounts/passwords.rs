@@ -1,0 +1,60 @@
+//! Passwords: argon2id, checked off the async threads.
+
+use argon2::password_hash::phc::PasswordHash;
+use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+
+use super::{User, queries};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// The shortest password taken, in characters.
+pub const MIN_LEN: usize = 8;
+
+/// Checks that a password is worth keeping.
+///
+/// # Errors
+/// 400 that says what is wrong.
+pub fn check(password: &str) -> HubResult<()> {
+    if password.chars().count() < MIN_LEN {
+        return Err(HubError::bad_request(format!("Choose a password of at least {MIN_LEN} characters.")));
+    }
+    if password.len() > 1000 {
+        return Err(HubError::bad_request("The password is too long: at most 1000 bytes."));
+    }
+    Ok(())
+}
+
+/// Hashes a password, on the blocking pool.
+///
+/// # Errors
+/// 500 when the machine has no memory or randomness left.
+pub async fn hash(password: String) -> HubResult<String> {
+    tokio::task::spawn_blocking(move || {
+        let hash = Argon2::default().hash_password(password.as_bytes());
+        hash.map(|hash| hash.to_string()).map_err(|error| HubError::internal(error.to_string()))
+    })
+    .await?
+}
+
+async fn verify(password: String, hash: String) -> HubResult<bool> {
+    Ok(tokio::task::spawn_blocking(move || {
+        PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
+    })
+    .await?)
+}
+
+/// Finds the user of a name (or mail address) and password. An unknown name costs as much time as a wrong password.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn log_in(app: &App, name: &str, password: &str) -> HubResult<Option<User>> {
+    // A hash of nothing anybody knows.
+    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
+    let row = queries::find_password(&app.pool, name).await?;
+    let hash = row.as_ref().map_or(NOBODY, |row| row.password_hash.as_str()).to_owned();
+    let correct = verify(password.to_owned(), hash).await?;
+    match row {
+        Some(row) if correct => Ok(queries::find_user(&app.pool, row.user_pk).await?),
+        _ => Ok(None),
+    }
+}

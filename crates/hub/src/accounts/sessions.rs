@@ -1,0 +1,44 @@
+//! Browser sessions: a random cookie, its hash in the database.
+
+use actix_web::HttpRequest;
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+
+use super::{User, queries, tokens};
+use crate::app::App;
+use crate::error::HubResult;
+use crate::signing::random_secret;
+use crate::web::base_url::BaseUrl;
+
+/// How long a session lasts, in days.
+pub const DAYS: i64 = 30;
+
+/// Browsers take `__Host-` cookies by TLS only.
+const SECURE_NAME: &str = "__Host-session";
+const PLAIN_NAME: &str = "session";
+
+/// The session secret a browser sent.
+pub fn cookie_of(request: &HttpRequest) -> Option<String> {
+    [SECURE_NAME, PLAIN_NAME].iter().find_map(|name| request.cookie(name)).map(|cookie| cookie.value().to_owned())
+}
+
+/// Starts a session and gives the cookie for it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn start(app: &App, user: &User, base: &BaseUrl, user_agent: &str) -> HubResult<Cookie<'static>> {
+    let secret = random_secret::<32>();
+    let user_agent: String = user_agent.chars().take(300).collect();
+    queries::insert_session(&app.pool, &tokens::hash(&secret), user.pk, &user_agent, DAYS).await?;
+    Ok(cookie(base, secret, Duration::days(DAYS)))
+}
+
+/// The cookie that makes a browser forget its session.
+pub fn removal(base: &BaseUrl) -> Cookie<'static> {
+    cookie(base, String::new(), Duration::ZERO)
+}
+
+fn cookie(base: &BaseUrl, value: String, age: Duration) -> Cookie<'static> {
+    let name = if base.is_https() { SECURE_NAME } else { PLAIN_NAME };
+    Cookie::build(name, value).path("/").http_only(true).secure(base.is_https()).same_site(SameSite::Lax).max_age(age).finish()
+}

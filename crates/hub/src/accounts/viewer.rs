@@ -1,0 +1,248 @@
+use std::future::Future;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use serde_json::Value;
+
+use super::{csrf, passwords, queries, sessions, tokens};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::web::extract::is_safe;
+
+/// The database key of a user (which is also its namespace's).
+pub type UserPk = i64;
+
+/// What a member may do in an organisation.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum OrgRole {
+    /// Reads everything.
+    Read,
+    /// Also makes repositories and administers those.
+    Contributor,
+    /// Also changes all repositories.
+    Write,
+    /// Everything.
+    Admin,
+}
+
+impl OrgRole {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Contributor => "contributor",
+            Self::Write => "write",
+            Self::Admin => "admin",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Contributor, Self::Write, Self::Admin].into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// What a token may do.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum TokenRole {
+    /// Reads what its owner may read.
+    Read,
+    /// Does what its owner may do with repositories.
+    Write,
+    /// Does what its scopes list.
+    FineGrained,
+}
+
+impl TokenRole {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "read",
+            Self::Write => "write",
+            Self::FineGrained => "fineGrained",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        [Self::Read, Self::Write, Self::FineGrained].into_iter().find(|role| role.as_str() == text)
+    }
+}
+
+/// An organisation the viewer belongs to.
+#[derive(Debug, Clone)]
+pub struct Membership {
+    /// The organisation's key.
+    pub namespace_pk: i64,
+    /// Its name.
+    pub name: String,
+    /// Its full name.
+    pub fullname: String,
+    /// The viewer's role in it.
+    pub role: OrgRole,
+}
+
+/// A person with an account.
+#[derive(Debug, Clone)]
+pub struct User {
+    /// The key.
+    pub pk: UserPk,
+    /// The user name.
+    pub name: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// The mail address.
+    pub email: String,
+    /// Whether this person runs the hub.
+    pub is_admin: bool,
+    /// The organisations.
+    pub memberships: Vec<Membership>,
+}
+
+/// How the viewer proved who they are.
+#[derive(Debug, Clone)]
+pub enum Auth {
+    /// Not at all.
+    Anonymous,
+    /// By the browser's session cookie.
+    Session {
+        /// The cookie's hash, the session's key.
+        session_hash: [u8; 32],
+    },
+    /// By an access token.
+    Token {
+        /// Its key.
+        token_pk: i64,
+        /// Its name.
+        name: String,
+        /// What it may do.
+        role: TokenRole,
+        /// For fine-grained tokens: the scopes.
+        scopes: Value,
+        /// When it was made.
+        created_at: chrono::DateTime<chrono::Utc>,
+    },
+    /// By user name and password (git).
+    Password,
+}
+
+/// Whoever sent the request.
+#[derive(Debug, Clone)]
+pub struct Viewer {
+    /// The account, unless anonymous.
+    pub user: Option<User>,
+    /// How they proved it.
+    pub auth: Auth,
+}
+
+impl Viewer {
+    /// Somebody without an account.
+    pub const ANONYMOUS: Self = Self { user: None, auth: Auth::Anonymous };
+
+    /// Whether there is no account.
+    pub fn is_anonymous(&self) -> bool {
+        self.user.is_none()
+    }
+
+    /// The account.
+    ///
+    /// # Errors
+    /// 401 for anonymous viewers.
+    pub fn require_user(&self) -> HubResult<&User> {
+        self.user.as_ref().ok_or_else(HubError::login_required)
+    }
+
+    /// The account, if this is a browser session: for pages that manage the account itself, which no token may do.
+    ///
+    /// # Errors
+    /// 401 for anonymous viewers, 403 for tokens.
+    pub fn require_session(&self) -> HubResult<&User> {
+        let user = self.require_user()?;
+        match self.auth {
+            Auth::Session { .. } => Ok(user),
+            Auth::Token { .. } | Auth::Password | Auth::Anonymous => {
+                Err(HubError::forbidden("This is done in the browser, signed in with your password."))
+            }
+        }
+    }
+
+    /// The keys of the namespaces whose private repositories the viewer may see: their own and their organisations'.
+    pub fn namespaces(&self) -> Vec<i64> {
+        let Some(user) = &self.user else { return Vec::new() };
+        std::iter::once(user.pk).chain(user.memberships.iter().map(|membership| membership.namespace_pk)).collect()
+    }
+
+    /// The viewer's role in a namespace: admin of their own.
+    pub fn role_in(&self, namespace_pk: i64) -> Option<OrgRole> {
+        let user = self.user.as_ref()?;
+        if user.pk == namespace_pk {
+            return Some(OrgRole::Admin);
+        }
+        user.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk).map(|membership| membership.role)
+    }
+}
+
+impl FromRequest for Viewer {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            if let Some(viewer) = request.extensions().get::<Self>() {
+                return Ok(viewer.clone());
+            }
+            let viewer = identify(&request).await?;
+            request.extensions_mut().insert(viewer.clone());
+            Ok(viewer)
+        })
+    }
+}
+
+async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    if let Some(value) = request.headers().get(header::AUTHORIZATION) {
+        let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
+        return by_header(app, value).await;
+    }
+    let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
+    let hash = tokens::hash(&secret);
+    let Some(user) = queries::find_session_user(&app.pool, &hash).await? else { return Ok(Viewer::ANONYMOUS) };
+    // Forms carry their token in the body and check it themselves; scripts must send the header.
+    if !is_safe(request) && request.path().starts_with("/api/") && !csrf::header_is_valid(app, request) {
+        return Ok(Viewer::ANONYMOUS);
+    }
+    Ok(Viewer { user: Some(user), auth: Auth::Session { session_hash: hash } })
+}
+
+async fn by_header(app: &App, value: &str) -> HubResult<Viewer> {
+    let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
+    let rest = rest.trim();
+    if scheme.eq_ignore_ascii_case("bearer") {
+        return by_token(app, rest).await?.ok_or_else(HubError::invalid_credentials);
+    }
+    if !scheme.eq_ignore_ascii_case("basic") {
+        return Err(HubError::invalid_credentials());
+    }
+    let decoded = STANDARD.decode(rest).ok().and_then(|bytes| String::from_utf8(bytes).ok());
+    let decoded = decoded.ok_or_else(HubError::invalid_credentials)?;
+    let (name, password) = decoded.split_once(':').ok_or_else(HubError::invalid_credentials)?;
+    // git asks with a token as the password; some people put it in the user's place.
+    for candidate in [password, name] {
+        if candidate.starts_with(tokens::PREFIX)
+            && let Some(viewer) = by_token(app, candidate).await?
+        {
+            return Ok(viewer);
+        }
+    }
+    let user = passwords::log_in(app, name, password).await?.ok_or_else(HubError::invalid_credentials)?;
+    Ok(Viewer { user: Some(user), auth: Auth::Password })
+}
+
+async fn by_token(app: &App, secret: &str) -> HubResult<Option<Viewer>> {
+    Ok(queries::find_token_viewer(&app.pool, &tokens::hash(secret)).await?)
+}

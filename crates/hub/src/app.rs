@@ -1,0 +1,31 @@
+//! What every handler can reach: the database, the store, the git cache, the settings.
+
+use std::sync::Arc;
+
+use hub_storage::Store;
+use sqlx::PgPool;
+
+use crate::config::Config;
+use crate::jobs::Jobs;
+use crate::repos::git_cache::GitCache;
+use crate::repos::write_queue::WriteQueue;
+use crate::signing::Signer;
+
+/// The hub's shared state; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct App {
+    /// Settings.
+    pub config: Arc<Config>,
+    /// The database.
+    pub pool: PgPool,
+    /// The object store.
+    pub store: Store,
+    /// Repositories as bare git folders on this node's disk.
+    pub git: GitCache,
+    /// Lines up this node's writers of one repository.
+    pub writes: WriteQueue,
+    /// Signs what leaves the hub and must come back unchanged.
+    pub signer: Signer,
+    /// Wakes the job runner.
+    pub jobs: Jobs,
+}

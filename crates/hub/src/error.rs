@@ -1,0 +1,287 @@
+//! The one error of the web tier. Every sentence a person can get is made by a constructor in this file;
+//! [`respond`] turns it into the format of the route's family.
+
+mod respond;
+pub mod wire;
+
+use std::fmt;
+
+use hub_types::{NameError, PathError, RefError, RepoId, RepoType};
+use serde_json::{Map, Value};
+
+pub use respond::{Family, family_of, render_errors};
+
+/// What went wrong, as far as status and `X-Error-Code` are concerned.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+pub enum ErrorKind {
+    /// 400.
+    BadRequest,
+    /// 401: no credentials.
+    Unauthenticated,
+    /// 401: credentials that are not (or no longer) valid.
+    InvalidCredentials,
+    /// 403.
+    Forbidden,
+    /// 403 with the code for gated repositories; 401 when anonymous.
+    Gated,
+    /// 401 when anonymous, else 404.
+    RepoNotFound,
+    /// 404.
+    RevisionNotFound,
+    /// 404.
+    EntryNotFound,
+    /// 404 of anything that is not in a repository.
+    NotFound,
+    /// 405.
+    MethodNotAllowed,
+    /// 409.
+    Conflict,
+    /// 412.
+    PreconditionFailed,
+    /// 413.
+    TooLarge,
+    /// 416.
+    RangeNotSatisfiable,
+    /// 422.
+    Unprocessable,
+    /// 429.
+    TooManyRequests,
+    /// 307 to where the thing is now.
+    Moved,
+    /// 500.
+    Internal,
+    /// 501.
+    NotImplemented,
+    /// 503.
+    Unavailable,
+}
+
+/// An error on its way to the client.
+#[derive(Debug)]
+pub struct HubError {
+    kind: ErrorKind,
+    message: String,
+    anonymous: bool,
+    /// More members of the JSON body, such as the `url` of a repository that already exists.
+    body: Map<String, Value>,
+    headers: Vec<(&'static str, String)>,
+    source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// The result of everything behind a handler.
+pub type HubResult<T> = Result<T, HubError>;
+
+impl HubError {
+    /// Makes an error of a kind with the sentence for the person.
+    pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
+        Self { kind, message: message.into(), anonymous: false, body: Map::new(), headers: Vec::new(), source: None }
+    }
+
+    /// The kind.
+    pub fn kind(&self) -> ErrorKind {
+        self.kind
+    }
+
+    /// The sentence for the person.
+    pub fn message(&self) -> &str {
+        &self.message
+    }
+
+    /// Adds a member to the JSON body.
+    #[must_use]
+    pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
+        self.body.insert(key.to_owned(), value.into());
+        self
+    }
+
+    /// Adds a response header.
+    #[must_use]
+    pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
+        self.headers.push((name, value.into()));
+        self
+    }
+
+    /// Answers as for a viewer who is not logged in: 401 where a logged-in one gets 404 or 403.
+    #[must_use]
+    pub fn for_anonymous(mut self, anonymous: bool) -> Self {
+        self.anonymous = anonymous;
+        self
+    }
+
+    /// 400 with a sentence.
+    pub fn bad_request(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::BadRequest, message)
+    }
+
+    /// 422 with a sentence.
+    pub fn unprocessable(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Unprocessable, message)
+    }
+
+    /// 403 with a sentence.
+    pub fn forbidden(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Forbidden, message)
+    }
+
+    /// 404 for something that is not in a repository.
+    pub fn not_found(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::NotFound, message)
+    }
+
+    /// 409 with a sentence.
+    pub fn conflict(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Conflict, message)
+    }
+
+    /// 413 with a sentence.
+    pub fn too_large(message: impl Into<String>) -> Self {
+        Self::new(ErrorKind::TooLarge, message)
+    }
+
+    /// 503 with a sentence and the cause for the log.
+    pub fn unavailable(message: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(ErrorKind::Unavailable, message) }
+    }
+
+    /// 500; the cause goes to the log only.
+    pub fn internal(source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
+        Self { source: Some(source.into()), ..Self::new(ErrorKind::Internal, "Internal server error") }
+    }
+
+    /// 401: this needs an account.
+    pub fn login_required() -> Self {
+        Self::new(ErrorKind::Unauthenticated, "Log in to do this: send an access token, or sign in with your browser.")
+    }
+
+    /// 401: the token or password is not known.
+    pub fn invalid_credentials() -> Self {
+        Self::new(ErrorKind::InvalidCredentials, wire::INVALID_CREDENTIALS)
+    }
+
+    /// A repository that does not exist, or that this viewer may not know of: one answer for both.
+    pub fn repo_not_found(anonymous: bool) -> Self {
+        Self::new(ErrorKind::RepoNotFound, "Repository not found").for_anonymous(anonymous)
+    }
+
+    /// 404 for a revision.
+    pub fn revision_not_found(revision: &str) -> Self {
+        Self::new(ErrorKind::RevisionNotFound, format!("Invalid rev id: {}", shorten(revision)))
+    }
+
+    /// 404 for a path.
+    pub fn entry_not_found() -> Self {
+        Self::new(ErrorKind::EntryNotFound, "Entry not found")
+    }
+
+    /// 404 for a deletion of something that is not there.
+    pub fn nothing_to_delete() -> Self {
+        Self::new(ErrorKind::EntryNotFound, "A file with this name doesn't exist")
+    }
+
+    /// 412: the branch moved on.
+    pub fn stale_parent() -> Self {
+        Self::new(ErrorKind::PreconditionFailed, wire::STALE_PARENT)
+    }
+
+    /// 409: a repository of this name is there. Clients read the `url` (`create_repo(exist_ok=True)`).
+    pub fn repo_exists(repo_type: RepoType, id: &RepoId, url: &str) -> Self {
+        let _ = id;
+        Self::conflict(format!("You already created this {repo_type} repo")).with("url", url)
+    }
+
+    /// 409: a repository cannot move onto another.
+    pub fn move_target_exists(repo_type: RepoType, id: &RepoId) -> Self {
+        Self::conflict(format!("A {repo_type} repository called {id} already exists"))
+    }
+
+    /// 403: the viewer may read but not change.
+    pub fn write_denied(id: &RepoId) -> Self {
+        Self::forbidden(format!("You don't have the rights to change {id}. Ask one of its owners for write access."))
+    }
+
+    /// 403: the viewer may change but not administer.
+    pub fn admin_denied(id: &RepoId) -> Self {
+        Self::forbidden(format!("Only an admin of {id} can do this."))
+    }
+
+    /// 403: the token is weaker than its owner.
+    pub fn token_too_weak(needed: &str) -> Self {
+        Self::forbidden(format!(
+            "Your access token does not allow this: it needs {needed}. Make another under Settings, Access tokens."
+        ))
+    }
+
+    /// 307 to a path on this hub.
+    pub fn moved_to(path: impl Into<String>) -> Self {
+        Self::new(ErrorKind::Moved, "This repository has moved.").with_header("Location", path)
+    }
+}
+
+/// Keeps what a client sent from filling a header or a page.
+fn shorten(text: &str) -> String {
+    text.chars().filter(|c| !c.is_control()).take(200).collect()
+}
+
+impl fmt::Display for HubError {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.message)
+    }
+}
+
+impl std::error::Error for HubError {
+    fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
+        self.source.as_deref().map(|source| source as _)
+    }
+}
+
+impl From<sqlx::Error> for HubError {
+    fn from(error: sqlx::Error) -> Self {
+        match error {
+            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
+                Self::unavailable("The database is not answering. Try again in a moment.", error)
+            }
+            other => Self::internal(other),
+        }
+    }
+}
+
+impl From<NameError> for HubError {
+    fn from(error: NameError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<RefError> for HubError {
+    fn from(error: RefError) -> Self {
+        Self::bad_request(error.to_string())
+    }
+}
+
+impl From<PathError> for HubError {
+    fn from(error: PathError) -> Self {
+        Self::unprocessable(error.to_string())
+    }
+}
+
+impl From<std::io::Error> for HubError {
+    fn from(error: std::io::Error) -> Self {
+        match error.kind() {
+            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
+                Self::unavailable("The hub's disk is full. Nothing was changed; ask its operator to make room.", error)
+            }
+            _ => Self::internal(error),
+        }
+    }
+}
+
+impl From<actix_web::error::BlockingError> for HubError {
+    fn from(error: actix_web::error::BlockingError) -> Self {
+        Self::internal(error)
+    }
+}
+
+impl From<tokio::task::JoinError> for HubError {
+    fn from(error: tokio::task::JoinError) -> Self {
+        Self::internal(error)
+    }
+}

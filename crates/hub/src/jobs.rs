@@ -1,0 +1,61 @@
+//! Background work: a table that is also the outbox, and the runner that works through it.
+//!
+//! A job is enqueued in the transaction that causes it and runs at least once: job bodies are idempotent.
+//! Rows are claimed with `for update skip locked` for a lease; a node that dies lets go of them when it ends.
+
+pub mod queries;
+mod runner;
+
+use std::sync::Arc;
+
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+use tokio::sync::Notify;
+
+pub use runner::run;
+
+/// Every kind of background work.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
+pub enum Job {
+    /// Reads the headers of weight files of a repository's default branch.
+    ReadHeaders {
+        /// The repository.
+        repo_pk: i64,
+    },
+}
+
+impl Job {
+    /// Jobs with one key that still wait are the same work.
+    fn dedup_key(&self) -> Option<String> {
+        match self {
+            Self::ReadHeaders { repo_pk } => Some(repo_pk.to_string()),
+        }
+    }
+
+    /// Adds the job to the transaction at hand.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
+        queries::insert_job(conn, self, self.dedup_key().as_deref()).await
+    }
+}
+
+/// Wakes this node's runner; other nodes hear Postgres `NOTIFY` or poll.
+#[derive(Debug, Clone, Default)]
+pub struct Jobs {
+    wake: Arc<Notify>,
+}
+
+impl Jobs {
+    /// Says that there is new work.
+    pub fn wake(&self) {
+        self.wake.notify_one();
+    }
+
+    /// Waits until there may be new work.
+    pub async fn woken(&self) {
+        self.wake.notified().await;
+    }
+}

@@ -1,0 +1,100 @@
+//! Every statement on the jobs table.
+
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+
+use super::Job;
+
+/// A job in hand.
+#[derive(Debug)]
+pub struct ClaimedJob {
+    /// The key.
+    pub job_pk: i64,
+    /// The kind, as stored.
+    pub kind: String,
+    /// The arguments.
+    pub payload: Value,
+    /// How often it was tried, this time included.
+    pub attempts: i32,
+}
+
+/// Adds a job, unless the same work is waiting already.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_job(conn: &mut PgConnection, job: &Job, dedup_key: Option<&str>) -> sqlx::Result<()> {
+    let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default();
+    let payload = text.get("payload").cloned().unwrap_or(Value::Null);
+    sqlx::query!(
+        "insert into jobs (kind, dedup_key, payload) values ($1, $2, $3)
+         on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing",
+        kind,
+        dedup_key,
+        payload
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Claims the job that waits longest, for `lease_secs`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn claim(pool: &PgPool, lease_secs: i32) -> sqlx::Result<Option<ClaimedJob>> {
+    sqlx::query_as!(
+        ClaimedJob,
+        "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
+         where job_pk = (
+             select job_pk from jobs
+             where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+             order by run_at limit 1 for update skip locked
+         )
+         returning job_pk, kind, payload, attempts",
+        f64::from(lease_secs)
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Removes a job that is done.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn finish(pool: &PgPool, job_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from jobs where job_pk = $1", job_pk).execute(pool).await.map(|_| ())
+}
+
+/// Puts a failed job back for later, or among the dead letters when its tries are used up.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn fail(pool: &PgPool, job: &ClaimedJob, error: &str, max_attempts: i32) -> sqlx::Result<()> {
+    // Doubles from 2 s. `locked_until` stays set, so that a new job with the same key is not held up by this one.
+    let wait_secs = f64::from(2_u32.saturating_pow(u32::try_from(job.attempts.clamp(1, 12)).unwrap_or(1)));
+    sqlx::query!(
+        "update jobs set last_error = $2, run_at = now() + make_interval(secs => $3), locked_until = now(),
+                failed_at = case when attempts >= $4 then now() end
+         where job_pk = $1",
+        job.job_pk,
+        error,
+        wait_secs,
+        max_attempts
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// How many jobs wait and how many are dead letters.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(pool: &PgPool) -> sqlx::Result<(i64, i64)> {
+    let row =
+        sqlx::query!(r#"select count(*) filter (where failed_at is null) as "waiting!", count(failed_at) as "dead!" from jobs"#)
+            .fetch_one(pool)
+            .await?;
+    Ok((row.waiting, row.dead))
+}

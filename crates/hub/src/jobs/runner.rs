@@ -1,0 +1,63 @@
+use std::time::Duration;
+
+use serde_json::json;
+use tokio_util::sync::CancellationToken;
+
+use super::Job;
+use super::queries::{self, ClaimedJob};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos;
+
+/// How long a claim lasts; no job body takes longer.
+const LEASE_SECS: i32 = 600;
+const MAX_ATTEMPTS: i32 = 8;
+const POLL: Duration = Duration::from_secs(5);
+
+/// Works through the jobs until told to stop; a job in hand is finished first.
+pub async fn run(app: App, stop: CancellationToken) {
+    while !stop.is_cancelled() {
+        let worked = match queries::claim(&app.pool, LEASE_SECS).await {
+            Ok(Some(job)) => {
+                perform(&app, job).await;
+                true
+            }
+            Ok(None) => false,
+            Err(error) => {
+                tracing::warn!(%error, "jobs cannot be claimed");
+                false
+            }
+        };
+        if !worked {
+            tokio::select! {
+                () = stop.cancelled() => {}
+                () = app.jobs.woken() => {}
+                () = tokio::time::sleep(POLL) => {}
+            }
+        }
+    }
+}
+
+async fn perform(app: &App, claimed: ClaimedJob) {
+    let outcome = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload })) {
+        Ok(job) => body(app, job).await,
+        Err(error) => Err(HubError::internal(error)),
+    };
+    let noted = match outcome {
+        Ok(()) => queries::finish(&app.pool, claimed.job_pk).await,
+        Err(error) => {
+            tracing::warn!(job.kind = %claimed.kind, attempts = claimed.attempts, ?error, "a job failed");
+            queries::fail(&app.pool, &claimed, &format!("{error:?}"), MAX_ATTEMPTS).await
+        }
+    };
+    if let Err(error) = noted {
+        // The lease runs out and the job comes again.
+        tracing::warn!(%error, "the outcome of a job could not be noted");
+    }
+}
+
+async fn body(app: &App, job: Job) -> HubResult<()> {
+    match job {
+        Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
+    }
+}

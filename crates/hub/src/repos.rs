@@ -1,0 +1,20 @@
+//! Repositories: their life, their refs, what is in them and who may touch them.
+//!
+//! - [`access`]: the extractors [`RepoRead`], [`RepoWrite`], [`RepoAdmin`]; no handler gets a repository without one.
+//! - [`refs`]: the commit point. Exactly one function in the product moves a ref.
+//! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
+//! - one operation per file: create, commit, rename, delete, settings, duplicate.
+
+pub mod access;
+pub mod api;
+pub mod delete;
+pub mod git_cache;
+pub mod metadata;
+pub mod queries;
+pub mod refs;
+pub mod rename;
+pub mod settings;
+pub mod write_queue;
+
+pub use access::{Level, RepoAdmin, RepoRead, RepoWrite};
+pub use queries::Repo;

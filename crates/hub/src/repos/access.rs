@@ -1,0 +1,301 @@
+//! The one permission check. A handler about a repository takes [`RepoRead`], [`RepoWrite`] or [`RepoAdmin`];
+//! none of them can be had without [`level_of`] having said yes.
+//!
+//! A repository the viewer may not see answers exactly as one that does not exist.
+
+use std::future::Future;
+use std::ops::Deref;
+use std::pin::Pin;
+
+use actix_web::dev::Payload;
+use actix_web::{FromRequest, HttpRequest, web};
+use hub_types::RepoType;
+use serde_json::Value;
+
+use super::queries::{self, Repo};
+use crate::accounts::queries::{NamespaceRow, find_namespace};
+use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
+use crate::app::App;
+use crate::error::{Family, family_of};
+use crate::error::{HubError, HubResult};
+use crate::web::extract::{is_safe, raw_param};
+
+/// What a viewer may do with a repository, from least to most.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+pub enum Level {
+    /// See and download it.
+    Read,
+    /// Change its contents.
+    Write,
+    /// Change its settings, name and existence.
+    Admin,
+}
+
+/// Says what a viewer may do with a repository, or `None` if they may not know of it.
+pub fn level_of(viewer: &Viewer, repo: &Repo) -> Option<Level> {
+    let by_role = role_level(viewer, repo);
+    let public = (!repo.private).then_some(Level::Read);
+    let level = by_role.max(public)?;
+    let cap = token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string());
+    // A token never shows less than the public sees.
+    cap.map(|cap| level.min(cap)).max(public)
+}
+
+fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {
+    let user = viewer.user.as_ref()?;
+    if user.is_admin {
+        return Some(Level::Admin);
+    }
+    match viewer.role_in(repo.namespace_pk)? {
+        OrgRole::Admin => Some(Level::Admin),
+        OrgRole::Write => Some(Level::Write),
+        OrgRole::Contributor if repo.created_by == Some(user.pk) => Some(Level::Admin),
+        OrgRole::Contributor | OrgRole::Read => Some(Level::Read),
+    }
+}
+
+/// The most a token may do with a repository of a namespace; sessions and passwords may do all.
+fn token_cap(viewer: &Viewer, namespace_pk: i64, repo_type: RepoType, id: &str) -> Option<Level> {
+    let Auth::Token { role, scopes, .. } = &viewer.auth else { return Some(Level::Admin) };
+    match role {
+        TokenRole::Read => Some(Level::Read),
+        TokenRole::Write => Some(Level::Admin),
+        TokenRole::FineGrained => scoped_level(viewer, scopes, namespace_pk, repo_type, id),
+    }
+}
+
+/// Reads a fine-grained token's scopes, in the shape `whoami-v2` shows them:
+/// `{"scoped": [{"entity": {"type": "user" | "org" | "model" | …, "name": "ada" | "ada/bert"}, "permissions": ["repo.write"]}]}`.
+fn scoped_level(viewer: &Viewer, scopes: &Value, namespace_pk: i64, repo_type: RepoType, id: &str) -> Option<Level> {
+    let namespace =
+        namespace_name(viewer, namespace_pk).or_else(|| id.split_once('/').map(|(namespace, _)| namespace.to_owned()))?;
+    let entries = scopes.get("scoped").and_then(Value::as_array)?;
+    let mut best = None;
+    for entry in entries {
+        let kind = entry.pointer("/entity/type").and_then(Value::as_str).unwrap_or_default();
+        let name = entry.pointer("/entity/name").and_then(Value::as_str).unwrap_or_default();
+        let applies = match kind {
+            "user" | "org" => name.eq_ignore_ascii_case(&namespace),
+            other => other == repo_type.as_str() && name.eq_ignore_ascii_case(id),
+        };
+        if applies {
+            let permissions = entry.get("permissions").and_then(Value::as_array).into_iter().flatten();
+            best = permissions.filter_map(Value::as_str).filter_map(permission_level).max().max(best);
+        }
+    }
+    best
+}
+
+fn namespace_name(viewer: &Viewer, namespace_pk: i64) -> Option<String> {
+    let user = viewer.user.as_ref()?;
+    if user.pk == namespace_pk {
+        return Some(user.name.clone());
+    }
+    user.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk).map(|membership| membership.name.clone())
+}
+
+fn permission_level(permission: &str) -> Option<Level> {
+    match permission {
+        "repo.content.read" => Some(Level::Read),
+        "repo.write" => Some(Level::Admin),
+        _ => None,
+    }
+}
+
+/// Whether a viewer may make repositories in a namespace.
+///
+/// # Errors
+/// 401 for anonymous viewers, 403 for others who may not (never 404: `create_repo(exist_ok=True)` relies on it).
+pub fn may_create(viewer: &Viewer, namespace_pk: i64, namespace: &str, repo_type: RepoType) -> HubResult<()> {
+    let user = viewer.require_user()?;
+    let role = viewer.role_in(namespace_pk);
+    let allowed = user.is_admin || role.is_some_and(|role| role >= OrgRole::Contributor);
+    if !allowed {
+        return Err(HubError::forbidden(format!(
+            "You don't have the rights to create a {repo_type} under the namespace \"{namespace}\"."
+        )));
+    }
+    match token_cap(viewer, namespace_pk, repo_type, &format!("{namespace}/")) {
+        Some(level) if level > Level::Read => Ok(()),
+        _ => Err(HubError::token_too_weak("the role `write`")),
+    }
+}
+
+/// Finds the namespace a repository shall live in and checks that the viewer may put one there.
+///
+/// # Errors
+/// 403 for a foreign namespace, and for one that does not exist.
+pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>, repo_type: RepoType) -> HubResult<NamespaceRow> {
+    let user = viewer.require_user()?;
+    let wanted = name.unwrap_or(&user.name);
+    let found =
+        if hub_types::check_name(wanted).is_ok() { find_namespace(&mut *app.pool.acquire().await?, wanted).await? } else { None };
+    let Some(namespace) = found else {
+        return Err(HubError::forbidden(format!(
+            "You don't have the rights to create a {repo_type} under the namespace \"{wanted}\"."
+        )));
+    };
+    may_create(viewer, namespace.namespace_pk, &namespace.name, repo_type)?;
+    Ok(namespace)
+}
+
+/// A repository the viewer may read.
+#[derive(Debug, Clone)]
+pub struct RepoRead {
+    /// The repository.
+    pub repo: Repo,
+    /// Who asks.
+    pub viewer: Viewer,
+    /// What they may do with it.
+    pub level: Level,
+}
+
+/// A repository whose contents the viewer may change.
+#[derive(Debug, Clone)]
+pub struct RepoWrite(RepoRead);
+
+/// A repository the viewer administers.
+#[derive(Debug, Clone)]
+pub struct RepoAdmin(RepoRead);
+
+impl Deref for RepoWrite {
+    type Target = RepoRead;
+
+    fn deref(&self) -> &RepoRead {
+        &self.0
+    }
+}
+
+impl Deref for RepoAdmin {
+    type Target = RepoRead;
+
+    fn deref(&self) -> &RepoRead {
+        &self.0
+    }
+}
+
+impl RepoRead {
+    /// Checks that the viewer may read.
+    ///
+    /// # Errors
+    /// 404 (401 when anonymous) for a repository the viewer may not know of, 403 for one that is switched off.
+    pub fn check(repo: Repo, viewer: Viewer) -> HubResult<Self> {
+        let Some(level) = level_of(&viewer, &repo) else { return Err(HubError::repo_not_found(viewer.is_anonymous())) };
+        let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
+        if repo.disabled && !runs_the_hub {
+            return Err(HubError::forbidden(crate::error::wire::REPO_DISABLED));
+        }
+        Ok(Self { repo, viewer, level })
+    }
+
+    /// Goes on to change the contents.
+    ///
+    /// # Errors
+    /// 401 when anonymous, 403 for those who may only read.
+    pub fn into_write(self) -> HubResult<RepoWrite> {
+        self.require(Level::Write).map(RepoWrite)
+    }
+
+    /// Goes on to administer.
+    ///
+    /// # Errors
+    /// 401 when anonymous, 403 for those who may not.
+    pub fn into_admin(self) -> HubResult<RepoAdmin> {
+        self.require(Level::Admin).map(RepoAdmin)
+    }
+
+    fn require(self, level: Level) -> HubResult<Self> {
+        if self.level >= level {
+            return Ok(self);
+        }
+        self.viewer.require_user()?;
+        if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
+            return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
+        }
+        Err(match level {
+            Level::Admin => HubError::admin_denied(&self.repo.id),
+            Level::Write | Level::Read => HubError::write_denied(&self.repo.id),
+        })
+    }
+}
+
+/// Finds a repository by its present or a former name and checks that the viewer may read it.
+///
+/// # Errors
+/// As [`RepoRead::check`]; the names are checked first, an impossible one is simply not found.
+pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<RepoRead> {
+    let missing = || HubError::repo_not_found(viewer.is_anonymous());
+    // An impossible name never reaches the database: a NUL in it would be a 500 there.
+    if hub_types::RepoId::new(namespace, name).is_err() {
+        return Err(missing());
+    }
+    let repo = match queries::find_repo(&app.pool, repo_type, namespace, name).await? {
+        Some(repo) => Some(repo),
+        None => match queries::find_moved(&app.pool, repo_type, namespace, name).await? {
+            Some(repo_pk) => queries::find_repo_by_pk(&app.pool, repo_pk).await?,
+            None => None,
+        },
+    };
+    RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
+}
+
+async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    let viewer = Viewer::extract(request).await?;
+    let repo_type = match raw_param(request, "repo_type") {
+        "" => RepoType::Model,
+        plural => RepoType::from_plural(plural).ok_or_else(|| HubError::repo_not_found(viewer.is_anonymous()))?,
+    };
+    let (namespace, name) = (raw_param(request, "namespace"), raw_param(request, "name"));
+    let family = family_of(request.path());
+    let name = match family {
+        Family::Git | Family::Lfs => name.strip_suffix(".git").unwrap_or(name),
+        Family::Api | Family::File | Family::Page => name,
+    };
+    let found = find_readable(app, &viewer, repo_type, namespace, name).await?;
+    let moved = found.repo.id.key() != format!("{namespace}/{name}").to_ascii_lowercase();
+    let redirects = is_safe(request) && matches!(family, Family::Api | Family::File | Family::Page);
+    if moved && redirects {
+        return Err(HubError::moved_to(location_after_move(request, namespace, name, &found.repo)));
+    }
+    Ok(found)
+}
+
+/// The address asked for, with the present id in the place of the old one. Relative, as 1.28 of the Python client needs.
+fn location_after_move(request: &HttpRequest, namespace: &str, name: &str, repo: &Repo) -> String {
+    let path = request.uri().path().replacen(&format!("/{namespace}/{name}"), &format!("/{}", repo.id), 1);
+    match request.uri().query() {
+        Some(query) => format!("{path}?{query}"),
+        None => path,
+    }
+}
+
+impl FromRequest for RepoRead {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { from_path(&request).await })
+    }
+}
+
+impl FromRequest for RepoWrite {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { from_path(&request).await?.into_write() })
+    }
+}
+
+impl FromRequest for RepoAdmin {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { from_path(&request).await?.into_admin() })
+    }
+}

@@ -1,0 +1,234 @@
+//! Committing by the API or a web form: objects are built in process, packed, stored, then the branch moves.
+//!
+//! Without a parent given, writers of one branch queue up and all succeed; with one, a branch that moved on
+//! is a 412. The cost follows the folders that change, not the size of the repository.
+
+use std::collections::HashMap;
+use std::sync::Arc;
+
+use chrono::Utc;
+use hub_git::{Change, CommitMeta, Content, LfsPointer, LfsRules, Signature};
+use hub_types::{Oid, RefName, RepoPath, Sha256};
+
+use super::access::RepoWrite;
+use super::git_cache::RepoDir;
+use super::metadata::{self, HeadMetadata};
+use super::queries::{self, Repo};
+use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
+use crate::accounts::Viewer;
+use crate::accounts::api::display_name;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// How often a commit is built anew because another node was quicker.
+const MAX_ROUNDS: usize = 20;
+
+/// A file's bytes, in memory or in a spool file.
+#[derive(Debug, Clone)]
+pub enum FileContent {
+    /// In memory.
+    Bytes(Vec<u8>),
+    /// A part of a spool file.
+    Spooled {
+        /// The spool, shared by all files of a commit.
+        file: Arc<std::fs::File>,
+        /// Where the bytes begin.
+        offset: u64,
+        /// How many there are.
+        len: usize,
+    },
+}
+
+/// One step of a commit.
+#[derive(Debug, Clone)]
+pub enum Operation {
+    /// Writes a file that git holds.
+    AddFile {
+        /// Where.
+        path: RepoPath,
+        /// What.
+        content: FileContent,
+    },
+    /// Writes a pointer to a large file this repository has.
+    AddLfs {
+        /// Where.
+        path: RepoPath,
+        /// Which.
+        oid: Sha256,
+        /// Its size, if the client says it.
+        size: Option<u64>,
+    },
+    /// Removes a file (or, as some clients ask for it, a folder).
+    DeleteFile(RepoPath),
+    /// Removes a folder.
+    DeleteFolder(RepoPath),
+}
+
+/// A commit to make.
+#[derive(Debug, Clone)]
+pub struct NewCommit {
+    /// The branch, as the client names it.
+    pub revision: String,
+    /// The first line of the message.
+    pub summary: String,
+    /// The rest.
+    pub description: String,
+    /// The commit the branch must be at, perhaps abbreviated.
+    pub parent: Option<String>,
+    /// What to do, in order.
+    pub operations: Vec<Operation>,
+}
+
+/// A commit whose objects are stored, ready for the commit point.
+#[derive(Debug)]
+pub struct BuiltCommit {
+    /// Its id.
+    pub commit: Oid,
+    /// The pack with its objects.
+    pub packs: Vec<StoredPack>,
+    /// What is derived from it.
+    pub metadata: HeadMetadata,
+}
+
+/// Makes a commit on a branch and gives its id; with nothing changed, the branch's head.
+///
+/// # Errors
+/// 404 for an unknown branch or a deletion of nothing, 412 when `parent` is not the head, 422 for large files this
+/// repository does not have.
+pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubResult<Oid> {
+    let branch = branch_of(&new.revision)?;
+    let meta = commit_meta(&write.viewer, &new)?;
+    let changes = Arc::new(changes_of(app, &write.repo, new.operations).await?);
+    let _turn = app.writes.enter(write.repo.pk).await;
+    for _ in 0..MAX_ROUNDS {
+        // Packs may have come since the request began.
+        let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+        let head = queries::find_ref(&app.pool, repo.pk, &branch).await?;
+        let head = head.ok_or_else(|| HubError::revision_not_found(&new.revision))?;
+        if let Some(parent) = &new.parent
+            && !is_abbreviation(parent, &head)
+        {
+            return Err(HubError::stale_parent());
+        }
+        let dir = app.git.open(&app.pool, &repo).await?;
+        let Some(built) = build(app, &dir, head, Arc::clone(&changes), meta.clone()).await? else { return Ok(head) };
+        let is_default = branch == repo.default_ref()?;
+        let metadata = match is_default {
+            true => Some(metadata::derive(app, &repo, &built.commit).await?),
+            false => None,
+        };
+        let change = RefChange {
+            repo: &repo,
+            actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
+            kind: "commit",
+            updates: vec![RefUpdate { name: branch.clone(), expected: Some(head), new: Some(built.commit) }],
+            packs: built.packs,
+            metadata,
+        };
+        match apply_ref_updates(app, change).await {
+            Ok(()) => return Ok(built.commit),
+            Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
+            Err(RefError::Conflict { .. }) => {}
+            Err(RefError::Hub(error)) => return Err(error),
+        }
+    }
+    Err(HubError::unavailable("The branch is changing too fast. Try again in a moment.", "every round of the commit lost the race"))
+}
+
+fn branch_of(revision: &str) -> HubResult<RefName> {
+    let unknown = || HubError::revision_not_found(revision);
+    if let Some(branch) = revision.strip_prefix("refs/heads/") {
+        return RefName::branch(branch).map_err(|_| unknown());
+    }
+    RefName::branch(revision).map_err(|_| unknown())
+}
+
+fn is_abbreviation(text: &str, oid: &Oid) -> bool {
+    text.len() >= 5 && oid.to_hex().starts_with(&text.to_ascii_lowercase())
+}
+
+/// Who a commit is by.
+///
+/// # Errors
+/// 401 for anonymous viewers.
+pub fn signature(viewer: &Viewer) -> HubResult<Signature> {
+    let user = viewer.require_user()?;
+    // The address stays private; the name in front of the `@` lets the hub find the account again.
+    Ok(Signature { name: display_name(user).to_owned(), email: format!("{}@users.noreply.hub", user.name), time: Utc::now().timestamp(), offset_minutes: 0 })
+}
+
+fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
+    let summary = new.summary.trim();
+    let summary = if summary.is_empty() { "Upload files" } else { summary };
+    let message = match new.description.trim() {
+        "" => summary.to_owned(),
+        description => format!("{summary}\n\n{description}"),
+    };
+    let author = signature(viewer)?;
+    Ok(CommitMeta { committer: author.clone(), author, message })
+}
+
+/// Turns operations into changes of the tree; large files must be this repository's.
+async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubResult<Vec<Change>> {
+    let mut wanted: Vec<Sha256> = operations
+        .iter()
+        .filter_map(|operation| match operation {
+            Operation::AddLfs { oid, .. } => Some(*oid),
+            Operation::AddFile { .. } | Operation::DeleteFile(_) | Operation::DeleteFolder(_) => None,
+        })
+        .collect();
+    wanted.sort_unstable();
+    wanted.dedup();
+    let held: HashMap<Sha256, u64> = match wanted.is_empty() {
+        true => HashMap::new(),
+        false => {
+            let rows = queries::list_held_lfs(&app.pool, repo.pk, &wanted).await?;
+            rows.into_iter().map(|(oid, size)| (oid, u64::try_from(size).unwrap_or_default())).collect()
+        }
+    };
+    operations.into_iter().map(|operation| change_of(operation, &held)).collect()
+}
+
+fn change_of(operation: Operation, held: &HashMap<Sha256, u64>) -> HubResult<Change> {
+    Ok(match operation {
+        Operation::AddFile { path, content } => Change::AddBlob { path, content: content_of(content) },
+        Operation::AddLfs { path, oid, size } => {
+            let Some(stored) = held.get(&oid) else {
+                return Err(HubError::unprocessable(format!(
+                    "The large file {oid} of `{path}` has not been uploaded to this repository. Upload it first."
+                )));
+            };
+            if size.is_some_and(|size| size != *stored) {
+                return Err(HubError::unprocessable(format!("`{path}` is {stored} bytes long, not what the commit says.")));
+            }
+            Change::AddLfs { path, pointer: LfsPointer::new(oid, *stored) }
+        }
+        Operation::DeleteFile(path) => Change::DeleteFile { path },
+        Operation::DeleteFolder(path) => Change::DeleteFolder { path },
+    })
+}
+
+fn content_of(content: FileContent) -> Content {
+    match content {
+        FileContent::Bytes(bytes) => Content::Bytes(bytes),
+        FileContent::Spooled { file, offset, len } => Content::Spooled { file, offset, len },
+    }
+}
+
+struct Objects {
+    commit: Oid,
+    packs: Vec<StoredPack>,
+}
+
+/// Builds the objects on top of `parent` and stores them; `None` when nothing would change.
+async fn build(app: &App, dir: &RepoDir, parent: Oid, changes: Arc<Vec<Change>>, meta: CommitMeta) -> HubResult<Option<Objects>> {
+    let folder = dir.clone();
+    let temp = app.git.temp_dir();
+    let built = tokio::task::spawn_blocking(move || hub_git::build_commit(folder.path(), &temp, Some(parent), &changes, &meta));
+    let built = built.await??;
+    if !built.changed {
+        return Ok(None);
+    }
+    let packs = store_built(app, built.pack).await?;
+    Ok(Some(Objects { commit: built.commit, packs }))
+}

@@ -1,0 +1,90 @@
+//! Creating a repository: one operation for the API, the web form and the command line.
+
+use chrono::Utc;
+use hub_git::{Change, CommitMeta, Content};
+use hub_types::{RefName, RepoId, RepoPath, RepoType};
+
+use super::commit::{BuiltCommit, build_in_new_repo};
+use super::queries::{self, NewRepoRow, Repo};
+use super::refs::{RefChange, RefUpdate, apply_in};
+use super::{access, metadata};
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::db;
+use crate::error::{HubError, HubResult};
+
+/// What a new repository is to be.
+#[derive(Debug, Clone)]
+pub struct NewRepo {
+    /// Model, dataset or Space.
+    pub repo_type: RepoType,
+    /// The owner; `None`: the viewer.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Whether only members see it; `None`: as the organisation has it by default.
+    pub private: Option<bool>,
+    /// Files of the first commit, besides `.gitattributes`.
+    pub files: Vec<(RepoPath, Vec<u8>)>,
+}
+
+/// Creates a repository whose branch `main` has one commit with `.gitattributes`, as on the Hub.
+///
+/// # Errors
+/// 400 for a bad name, 403 for a namespace the viewer may not use, 409 when the repository exists.
+pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &str) -> HubResult<Repo> {
+    let user = viewer.require_user()?;
+    let namespace = access::target_namespace(app, viewer, new.namespace.as_deref(), new.repo_type).await?;
+    let id = RepoId::new(&namespace.name, &new.name)?;
+    // Asked before anything is built; the unique index decides in the end.
+    if let Some(existing) = queries::find_repo(&app.pool, new.repo_type, id.namespace(), id.name()).await? {
+        return Err(already_there(&existing, base_url));
+    }
+    let built = first_commit(app, viewer, new).await?;
+    let row = NewRepoRow {
+        repo_type: new.repo_type,
+        namespace_pk: namespace.namespace_pk,
+        name: id.name(),
+        private: new.private.unwrap_or(namespace.default_private),
+        created_by: Some(user.pk),
+    };
+    let mut tx = app.pool.begin().await?;
+    let repo_pk = match queries::insert_repo(&mut tx, &row).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
+            drop(tx);
+            let existing = queries::find_repo(&app.pool, new.repo_type, id.namespace(), id.name()).await?;
+            return Err(existing.map_or_else(|| HubError::conflict("Try again."), |existing| already_there(&existing, base_url)));
+        }
+        other => other?,
+    };
+    queries::delete_redirect(&mut tx, new.repo_type, id.namespace(), id.name()).await?;
+    let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
+    let change = RefChange {
+        repo: &repo,
+        actor_pk: Some(user.pk),
+        kind: "create_repo",
+        updates: vec![RefUpdate { name: RefName::branch("main")?, expected: None, new: Some(built.commit) }],
+        packs: built.packs,
+        metadata: Some(built.metadata),
+    };
+    apply_in(&mut tx, &change).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    queries::find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))
+}
+
+fn already_there(existing: &Repo, base_url: &str) -> HubError {
+    HubError::repo_exists(existing.repo_type, &existing.id, &format!("{base_url}{}", existing.path()))
+}
+
+async fn first_commit(app: &App, viewer: &Viewer, new: &NewRepo) -> HubResult<BuiltCommit> {
+    let attributes = hub_git::default_gitattributes(new.repo_type).as_bytes().to_vec();
+    let mut changes = vec![Change::AddBlob { path: RepoPath::new(".gitattributes")?, content: Content::Bytes(attributes) }];
+    for (path, content) in &new.files {
+        changes.push(Change::AddBlob { path: path.clone(), content: Content::Bytes(content.clone()) });
+    }
+    let author = super::commit::signature(viewer)?;
+    let meta = CommitMeta { author, time: Utc::now().timestamp(), message: "initial commit".to_owned() };
+    let built = build_in_new_repo(app, changes, meta).await?;
+    metadata::for_new_repo(app, new.repo_type, built).await
+}

@@ -1,0 +1,51 @@
+//! Duplicating a repository: the copy shares the original's packs and large files, so it costs a few rows.
+
+use super::access::RepoRead;
+use super::queries::{self, NewRepoRow, Repo};
+use super::refs::{RefChange, RefUpdate, apply_in};
+use super::access;
+use crate::app::App;
+use crate::db;
+use crate::error::{HubError, HubResult};
+use hub_types::RepoId;
+
+/// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
+///
+/// # Errors
+/// 403 for a namespace the viewer may not use, 409 when the target exists.
+pub async fn duplicate_repo(app: &App, source: &RepoRead, to: &RepoId, private: bool, base_url: &str) -> HubResult<Repo> {
+    let user = source.viewer.require_user()?;
+    let from = &source.repo;
+    let namespace = access::target_namespace(app, &source.viewer, Some(to.namespace()), from.repo_type).await?;
+    let row = NewRepoRow {
+        repo_type: from.repo_type,
+        namespace_pk: namespace.namespace_pk,
+        name: to.name(),
+        private,
+        created_by: Some(user.pk),
+    };
+    let mut tx = app.pool.begin().await?;
+    let repo_pk = match queries::insert_repo(&mut tx, &row).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
+            let url = format!("{base_url}/{}{}/{}", from.repo_type.url_prefix(), namespace.name, to.name());
+            return Err(HubError::repo_exists(from.repo_type, to, &url));
+        }
+        other => other?,
+    };
+    queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
+    queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
+    let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
+    let refs = queries::list_refs(&mut *tx, from.pk).await?;
+    let shared = refs.into_iter().filter(|row| row.name.branch_name().is_some() || row.name.tag_name().is_some());
+    let change = RefChange {
+        repo: &repo,
+        actor_pk: Some(user.pk),
+        kind: "duplicate_repo",
+        updates: shared.map(|row| RefUpdate { name: row.name, expected: None, new: Some(row.oid) }).collect(),
+        packs: Vec::new(),
+        metadata: None,
+    };
+    apply_in(&mut tx, &change).await?;
+    tx.commit().await?;
+    Ok(repo)
+}

@@ -1,0 +1,396 @@
+//! Statements on repositories, their names, refs and packs.
+
+use chrono::{DateTime, Utc};
+use hub_types::{Oid, RefName, RepoId, RepoType};
+use sqlx::{PgConnection, PgExecutor};
+
+/// A repository: what every request about it needs.
+#[derive(Debug, Clone)]
+pub struct Repo {
+    /// The key.
+    pub pk: i64,
+    /// The `_id` clients see.
+    pub public_id: String,
+    /// Model, dataset or Space.
+    pub repo_type: RepoType,
+    /// The id in its canonical spelling.
+    pub id: RepoId,
+    /// The owner.
+    pub namespace_pk: i64,
+    /// Whether only members see it.
+    pub private: bool,
+    /// `auto` or `manual` when readers must ask.
+    pub gated: Option<String>,
+    /// Whether moderators switched it off.
+    pub disabled: bool,
+    /// The branch pages and metadata show.
+    pub default_branch: String,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the default branch last moved.
+    pub last_modified_at: DateTime<Utc>,
+    /// The head of the default branch.
+    pub head_oid: Option<Oid>,
+    /// Grows with each pack.
+    pub pack_generation: i64,
+    /// Who made it.
+    pub created_by: Option<i64>,
+}
+
+impl Repo {
+    /// The path of its page: `/{ns}/{name}` with the type's prefix.
+    pub fn path(&self) -> String {
+        format!("/{}{}", self.repo_type.url_prefix(), self.id)
+    }
+
+    /// The path of its API: `/api/models/{ns}/{name}`.
+    pub fn api_path(&self) -> String {
+        format!("/api/{}/{}", self.repo_type.plural(), self.id)
+    }
+
+    /// The full name of the default branch.
+    ///
+    /// # Errors
+    /// Never for a stored branch name.
+    pub fn default_ref(&self) -> Result<RefName, hub_types::RefError> {
+        RefName::branch(&self.default_branch)
+    }
+}
+
+struct RepoRow {
+    repo_pk: i64,
+    public_id: String,
+    repo_type: RepoType,
+    namespace_pk: i64,
+    namespace: String,
+    name: String,
+    private: bool,
+    gated: Option<String>,
+    disabled: bool,
+    default_branch: String,
+    created_at: DateTime<Utc>,
+    last_modified_at: DateTime<Utc>,
+    head_oid: Option<Oid>,
+    pack_generation: i64,
+    created_by: Option<i64>,
+}
+
+impl TryFrom<RepoRow> for Repo {
+    type Error = sqlx::Error;
+
+    fn try_from(row: RepoRow) -> Result<Self, sqlx::Error> {
+        let id = RepoId::new(&row.namespace, &row.name).map_err(|error| sqlx::Error::Decode(error.into()))?;
+        Ok(Self {
+            pk: row.repo_pk,
+            public_id: row.public_id,
+            repo_type: row.repo_type,
+            id,
+            namespace_pk: row.namespace_pk,
+            private: row.private,
+            gated: row.gated,
+            disabled: row.disabled,
+            default_branch: row.default_branch,
+            created_at: row.created_at,
+            last_modified_at: row.last_modified_at,
+            head_oid: row.head_oid,
+            pack_generation: row.pack_generation,
+            created_by: row.created_by,
+        })
+    }
+}
+
+/// Finds a repository by its present name, whatever the case.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo(
+    conn: impl PgExecutor<'_>,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> sqlx::Result<Option<Repo>> {
+    let row = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, created_by
+           from repos r join namespaces n using (namespace_pk)
+           where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
+        repo_type as RepoType,
+        namespace,
+        name
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Repo::try_from).transpose()
+}
+
+/// Finds a repository by key.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Repo>> {
+    let row = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, created_by
+           from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Repo::try_from).transpose()
+}
+
+/// Finds the repository that once had a name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_moved(
+    conn: impl PgExecutor<'_>,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select repo_pk from repo_redirects where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)",
+        repo_type as RepoType,
+        namespace,
+        name
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A new repository.
+#[derive(Debug)]
+pub struct NewRepoRow<'a> {
+    /// Model, dataset or Space.
+    pub repo_type: RepoType,
+    /// The owner.
+    pub namespace_pk: i64,
+    /// The name.
+    pub name: &'a str,
+    /// Whether only members see it.
+    pub private: bool,
+    /// Who makes it.
+    pub created_by: Option<i64>,
+}
+
+/// Makes a repository without refs.
+///
+/// # Errors
+/// The name is taken (`repos_type_namespace_name_idx`).
+pub async fn insert_repo(conn: &mut PgConnection, repo: &NewRepoRow<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into repos (repo_type, namespace_pk, name, private, created_by) values ($1, $2, $3, $4, $5) returning repo_pk",
+        repo.repo_type as RepoType,
+        repo.namespace_pk,
+        repo.name,
+        repo.private,
+        repo.created_by
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Forgets that a name led elsewhere: the name is in use again.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_redirect(conn: &mut PgConnection, repo_type: RepoType, namespace: &str, name: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from repo_redirects where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)",
+        repo_type as RepoType,
+        namespace,
+        name
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Makes an old name lead to a repository.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_redirect(
+    conn: &mut PgConnection,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+    repo_pk: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk) values ($1, lower($2), lower($3), $4)
+         on conflict (repo_type, namespace_key, name_key) do update set repo_pk = excluded.repo_pk, created_at = now()",
+        repo_type as RepoType,
+        namespace,
+        name,
+        repo_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Gives a repository another owner and name.
+///
+/// # Errors
+/// The name is taken (`repos_type_namespace_name_idx`).
+pub async fn update_name(conn: &mut PgConnection, repo_pk: i64, namespace_pk: i64, name: &str) -> sqlx::Result<()> {
+    sqlx::query!("update repos set namespace_pk = $2, name = $3 where repo_pk = $1", repo_pk, namespace_pk, name)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Hides a repository and frees its name; its rows and bytes stay until they are collected.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn mark_deleted(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update repos set deleted_at = now() where repo_pk = $1 and deleted_at is null", repo_pk);
+    let deleted = done.execute(&mut *conn).await?.rows_affected() > 0;
+    sqlx::query!("delete from repo_redirects where repo_pk = $1", repo_pk).execute(conn).await?;
+    Ok(deleted)
+}
+
+/// Sets visibility and gating; `None` leaves a setting as it is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_settings(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    private: Option<bool>,
+    gated: Option<Option<&str>>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update repos set private = coalesce($2, private), gated = case when $3 then $4 else gated end where repo_pk = $1",
+        repo_pk,
+        private,
+        gated.is_some(),
+        gated.flatten()
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// A ref and where it points.
+#[derive(Debug, Clone)]
+pub struct RefRow {
+    /// The full name.
+    pub name: RefName,
+    /// The commit, or the tag object of an annotated tag.
+    pub oid: Oid,
+}
+
+/// Lists all refs of a repository, by name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_refs(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Vec<RefRow>> {
+    sqlx::query_as!(
+        RefRow,
+        r#"select name as "name: RefName", oid as "oid: Oid" from refs where repo_pk = $1 order by name"#,
+        repo_pk
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Finds where a ref points.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_ref(conn: impl PgExecutor<'_>, repo_pk: i64, name: &RefName) -> sqlx::Result<Option<Oid>> {
+    sqlx::query_scalar!(r#"select oid as "oid: Oid" from refs where repo_pk = $1 and name = $2"#, repo_pk, name.as_str())
+        .fetch_optional(conn)
+        .await
+}
+
+/// Lists the packs of a repository.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_packs(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Vec<Oid>> {
+    sqlx::query_scalar!(r#"select pack_hash as "hash: Oid" from repo_packs where repo_pk = $1"#, repo_pk).fetch_all(conn).await
+}
+
+/// Which of these large files a repository has, with their sizes in bytes.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_held_lfs(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    oids: &[hub_types::Sha256],
+) -> sqlx::Result<Vec<(hub_types::Sha256, i64)>> {
+    let rows = sqlx::query!(
+        r#"select oid as "oid: hub_types::Sha256", size_bytes from repo_lfs_objects join lfs_objects using (oid)
+           where repo_pk = $1 and oid = any($2)"#,
+        repo_pk,
+        oids as &[hub_types::Sha256]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.oid, row.size_bytes)).collect())
+}
+
+/// Appends to a repository's history of what was done to it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_event(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    actor_pk: Option<i64>,
+    kind: &str,
+    payload: serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into events (repo_pk, actor_pk, kind, payload) values ($1, $2, $3, $4)",
+        repo_pk,
+        actor_pk,
+        kind,
+        payload
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Lets a new repository share everything another one has: packs, refs, large files, derived metadata. No bytes move.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn copy_contents(conn: &mut PgConnection, from_pk: i64, to_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into repo_packs (repo_pk, pack_hash) select $2, pack_hash from repo_packs where repo_pk = $1",
+        from_pk,
+        to_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into repo_lfs_objects (repo_pk, oid) select $2, oid from repo_lfs_objects where repo_pk = $1",
+        from_pk,
+        to_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update repos t set head_oid = s.head_oid, card = s.card, tags = s.tags, pipeline_tag = s.pipeline_tag,
+                library_name = s.library_name, file_count = s.file_count, size_bytes = s.size_bytes, facts = s.facts,
+                default_branch = s.default_branch, pack_generation = 1
+         from repos s where s.repo_pk = $1 and t.repo_pk = $2",
+        from_pk,
+        to_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,194 @@
+//! The commit point: the only place in the product where a ref moves.
+//!
+//! The objects are in the store already (harmless if nothing comes to point at them). One transaction then
+//! compares and swaps the refs, registers the packs, writes the derived metadata, and appends the event and
+//! the jobs. Either all of it is there afterwards, or none.
+
+use hub_types::{Oid, RefName};
+use serde_json::json;
+use sqlx::PgConnection;
+
+use super::metadata::HeadMetadata;
+use super::queries::{self, Repo};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
+
+/// One ref's move.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct RefUpdate {
+    /// The full name.
+    pub name: RefName,
+    /// Where it must point now; `None`: it must not exist.
+    pub expected: Option<Oid>,
+    /// Where it shall point; `None`: it goes.
+    pub new: Option<Oid>,
+}
+
+/// A pack (and its index) that is in the object store.
+#[derive(Debug, Clone)]
+pub struct StoredPack {
+    /// Its name: the SHA-1 of its content.
+    pub hash: Oid,
+    /// Its size without the index.
+    pub size_bytes: i64,
+    /// How many objects it holds.
+    pub object_count: i64,
+}
+
+/// Everything that changes with some refs.
+#[derive(Debug)]
+pub struct RefChange<'a> {
+    /// The repository.
+    pub repo: &'a Repo,
+    /// Who does it.
+    pub actor_pk: Option<i64>,
+    /// What it is, for the repository's history: `commit`, `push`, `create_branch`, …
+    pub kind: &'static str,
+    /// The moves: all or none.
+    pub updates: Vec<RefUpdate>,
+    /// The packs that hold the new objects.
+    pub packs: Vec<StoredPack>,
+    /// What is derived from the default branch, if it moves.
+    pub metadata: Option<HeadMetadata>,
+}
+
+/// Why refs did not move.
+#[derive(Debug)]
+pub enum RefError {
+    /// A ref is not where it was expected; `found` is where it is.
+    Conflict {
+        /// The ref.
+        name: RefName,
+        /// Where it points.
+        found: Option<Oid>,
+    },
+    /// Anything else.
+    Hub(HubError),
+}
+
+impl From<sqlx::Error> for RefError {
+    fn from(error: sqlx::Error) -> Self {
+        Self::Hub(error.into())
+    }
+}
+
+impl From<RefError> for HubError {
+    fn from(error: RefError) -> Self {
+        match error {
+            RefError::Conflict { name, .. } => {
+                Self::conflict(format!("`{name}` was changed by somebody else at the same time. Try again."))
+            }
+            RefError::Hub(error) => error,
+        }
+    }
+}
+
+/// Moves refs, in a transaction of its own.
+///
+/// # Errors
+/// [`RefError::Conflict`] when a ref is not where it was expected: nothing has changed then.
+pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
+    let mut tx = app.pool.begin().await?;
+    apply_in(&mut tx, &change).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Moves refs in a transaction that does more (creating a repository).
+///
+/// # Errors
+/// As [`apply_ref_updates`]; the caller must roll back.
+pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result<(), RefError> {
+    let repo_pk = change.repo.pk;
+    // Lock order: repository, then refs. A deleted repository takes no writes.
+    let locked = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    if locked.fetch_optional(&mut *conn).await?.is_none() {
+        return Err(RefError::Hub(HubError::repo_not_found(false)));
+    }
+    for update in &change.updates {
+        swap(conn, repo_pk, update).await?;
+    }
+    register_packs(conn, repo_pk, &change.packs).await?;
+    if let Some(metadata) = &change.metadata {
+        super::metadata::store(conn, repo_pk, metadata).await?;
+        Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+    }
+    let moves: Vec<_> = change
+        .updates
+        .iter()
+        .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
+        .collect();
+    queries::insert_event(conn, repo_pk, change.actor_pk, change.kind, json!({ "refs": moves })).await?;
+    Ok(())
+}
+
+async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Result<(), RefError> {
+    let name = update.name.as_str();
+    let done = match (update.expected, update.new) {
+        (None, None) => return Ok(()),
+        (None, Some(new)) => {
+            let insert = sqlx::query!(
+                "insert into refs (repo_pk, name, oid) values ($1, $2, $3) on conflict do nothing",
+                repo_pk,
+                name,
+                new as Oid
+            );
+            insert.execute(&mut *conn).await?.rows_affected()
+        }
+        (Some(expected), Some(new)) => {
+            let update = sqlx::query!(
+                "update refs set oid = $4, updated_at = now() where repo_pk = $1 and name = $2 and oid = $3",
+                repo_pk,
+                name,
+                expected as Oid,
+                new as Oid
+            );
+            update.execute(&mut *conn).await?.rows_affected()
+        }
+        (Some(expected), None) => {
+            let delete =
+                sqlx::query!("delete from refs where repo_pk = $1 and name = $2 and oid = $3", repo_pk, name, expected as Oid);
+            delete.execute(&mut *conn).await?.rows_affected()
+        }
+    };
+    if done == 1 {
+        return Ok(());
+    }
+    let found = queries::find_ref(conn, repo_pk, &update.name).await?;
+    Err(RefError::Conflict { name: update.name.clone(), found })
+}
+
+async fn register_packs(conn: &mut PgConnection, repo_pk: i64, packs: &[StoredPack]) -> sqlx::Result<()> {
+    if packs.is_empty() {
+        return Ok(());
+    }
+    for pack in packs {
+        sqlx::query!(
+            "insert into packs (pack_hash, size_bytes, object_count) values ($1, $2, $3) on conflict do nothing",
+            pack.hash as Oid,
+            pack.size_bytes,
+            pack.object_count
+        )
+        .execute(&mut *conn)
+        .await?;
+        sqlx::query!(
+            "insert into repo_packs (repo_pk, pack_hash) values ($1, $2) on conflict do nothing",
+            repo_pk,
+            pack.hash as Oid
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    sqlx::query!("update repos set pack_generation = pack_generation + 1 where repo_pk = $1", repo_pk).execute(conn).await?;
+    Ok(())
+}
+
+/// Finds the ref that must be where the caller saw it.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get_ref(app: &App, repo: &Repo, name: &RefName, shown: &str) -> HubResult<Oid> {
+    queries::find_ref(&app.pool, repo.pk, name).await?.ok_or_else(|| HubError::revision_not_found(shown))
+}

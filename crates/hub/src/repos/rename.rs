@@ -1,0 +1,36 @@
+//! Renaming a repository or moving it to another owner. The old name keeps leading to it.
+
+use hub_types::RepoId;
+use serde_json::json;
+
+use super::access::RepoAdmin;
+use super::{access, queries};
+use crate::app::App;
+use crate::db;
+use crate::error::{HubError, HubResult};
+
+/// Gives a repository another id and leaves a redirect at the old one. Gives the new id in its canonical spelling.
+///
+/// # Errors
+/// 403 for a namespace the viewer may not use, 409 when the target exists.
+pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<RepoId> {
+    let repo = &admin.repo;
+    let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
+    let target = RepoId::new(&namespace.name, to.name())?;
+    let mut tx = app.pool.begin().await?;
+    match queries::update_name(&mut tx, repo.pk, namespace.namespace_pk, target.name()).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
+            return Err(HubError::move_target_exists(repo.repo_type, &target));
+        }
+        other => other?,
+    }
+    queries::delete_redirect(&mut tx, repo.repo_type, target.namespace(), target.name()).await?;
+    if repo.id.key() != target.key() {
+        queries::insert_redirect(&mut tx, repo.repo_type, repo.id.namespace(), repo.id.name(), repo.pk).await?;
+    }
+    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    let payload = json!({ "from": repo.id.to_string(), "to": target.to_string() });
+    queries::insert_event(&mut tx, repo.pk, actor, "move_repo", payload).await?;
+    tx.commit().await?;
+    Ok(target)
+}

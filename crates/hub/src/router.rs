@@ -1,0 +1,11 @@
+//! Mounts each slice's routes; knows nothing of what they do. Specific paths come before general ones.
+
+use actix_web::web;
+
+use crate::web::extract::no_route;
+use crate::{accounts, repos};
+
+/// Mounts everything.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.configure(accounts::api::routes).configure(repos::api::routes).default_service(web::to(no_route));
+}
