@@ -109,10 +109,10 @@ impl RunningHub {
             let _ = task.await;
         }
         self.app.pool.close().await;
-        if let Some(postgres) = self.postgres {
-            if let Err(error) = postgres.stop().await {
-                tracing::warn!(%error, "the embedded Postgres did not stop cleanly");
-            }
+        if let Some(postgres) = self.postgres
+            && let Err(error) = postgres.stop().await
+        {
+            tracing::warn!(%error, "the embedded Postgres did not stop cleanly");
         }
     }
 }
