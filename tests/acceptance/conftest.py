@@ -1,0 +1,162 @@
+"""Starts one hub per test session and hands real clients to the tests.
+
+The session's controller starts the hub; every worker is told its address before the test modules
+import `huggingface_hub`, which reads its environment only once.
+"""
+
+import os
+import subprocess
+import sys
+import tempfile
+import uuid
+from pathlib import Path
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.clients import client_env  # noqa: E402
+from harness.hub import Hub  # noqa: E402
+from harness.people import TOKENS  # noqa: E402
+
+pytest_plugins = ["compatibility"]
+
+
+def pytest_addoption(parser):
+    parser.addoption("--store", choices=["local", "s3"], default="local", help="what the hub keeps its bytes in")
+    parser.addoption("--once", action="store_true", help="also run the tests that need no particular huggingface_hub")
+    parser.addoption("--slow", action="store_true", help="also run the tests that take minutes or gigabytes")
+
+
+def pytest_configure(config):
+    worker = getattr(config, "workerinput", None)
+    if worker:
+        url = worker["hub_url"]
+    elif config.option.collectonly:
+        url = "http://127.0.0.1:9"
+    else:
+        config.hub = Hub(config.option.store)
+        url = config.hub.url
+    config.hub_url = url
+    config.client_home = Path(tempfile.mkdtemp(prefix="hub-client-"))
+    os.environ.update(client_env(url, config.client_home))
+
+
+@pytest.hookimpl(optionalhook=True)
+def pytest_configure_node(node):
+    node.workerinput["hub_url"] = node.config.hub_url
+
+
+def pytest_unconfigure(config):
+    if hub := getattr(config, "hub", None):
+        hub.stop()
+
+
+def pytest_sessionfinish(session, exitstatus):
+    hub = getattr(session.config, "hub", None)
+    if hub and exitstatus not in (0, 5):
+        hub.keep()
+
+
+def pytest_terminal_summary(terminalreporter, config):
+    hub = getattr(config, "hub", None)
+    if hub and terminalreporter.stats.get("failed"):
+        terminalreporter.section("end of the hub's log")
+        terminalreporter.write_line(hub.tail(40))
+
+
+def pytest_collection_modifyitems(config, items):
+    for item in items:
+        if item.get_closest_marker("slow") and not config.option.slow:
+            item.add_marker(pytest.mark.skip(reason="needs --slow"))
+        if item.get_closest_marker("any_version") and not config.option.once:
+            item.add_marker(pytest.mark.skip(reason="shown once per store"))
+
+
+@pytest.fixture(scope="session")
+def url(pytestconfig) -> str:
+    """The hub's address."""
+    return pytestconfig.hub_url
+
+
+@pytest.fixture(scope="session")
+def api_of(url):
+    """Returns the API of a person: `api_of("carol")`; `api_of(None)` is anonymous."""
+    from huggingface_hub import HfApi
+
+    def make(person):
+        # `False` and not `None`: no token at all, not "the one that is stored".
+        return HfApi(endpoint=url, token=TOKENS[person] if person else False)
+
+    return make
+
+
+@pytest.fixture(scope="session")
+def api(api_of):
+    """The API of bob, who owns most of what the tests make."""
+    return api_of("bob")
+
+
+@pytest.fixture
+def unique():
+    """Returns names that nobody else uses, so that tests run side by side."""
+    return lambda stem="repo": f"{stem}-{uuid.uuid4().hex[:10]}"
+
+
+@pytest.fixture
+def new_repo(api, unique):
+    """Creates a repository of bob's and returns its id."""
+
+    def make(repo_type="model", files=None, namespace="bob", **options) -> str:
+        if repo_type == "space":
+            options.setdefault("space_sdk", "static")
+        repo_id = f"{namespace}/{unique(repo_type)}"
+        api.create_repo(repo_id, repo_type=repo_type, **options)
+        if files:
+            from huggingface_hub import CommitOperationAdd
+
+            adds = [CommitOperationAdd(path, content) for path, content in files.items()]
+            api.create_commit(repo_id, adds, commit_message="Add files", repo_type=repo_type)
+        return repo_id
+
+    return make
+
+
+@pytest.fixture
+def home(tmp_path, url) -> dict[str, str]:
+    """The environment of a person's own computer: nothing logged in, nothing cached."""
+    return {**os.environ, **client_env(url, tmp_path / "home"), "HOME": str(tmp_path / "home")}
+
+
+@pytest.fixture
+def hf(home):
+    """Runs the `hf` command as bob and returns what it printed."""
+    program = Path(sys.executable).with_name("hf")
+
+    def run(*arguments, token="bob", ok=True, cwd=None, **env):
+        done = subprocess.run(
+            [program, *arguments],
+            env={**home, "HF_TOKEN": TOKENS[token] if token else "", **env},
+            cwd=cwd,
+            capture_output=True,
+            text=True,
+            timeout=300,
+        )
+        assert (done.returncode == 0) == ok, f"hf {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run
+
+
+@pytest.fixture
+def git(home):
+    """Runs `git` with a configuration of its own and returns what it printed."""
+
+    def run(*arguments, cwd, ok=True, **env):
+        done = subprocess.run(
+            ["git", *arguments], env={**home, **env}, cwd=cwd, capture_output=True, text=True, timeout=300
+        )
+        assert (done.returncode == 0) == ok, f"git {' '.join(arguments)}\n{done.stdout}{done.stderr}"
+        return done.stdout + done.stderr
+
+    return run

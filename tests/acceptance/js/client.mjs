@@ -1,0 +1,243 @@
+// Drives @huggingface/hub: `node client.mjs CASE` runs one case against HUB_URL and fails by exit code.
+
+import assert from "node:assert/strict";
+import { randomBytes, randomUUID } from "node:crypto";
+import { mkdtemp, readFile } from "node:fs/promises";
+import { tmpdir } from "node:os";
+import { join } from "node:path";
+
+import * as hub from "@huggingface/hub";
+
+const hubUrl = process.env.HUB_URL;
+const accessToken = process.env.HUB_TOKEN;
+const at = { hubUrl, accessToken };
+const name = () => `bob/js-${randomUUID().slice(0, 8)}`;
+const text = (content) => new Blob([content]);
+const named = (path, content) => ({ path, content: new Blob([content]) });
+
+async function all(generator) {
+  const found = [];
+  for await (const item of generator) found.push(item);
+  return found;
+}
+
+async function make(type, files = []) {
+  const repo = { type, name: name() };
+  await hub.createRepo({ repo, ...at, ...(type === "space" ? { sdk: "static" } : {}) });
+  if (files.length) await hub.uploadFiles({ repo, files, commitTitle: "Add files", ...at });
+  return repo;
+}
+
+const content = async (repo, path, options = {}) => {
+  const blob = await hub.downloadFile({ repo, path, ...at, ...options });
+  return blob && Buffer.from(await blob.arrayBuffer());
+};
+
+const cases = {
+  async whoAmI() {
+    const me = await hub.whoAmI(at);
+    assert.equal(me.name, "bob");
+    assert.equal(me.orgs.find((org) => org.name === "acme").fullname, "Acme Research");
+    await assert.rejects(hub.whoAmI({ hubUrl, accessToken: "hf_" + "x".repeat(34) }), /401|nvalid/);
+  },
+
+  async createAndDeleteRepo() {
+    for (const type of ["model", "dataset", "space"]) {
+      const repo = { type, name: name() };
+      const files = [{ path: "README.md", content: new TextEncoder().encode("# Made by JS").buffer }];
+      const made = await hub.createRepo({ repo, private: true, license: "mit", files, ...at, sdk: type === "space" ? "static" : undefined });
+      assert.ok(made.repoUrl.startsWith(hubUrl) && made.repoUrl.endsWith(repo.name), made.repoUrl);
+      assert.ok(await hub.repoExists({ repo, ...at }));
+      assert.equal(String(await content(repo, "README.md")).includes("# Made by JS"), true);
+      await hub.checkRepoAccess({ repo, ...at });
+      assert.equal(await hub.repoExists({ repo, hubUrl }), false);
+      await hub.deleteRepo({ repo, ...at });
+      assert.equal(await hub.repoExists({ repo, ...at }), false);
+    }
+  },
+
+  async uploadFiles() {
+    for (const type of ["model", "dataset", "space"]) {
+      const large = randomBytes(300_000);
+      const repo = await make(type, [named("a.txt", "hello\n"), named("deep/w.bin", large), named("empty.txt", "")]);
+      assert.equal(String(await content(repo, "a.txt")), "hello\n");
+      assert.deepEqual(await content(repo, "deep/w.bin"), large);
+      assert.equal((await content(repo, "empty.txt")).length, 0);
+      assert.equal(await content(repo, "missing.txt"), null);
+    }
+  },
+
+  async uploadMultipart() {
+    const repo = await make("model");
+    const big = Buffer.concat([randomBytes(1 << 20), Buffer.alloc(79 << 20, 7), randomBytes(1 << 20)]);
+    await hub.uploadFile({ repo, file: named("big.bin", big), ...at });
+    const got = await content(repo, "big.bin");
+    assert.equal(got.length, big.length);
+    assert.ok(got.equals(big));
+  },
+
+  async uploadFilesWithProgress() {
+    const repo = await make("model");
+    const files = [named("a.txt", "a"), named("w.bin", randomBytes(100_000))];
+    const events = await all(hub.uploadFilesWithProgress({ repo, files, ...at }));
+    assert.ok(events.some((event) => event.event === "fileProgress"));
+    assert.ok(await hub.fileExists({ repo, path: "w.bin", ...at }));
+  },
+
+  async commit() {
+    const repo = await make("dataset", [named("old.txt", "old"), named("keep.txt", "keep"), named("w.bin", "\0w")]);
+    const done = await hub.commit({
+      repo,
+      title: "Two things",
+      description: "at once",
+      operations: [
+        { operation: "delete", path: "old.txt" },
+        { operation: "addOrUpdate", path: "new.txt", content: text("new") },
+        { operation: "addOrUpdate", path: "w.bin", content: text("\0w2") },
+      ],
+      ...at,
+    });
+    assert.match(done.commit.oid, /^[0-9a-f]{40}$/);
+    assert.ok(done.commit.url.startsWith(hubUrl));
+    const files = (await all(hub.listFiles({ repo, ...at }))).map((file) => file.path);
+    assert.deepEqual(files.sort(), [".gitattributes", "keep.txt", "new.txt", "w.bin"]);
+    await assert.rejects(
+      hub.commit({ repo, title: "Late", parentCommit: "0".repeat(40), operations: [{ operation: "addOrUpdate", path: "x", content: text("x") }], ...at }),
+      (error) => error.statusCode === 412,
+    );
+  },
+
+  async editFile() {
+    const repo = await make("dataset", [named("notes.txt", "one two three\n")]);
+    const originalContent = await hub.downloadFile({ repo, path: "notes.txt", ...at });
+    await hub.commit({
+      repo,
+      title: "Edit",
+      operations: [{ operation: "edit", path: "notes.txt", originalContent, edits: [{ start: 4, end: 7, content: text("2") }] }],
+      ...at,
+    });
+    assert.equal(String(await content(repo, "notes.txt")), "one 2 three\n");
+  },
+
+  async deleteFiles() {
+    const repo = await make("model", [named("a.txt", "a"), named("b.txt", "b"), named("c.txt", "c")]);
+    await hub.deleteFile({ repo, path: "a.txt", ...at });
+    await hub.deleteFiles({ repo, paths: ["b.txt"], ...at });
+    const files = (await all(hub.listFiles({ repo, ...at }))).map((file) => file.path);
+    assert.deepEqual(files.sort(), [".gitattributes", "c.txt"]);
+  },
+
+  async listFiles() {
+    const files = Array.from({ length: 1_200 }, (_, n) => named(`many/${n}.txt`, `${n}`));
+    const repo = await make("dataset", [named("top.bin", "\0top"), named("with space/x y.txt", "x"), ...files]);
+    const whole = await all(hub.listFiles({ repo, recursive: true, ...at }));
+    assert.equal(whole.filter((entry) => entry.type === "file").length, 1_203);
+    assert.equal(whole.find((entry) => entry.path === "top.bin").lfs.size, 4);
+    const folder = await all(hub.listFiles({ repo, path: "with space", expand: true, ...at }));
+    assert.deepEqual(folder.map((entry) => [entry.path, entry.lastCommit.title]), [["with space/x y.txt", "Add files"]]);
+    assert.equal(String(await content(repo, "with space/x y.txt")), "x");
+  },
+
+  async pathsInfo() {
+    const repo = await make("model", [named("a.txt", "a"), named("w.bin", "\0w")]);
+    const found = await hub.pathsInfo({ repo, paths: ["a.txt", "w.bin", "nope"], expand: true, ...at });
+    assert.deepEqual(found.map((entry) => entry.path).sort(), ["a.txt", "w.bin"]);
+    assert.equal(found.find((entry) => entry.path === "w.bin").lfs.size, 2);
+    assert.ok(found[0].lastCommit.date instanceof Date);
+  },
+
+  async fileDownloadInfo() {
+    const repo = await make("model", [named("a.txt", "abc"), named("w.bin", "\0wide")]);
+    const small = await hub.fileDownloadInfo({ repo, path: "a.txt", ...at });
+    assert.equal(small.size, 3);
+    assert.match(small.etag, /[0-9a-f]{40}/);
+    assert.equal((await hub.fileDownloadInfo({ repo, path: "w.bin", ...at })).size, 5);
+    assert.equal(await hub.fileDownloadInfo({ repo, path: "none", ...at }), null);
+    assert.match(String(await content(repo, "w.bin", { raw: true })), /^version https:\/\/git-lfs/);
+  },
+
+  async downloadSlices() {
+    const large = randomBytes(200_000);
+    const repo = await make("model", [named("w.bin", large)]);
+    const blob = await hub.downloadFile({ repo, path: "w.bin", ...at });
+    assert.equal(blob.size, large.length);
+    const slice = Buffer.from(await blob.slice(1000, 2000).arrayBuffer());
+    assert.deepEqual(slice, large.subarray(1000, 2000));
+  },
+
+  async downloadToCache() {
+    const cacheDir = await mkdtemp(join(tmpdir(), "hub-js-"));
+    const repo = await make("model", [named("a.txt", "abc"), named("deep/w.bin", "\0wide")]);
+    const path = await hub.downloadFileToCacheDir({ repo, path: "deep/w.bin", cacheDir, ...at });
+    assert.equal(String(await readFile(path)), "\0wide");
+    const snapshot = await hub.snapshotDownload({ repo, cacheDir, ...at });
+    assert.equal(String(await readFile(join(snapshot, "a.txt"))), "abc");
+  },
+
+  async branches() {
+    const repo = await make("model", [named("a.txt", "a")]);
+    await hub.createBranch({ repo, branch: "feat/x", ...at });
+    await assert.rejects(hub.createBranch({ repo, branch: "feat/x", revision: "main", ...at }), (error) => error.statusCode === 409);
+    await hub.createBranch({ repo, branch: "feat/x", overwrite: true, ...at });
+    await hub.createBranch({ repo, branch: "bare", empty: true, ...at });
+    await hub.uploadFile({ repo, file: named("x.txt", "x"), branch: "feat/x", ...at });
+    assert.equal(String(await content(repo, "x.txt", { revision: "feat/x" })), "x");
+    assert.equal(await hub.fileExists({ repo, path: "x.txt", ...at }), false);
+    await hub.deleteBranch({ repo, branch: "feat/x", ...at });
+    await assert.rejects(hub.deleteBranch({ repo, branch: "feat/x", ...at }));
+  },
+
+  async listCommits() {
+    const repo = await make("model");
+    for (let n = 0; n < 5; n++) await hub.uploadFile({ repo, file: named("n.txt", `${n}`), commitTitle: `Commit ${n}`, ...at });
+    const commits = await all(hub.listCommits({ repo, batchSize: 2, ...at }));
+    assert.equal(commits.length, 6);
+    assert.deepEqual([commits[0].title, commits[0].authors[0].username], ["Commit 4", "bob"]);
+    assert.equal(await hub.countCommits({ repo, ...at }), 6);
+  },
+
+  async listModels() {
+    const repo = await make("model", [named("README.md", "---\nlicense: mit\npipeline_tag: text-classification\ntags: [js]\n---\n# Card\n")]);
+    const query = repo.name.split("/")[1];
+    const [model] = await all(hub.listModels({ search: { query, owner: "bob", task: "text-classification", tags: ["js"] }, additionalFields: ["cardData", "sha", "filePaths"], ...at }));
+    assert.deepEqual([model.name, model.task, model.cardData.license], [repo.name, "text-classification", "mit"]);
+    assert.ok(model.updatedAt instanceof Date && !Number.isNaN(+model.updatedAt));
+    assert.ok(model.filePaths.includes("README.md"));
+    const info = await hub.modelInfo({ name: repo.name, additionalFields: ["tags"], ...at });
+    assert.ok(info.tags.includes("license:mit"));
+    await assert.rejects(hub.modelInfo({ name: name(), ...at }));
+  },
+
+  async listDatasetsAndSpaces() {
+    const [dataset, space] = [await make("dataset"), await make("space")];
+    const query = (repo) => repo.name.split("/")[1];
+    assert.equal((await all(hub.listDatasets({ search: { query: query(dataset) }, ...at })))[0].name, dataset.name);
+    assert.equal((await all(hub.listSpaces({ search: { query: query(space) }, additionalFields: ["sdk"], ...at })))[0].sdk, "static");
+    assert.equal((await hub.datasetInfo({ name: dataset.name, ...at })).name, dataset.name);
+    assert.equal((await hub.spaceInfo({ name: space.name, ...at })).name, space.name);
+  },
+
+  async safetensors() {
+    const header = JSON.stringify({ w: { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] } });
+    const length = Buffer.alloc(8);
+    length.writeBigUInt64LE(BigInt(header.length));
+    const repo = await make("model", [named("model.safetensors", Buffer.concat([length, Buffer.from(header), Buffer.alloc(24)]))]);
+    const parsed = await hub.parseSafetensorsMetadata({ repo: repo.name, computeParametersCount: true, ...at });
+    assert.equal(parsed.sharded, false);
+    assert.deepEqual(parsed.parameterCount, { F32: 6 });
+  },
+
+  async errors() {
+    const repo = await make("model");
+    const missing = { type: "model", name: name() };
+    await assert.rejects(all(hub.listFiles({ repo: missing, ...at })), (error) => error.statusCode === 404 && !!error.requestId);
+    await assert.rejects(all(hub.listFiles({ repo, revision: "nowhere", ...at })), (error) => error.statusCode === 404);
+    await assert.rejects(hub.uploadFile({ repo, file: named("x.txt", "x"), hubUrl, accessToken: process.env.HUB_READ_TOKEN }), (error) => error.statusCode === 403);
+  },
+};
+
+if (process.argv[2] === "--list") {
+  console.log(JSON.stringify(Object.keys(cases)));
+} else {
+  await cases[process.argv[2]]();
+}

@@ -1,0 +1,164 @@
+"""Starts one hub and one browser per worker; every page is watched for errors and strangers."""
+
+import os
+import subprocess
+import sys
+import tempfile
+from pathlib import Path
+from urllib.parse import urlsplit
+
+import pytest
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
+
+from harness.clients import client_env  # noqa: E402
+from harness.hub import Hub  # noqa: E402
+from harness.people import PASSWORD, TOKENS  # noqa: E402
+
+# Before anything imports huggingface_hub, which reads its environment only once.
+os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-browser-"))))
+
+AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
+PHONE = {"width": 390, "height": 844}
+DESKTOP = {"width": 1440, "height": 900}
+
+CARD = """---
+license: apache-2.0
+language: en
+pipeline_tag: text-classification
+library_name: transformers
+tags: [browser]
+---
+# A model with a card
+
+Some **bold** text and `code`, a footnote[^1] and a [link](#numbers).
+
+## Numbers
+
+| metric | value |
+|---|---:|
+| accuracy | 0.93 |
+
+- [x] trained
+- [ ] evaluated
+
+```python
+print("hello")
+```
+
+$$E = mc^2$$
+
+<script>document.title = "owned"</script>
+<img src="x" onerror="document.title = 'owned'">
+
+[^1]: The footnote.
+"""
+
+
+@pytest.fixture(scope="session")
+def hub():
+    hub = Hub()
+    yield hub
+    hub.stop()
+
+
+@pytest.fixture(scope="session")
+def chromium():
+    from playwright.sync_api import sync_playwright
+
+    # Chromium's own sandbox does not start under root, which is what CI is.
+    arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
+    with sync_playwright() as playwright:
+        browser = playwright.chromium.launch(executable_path=os.environ["CHROMIUM"], args=arguments)
+        yield browser
+        browser.close()
+
+
+class Watch:
+    """What a page must not do: log errors, throw, or talk to anyone but the hub."""
+
+    def __init__(self, context, url):
+        self.errors = []
+        self.host = urlsplit(url).netloc
+        self.expected = []
+        context.on("request", self._request)
+        context.on("console", self._console)
+        context.on("weberror", lambda error: self.errors.append(f"thrown: {error.error}"))
+
+    def _request(self, request):
+        address = urlsplit(request.url)
+        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
+            self.errors.append(f"request to {request.url}")
+
+    def _console(self, message):
+        if message.type in ("error", "warning") and not any(text in message.text for text in self.expected):
+            self.errors.append(f"{message.type} on {message.page.url if message.page else '?'}: {message.text}")
+
+
+@pytest.fixture
+def open_browser(chromium, hub):
+    """Opens a fresh browser window; what it complains about fails the test in the end."""
+    opened = []
+
+    def open_browser(viewport=DESKTOP, **options):
+        context = chromium.new_context(viewport=viewport, base_url=hub.url, locale="en-GB", **options)
+        context.set_default_timeout(15_000)
+        watch = Watch(context, hub.url)
+        opened.append((context, watch))
+        page = context.new_page()
+        page.watch = watch
+        return page
+
+    yield open_browser
+    complaints = []
+    for context, watch in opened:
+        context.close()
+        complaints += watch.errors
+    assert not complaints, "\n".join(complaints)
+
+
+@pytest.fixture
+def hf(hub, tmp_path):
+    """Runs the `hf` command with a token."""
+    program = Path(sys.executable).with_name("hf")
+
+    def run(*arguments, token):
+        env = {**os.environ, **client_env(hub.url, tmp_path / "home"), "HF_TOKEN": token}
+        done = subprocess.run([program, *arguments], env=env, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return done.stdout
+
+    return run
+
+
+@pytest.fixture(scope="session")
+def shown(hub):
+    """A model and a dataset of ada's, there for every test to look at."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    model = {"README.md": CARD.encode(), "config.json": b'{"model_type": "bert"}', "src/train.py": b"print(1)\n"}
+    for repo_id, repo_type, files in [
+        ("ada/shown", "model", {**model, "w.bin": b"\0" * 5000}),
+        ("acme/shown-data", "dataset", {"README.md": CARD.encode(), "data.csv": b"a,b\n1,2\n"}),
+    ]:
+        api.create_repo(repo_id, repo_type=repo_type)
+        adds = [CommitOperationAdd(path, content) for path, content in files.items()]
+        api.create_commit(repo_id, adds, commit_message="Add files", repo_type=repo_type)
+    return "/ada/shown"
+
+
+def log_in(page, name="ada"):
+    """Logs in through the form."""
+    page.goto("/login")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password").fill(PASSWORD)
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url(lambda address: "/login" not in address)
+
+
+def picture(page, name):
+    """Leaves a picture in $HUB_SCREENSHOTS, when somebody wants to look."""
+    if folder := os.environ.get("HUB_SCREENSHOTS"):
+        Path(folder).mkdir(parents=True, exist_ok=True)
+        page.screenshot(path=f"{folder}/{name}.png", full_page=True)

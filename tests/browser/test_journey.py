@@ -1,0 +1,95 @@
+"""The first hour of a new person: sign up, token, model, upload, card, list."""
+
+import re
+import uuid
+
+import pytest
+from conftest import CARD, DESKTOP, PHONE, picture
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewport):
+    page = open_browser(viewport)
+    name = f"eve{uuid.uuid4().hex[:8]}"
+    sign_up(page, name)
+    token = make_token(page)
+    create_model(page, name, "first-model")
+
+    (tmp_path / "model").mkdir()
+    (tmp_path / "model/README.md").write_text(CARD)
+    (tmp_path / "model/config.json").write_text('{"model_type": "bert"}')
+    hf("upload", f"{name}/first-model", str(tmp_path / "model"), ".", token=token)
+
+    page.goto(f"/{name}/first-model")
+    see_card(page)
+    picture(page, f"model-{viewport['width']}")
+
+    page.goto("/models?search=first-model")
+    page.get_by_role("main").get_by_role("link", name=re.compile(f"{name}/first-model")).click()
+    page.wait_for_url(f"**/{name}/first-model")
+    see_card(page)
+
+
+def sign_up(page, name):
+    page.goto("/")
+    page.goto("/join")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email").fill(f"{name}@example.org")
+    page.get_by_label("Password", exact=True).fill("a long enough password 7")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url(lambda address: "/join" not in address)
+
+
+def make_token(page):
+    page.goto("/settings/tokens")
+    page.get_by_label(re.compile("name", re.I)).first.fill("laptop")
+    page.get_by_label(re.compile("^write", re.I)).first.check()
+    page.get_by_role("button", name="Create token").click()
+    page.wait_for_load_state()
+    shown = re.search(r"hf_[A-Za-z0-9]{30,}", page.locator("main").inner_html())
+    assert shown, "the new token is shown once"
+    page.goto("/settings/tokens")
+    assert shown.group() not in page.content(), "and only once"
+    return shown.group()
+
+
+def create_model(page, owner, name):
+    page.goto("/new")
+    page.get_by_label(re.compile("name", re.I)).last.fill(name)
+    page.get_by_role("button", name="Create model").click()
+    page.wait_for_url(f"**/{owner}/{name}")
+
+
+def see_card(page):
+    main = page.get_by_role("main")
+    main.get_by_role("heading", name="A model with a card").wait_for()
+    assert main.get_by_role("cell", name="0.93").is_visible()
+    assert main.locator("strong", has_text="bold").is_visible()
+    assert page.title() != "owned"
+    assert "script>document" not in page.content()
+    assert "apache-2.0" in main.inner_text().lower()
+
+
+def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(open_browser):
+    page = open_browser()
+    page.watch.expected += ["401", "403", "422"]
+    said = []
+    for name in ("ada", "nobody-at-all"):
+        page.goto("/login")
+        page.get_by_label("Username").fill(name)
+        page.get_by_label("Password").fill("wrong wrong wrong")
+        page.get_by_role("main").get_by_role("button", name="Log in").click()
+        said.append(page.get_by_role("alert").first.inner_text())
+    assert said[0] == said[1]
+
+
+def test_a_name_that_is_taken_is_refused_at_the_field(open_browser):
+    page = open_browser()
+    page.watch.expected += ["409", "422", "400"]
+    page.goto("/join")
+    page.get_by_label("Username").fill("ADA")
+    page.get_by_label("Email").fill("someone@example.org")
+    page.get_by_label("Password", exact=True).fill("a long enough password 7")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    assert "taken" in page.get_by_role("main").inner_text().lower()
+    assert page.get_by_label("Email").input_value() == "someone@example.org"

@@ -1,0 +1,110 @@
+"""Every main page: accessible by axe's rules, no wider than the phone, readable without JavaScript."""
+
+import json
+import re
+
+import pytest
+from conftest import AXE, DESKTOP, PHONE, log_in, picture
+
+READING = [
+    "/",
+    "/models",
+    "/datasets",
+    "/spaces",
+    "/ada/shown",
+    "/ada/shown/tree/main",
+    "/ada/shown/tree/main/src",
+    "/ada/shown/blob/main/src/train.py",
+    "/ada/shown/blob/main/w.bin",
+    "/ada/shown/commits/main",
+    "/datasets/acme/shown-data",
+    "/ada",
+    "/acme",
+    "/login",
+    "/join",
+]
+LOGGED_IN = ["/", "/new", "/new-dataset", "/settings/tokens", "/settings/profile", "/ada/shown/settings"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("person", [None, "ada"], ids=["anonymous", "ada"])
+def test_pages_are_accessible_and_fit(open_browser, shown, viewport, scheme, person):
+    page = open_browser(viewport, color_scheme=scheme)
+    paths = READING
+    if person:
+        log_in(page, person)
+        paths = LOGGED_IN
+    problems = []
+    for path in paths:
+        answer = page.goto(path)
+        assert answer.status == 200, f"{path} answered {answer.status}"
+        picture(page, f"{viewport['width']}-{scheme}-{person}-{path.strip('/').replace('/', '_') or 'home'}")
+        problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
+    assert not problems, "\n".join(problems)
+
+
+def axe(page):
+    # `evaluate` is not bound by the page's content security policy; a script tag would be.
+    page.evaluate(AXE.read_text() + "\n;0")
+    found = page.evaluate("async () => (await axe.run(document)).violations")
+    for violation in found:
+        for node in violation["nodes"][:3]:
+            yield f"axe {violation['id']}: {json.dumps(node['target'])} {node['failureSummary']}"
+
+
+def overflow(page):
+    wide = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
+    if wide > 0:
+        yield f"is {wide} px wider than the window"
+
+
+def structure(page):
+    if page.locator("h1").count() != 1:
+        yield f"has {page.locator('h1').count()} h1"
+    if page.get_by_role("main").count() != 1:
+        yield "has no single main"
+
+
+@pytest.mark.parametrize("path", READING)
+def test_reading_works_without_javascript(open_browser, shown, path):
+    page = open_browser(java_script_enabled=False)
+    assert page.goto(path).status == 200
+    assert page.get_by_role("main").inner_text().strip()
+    if path == "/ada/shown":
+        assert page.get_by_role("cell", name="0.93").is_visible()
+    if path == "/ada/shown/tree/main":
+        page.get_by_role("main").get_by_role("link", name="src").first.click()
+        page.get_by_role("link", name="train.py").first.click()
+        assert "print(1)" in page.get_by_role("main").inner_text()
+
+
+def test_writing_works_without_javascript_too(open_browser, shown):
+    page = open_browser(java_script_enabled=False)
+    log_in(page)
+    page.goto("/new")
+    page.get_by_label(re.compile("name", re.I)).last.fill("without-js")
+    page.get_by_role("button", name="Create model").click()
+    page.wait_for_url("**/ada/without-js")
+
+
+def test_a_private_model_looks_like_a_missing_one(open_browser, hub):
+    from harness.people import TOKENS
+    from huggingface_hub import HfApi
+
+    HfApi(endpoint=hub.url, token=TOKENS["ada"]).create_repo("ada/hidden", private=True, exist_ok=True)
+    page = open_browser()
+    page.watch.expected.append("404")
+    hidden, missing = [(page.goto(path).status, page.get_by_role("main").inner_text()) for path in ("/ada/hidden", "/ada/missing")]
+    assert hidden[0] == missing[0] == 404
+    assert hidden[1].replace("hidden", "") == missing[1].replace("missing", "")
+    log_in(page)
+    assert page.goto("/ada/hidden").status == 200
+
+
+def test_the_keyboard_reaches_the_content_first(open_browser, shown):
+    page = open_browser()
+    page.goto("/ada/shown")
+    page.keyboard.press("Tab")
+    first = page.evaluate("[document.activeElement.tagName, document.activeElement.getAttribute('href')]")
+    assert first[0] == "A" and first[1].startswith("#"), "the first stop skips to the content"

@@ -1,0 +1,1 @@
+"""Starts the real `hub` binary, on either store, for the Python test suites."""

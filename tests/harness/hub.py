@@ -1,0 +1,94 @@
+"""A running `hub serve` with its own data folder and embedded Postgres."""
+
+import os
+import shutil
+import subprocess
+import tempfile
+from pathlib import Path
+
+from .people import write_seed
+from .process import Child, free_ports, status_of
+from .stores import STORES
+
+REPOSITORY = Path(__file__).resolve().parents[2]
+
+
+def hub_binary() -> Path:
+    """Returns the binary under test: `$HUB_BIN`, or what cargo built last."""
+    if given := os.environ.get("HUB_BIN"):
+        return Path(given)
+    target = Path(os.environ.get("CARGO_TARGET_DIR", REPOSITORY / "target"))
+    built = [path for path in (target / "release/hub", target / "debug/hub") if path.exists()]
+    if not built:
+        raise RuntimeError("no hub binary: run `cargo build -p hub`, or set HUB_BIN")
+    return max(built, key=lambda path: path.stat().st_mtime)
+
+
+class Hub:
+    """One hub on a free port; `stop` removes its folder unless `keep` was called."""
+
+    def __init__(self, store: str = "local", seeded: bool = True):
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-test-"))
+        # The embedded Postgres runs as an unprivileged user when the tests run as root.
+        self.folder.chmod(0o755)
+        self.log = self.folder / "hub.log"
+        self._keep = False
+        self._child: Child | None = None
+        self.store = STORES[store](self.folder)
+        port = free_ports(1)[0]
+        self.url = f"http://127.0.0.1:{port}"
+        self.env = {
+            "HUB_DATA_DIR": str(self.folder / "data"),
+            "HUB_LISTEN": f"127.0.0.1:{port}",
+            "HUB_PUBLIC_URL": self.url,
+            "HUB_LOG": os.environ.get("HUB_LOG", "info"),
+            **self.store.env,
+        }
+        try:
+            if seeded:
+                self.admin("seed", str(write_seed(self.folder / "seed.json")))
+            self.start()
+        except BaseException:
+            self._keep = True
+            self.stop()
+            raise
+
+    def admin(self, *arguments: str) -> str:
+        """Runs `hub admin …` on this hub's data and returns what it printed."""
+        done = subprocess.run(
+            [hub_binary(), "admin", *arguments],
+            env={**os.environ, **self.env},
+            capture_output=True,
+            text=True,
+            timeout=180,
+        )
+        if done.returncode:
+            raise RuntimeError(f"hub admin {' '.join(arguments)} failed\n{done.stdout}{done.stderr}")
+        return done.stdout
+
+    def start(self) -> None:
+        """Starts the server and waits until it is ready."""
+        self._child = Child("hub serve", [str(hub_binary()), "serve"], self.env, self.log)
+        self._child.wait_until(lambda: status_of(f"{self.url}/readyz") == 200, seconds=90)
+
+    def kill(self) -> None:
+        """Kills the server with SIGKILL."""
+        self._child.kill()
+
+    def keep(self) -> None:
+        """Keeps the folder with its logs after `stop`, to look at what went wrong."""
+        self._keep = True
+
+    def tail(self, lines: int = 60) -> str:
+        """Returns the end of the server's log."""
+        return self._child.tail(lines) if self._child else ""
+
+    def stop(self) -> None:
+        """Stops the server and its store."""
+        if self._child:
+            self._child.stop()
+        self.store.stop()
+        if self._keep:
+            print(f"\nthe hub's logs and data are kept in {self.folder}")
+        else:
+            shutil.rmtree(self.folder, ignore_errors=True)
