@@ -1,0 +1,150 @@
+//! The server's side of a clone or fetch: `git upload-pack` over a repository on local disk.
+//!
+//! Answers are streamed through a small channel, so memory does not depend on the size of a pack. The
+//! process ends when the reader goes away or stops reading.
+
+use std::path::Path;
+use std::process::Stdio;
+use std::time::Duration;
+
+use bytes::{Bytes, BytesMut};
+use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use crate::pkt_line::{write_flush, write_packet};
+use crate::process::{Git, Process, ProcessError, git_command};
+
+/// Bytes per message to the reader; with the channel's length this bounds the memory of a fetch.
+const CHUNK_BYTES: usize = 64 * 1024;
+const CHANNEL_CHUNKS: usize = 4;
+/// A client that takes nothing for this long has gone, even if its connection has not.
+const STALL: Duration = Duration::from_secs(120);
+
+/// What clients may ask for. Sparse filters are left out: they name a blob whose patterns the server
+/// would match against every path. Any id may be wanted because lazy fetches of a partial clone name blobs.
+const CONFIG: [&str; 8] = [
+    "uploadpack.allowFilter=true",
+    "uploadpack.allowAnySHA1InWant=true",
+    "uploadpackfilter.allow=false",
+    "uploadpackfilter.blob:none.allow=true",
+    "uploadpackfilter.blob:limit.allow=true",
+    "uploadpackfilter.tree.allow=true",
+    "uploadpackfilter.object:type.allow=true",
+    "uploadpackfilter.combine.allow=true",
+];
+
+/// The answer to a fetch, in order. It ends with the channel; an error means that the answer is not whole.
+pub type FetchAnswer = mpsc::Receiver<std::io::Result<Bytes>>;
+
+/// The version of the wire protocol that a client asked for by `Git-Protocol`.
+#[derive(Debug, Clone, Default, PartialEq, Eq)]
+pub struct ProtocolVersion(Option<String>);
+
+impl ProtocolVersion {
+    /// Takes the header's value; one that cannot be a list of git's `key=value` pairs counts as absent.
+    pub fn from_header(value: Option<&str>) -> Self {
+        let plain = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'=' | b':' | b'-' | b'.' | b'_');
+        Self(value.filter(|value| value.len() <= 100 && value.bytes().all(plain)).map(str::to_owned))
+    }
+
+    fn is_v2(&self) -> bool {
+        self.0.as_deref().is_some_and(|value| value.split(':').any(|pair| pair == "version=2"))
+    }
+}
+
+impl Git {
+    /// Answers `GET …/info/refs?service=git-upload-pack` for the bare repository `git_dir`.
+    ///
+    /// # Errors
+    /// Too much is running, or git cannot be started.
+    pub async fn advertise_for_fetch(&self, git_dir: &Path, version: &ProtocolVersion) -> Result<FetchAnswer, ProcessError> {
+        let mut preamble = Vec::new();
+        if !version.is_v2() {
+            write_packet(&mut preamble, b"# service=git-upload-pack\n");
+            write_flush(&mut preamble);
+        }
+        self.upload_pack(git_dir, version, &["--stateless-rpc", "--http-backend-info-refs"], preamble.into(), None).await
+    }
+
+    /// Answers `POST …/git-upload-pack` with the given body for the bare repository `git_dir`.
+    ///
+    /// # Errors
+    /// As for [`Git::advertise_for_fetch`].
+    pub async fn answer_fetch(
+        &self,
+        git_dir: &Path,
+        version: &ProtocolVersion,
+        request: Bytes,
+    ) -> Result<FetchAnswer, ProcessError> {
+        self.upload_pack(git_dir, version, &["--stateless-rpc"], Bytes::new(), Some(request)).await
+    }
+
+    async fn upload_pack(
+        &self,
+        git_dir: &Path,
+        version: &ProtocolVersion,
+        arguments: &[&str],
+        preamble: Bytes,
+        request: Option<Bytes>,
+    ) -> Result<FetchAnswer, ProcessError> {
+        let turn = self.fetch_turn().await?;
+        let mut command = git_command(git_dir, &CONFIG);
+        if let Some(version) = &version.0 {
+            command.env("GIT_PROTOCOL", version);
+        }
+        command.args(["upload-pack", "--strict"]).args(arguments).arg(".");
+        if request.is_some() {
+            command.stdin(Stdio::piped());
+        }
+        let process = Process::start(command)?;
+        let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
+        tokio::spawn(pump(process, sender, preamble, request, turn));
+        Ok(receiver)
+    }
+}
+
+/// Moves the request in and the answer out until either side is done.
+async fn pump(
+    mut process: Process,
+    sender: mpsc::Sender<std::io::Result<Bytes>>,
+    preamble: Bytes,
+    request: Option<Bytes>,
+    _turn: OwnedSemaphorePermit,
+) {
+    if let (Some(mut stdin), Some(request)) = (process.take_stdin(), request) {
+        // Beside the loop below: upload-pack answers while it still reads.
+        tokio::spawn(async move {
+            let _ = stdin.write_all(&request).await;
+        });
+    }
+    if !preamble.is_empty() && sender.send(Ok(preamble)).await.is_err() {
+        return;
+    }
+    let Some(mut stdout) = process.take_stdout() else { return };
+    loop {
+        let mut chunk = BytesMut::with_capacity(CHUNK_BYTES);
+        let read = tokio::select! {
+            read = stdout.read_buf(&mut chunk) => read,
+            () = sender.closed() => return,
+        };
+        let message = match read {
+            Ok(0) => break,
+            Ok(_) => Ok(chunk.freeze()),
+            Err(error) => Err(error),
+        };
+        let failed = message.is_err();
+        let sent = tokio::time::timeout(STALL, sender.send(message)).await;
+        if failed || !matches!(sent, Ok(Ok(()))) {
+            return;
+        }
+    }
+    if let Ok((status, complaints)) = process.wait().await
+        && !status.success()
+    {
+        tracing::debug!(%status, complaints = complaints.trim(), "git upload-pack ended early");
+        let _ = sender.send(Err(std::io::Error::other("git upload-pack ended early"))).await;
+    }
+}
+
+#[cfg(test)]
+mod tests;
