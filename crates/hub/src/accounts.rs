@@ -4,6 +4,7 @@
 //! as SHA-256 of random values, so that the database opens no door.
 
 pub mod api;
+mod avatars;
 pub mod csrf;
 pub mod operations;
 pub mod passwords;

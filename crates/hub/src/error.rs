@@ -204,6 +204,19 @@ impl HubError {
         Self::forbidden(format!("Only an admin of {id} can do this."))
     }
 
+    /// 403 (401 when anonymous): the owner wants to be asked before files are downloaded.
+    pub fn gated(repo_type: RepoType, id: &RepoId, anonymous: bool) -> Self {
+        let message = match anonymous {
+            true => format!(
+                "Access to {repo_type} {id} is restricted. You must have access to it and be authenticated to access it. Please log in."
+            ),
+            false => format!(
+                "Access to {repo_type} {id} is restricted and you are not in the authorized list. Ask one of its owners for access."
+            ),
+        };
+        Self::new(ErrorKind::Gated, message).for_anonymous(anonymous)
+    }
+
     /// 403: the token is weaker than its owner.
     pub fn token_too_weak(needed: &str) -> Self {
         Self::forbidden(format!(

@@ -16,5 +16,5 @@ pub mod rename;
 pub mod settings;
 pub mod write_queue;
 
-pub use access::{Level, RepoAdmin, RepoRead, RepoWrite};
+pub use access::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite};
 pub use queries::Repo;

@@ -3,9 +3,13 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, repos};
+use crate::{accounts, clients, repos};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.configure(accounts::api::routes).configure(repos::api::routes).default_service(web::to(no_route));
+    config
+        .configure(accounts::api::routes)
+        .configure(clients::routes)
+        .configure(repos::api::routes)
+        .default_service(web::to(no_route));
 }

@@ -89,6 +89,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
         ActixApp::new()
             .app_data(state.clone())
             .wrap(actix_web::middleware::from_fn(crate::error::render_errors))
+            .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
             .configure(router::routes)
     };

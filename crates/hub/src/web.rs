@@ -1,6 +1,7 @@
 //! What two or more slices need of HTTP and that names no domain noun.
 
 pub mod base_url;
+pub mod cors;
 pub mod extract;
 pub mod links;
 pub mod request_id;

@@ -9,7 +9,7 @@ use crate::error::HubResult;
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/api/whoami-v2", web::get().to(whoami));
+    config.route("/api/whoami-v2", web::get().to(whoami)).configure(super::avatars::routes);
 }
 
 /// A time as clients parse it: UTC, milliseconds, a literal `Z`.

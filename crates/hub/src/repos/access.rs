@@ -158,6 +158,18 @@ pub struct RepoWrite(RepoRead);
 #[derive(Debug, Clone)]
 pub struct RepoAdmin(RepoRead);
 
+/// A repository whose files the viewer may download: of a gated one, strangers see the page but not the bytes.
+#[derive(Debug, Clone)]
+pub struct RepoContent(RepoRead);
+
+impl Deref for RepoContent {
+    type Target = RepoRead;
+
+    fn deref(&self) -> &RepoRead {
+        &self.0
+    }
+}
+
 impl Deref for RepoWrite {
     type Target = RepoRead;
 
@@ -186,6 +198,17 @@ impl RepoRead {
             return Err(HubError::forbidden(crate::error::wire::REPO_DISABLED));
         }
         Ok(Self { repo, viewer, level })
+    }
+
+    /// Goes on to download files.
+    ///
+    /// # Errors
+    /// 403 (401 when anonymous) with the code for gated repositories for those the owner has not let in.
+    pub fn into_content(self) -> HubResult<RepoContent> {
+        if self.repo.gated.is_some() && role_level(&self.viewer, &self.repo).is_none() {
+            return Err(HubError::gated(self.repo.repo_type, &self.repo.id, self.viewer.is_anonymous()));
+        }
+        Ok(RepoContent(self))
     }
 
     /// Goes on to change the contents.
@@ -277,6 +300,16 @@ impl FromRequest for RepoRead {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { from_path(&request).await })
+    }
+}
+
+impl FromRequest for RepoContent {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { from_path(&request).await?.into_content() })
     }
 }
 
