@@ -1,0 +1,262 @@
+//! What pages about repositories show, ready to print: texts, links and numbers, no decisions left for the templates.
+
+use chrono::{DateTime, Utc};
+use hub_types::RepoType;
+
+use crate::web::layout::{kind_icon, kind_word};
+
+/// A repository in a list.
+#[derive(Debug, Clone)]
+pub struct RepoSummary {
+    /// Its kind.
+    pub kind: RepoType,
+    /// Its owner.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// The task, as people say it.
+    pub task: Option<String>,
+    /// The library or SDK.
+    pub library: Option<String>,
+    /// How many parameters its weights have.
+    pub parameters: Option<u64>,
+    /// The size of its files.
+    pub size_bytes: u64,
+    /// Recent downloads.
+    pub downloads: u64,
+    /// When the default branch last moved.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl RepoSummary {
+    /// The icon of its kind.
+    pub fn icon(&self) -> &'static str {
+        kind_icon(self.kind)
+    }
+
+    /// Its page.
+    pub fn href(&self) -> String {
+        format!("/{}{}/{}", self.kind.url_prefix(), self.namespace, self.name)
+    }
+
+    /// What else the line under its name says.
+    pub fn facts(&self) -> Vec<String> {
+        let parameters = self.parameters.map(|number| format!("{} params", crate::web::filters::short_count(number)));
+        let size = (self.kind == RepoType::Dataset && self.size_bytes > 0).then(|| crate::web::filters::size_text(self.size_bytes));
+        [parameters, size, self.library.clone()].into_iter().flatten().collect()
+    }
+}
+
+/// Repositories of one kind under a heading.
+#[derive(Debug)]
+pub struct RepoColumn {
+    /// The kind.
+    pub kind: RepoType,
+    /// Its icon.
+    pub icon: &'static str,
+    /// The heading.
+    pub title: String,
+    /// Where the whole list is.
+    pub href: String,
+    /// The text of that link.
+    pub more: String,
+    /// What to say when there are none.
+    pub empty: String,
+    /// The repositories.
+    pub repos: Vec<RepoSummary>,
+}
+
+/// A page of a repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum RepoTab {
+    /// The card.
+    Card,
+    /// Files, file, history, commit, branches.
+    Files,
+    /// Settings.
+    Settings,
+}
+
+/// A link in the navigation of a repository or of settings.
+#[derive(Debug)]
+pub struct TabLink {
+    /// Where it leads.
+    pub href: String,
+    /// Its icon.
+    pub icon: &'static str,
+    /// Its text.
+    pub label: &'static str,
+    /// Whether this page is it.
+    pub current: bool,
+}
+
+/// A short fact with a link to all that share it.
+#[derive(Debug, Clone)]
+pub struct Chip {
+    /// The icon.
+    pub icon: &'static str,
+    /// The text.
+    pub label: String,
+    /// The list it leads to.
+    pub href: String,
+    /// Whether it is the first thing to know.
+    pub accent: bool,
+}
+
+/// The head of all pages of a repository.
+#[derive(Debug, Clone)]
+pub struct RepoHeader {
+    /// Its kind.
+    pub kind: RepoType,
+    /// Its owner.
+    pub namespace: String,
+    /// Its name.
+    pub name: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// Whether readers must ask.
+    pub gated: bool,
+    /// The branch that links without a revision lead to.
+    pub default_branch: String,
+    /// Whether the viewer may change settings.
+    pub can_admin: bool,
+    /// Task, library, licence.
+    pub chips: Vec<Chip>,
+    /// The page within the repository.
+    pub tab: RepoTab,
+    /// The hub's own address, without a slash at the end.
+    pub hub_url: String,
+}
+
+impl RepoHeader {
+    /// The icon of its kind.
+    pub fn icon(&self) -> &'static str {
+        kind_icon(self.kind)
+    }
+
+    /// `namespace/name`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+
+    /// Its page.
+    pub fn href(&self) -> String {
+        format!("/{}{}", self.kind.url_prefix(), self.id())
+    }
+
+    /// The word for it in running text.
+    pub fn kind_label(&self) -> &'static str {
+        kind_word(self.kind)
+    }
+
+    /// What its README is called.
+    pub fn card_label(&self) -> &'static str {
+        match self.kind {
+            RepoType::Model => "Model card",
+            RepoType::Dataset => "Dataset card",
+            RepoType::Space => "About",
+        }
+    }
+
+    /// Whether the page's heading is the repository itself.
+    pub fn is_card_tab(&self) -> bool {
+        self.tab == RepoTab::Card
+    }
+
+    /// The tabs the viewer may open.
+    pub fn tabs(&self) -> Vec<TabLink> {
+        let link = |tab, href: String, icon, label| TabLink { href, icon, label, current: self.tab == tab };
+        let files = format!("{}/tree/{}", self.href(), crate::web::links::encode_segment(&self.default_branch));
+        let mut tabs = vec![
+            link(RepoTab::Card, self.href(), "book-open", self.card_label()),
+            link(RepoTab::Files, files, "folder-open", "Files"),
+        ];
+        if self.can_admin {
+            tabs.push(link(RepoTab::Settings, format!("{}/settings", self.href()), "settings", "Settings"));
+        }
+        tabs
+    }
+
+    /// The line that clones it.
+    pub fn git_command(&self) -> String {
+        format!("git clone {}{}", self.hub_url, self.href())
+    }
+
+    /// The line that downloads it.
+    pub fn hf_command(&self) -> String {
+        let kind = match self.kind {
+            RepoType::Model => String::new(),
+            RepoType::Dataset | RepoType::Space => format!(" --repo-type {}", self.kind),
+        };
+        format!("HF_ENDPOINT={} \\\n  hf download {}{kind}", self.hub_url, self.id())
+    }
+}
+
+/// A commit in one line.
+#[derive(Debug, Clone)]
+pub struct CommitSummary {
+    /// Its id.
+    pub oid: String,
+    /// The start of its id.
+    pub short: String,
+    /// The first line of its message.
+    pub title: String,
+    /// Who made it.
+    pub author: String,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Its page.
+    pub href: String,
+    /// The files as they were then.
+    pub tree_href: String,
+}
+
+/// A branch or tag to switch to.
+#[derive(Debug, Clone)]
+pub struct RefLink {
+    /// Its short name.
+    pub name: String,
+    /// This page there.
+    pub href: String,
+    /// Whether this page shows it.
+    pub current: bool,
+}
+
+/// The menu of revisions.
+#[derive(Debug, Clone)]
+pub struct RevisionPicker {
+    /// The revision shown: a branch, a tag or the start of a commit id.
+    pub label: String,
+    /// Whether it is a commit id.
+    pub detached: bool,
+    /// The branches.
+    pub branches: Vec<RefLink>,
+    /// The tags.
+    pub tags: Vec<RefLink>,
+    /// The page of all of them.
+    pub all_href: String,
+}
+
+impl RevisionPicker {
+    /// The icon for what is shown.
+    pub fn icon(&self) -> &'static str {
+        if self.detached {
+            "git-commit-horizontal"
+        } else if self.tags.iter().any(|tag| tag.current) {
+            "tag"
+        } else {
+            "git-branch"
+        }
+    }
+}
+
+/// A step on the way to a file.
+#[derive(Debug, Clone)]
+pub struct Crumb {
+    /// Its name.
+    pub label: String,
+    /// Where it leads, unless it is here.
+    pub href: Option<String>,
+}

@@ -1,0 +1,180 @@
+//! Style sheets, scripts, icons and fonts: part of the program, served under a URL that changes with their content.
+//!
+//! All files share one version in the path (`/static/{version}/js/app.js`), so that modules and style sheets refer
+//! to each other relatively, and browsers keep everything for good.
+
+use std::io::Write as _;
+use std::sync::LazyLock;
+
+use sha2::{Digest as _, Sha256};
+
+/// One file as it is served.
+#[derive(Debug)]
+pub struct Asset {
+    /// The path below the version.
+    pub path: &'static str,
+    /// The media type.
+    pub content_type: &'static str,
+    /// The bytes.
+    pub bytes: Vec<u8>,
+    /// The bytes in gzip, for what shrinks.
+    pub gzip: Option<Vec<u8>>,
+}
+
+macro_rules! file {
+    ($path:literal) => {
+        ($path, include_bytes!(concat!("../../../../static/", $path)).as_slice())
+    };
+}
+
+/// The parts of `css/app.css`, in the order of the cascade.
+const STYLE_SHEETS: &[&str] = &[
+    include_str!("../../../../static/css/tokens.css"),
+    include_str!("../../../../static/css/base.css"),
+    include_str!("../../../../static/css/components/site.css"),
+    include_str!("../../../../static/css/components/controls.css"),
+    include_str!("../../../../static/css/components/display.css"),
+    include_str!("../../../../static/css/components/prose.css"),
+    include_str!("../../../../static/css/components/code.css"),
+    include_str!("../../../../static/css/pages/site.css"),
+    include_str!("../../../../static/css/pages/accounts.css"),
+    include_str!("../../../../static/css/pages/repos.css"),
+];
+
+const FILES: &[(&str, &[u8])] = &[
+    file!("fonts/geist.woff2"),
+    file!("fonts/geist-mono.woff2"),
+    file!("fonts/LICENSE-OFL.txt"),
+    file!("img/icons.svg"),
+    file!("img/logo.svg"),
+    file!("img/LICENSE-lucide.txt"),
+    file!("js/app.js"),
+    file!("js/autosubmit.js"),
+    file!("js/confirm-dialog.js"),
+    file!("js/copy-button.js"),
+    file!("js/line-links.js"),
+    file!("js/menu.js"),
+    file!("js/theme-toggle.js"),
+];
+
+/// Every asset, and the version they share.
+#[derive(Debug)]
+pub struct Assets {
+    version: String,
+    files: Vec<Asset>,
+}
+
+static ASSETS: LazyLock<Assets> = LazyLock::new(Assets::load);
+
+impl Assets {
+    /// The assets of this build.
+    pub fn get() -> &'static Self {
+        &ASSETS
+    }
+
+    fn load() -> Self {
+        let style = STYLE_SHEETS.concat().into_bytes();
+        let files = FILES.iter().map(|(path, bytes)| (*path, bytes.to_vec()));
+        let files: Vec<Asset> = std::iter::once(("css/app.css", style)).chain(files).map(|(path, bytes)| Asset::new(path, bytes)).collect();
+        let mut hash = Sha256::new();
+        for file in &files {
+            hash.update(file.path.as_bytes());
+            hash.update(&file.bytes);
+        }
+        let version = hex::encode(hash.finalize()).chars().take(12).collect();
+        Self { version, files }
+    }
+
+    /// The hash of everything.
+    pub fn version(&self) -> &str {
+        &self.version
+    }
+
+    /// Finds a file by its path below the version.
+    pub fn find(&self, path: &str) -> Option<&Asset> {
+        self.files.iter().find(|file| file.path == path)
+    }
+
+    /// The address of a file, as pages refer to it.
+    pub fn url(&self, path: &str) -> String {
+        format!("/static/{}/{path}", self.version)
+    }
+}
+
+impl Asset {
+    fn new(path: &'static str, bytes: Vec<u8>) -> Self {
+        let content_type = match path.rsplit('.').next() {
+            Some("css") => "text/css; charset=utf-8",
+            Some("js") => "text/javascript; charset=utf-8",
+            Some("svg") => "image/svg+xml",
+            Some("woff2") => "font/woff2",
+            _ => "text/plain; charset=utf-8",
+        };
+        let gzip = if content_type == "font/woff2" { None } else { compress(&bytes) };
+        Self { path, content_type, bytes, gzip }
+    }
+}
+
+fn compress(bytes: &[u8]) -> Option<Vec<u8>> {
+    let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());
+    encoder.write_all(bytes).ok()?;
+    encoder.finish().ok()
+}
+
+#[cfg(test)]
+mod tests {
+    use std::collections::BTreeSet;
+    use std::path::Path;
+
+    use super::*;
+
+    fn files_below(folder: &Path, root: &Path, found: &mut BTreeSet<String>) {
+        for entry in std::fs::read_dir(folder).unwrap() {
+            let path = entry.unwrap().path();
+            if path.is_dir() {
+                files_below(&path, root, found);
+            } else {
+                found.insert(path.strip_prefix(root).unwrap().to_str().unwrap().to_owned());
+            }
+        }
+    }
+
+    #[test]
+    fn every_static_file_is_served() {
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../static");
+        let mut on_disk = BTreeSet::new();
+        files_below(&root, &root, &mut on_disk);
+        let sheets = on_disk.iter().filter(|path| path.ends_with(".css")).count();
+        assert_eq!(sheets, STYLE_SHEETS.len());
+        let others: BTreeSet<String> = on_disk.into_iter().filter(|path| !path.ends_with(".css")).collect();
+        let served: BTreeSet<String> = FILES.iter().map(|(path, _)| (*path).to_owned()).collect();
+        assert_eq!(served, others);
+    }
+
+    #[test]
+    fn the_assets_of_a_page_stay_small() {
+        let assets = Assets::get();
+        let weight: usize = assets
+            .files
+            .iter()
+            .filter(|file| !file.path.ends_with(".txt"))
+            .map(|file| file.gzip.as_ref().unwrap_or(&file.bytes).len())
+            .sum();
+        assert!(weight < 90_000, "{weight} bytes");
+    }
+
+    #[test]
+    fn every_icon_that_templates_name_is_in_the_sprite() {
+        let sprite = String::from_utf8(Assets::get().find("img/icons.svg").unwrap().bytes.clone()).unwrap();
+        let root = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
+        let mut templates = BTreeSet::new();
+        files_below(&root, &root, &mut templates);
+        for template in templates {
+            let text = std::fs::read_to_string(root.join(&template)).unwrap();
+            for (before, _) in text.match_indices("\"|icon") {
+                let name = text[..before].rsplit('"').next().unwrap();
+                assert!(sprite.contains(&format!("id=\"{name}\"")), "{template}: {name}");
+            }
+        }
+    }
+}

@@ -1,0 +1,153 @@
+//! Filters every template may use: icons, avatars, asset addresses, and numbers and times as people read them.
+
+use std::fmt;
+
+use askama::Values;
+use askama::filters::{Escaper as _, Html, HtmlSafe};
+use chrono::{DateTime, Utc};
+
+use super::assets::Assets;
+
+/// Markup made here from fixed parts and escaped values.
+#[derive(Debug, Clone)]
+pub struct Markup(String);
+
+impl fmt::Display for Markup {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        f.write_str(&self.0)
+    }
+}
+
+impl HtmlSafe for Markup {}
+
+fn escape(text: &str) -> String {
+    let mut escaped = String::with_capacity(text.len());
+    // Writing to a string does not fail.
+    let _ = Html.write_escaped_str(&mut escaped, text);
+    escaped
+}
+
+/// A decorative icon of the sprite.
+#[askama::filter_fn]
+pub fn icon(name: impl fmt::Display, _: &dyn Values) -> askama::Result<Markup> {
+    Ok(icon_markup(&name.to_string(), "icon"))
+}
+
+/// An icon with other classes than `icon`.
+#[askama::filter_fn]
+pub fn icon_class(name: impl fmt::Display, _: &dyn Values, class: &str) -> askama::Result<Markup> {
+    Ok(icon_markup(&name.to_string(), class))
+}
+
+fn icon_markup(name: &str, class: &str) -> Markup {
+    let href = Assets::get().url("img/icons.svg");
+    Markup(format!(r##"<svg class="{}" aria-hidden="true"><use href="{href}#{}"/></svg>"##, escape(class), escape(name)))
+}
+
+/// The address of a static file.
+#[askama::filter_fn]
+pub fn asset(path: &str, _: &dyn Values) -> askama::Result<String> {
+    Ok(Assets::get().url(path))
+}
+
+/// A coloured initial for a person or organisation; decorative, the name stands next to it.
+#[askama::filter_fn]
+pub fn avatar(name: impl fmt::Display, _: &dyn Values, class: &str) -> askama::Result<Markup> {
+    let name = name.to_string();
+    let hue = name.to_lowercase().bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8;
+    let initial: String = name.chars().find(|c| c.is_alphanumeric()).into_iter().collect();
+    let class = escape(class);
+    Ok(Markup(format!(r#"<span class="avatar avatar-hue-{hue} {class}" aria-hidden="true">{}</span>"#, escape(&initial))))
+}
+
+/// A count as people say it: `999`, `1.2k`, `22.7M`, `8.03B`.
+#[askama::filter_fn]
+pub fn count(number: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(short_count(number.to_string().parse().unwrap_or(0)))
+}
+
+/// A count in at most four characters and a unit.
+pub fn short_count(number: u64) -> String {
+    scaled(number, 1000, &["", "k", "M", "B", "T", "Q"], "")
+}
+
+/// A size as people say it: `512 B`, `90.9 MB`. Units of 1000, as disks and the clients count.
+#[askama::filter_fn]
+pub fn bytes(number: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {
+    Ok(size_text(number.to_string().parse().unwrap_or(0)))
+}
+
+/// A size in bytes with its unit.
+pub fn size_text(number: u64) -> String {
+    scaled(number, 1000, &["B", "kB", "MB", "GB", "TB", "PB"], " ")
+}
+
+/// Three digits of a number with the largest unit that fits. Works on integers, so nothing is lost to rounding twice.
+fn scaled(number: u64, step: u64, units: &[&str], space: &str) -> String {
+    let mut scale = 1_u64;
+    let mut unit = 0;
+    while unit + 1 < units.len() && number / scale >= step {
+        scale = scale.saturating_mul(step);
+        unit += 1;
+    }
+    let name = units.get(unit).copied().unwrap_or_default();
+    let whole = number / scale;
+    if unit == 0 {
+        return format!("{whole}{space}{name}");
+    }
+    let hundredths = number % scale * 100 / scale;
+    match whole {
+        0..=9 if hundredths > 0 => format!("{whole}.{}{space}{name}", format!("{hundredths:02}").trim_end_matches('0')),
+        10..=99 if hundredths >= 10 => format!("{whole}.{}{space}{name}", hundredths / 10),
+        _ => format!("{whole}{space}{name}"),
+    }
+}
+
+/// A moment as a distance from now, with the exact time behind it.
+#[askama::filter_fn]
+pub fn ago(at: &DateTime<Utc>, _: &dyn Values) -> askama::Result<Markup> {
+    let exact = at.format("%Y-%m-%dT%H:%M:%SZ");
+    let title = at.format("%-d %B %Y, %H:%M UTC");
+    Ok(Markup(format!(r#"<time datetime="{exact}" title="{title}">{}</time>"#, distance(*at, Utc::now()))))
+}
+
+/// `just now`, `5 minutes ago`, …, and the date when that is clearer.
+fn distance(at: DateTime<Utc>, now: DateTime<Utc>) -> String {
+    let secs = (now - at).num_seconds();
+    let say = |number: i64, unit: &str| format!("{number} {unit}{} ago", if number == 1 { "" } else { "s" });
+    match secs {
+        ..60 => "just now".to_owned(),
+        60..3600 => say(secs / 60, "minute"),
+        3600..86_400 => say(secs / 3600, "hour"),
+        86_400..2_592_000 => say(secs / 86_400, "day"),
+        _ => at.format("%-d %b %Y").to_string(),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn counts_and_sizes_read_well() {
+        for (number, text) in [(0, "0"), (999, "999"), (1000, "1k"), (1250, "1.25k"), (22_713_216, "22.7M"), (8_030_261_248, "8.03B")] {
+            assert_eq!(short_count(number), text);
+        }
+        for (number, text) in [(0, "0 B"), (512, "512 B"), (90_868_376, "90.8 MB"), (1_000_000_000, "1 GB"), (u64::MAX, "18446 PB")] {
+            assert_eq!(size_text(number), text);
+        }
+    }
+
+    #[test]
+    fn moments_read_as_distances() {
+        let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
+        for (secs, text) in [(-5, "just now"), (60, "1 minute ago"), (7300, "2 hours ago"), (86_400, "1 day ago"), (40 * 86_400, "5 Oct 2023")] {
+            assert_eq!(distance(now - chrono::TimeDelta::seconds(secs), now), text);
+        }
+    }
+
+    #[test]
+    fn icons_escape_what_they_are_given() {
+        assert!(!icon_markup("\"><script>", "x").to_string().contains("<script"));
+    }
+}

@@ -1,0 +1,92 @@
+//! Fields of HTML forms: what was typed is shown again next to what was wrong with it.
+
+/// One field.
+#[derive(Debug, Clone, Default)]
+pub struct Field {
+    /// Its name in the form.
+    pub name: &'static str,
+    /// Its label.
+    pub label: &'static str,
+    /// Its value.
+    pub value: String,
+    /// What is wrong with the value.
+    pub error: Option<String>,
+    /// What helps to fill it in.
+    pub hint: String,
+}
+
+impl Field {
+    /// An empty field.
+    pub fn new(name: &'static str, label: &'static str) -> Self {
+        Self { name, label, ..Self::default() }
+    }
+
+    /// Sets the value.
+    #[must_use]
+    pub fn value(mut self, value: impl Into<String>) -> Self {
+        self.value = value.into();
+        self
+    }
+
+    /// Sets the hint.
+    #[must_use]
+    pub fn hint(mut self, hint: impl Into<String>) -> Self {
+        self.hint = hint.into();
+        self
+    }
+
+    /// Sets the error, if there is one.
+    #[must_use]
+    pub fn error(mut self, error: Option<String>) -> Self {
+        self.error = error;
+        self
+    }
+
+    /// The id that its label and notes refer to.
+    pub fn id(&self) -> String {
+        format!("field-{}", self.name)
+    }
+
+    /// Whether the value was refused.
+    pub fn has_error(&self) -> bool {
+        self.error.is_some()
+    }
+
+    /// Whether a note stands under the field.
+    pub fn is_described(&self) -> bool {
+        self.error.is_some() || !self.hint.is_empty()
+    }
+
+    /// Whether phones should leave capitals and spelling alone.
+    pub fn is_plain_word(&self) -> bool {
+        matches!(self.name, "username" | "name" | "email" | "user" | "confirmation")
+    }
+}
+
+/// One option of a choice.
+#[derive(Debug, Clone)]
+pub struct Choice {
+    /// What is sent.
+    pub value: String,
+    /// What is shown.
+    pub label: String,
+    /// What explains it.
+    pub hint: &'static str,
+    /// Whether it is chosen.
+    pub selected: bool,
+}
+
+impl Choice {
+    /// An option, chosen if it is the current value.
+    pub fn new(value: impl Into<String>, label: impl Into<String>, current: &str) -> Self {
+        let value = value.into();
+        Self { selected: value == current, value, label: label.into(), hint: "" }
+    }
+
+    /// Adds an explanation.
+    #[must_use]
+    pub fn hint(mut self, hint: &'static str) -> Self {
+        self.hint = hint;
+        self
+    }
+}

@@ -1,0 +1,7 @@
+// Loads one module per behaviour. Pages work without any of them; a module finds its own [data-*] hooks.
+import "./theme-toggle.js";
+import "./copy-button.js";
+import "./menu.js";
+import "./confirm-dialog.js";
+import "./autosubmit.js";
+import "./line-links.js";

@@ -1,0 +1,46 @@
+// [data-copy="text"] copies that text; [data-copy] alone copies the nearest [data-copy-source].
+const CONFIRMATION_MS = 1600;
+
+function sourceText(button) {
+  if (button.dataset.copy) return button.dataset.copy;
+  const code = button.closest("[data-copy-source]")?.querySelector("pre code");
+  if (!code) return "";
+  const clone = code.cloneNode(true);
+  for (const skipped of clone.querySelectorAll("[data-copy-skip]")) skipped.remove();
+  return clone.textContent.trim();
+}
+
+async function writeText(text) {
+  if (navigator.clipboard) return navigator.clipboard.writeText(text);
+  // Plain http has no clipboard interface, and many a hub starts that way.
+  const area = document.createElement("textarea");
+  area.value = text;
+  document.body.append(area);
+  area.select();
+  document.execCommand("copy");
+  area.remove();
+}
+
+const status = document.createElement("div");
+status.className = "visually-hidden";
+status.setAttribute("role", "status");
+document.body.append(status);
+
+for (const button of document.querySelectorAll("[data-copy]")) {
+  const use = button.querySelector("use");
+  const icon = use?.getAttribute("href");
+  let timer;
+  button.hidden = false;
+  button.addEventListener("click", async () => {
+    await writeText(sourceText(button));
+    button.dataset.copied = "";
+    use?.setAttribute("href", icon.replace(/#.*/, "#check"));
+    status.textContent = "Copied";
+    clearTimeout(timer);
+    timer = setTimeout(() => {
+      delete button.dataset.copied;
+      use?.setAttribute("href", icon);
+      status.textContent = "";
+    }, CONFIRMATION_MS);
+  });
+}
