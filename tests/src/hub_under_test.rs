@@ -31,7 +31,7 @@ impl TestHub {
         let data = tempfile::tempdir().expect("a temporary folder");
         let database_url = database::create().await;
         let mut config = Config::in_folder(data.path().to_owned());
-        config.database_url = Some(database_url.clone());
+        config.database_url = Some(database_url.clone().into());
         change(&mut config);
         let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
         let running = hub::start(config, listener).await.expect("the hub starts");

@@ -113,6 +113,14 @@ pub fn find_running(data_dir: &Path) -> Option<String> {
     cluster::processes(&cluster).contains(&pid_file.pid).then(|| socket::url(&pid_file.socket_dir, DATABASE))
 }
 
+/// Returns the major version of the PostgreSQL that a new cluster would be made with.
+///
+/// # Errors
+/// No PostgreSQL is installed.
+pub fn installed_version() -> Result<u32, Error> {
+    Binaries::find(None).map(|binaries| binaries.major())
+}
+
 fn start_blocking(data_dir: &Path, options: &Options) -> Result<EmbeddedPostgres, Error> {
     cluster::create_private_dir(data_dir)?;
     let data_dir = data_dir.canonicalize().map_err(|e| Error::folder(data_dir, e))?;

@@ -10,6 +10,7 @@ use crate::jobs::Jobs;
 use crate::repos::git_cache::GitCache;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
+use crate::site::health::Health;
 
 /// The hub's shared state; cheap to clone.
 #[derive(Debug, Clone)]
@@ -28,4 +29,6 @@ pub struct App {
     pub signer: Signer,
     /// Wakes the job runner.
     pub jobs: Jobs,
+    /// Whether this process can do its work.
+    pub health: Health,
 }

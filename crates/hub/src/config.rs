@@ -1,41 +1,191 @@
-//! Settings: read once at start, from the environment and one TOML file.
+//! Settings: read once at start, from the environment and one TOML file, and nowhere else.
+//!
+//! [`settings::SETTINGS`] is the reference that everything follows: what is read, the defaults, the checks, and
+//! `docs/settings.md`. To add a setting, add it there and to [`Config`]. A variable wins over the file. Every mistake
+//! is collected before anything fails, so that an operator sees all of them at once; no message shows a secret.
 
+mod problems;
+mod settings;
+mod sources;
+
+use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
-use hub_storage::StoreConfig;
+use hub_storage::{Secret, StoreConfig};
+
+pub use problems::{Problem, Problems};
+pub use settings::{SETTINGS, Setting, render_reference};
+pub use sources::{Origin, Values};
 
 /// Everything an operator can set.
 #[derive(Debug, Clone)]
 pub struct Config {
-    /// `HUB_DATA_DIR`: caches, and with nothing else configured the database and the store.
+    /// Caches, and with nothing else configured the database and the store.
     pub data_dir: PathBuf,
-    /// `HUB_LISTEN`: the address to serve on.
+    /// The address to serve on.
     pub listen: SocketAddr,
-    /// `HUB_PUBLIC_URL`: the address people use, when a proxy hides it.
+    /// The address people use, without a slash at its end, when it is not what requests say.
     pub public_url: Option<String>,
-    /// `DATABASE_URL`; without it a private Postgres runs in the data folder.
-    pub database_url: Option<String>,
+    /// What this process does.
+    pub role: Role,
+    /// The database; without it a private Postgres runs in the data folder.
+    pub database_url: Option<Secret>,
+    /// The most connections this process opens to the database.
+    pub database_max_connections: u32,
+    /// Whether `hub serve` brings the schema up to date itself.
+    pub migrate_on_start: bool,
     /// Where bytes are kept.
     pub store: StoreConfig,
     /// The largest file git itself may hold, in bytes; larger ones must be LFS.
     pub inline_limit_bytes: u64,
     /// Whether strangers may sign up.
     pub open_signup: bool,
+    /// How long a stop waits for requests in hand, in seconds.
+    pub shutdown_timeout_secs: u64,
+    /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
+    pub metrics_token: Option<Secret>,
+    /// What is logged, and how.
+    pub log: LogConfig,
+}
+
+/// What is logged, and how.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct LogConfig {
+    /// Levels, in the syntax of `tracing_subscriber::EnvFilter`.
+    pub filter: String,
+    /// The form of a line.
+    pub format: LogFormat,
+}
+
+/// The form of a log line.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LogFormat {
+    /// For people; coloured on a terminal.
+    Human,
+    /// One JSON object a line.
+    Json,
+}
+
+/// What a hub process does.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Role {
+    /// Serves requests and works through background jobs.
+    All,
+    /// Serves requests only.
+    Web,
+    /// Works through background jobs; serves health and metrics only.
+    Jobs,
+}
+
+impl Role {
+    /// Reads `all`, `web` or `jobs`.
+    pub fn parse(text: &str) -> Option<Self> {
+        match text {
+            "all" => Some(Self::All),
+            "web" => Some(Self::Web),
+            "jobs" => Some(Self::Jobs),
+            _ => None,
+        }
+    }
+
+    /// Whether background jobs run in this process.
+    pub fn runs_jobs(self) -> bool {
+        matches!(self, Self::All | Self::Jobs)
+    }
+
+    /// Whether this process answers more than health and metrics.
+    pub fn serves_web(self) -> bool {
+        matches!(self, Self::All | Self::Web)
+    }
 }
 
 impl Config {
-    /// Settings for a hub that keeps everything in one folder.
+    /// Settings for a hub that keeps everything in one folder; the rest as documented.
     pub fn in_folder(data_dir: PathBuf) -> Self {
-        let store = StoreConfig::Local { dir: data_dir.join("store") };
-        Self {
-            data_dir,
-            listen: SocketAddr::from(([127, 0, 0, 1], 8080)),
-            public_url: None,
-            database_url: None,
-            store,
-            inline_limit_bytes: 10 * 1024 * 1024,
-            open_signup: true,
+        let mut problems = Problems::default();
+        Self { data_dir: data_dir.clone(), store: local_store(&data_dir), ..build(&Values::default(), &mut problems) }
+    }
+
+    /// Reads the settings of this process.
+    ///
+    /// # Errors
+    /// Every mistake that was found.
+    pub fn load() -> Result<Self, Problems> {
+        let (config, _, problems) = Self::examine(std::env::vars_os().filter_map(|(name, value)| {
+            // A variable that is not UTF-8 is none of ours.
+            Some((name.into_string().ok()?, value.into_string().ok()?))
+        }));
+        if problems.has_errors() { Err(problems) } else { Ok(config) }
+    }
+
+    /// Reads settings from these variables and the file they name, with what `hub config check` shows: where each
+    /// value comes from, and what is wrong. The config holds defaults in place of wrong values.
+    pub fn examine(environment: impl IntoIterator<Item = (String, String)>) -> (Self, Values, Problems) {
+        let environment: BTreeMap<String, String> = environment.into_iter().collect();
+        let mut problems = Problems::default();
+        let values = sources::gather(&environment, &mut problems);
+        let config = build(&values, &mut problems);
+        (config, values, problems)
+    }
+}
+
+fn local_store(data_dir: &std::path::Path) -> StoreConfig {
+    StoreConfig::Local { dir: data_dir.join("store") }
+}
+
+/// Turns texts into the typed settings. Wrong values are noted and read as their defaults.
+fn build(values: &Values, problems: &mut Problems) -> Config {
+    let data_dir = values.path("data_dir");
+    let mut read = settings::Reader { values, problems };
+    Config {
+        listen: read.address("listen"),
+        public_url: read.url("public_url").map(|url| url.trim_end_matches('/').to_owned()),
+        role: Role::parse(&read.choice("role")).unwrap_or(Role::All),
+        database_url: read.url("database.url").map(Secret::new),
+        database_max_connections: u32::try_from(read.number("database.max_connections")).unwrap_or(u32::MAX),
+        migrate_on_start: read.switch("database.migrate_on_start"),
+        store: read_store(&mut read, &data_dir),
+        inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
+        open_signup: read.switch("open_signup"),
+        shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
+        metrics_token: read.text("metrics_token").map(Secret::new),
+        log: LogConfig {
+            filter: read.log_filter("log.filter"),
+            format: if read.choice("log.format") == "json" { LogFormat::Json } else { LogFormat::Human },
+        },
+        data_dir,
+    }
+}
+
+/// Either nothing about S3 is set, or all of it is.
+fn read_store(read: &mut settings::Reader<'_>, data_dir: &std::path::Path) -> StoreConfig {
+    let endpoint = read.url("s3.endpoint");
+    let public_endpoint = read.url("s3.public_endpoint");
+    let path_style = read.switch("s3.path_style");
+    let region = read.text("s3.region").unwrap_or_default();
+    let [bucket, access_key_id, secret] = ["s3.bucket", "s3.access_key_id", "s3.secret_access_key"].map(|key| read.text(key));
+    match (endpoint, bucket, access_key_id, secret) {
+        (Some(endpoint), Some(bucket), Some(access_key_id), Some(secret)) => StoreConfig::S3 {
+            endpoint,
+            public_endpoint,
+            bucket,
+            region,
+            access_key_id,
+            secret_access_key: Secret::new(secret),
+            path_style,
+        },
+        _ => {
+            read.problems.half_configured(
+                read.values,
+                "S3",
+                &["s3.endpoint", "s3.bucket", "s3.access_key_id", "s3.secret_access_key"],
+                &["s3.public_endpoint", "s3.region", "s3.path_style"],
+            );
+            local_store(data_dir)
         }
     }
 }
+
+#[cfg(test)]
+mod tests;

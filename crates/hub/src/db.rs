@@ -13,10 +13,10 @@ pub static MIGRATOR: Migrator = sqlx::migrate!("../../migrations");
 ///
 /// # Errors
 /// The URL is wrong or the server refuses.
-pub async fn connect(url: &str) -> sqlx::Result<PgPool> {
+pub async fn connect(url: &str, max_connections: u32) -> sqlx::Result<PgPool> {
     let options: PgConnectOptions = url.parse()?;
     PgPoolOptions::new()
-        .max_connections(24)
+        .max_connections(max_connections)
         .acquire_timeout(Duration::from_secs(10))
         .idle_timeout(Duration::from_secs(300))
         .connect_with(options.application_name("hub"))
@@ -29,6 +29,21 @@ pub async fn connect(url: &str) -> sqlx::Result<PgPool> {
 /// A migration failed, or the database is newer than this program.
 pub async fn migrate(pool: &PgPool) -> Result<(), MigrateError> {
     MIGRATOR.run(pool).await
+}
+
+/// How many migrations this program knows and the database has not run.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn pending_migrations(pool: &PgPool) -> sqlx::Result<usize> {
+    let known = MIGRATOR.iter().filter(|migration| migration.migration_type.is_up_migration());
+    let table = sqlx::query_scalar!("select to_regclass('_sqlx_migrations') is not null as \"there!\"");
+    if !table.fetch_one(pool).await? {
+        return Ok(known.count());
+    }
+    // Not a macro: the table is sqlx's own, and no migration of ours makes it.
+    let run: Vec<i64> = sqlx::query_scalar("select version from _sqlx_migrations where success").fetch_all(pool).await?;
+    Ok(known.filter(|migration| !run.contains(&migration.version)).count())
 }
 
 /// What an advisory lock protects. Locks end with the transaction.

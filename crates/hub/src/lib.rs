@@ -4,16 +4,20 @@
 //! [`accounts`] (who asks), [`repos`] (what they ask about). `ARCHITECTURE.md` has the walk of a push and a page.
 
 pub mod accounts;
+pub mod admin;
 pub mod app;
+pub mod cli;
 pub mod clients;
 pub mod config;
 pub mod db;
 pub mod error;
 pub mod jobs;
+pub mod logging;
 pub mod repos;
 pub mod router;
 pub mod signing;
+pub mod site;
 pub mod start;
 pub mod web;
 
-pub use start::{RunningHub, StartError, open_app, start};
+pub use start::{RunningHub, StartError, start};

@@ -3,11 +3,12 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, clients, repos};
+use crate::{accounts, clients, repos, site};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(site::health::routes)
         .configure(accounts::api::routes)
         .configure(clients::routes)
         .configure(repos::api::routes)

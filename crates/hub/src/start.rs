@@ -1,12 +1,14 @@
 //! Bringing a hub up and down.
 
 use std::net::{SocketAddr, TcpListener};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as ActixApp, HttpServer, web};
 use hub_embedded::EmbeddedPostgres;
 use hub_storage::Store;
+use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
@@ -16,13 +18,14 @@ use crate::jobs::{self, Jobs};
 use crate::repos::git_cache::GitCache;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
+use crate::site::health::Health;
 use crate::{db, router};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
 pub enum StartError {
     /// The private Postgres.
-    #[error("the embedded Postgres did not start: {0}")]
+    #[error("{0}")]
     Embedded(#[from] hub_embedded::Error),
     /// The database.
     #[error("the database cannot be used: {0}")]
@@ -33,9 +36,26 @@ pub enum StartError {
     /// The object store.
     #[error("the object store cannot be used: {0}")]
     Store(#[from] hub_storage::Error),
-    /// A folder or socket.
+    /// The schema, when `hub serve` may not change it.
+    #[error("the database schema is not up to date, and database.migrate_on_start is off. Run `hub migrate` first")]
+    OldSchema,
+    /// A folder.
+    #[error("the folder `{}` cannot be used: {source}", folder.display())]
+    Folder {
+        /// Which one.
+        folder: PathBuf,
+        /// The cause.
+        source: std::io::Error,
+    },
+    /// A socket.
     #[error("{0}")]
     Io(#[from] std::io::Error),
+}
+
+impl StartError {
+    fn folder(folder: &Path, source: std::io::Error) -> Self {
+        Self::Folder { folder: folder.to_owned(), source }
+    }
 }
 
 /// A hub that serves. Dropping it does not stop it; call [`RunningHub::stop`].
@@ -52,28 +72,83 @@ pub struct RunningHub {
     postgres: Option<EmbeddedPostgres>,
 }
 
+/// Whether a command may use the private Postgres that a running hub has started.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Beside {
+    /// Yes: for commands.
+    Allowed,
+    /// No: two hubs on one data folder are a mistake.
+    Refused,
+}
+
+/// Sets the TLS provider that every client in the process uses; a second call finds it set.
+pub fn install_tls() {
+    let _ = rustls::crypto::ring::default_provider().install_default();
+}
+
+/// An error with the causes behind it, for an operator's terminal.
+pub fn with_causes(error: &dyn std::error::Error) -> String {
+    let mut text = error.to_string();
+    let mut cause = error.source();
+    while let Some(current) = cause {
+        let said = current.to_string();
+        // Many wrappers repeat what is inside.
+        if !text.contains(&said) {
+            text = format!("{text}: {said}");
+        }
+        cause = current.source();
+    }
+    text
+}
+
+/// Opens the database, without touching its schema.
+///
+/// # Errors
+/// Says why it cannot be used.
+pub async fn open_database(config: &Config, beside: Beside) -> Result<(PgPool, Option<EmbeddedPostgres>), StartError> {
+    let connections = config.database_max_connections;
+    if let Some(url) = &config.database_url {
+        return Ok((db::connect(url.expose(), connections).await?, None));
+    }
+    let (url, postgres) = match EmbeddedPostgres::start(&config.data_dir).await {
+        Ok(postgres) => (postgres.url().to_owned(), Some(postgres)),
+        Err(in_use @ hub_embedded::Error::InUse { .. }) if beside == Beside::Allowed => {
+            let running = hub_embedded::find_running(&config.data_dir).ok_or(in_use)?;
+            (running, None)
+        }
+        Err(error) => return Err(error.into()),
+    };
+    Ok((db::connect(&url, connections).await?, postgres))
+}
+
 /// Opens the database and the store without serving: what `hub admin …` needs.
 ///
 /// # Errors
 /// Says which part is not usable.
-pub async fn open_app(config: Config) -> Result<(App, Option<EmbeddedPostgres>), StartError> {
-    // Every TLS client in the process uses this; a second call finds it set.
-    let _ = rustls::crypto::ring::default_provider().install_default();
-    tokio::fs::create_dir_all(&config.data_dir).await?;
-    let (url, postgres) = match &config.database_url {
-        Some(url) => (url.clone(), None),
-        None => {
-            let postgres = EmbeddedPostgres::start(&config.data_dir).await?;
-            (postgres.url().to_owned(), Some(postgres))
-        }
-    };
-    let pool = db::connect(&url).await?;
-    db::migrate(&pool).await?;
+pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<EmbeddedPostgres>), StartError> {
+    install_tls();
+    tokio::fs::create_dir_all(&config.data_dir).await.map_err(|error| StartError::folder(&config.data_dir, error))?;
+    let (pool, postgres) = open_database(&config, beside).await?;
+    if config.migrate_on_start {
+        db::migrate(&pool).await?;
+    } else if db::pending_migrations(&pool).await? > 0 {
+        return Err(StartError::OldSchema);
+    }
     let store = Store::open(&config.store)?;
     store.ensure_bucket().await?;
-    let git = GitCache::new(config.data_dir.join("cache"), store.clone()).await?;
+    let cache = config.data_dir.join("cache");
+    let git = GitCache::new(cache.clone(), store.clone()).await.map_err(|error| StartError::folder(&cache, error))?;
     let signer = Signer::load(&pool).await?;
-    let app = App { config: Arc::new(config), pool, store, git, writes: WriteQueue::default(), signer, jobs: Jobs::default() };
+    let app = App {
+        config: Arc::new(config),
+        pool,
+        store,
+        git,
+        writes: WriteQueue::default(),
+        signer,
+        jobs: Jobs::default(),
+        health: Health::default(),
+    };
     Ok((app, postgres))
 }
 
@@ -82,7 +157,7 @@ pub async fn open_app(config: Config) -> Result<(App, Option<EmbeddedPostgres>),
 /// # Errors
 /// Says which part is not usable.
 pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, StartError> {
-    let (app, postgres) = open_app(config).await?;
+    let (app, postgres) = open_app(config, Beside::Refused).await?;
     let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());
     let factory = move || {
@@ -93,16 +168,21 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
             .configure(router::routes)
     };
-    let server = HttpServer::new(factory).disable_signals().shutdown_timeout(30).listen(listener)?.run();
+    let server =
+        HttpServer::new(factory).disable_signals().shutdown_timeout(app.config.shutdown_timeout_secs).listen(listener)?.run();
     let handle = server.handle();
     let stop = CancellationToken::new();
-    let background = vec![tokio::spawn(jobs::run(app.clone(), stop.clone()))];
+    let mut background = Vec::new();
+    if app.config.role.runs_jobs() {
+        background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
+    }
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }
 
 impl RunningHub {
     /// Stops taking requests, lets those in hand finish (at most 30 s), then ends jobs and the private Postgres.
     pub async fn stop(self) {
+        self.app.health.set_stopping();
         self.server.stop(true).await;
         self.stop.cancel();
         let _ = self.serving.await;

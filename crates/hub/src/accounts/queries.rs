@@ -309,3 +309,50 @@ pub async fn upsert_member(conn: &mut PgConnection, organization_pk: i64, user_p
     .await
     .map(|_| ())
 }
+
+/// Sets what an operator's seed says of an account, and tells whether that changed anything.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_user_by_operator(
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    fullname: &str,
+    is_admin: bool,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update users set fullname = $2, is_admin = $3 where user_pk = $1 and (fullname, is_admin) is distinct from ($2, $3)",
+        user_pk,
+        fullname,
+        is_admin
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Sets an organisation's full name and default, and tells whether that changed anything.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_organization(conn: &mut PgConnection, pk: i64, fullname: &str, default_private: bool) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update organizations set fullname = $2, default_private = $3
+         where organization_pk = $1 and (fullname, default_private) is distinct from ($2, $3)",
+        pk,
+        fullname,
+        default_private
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// The role of a user in an organisation.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_role(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk) -> sqlx::Result<Option<OrgRole>> {
+    let role = sqlx::query_scalar!(
+        "select role from organization_members where organization_pk = $1 and user_pk = $2",
+        organization_pk,
+        user_pk
+    );
+    Ok(role.fetch_optional(conn).await?.as_deref().and_then(OrgRole::parse))
+}

@@ -1,0 +1,3 @@
+//! What operators do to a hub from the command line.
+
+pub mod seed;

@@ -1,0 +1,167 @@
+//! The command line: `hub serve`, `hub migrate`, `hub config check`, `hub admin …`.
+//!
+//! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 asked wrongly
+//! (a mistake in the arguments or the settings).
+
+mod accounts;
+mod check;
+mod serve;
+
+use std::fmt::Display;
+use std::io::Write as _;
+use std::path::PathBuf;
+use std::process::ExitCode;
+
+use clap::{Parser, Subcommand};
+
+use crate::config::{Config, LogFormat, Role};
+use crate::{db, logging, start};
+
+/// A self-hosted hub for models, datasets and Spaces.
+#[derive(Debug, Parser)]
+#[command(name = "hub", version, arg_required_else_help = true)]
+struct Arguments {
+    #[command(subcommand)]
+    command: Command,
+}
+
+#[derive(Debug, Subcommand)]
+enum Command {
+    /// Runs the hub until it is told to stop (SIGTERM or Ctrl-C).
+    Serve {
+        /// What this process does: all, web or jobs.
+        #[arg(long, value_parser = parse_role)]
+        role: Option<Role>,
+    },
+    /// Brings the database schema up to date.
+    Migrate,
+    /// Looks at the settings.
+    Config {
+        #[command(subcommand)]
+        command: ConfigCommand,
+    },
+    /// Manages what is on the hub. Works beside a running hub.
+    Admin {
+        #[command(subcommand)]
+        command: AdminCommand,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum ConfigCommand {
+    /// Shows the settings and where they come from, and explains mistakes. Secrets are not shown.
+    Check {
+        /// Also tries the database and the store.
+        #[arg(long)]
+        connect: bool,
+    },
+}
+
+#[derive(Debug, Subcommand)]
+enum AdminCommand {
+    /// Makes an account. Without --password-stdin a password is made up and printed once.
+    CreateUser {
+        /// The user name.
+        name: String,
+        /// The mail address.
+        #[arg(long)]
+        email: String,
+        /// The full name.
+        #[arg(long, default_value = "")]
+        fullname: String,
+        /// Makes this person an administrator of the hub. The first account is one in any case.
+        #[arg(long)]
+        admin: bool,
+        /// Reads the password from the first line of standard input.
+        #[arg(long)]
+        password_stdin: bool,
+    },
+    /// Makes the users, tokens and organizations that a TOML, JSON or YAML file lists, where they are missing.
+    Seed {
+        /// The file.
+        file: PathBuf,
+    },
+}
+
+fn parse_role(text: &str) -> Result<Role, String> {
+    Role::parse(text).ok_or_else(|| "must be all, web or jobs".to_owned())
+}
+
+/// Runs the program with the arguments of this process.
+pub fn run() -> ExitCode {
+    let Arguments { command } = Arguments::parse();
+    if let Command::Config { command: ConfigCommand::Check { connect } } = command {
+        return block_on(check::run(connect));
+    }
+    let mut config = match Config::load() {
+        Ok(config) => config,
+        Err(problems) => {
+            complain(format!("{problems}See docs/settings.md, or run `hub config check`."));
+            return ExitCode::from(2);
+        }
+    };
+    match command {
+        Command::Serve { role } => {
+            config.role = role.unwrap_or(config.role);
+            logging::init(&config.log);
+            block_on(serve::run(config))
+        }
+        Command::Migrate => block_on(migrate(quiet(config))),
+        Command::Admin { command } => block_on(accounts::run(quiet(config), command)),
+        Command::Config { .. } => ExitCode::SUCCESS,
+    }
+}
+
+/// Commands speak for themselves: only warnings go to the log, unless HUB_LOG asks for more.
+fn quiet(mut config: Config) -> Config {
+    if std::env::var_os("HUB_LOG").is_none() {
+        config.log.filter = "warn".to_owned();
+    }
+    config.log.format = LogFormat::Human;
+    logging::init(&config.log);
+    config
+}
+
+/// The web server makes its own threads; this runtime carries the background work.
+fn block_on(future: impl Future<Output = ExitCode>) -> ExitCode {
+    match tokio::runtime::Builder::new_multi_thread().enable_all().build() {
+        Ok(runtime) => runtime.block_on(future),
+        Err(error) => fail(error),
+    }
+}
+
+async fn migrate(config: Config) -> ExitCode {
+    let (pool, postgres) = match start::open_database(&config, start::Beside::Allowed).await {
+        Ok(opened) => opened,
+        Err(error) => return fail(error),
+    };
+    let done = db::migrate(&pool).await;
+    pool.close().await;
+    if let Some(postgres) = postgres
+        && let Err(error) = postgres.stop().await
+    {
+        return fail(error);
+    }
+    match done {
+        Ok(()) => {
+            say("The database schema is up to date.");
+            ExitCode::SUCCESS
+        }
+        Err(error) => fail(error),
+    }
+}
+
+/// Writes a line to standard output. A reader that went away is no reason to fail.
+fn say(text: impl Display) {
+    let _ = writeln!(std::io::stdout(), "{text}");
+}
+
+/// Writes a line to standard error.
+fn complain(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
+fn fail(error: impl Display) -> ExitCode {
+    complain(format!("hub: {error}"));
+    ExitCode::FAILURE
+}

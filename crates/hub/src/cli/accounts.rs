@@ -1,0 +1,69 @@
+//! `hub admin create-user` and `hub admin seed`.
+
+use std::io::BufRead as _;
+use std::path::Path;
+use std::process::ExitCode;
+
+use rand::RngExt as _;
+
+use super::{AdminCommand, fail, say};
+use crate::accounts::operations::{NewUser, create_user};
+use crate::admin::seed;
+use crate::app::App;
+use crate::config::Config;
+use crate::start;
+
+const PASSWORD_LENGTH: usize = 20;
+
+pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
+    let (app, postgres) = match start::open_app(config, start::Beside::Allowed).await {
+        Ok(opened) => opened,
+        Err(error) => return fail(error),
+    };
+    let outcome = match command {
+        AdminCommand::CreateUser { name, email, fullname, admin, password_stdin } => {
+            let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
+            add_user(&app, new, password_stdin).await
+        }
+        AdminCommand::Seed { file } => plant(&app, &file).await,
+    };
+    app.pool.close().await;
+    if let Some(postgres) = postgres
+        && let Err(error) = postgres.stop().await
+    {
+        return fail(error);
+    }
+    outcome.map_or_else(fail, |()| ExitCode::SUCCESS)
+}
+
+async fn add_user(app: &App, mut new: NewUser, from_stdin: bool) -> Result<(), String> {
+    new.password = if from_stdin { read_password()? } else { make_password() };
+    let user = create_user(app, &new).await.map_err(|error| error.to_string())?;
+    say(format!("Made the account `{}`{}.", user.name, if user.is_admin { ", an administrator" } else { "" }));
+    if !from_stdin {
+        say(format!("Password (shown once): {}", new.password));
+    }
+    Ok(())
+}
+
+fn read_password() -> Result<String, String> {
+    let mut line = String::new();
+    std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read the password: {error}"))?;
+    Ok(line.trim_end_matches(['\r', '\n']).to_owned())
+}
+
+fn make_password() -> String {
+    let mut rng = rand::rng();
+    (0..PASSWORD_LENGTH).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect()
+}
+
+async fn plant(app: &App, file: &Path) -> Result<(), String> {
+    let text = tokio::fs::read_to_string(file).await.map_err(|error| format!("cannot read `{}`: {error}", file.display()))?;
+    let seed = seed::parse(&text, file).map_err(|error| format!("`{}`: {error}", file.display()))?;
+    let report = seed::plant(app, &seed).await.map_err(|error| error.to_string())?;
+    for line in &report {
+        say(line);
+    }
+    say(if report.is_empty() { "Nothing to do: everything in the file is there." } else { "Done." });
+    Ok(())
+}

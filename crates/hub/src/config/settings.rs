@@ -1,0 +1,274 @@
+//! The reference of all settings, and how a text becomes a value.
+
+use std::net::SocketAddr;
+use std::path::PathBuf;
+
+use super::problems::Problems;
+use super::sources::Values;
+
+/// What the text of a setting must look like.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Form {
+    /// A folder.
+    Folder,
+    /// `address:port`.
+    Address,
+    /// A URL with one of these schemes.
+    Url(&'static [&'static str]),
+    /// `true` or `false`.
+    Switch,
+    /// A whole number within bounds.
+    Number(u64, u64),
+    /// One of these words.
+    Choice(&'static [&'static str]),
+    /// Levels in the syntax of tracing's `EnvFilter`.
+    LogFilter,
+    /// Any text.
+    Text,
+}
+
+/// One thing an operator can set.
+#[derive(Debug)]
+pub struct Setting {
+    /// The name in the TOML file; a dot makes a table.
+    pub key: &'static str,
+    /// The environment variable.
+    pub env: &'static str,
+    /// The value when nothing is set; empty for none.
+    pub default: &'static str,
+    /// What it must look like.
+    pub form: Form,
+    /// Whether the value must never be shown.
+    pub secret: bool,
+    /// What it does, for the operator.
+    pub doc: &'static str,
+}
+
+const fn setting(key: &'static str, env: &'static str, default: &'static str, form: Form, doc: &'static str) -> Setting {
+    Setting { key, env, default, form, secret: false, doc }
+}
+
+const fn secret(key: &'static str, env: &'static str, form: Form, doc: &'static str) -> Setting {
+    Setting { key, env, default: "", form, secret: true, doc }
+}
+
+const HTTP: Form = Form::Url(&["http", "https"]);
+
+/// Every setting there is.
+pub static SETTINGS: &[Setting] = &[
+    setting(
+        "data_dir",
+        "HUB_DATA_DIR",
+        "data",
+        Form::Folder,
+        "The folder for caches and, with nothing else configured, for the database and all files. Created when missing.",
+    ),
+    setting("listen", "HUB_LISTEN", "127.0.0.1:8080", Form::Address, "The address and port to serve on."),
+    setting(
+        "public_url",
+        "HUB_PUBLIC_URL",
+        "",
+        HTTP,
+        "The address that people and clients use, such as `https://hub.example.org`. Set it behind a proxy. Without it, \
+         links are made from the `Host` header of each request.",
+    ),
+    setting(
+        "role",
+        "HUB_ROLE",
+        "all",
+        Form::Choice(&["all", "web", "jobs"]),
+        "What this process does: `web` serves requests, `jobs` works through background jobs, `all` does both. \
+         `hub serve --role` wins over this.",
+    ),
+    setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
+    setting(
+        "shutdown_timeout_secs",
+        "HUB_SHUTDOWN_TIMEOUT_SECS",
+        "30",
+        Form::Number(0, 3600),
+        "How many seconds a stop waits for requests in hand before it drops them.",
+    ),
+    secret(
+        "metrics_token",
+        "HUB_METRICS_TOKEN",
+        Form::Text,
+        "The Bearer token that `/metrics` asks for. Without it, only requests made on this machine, and not passed on \
+         by a proxy, may read the metrics.",
+    ),
+    secret(
+        "database.url",
+        "DATABASE_URL",
+        Form::Url(&["postgres", "postgresql"]),
+        "The Postgres database (15 or newer), such as `postgres://hub:password@db.example.org/hub`. Without it, the hub \
+         runs a private Postgres in its data folder, from the system's PostgreSQL.",
+    ),
+    setting(
+        "database.max_connections",
+        "HUB_DATABASE_MAX_CONNECTIONS",
+        "24",
+        Form::Number(2, 1000),
+        "The most connections that this process opens to the database.",
+    ),
+    setting(
+        "database.migrate_on_start",
+        "HUB_DATABASE_MIGRATE_ON_START",
+        "true",
+        Form::Switch,
+        "Whether `hub serve` brings the schema up to date itself. With `false` it refuses to start until `hub migrate` has run.",
+    ),
+    setting(
+        "s3.endpoint",
+        "HUB_S3_ENDPOINT",
+        "",
+        HTTP,
+        "The S3-compatible service, such as `https://s3.eu-central-1.amazonaws.com`. With it, all files live in the \
+         bucket; without it, in the data folder.",
+    ),
+    setting(
+        "s3.public_endpoint",
+        "HUB_S3_PUBLIC_ENDPOINT",
+        "",
+        HTTP,
+        "The same service as clients reach it, when that is another address than `s3.endpoint`. Clients upload and \
+         download there directly.",
+    ),
+    setting("s3.bucket", "HUB_S3_BUCKET", "", Form::Text, "The bucket. Created when missing, if the key may."),
+    setting("s3.region", "HUB_S3_REGION", "us-east-1", Form::Text, "The region to sign requests for."),
+    setting("s3.access_key_id", "HUB_S3_ACCESS_KEY_ID", "", Form::Text, "The id of the access key."),
+    secret("s3.secret_access_key", "HUB_S3_SECRET_ACCESS_KEY", Form::Text, "The secret of the access key."),
+    setting(
+        "s3.path_style",
+        "HUB_S3_PATH_STYLE",
+        "true",
+        Form::Switch,
+        "`true` for `endpoint/bucket/key`, which most services speak; `false` for `bucket.endpoint/key`.",
+    ),
+    setting(
+        "limits.inline_mib",
+        "HUB_LIMITS_INLINE_MIB",
+        "10",
+        Form::Number(1, 1024),
+        "The largest file that git itself may hold, in MiB. Larger files must come through Git LFS.",
+    ),
+    setting(
+        "log.filter",
+        "HUB_LOG",
+        "info",
+        Form::LogFilter,
+        "What is logged: `error`, `warn`, `info`, `debug` or `trace`, also by part: `info,hub=debug,sqlx=debug`.",
+    ),
+    setting(
+        "log.format",
+        "HUB_LOG_FORMAT",
+        "human",
+        Form::Choice(&["human", "json"]),
+        "The form of a log line: `human` for people (coloured on a terminal), `json` for machines.",
+    ),
+];
+
+impl Setting {
+    pub(super) fn find(key: &str) -> Option<&'static Self> {
+        SETTINGS.iter().find(|setting| setting.key == key)
+    }
+}
+
+/// Reads typed values, and notes what does not fit. A wrong value reads as its default.
+pub(super) struct Reader<'a> {
+    pub(super) values: &'a Values,
+    pub(super) problems: &'a mut Problems,
+}
+
+impl Reader<'_> {
+    pub(super) fn text(&mut self, key: &str) -> Option<String> {
+        Some(self.values.get(key).to_owned()).filter(|text| !text.is_empty())
+    }
+
+    pub(super) fn choice(&mut self, key: &str) -> String {
+        let Some(Setting { form: Form::Choice(words), .. }) = Setting::find(key) else { return String::new() };
+        let read = |text: &str| words.contains(&text).then(|| text.to_owned());
+        self.typed(key, read, &format!("must be one of {}", listed(words))).unwrap_or_default()
+    }
+
+    pub(super) fn switch(&mut self, key: &str) -> bool {
+        let read = |text: &str| match text.to_ascii_lowercase().as_str() {
+            "true" | "yes" | "on" | "1" => Some(true),
+            "false" | "no" | "off" | "0" => Some(false),
+            _ => None,
+        };
+        self.typed(key, read, "must be `true` or `false`").unwrap_or_default()
+    }
+
+    pub(super) fn number(&mut self, key: &str) -> u64 {
+        let Some(Setting { form: Form::Number(min, max), .. }) = Setting::find(key) else { return 0 };
+        let read = |text: &str| text.parse().ok().filter(|number| (min..=max).contains(&number));
+        self.typed(key, read, &format!("must be a whole number from {min} to {max}")).unwrap_or(*min)
+    }
+
+    pub(super) fn address(&mut self, key: &str) -> SocketAddr {
+        let read = |text: &str| text.replace("localhost:", "127.0.0.1:").parse().ok();
+        let wanted = "must be an address and a port, such as `127.0.0.1:8080` or `0.0.0.0:80`";
+        self.typed(key, read, wanted).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub(super) fn url(&mut self, key: &str) -> Option<String> {
+        let Some(Setting { form: Form::Url(schemes), .. }) = Setting::find(key) else { return None };
+        let read = |text: &str| {
+            let url = url::Url::parse(text).ok()?;
+            (schemes.contains(&url.scheme()) && url.host().is_some()).then(|| text.to_owned())
+        };
+        let starts: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
+        self.text(key)?;
+        self.typed(key, read, &format!("must be a URL with a host that starts with {}", listed(&starts)))
+    }
+
+    pub(super) fn log_filter(&mut self, key: &str) -> String {
+        let read = |text: &str| tracing_subscriber::EnvFilter::try_new(text).ok().map(|_| text.to_owned());
+        let wanted = "must be a level (`error`, `warn`, `info`, `debug`, `trace`) or a list such as `info,hub=debug`";
+        self.typed(key, read, wanted).unwrap_or_else(|| "info".to_owned())
+    }
+
+    fn typed<T>(&mut self, key: &str, read: impl Fn(&str) -> Option<T>, wanted: &str) -> Option<T> {
+        if let Some(value) = read(self.values.get(key)) {
+            return Some(value);
+        }
+        self.problems.bad_value(self.values, key, wanted);
+        read(Setting::find(key)?.default)
+    }
+}
+
+impl Values {
+    /// A folder; any text names one.
+    pub(super) fn path(&self, key: &str) -> PathBuf {
+        PathBuf::from(self.get(key))
+    }
+}
+
+fn listed(words: &[impl AsRef<str>]) -> String {
+    words.iter().map(|word| format!("`{}`", word.as_ref())).collect::<Vec<_>>().join(", ")
+}
+
+/// Writes `docs/settings.md`.
+pub fn render_reference() -> String {
+    let mut text = "# Settings\n\n\
+        Generated from `crates/hub/src/config/settings.rs` by its test; edit it there.\n\n\
+        Each setting is an environment variable, and a key of one TOML file: the one that `HUB_CONFIG` names, or \
+        `hub.toml` in the data folder if it exists. A variable wins over the file. With nothing set at all, a hub runs \
+        on `http://127.0.0.1:8080` and keeps everything in `./data`. `hub config check` shows what a hub would run \
+        with, where each value comes from, and what is wrong with it; `--connect` also tries the database and the \
+        store. Secrets are never shown.\n\n\
+        ```toml\nlisten = \"0.0.0.0:8080\"\npublic_url = \"https://hub.example.org\"\n\n[database]\nurl = \
+        \"postgres://hub:password@db.example.org/hub\"\n```\n\n\
+        | variable | key | default | meaning |\n|---|---|---|---|\n"
+        .to_owned();
+    for setting in SETTINGS {
+        let default = match setting.default {
+            "" => "not set".to_owned(),
+            value => format!("`{value}`"),
+        };
+        let Setting { env, key, doc, .. } = setting;
+        let doc = if setting.secret { format!("{doc} Secret.") } else { (*doc).to_owned() };
+        text.push_str(&format!("| `{env}` | `{key}` | {default} | {doc} |\n"));
+    }
+    text.push_str("| `HUB_CONFIG` | | not set | The TOML file to read instead of `hub.toml` in the data folder. |\n");
+    text
+}

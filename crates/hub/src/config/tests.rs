@@ -1,0 +1,111 @@
+use super::*;
+
+fn examine(environment: &[(&str, &str)]) -> (Config, Problems) {
+    let given = environment.iter().map(|(name, value)| ((*name).to_owned(), (*value).to_owned()));
+    let (config, _, problems) = Config::examine(given);
+    (config, problems)
+}
+
+fn with_file(toml: &str, environment: &[(&str, &str)]) -> (Config, Problems) {
+    let dir = tempfile::tempdir().unwrap();
+    std::fs::write(dir.path().join("hub.toml"), toml).unwrap();
+    let data_dir = dir.path().to_str().unwrap();
+    examine(&[&[("HUB_DATA_DIR", data_dir)], environment].concat())
+}
+
+#[test]
+fn nothing_set_is_a_whole_hub() {
+    let (config, problems) = examine(&[]);
+    assert_eq!(problems.to_string(), "");
+    assert_eq!(config.data_dir, PathBuf::from("data"));
+    assert_eq!(config.listen.to_string(), "127.0.0.1:8080");
+    assert!(config.database_url.is_none() && config.open_signup && config.migrate_on_start);
+    assert_eq!(config.inline_limit_bytes, 10 * 1024 * 1024);
+    assert!(matches!(config.store, StoreConfig::Local { dir } if dir.ends_with("data/store")));
+}
+
+#[test]
+fn every_default_is_a_value_that_fits() {
+    let mut given = SETTINGS.iter().map(|setting| (setting.env, setting.default)).collect::<Vec<_>>();
+    let needed = ["HUB_S3_BUCKET", "HUB_S3_ACCESS_KEY_ID", "HUB_S3_SECRET_ACCESS_KEY"];
+    given.extend(needed.map(|name| (name, "given")));
+    given.push(("HUB_S3_ENDPOINT", "http://store:8333"));
+    assert_eq!(examine(&given).1.to_string(), "");
+}
+
+#[test]
+fn a_variable_wins_over_the_file() {
+    let toml = "listen = \"0.0.0.0:1\"\nopen_signup = false\n[database]\nmax_connections = 5\n[log]\nformat = \"json\"";
+    let (config, problems) = with_file(toml, &[("HUB_LISTEN", "0.0.0.0:2"), ("HUB_ROLE", "")]);
+    assert_eq!(problems.to_string(), "");
+    assert_eq!(config.listen.port(), 2);
+    assert_eq!(config.role, Role::All);
+    assert!(!config.open_signup);
+    assert_eq!(config.database_max_connections, 5);
+    assert_eq!(config.log.format, LogFormat::Json);
+}
+
+#[test]
+fn all_mistakes_are_told_at_once() {
+    let toml = "lisen = \"x\"\n[s3]\nbuckte = \"b\"\n[database]\nmax_connections = [1]";
+    let environment = [("HUB_LISTEN", "8080"), ("HUB_ROLE", "worker"), ("HUB_OPEN_SIGNUP", "maybe"), ("HUB_LOGS", "debug")];
+    let (_, problems) = with_file(toml, &environment);
+    let text = problems.to_string();
+    assert!(problems.has_errors());
+    for part in [
+        "`lisen` in",
+        "Did you mean `listen`?",
+        "Did you mean `s3.bucket`?",
+        "`HUB_LISTEN` must be an address and a port",
+        "not `8080`",
+        "`HUB_ROLE` must be one of `all`, `web`, `jobs`, not `worker`",
+        "`HUB_OPEN_SIGNUP` must be `true` or `false`, not `maybe`",
+        "`database.max_connections` in",
+        "warning: The variable `HUB_LOGS` is not a setting and has no effect. Did you mean `HUB_LOG`?",
+    ] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
+fn half_of_s3_is_refused_and_says_what_is_missing() {
+    let (_, problems) = examine(&[("HUB_S3_BUCKET", "b"), ("HUB_S3_ENDPOINT", "http://store:8333")]);
+    let text = problems.to_string();
+    assert!(text.contains("`HUB_S3_ACCESS_KEY_ID`, `HUB_S3_SECRET_ACCESS_KEY` are not"), "{text}");
+    let (_, problems) = examine(&[("HUB_S3_REGION", "eu")]);
+    assert!(problems.to_string().contains("S3 is half configured: `HUB_S3_REGION` is set"), "{problems}");
+}
+
+#[test]
+fn secrets_are_not_shown() {
+    let environment = [
+        ("DATABASE_URL", "mysql://hub:hunter2@db/hub"),
+        ("HUB_S3_SECRET_ACCESS_KEY", "hunter2"),
+        ("HUB_METRICS_TOKEN", "hunter2"),
+    ];
+    let (config, values, problems) = Config::examine(environment.map(|(name, value)| (name.to_owned(), value.to_owned())));
+    let shown = format!("{config:?} {values:?} {problems}");
+    assert!(problems.to_string().contains("`DATABASE_URL` must be a URL"));
+    assert!(!shown.contains("hunter2"), "{shown}");
+
+    let (_, problems) = with_file("[s3]\nsecret_access_key = \"hunter2", &[]);
+    assert!(problems.to_string().contains("line 2"), "{problems}");
+    assert!(!problems.to_string().contains("hunter2"), "{problems}");
+}
+
+#[test]
+fn a_named_file_must_exist() {
+    let (_, problems) = examine(&[("HUB_CONFIG", "/nowhere/hub.toml")]);
+    assert!(problems.to_string().contains("`/nowhere/hub.toml` cannot be read"), "{problems}");
+}
+
+/// Set `UPDATE_DOCS=1` to write the file.
+#[test]
+fn the_reference_is_up_to_date() {
+    let path = concat!(env!("CARGO_MANIFEST_DIR"), "/../../docs/settings.md");
+    if std::env::var_os("UPDATE_DOCS").is_some() {
+        std::fs::write(path, render_reference()).unwrap();
+    }
+    let written = std::fs::read_to_string(path).unwrap_or_default();
+    assert!(written == render_reference(), "docs/settings.md is out of date; run this test with UPDATE_DOCS=1");
+}

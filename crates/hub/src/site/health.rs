@@ -1,0 +1,104 @@
+//! `/healthz` (this process answers) and `/readyz` (it can do its work).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use tokio::sync::Mutex;
+
+use crate::app::App;
+use crate::db;
+
+/// A look at the parts costs a query and three requests to the store, and anybody may ask: so it is kept this long.
+const KEPT: Duration = Duration::from_secs(3);
+const DEADLINE: Duration = Duration::from_secs(5);
+
+/// What is known about this process's readiness; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Health {
+    stopping: Arc<AtomicBool>,
+    last: Arc<Mutex<Option<(Instant, Report)>>>,
+}
+
+/// The answer of `/readyz`.
+#[derive(Debug, Clone, Serialize)]
+struct Report {
+    ready: bool,
+    database: &'static str,
+    migrations: &'static str,
+    store: &'static str,
+    /// The process takes no new work.
+    stopping: bool,
+}
+
+impl Health {
+    /// From now on `/readyz` tells load balancers to go elsewhere.
+    pub fn set_stopping(&self) {
+        self.stopping.store(true, Ordering::Relaxed);
+    }
+}
+
+/// Mounts the routes.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/healthz", web::get().to(show_health)).route("/readyz", web::get().to(show_readiness));
+}
+
+async fn show_health() -> HttpResponse {
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain").body("ok\n")
+}
+
+async fn show_readiness(app: web::Data<App>) -> HttpResponse {
+    let mut report = current(&app).await;
+    report.stopping = app.health.stopping.load(Ordering::Relaxed);
+    report.ready &= !report.stopping;
+    let mut response = if report.ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
+    response.insert_header((header::CACHE_CONTROL, "no-store")).json(report)
+}
+
+async fn current(app: &App) -> Report {
+    let mut last = app.health.last.lock().await;
+    if let Some((when, report)) = last.as_ref()
+        && when.elapsed() < KEPT
+    {
+        return report.clone();
+    }
+    let report = examine(app).await;
+    *last = Some((Instant::now(), report.clone()));
+    report
+}
+
+/// Names no host and no cause: the answer is public. The log has both.
+async fn examine(app: &App) -> Report {
+    let (pending, probed) = tokio::join!(
+        tokio::time::timeout(DEADLINE, db::pending_migrations(&app.pool)),
+        tokio::time::timeout(DEADLINE, app.store.probe())
+    );
+    let (database, migrations) = match pending {
+        Ok(Ok(0)) => ("ok", "ok"),
+        Ok(Ok(_)) => ("ok", "pending"),
+        Ok(Err(error)) => {
+            tracing::warn!(%error, "not ready: the database does not answer");
+            ("failed", "unknown")
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the database takes longer than {} s", DEADLINE.as_secs());
+            ("failed", "unknown")
+        }
+    };
+    let store = match probed {
+        Ok(Ok(())) => "ok",
+        Ok(Err(error)) => {
+            tracing::warn!(error = crate::start::with_causes(&error), "not ready: the store cannot be used");
+            "failed"
+        }
+        Err(_) => {
+            tracing::warn!("not ready: the store takes longer than {} s", DEADLINE.as_secs());
+            "failed"
+        }
+    };
+    let ready = [database, migrations, store].iter().all(|part| *part == "ok");
+    Report { ready, database, migrations, store, stopping: false }
+}
