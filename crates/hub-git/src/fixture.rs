@@ -7,6 +7,8 @@ use std::process::{Command, Stdio};
 use hub_types::{Oid, RefName};
 use tempfile::TempDir;
 
+use crate::repo_view::RepoView;
+
 /// A bare repository as the server has it, and a clone in which a person works.
 pub(crate) struct Fixture {
     dir: TempDir,
@@ -107,9 +109,11 @@ impl Fixture {
         String::from_utf8(text).unwrap().trim().parse().unwrap()
     }
 
-    /// The server's refs as its database would have them.
-    pub(crate) fn refs(&self) -> Vec<(RefName, Oid)> {
-        vec![(RefName::branch("main").unwrap(), self.server_head())]
+    /// The server as its database would have it.
+    pub(crate) fn view(&self) -> RepoView {
+        let main = RefName::branch("main").unwrap();
+        let refs = [(main.clone(), self.server_head())];
+        RepoView::create(&self.scratch(), &self.server(), &main, &refs).unwrap()
     }
 
     fn run(&self, arguments: &[&str], dir: &Path, input: &[u8]) -> Vec<u8> {

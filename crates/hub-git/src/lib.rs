@@ -12,12 +12,14 @@ pub mod pkt_line;
 mod process;
 mod quarantine;
 pub mod receive_pack;
+mod repo_view;
 mod upload_pack;
 
 pub use error::{Error, Result};
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use process::{Git, GitConcurrency, ProcessError};
 pub use quarantine::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation};
+pub use repo_view::RepoView;
 pub use upload_pack::{FetchAnswer, ProtocolVersion};
 
 #[cfg(test)]

@@ -3,7 +3,6 @@
 //! Answers are streamed through a small channel, so memory does not depend on the size of a pack. The
 //! process ends when the reader goes away or stops reading.
 
-use std::path::Path;
 use std::process::Stdio;
 use std::time::Duration;
 
@@ -13,6 +12,7 @@ use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::pkt_line::{write_flush, write_packet};
 use crate::process::{Git, Process, ProcessError, git_command};
+use crate::repo_view::RepoView;
 
 /// Bytes per message to the reader; with the channel's length this bounds the memory of a fetch.
 const CHUNK_BYTES: usize = 64 * 1024;
@@ -53,42 +53,42 @@ impl ProtocolVersion {
 }
 
 impl Git {
-    /// Answers `GET …/info/refs?service=git-upload-pack` for the bare repository `git_dir`.
+    /// Answers `GET …/info/refs?service=git-upload-pack`. The view lives as long as it is needed.
     ///
     /// # Errors
     /// Too much is running, or git cannot be started.
-    pub async fn advertise_for_fetch(&self, git_dir: &Path, version: &ProtocolVersion) -> Result<FetchAnswer, ProcessError> {
+    pub async fn advertise_for_fetch(&self, view: RepoView, version: &ProtocolVersion) -> Result<FetchAnswer, ProcessError> {
         let mut preamble = Vec::new();
         if !version.is_v2() {
             write_packet(&mut preamble, b"# service=git-upload-pack\n");
             write_flush(&mut preamble);
         }
-        self.upload_pack(git_dir, version, &["--stateless-rpc", "--http-backend-info-refs"], preamble.into(), None).await
+        self.upload_pack(view, version, &["--stateless-rpc", "--http-backend-info-refs"], preamble.into(), None).await
     }
 
-    /// Answers `POST …/git-upload-pack` with the given body for the bare repository `git_dir`.
+    /// Answers `POST …/git-upload-pack` with the given body.
     ///
     /// # Errors
     /// As for [`Git::advertise_for_fetch`].
     pub async fn answer_fetch(
         &self,
-        git_dir: &Path,
+        view: RepoView,
         version: &ProtocolVersion,
         request: Bytes,
     ) -> Result<FetchAnswer, ProcessError> {
-        self.upload_pack(git_dir, version, &["--stateless-rpc"], Bytes::new(), Some(request)).await
+        self.upload_pack(view, version, &["--stateless-rpc"], Bytes::new(), Some(request)).await
     }
 
     async fn upload_pack(
         &self,
-        git_dir: &Path,
+        view: RepoView,
         version: &ProtocolVersion,
         arguments: &[&str],
         preamble: Bytes,
         request: Option<Bytes>,
     ) -> Result<FetchAnswer, ProcessError> {
         let turn = self.fetch_turn().await?;
-        let mut command = git_command(git_dir, &CONFIG);
+        let mut command = git_command(view.git_dir(), &CONFIG);
         if let Some(version) = &version.0 {
             command.env("GIT_PROTOCOL", version);
         }
@@ -98,7 +98,7 @@ impl Git {
         }
         let process = Process::start(command)?;
         let (sender, receiver) = mpsc::channel(CHANNEL_CHUNKS);
-        tokio::spawn(pump(process, sender, preamble, request, turn));
+        tokio::spawn(pump(process, sender, preamble, request, (turn, view)));
         Ok(receiver)
     }
 }
@@ -109,7 +109,7 @@ async fn pump(
     sender: mpsc::Sender<std::io::Result<Bytes>>,
     preamble: Bytes,
     request: Option<Bytes>,
-    _turn: OwnedSemaphorePermit,
+    _held: (OwnedSemaphorePermit, RepoView),
 ) {
     if let (Some(mut stdin), Some(request)) = (process.take_stdin(), request) {
         // Beside the loop below: upload-pack answers while it still reads.

@@ -1,7 +1,6 @@
 //! Where the pack of a push waits until it is proved good.
 //!
-//! A quarantine is a bare repository in a temporary folder that borrows the objects of the real one and
-//! has the refs its caller gives. The pack is indexed into it ([`IndexPack`]), its objects are looked
+//! A quarantine is a [`RepoView`] with room for new objects. The pack is indexed into it ([`IndexPack`]), its objects are looked
 //! through ([`Quarantine::inspect`]), and the caller takes the `.pack` and `.idx` from it. Dropping it
 //! deletes the folder, so a push that fails or whose client goes away leaves nothing.
 
@@ -11,10 +10,8 @@ mod inspect;
 use std::path::{Path, PathBuf};
 use std::time::Duration;
 
-use hub_types::{Oid, RefName};
-use tempfile::TempDir;
-
 use crate::process::ProcessError;
+use crate::repo_view::RepoView;
 
 pub use index_pack::{IndexPack, ReceivedPack};
 pub use inspect::{Inspection, NewPointer, Tip, Violation};
@@ -83,50 +80,23 @@ impl PushError {
 /// The folder of one push.
 #[derive(Debug)]
 pub struct Quarantine {
-    dir: TempDir,
+    view: RepoView,
 }
 
 impl Quarantine {
-    /// Makes a quarantine in the folder `scratch` that borrows the objects of the bare repository
-    /// `base` and has `refs`. Blocks on the disk.
-    ///
-    /// # Errors
-    /// The disk does not take it.
-    pub fn create(scratch: &Path, base: &Path, refs: &[(RefName, Oid)]) -> Result<Self, PushError> {
-        let create = || {
-            let dir = tempfile::Builder::new().prefix("push-").tempdir_in(scratch)?;
-            let git_dir = dir.path();
-            for folder in ["objects/pack", "objects/info", "refs"] {
-                std::fs::create_dir_all(git_dir.join(folder))?;
-            }
-            let objects = base.join("objects").canonicalize()?;
-            std::fs::write(git_dir.join("objects/info/alternates"), format!("{}\n", objects.display()))?;
-            std::fs::write(git_dir.join("HEAD"), "ref: refs/heads/main\n")?;
-            std::fs::write(git_dir.join("config"), "[core]\n\trepositoryformatversion = 0\n\tbare = true\n")?;
-            std::fs::write(git_dir.join("packed-refs"), packed_refs(refs))?;
-            Ok(Self { dir })
-        };
-        create().map_err(PushError::Server)
+    /// Lets the pack of a push come into a view of the repository as it is now.
+    pub fn new(view: RepoView) -> Self {
+        Self { view }
     }
 
     /// The bare repository that sees both the old and the new objects.
     pub fn git_dir(&self) -> &Path {
-        self.dir.path()
+        self.view.git_dir()
     }
 
     fn pack_file(&self, hash: &str, extension: &str) -> PathBuf {
-        self.dir.path().join(format!("objects/pack/pack-{hash}.{extension}"))
+        self.git_dir().join(format!("objects/pack/pack-{hash}.{extension}"))
     }
-}
-
-fn packed_refs(refs: &[(RefName, Oid)]) -> String {
-    let mut sorted: Vec<&(RefName, Oid)> = refs.iter().collect();
-    sorted.sort();
-    let mut text = String::from("# pack-refs with: sorted \n");
-    for (name, oid) in sorted {
-        text.push_str(&format!("{oid} {name}\n"));
-    }
-    text
 }
 
 #[cfg(test)]

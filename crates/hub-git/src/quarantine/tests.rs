@@ -1,5 +1,7 @@
 use std::time::Duration;
 
+use hub_types::Oid;
+
 use super::*;
 use crate::fixture::{Fixture, run};
 
@@ -11,7 +13,7 @@ const LIMITS: PushLimits = PushLimits {
 };
 
 async fn receive(fixture: &Fixture, pack: &[u8]) -> (Quarantine, Result<Option<ReceivedPack>, PushError>) {
-    let quarantine = Quarantine::create(&fixture.scratch(), &fixture.server(), &fixture.refs()).unwrap();
+    let quarantine = Quarantine::new(fixture.view());
     let mut index = IndexPack::start(&quarantine, LIMITS).unwrap();
     let mut body = pack;
     let result = match index.feed(&mut body).await {
@@ -150,7 +152,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
     let fixture = Fixture::new();
     let new = fixture.commit("new.bin", &[7; 50_000]);
     let pack = fixture.thin_pack(new);
-    let quarantine = Quarantine::create(&fixture.scratch(), &fixture.server(), &fixture.refs()).unwrap();
+    let quarantine = Quarantine::new(fixture.view());
     let mut index = IndexPack::start(&quarantine, LIMITS).unwrap();
     let gone = broken_stream(&pack[..30]);
     let error = index.feed(&mut { gone }).await.unwrap_err();
@@ -299,11 +301,4 @@ async fn a_tip_must_lead_to_a_commit() {
     let tag = fixture.git(&["rev-parse", "v1"]);
     let found = inspect(&fixture, &fixture.pack_of(&[&tag]), tag.parse().unwrap()).await.unwrap();
     assert_eq!(found.violations, []);
-}
-
-#[tokio::test]
-async fn a_missing_scratch_folder_is_the_servers_fault() {
-    let fixture = Fixture::new();
-    let error = Quarantine::create(&fixture.server().join("none"), &fixture.server(), &[]).unwrap_err();
-    assert!(error.is_server_fault());
 }

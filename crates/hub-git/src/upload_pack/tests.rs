@@ -54,12 +54,12 @@ async fn refs_are_advertised_in_every_version() {
         [(None, "001e# service=git-upload-pack\n0000"), (Some("version=1"), "001e# service=git-upload-pack\n0000000eversion 1\n")]
     {
         let version = ProtocolVersion::from_header(header);
-        let answer = collect(git.advertise_for_fetch(&fixture.server(), &version).await.unwrap()).await.unwrap();
+        let answer = collect(git.advertise_for_fetch(fixture.view(), &version).await.unwrap()).await.unwrap();
         let text = String::from_utf8_lossy(&answer);
         assert!(text.starts_with(start) && text.contains(&head) && text.contains(" filter"), "{text}");
     }
     let version = ProtocolVersion::from_header(Some("version=2"));
-    let answer = collect(git.advertise_for_fetch(&fixture.server(), &version).await.unwrap()).await.unwrap();
+    let answer = collect(git.advertise_for_fetch(fixture.view(), &version).await.unwrap()).await.unwrap();
     assert!(answer.starts_with(b"000eversion 2\n"));
 }
 
@@ -70,7 +70,7 @@ async fn a_fetch_streams_a_pack() {
     let want = format!("want {head}\n");
     let request = packets(&["command=fetch", "object-format=sha1", "delim", "no-progress", &want, "done\n", "flush"]);
     let version = ProtocolVersion::from_header(Some("version=2"));
-    let answer = collect(Git::default().answer_fetch(&fixture.server(), &version, request).await.unwrap()).await.unwrap();
+    let answer = collect(Git::default().answer_fetch(fixture.view(), &version, request).await.unwrap()).await.unwrap();
     let fresh = tempfile::tempdir().unwrap();
     run(&["init", "-q", "--bare", "."], fresh.path(), b"");
     run(&["index-pack", "--stdin", "--strict"], fresh.path(), &unband(&answer));
@@ -85,7 +85,7 @@ async fn sparse_filters_are_refused() {
     let filter = format!("filter sparse:oid={head}\n");
     let request = packets(&["command=fetch", "object-format=sha1", "delim", &want, &filter, "done\n", "flush"]);
     let version = ProtocolVersion::from_header(Some("version=2"));
-    let answer = Git::default().answer_fetch(&fixture.server(), &version, request).await.unwrap();
+    let answer = Git::default().answer_fetch(fixture.view(), &version, request).await.unwrap();
     let mut text = Vec::new();
     let mut answer = answer;
     while let Some(Ok(chunk)) = answer.recv().await {
@@ -97,8 +97,7 @@ async fn sparse_filters_are_refused() {
 #[tokio::test]
 async fn garbage_ends_the_answer_with_an_error() {
     let fixture = Fixture::new();
-    let answer =
-        Git::default().answer_fetch(&fixture.server(), &ProtocolVersion::default(), Bytes::from_static(b"zzzz what")).await;
+    let answer = Git::default().answer_fetch(fixture.view(), &ProtocolVersion::default(), Bytes::from_static(b"zzzz what")).await;
     assert!(collect(answer.unwrap()).await.is_err());
 }
 
@@ -112,9 +111,9 @@ async fn turns_are_given_back_when_the_reader_goes_away() {
     let want = format!("want {}\n", fixture.server_head());
     let request = packets(&["command=fetch", "object-format=sha1", "delim", &want, "done\n", "flush"]);
     let version = ProtocolVersion::from_header(Some("version=2"));
-    let mut first = git.answer_fetch(&fixture.server(), &version, request).await.unwrap();
+    let mut first = git.answer_fetch(fixture.view(), &version, request).await.unwrap();
     assert!(first.recv().await.is_some());
-    assert!(matches!(git.advertise_for_fetch(&fixture.server(), &version).await, Err(ProcessError::Busy)));
+    assert!(matches!(git.advertise_for_fetch(fixture.view(), &version).await, Err(ProcessError::Busy)));
     drop(first);
-    git.advertise_for_fetch(&fixture.server(), &version).await.unwrap();
+    git.advertise_for_fetch(fixture.view(), &version).await.unwrap();
 }
