@@ -6,19 +6,34 @@
 //! synchronous; only the transfers ([`Git`], [`Quarantine`], [`receive_pack`]) are asynchronous, because
 //! they run `git` itself and stream.
 
+mod attributes;
+mod build;
+mod diff;
 mod error;
+mod history;
 mod lfs_pointer;
+mod object;
+mod oid;
 pub mod pkt_line;
 mod process;
 mod quarantine;
+mod reader;
 pub mod receive_pack;
 mod repo_view;
 mod upload_pack;
 
+pub use attributes::{ATTRIBUTES_FILE, IgnoreRules, LfsRules, cover_lfs_paths, default_attributes};
+pub use build::{
+    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, build_commit, build_tag, commit_tree,
+};
+pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};
+pub use history::LogRange;
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
+pub use object::{CommitInfo, Person};
 pub use process::{Git, GitConcurrency, ProcessError};
 pub use quarantine::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation};
+pub use reader::{Entry, EntryKind, GitReader, Page, TreeCursor};
 pub use repo_view::RepoView;
 pub use upload_pack::{FetchAnswer, ProtocolVersion};
 

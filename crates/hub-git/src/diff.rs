@@ -1,0 +1,7 @@
+//! What differs between two commits.
+
+mod delta;
+mod text;
+
+pub use delta::{ChangeStatus, FileChange, FileSide, TreeDelta};
+pub use text::TextDiff;

@@ -1,0 +1,82 @@
+use git2::{DiffFormat, DiffOptions, Patch};
+use hub_types::Oid;
+
+use super::delta::FileChange;
+use crate::oid::to_git;
+use crate::reader::GitReader;
+use crate::{Error, Result};
+
+/// What a file's change looks like.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum TextDiff {
+    /// The hunks of a unified diff, from the first `@@` line on.
+    Hunks {
+        /// The text. Bytes that are not UTF-8 are replaced.
+        text: String,
+        /// Lines added.
+        added: usize,
+        /// Lines removed.
+        removed: usize,
+    },
+    /// One side is not text.
+    Binary,
+    /// One side is larger than the limit.
+    TooLarge,
+}
+
+impl GitReader {
+    /// The diff of one changed file. Of an LFS file the pointers are compared.
+    ///
+    /// # Errors
+    /// Objects are missing.
+    pub fn text_diff(&self, change: &FileChange, limit: u64) -> Result<TextDiff> {
+        let (old, new) = match (
+            self.side(change.old.as_ref().map(|side| side.oid), limit),
+            self.side(change.new.as_ref().map(|side| side.oid), limit),
+        ) {
+            (Err(Error::TooLarge { .. }), _) | (_, Err(Error::TooLarge { .. })) => return Ok(TextDiff::TooLarge),
+            (old, new) => (old?, new?),
+        };
+        if old.contains(&0) || new.contains(&0) {
+            return Ok(TextDiff::Binary);
+        }
+        let mut patch = Patch::from_buffers(&old, None, &new, None, None)?;
+        let (_, added, removed) = patch.line_stats()?;
+        let buffer = patch.to_buf()?;
+        let text = String::from_utf8_lossy(&buffer);
+        let start = if text.starts_with("@@") { Some(0) } else { text.find("\n@@").map(|at| at + 1) };
+        let text = start.and_then(|start| text.get(start..)).unwrap_or_default().to_owned();
+        Ok(TextDiff::Hunks { text, added, removed })
+    }
+
+    fn side(&self, blob: Option<Oid>, limit: u64) -> Result<Vec<u8>> {
+        blob.map_or(Ok(Vec::new()), |blob| self.blob(blob, limit))
+    }
+
+    /// The whole difference between two commits in the form of `git diff`, at most `limit` bytes of it.
+    /// Files of more than `file_limit` bytes count as binary.
+    ///
+    /// # Errors
+    /// [`Error::TooLarge`] when it is longer; a commit is unknown.
+    pub fn patch(&self, old: Oid, new: Oid, limit: u64, file_limit: u64) -> Result<String> {
+        let tree = |commit: Oid| -> Result<git2::Tree<'_>> { Ok(self.repo().find_tree(to_git(self.tree_of(commit)?)?)?) };
+        let mut options = DiffOptions::new();
+        options.max_size(i64::try_from(file_limit).unwrap_or(i64::MAX));
+        let mut diff = self.repo().diff_tree_to_tree(Some(&tree(old)?), Some(&tree(new)?), Some(&mut options))?;
+        diff.find_similar(Some(git2::DiffFindOptions::new().renames(true).exact_match_only(true)))?;
+        let (mut text, mut full) = (Vec::new(), false);
+        let printed = diff.print(DiffFormat::Patch, |_, _, line| {
+            if matches!(line.origin(), '+' | '-' | ' ') {
+                text.push(line.origin() as u8);
+            }
+            text.extend_from_slice(line.content());
+            full = text.len() as u64 > limit;
+            !full
+        });
+        if full {
+            return Err(Error::TooLarge { size: text.len() as u64, limit });
+        }
+        printed?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}

@@ -1,0 +1,111 @@
+use std::collections::HashMap;
+
+use git2::{ObjectType, Odb};
+use hub_types::Oid;
+
+use super::{Queue, missing_parent};
+use crate::object::{CommitLinks, MODE_FOLDER, rows};
+use crate::reader::{GitReader, find, read};
+use crate::{Error, Result};
+
+/// Name in the folder → what was there, as mode and id.
+type Names = HashMap<Vec<u8>, (u32, Oid)>;
+
+/// A commit that has been reached, with the names whose history leads through it.
+struct Reached {
+    links: CommitLinks,
+    folder: Option<Oid>,
+    names: Names,
+}
+
+impl GitReader {
+    /// For each of some entries of a folder, the commit that last changed it: what
+    /// `git log -1 -- path` gives, in one walk for all of them that ends when the last is found.
+    ///
+    /// Names that the folder does not have are left out. With `names` empty, all of the folder's
+    /// entries are looked up.
+    ///
+    /// # Errors
+    /// [`Error::EntryNotFound`] when the commit has no such folder.
+    pub fn last_commits(&self, commit: Oid, path: &str, names: &[&str]) -> Result<HashMap<String, Oid>> {
+        let odb = self.odb()?;
+        let folder = self.folder(&odb, commit, path)?;
+        let mut start = folder_names(&odb, folder)?;
+        if !names.is_empty() {
+            start.retain(|name, _| names.iter().any(|wanted| wanted.as_bytes() == name.as_slice()));
+        }
+        let links = self.links(&odb, commit)?;
+        let mut walk =
+            Walk { reader: self, odb: &odb, path, queue: Queue::default(), reached: HashMap::new(), found: HashMap::new() };
+        walk.queue.push(links.time, commit);
+        walk.reached.insert(commit, Reached { links, folder: Some(folder), names: start });
+        while let Some(oid) = walk.queue.pop() {
+            // A commit can be queued again by a child with a wrong clock; then its names are gone already.
+            if let Some(reached) = walk.reached.remove(&oid) {
+                walk.step(oid, reached)?;
+            }
+        }
+        Ok(walk.found)
+    }
+}
+
+struct Walk<'a> {
+    reader: &'a GitReader,
+    odb: &'a Odb<'a>,
+    path: &'a str,
+    queue: Queue,
+    reached: HashMap<Oid, Reached>,
+    found: HashMap<String, Oid>,
+}
+
+impl Walk<'_> {
+    /// Hands each name on to the first parent that has the same; what no parent has, this commit changed.
+    fn step(&mut self, oid: Oid, mut reached: Reached) -> Result<()> {
+        for parent in std::mem::take(&mut reached.links.parents) {
+            if reached.names.is_empty() {
+                return Ok(());
+            }
+            let links = self.reader.links(self.odb, parent).map_err(|error| missing_parent(error, parent))?;
+            let folder = if links.tree == reached.links.tree { reached.folder } else { self.folder(links.tree)? };
+            let same = match folder {
+                None => continue,
+                same if same == reached.folder => std::mem::take(&mut reached.names),
+                Some(tree) => self.split_same(tree, &mut reached.names)?,
+            };
+            if same.is_empty() {
+                continue;
+            }
+            self.queue.push(links.time, parent);
+            let entry = self.reached.entry(parent).or_insert_with(|| Reached { links, folder, names: Names::new() });
+            entry.names.extend(same);
+        }
+        let changed = reached.names.into_keys().filter_map(|name| String::from_utf8(name).ok());
+        self.found.extend(changed.map(|name| (name, oid)));
+        Ok(())
+    }
+
+    fn folder(&self, root: Oid) -> Result<Option<Oid>> {
+        let found = find(self.odb, root, self.path)?;
+        Ok(found.filter(|(mode, _)| *mode == MODE_FOLDER).map(|(_, tree)| tree))
+    }
+
+    /// Takes out the names that the tree has just the same.
+    fn split_same(&self, tree: Oid, names: &mut Names) -> Result<Names> {
+        let object = read(self.odb, tree, ObjectType::Tree)?;
+        let mut same = Names::new();
+        for row in rows(tree, object.data()) {
+            let row = row?;
+            if names.get(row.name) == Some(&(row.mode, row.oid))
+                && let Some((name, value)) = names.remove_entry(row.name)
+            {
+                same.insert(name, value);
+            }
+        }
+        Ok(same)
+    }
+}
+
+fn folder_names(odb: &Odb<'_>, tree: Oid) -> Result<Names, Error> {
+    let object = read(odb, tree, ObjectType::Tree)?;
+    rows(tree, object.data()).map(|row| row.map(|row| (row.name.to_vec(), (row.mode, row.oid)))).collect()
+}
