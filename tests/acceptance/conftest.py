@@ -35,7 +35,10 @@ def pytest_configure(config):
     elif config.option.collectonly:
         url = "http://127.0.0.1:9"
     else:
-        config.hub = Hub(config.option.store)
+        try:
+            config.hub = Hub(config.option.store)
+        except RuntimeError as error:
+            pytest.exit(str(error), returncode=3)
         url = config.hub.url
     config.hub_url = url
     config.client_home = Path(tempfile.mkdtemp(prefix="hub-client-"))

@@ -32,17 +32,17 @@ def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewp
 
 def sign_up(page, name):
     page.goto("/")
-    page.goto("/join")
+    page.goto("/signup")
     page.get_by_label("Username").fill(name)
     page.get_by_label("Email").fill(f"{name}@example.org")
     page.get_by_label("Password", exact=True).fill("a long enough password 7")
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
-    page.wait_for_url(lambda address: "/join" not in address)
+    page.wait_for_url(lambda address: "/signup" not in address)
 
 
 def make_token(page):
     page.goto("/settings/tokens")
-    page.get_by_label(re.compile("name", re.I)).first.fill("laptop")
+    page.get_by_role("main").get_by_label("Name", exact=True).fill("laptop")
     page.get_by_label(re.compile("^write", re.I)).first.check()
     page.get_by_role("button", name="Create token").click()
     page.wait_for_load_state()
@@ -55,7 +55,7 @@ def make_token(page):
 
 def create_model(page, owner, name):
     page.goto("/new")
-    page.get_by_label(re.compile("name", re.I)).last.fill(name)
+    page.get_by_role("main").get_by_label(re.compile("name", re.I)).last.fill(name)
     page.get_by_role("button", name="Create model").click()
     page.wait_for_url(f"**/{owner}/{name}")
 
@@ -86,7 +86,7 @@ def test_a_wrong_password_is_told_without_saying_which_part_was_wrong(open_brows
 def test_a_name_that_is_taken_is_refused_at_the_field(open_browser):
     page = open_browser()
     page.watch.expected += ["409", "422", "400"]
-    page.goto("/join")
+    page.goto("/signup")
     page.get_by_label("Username").fill("ADA")
     page.get_by_label("Email").fill("someone@example.org")
     page.get_by_label("Password", exact=True).fill("a long enough password 7")

@@ -21,7 +21,7 @@ READING = [
     "/ada",
     "/acme",
     "/login",
-    "/join",
+    "/signup",
 ]
 LOGGED_IN = ["/", "/new", "/new-dataset", "/settings/tokens", "/settings/profile", "/ada/shown/settings"]
 
@@ -83,7 +83,7 @@ def test_writing_works_without_javascript_too(open_browser, shown):
     page = open_browser(java_script_enabled=False)
     log_in(page)
     page.goto("/new")
-    page.get_by_label(re.compile("name", re.I)).last.fill("without-js")
+    page.get_by_role("main").get_by_label(re.compile("name", re.I)).last.fill("without-js")
     page.get_by_role("button", name="Create model").click()
     page.wait_for_url("**/ada/without-js")
 
