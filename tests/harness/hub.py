@@ -2,6 +2,7 @@
 
 import os
 import shutil
+import signal
 import subprocess
 import tempfile
 from pathlib import Path
@@ -87,8 +88,17 @@ class Hub:
         """Stops the server and its store."""
         if self._child:
             self._child.stop()
+        self._stop_orphaned_postgres()
         self.store.stop()
         if self._keep:
             print(f"\nthe hub's logs and data are kept in {self.folder}")
         else:
             shutil.rmtree(self.folder, ignore_errors=True)
+
+    def _stop_orphaned_postgres(self) -> None:
+        """Stops the private Postgres of a hub that was killed and not started again."""
+        for pid_file in (self.folder / "data").rglob("postmaster.pid"):
+            try:
+                os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
+            except (OSError, ValueError, IndexError):
+                continue
