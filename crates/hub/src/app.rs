@@ -7,6 +7,7 @@ use sqlx::PgPool;
 
 use crate::config::Config;
 use crate::jobs::Jobs;
+use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
@@ -31,4 +32,6 @@ pub struct App {
     pub jobs: Jobs,
     /// Whether this process can do its work.
     pub health: Health,
+    /// What this process counts.
+    pub metrics: Metrics,
 }

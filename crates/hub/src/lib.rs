@@ -13,6 +13,7 @@ pub mod db;
 pub mod error;
 pub mod jobs;
 pub mod logging;
+pub mod metrics;
 pub mod repos;
 pub mod router;
 pub mod signing;

@@ -9,8 +9,14 @@ use crate::{accounts, clients, repos, site};
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(site::health::routes)
+        .configure(site::metrics::routes)
         .configure(accounts::api::routes)
         .configure(clients::routes)
         .configure(repos::api::routes)
         .default_service(web::to(no_route));
+}
+
+/// Mounts only what those who run the hub ask: for processes that work through jobs.
+pub fn operator_routes(config: &mut web::ServiceConfig) {
+    config.configure(site::health::routes).configure(site::metrics::routes).default_service(web::to(no_route));
 }

@@ -3,6 +3,7 @@
 use std::net::{SocketAddr, TcpListener};
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
+use std::time::Duration;
 
 use actix_web::dev::ServerHandle;
 use actix_web::{App as ActixApp, HttpServer, web};
@@ -15,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::Config;
 use crate::jobs::{self, Jobs};
+use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
@@ -39,6 +41,9 @@ pub enum StartError {
     /// The schema, when `hub serve` may not change it.
     #[error("the database schema is not up to date, and database.migrate_on_start is off. Run `hub migrate` first")]
     OldSchema,
+    /// The counters.
+    #[error("the metrics cannot be set up: {0}")]
+    Metrics(#[from] prometheus::Error),
     /// A folder.
     #[error("the folder `{}` cannot be used: {source}", folder.display())]
     Folder {
@@ -148,6 +153,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         signer,
         jobs: Jobs::default(),
         health: Health::default(),
+        metrics: Metrics::new()?,
     };
     Ok((app, postgres))
 }
@@ -160,13 +166,15 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());
+    let routes = if app.config.role.serves_web() { router::routes } else { router::operator_routes };
     let factory = move || {
         ActixApp::new()
             .app_data(state.clone())
             .wrap(actix_web::middleware::from_fn(crate::error::render_errors))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
+            .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
-            .configure(router::routes)
+            .configure(routes)
     };
     let server =
         HttpServer::new(factory).disable_signals().shutdown_timeout(app.config.shutdown_timeout_secs).listen(listener)?.run();
@@ -180,14 +188,20 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
 }
 
 impl RunningHub {
-    /// Stops taking requests, lets those in hand finish (at most 30 s), then ends jobs and the private Postgres.
+    /// Stops taking requests and jobs, lets those in hand finish (at most `shutdown_timeout_secs` each), then closes
+    /// the database.
     pub async fn stop(self) {
         self.app.health.set_stopping();
-        self.server.stop(true).await;
         self.stop.cancel();
+        self.server.stop(true).await;
         let _ = self.serving.await;
-        for task in self.background {
-            let _ = task.await;
+        let limit = Duration::from_secs(self.app.config.shutdown_timeout_secs);
+        for mut task in self.background {
+            if tokio::time::timeout(limit, &mut task).await.is_err() {
+                // Its lease runs out, and another node takes it up.
+                tracing::warn!("a job in hand did not end in time and was dropped");
+                task.abort();
+            }
         }
         self.app.pool.close().await;
         if let Some(postgres) = self.postgres

@@ -4,4 +4,5 @@ pub mod base_url;
 pub mod cors;
 pub mod extract;
 pub mod links;
+pub mod observe;
 pub mod request_id;

@@ -1,0 +1,168 @@
+//! What this process counts, for Prometheus. Each hub in a process has its own registry, so tests do not mix.
+
+use std::sync::Arc;
+use std::time::Duration;
+
+use prometheus::{
+    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder,
+};
+
+/// From a cached page to a slow commit; long transfers are told by bytes.
+const SECONDS: [f64; 11] = [0.001, 0.0025, 0.005, 0.01, 0.025, 0.05, 0.1, 0.25, 1.0, 5.0, 30.0];
+
+/// The counters; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Metrics {
+    inner: Arc<Inner>,
+}
+
+#[derive(Debug)]
+struct Inner {
+    registry: Registry,
+    requests: IntCounterVec,
+    durations: HistogramVec,
+    bytes_sent: IntCounterVec,
+    requests_in_flight: IntGauge,
+    git_processes: IntGauge,
+    database_connections: IntGaugeVec,
+    jobs: IntGaugeVec,
+    memory_bytes: IntGauge,
+}
+
+/// Counts one more for as long as it lives.
+#[derive(Debug)]
+pub struct Held(IntGauge);
+
+impl Held {
+    fn new(gauge: &IntGauge) -> Self {
+        gauge.inc();
+        Self(gauge.clone())
+    }
+}
+
+impl Drop for Held {
+    fn drop(&mut self) {
+        self.0.dec();
+    }
+}
+
+impl Metrics {
+    /// Counters at zero.
+    ///
+    /// # Errors
+    /// Two counters have one name: a mistake in this file, which its test finds.
+    pub fn new() -> Result<Self> {
+        let registry = Registry::new();
+        let counter = |name, help, labels: &[&str]| IntCounterVec::new(Opts::new(name, help), labels);
+        let gauges = |name, help, labels: &[&str]| IntGaugeVec::new(Opts::new(name, help), labels);
+        let buckets = HistogramOpts::new("hub_http_request_duration_seconds", "Time until the head of the answer.");
+        let inner = Inner {
+            requests: counter("hub_http_requests_total", "Requests answered.", &["method", "route", "status"])?,
+            durations: HistogramVec::new(buckets.buckets(SECONDS.to_vec()), &["method", "route"])?,
+            bytes_sent: counter("hub_http_response_bytes_total", "Bytes of bodies sent.", &["route"])?,
+            requests_in_flight: IntGauge::new("hub_http_requests_in_flight", "Requests in hand.")?,
+            git_processes: IntGauge::new("hub_git_processes", "Git processes that run for clients.")?,
+            database_connections: gauges("hub_database_connections", "Connections of the pool.", &["state"])?,
+            jobs: gauges("hub_jobs", "Background jobs in the database.", &["state"])?,
+            memory_bytes: IntGauge::new("process_resident_memory_bytes", "Resident memory.")?,
+            registry,
+        };
+        let build = gauges("hub_build_info", "1, with the version as label.", &["version"])?;
+        build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
+        let all: [Box<dyn prometheus::core::Collector>; 9] = [
+            Box::new(inner.requests.clone()),
+            Box::new(inner.durations.clone()),
+            Box::new(inner.bytes_sent.clone()),
+            Box::new(inner.requests_in_flight.clone()),
+            Box::new(inner.git_processes.clone()),
+            Box::new(inner.database_connections.clone()),
+            Box::new(inner.jobs.clone()),
+            Box::new(inner.memory_bytes.clone()),
+            Box::new(build),
+        ];
+        for collector in all {
+            inner.registry.register(collector)?;
+        }
+        Ok(Self { inner: Arc::new(inner) })
+    }
+
+    /// Notes that a request is in hand.
+    pub fn request_in_hand(&self) -> Held {
+        Held::new(&self.inner.requests_in_flight)
+    }
+
+    /// Notes that a git process runs for a client.
+    pub fn git_process(&self) -> Held {
+        Held::new(&self.inner.git_processes)
+    }
+
+    /// Counts an answer when its head is known. `route` is a pattern, never a path: paths are without number.
+    pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
+        self.inner.requests.with_label_values(&[method, route, &status.to_string()]).inc();
+        self.inner.durations.with_label_values(&[method, route]).observe(took.as_secs_f64());
+    }
+
+    /// Counts the bytes of a body when it has gone out, or broken off.
+    pub fn sent(&self, route: &str, bytes: u64) {
+        self.inner.bytes_sent.with_label_values(&[route]).inc_by(bytes);
+    }
+
+    /// Sets what is not counted but looked up when somebody asks.
+    pub fn set_current(&self, idle_connections: usize, all_connections: u32, jobs: Option<(i64, i64)>) {
+        let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        let connections = |state, count| self.inner.database_connections.with_label_values(&[state]).set(count);
+        connections("idle", number(idle_connections));
+        connections("in_use", i64::from(all_connections) - number(idle_connections));
+        if let Some((waiting, dead)) = jobs {
+            self.inner.jobs.with_label_values(&["waiting"]).set(waiting);
+            self.inner.jobs.with_label_values(&["dead"]).set(dead);
+        }
+        if let Some(bytes) = resident_memory_bytes() {
+            self.inner.memory_bytes.set(bytes);
+        }
+    }
+
+    /// All of it in the text format.
+    ///
+    /// # Errors
+    /// A metric without any value, which the library does not make.
+    pub fn render(&self) -> Result<String> {
+        let mut text = Vec::new();
+        TextEncoder::new().encode(&self.inner.registry.gather(), &mut text)?;
+        Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+}
+
+/// Linux tells in kB: `VmRSS:     12345 kB`.
+fn resident_memory_bytes() -> Option<i64> {
+    let status = std::fs::read_to_string("/proc/self/status").ok()?;
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"))?;
+    let kilobytes: i64 = line.trim().strip_suffix(" kB")?.trim().parse().ok()?;
+    Some(kilobytes * 1024)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_counted_is_shown() {
+        let metrics = Metrics::new().unwrap();
+        metrics.answered("GET", "/{namespace}/{name}", 200, Duration::from_millis(3));
+        metrics.sent("/{namespace}/{name}", 42);
+        let held = metrics.git_process();
+        metrics.set_current(2, 5, Some((1, 0)));
+        let text = metrics.render().unwrap();
+        for line in [
+            r#"hub_http_requests_total{method="GET",route="/{namespace}/{name}",status="200"} 1"#,
+            r#"hub_http_response_bytes_total{route="/{namespace}/{name}"} 42"#,
+            r#"hub_database_connections{state="in_use"} 3"#,
+            r#"hub_jobs{state="waiting"} 1"#,
+            "hub_git_processes 1",
+        ] {
+            assert!(text.contains(line), "{line} is not in:\n{text}");
+        }
+        drop(held);
+        assert!(metrics.render().unwrap().contains("hub_git_processes 0"));
+    }
+}

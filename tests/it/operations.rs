@@ -1,0 +1,152 @@
+//! What operators rely on: health, metrics, roles, seeds, the stop.
+
+use std::path::Path;
+
+use hub::admin::seed;
+use hub::config::Role;
+use hub_tests::{Client, TestHub};
+
+async fn metrics(client: &Client) -> String {
+    client.get("/metrics", 200).await.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn a_hub_that_serves_is_healthy_and_ready() {
+    let hub = TestHub::start().await;
+    let anyone = hub.anonymous();
+    assert_eq!(anyone.get("/healthz", 200).await.text().await.unwrap(), "ok\n");
+    let report = anyone.get_json("/readyz", 200).await;
+    assert_eq!(report["ready"], true);
+    for part in ["database", "migrations", "store"] {
+        assert_eq!(report[part], "ok", "{part}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_without_its_database_is_healthy_but_not_ready() {
+    let hub = TestHub::start().await;
+    hub.app().pool.close().await;
+    hub.anonymous().get("/healthz", 200).await;
+    let report = hub.anonymous().get_json("/readyz", 503).await;
+    assert_eq!((&report["database"], &report["store"]), (&"failed".into(), &"ok".into()));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_whose_store_is_gone_is_not_ready() {
+    let hub = TestHub::start().await;
+    let hub::app::App { config, .. } = hub.app();
+    // A file where the store's folder was: nothing can be written, not even by root.
+    let folder = config.data_dir.join("store");
+    std::fs::remove_dir_all(&folder).unwrap();
+    std::fs::write(&folder, "").unwrap();
+    let report = hub.anonymous().get_json("/readyz", 503).await;
+    assert_eq!((&report["database"], &report["store"]), (&"ok".into(), &"failed".into()));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn requests_are_counted_by_route_and_status() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.get("/api/whoami-v2", 200).await;
+    hub.anonymous().get("/api/whoami-v2", 401).await;
+    let text = metrics(&hub.anonymous()).await;
+    for line in [
+        r#"hub_http_requests_total{method="GET",route="/api/whoami-v2",status="200"} 1"#,
+        r#"hub_http_requests_total{method="GET",route="/api/whoami-v2",status="401"} 1"#,
+        r#"hub_http_request_duration_seconds_count{method="GET",route="/api/whoami-v2"} 2"#,
+        "hub_http_requests_in_flight 1",
+        r#"hub_jobs{state="dead"} 0"#,
+    ] {
+        assert!(text.contains(line), "{line} is not in:\n{text}");
+    }
+    assert!(text.contains("hub_database_connections{state=\"idle\"}"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn metrics_are_not_for_strangers() {
+    let hub = TestHub::start().await;
+    let anyone = hub.anonymous();
+    let passed_on = anyone.request("GET".parse().unwrap(), "/metrics").header("X-Forwarded-For", "203.0.113.9");
+    anyone.send(passed_on, 404).await;
+    hub.stop().await;
+
+    let hub = TestHub::start_with(|config| config.metrics_token = Some("let me see".to_owned().into())).await;
+    hub.anonymous().get("/metrics", 404).await;
+    hub.with_token("let me").get("/metrics", 404).await;
+    metrics(&hub.with_token("let me see")).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_process_for_jobs_serves_health_and_nothing_else() {
+    let hub = TestHub::start_with(|config| config.role = Role::Jobs).await;
+    hub.anonymous().get("/readyz", 200).await;
+    metrics(&hub.anonymous()).await;
+    hub.anonymous().get("/api/whoami-v2", 404).await;
+    hub.stop().await;
+}
+
+const SEED: &str = r#"
+[[users]]
+name = "ada"
+email = "ada@example.org"
+password = "correct horse"
+fullname = "Ada Lovelace"
+admin = true
+tokens = [{ name = "laptop", token = "hf_seeded_for_ada", role = "write" }]
+
+[[users]]
+name = "bob"
+email = "bob@example.org"
+password = "correct horse"
+tokens = [{ name = "look", token = "hf_seeded_for_bob", role = "read" }]
+
+[[organizations]]
+name = "acme"
+fullname = "Acme Research"
+default_visibility = "private"
+members = [{ user = "ada", role = "admin" }, { user = "bob", role = "read" }]
+"#;
+
+async fn plant(hub: &TestHub, text: &str) -> Result<Vec<String>, String> {
+    let seed = seed::parse(text, Path::new("seed.toml"))?;
+    seed::plant(hub.app(), &seed).await.map_err(|error| error.to_string())
+}
+
+#[tokio::test]
+async fn a_seed_makes_what_it_lists_and_only_once() {
+    let hub = TestHub::start().await;
+    assert_eq!(plant(&hub, SEED).await.unwrap().len(), 5);
+    assert_eq!(plant(&hub, SEED).await.unwrap(), Vec::<String>::new());
+    let ada = hub.with_token("hf_seeded_for_ada").get_json("/api/whoami-v2", 200).await;
+    assert_eq!((&ada["fullname"], &ada["isAdmin"]), (&"Ada Lovelace".into(), &true.into()));
+    assert_eq!(ada["orgs"][0]["fullname"], "Acme Research");
+    let bob = hub.with_token("hf_seeded_for_bob").get_json("/api/whoami-v2", 200).await;
+    assert_eq!((&bob["isAdmin"], &bob["orgs"][0]["roleInOrg"]), (&false.into(), &"read".into()));
+    assert_eq!(bob["auth"]["accessToken"]["role"], "read");
+
+    let changed = SEED.replace("Acme Research", "Acme Inc.");
+    assert_eq!(plant(&hub, &changed).await.unwrap(), ["updated organization acme"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_seed_that_cannot_be_planted_says_which_entry() {
+    let hub = TestHub::start().await;
+    for (text, part) in [
+        (SEED.replace("\"ada\"\nemail", "\"api\"\nemail"), "user `api`"),
+        (SEED.replace("hf_seeded_for_bob", "secret"), "token `look` of `bob`"),
+        (SEED.replace("hf_seeded_for_bob", "hf_seeded_for_ada"), "belongs to another user"),
+        (SEED.replace("user = \"bob\"", "user = \"eve\""), "there is no user `eve`"),
+        (SEED.replace("\"private\"", "\"secret\""), "public or private"),
+    ] {
+        let error = plant(&hub, &text).await.unwrap_err();
+        assert!(error.contains(part), "{part} is not in: {error}");
+        assert!(!error.contains("hf_seeded"), "{error}");
+    }
+    hub.stop().await;
+}
