@@ -1,0 +1,59 @@
+//! The first words of a card, for lists and search.
+
+use comrak::nodes::NodeValue;
+use comrak::{Arena, Options, parse_document};
+
+use crate::card::front_matter;
+
+/// How much of a card is looked at.
+const MAX_READ_BYTES: usize = 64 << 10;
+
+/// The plain text of the first paragraphs of a card, at most `max_chars` characters. Headings, code,
+/// tables, images and HTML are passed over.
+pub fn plain_text_excerpt(text: &str, max_chars: usize) -> String {
+    let body = front_matter::split(text).body;
+    let body = &body[..body.floor_char_boundary(MAX_READ_BYTES)];
+    if super::markdown::is_too_nested(body) {
+        return String::new();
+    }
+    let arena = Arena::new();
+    let root = parse_document(&arena, body, &Options::default());
+    let mut words = String::new();
+    for paragraph in root.children().filter(|node| matches!(node.data().value, NodeValue::Paragraph)) {
+        if words.chars().count() > max_chars {
+            break;
+        }
+        for node in paragraph.descendants() {
+            let in_image = || node.ancestors().any(|parent| matches!(parent.data().value, NodeValue::Image(_)));
+            match &node.data().value {
+                NodeValue::Text(text) if !in_image() => words.push_str(text),
+                NodeValue::Code(code) => words.push_str(&code.literal),
+                NodeValue::SoftBreak | NodeValue::LineBreak => words.push(' '),
+                _ => {}
+            }
+        }
+        words.push(' ');
+    }
+    let words = words.split_whitespace().collect::<Vec<_>>().join(" ");
+    shorten(&words, max_chars)
+}
+
+/// Cuts between words, with an ellipsis.
+fn shorten(text: &str, max_chars: usize) -> String {
+    let Some((end, _)) = text.char_indices().nth(max_chars) else { return text.to_owned() };
+    let cut = text[..end].rfind(' ').unwrap_or(end);
+    format!("{}…", text[..cut].trim_end_matches([',', '.', ';', ':']))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_first_words_are_taken() {
+        let card = "---\nlicense: mit\n---\n# Title\n\n![logo](a.png) This is **a** [model](x)\nthat `runs`.\n\n```\ncode\n```\n\n<b>raw</b>\n\nMore, of it.";
+        assert_eq!(plain_text_excerpt(card, 200), "This is a model that runs. raw More, of it.");
+        assert_eq!(plain_text_excerpt(card, 12), "This is a…");
+        assert_eq!(plain_text_excerpt("", 10), "");
+    }
+}
