@@ -34,14 +34,14 @@ pub struct CommitMeta {
 }
 
 /// A commit to build.
-#[derive(Debug)]
-pub struct CommitPlan {
+#[derive(Debug, Clone, Copy)]
+pub struct CommitPlan<'a> {
     /// The commit it follows; `None` for a first commit.
     pub parent: Option<Oid>,
     /// What it does, in order.
-    pub changes: Vec<Change>,
+    pub changes: &'a [Change],
     /// What it says.
-    pub meta: CommitMeta,
+    pub meta: &'a CommitMeta,
     /// Whether to add lines to the root `.gitattributes` for LFS files that no line covers, without
     /// which `git lfs` would not know them.
     pub cover_lfs: bool,
@@ -71,13 +71,13 @@ pub struct BuiltCommit {
 /// # Errors
 /// [`crate::Error::EntryNotFound`] for a deletion of what is not there, [`crate::Error::PathConflict`]
 /// for a file in the place of a folder or the other way round.
-pub fn build_commit(base: &GitReader, scratch: &Path, plan: CommitPlan) -> Result<BuiltCommit> {
+pub fn build_commit(base: &GitReader, scratch: &Path, plan: CommitPlan<'_>) -> Result<BuiltCommit> {
     let old_tree = plan.parent.map(|parent| base.tree_of(parent)).transpose()?;
     let mut pack = PackWriter::new(base, scratch)?;
     let mut editor = TreeEditor::new(base, old_tree)?;
     let mut lfs = Vec::new();
     for change in plan.changes {
-        if let Change::AddLfs { pointer, .. } = &change {
+        if let Change::AddLfs { pointer, .. } = change {
             lfs.push(*pointer);
         }
         editor.apply(change, &mut pack)?;
@@ -90,7 +90,7 @@ pub fn build_commit(base: &GitReader, scratch: &Path, plan: CommitPlan) -> Resul
         return Ok(BuiltCommit { commit: parent, tree, pack: None, lfs, changed: false });
     }
     let parents: Vec<Oid> = plan.parent.into_iter().collect();
-    let commit = write_commit(&mut pack, tree, &parents, &plan.meta)?;
+    let commit = write_commit(&mut pack, tree, &parents, plan.meta)?;
     Ok(BuiltCommit { commit, tree, pack: pack.finish()?, lfs, changed: true })
 }
 

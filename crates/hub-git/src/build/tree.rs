@@ -58,31 +58,31 @@ impl<'a> TreeEditor<'a> {
         })
     }
 
-    pub(super) fn apply(&mut self, change: Change, pack: &mut PackWriter<'_>) -> Result<()> {
+    pub(super) fn apply(&mut self, change: &Change, pack: &mut PackWriter<'_>) -> Result<()> {
         match change {
             Change::AddBlob { path, content } => {
-                let oid = pack.add_content(&content)?;
-                self.put(&path, oid, None)?;
+                let oid = pack.add_content(content)?;
+                self.put(path, oid, None)?;
                 if path.as_str() == ATTRIBUTES_FILE {
-                    (self.attributes, self.attributes_touched) = (Some(content), true);
+                    (self.attributes, self.attributes_touched) = (Some(content.clone()), true);
                 }
             }
             Change::AddLfs { path, pointer } => {
                 let oid = pack.add(ObjectType::Blob, pointer.to_string().as_bytes())?;
-                self.put(&path, oid, None)?;
+                self.put(path, oid, None)?;
                 self.lfs_paths.push(path.as_str().to_owned());
             }
             Change::AddExisting { path, blob, executable } => {
-                self.base.blob_size(blob)?;
+                self.base.blob_size(*blob)?;
                 if path.as_str() == ATTRIBUTES_FILE {
-                    let content = self.base.blob(blob, super::MAX_ATTRIBUTES_BYTES)?;
+                    let content = self.base.blob(*blob, super::MAX_ATTRIBUTES_BYTES)?;
                     (self.attributes, self.attributes_touched) = (Some(Content::Bytes(content)), true);
                 }
-                self.put(&path, blob, Some(if executable { MODE_EXECUTABLE } else { MODE_FILE }))?;
+                self.put(path, *blob, Some(if *executable { MODE_EXECUTABLE } else { MODE_FILE }))?;
             }
-            Change::DeleteFile(path) => self.delete(&path, Kind::File)?,
-            Change::DeleteFolder(path) => self.delete(&path, Kind::Folder)?,
-            Change::DeleteEntry(path) => self.delete(&path, Kind::Any)?,
+            Change::DeleteFile(path) => self.delete(path, Kind::File)?,
+            Change::DeleteFolder(path) => self.delete(path, Kind::Folder)?,
+            Change::DeleteEntry(path) => self.delete(path, Kind::Any)?,
         }
         Ok(())
     }

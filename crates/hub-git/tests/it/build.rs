@@ -11,7 +11,7 @@ fn paths(repo: &TestRepo, commit: Oid) -> Vec<String> {
 }
 
 fn refused(repo: &TestRepo, parent: Option<Oid>, changes: Vec<Change>) -> Error {
-    let plan = CommitPlan { parent, changes, meta: repo.meta("x"), cover_lfs: false };
+    let plan = CommitPlan { parent, changes: &changes, meta: &repo.meta("x"), cover_lfs: false };
     build_commit(&repo.reader(), repo.scratch(), plan).unwrap_err()
 }
 
@@ -33,7 +33,7 @@ fn a_first_commit_has_the_ids_that_git_makes() {
         .status();
     assert!(made.unwrap().success());
     let changes = vec![add("d/e/f", "c"), add("README.md", "hi\n"), add("d.txt", "b"), add("d/a.txt", "a"), add("d-x", "")];
-    let plan = CommitPlan { parent: None, changes, meta, cover_lfs: false };
+    let plan = CommitPlan { parent: None, changes: &changes, meta: &meta, cover_lfs: false };
     let built = build_commit(&GitReader::empty().unwrap(), repo.scratch(), plan).unwrap();
     assert_eq!(built.commit.to_hex(), repo.git_in(&work, &["rev-parse", "HEAD"]));
     assert!(built.changed);
@@ -46,7 +46,7 @@ fn packs_pass_gits_own_indexer_byte_for_byte() {
     let repo = TestRepo::new();
     let big: String = (0..200_000).map(|n| format!("{n}\n")).collect();
     let plan =
-        CommitPlan { parent: None, changes: vec![add("big", &big), add("x/y/z", "1")], meta: repo.meta("x"), cover_lfs: false };
+        CommitPlan { parent: None, changes: &[add("big", &big), add("x/y/z", "1")], meta: &repo.meta("x"), cover_lfs: false };
     let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
     let pack = built.pack.as_ref().unwrap();
     let ours = pack.pack_path();
@@ -65,7 +65,7 @@ fn packs_pass_gits_own_indexer_byte_for_byte() {
 fn only_changed_folders_are_written() {
     let repo = TestRepo::new();
     let first = repo.commit(None, vec![add("a/b/c", "1"), add("x/y/z", "2"), add("top", "3")]);
-    let plan = CommitPlan { parent: Some(first), changes: vec![add("a/new", "1")], meta: repo.meta("x"), cover_lfs: false };
+    let plan = CommitPlan { parent: Some(first), changes: &[add("a/new", "1")], meta: &repo.meta("x"), cover_lfs: false };
     let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
     // The blob is there already: one folder, the root, the commit.
     assert_eq!(built.pack.as_ref().unwrap().object_count(), 3);
@@ -149,7 +149,7 @@ fn no_change_is_no_commit() {
     let repo = TestRepo::new();
     let first = repo.commit(None, vec![add("d/a", "1")]);
     let changes = vec![Change::DeleteFolder("d".into()), add("d/a", "1")];
-    let plan = CommitPlan { parent: Some(first), changes, meta: repo.meta("x"), cover_lfs: false };
+    let plan = CommitPlan { parent: Some(first), changes: &changes, meta: &repo.meta("x"), cover_lfs: false };
     let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
     assert!(!built.changed && built.pack.is_none() && built.commit == first);
 }
@@ -189,7 +189,7 @@ fn lfs_files_without_an_attribute_get_one() {
         add_lfs("gone.json", 30),
         Change::DeleteFile("gone.json".into()),
     ];
-    let plan = CommitPlan { parent: Some(first), changes, meta: repo.meta("x"), cover_lfs: true };
+    let plan = CommitPlan { parent: Some(first), changes: &changes, meta: &repo.meta("x"), cover_lfs: true };
     let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
     assert_eq!(built.lfs.len(), 3);
     let commit = repo.install(&built);
@@ -209,7 +209,7 @@ fn lfs_files_without_an_attribute_get_one() {
 fn lines_added_to_attributes_in_the_same_commit_count() {
     let repo = TestRepo::new();
     let changes = vec![add_lfs("a.json", 1), add(".gitattributes", "a.json filter=lfs"), add_lfs("b.json", 2)];
-    let plan = CommitPlan { parent: None, changes, meta: repo.meta("x"), cover_lfs: true };
+    let plan = CommitPlan { parent: None, changes: &changes, meta: &repo.meta("x"), cover_lfs: true };
     let commit = repo.install(&build_commit(&repo.reader(), repo.scratch(), plan).unwrap());
     let shown = repo.git(&["show", &format!("{commit}:.gitattributes")]);
     assert_eq!(shown, "a.json filter=lfs\n/b.json filter=lfs diff=lfs merge=lfs -text");

@@ -62,7 +62,7 @@ proptest! {
         for edits in commits {
             let mut after: BTreeMap<String, String> = files.clone();
             let possible = edits.iter().all(|edit| apply(&mut after, edit));
-            let plan = CommitPlan { parent: head, changes: edits.iter().map(change).collect(), meta: repo.meta("x"), cover_lfs: false };
+            let plan = CommitPlan { parent: head, changes: &edits.iter().map(change).collect::<Vec<_>>(), meta: &repo.meta("x"), cover_lfs: false };
             match build_commit(&repo.reader(), repo.scratch(), plan) {
                 Ok(built) => {
                     prop_assert!(possible, "{:?} should have been refused on {:?}", edits, files);

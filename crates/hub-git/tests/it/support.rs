@@ -67,7 +67,7 @@ impl TestRepo {
 
     /// Builds a commit, installs its pack as the hub does, and lets `git fsck` look at it.
     pub fn commit(&self, parent: Option<Oid>, changes: Vec<Change>) -> Oid {
-        let plan = CommitPlan { parent, changes, meta: self.meta("change"), cover_lfs: false };
+        let plan = CommitPlan { parent, changes: &changes, meta: &self.meta("change"), cover_lfs: false };
         let built = build_commit(&self.reader(), self.scratch(), plan).unwrap();
         self.install(&built)
     }
