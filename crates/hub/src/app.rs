@@ -9,6 +9,7 @@ use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
+use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
@@ -24,6 +25,8 @@ pub struct App {
     pub store: Store,
     /// Repositories as bare git folders on this node's disk.
     pub git: GitCache,
+    /// Reads what is in repositories, with caches.
+    pub reading: Reading,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
     /// Signs what leaves the hub and must come back unchanged.

@@ -18,6 +18,7 @@ use crate::config::Config;
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
+use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
@@ -149,6 +150,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         pool,
         store,
         git,
+        reading: Reading::default(),
         writes: WriteQueue::default(),
         signer,
         jobs: Jobs::default(),
