@@ -3,6 +3,7 @@
 use std::sync::Arc;
 
 use hub_storage::Store;
+use hub_types::Sha256;
 use sqlx::PgPool;
 
 use crate::config::Config;
@@ -13,6 +14,7 @@ use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::turns::Turns;
 
 /// The hub's shared state; cheap to clone.
 #[derive(Debug, Clone)]
@@ -29,6 +31,8 @@ pub struct App {
     pub reading: Reading,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
+    /// Lines up the checks of one uploaded object.
+    pub adoptions: Turns<(i64, Sha256)>,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Wakes the job runner.

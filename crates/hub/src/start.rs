@@ -22,6 +22,7 @@ use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::turns::Turns;
 use crate::{db, router};
 
 /// Why a hub does not come up. The text is for the operator.
@@ -154,6 +155,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         writes: WriteQueue::default(),
         signer,
         jobs: Jobs::default(),
+        adoptions: Turns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,
     };
