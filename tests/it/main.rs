@@ -1,5 +1,5 @@
 //! The one integration binary: a module per area.
 
 mod accounts;
-mod lfs;
+mod git_http;
 mod operations;

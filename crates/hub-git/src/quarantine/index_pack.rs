@@ -135,8 +135,8 @@ fn explain(complaints: &str, limits: PushLimits) -> PushError {
     if said("did not receive expected object") {
         return PushError::MissingObjects(last_line(complaints, "did not receive expected object"));
     }
-    if said("attempting to allocate") || said("out of memory") {
-        return broken("an object in it is too large; put large files in Git LFS");
+    if said("attempting to allocate") || said("out of memory") || said("overflow") {
+        return broken("it has too many objects, or one that is too large; put large files in Git LFS");
     }
     if said("fsck error") {
         return broken(&last_line(complaints, "error: object"));

@@ -1,0 +1,279 @@
+//! A push: commands and pack in, checks, the object store, the commit point, a report out.
+//!
+//! The answer starts when the whole pack has arrived. From then on the push is a task of its own: it comes to its
+//! end even if the client goes away, and while it works the client gets a sign of life.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
+use bytes::Bytes;
+use hub_git::pkt_line::{Band, write_band};
+use hub_git::receive_pack::{self, PushRequest};
+use hub_git::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip};
+use hub_types::{Oid, Sha256};
+use tokio::io::AsyncRead;
+use tokio::sync::{OwnedSemaphorePermit, mpsc};
+
+use super::body;
+use super::push_outcome::PushOutcome;
+use super::ref_rules::{self, Verdict};
+use super::snapshot::Snapshot;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
+use crate::repos::{Repo, RepoWrite, queries};
+use crate::web::base_url::BaseUrl;
+
+/// Proxies and people lose patience with a silent connection.
+const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
+/// Pointers asked for in one query.
+const POINTERS_PER_QUERY: usize = 10_000;
+/// More names would scroll the first out of sight.
+const MAX_NAMED_FILES: usize = 10;
+
+pub(super) async fn advertise(app: &App, repo: &Repo) -> HubResult<HttpResponse> {
+    let mut refs = queries::list_refs(&app.pool, repo.pk).await?;
+    refs.sort_by(|one, other| one.name.cmp(&other.name));
+    let advertisement = receive_pack::advertise(refs.iter().map(|row| (row.name.as_str(), row.oid)));
+    Ok(body::answer("application/x-git-receive-pack-advertisement").body(advertisement))
+}
+
+pub(super) async fn post_receive_pack(
+    app: web::Data<App>,
+    write: RepoWrite,
+    base: BaseUrl,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HubResult<HttpResponse> {
+    body::require_type(&request, "application/x-git-receive-pack-request")?;
+    let mut reader = body::reader(&request, payload);
+    let push_request = receive_pack::read_request(&mut reader).await.map_err(|error| HubError::bad_request(error.to_string()))?;
+    let mut response = body::answer("application/x-git-receive-pack-result");
+    if push_request.commands.is_empty() {
+        return Ok(response.finish());
+    }
+    let turn = app.transfers.push_turn().await?;
+    let snapshot = Snapshot::read(&app, &write.repo).await?;
+    let incoming = match push_request.has_pack() {
+        true => Some(receive(&app, &snapshot, &mut reader).await?),
+        false => None,
+    };
+    let push = Push {
+        url: base.join(&write.repo.path()),
+        app: app.get_ref().clone(),
+        write,
+        request: push_request,
+        snapshot,
+        _turn: turn,
+    };
+    let (sender, receiver) = mpsc::channel(4);
+    tokio::spawn(push.answer(incoming, sender));
+    let stream = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async move {
+        let chunk = receiver.recv().await?;
+        Some((Ok::<_, std::io::Error>(chunk), receiver))
+    });
+    Ok(response.streaming(stream))
+}
+
+/// A pack that has arrived whole but is not yet proved good.
+type Incoming = Result<(Quarantine, IndexPack), PushError>;
+
+/// Takes in the pack. Fails only when there is nobody left to tell.
+async fn receive<R: AsyncRead + Unpin>(app: &App, snapshot: &Snapshot, reader: &mut R) -> HubResult<Incoming> {
+    let quarantine = Quarantine::new(snapshot.view(app).await?);
+    let mut index = match IndexPack::start(&quarantine, limits(app)) {
+        Ok(index) => index,
+        Err(error) => return Ok(Err(error)),
+    };
+    match index.feed(reader).await {
+        Ok(()) => Ok(Ok((quarantine, index))),
+        Err(error @ PushError::Body(_)) => Err(HubError::bad_request(error.to_string())),
+        Err(error) => Ok(Err(error)),
+    }
+}
+
+fn limits(app: &App) -> PushLimits {
+    PushLimits { max_file_bytes: app.config.inline_limit_bytes, ..PushLimits::default() }
+}
+
+/// Everything a push needs to come to its end.
+struct Push {
+    app: App,
+    write: RepoWrite,
+    request: PushRequest,
+    snapshot: Snapshot,
+    url: String,
+    _turn: OwnedSemaphorePermit,
+}
+
+impl Push {
+    async fn answer(self, incoming: Option<Incoming>, sender: mpsc::Sender<Bytes>) {
+        let work = self.carry_out(incoming);
+        tokio::pin!(work);
+        let mut ticks = tokio::time::interval(SIGN_OF_LIFE);
+        ticks.tick().await;
+        let outcome = loop {
+            tokio::select! {
+                outcome = &mut work => break outcome,
+                _ = ticks.tick() => {
+                    if self.request.capabilities.side_band_64k {
+                        let mut sign = Vec::new();
+                        write_band(&mut sign, Band::Progress, b"");
+                        // A client that went away does not undo its push.
+                        let _ = sender.try_send(sign.into());
+                    }
+                }
+            }
+        };
+        let count = self.request.commands.len();
+        let outcome = outcome.unwrap_or_else(|error| {
+            if error.status_code().is_server_error() {
+                tracing::error!(repo.id = %self.write.repo.id, cause = ?std::error::Error::source(&error), "push failed: {error}");
+            }
+            PushOutcome::failed(count, &error)
+        });
+        let _ = sender.send(outcome.encode(self.request.commands.clone(), self.request.capabilities).into()).await;
+    }
+
+    async fn carry_out(&self, incoming: Option<Incoming>) -> HubResult<PushOutcome> {
+        let count = self.request.commands.len();
+        let proved = match incoming {
+            None => None,
+            Some(incoming) => match self.prove(incoming).await {
+                Ok(proved) => Some(proved),
+                Err(error) if error.is_server_fault() => return Err(HubError::internal(error)),
+                Err(error) => return Ok(PushOutcome::unpack_failed(count, error.to_string())),
+            },
+        };
+        let mut verdicts = ref_rules::judge(&self.request.commands, &self.snapshot);
+        self.bind_together(&mut verdicts);
+        if let Some((quarantine, pack)) = &proved {
+            if let Some(refusal) = self.check_objects(quarantine, &verdicts).await? {
+                return Ok(refusal);
+            }
+            if let Some(pack) = pack {
+                let hash = pack_hash(pack)?;
+                self.app.git.store_pack(&hash, &pack.pack, &pack.idx).await?;
+            }
+        }
+        let packs = proved.as_ref().and_then(|(_, pack)| pack.as_ref()).map(stored_pack).transpose()?;
+        self.move_refs(&mut verdicts, packs.into_iter().collect()).await?;
+        let refs: Vec<Result<(), String>> = verdicts.into_iter().map(|verdict| verdict.map(|_update| ())).collect();
+        let messages = if refs.iter().any(Result::is_ok) { vec![self.greeting()] } else { Vec::new() };
+        Ok(PushOutcome { unpack: Ok(()), refs, messages })
+    }
+
+    async fn prove(&self, incoming: Incoming) -> Result<(Quarantine, Option<ReceivedPack>), PushError> {
+        let (quarantine, index) = incoming?;
+        let pack = index.finish(&quarantine).await?;
+        Ok((quarantine, pack))
+    }
+
+    /// With `--atomic`, one refusal is everybody's.
+    fn bind_together(&self, verdicts: &mut [Verdict]) {
+        if self.request.capabilities.atomic && verdicts.iter().any(Result::is_err) {
+            for verdict in verdicts.iter_mut().filter(|verdict| verdict.is_ok()) {
+                *verdict = Err("atomic push: another ref was refused".to_owned());
+            }
+        }
+    }
+
+    /// Looks through the new objects; gives the refusal if there is cause for one.
+    async fn check_objects(&self, quarantine: &Quarantine, verdicts: &[Verdict]) -> HubResult<Option<PushOutcome>> {
+        let count = verdicts.len();
+        let head = self.snapshot.refs.iter().find(|(name, _)| *name == self.snapshot.head).map(|(_, oid)| *oid);
+        let updates = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref());
+        let tips: Vec<Tip> =
+            updates.filter_map(|update| Some(Tip { new: update.new?, base: update.expected.or(head) })).collect();
+        if tips.is_empty() {
+            return Ok(None);
+        }
+        let inspection = match quarantine.inspect(&tips, limits(&self.app)).await {
+            Ok(inspection) => inspection,
+            Err(error) if error.is_server_fault() => return Err(HubError::internal(error)),
+            Err(error) => return Ok(Some(PushOutcome::unpack_failed(count, error.to_string()))),
+        };
+        if !inspection.violations.is_empty() {
+            return Ok(Some(refuse_violations(count, &inspection)));
+        }
+        self.check_pointers(count, &inspection.pointers).await
+    }
+
+    /// Every LFS pointer must stand for an object this repository has.
+    async fn check_pointers(&self, count: usize, pointers: &[NewPointer]) -> HubResult<Option<PushOutcome>> {
+        let mut missing = Vec::new();
+        for pointers in pointers.chunks(POINTERS_PER_QUERY) {
+            let mut oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.sha256).collect();
+            oids.sort_unstable();
+            oids.dedup();
+            let held: HashMap<Sha256, i64> =
+                queries::list_held_lfs(&self.app.pool, self.write.repo.pk, &oids).await?.into_iter().collect();
+            let absent = |pointer: &&NewPointer| {
+                held.get(&pointer.sha256).and_then(|size| u64::try_from(*size).ok()) != Some(pointer.size_bytes)
+            };
+            missing.extend(pointers.iter().filter(absent).map(|pointer| format!("  {} ({})", pointer.path, pointer.sha256)));
+        }
+        if missing.is_empty() {
+            return Ok(None);
+        }
+        let total = missing.len();
+        let mut messages = vec![format!("{total} large file(s) of this push are not in the hub's Git LFS store:")];
+        messages.extend(missing.into_iter().take(MAX_NAMED_FILES));
+        messages.push("Upload them with `git lfs push --all <remote>`, then push again.".to_owned());
+        Ok(Some(PushOutcome::refused(count, "Git LFS objects are missing", messages)))
+    }
+
+    /// Moves the refs. Without `--atomic`, one that somebody else moved meanwhile stays behind alone.
+    async fn move_refs(&self, verdicts: &mut [Verdict], packs: Vec<StoredPack>) -> HubResult<()> {
+        loop {
+            let accepted = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.clone());
+            let updates: Vec<RefUpdate> = accepted.collect();
+            if updates.is_empty() {
+                return Ok(());
+            }
+            let change = RefChange {
+                repo: &self.write.repo,
+                actor_pk: self.write.viewer.user.as_ref().map(|user| user.pk),
+                kind: "push",
+                updates,
+                packs: packs.clone(),
+                metadata: None,
+            };
+            match apply_ref_updates(&self.app, change).await {
+                Ok(()) => return Ok(()),
+                Err(RefError::Hub(error)) => return Err(error),
+                Err(RefError::Conflict { name, .. }) => {
+                    let lost = |verdict: &&mut Verdict| matches!(verdict, Ok(Some(update)) if update.name == name);
+                    for verdict in verdicts.iter_mut().filter(lost) {
+                        *verdict = Err("fetch first".to_owned());
+                    }
+                    self.bind_together(verdicts);
+                }
+            }
+        }
+    }
+
+    fn greeting(&self) -> String {
+        format!("View your {} at {}", self.write.repo.repo_type, self.url)
+    }
+}
+
+fn refuse_violations(count: usize, inspection: &Inspection) -> PushOutcome {
+    let mut messages: Vec<String> = inspection.violations.iter().map(ToString::to_string).collect();
+    let reason = messages.first().cloned().unwrap_or_default();
+    let mut advice: Vec<String> = inspection.violations.iter().filter_map(hub_git::Violation::advice).collect();
+    advice.sort();
+    advice.dedup();
+    messages.extend(advice);
+    PushOutcome::refused(count, &reason, messages)
+}
+
+fn pack_hash(pack: &ReceivedPack) -> HubResult<Oid> {
+    pack.hash.parse().map_err(HubError::internal)
+}
+
+fn stored_pack(pack: &ReceivedPack) -> HubResult<StoredPack> {
+    let size_bytes = i64::try_from(pack.size_bytes).map_err(HubError::internal)?;
+    Ok(StoredPack { hash: pack_hash(pack)?, size_bytes, object_count: i64::from(pack.objects) })
+}

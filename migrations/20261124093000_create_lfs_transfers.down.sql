@@ -1,2 +1,0 @@
-drop table lfs_locks;
-drop table lfs_uploads;
