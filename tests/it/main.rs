@@ -2,4 +2,5 @@
 
 mod accounts;
 mod git_http;
+mod lfs;
 mod operations;

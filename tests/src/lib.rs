@@ -6,9 +6,11 @@
 mod client;
 mod database;
 mod hub_under_test;
+mod stores;
 
 pub use client::Client;
 pub use hub_under_test::TestHub;
+pub use stores::s3_store;
 
 /// Lets a test write `hub_tests::json!(…)` without naming another crate.
 pub use serde_json::{Value, json};

@@ -69,7 +69,7 @@ pub struct BuiltCommit {
 /// was opened with must still belong to the repository when a ref is pointed to the commit.
 ///
 /// # Errors
-/// [`crate::Error::EntryNotFound`] for a deletion of what is not there, [`crate::Error::PathConflict`]
+/// [`crate::Error::NothingToDelete`] for a deletion of what is not there, [`crate::Error::PathConflict`]
 /// for a file in the place of a folder or the other way round.
 pub fn build_commit(base: &GitReader, scratch: &Path, plan: CommitPlan<'_>) -> Result<BuiltCommit> {
     let old_tree = plan.parent.map(|parent| base.tree_of(parent)).transpose()?;

@@ -15,6 +15,9 @@ pub enum Error {
     /// The commit has nothing at this path, or something of another kind.
     #[error("Entry not found: {0}")]
     EntryNotFound(String),
+    /// A deletion of something that is not there, or not of that kind.
+    #[error("A file with this name doesn't exist: {0}")]
+    NothingToDelete(String),
     /// A file would have to be where a folder is, or the other way round.
     #[error("`{path}` cannot be written because `{existing}` is already there as a {kind}; delete it in the same commit first")]
     PathConflict {

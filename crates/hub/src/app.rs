@@ -3,15 +3,18 @@
 use std::sync::Arc;
 
 use hub_storage::Store;
+use hub_types::Sha256;
 use sqlx::PgPool;
 
 use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
+use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::turns::Turns;
 
 /// The hub's shared state; cheap to clone.
 #[derive(Debug, Clone)]
@@ -24,10 +27,14 @@ pub struct App {
     pub store: Store,
     /// Repositories as bare git folders on this node's disk.
     pub git: GitCache,
+    /// Reads what is in repositories, with caches.
+    pub reading: Reading,
     /// `git` itself, for clones, fetches and pushes, and how much of it may run at once.
     pub transfers: hub_git::Git,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
+    /// Lines up the checks of one uploaded object.
+    pub adoptions: Turns<(i64, Sha256)>,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Wakes the job runner.

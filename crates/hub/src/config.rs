@@ -39,6 +39,10 @@ pub struct Config {
     pub store: StoreConfig,
     /// The largest file git itself may hold, in bytes; larger ones must be LFS.
     pub inline_limit_bytes: u64,
+    /// Large files above this size in bytes go in parts, when the client knows how.
+    pub lfs_multipart_above_bytes: u64,
+    /// The size of a part in bytes; S3 wants at least 5 MiB.
+    pub lfs_part_bytes: u64,
     /// Whether strangers may sign up.
     pub open_signup: bool,
     /// How long a stop waits for requests in hand, in seconds.
@@ -147,6 +151,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         migrate_on_start: read.switch("database.migrate_on_start"),
         store: read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
+        lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
+        lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         open_signup: read.switch("open_signup"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         metrics_token: read.text("metrics_token").map(Secret::new),

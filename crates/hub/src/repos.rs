@@ -2,6 +2,7 @@
 //!
 //! - [`access`]: the extractors [`RepoRead`], [`RepoWrite`], [`RepoAdmin`]; no handler gets a repository without one.
 //! - [`refs`]: the commit point. Exactly one function in the product moves a ref.
+//! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
@@ -11,6 +12,7 @@ pub mod delete;
 pub mod git_cache;
 pub mod metadata;
 pub mod queries;
+pub mod reading;
 pub mod refs;
 pub mod rename;
 pub mod settings;

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, clients, git_http, repos, site};
+use crate::{accounts, clients, git_http, lfs, repos, site};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -12,6 +12,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::metrics::routes)
         .configure(accounts::api::routes)
         .configure(clients::routes)
+        .configure(lfs::routes)
         .configure(repos::api::routes)
         .configure(git_http::routes)
         .default_service(web::to(no_route));

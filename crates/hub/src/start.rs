@@ -18,9 +18,11 @@ use crate::config::Config;
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::repos::git_cache::GitCache;
+use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::turns::Turns;
 use crate::{db, router};
 
 /// Why a hub does not come up. The text is for the operator.
@@ -149,10 +151,12 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         pool,
         store,
         git,
+        reading: Reading::default(),
         transfers: hub_git::Git::default(),
         writes: WriteQueue::default(),
         signer,
         jobs: Jobs::default(),
+        adoptions: Turns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,
     };

@@ -5,4 +5,6 @@ pub mod cors;
 pub mod extract;
 pub mod links;
 pub mod observe;
+pub mod range;
 pub mod request_id;
+pub mod turns;

@@ -116,7 +116,7 @@ impl<'a> TreeEditor<'a> {
     fn delete(&mut self, path: &str, kind: Kind) -> Result<()> {
         let names: Vec<&str> = path.trim_end_matches('/').split('/').collect();
         if !self.root.delete(&self.odb, &names, kind)? {
-            return Err(Error::EntryNotFound(path.chars().take(500).collect()));
+            return Err(Error::NothingToDelete(path.chars().take(500).collect()));
         }
         if names == [ATTRIBUTES_FILE] {
             (self.attributes, self.attributes_touched) = (None, true);

@@ -115,10 +115,10 @@ fn deleting_what_is_not_there_is_refused() {
         Change::DeleteEntry("../f".into()),
     ] {
         let shown = format!("{change:?}");
-        assert!(matches!(refused(&repo, Some(first), vec![change]), Error::EntryNotFound(_)), "{shown}");
+        assert!(matches!(refused(&repo, Some(first), vec![change]), Error::NothingToDelete(_)), "{shown}");
     }
     let twice = vec![Change::DeleteFile("d/a".into()), Change::DeleteFolder("d".into())];
-    assert!(matches!(refused(&repo, Some(first), twice), Error::EntryNotFound(path) if path == "d"));
+    assert!(matches!(refused(&repo, Some(first), twice), Error::NothingToDelete(path) if path == "d"));
 }
 
 #[test]

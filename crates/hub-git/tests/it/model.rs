@@ -74,7 +74,7 @@ proptest! {
                     prop_assert_eq!(delta.added as i64 - delta.removed as i64, after.len() as i64 - files.len() as i64);
                     files = after;
                 }
-                Err(Error::EntryNotFound(_) | Error::PathConflict { .. }) => prop_assert!(!possible, "{:?} on {:?}", edits, files),
+                Err(Error::NothingToDelete(_) | Error::PathConflict { .. }) => prop_assert!(!possible, "{:?} on {:?}", edits, files),
                 Err(other) => panic!("{other}"),
             }
         }

@@ -151,6 +151,20 @@ pub static SETTINGS: &[Setting] = &[
         "The largest file that git itself may hold, in MiB. Larger files must come through Git LFS.",
     ),
     setting(
+        "lfs.multipart_above_mib",
+        "HUB_LFS_MULTIPART_ABOVE_MIB",
+        "256",
+        Form::Number(1, 5120),
+        "Large files above this size, in MiB, are uploaded in parts by clients that know how.",
+    ),
+    setting(
+        "lfs.part_mib",
+        "HUB_LFS_PART_MIB",
+        "32",
+        Form::Number(5, 5120),
+        "The size of such a part, in MiB. Parts grow when a file would need more than 1000 of them.",
+    ),
+    setting(
         "log.filter",
         "HUB_LOG",
         "info",

@@ -1,0 +1,54 @@
+//! Which uploads can be spared. Possession counts, not knowledge: a repository gets an object without its bytes only
+//! if the uploader could download it from another repository anyway.
+
+use std::collections::HashMap;
+
+use futures::stream;
+use hub_types::Sha256;
+
+use super::batch::EMPTY;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects::{self, receive};
+use crate::repos::access::{RepoRead, RepoWrite};
+use crate::repos::queries::find_repo_by_pk;
+
+/// The objects that need no upload, with their sizes: the repository has them, or gets them now because the
+/// uploader can read them in another one.
+///
+/// # Errors
+/// 503 when the database or the store does not answer.
+pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
+    let mut held = objects::list_held(&app.pool, write.repo.pk, oids).await?;
+    let empty: Sha256 = EMPTY.parse().map_err(HubError::internal)?;
+    if oids.contains(&empty) && !held.contains_key(&empty) {
+        receive::receive(app, write.repo.pk, empty, 0, stream::empty::<Result<_, String>>()).await?;
+        held.insert(empty, 0);
+    }
+    let missing: Vec<Sha256> = oids.iter().filter(|oid| !held.contains_key(*oid)).copied().collect();
+    if missing.is_empty() {
+        return Ok(held);
+    }
+    let mut reused = Vec::new();
+    let mut readable = HashMap::new();
+    for candidate in objects::list_candidates(&app.pool, &missing, &write.viewer.namespaces()).await? {
+        // Few repositories, however many objects: each is looked at once.
+        let may_read = match readable.get(&candidate.repo_pk) {
+            Some(known) => *known,
+            None => may_read(app, write, candidate.repo_pk).await?,
+        };
+        readable.insert(candidate.repo_pk, may_read);
+        if may_read && held.insert(candidate.oid, candidate.size.unsigned_abs()).is_none() {
+            reused.push(candidate.oid);
+        }
+    }
+    if !reused.is_empty() {
+        objects::link(&app.pool, write.repo.pk, &reused).await?;
+    }
+    Ok(held)
+}
+
+async fn may_read(app: &App, write: &RepoWrite, repo_pk: i64) -> HubResult<bool> {
+    let repo = find_repo_by_pk(&app.pool, repo_pk).await?;
+    Ok(repo.is_some_and(|repo| RepoRead::check(repo, write.viewer.clone()).and_then(RepoRead::into_content).is_ok()))
+}

@@ -1,0 +1,68 @@
+//! Large files: which the hub holds, and which repository has which.
+//!
+//! A row in `lfs_objects` means: the bytes are in the store under their SHA-256, and the hub has computed that
+//! SHA-256 itself. A row in `repo_lfs_objects` means: somebody who may write to the repository sent the bytes, or
+//! could read them in another repository. Only through such a row are bytes given out: knowing a hash opens nothing.
+//!
+//! - [`receive`]: bytes that pass through the hub, hashed on their way.
+//! - [`staging`]: bytes that went to S3 directly, hashed before anybody can see them.
+//! - [`serve`]: bytes on their way out, with ranges.
+//! - [`sweep`]: what was never finished goes.
+
+mod queries;
+pub mod receive;
+pub mod serve;
+pub mod staging;
+pub mod sweep;
+
+use std::collections::HashMap;
+
+use futures::{StreamExt as _, TryStreamExt as _, stream};
+use hub_types::Sha256;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::app::App;
+use crate::error::HubResult;
+
+pub use queries::{Candidate, UploadRow, delete_upload, find_upload, insert_upload, link, list_candidates};
+
+/// How many staged uploads one request verifies at once.
+const VERIFY_AT_ONCE: usize = 4;
+
+/// Which of these objects a repository has, with their sizes in bytes. One query, however many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, u64>> {
+    if oids.is_empty() {
+        return Ok(HashMap::new());
+    }
+    queries::list_held(conn, repo_pk, oids).await
+}
+
+/// As [`list_held`], but objects that were uploaded to S3 and never verified (some clients skip that step) are
+/// verified now. What a commit or a push asks before it lets a pointer in.
+///
+/// # Errors
+/// 503 when the database or the store does not answer. Objects that are not there are no error.
+pub async fn has_objects(app: &App, repo_pk: i64, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
+    let mut held = list_held(&app.pool, repo_pk, oids).await?;
+    if !app.store.supports_presign() {
+        return Ok(held);
+    }
+    let missing: Vec<Sha256> = oids.iter().filter(|oid| !held.contains_key(*oid)).copied().collect();
+    let adopted = stream::iter(missing)
+        .map(|oid| async move { HubResult::Ok((oid, staging::adopt(app, repo_pk, oid, None).await?)) })
+        .buffer_unordered(VERIFY_AT_ONCE);
+    let adopted: Vec<_> = adopted.try_collect().await?;
+    held.extend(adopted.into_iter().filter_map(|(oid, size)| Some((oid, size?))));
+    Ok(held)
+}
+
+/// Lets a repository have everything another one has: some rows, no bytes.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn share_all(conn: &mut PgConnection, from_pk: i64, to_pk: i64) -> sqlx::Result<()> {
+    queries::link_all(conn, from_pk, to_pk).await
+}

@@ -1,0 +1,58 @@
+//! Bytes that pass through the hub: hashed while they stream, and visible only when they are what was promised.
+
+use std::fmt::Display;
+
+use bytes::Bytes;
+use futures::Stream;
+use hub_storage::{Error as StoreError, Expect, StorageKey};
+use hub_types::Sha256;
+
+use super::queries;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// Stores an object from a stream and lets a repository have it. Safe to repeat, also at the same time.
+///
+/// # Errors
+/// 422 when size or SHA-256 are not as announced, 400 when the stream breaks off; nothing is kept then.
+pub async fn receive<S, E>(app: &App, repo_pk: i64, oid: Sha256, size: u64, stream: S) -> HubResult<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    let stored = app.store.put_stream(&StorageKey::lfs(&oid), stream, Expect::exactly(oid, size)).await;
+    stored.map_err(refusal)?;
+    register(app, repo_pk, oid, size).await
+}
+
+/// Notes that a verified object is in the store and that a repository has it.
+///
+/// # Errors
+/// 404 when the repository was deleted meanwhile.
+pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, size: u64) -> HubResult<()> {
+    let size = i64::try_from(size).map_err(|_| HubError::unprocessable("The file is larger than the hub can count."))?;
+    match queries::register(&app.pool, repo_pk, oid, size).await? {
+        true => Ok(()),
+        false => Err(HubError::repo_not_found(false)),
+    }
+}
+
+/// Words what the store has against the bytes that a client sent.
+pub fn refusal(error: StoreError) -> HubError {
+    match error {
+        StoreError::SizeMismatch { expected, found } => HubError::unprocessable(format!(
+            "The upload was refused: {expected} bytes were announced, but {found} or more came. Nothing was stored."
+        )),
+        StoreError::HashMismatch { expected, found } => HubError::unprocessable(format!(
+            "The upload was refused: its bytes have the SHA-256 {found}, not {expected} as announced. Nothing was stored; \
+             upload the file again."
+        )),
+        StoreError::TooLarge { limit } => {
+            HubError::too_large(format!("The upload was refused: it is larger than {limit} bytes."))
+        }
+        StoreError::Interrupted { reason } => {
+            HubError::bad_request(format!("The upload broke off before its end ({reason}). Nothing was stored; send it again."))
+        }
+        other => other.into(),
+    }
+}

@@ -1,0 +1,130 @@
+//! Bytes on their way out: whole or in a range, streamed, with their length known. Nothing here asks who may read.
+
+use std::ops::Range;
+use std::time::Duration;
+
+use actix_web::body::SizedStream;
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
+use bytes::Bytes;
+use futures::{StreamExt as _, stream};
+use hub_storage::{PresignedGet, StorageKey};
+use hub_types::Sha256;
+
+use crate::app::App;
+use crate::error::HubResult;
+use crate::web::range::{Wanted, wanted};
+
+/// How long a presigned URL for a download works. A client that resumes asks the hub for a new one.
+const PRESIGNED_FOR: Duration = Duration::from_secs(3600);
+
+/// A file about to be sent.
+#[derive(Debug, Clone)]
+pub struct FileAnswer<'a> {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its etag, with quotes.
+    pub etag: &'a str,
+    /// Its content type.
+    pub content_type: &'a str,
+    /// How browsers treat it and what they call it.
+    pub disposition: &'a str,
+    /// More headers.
+    pub headers: &'a [(&'static str, String)],
+}
+
+impl FileAnswer<'_> {
+    /// Answers `HEAD`: everything but the bytes.
+    pub fn head(&self) -> HttpResponse {
+        let mut response = self.start(StatusCode::OK);
+        response.body(SizedStream::new(self.size, stream::empty::<Result<Bytes, actix_web::Error>>()))
+    }
+
+    /// Answers 304 when the client has the file already.
+    pub fn not_modified(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        let tags = request.headers().get(header::IF_NONE_MATCH)?.to_str().ok()?;
+        let same = |tag: &str| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag;
+        tags.split(',').any(|tag| same(tag.trim())).then(|| self.start(StatusCode::NOT_MODIFIED).finish())
+    }
+
+    /// Decides by the `Range` header what part is sent; the rest of the answer is ready when nothing is.
+    fn part(&self, request: &HttpRequest) -> Result<(StatusCode, Range<u64>), Box<HttpResponse>> {
+        if self.size == 0 {
+            // JavaScript's client asks for `bytes=0-0` of every file and reads the size behind the slash.
+            let mut response = self.start(StatusCode::OK);
+            response.insert_header((header::CONTENT_RANGE, "bytes */0"));
+            return Err(Box::new(response.body(Bytes::new())));
+        }
+        match wanted(request.headers(), self.size, self.etag) {
+            Wanted::Whole => Ok((StatusCode::OK, 0..self.size)),
+            Wanted::Part(range) => Ok((StatusCode::PARTIAL_CONTENT, range)),
+            Wanted::Outside => {
+                let mut response = self.start(StatusCode::RANGE_NOT_SATISFIABLE);
+                response.insert_header((header::CONTENT_RANGE, format!("bytes */{}", self.size)));
+                Err(Box::new(response.finish()))
+            }
+        }
+    }
+
+    /// Sends a file that is in memory.
+    pub fn send_bytes(&self, request: &HttpRequest, bytes: &Bytes) -> HttpResponse {
+        let (status, range) = match self.part(request) {
+            Ok(part) => part,
+            Err(ready) => return *ready,
+        };
+        let end = usize::try_from(range.end).unwrap_or(usize::MAX).min(bytes.len());
+        let start = usize::try_from(range.start).unwrap_or(usize::MAX).min(end);
+        self.start_part(status, &range).body(bytes.slice(start..end))
+    }
+
+    /// Sends an object: streams it, or with S3 sends the client there.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn send_object(&self, app: &App, request: &HttpRequest, oid: &Sha256) -> HubResult<HttpResponse> {
+        if let Some(ready) = self.not_modified(request) {
+            return Ok(ready);
+        }
+        if request.method() == Method::HEAD {
+            return Ok(self.head());
+        }
+        let (status, range) = match self.part(request) {
+            Ok(part) => part,
+            Err(ready) => return Ok(*ready),
+        };
+        let key = StorageKey::lfs(oid);
+        if app.store.supports_presign() {
+            let answer = PresignedGet { content_disposition: Some(self.disposition), content_type: Some(self.content_type) };
+            let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
+            let mut response = self.start(StatusCode::FOUND);
+            // The URL is for this moment and this client.
+            response.insert_header((header::CACHE_CONTROL, "private, no-store"));
+            return Ok(response.insert_header((header::LOCATION, url.as_str())).finish());
+        }
+        let object = app.store.get_stream(&key, Some(range.clone())).await?;
+        let stream = object.stream.map(|chunk| chunk.map_err(actix_web::error::ErrorInternalServerError));
+        Ok(self.start_part(status, &range).body(SizedStream::new(range.end - range.start, stream)))
+    }
+
+    fn start(&self, status: StatusCode) -> HttpResponseBuilder {
+        let mut response = HttpResponse::build(status);
+        response.insert_header((header::ETAG, self.etag));
+        response.insert_header((header::ACCEPT_RANGES, "bytes"));
+        response.insert_header((header::CONTENT_TYPE, self.content_type));
+        response.insert_header((header::CONTENT_DISPOSITION, self.disposition));
+        response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
+        for (name, value) in self.headers {
+            response.insert_header((*name, value.as_str()));
+        }
+        response
+    }
+
+    fn start_part(&self, status: StatusCode, range: &Range<u64>) -> HttpResponseBuilder {
+        let mut response = self.start(status);
+        if status == StatusCode::PARTIAL_CONTENT {
+            let text = format!("bytes {}-{}/{}", range.start, range.end.saturating_sub(1), self.size);
+            response.insert_header((header::CONTENT_RANGE, text));
+        }
+        response
+    }
+}

@@ -1,0 +1,29 @@
+//! Locks by key, for work on one node that had better not be done twice at once. What must be right across nodes
+//! is kept right by the database.
+
+use std::hash::Hash;
+use std::sync::Arc;
+use std::time::Duration;
+
+use moka::sync::Cache;
+use tokio::sync::{Mutex, OwnedMutexGuard};
+
+/// A lock per key, kept while somebody waits for it.
+#[derive(Debug, Clone)]
+pub struct Turns<K: Hash + Eq + Send + Sync + 'static> {
+    locks: Cache<K, Arc<Mutex<()>>>,
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static> Default for Turns<K> {
+    fn default() -> Self {
+        Self { locks: Cache::builder().time_to_idle(Duration::from_secs(3600)).build() }
+    }
+}
+
+impl<K: Hash + Eq + Send + Sync + 'static> Turns<K> {
+    /// Waits for the key's turn.
+    pub async fn enter(&self, key: K) -> OwnedMutexGuard<()> {
+        let lock = self.locks.get_with(key, Arc::default);
+        lock.lock_owned().await
+    }
+}

@@ -1,0 +1,2 @@
+drop table lfs_locks;
+drop table lfs_uploads;
