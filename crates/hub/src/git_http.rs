@@ -2,13 +2,14 @@
 //!
 //! - [`fetch`]: `git upload-pack` over a view of the repository; refs come from the database, never from disk.
 //! - [`push`]: the pack waits in quarantine until it is proved good, goes to the object store, then
-//!   [`crate::repos::refs`] moves the refs. What may be pushed where is in [`ref_rules`], what new objects may be
-//!   in `hub_git::Quarantine`.
+//!   [`crate::repos::refs`] moves the refs. What may be pushed where is in [`ref_rules`], what may be in
+//!   it in [`object_checks`].
 //!
 //! Words of the protocol: a *command* asks to move one ref; *report-status* says what became of each.
 
 mod body;
 mod fetch;
+mod object_checks;
 mod push;
 mod push_outcome;
 mod ref_rules;

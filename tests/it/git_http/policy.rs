@@ -77,3 +77,33 @@ async fn symlinks_and_submodules_are_taken() {
     assert!(clone.file("link").is_symlink());
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_card_with_broken_metadata_is_refused_on_the_default_branch() {
+    let (hub, _, work) = start().await;
+    work.commit("README.md", b"---\nlicense: mit\ntags: [a, b\n---\n# Hello\n").await;
+    let said = work.refused(&["push", "origin", "HEAD:main"]).await;
+    assert!(said.contains("remote: The metadata at the top of README.md is not valid"), "{said}");
+    assert!(said.contains("invalid metadata in README.md"), "{said}");
+    work.git(&["push", "-q", "origin", "HEAD:draft"]).await;
+    work.commit("README.md", b"---\nlicense: mit\ntags: [a, b]\n---\n# Hello\n").await;
+    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn git_lfs_pushes_and_pulls_large_files() {
+    let (hub, ada, work) = start().await;
+    let bytes: Vec<u8> = (0..3_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 9) as u8).collect();
+    work.git(&["lfs", "install", "--local"]).await;
+    work.git(&["lfs", "track", "*.weights"]).await;
+    work.commit("model.weights", &bytes).await;
+    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    let pointer = work.git(&["cat-file", "blob", "HEAD:model.weights"]).await;
+    assert!(pointer.starts_with("version https://git-lfs.github.com/spec/v1"), "{pointer}");
+    let clone = Work::clone(&ada, "/ada/bert").await;
+    clone.git(&["lfs", "install", "--local"]).await;
+    clone.git(&["lfs", "pull"]).await;
+    assert!(std::fs::read(clone.file("model.weights")).unwrap() == bytes);
+    hub.stop().await;
+}

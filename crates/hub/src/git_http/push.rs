@@ -3,19 +3,19 @@
 //! The answer starts when the whole pack has arrived. From then on the push is a task of its own: it comes to its
 //! end even if the client goes away, and while it works the client gets a sign of life.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
-use hub_git::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip};
-use hub_types::{Oid, Sha256};
+use hub_git::{IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
+use hub_types::Oid;
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use super::body;
+use super::object_checks::{Checks, Refusal};
 use super::push_outcome::PushOutcome;
 use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
@@ -27,10 +27,6 @@ use crate::web::base_url::BaseUrl;
 
 /// Proxies and people lose patience with a silent connection.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
-/// Pointers asked for in one query.
-const POINTERS_PER_QUERY: usize = 10_000;
-/// More names would scroll the first out of sight.
-const MAX_NAMED_FILES: usize = 10;
 
 pub(super) async fn advertise(app: &App, repo: &Repo) -> HubResult<HttpResponse> {
     let mut refs = queries::list_refs(&app.pool, repo.pk).await?;
@@ -149,8 +145,13 @@ impl Push {
         let mut verdicts = ref_rules::judge(&self.request.commands, &self.snapshot);
         self.bind_together(&mut verdicts);
         if let Some((quarantine, pack)) = &proved {
-            if let Some(refusal) = self.check_objects(quarantine, &verdicts).await? {
-                return Ok(refusal);
+            let updates: Vec<&RefUpdate> = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref()).collect();
+            let checks = Checks { app: &self.app, repo: &self.write.repo, snapshot: &self.snapshot, limits: limits(&self.app) };
+            match checks.look(quarantine, &updates).await {
+                Ok(()) => {}
+                Err(Refusal::Policy { reason, messages }) => return Ok(PushOutcome::refused(count, &reason, messages)),
+                Err(Refusal::Objects(error)) => return Ok(PushOutcome::unpack_failed(count, error.to_string())),
+                Err(Refusal::Hub(error)) => return Err(error),
             }
             if let Some(pack) = pack {
                 let hash = pack_hash(pack)?;
@@ -177,51 +178,6 @@ impl Push {
                 *verdict = Err("atomic push: another ref was refused".to_owned());
             }
         }
-    }
-
-    /// Looks through the new objects; gives the refusal if there is cause for one.
-    async fn check_objects(&self, quarantine: &Quarantine, verdicts: &[Verdict]) -> HubResult<Option<PushOutcome>> {
-        let count = verdicts.len();
-        let head = self.snapshot.refs.iter().find(|(name, _)| *name == self.snapshot.head).map(|(_, oid)| *oid);
-        let updates = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref());
-        let tips: Vec<Tip> =
-            updates.filter_map(|update| Some(Tip { new: update.new?, base: update.expected.or(head) })).collect();
-        if tips.is_empty() {
-            return Ok(None);
-        }
-        let inspection = match quarantine.inspect(&tips, limits(&self.app)).await {
-            Ok(inspection) => inspection,
-            Err(error) if error.is_server_fault() => return Err(HubError::internal(error)),
-            Err(error) => return Ok(Some(PushOutcome::unpack_failed(count, error.to_string()))),
-        };
-        if !inspection.violations.is_empty() {
-            return Ok(Some(refuse_violations(count, &inspection)));
-        }
-        self.check_pointers(count, &inspection.pointers).await
-    }
-
-    /// Every LFS pointer must stand for an object this repository has.
-    async fn check_pointers(&self, count: usize, pointers: &[NewPointer]) -> HubResult<Option<PushOutcome>> {
-        let mut missing = Vec::new();
-        for pointers in pointers.chunks(POINTERS_PER_QUERY) {
-            let mut oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.sha256).collect();
-            oids.sort_unstable();
-            oids.dedup();
-            let held: HashMap<Sha256, i64> =
-                queries::list_held_lfs(&self.app.pool, self.write.repo.pk, &oids).await?.into_iter().collect();
-            let absent = |pointer: &&NewPointer| {
-                held.get(&pointer.sha256).and_then(|size| u64::try_from(*size).ok()) != Some(pointer.size_bytes)
-            };
-            missing.extend(pointers.iter().filter(absent).map(|pointer| format!("  {} ({})", pointer.path, pointer.sha256)));
-        }
-        if missing.is_empty() {
-            return Ok(None);
-        }
-        let total = missing.len();
-        let mut messages = vec![format!("{total} large file(s) of this push are not in the hub's Git LFS store:")];
-        messages.extend(missing.into_iter().take(MAX_NAMED_FILES));
-        messages.push("Upload them with `git lfs push --all <remote>`, then push again.".to_owned());
-        Ok(Some(PushOutcome::refused(count, "Git LFS objects are missing", messages)))
     }
 
     /// Moves the refs. Without `--atomic`, one that somebody else moved meanwhile stays behind alone.
@@ -257,16 +213,6 @@ impl Push {
     fn greeting(&self) -> String {
         format!("View your {} at {}", self.write.repo.repo_type, self.url)
     }
-}
-
-fn refuse_violations(count: usize, inspection: &Inspection) -> PushOutcome {
-    let mut messages: Vec<String> = inspection.violations.iter().map(ToString::to_string).collect();
-    let reason = messages.first().cloned().unwrap_or_default();
-    let mut advice: Vec<String> = inspection.violations.iter().filter_map(hub_git::Violation::advice).collect();
-    advice.sort();
-    advice.dedup();
-    messages.extend(advice);
-    PushOutcome::refused(count, &reason, messages)
 }
 
 fn pack_hash(pack: &ReceivedPack) -> HubResult<Oid> {
