@@ -10,12 +10,14 @@ pub mod access;
 pub mod api;
 pub mod delete;
 pub mod git_cache;
+pub mod listing;
 pub mod metadata;
 pub mod queries;
 pub mod reading;
 pub mod refs;
 pub mod rename;
 pub mod settings;
+pub mod visibility;
 pub mod write_queue;
 
 pub use access::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite};

@@ -1,5 +1,8 @@
 //! Statements on repositories, their names, refs and packs.
 
+pub mod derived;
+pub mod listing;
+
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName, RepoId, RepoType};
 use sqlx::{PgConnection, PgExecutor};
@@ -35,6 +38,10 @@ pub struct Repo {
     pub pack_generation: i64,
     /// Who made it.
     pub created_by: Option<i64>,
+    /// How many files the default branch has.
+    pub file_count: i64,
+    /// Their size, large ones with their real size.
+    pub size_bytes: i64,
 }
 
 impl Repo {
@@ -73,6 +80,8 @@ struct RepoRow {
     head_oid: Option<Oid>,
     pack_generation: i64,
     created_by: Option<i64>,
+    file_count: i64,
+    size_bytes: i64,
 }
 
 impl TryFrom<RepoRow> for Repo {
@@ -95,6 +104,8 @@ impl TryFrom<RepoRow> for Repo {
             head_oid: row.head_oid,
             pack_generation: row.pack_generation,
             created_by: row.created_by,
+            file_count: row.file_count,
+            size_bytes: row.size_bytes,
         })
     }
 }
@@ -113,7 +124,7 @@ pub async fn find_repo(
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by
+                  pack_generation, created_by, file_count, size_bytes
            from repos r join namespaces n using (namespace_pk)
            where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
         repo_type as RepoType,
@@ -134,7 +145,7 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by
+                  pack_generation, created_by, file_count, size_bytes
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
         repo_pk
     )
@@ -385,7 +396,7 @@ pub async fn copy_contents(conn: &mut PgConnection, from_pk: i64, to_pk: i64) ->
     sqlx::query!(
         "update repos t set head_oid = s.head_oid, card = s.card, tags = s.tags, pipeline_tag = s.pipeline_tag,
                 library_name = s.library_name, file_count = s.file_count, size_bytes = s.size_bytes, facts = s.facts,
-                default_branch = s.default_branch, pack_generation = 1
+                default_branch = s.default_branch, parameters = s.parameters, siblings = s.siblings, pack_generation = 1
          from repos s where s.repo_pk = $1 and t.repo_pk = $2",
         from_pk,
         to_pk

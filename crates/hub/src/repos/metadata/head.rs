@@ -1,0 +1,171 @@
+//! The cheap part: reads git only, a handful of small objects and the folders that changed.
+
+use std::collections::BTreeMap;
+
+use hub_cards::derive::{Derived, Input, MAX_SMALL_FILE_BYTES, SMALL_FILES, derive};
+use hub_cards::{CardError, CardMetadata, front_matter, plain_text_excerpt};
+use hub_git::{Entry, EntryKind, GitReader};
+use hub_types::{Oid, RepoType};
+use serde_json::{Map, Value, json};
+use sha2::{Digest as _, Sha256};
+
+use super::HeadMetadata;
+use crate::repos::Repo;
+
+/// The largest README that is read.
+const MAX_README_BYTES: u64 = 4 << 20;
+/// How many paths are stored with the repository. Larger ones are read from git when asked for.
+pub const MAX_SIBLINGS: usize = 1_000;
+/// How many entries of the root the rules look at.
+const MAX_ROOT: usize = 1_000;
+/// How long the text in lists is.
+const EXCERPT_CHARS: usize = 300;
+
+/// What the derived columns say now: the start from which count and size are brought up to date.
+#[derive(Debug, Clone, Copy)]
+pub struct Before {
+    /// The commit they describe.
+    pub head_oid: Oid,
+    /// How many files it has.
+    pub file_count: i64,
+    /// Their size.
+    pub size_bytes: i64,
+}
+
+impl Before {
+    /// As read with the repository; `None` before its first commit.
+    pub fn of(repo: &Repo) -> Option<Self> {
+        Some(Self { head_oid: repo.head_oid?, file_count: repo.file_count, size_bytes: repo.size_bytes })
+    }
+}
+
+/// Derives the columns from a commit. Blocking; `reader` must see the commit's objects (those of a new
+/// pack through [`GitReader::open_with_objects`]). With `before`, its cost follows what changed.
+///
+/// # Errors
+/// Objects are missing or damaged.
+pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: Option<&Before>) -> hub_git::Result<HeadMetadata> {
+    let (file_count, size_bytes) = totals(reader, commit, before)?;
+    let root = reader.list_folder(commit, "", None, MAX_ROOT)?.entries;
+    let readme = readme(reader, commit)?;
+    let contents = small_files(reader, &root)?;
+    let siblings = siblings(reader, commit)?;
+    let paths = paths(&root, &siblings);
+    let card = front_matter::parse(&readme);
+    let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
+    let body = front_matter::split(&readme).body;
+    let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
+    let facts = facts(&derived, &metadata, body, card.as_ref().err(), weights(&root));
+    Ok(HeadMetadata {
+        head_oid: Some(commit),
+        card: card.ok().filter(|card| !card.is_empty()).map(|card| storable(Value::Object(card))),
+        tags: derived.tags,
+        pipeline_tag: derived.pipeline_tag.map(|text| text.replace('\0', "\u{fffd}")),
+        library_name: derived.library_name.map(|text| text.replace('\0', "\u{fffd}")),
+        file_count,
+        size_bytes,
+        siblings,
+        facts: storable(facts),
+    })
+}
+
+fn totals(reader: &GitReader, commit: Oid, before: Option<&Before>) -> hub_git::Result<(i64, i64)> {
+    let delta = reader.tree_delta(before.map(|before| before.head_oid), Some(commit))?;
+    let (files, size) = before.map_or((0, 0), |before| (before.file_count, before.size_bytes));
+    let files = files.saturating_add_unsigned(delta.added).saturating_sub_unsigned(delta.removed);
+    Ok((files.max(0), size.saturating_add(delta.size).max(0)))
+}
+
+/// The README's text; empty when there is none, or when it is a large file.
+fn readme(reader: &GitReader, commit: Oid) -> hub_git::Result<String> {
+    let Some(entry) = reader.entry_at(commit, "README.md")? else { return Ok(String::new()) };
+    if entry.kind != EntryKind::File || entry.lfs.is_some() || entry.size > MAX_README_BYTES {
+        return Ok(String::new());
+    }
+    Ok(String::from_utf8_lossy(&reader.blob(entry.oid, MAX_README_BYTES)?).into_owned())
+}
+
+fn small_files(reader: &GitReader, root: &[Entry]) -> hub_git::Result<BTreeMap<String, Vec<u8>>> {
+    let limit = MAX_SMALL_FILE_BYTES as u64;
+    let wanted = |entry: &&Entry| {
+        SMALL_FILES.contains(&entry.path.as_str()) && entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= limit
+    };
+    root.iter().filter(wanted).map(|entry| Ok((entry.path.clone(), reader.blob(entry.oid, limit)?))).collect()
+}
+
+/// The paths of the first files, in git's order.
+fn siblings(reader: &GitReader, commit: Oid) -> hub_git::Result<Vec<String>> {
+    let entries = reader.walk(commit, "", None, MAX_SIBLINGS)?.entries;
+    let files = entries.into_iter().filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink));
+    Ok(files.map(|entry| entry.path.replace('\0', "\u{fffd}")).collect())
+}
+
+/// Names for the rules: the root's files, however many files the folders before them have, and those first files.
+fn paths(root: &[Entry], siblings: &[String]) -> Vec<String> {
+    let root = root.iter().filter(|entry| !entry.is_folder()).map(|entry| entry.path.clone());
+    root.chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
+}
+
+/// Which files hold the weights, and a key that changes with any of them.
+fn weights(root: &[Entry]) -> Option<Value> {
+    let is_weight =
+        |name: &str| name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf");
+    let files: Vec<&Entry> = root.iter().filter(|entry| entry.kind == EntryKind::File && is_weight(&entry.path)).collect();
+    if files.is_empty() {
+        return None;
+    }
+    let mut hash = Sha256::new();
+    for entry in &files {
+        hash.update(format!("{} {}\n", entry.path, entry.oid));
+    }
+    let key = hex::encode(hash.finalize());
+    let has = |name: &str| files.iter().any(|entry| entry.path == name);
+    let preferred = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"];
+    let first_ending = |ending: &str| files.iter().find(|entry| entry.path.ends_with(ending)).map(|entry| entry.path.as_str());
+    let safetensors = preferred
+        .into_iter()
+        .find(|name| has(name))
+        .or_else(|| first_ending(".safetensors.index.json"))
+        .or_else(|| first_ending(".safetensors"));
+    // `mmproj` files hold only the part that sees.
+    let gguf = files.iter().map(|entry| entry.path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
+    Some(json!({ "key": key, "safetensors": safetensors, "gguf": gguf }))
+}
+
+fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&CardError>, weights: Option<Value>) -> Value {
+    let mut facts = Map::new();
+    let mut add = |name: &str, value: Option<Value>| {
+        if let Some(value) = value {
+            facts.insert(name.to_owned(), value);
+        }
+    };
+    add("config", derived.config.clone());
+    add("transformersInfo", derived.transformers_info.clone());
+    add("mask_token", derived.mask_token.clone().map(Value::from));
+    let list = |values: &[String]| (!values.is_empty()).then(|| json!(values));
+    add("base_models", list(&derived.base_models));
+    add("base_model_relation", derived.base_model_relation.map(|relation| json!(relation.as_str())));
+    add("license", list(&card.license));
+    add("language", list(&card.language));
+    add("datasets", list(&card.datasets));
+    add("models", list(&card.models));
+    add("sdk", card.sdk.clone().map(Value::from));
+    add("title", card.title.clone().or_else(|| card.pretty_name.clone()).map(Value::from));
+    let excerpt = plain_text_excerpt(body, EXCERPT_CHARS);
+    add("excerpt", (!excerpt.is_empty()).then(|| json!(excerpt)));
+    add("card_error", error.map(|error| json!({ "message": error.to_string(), "line": error.line() })));
+    add("weights", weights);
+    Value::Object(facts)
+}
+
+/// Postgres holds no NUL in `jsonb`.
+fn storable(value: Value) -> Value {
+    match value {
+        Value::String(text) if text.contains('\0') => Value::String(text.replace('\0', "\u{fffd}")),
+        Value::Array(items) => Value::Array(items.into_iter().map(storable).collect()),
+        Value::Object(map) => {
+            Value::Object(map.into_iter().map(|(key, value)| (key.replace('\0', "\u{fffd}"), storable(value))).collect())
+        }
+        other => other,
+    }
+}

@@ -1,0 +1,157 @@
+//! The job that reads the headers of weight files: some kilobytes from the store, by range.
+
+use bytes::Bytes;
+use hub_cards::{HeaderError, Progress, gguf, safetensors};
+use hub_git::Entry;
+use hub_storage::StorageKey;
+use hub_types::Oid;
+use serde_json::{Map, Value, json};
+
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::queries::{self, derived};
+use crate::repos::{Repo, reading};
+
+/// What is read first: most headers are shorter.
+const FIRST_READ_BYTES: u64 = 256 << 10;
+/// The longest safetensors header that is read into memory; the format allows more than any model has.
+const MAX_READ_BYTES: u64 = 32 << 20;
+
+/// Reads the headers of the weight files of the default branch and stores what they say. Does nothing
+/// when these files have been read already.
+///
+/// # Errors
+/// The store or the database does not answer: the job is tried again.
+pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
+    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
+    let facts = derived::find_facts(&app.pool, repo_pk).await?.unwrap_or_default();
+    let text = |pointer: &str| facts.pointer(pointer).and_then(Value::as_str);
+    let (Some(key), Some(head)) = (text("/weights/key"), repo.head_oid) else { return Ok(()) };
+    if text("/headers_key") == Some(key) {
+        return Ok(());
+    }
+    let mut found = Map::new();
+    let mut parameters = None;
+    if let Some(path) = text("/weights/safetensors")
+        && let Some(summary) = noted(safetensors_summary(app, &repo, head, path).await, &mut found)?
+    {
+        found.insert("safetensors".to_owned(), summary.to_json());
+        parameters = Some(summary.total());
+    }
+    if let Some(path) = text("/weights/gguf")
+        && let Some(summary) = noted(gguf_summary(app, &repo, head, path).await, &mut found)?
+    {
+        found.insert("gguf".to_owned(), summary.to_json());
+        parameters = parameters.or(Some(summary.total));
+    }
+    found.insert("headers_key".to_owned(), json!(key));
+    let parameters = parameters.and_then(|total| i64::try_from(total).ok());
+    derived::store_headers(&app.pool, repo_pk, key, &Value::Object(found), parameters).await?;
+    Ok(())
+}
+
+/// Why a header is not there.
+enum Failure {
+    /// The file is not what its name says: noted, not tried again.
+    File(HeaderError),
+    /// The hub could not read it: tried again.
+    Hub(HubError),
+}
+
+impl From<HeaderError> for Failure {
+    fn from(error: HeaderError) -> Self {
+        Self::File(error)
+    }
+}
+
+impl From<HubError> for Failure {
+    fn from(error: HubError) -> Self {
+        Self::Hub(error)
+    }
+}
+
+fn noted<T>(outcome: Result<Option<T>, Failure>, found: &mut Map<String, Value>) -> HubResult<Option<T>> {
+    match outcome {
+        Ok(summary) => Ok(summary),
+        Err(Failure::Hub(error)) => Err(error),
+        Err(Failure::File(error)) => {
+            found.insert("header_error".to_owned(), json!(error.to_string()));
+            Ok(None)
+        }
+    }
+}
+
+async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Option<safetensors::Summary>, Failure> {
+    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+    if !path.ends_with(".index.json") {
+        return one_safetensors(app, &file).await.map(Some);
+    }
+    if file.entry.size > safetensors::MAX_INDEX_BYTES as u64 {
+        return Err(HeaderError::TooLarge("the index").into());
+    }
+    let index = file.read(app, file.entry.size).await?;
+    let mut sum = safetensors::Summary::default();
+    for shard in safetensors::parse_index(&index)? {
+        // A repository that lacks a shard has no number of parameters.
+        let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
+        sum.add(&one_safetensors(app, &file).await?);
+    }
+    Ok(Some(sum))
+}
+
+async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Summary, Failure> {
+    let size = file.entry.size;
+    let mut wanted = FIRST_READ_BYTES;
+    loop {
+        let prefix = file.read(app, wanted.min(size)).await?;
+        let parsed = tokio::task::spawn_blocking(move || safetensors::parse(&prefix, size)).await.map_err(HubError::internal)?;
+        match parsed? {
+            Progress::Done(summary) => return Ok(summary),
+            Progress::NeedBytes(bytes) if bytes > MAX_READ_BYTES => return Err(HeaderError::TooLarge("its tensors").into()),
+            Progress::NeedBytes(bytes) => wanted = bytes,
+        }
+    }
+}
+
+async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Option<gguf::Summary>, Failure> {
+    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+    let size = file.entry.size;
+    let mut wanted = FIRST_READ_BYTES;
+    loop {
+        let prefix = file.read(app, wanted.min(size)).await?;
+        let parsed = tokio::task::spawn_blocking(move || gguf::parse(&prefix, size)).await.map_err(HubError::internal)?;
+        match parsed? {
+            Progress::Done(summary) => return Ok(Some(summary)),
+            Progress::NeedBytes(bytes) => wanted = bytes,
+        }
+    }
+}
+
+/// A file of the repository, wherever its bytes are.
+struct WeightFile {
+    entry: Entry,
+    /// The bytes of a file that git itself holds.
+    blob: Option<Bytes>,
+}
+
+async fn open(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<WeightFile>> {
+    let path = path.to_owned();
+    let opened = reading::read(app, repo, move |reader| {
+        let Some(entry) = reader.entry_at(head, &path)? else { return Ok(None) };
+        // Only files below the limit for large ones are in git.
+        let blob = if entry.lfs.is_some() { None } else { Some(reader.blob(entry.oid, MAX_READ_BYTES)?.into()) };
+        Ok(Some(WeightFile { entry, blob }))
+    });
+    opened.await
+}
+
+impl WeightFile {
+    /// The first bytes.
+    async fn read(&self, app: &App, count: u64) -> HubResult<Bytes> {
+        match (&self.blob, &self.entry.lfs) {
+            (Some(blob), _) => Ok(blob.slice(..blob.len().min(usize::try_from(count).unwrap_or(usize::MAX)))),
+            (None, Some(pointer)) if count > 0 => Ok(app.store.get_range(&StorageKey::lfs(&pointer.oid), 0..count).await?),
+            (None, _) => Ok(Bytes::new()),
+        }
+    }
+}

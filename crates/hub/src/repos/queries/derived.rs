@@ -1,0 +1,70 @@
+//! Statements on what is derived from a repository's default branch.
+
+use hub_types::Oid;
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor};
+
+use crate::repos::metadata::HeadMetadata;
+
+/// Writes the derived columns, in the transaction that moves the branch. What the headers of weight files said
+/// stays while these files stay.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
+                size_bytes = $8, siblings = $10, last_modified_at = now(),
+                facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
+                    then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(facts)
+                          where key in ('safetensors', 'gguf', 'headers_key', 'header_error'))
+                    else '{}'::jsonb end,
+                parameters = case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}' then parameters end
+         where repo_pk = $1",
+        repo_pk,
+        metadata.head_oid as Option<Oid>,
+        metadata.card,
+        &metadata.tags,
+        metadata.pipeline_tag,
+        metadata.library_name,
+        metadata.file_count,
+        metadata.size_bytes,
+        metadata.facts,
+        &metadata.siblings
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// The facts of a repository.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_facts(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Value>> {
+    sqlx::query_scalar!("select facts from repos where repo_pk = $1", repo_pk).fetch_optional(conn).await
+}
+
+/// Adds what the headers of weight files say, unless these files have changed in the meantime.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_headers(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    weights_key: &str,
+    found: &Value,
+    parameters: Option<i64>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update repos set facts = (facts - '{safetensors,gguf,header_error}'::text[]) || $3, parameters = $4
+         where repo_pk = $1 and facts #>> '{weights,key}' = $2",
+        repo_pk,
+        weights_key,
+        found,
+        parameters
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}

@@ -1,0 +1,207 @@
+//! Statements that list repositories. Optional filters make them too varied for the checked macros.
+
+use chrono::{DateTime, Utc};
+use hub_types::{Oid, RepoType};
+use serde_json::Value;
+use sqlx::{PgPool, Postgres, QueryBuilder};
+
+use crate::repos::listing::{Columns, Direction, ListQuery, Sort};
+use crate::repos::visibility::Visibility;
+
+/// A repository in a list, with what is derived from its default branch.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct ListedRepo {
+    /// The key.
+    pub repo_pk: i64,
+    /// The `_id` clients see.
+    pub public_id: String,
+    /// Model, dataset or Space.
+    pub repo_type: RepoType,
+    /// The owner.
+    pub namespace: String,
+    /// The name.
+    pub name: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// `auto` or `manual` when readers must ask.
+    pub gated: Option<String>,
+    /// Whether moderators switched it off.
+    pub disabled: bool,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When the default branch last moved.
+    pub last_modified_at: DateTime<Utc>,
+    /// The commit the derived values describe.
+    pub head_oid: Option<Oid>,
+    /// Recent downloads.
+    pub downloads: i64,
+    /// All downloads.
+    pub downloads_all_time: i64,
+    /// Likes.
+    pub likes: i64,
+    /// Recent downloads and likes together.
+    pub trending: i64,
+    /// How many parameters the weights have.
+    pub parameters: Option<i64>,
+    /// Tags in the Hub's form.
+    pub tags: Vec<String>,
+    /// The task.
+    pub pipeline_tag: Option<String>,
+    /// The library.
+    pub library_name: Option<String>,
+    /// How many files there are.
+    pub file_count: i64,
+    /// Their size.
+    pub size_bytes: i64,
+    /// The card's metadata, when asked for.
+    pub card: Option<Value>,
+    /// Facts by name, when asked for.
+    pub facts: Option<Value>,
+    /// The first file names, when asked for.
+    pub siblings: Option<Vec<String>>,
+    /// What the list is sorted by.
+    pub sort_value: i64,
+}
+
+/// Lists repositories; one more than a page holds, to tell whether there is another.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_repos(
+    pool: &PgPool,
+    repo_type: RepoType,
+    visible: &Visibility,
+    query: &ListQuery,
+) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = select(query.columns, query.sort);
+    sql.push(" where r.repo_type = ").push_bind(repo_type);
+    visible.push(&mut sql);
+    push_filters(&mut sql, query);
+    push_page(&mut sql, query);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// One repository with everything that lists know, or `None` if it is gone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_listed(pool: &PgPool, repo_pk: i64, columns: Columns) -> sqlx::Result<Option<ListedRepo>> {
+    let mut sql = select(columns, Sort::Trending);
+    sql.push(" where r.deleted_at is null and r.repo_pk = ").push_bind(repo_pk);
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
+    // Wide columns are stored apart and not read unless asked for.
+    let wide = |wanted: bool, column: &str, kind: &str| match wanted {
+        true => format!(", r.{column}"),
+        false => format!(", null::{kind} as {column}"),
+    };
+    let mut sql = QueryBuilder::new(
+        "select r.repo_pk, r.public_id, r.repo_type, n.name as namespace, r.name, r.private, r.gated, r.disabled, r.created_at,
+                r.last_modified_at, r.head_oid, r.downloads, r.downloads_all_time, r.likes, r.trending, r.parameters, r.tags,
+                r.pipeline_tag, r.library_name, r.file_count, r.size_bytes",
+    );
+    sql.push(wide(columns.card, "card", "jsonb"));
+    sql.push(wide(columns.facts, "facts", "jsonb"));
+    sql.push(wide(columns.siblings, "siblings", "text[]"));
+    let value = match sort {
+        Sort::LastModified | Sort::Created => format!("(extract(epoch from {}) * 1000000)::bigint", column(sort)),
+        Sort::Parameters => "coalesce(r.parameters, 0)".to_owned(),
+        Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Size => column(sort).to_owned(),
+    };
+    sql.push(format!(", {value} as sort_value from repos r join namespaces n using (namespace_pk)"));
+    sql
+}
+
+const fn column(sort: Sort) -> &'static str {
+    match sort {
+        Sort::Trending => "r.trending",
+        Sort::Downloads => "r.downloads",
+        Sort::Likes => "r.likes",
+        Sort::LastModified => "r.last_modified_at",
+        Sort::Created => "r.created_at",
+        Sort::Parameters => "r.parameters",
+        Sort::Size => "r.size_bytes",
+    }
+}
+
+fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
+    if let Some(author) = &query.author {
+        sql.push(" and r.namespace_pk = (select namespace_pk from namespaces where lower(name) = lower(");
+        sql.push_bind(author.clone()).push("))");
+    }
+    for words in &query.search {
+        push_search(sql, words);
+    }
+    if !query.tags.is_empty() {
+        sql.push(" and r.tags @> ").push_bind(query.tags.clone());
+    }
+    for group in &query.any_tags {
+        sql.push(" and r.tags && ").push_bind(group.clone());
+    }
+    if let Some(task) = &query.pipeline_tag {
+        sql.push(" and r.pipeline_tag = ").push_bind(task.clone());
+    }
+    if let Some(library) = &query.library {
+        sql.push(" and (r.library_name = ").push_bind(library.clone());
+        sql.push(" or r.tags @> array[").push_bind(library.clone()).push("])");
+    }
+    match query.gated {
+        Some(true) => _ = sql.push(" and r.gated is not null"),
+        Some(false) => _ = sql.push(" and r.gated is null"),
+        None => {}
+    }
+    if let Some(least) = query.min_parameters {
+        sql.push(" and r.parameters >= ").push_bind(least);
+    }
+    if let Some(most) = query.max_parameters {
+        sql.push(" and r.parameters <= ").push_bind(most);
+    }
+    for (name, ids) in [("models", &query.models), ("datasets", &query.datasets)] {
+        if !ids.is_empty() {
+            sql.push(format!(" and r.facts -> '{name}' @> ")).push_bind(Value::from(ids.clone()));
+        }
+    }
+}
+
+/// A part of `namespace/name`, whatever the case. Names and namespaces are searched apart, so that each uses its
+/// own trigram index; with a slash, the parts before and after it meet there.
+fn push_search(sql: &mut QueryBuilder<Postgres>, words: &str) {
+    let words = words.to_lowercase();
+    let pattern = |text: &str| text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_");
+    if let Some((namespace, name)) = words.split_once('/') {
+        sql.push(" and lower(r.name) like ").push_bind(format!("{}%", pattern(name)));
+        sql.push(" and lower(n.name) like ").push_bind(format!("%{}", pattern(namespace)));
+        return;
+    }
+    let anywhere = format!("%{}%", pattern(&words));
+    sql.push(" and (lower(r.name) like ").push_bind(anywhere.clone());
+    sql.push(" or r.namespace_pk = any(array(select namespace_pk from namespaces where lower(name) like ");
+    sql.push_bind(anywhere).push(")))");
+}
+
+fn push_page(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
+    let column = column(query.sort);
+    if query.sort == Sort::Parameters {
+        sql.push(" and r.parameters is not null");
+    }
+    let (compare, order) = match query.direction {
+        Direction::Descending => ("<", "desc"),
+        Direction::Ascending => (">", "asc"),
+    };
+    if let Some(after) = &query.after {
+        sql.push(format!(" and ({column}, r.repo_pk) {compare} ("));
+        match query.sort {
+            Sort::LastModified | Sort::Created => {
+                sql.push_bind(DateTime::<Utc>::from_timestamp_micros(after.value).unwrap_or_default());
+            }
+            Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Parameters | Sort::Size => {
+                sql.push_bind(after.value);
+            }
+        }
+        sql.push(", ").push_bind(after.repo_pk).push(")");
+    }
+    sql.push(format!(" order by {column} {order}, r.repo_pk {order} limit "));
+    sql.push_bind(i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX));
+}

@@ -1,0 +1,83 @@
+//! Which repositories a list may contain: the same answer as [`super::access::level_of`] gives for each, as a
+//! condition that the database can check for many.
+
+use serde_json::Value;
+use sqlx::{Postgres, QueryBuilder};
+
+use crate::accounts::{Auth, TokenRole, Viewer};
+
+/// What a viewer may see beside what everybody sees.
+#[derive(Debug, Clone, Default)]
+pub struct Visibility {
+    /// Private repositories of these namespaces; `None`: of all.
+    namespaces: Option<Vec<i64>>,
+    /// For a fine-grained token: only what its scopes name.
+    scopes: Option<Scopes>,
+    /// Whether repositories that moderators switched off are seen.
+    disabled: bool,
+}
+
+/// Names in lower case.
+#[derive(Debug, Clone, Default)]
+struct Scopes {
+    namespaces: Vec<String>,
+    /// `model/ada/bert`
+    repos: Vec<String>,
+}
+
+/// What a viewer may see in lists.
+pub fn visible_to(viewer: &Viewer) -> Visibility {
+    let Some(user) = &viewer.user else { return Visibility { namespaces: Some(Vec::new()), ..Visibility::default() } };
+    let namespaces = user.memberships.iter().map(|membership| membership.namespace_pk).chain([user.pk]).collect();
+    let scopes = match &viewer.auth {
+        Auth::Token { role: TokenRole::FineGrained, scopes, .. } => Some(Scopes::read(scopes)),
+        Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => None,
+    };
+    Visibility { namespaces: (!user.is_admin).then_some(namespaces), scopes, disabled: user.is_admin }
+}
+
+impl Scopes {
+    fn read(scopes: &Value) -> Self {
+        let mut read = Self::default();
+        for entry in scopes.get("scoped").and_then(Value::as_array).into_iter().flatten() {
+            let text = |pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default();
+            let permissions = entry.get("permissions").and_then(Value::as_array).into_iter().flatten();
+            if !permissions.filter_map(Value::as_str).any(|name| matches!(name, "repo.content.read" | "repo.write")) {
+                continue;
+            }
+            let name = text("/entity/name").to_ascii_lowercase();
+            match text("/entity/type") {
+                "user" | "org" => read.namespaces.push(name),
+                kind => read.repos.push(format!("{kind}/{name}")),
+            }
+        }
+        read
+    }
+}
+
+impl Visibility {
+    /// Adds the condition to a statement in which `r` is `repos` and `n` its namespace.
+    pub fn push(&self, sql: &mut QueryBuilder<Postgres>) {
+        sql.push(" and r.deleted_at is null");
+        if !self.disabled {
+            sql.push(" and not r.disabled");
+        }
+        if self.namespaces.is_none() && self.scopes.is_none() {
+            return;
+        }
+        if self.namespaces.as_ref().is_some_and(Vec::is_empty) {
+            sql.push(" and not r.private");
+            return;
+        }
+        sql.push(" and (not r.private or (true");
+        if let Some(namespaces) = &self.namespaces {
+            sql.push(" and r.namespace_pk = any(").push_bind(namespaces.clone()).push(")");
+        }
+        if let Some(scopes) = &self.scopes {
+            sql.push(" and (lower(n.name) = any(").push_bind(scopes.namespaces.clone());
+            sql.push(") or r.repo_type || '/' || lower(n.name) || '/' || lower(r.name) = any(");
+            sql.push_bind(scopes.repos.clone()).push("))");
+        }
+        sql.push("))");
+    }
+}
