@@ -31,7 +31,7 @@ pub use error::{Error, Result};
 pub use history::LogRange;
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use object::{CommitInfo, Person};
-pub use process::{Git, GitConcurrency, ProcessError};
+pub use process::{Git, GitConcurrency, ProcessError, running_processes};
 pub use quarantine::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation};
 pub use reader::{Entry, EntryKind, GitReader, Page, TreeCursor};
 pub use repo_view::RepoView;

@@ -7,6 +7,7 @@ use std::ffi::OsStr;
 use std::path::Path;
 use std::process::{ExitStatus, Stdio};
 use std::sync::Arc;
+use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt};
@@ -131,6 +132,13 @@ pub(crate) fn git_command(git_dir: &Path, config: &[&str]) -> Command {
     command
 }
 
+static RUNNING: AtomicUsize = AtomicUsize::new(0);
+
+/// How many git processes this process has started that have not ended.
+pub fn running_processes() -> usize {
+    RUNNING.load(Ordering::Relaxed)
+}
+
 /// A running `git`; dropping it kills it with all that it started.
 #[derive(Debug)]
 pub(crate) struct Process {
@@ -142,6 +150,7 @@ impl Process {
     /// Starts the process and collects what it complains about.
     pub(crate) fn start(mut command: Command) -> Result<Self, ProcessError> {
         let mut child = command.spawn().map_err(ProcessError::Start)?;
+        RUNNING.fetch_add(1, Ordering::Relaxed);
         let stderr = child.stderr.take();
         let complaints = tokio::spawn(async move {
             match stderr {
@@ -173,6 +182,7 @@ impl Process {
 
 impl Drop for Process {
     fn drop(&mut self) {
+        RUNNING.fetch_sub(1, Ordering::Relaxed);
         // The id is gone once the end was seen, so this never reaches a stranger.
         let id = self.child.id().and_then(|id| i32::try_from(id).ok());
         if let Some(group) = id.and_then(rustix::process::Pid::from_raw) {

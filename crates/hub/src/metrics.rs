@@ -91,11 +91,6 @@ impl Metrics {
         Held::new(&self.inner.requests_in_flight)
     }
 
-    /// Notes that a git process runs for a client.
-    pub fn git_process(&self) -> Held {
-        Held::new(&self.inner.git_processes)
-    }
-
     /// Counts an answer when its head is known. `route` is a pattern, never a path: paths are without number.
     pub fn answered(&self, method: &str, route: &str, status: u16, took: Duration) {
         self.inner.requests.with_label_values(&[method, route, &status.to_string()]).inc();
@@ -110,6 +105,7 @@ impl Metrics {
     /// Sets what is not counted but looked up when somebody asks.
     pub fn set_current(&self, idle_connections: usize, all_connections: u32, jobs: Option<(i64, i64)>) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
+        self.inner.git_processes.set(number(hub_git::running_processes()));
         let connections = |state, count| self.inner.database_connections.with_label_values(&[state]).set(count);
         connections("idle", number(idle_connections));
         connections("in_use", i64::from(all_connections) - number(idle_connections));
@@ -150,7 +146,7 @@ mod tests {
         let metrics = Metrics::new().unwrap();
         metrics.answered("GET", "/{namespace}/{name}", 200, Duration::from_millis(3));
         metrics.sent("/{namespace}/{name}", 42);
-        let held = metrics.git_process();
+        let held = metrics.request_in_hand();
         metrics.set_current(2, 5, Some((1, 0)));
         let text = metrics.render().unwrap();
         for line in [
@@ -158,11 +154,11 @@ mod tests {
             r#"hub_http_response_bytes_total{route="/{namespace}/{name}"} 42"#,
             r#"hub_database_connections{state="in_use"} 3"#,
             r#"hub_jobs{state="waiting"} 1"#,
-            "hub_git_processes 1",
+            "hub_http_requests_in_flight 1",
         ] {
             assert!(text.contains(line), "{line} is not in:\n{text}");
         }
         drop(held);
-        assert!(metrics.render().unwrap().contains("hub_git_processes 0"));
+        assert!(metrics.render().unwrap().contains("hub_http_requests_in_flight 0"));
     }
 }

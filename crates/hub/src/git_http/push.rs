@@ -13,6 +13,7 @@ use hub_git::{IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
 use hub_types::Oid;
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
+use tracing::Instrument as _;
 
 use super::body;
 use super::object_checks::{Checks, Refusal};
@@ -64,7 +65,7 @@ pub(super) async fn post_receive_pack(
         _turn: turn,
     };
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(push.answer(incoming, sender));
+    tokio::spawn(push.answer(incoming, sender).in_current_span());
     let stream = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async move {
         let chunk = receiver.recv().await?;
         Some((Ok::<_, std::io::Error>(chunk), receiver))
