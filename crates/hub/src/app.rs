@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
+use crate::objects::HeldObjects;
 use crate::repos::git_cache::GitCache;
 use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
@@ -33,6 +34,8 @@ pub struct App {
     pub transfers: hub_git::Git,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
+    /// Which repository was found to have which large file.
+    pub held_objects: HeldObjects,
     /// Lines up the checks of one uploaded object.
     pub adoptions: Turns<(i64, Sha256)>,
     /// Signs what leaves the hub and must come back unchanged.

@@ -16,9 +16,11 @@ pub mod staging;
 pub mod sweep;
 
 use std::collections::HashMap;
+use std::time::Duration;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_types::Sha256;
+use moka::sync::Cache;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::app::App;
@@ -38,6 +40,30 @@ pub async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256])
         return Ok(HashMap::new());
     }
     queries::list_held(conn, repo_pk, oids).await
+}
+
+/// The size of an object in bytes, if a repository has it. What every download of a large file asks; a yes is
+/// remembered for a minute.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_held(app: &App, repo_pk: i64, oid: Sha256) -> sqlx::Result<Option<u64>> {
+    if let Some(size) = app.held_objects.get(&(repo_pk, oid)) {
+        return Ok(Some(size));
+    }
+    let size = list_held(&app.pool, repo_pk, &[oid]).await?.get(&oid).copied();
+    if let Some(size) = size {
+        app.held_objects.insert((repo_pk, oid), size);
+    }
+    Ok(size)
+}
+
+/// The answers of [`find_held`] that were yes.
+pub type HeldObjects = Cache<(i64, Sha256), u64>;
+
+/// Makes the memory of [`find_held`].
+pub fn held_objects() -> HeldObjects {
+    Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build()
 }
 
 /// As [`list_held`], but objects that were uploaded to S3 and never verified (some clients skip that step) are

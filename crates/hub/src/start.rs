@@ -156,6 +156,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         writes: WriteQueue::default(),
         signer,
         jobs: Jobs::default(),
+        held_objects: crate::objects::held_objects(),
         adoptions: Turns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,

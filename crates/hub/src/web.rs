@@ -4,6 +4,7 @@ pub mod base_url;
 pub mod cors;
 pub mod extract;
 pub mod links;
+pub mod media_type;
 pub mod observe;
 pub mod range;
 pub mod request_id;

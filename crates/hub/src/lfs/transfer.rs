@@ -157,7 +157,7 @@ async fn get_object(app: web::Data<App>, request: HttpRequest) -> HubResult<Http
         size: grant.size,
         etag: &etag,
         content_type: "application/octet-stream",
-        disposition: "attachment",
+        disposition: Some("attachment"),
         headers: &[("cache-control", "private, no-transform".to_owned())],
     };
     answer.send_object(&app, &request, &grant.oid).await

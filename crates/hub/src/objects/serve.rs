@@ -28,20 +28,23 @@ pub struct FileAnswer<'a> {
     /// Its content type.
     pub content_type: &'a str,
     /// How browsers treat it and what they call it.
-    pub disposition: &'a str,
+    pub disposition: Option<&'a str>,
     /// More headers.
     pub headers: &'a [(&'static str, String)],
 }
 
 impl FileAnswer<'_> {
-    /// Answers `HEAD`: everything but the bytes.
-    pub fn head(&self) -> HttpResponse {
+    /// The answer, if none of the file's bytes are in it: to `HEAD`, or when the client has the file already.
+    pub fn without_bytes(&self, request: &HttpRequest) -> Option<HttpResponse> {
+        self.not_modified(request).or_else(|| (request.method() == Method::HEAD).then(|| self.head()))
+    }
+
+    fn head(&self) -> HttpResponse {
         let mut response = self.start(StatusCode::OK);
         response.body(SizedStream::new(self.size, stream::empty::<Result<Bytes, actix_web::Error>>()))
     }
 
-    /// Answers 304 when the client has the file already.
-    pub fn not_modified(&self, request: &HttpRequest) -> Option<HttpResponse> {
+    fn not_modified(&self, request: &HttpRequest) -> Option<HttpResponse> {
         let tags = request.headers().get(header::IF_NONE_MATCH)?.to_str().ok()?;
         let same = |tag: &str| tag == "*" || tag.strip_prefix("W/").unwrap_or(tag) == self.etag;
         tags.split(',').any(|tag| same(tag.trim())).then(|| self.start(StatusCode::NOT_MODIFIED).finish())
@@ -82,11 +85,8 @@ impl FileAnswer<'_> {
     /// # Errors
     /// 503 when the store does not answer.
     pub async fn send_object(&self, app: &App, request: &HttpRequest, oid: &Sha256) -> HubResult<HttpResponse> {
-        if let Some(ready) = self.not_modified(request) {
+        if let Some(ready) = self.without_bytes(request) {
             return Ok(ready);
-        }
-        if request.method() == Method::HEAD {
-            return Ok(self.head());
         }
         let (status, range) = match self.part(request) {
             Ok(part) => part,
@@ -94,7 +94,7 @@ impl FileAnswer<'_> {
         };
         let key = StorageKey::lfs(oid);
         if app.store.supports_presign() {
-            let answer = PresignedGet { content_disposition: Some(self.disposition), content_type: Some(self.content_type) };
+            let answer = PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type) };
             let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
             let mut response = self.start(StatusCode::FOUND);
             // The URL is for this moment and this client.
@@ -111,7 +111,9 @@ impl FileAnswer<'_> {
         response.insert_header((header::ETAG, self.etag));
         response.insert_header((header::ACCEPT_RANGES, "bytes"));
         response.insert_header((header::CONTENT_TYPE, self.content_type));
-        response.insert_header((header::CONTENT_DISPOSITION, self.disposition));
+        if let Some(disposition) = self.disposition {
+            response.insert_header((header::CONTENT_DISPOSITION, disposition));
+        }
         response.insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"));
         for (name, value) in self.headers {
             response.insert_header((*name, value.as_str()));

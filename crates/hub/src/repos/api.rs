@@ -1,5 +1,7 @@
 //! The Hub API about repositories. Handlers parse, call one operation, and word its result.
 
+pub mod resolve;
+
 use actix_web::web;
 
 /// The pattern of every path about one repository under `/api`.
@@ -7,5 +9,5 @@ pub const REPO: &str = "/api/{repo_type:models|datasets|spaces}/{namespace}/{nam
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
-    let _ = config;
+    config.configure(resolve::routes);
 }

@@ -10,6 +10,7 @@ use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use bytes::Bytes;
 use hub_git::{CommitInfo, Entry, GitReader};
 use hub_types::Oid;
 use moka::{future, sync};
@@ -23,6 +24,12 @@ pub use revision::{resolve, resolve_branch};
 
 /// Entries kept, each some hundred bytes.
 const MAX_ENTRIES: u64 = 100_000;
+/// Bytes of small files kept, all together.
+const MAX_BLOBS_BYTES: u64 = 32 * 1024 * 1024;
+/// The largest file that is kept.
+const MAX_KEPT_BLOB_BYTES: usize = 256 * 1024;
+/// The largest file that is read into memory, though a push may have been allowed more once.
+const MAX_BLOB_BYTES: u64 = 64 * 1024 * 1024;
 /// Commits kept.
 const MAX_COMMITS: u64 = 50_000;
 /// Names of folders whose last commits are kept, summed over the folders.
@@ -33,6 +40,7 @@ const MAX_LAST_COMMITS: u64 = 200_000;
 pub struct Reading {
     permits: Arc<Semaphore>,
     entries: sync::Cache<(i64, Oid, String), Option<Arc<Entry>>>,
+    blobs: sync::Cache<(i64, Oid), Bytes>,
     commits: sync::Cache<(i64, Oid), Arc<CommitInfo>>,
     counts: sync::Cache<(i64, Oid), u64>,
     last_commits: future::Cache<(i64, Oid, String), Arc<LastCommits>>,
@@ -48,6 +56,11 @@ impl Default for Reading {
         Self {
             permits: Arc::new(Semaphore::new(parallel)),
             entries: sync::Cache::builder().max_capacity(MAX_ENTRIES).time_to_idle(hour).build(),
+            blobs: sync::Cache::builder()
+                .weigher(|_, bytes: &Bytes| u32::try_from(bytes.len() + 100).unwrap_or(u32::MAX))
+                .max_capacity(MAX_BLOBS_BYTES)
+                .time_to_idle(hour)
+                .build(),
             commits: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             counts: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             last_commits: future::Cache::builder()
@@ -129,6 +142,23 @@ pub async fn commit(app: &App, repo: &Repo, commit: Oid) -> HubResult<Arc<Commit
     let found = Arc::new(read(app, repo, move |reader| reader.commit(commit)).await?);
     app.reading.commits.insert(key, Arc::clone(&found));
     Ok(found)
+}
+
+/// The bytes of a blob that [`entry`] found: a file that git itself holds.
+///
+/// # Errors
+/// 413 for one too large to hold in memory, which no push lets in.
+pub async fn blob(app: &App, repo: &Repo, oid: Oid) -> HubResult<Bytes> {
+    let key = (repo.pk, oid);
+    if let Some(bytes) = app.reading.blobs.get(&key) {
+        return Ok(bytes);
+    }
+    let limit = app.config.inline_limit_bytes.max(MAX_BLOB_BYTES);
+    let bytes = Bytes::from(read(app, repo, move |reader| reader.blob(oid, limit)).await?);
+    if bytes.len() <= MAX_KEPT_BLOB_BYTES {
+        app.reading.blobs.insert(key, bytes.clone());
+    }
+    Ok(bytes)
 }
 
 /// How many commits the history of a commit has, itself included.

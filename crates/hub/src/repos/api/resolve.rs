@@ -1,0 +1,182 @@
+//! `GET` and `HEAD` of `resolve` (the file) and `raw` (what git holds of it): what every download is made of.
+//!
+//! `HEAD` answers 200 with all that clients want to know, also on S3, where `GET` then leads to a presigned URL. Python's
+//! client reads the metadata from the first answer that is not a redirect inside the hub, in 1.28 and in 2.4 alike, and
+//! a presigned URL could not be asked by `HEAD` anyway.
+
+use std::sync::Arc;
+
+use actix_web::http::Method;
+use actix_web::{HttpRequest, HttpResponse, web};
+use hub_git::{Entry, EntryKind};
+use hub_types::{Oid, RepoPath, Sha256, split_revision};
+use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects;
+use crate::objects::serve::FileAnswer;
+use crate::repos::access::RepoRead;
+use crate::repos::queries::Repo;
+use crate::repos::reading;
+use crate::web::extract::{Query, raw_param};
+use crate::web::links::decode_tail;
+use crate::web::media_type;
+
+/// Mounts the doors to files. They are outside `/api`, as clients expect them.
+pub fn routes(config: &mut web::ServiceConfig) {
+    for repo in ["/{repo_type:datasets|spaces}/{namespace}/{name}", "/{namespace}/{name}"] {
+        for method in [Method::GET, Method::HEAD] {
+            config
+                .route(&format!("{repo}/resolve/{{tail:.*}}"), web::method(method.clone()).to(resolve))
+                .route(&format!("{repo}/raw/{{tail:.*}}"), web::method(method).to(raw));
+        }
+    }
+    // Ids without a namespace are names the public Hub once gave.
+    config.route("/{name}/resolve/{tail:.*}", web::to(no_legacy_id));
+}
+
+async fn resolve(app: web::Data<App>, read: RepoRead, request: HttpRequest, query: Query) -> HubResult<HttpResponse> {
+    serve(&app, read, &request, &query, Door::Resolve).await
+}
+
+async fn raw(app: web::Data<App>, read: RepoRead, request: HttpRequest, query: Query) -> HubResult<HttpResponse> {
+    serve(&app, read, &request, &query, Door::Raw).await
+}
+
+async fn no_legacy_id(_: web::Data<App>, viewer: crate::accounts::Viewer) -> HubResult<HttpResponse> {
+    Err(HubError::repo_not_found(viewer.is_anonymous()))
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Door {
+    /// The file, wherever its bytes are.
+    Resolve,
+    /// The blob in git: of a large file, its pointer.
+    Raw,
+}
+
+async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, door: Door) -> HubResult<HttpResponse> {
+    let segments = decode_tail(raw_param(request, "tail")).ok_or_else(HubError::entry_not_found)?;
+    let (Some(revision), path) = split_revision(&segments) else { return Err(HubError::entry_not_found()) };
+    let path = path.join("/");
+    // A gated repository still shows its card.
+    let read = if door == Door::Resolve && path == "README.md" { read } else { (*read.into_content()?).clone() };
+    let commit = reading::resolve(app, &read.repo, revision.as_str()).await?;
+    let found = find_file(app, &read.repo, commit, &path).await;
+    // Clients remember under the commit that a file is not there, and do not ask again.
+    let (path, entry) = found.map_err(|error| error.with_header("X-Repo-Commit", commit.to_hex()))?;
+    let file = File { repo: &read.repo, commit, path, entry, is_pinned: revision.as_str() == commit.to_hex() };
+    file.send(app, request, query, door).await
+}
+
+async fn find_file(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<(RepoPath, Arc<Entry>)> {
+    let path = RepoPath::new(path).map_err(|_| HubError::entry_not_found())?;
+    let entry = reading::get_entry(app, repo, commit, path.as_str()).await?;
+    match entry.kind {
+        EntryKind::File | EntryKind::Symlink => Ok((path, entry)),
+        EntryKind::Folder | EntryKind::Submodule => Err(HubError::entry_not_found()),
+    }
+}
+
+/// A file of a commit, found and allowed.
+struct File<'a> {
+    repo: &'a Repo,
+    commit: Oid,
+    path: RepoPath,
+    entry: Arc<Entry>,
+    /// Whether the address names the commit itself: what it leads to can never change.
+    is_pinned: bool,
+}
+
+impl File<'_> {
+    async fn send(&self, app: &App, request: &HttpRequest, query: &Query, door: Door) -> HubResult<HttpResponse> {
+        let disposition = match query.flag("noContentDisposition") {
+            true => None,
+            false => Some(content_disposition(self.path.file_name(), query.flag("download"))),
+        };
+        let disposition = disposition.as_deref();
+        match self.large(app, door).await? {
+            Some((oid, size)) => self.send_large(app, request, disposition, oid, size).await,
+            None => self.send_blob(app, request, disposition).await,
+        }
+    }
+
+    /// The object behind a pointer. Anybody can write a pointer: it counts only if the repository has the object.
+    async fn large(&self, app: &App, door: Door) -> HubResult<Option<(Sha256, u64)>> {
+        let Some(pointer) = self.entry.lfs.as_ref().filter(|_| door == Door::Resolve) else { return Ok(None) };
+        let size = objects::find_held(app, self.repo.pk, pointer.oid).await?;
+        Ok(size.filter(|size| *size == pointer.size).map(|size| (pointer.oid, size)))
+    }
+
+    async fn send_large(
+        &self,
+        app: &App,
+        request: &HttpRequest,
+        disposition: Option<&str>,
+        oid: Sha256,
+        size: u64,
+    ) -> HubResult<HttpResponse> {
+        let etag = format!("\"{oid}\"");
+        let mut headers = self.headers();
+        headers.extend([("x-linked-etag", etag.clone()), ("x-linked-size", size.to_string())]);
+        let content_type = media_type::of(self.path.file_name(), true);
+        FileAnswer { size, etag: &etag, content_type, disposition, headers: &headers }.send_object(app, request, &oid).await
+    }
+
+    async fn send_blob(&self, app: &App, request: &HttpRequest, disposition: Option<&str>) -> HubResult<HttpResponse> {
+        let etag = format!("\"{}\"", self.entry.oid);
+        let headers = self.headers();
+        let size = self.entry.lfs.as_ref().map_or(self.entry.size, |pointer| pointer.pointer_size);
+        let content_type = media_type::of(self.path.file_name(), false);
+        let answer = FileAnswer { size, etag: &etag, content_type, disposition, headers: &headers };
+        if let Some(ready) = answer.without_bytes(request) {
+            return Ok(ready);
+        }
+        let bytes = reading::blob(app, self.repo, self.entry.oid).await?;
+        Ok(answer.send_bytes(request, &bytes))
+    }
+
+    fn headers(&self) -> Vec<(&'static str, String)> {
+        let audience = if self.repo.private || self.repo.gated.is_some() { "private" } else { "public" };
+        let caching = match self.is_pinned {
+            true => format!("{audience}, max-age=31536000, immutable, no-transform"),
+            false => format!("{audience}, no-cache, no-transform"),
+        };
+        vec![
+            ("x-repo-commit", self.commit.to_hex()),
+            ("cache-control", caching),
+            ("content-security-policy", media_type::SANDBOX.to_owned()),
+            ("vary", "Authorization, Cookie".to_owned()),
+        ]
+    }
+}
+
+/// RFC 8187: what `filename*` keeps as it is.
+const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'!').remove(b'$');
+
+/// Words `Content-Disposition` as Python's client reads it: with a semicolon at its end.
+fn content_disposition(file_name: &str, is_download: bool) -> String {
+    let kind = if is_download { "attachment" } else { "inline" };
+    let plain: String = file_name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
+    let encoded = utf8_percent_encode(file_name, ATTRIBUTE);
+    format!("{kind}; filename*=UTF-8''{encoded}; filename=\"{plain}\";")
+}
+
+fn is_plain(c: char) -> bool {
+    (c.is_ascii_graphic() || c == ' ') && !matches!(c, '"' | '\\' | '%' | ';')
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn dispositions_are_worded_as_clients_read_them() {
+        assert_eq!(content_disposition("x.bin", false), "inline; filename*=UTF-8''x.bin; filename=\"x.bin\";");
+        assert_eq!(
+            content_disposition("é \"x\";.txt", true),
+            "attachment; filename*=UTF-8''%C3%A9%20%22x%22%3B.txt; filename=\"_ _x__.txt\";"
+        );
+    }
+}
