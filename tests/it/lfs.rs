@@ -2,6 +2,7 @@
 
 mod batch;
 mod downloads;
+mod git_lfs;
 mod links;
 mod locks;
 mod possession;
@@ -16,7 +17,7 @@ use sha2::{Digest as _, Sha256};
 const PART: usize = 5 * 1024 * 1024;
 
 /// Hubs to run a test on: one for each kind of store there is.
-async fn hubs() -> Vec<TestHub> {
+pub(crate) async fn hubs() -> Vec<TestHub> {
     let small_parts = |config: &mut Config| {
         config.lfs_multipart_above_bytes = PART as u64;
         config.lfs_part_bytes = PART as u64;
@@ -34,20 +35,20 @@ async fn hubs() -> Vec<TestHub> {
 
 /// A file to upload.
 #[derive(Clone)]
-struct Large {
-    bytes: Vec<u8>,
-    oid: String,
+pub(crate) struct Large {
+    pub(crate) bytes: Vec<u8>,
+    pub(crate) oid: String,
 }
 
 impl Large {
-    fn new(bytes: impl Into<Vec<u8>>) -> Self {
+    pub(crate) fn new(bytes: impl Into<Vec<u8>>) -> Self {
         let bytes = bytes.into();
         let oid = hex::encode(Sha256::digest(&bytes));
         Self { bytes, oid }
     }
 
     /// Some bytes that differ by seed.
-    fn of(size: usize, seed: u32) -> Self {
+    pub(crate) fn of(size: usize, seed: u32) -> Self {
         Self::new((0..size as u32).map(|i| (i.wrapping_mul(2_654_435_761) >> 11) as u8 ^ seed as u8).collect::<Vec<_>>())
     }
 
@@ -108,7 +109,7 @@ async fn verify(entry: &Value) -> reqwest::Response {
 }
 
 /// Uploads a file as a well-behaved client.
-async fn upload(client: &Client, repo: &str, file: &Large) {
+pub(crate) async fn upload(client: &Client, repo: &str, file: &Large) {
     let entry = entry(client, repo, "upload", file).await;
     if entry["actions"].is_null() {
         return;

@@ -4,3 +4,5 @@ mod accounts;
 mod git_http;
 mod lfs;
 mod operations;
+mod repos;
+mod work;

@@ -1,5 +1,5 @@
-use super::work::Work;
 use super::{ref_of, scratch_is_empty, start};
+use crate::work::Work;
 
 /// The clone gets three commits on `main` and they are pushed.
 async fn push_history(work: &Work) {

@@ -2,8 +2,8 @@
 
 use std::io::Write as _;
 
-use super::work::Work;
 use super::{ref_of, scratch_is_empty, start};
+use crate::work::Work;
 
 const ZERO: &str = "0000000000000000000000000000000000000000";
 

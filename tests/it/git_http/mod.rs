@@ -6,10 +6,9 @@ mod permissions;
 mod policy;
 mod push;
 mod races;
-mod work;
 
+use crate::work::Work;
 use hub_tests::{Client, TestHub};
-use work::Work;
 
 /// A hub, its first user `ada`, her public model `ada/bert`, and a clone of it.
 async fn start() -> (TestHub, Client, Work) {

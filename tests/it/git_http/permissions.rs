@@ -1,8 +1,8 @@
 use hub::accounts::TokenRole;
 use hub_tests::Client;
 
-use super::work::Work;
 use super::{new_repo, start};
+use crate::work::Work;
 
 async fn statuses(client: &Client, path: &str) -> (u16, u16) {
     let mut found = [0, 0];

@@ -1,5 +1,5 @@
-use super::work::Work;
 use super::{ref_of, scratch_is_empty, start};
+use crate::work::Work;
 
 #[tokio::test]
 async fn large_files_are_refused_with_the_way_to_lfs() {

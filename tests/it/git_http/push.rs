@@ -1,5 +1,5 @@
-use super::work::Work;
 use super::{ref_of, scratch_is_empty, start};
+use crate::work::Work;
 
 #[tokio::test]
 async fn branches_and_tags_are_made_moved_and_deleted() {

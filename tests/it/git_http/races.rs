@@ -1,7 +1,7 @@
 use futures::future::join_all;
 
-use super::work::Work;
 use super::{ref_of, scratch_is_empty, start};
+use crate::work::Work;
 
 #[tokio::test]
 async fn of_two_pushers_one_wins_and_the_other_fetches_first() {

@@ -1,15 +1,14 @@
 //! What the new objects of a push may be. Objects that git itself finds broken never get here.
 
-use std::collections::HashMap;
-
 use hub_git::{EntryKind, GitReader, Inspection, NewPointer, PushError, PushLimits, Quarantine, Tip, Violation};
 use hub_types::{Oid, Sha256};
 
 use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::error::HubError;
+use crate::objects;
+use crate::repos::Repo;
 use crate::repos::refs::RefUpdate;
-use crate::repos::{Repo, queries};
 
 /// Pointers asked for in one query.
 const POINTERS_PER_QUERY: usize = 10_000;
@@ -81,11 +80,8 @@ impl Checks<'_> {
             let mut oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.sha256).collect();
             oids.sort_unstable();
             oids.dedup();
-            let held: HashMap<Sha256, i64> =
-                queries::list_held_lfs(&self.app.pool, self.repo.pk, &oids).await?.into_iter().collect();
-            let absent = |pointer: &&NewPointer| {
-                held.get(&pointer.sha256).and_then(|size| u64::try_from(*size).ok()) != Some(pointer.size_bytes)
-            };
+            let held = objects::has_objects(self.app, self.repo.pk, &oids).await?;
+            let absent = |pointer: &&NewPointer| held.get(&pointer.sha256) != Some(&pointer.size_bytes);
             missing.extend(pointers.iter().filter(absent).map(|pointer| format!("  {} ({})", pointer.path, pointer.sha256)));
         }
         if missing.is_empty() {

@@ -19,6 +19,7 @@ use crate::accounts::Viewer;
 use crate::accounts::api::display_name;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 
 /// How often a commit is built anew because another node was quicker.
 const MAX_ROUNDS: usize = 20;
@@ -179,13 +180,7 @@ async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubRe
         .collect();
     wanted.sort_unstable();
     wanted.dedup();
-    let held: HashMap<Sha256, u64> = match wanted.is_empty() {
-        true => HashMap::new(),
-        false => {
-            let rows = queries::list_held_lfs(&app.pool, repo.pk, &wanted).await?;
-            rows.into_iter().map(|(oid, size)| (oid, u64::try_from(size).unwrap_or_default())).collect()
-        }
-    };
+    let held = objects::has_objects(app, repo.pk, &wanted).await?;
     operations.into_iter().map(|operation| change_of(operation, &held)).collect()
 }
 

@@ -7,6 +7,7 @@ use super::access;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 use hub_types::RepoId;
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
@@ -34,6 +35,7 @@ pub async fn duplicate_repo(app: &App, source: &RepoRead, to: &RepoId, private: 
     };
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
     queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
+    objects::share_all(&mut tx, from.pk, repo_pk).await?;
     let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
     let refs = queries::list_refs(&mut *tx, from.pk).await?;
     let shared = refs.into_iter().filter(|row| row.name.branch_name().is_some() || row.name.tag_name().is_some());

@@ -331,26 +331,6 @@ pub async fn list_packs(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result
     sqlx::query_scalar!(r#"select pack_hash as "hash: Oid" from repo_packs where repo_pk = $1"#, repo_pk).fetch_all(conn).await
 }
 
-/// Which of these large files a repository has, with their sizes in bytes.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_held_lfs(
-    conn: impl PgExecutor<'_>,
-    repo_pk: i64,
-    oids: &[hub_types::Sha256],
-) -> sqlx::Result<Vec<(hub_types::Sha256, i64)>> {
-    let rows = sqlx::query!(
-        r#"select oid as "oid: hub_types::Sha256", size_bytes from repo_lfs_objects join lfs_objects using (oid)
-           where repo_pk = $1 and oid = any($2)"#,
-        repo_pk,
-        oids as &[hub_types::Sha256]
-    )
-    .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.oid, row.size_bytes)).collect())
-}
-
 /// Appends to a repository's history of what was done to it.
 ///
 /// # Errors
@@ -374,20 +354,13 @@ pub async fn insert_event(
     .map(|_| ())
 }
 
-/// Lets a new repository share everything another one has: packs, refs, large files, derived metadata. No bytes move.
+/// Lets a new repository share the packs and the derived metadata of another one. No bytes move.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn copy_contents(conn: &mut PgConnection, from_pk: i64, to_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into repo_packs (repo_pk, pack_hash) select $2, pack_hash from repo_packs where repo_pk = $1",
-        from_pk,
-        to_pk
-    )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "insert into repo_lfs_objects (repo_pk, oid) select $2, oid from repo_lfs_objects where repo_pk = $1",
         from_pk,
         to_pk
     )

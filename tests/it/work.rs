@@ -1,3 +1,5 @@
+//! A person who works with the real `git`.
+
 use std::path::{Path, PathBuf};
 use std::process::{Output, Stdio};
 
@@ -7,48 +9,48 @@ use tokio::io::AsyncWriteExt;
 use tokio::process::Command;
 
 /// A folder in which a person works with git.
-pub(super) struct Work {
+pub(crate) struct Work {
     dir: TempDir,
     remote: String,
 }
 
 impl Work {
     /// Clones a repository as somebody.
-    pub(super) async fn clone(client: &Client, path: &str) -> Self {
+    pub(crate) async fn clone(client: &Client, path: &str) -> Self {
         Self::clone_with(client, path, &[]).await
     }
 
-    pub(super) async fn clone_with(client: &Client, path: &str, options: &[&str]) -> Self {
+    pub(crate) async fn clone_with(client: &Client, path: &str, options: &[&str]) -> Self {
         let work = Self { dir: tempfile::tempdir().unwrap(), remote: remote_of(client, path) };
         let arguments = [&["clone", "-q"], options, &[work.remote.as_str(), "."]].concat();
         work.git(&arguments).await;
         work
     }
 
-    pub(super) fn path(&self) -> &Path {
+    pub(crate) fn path(&self) -> &Path {
         self.dir.path()
     }
 
-    pub(super) fn remote(&self) -> &str {
+    pub(crate) fn remote(&self) -> &str {
         &self.remote
     }
 
     /// Runs git; fails the test if git fails. Gives what it prints.
-    pub(super) async fn git(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn git(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments, b"").await;
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         String::from_utf8_lossy(&output.stdout).trim().to_owned()
     }
 
     /// Runs git with input; gives the raw output.
-    pub(super) async fn git_with(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
+    pub(crate) async fn git_with(&self, arguments: &[&str], input: &[u8]) -> Vec<u8> {
         let output = self.run(arguments, input).await;
         assert!(output.status.success(), "git {arguments:?}: {}", String::from_utf8_lossy(&output.stderr));
         output.stdout
     }
 
     /// Runs git; fails the test if git does not fail. Gives its complaints.
-    pub(super) async fn refused(&self, arguments: &[&str]) -> String {
+    pub(crate) async fn refused(&self, arguments: &[&str]) -> String {
         let output = self.run(arguments, b"").await;
         let complaints = String::from_utf8_lossy(&output.stderr).into_owned();
         assert!(!output.status.success(), "git {arguments:?} should fail: {complaints}");
@@ -56,7 +58,7 @@ impl Work {
     }
 
     /// Runs git; gives its complaints whether it fails or not.
-    pub(super) async fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
+    pub(crate) async fn run(&self, arguments: &[&str], input: &[u8]) -> Output {
         let mut child = command(self.path()).args(arguments).stdin(Stdio::piped()).spawn().unwrap();
         let mut stdin = child.stdin.take().unwrap();
         let input = input.to_vec();
@@ -66,34 +68,34 @@ impl Work {
         output
     }
 
-    pub(super) fn file(&self, path: &str) -> PathBuf {
+    pub(crate) fn file(&self, path: &str) -> PathBuf {
         self.path().join(path)
     }
 
-    pub(super) fn write(&self, path: &str, content: &[u8]) {
+    pub(crate) fn write(&self, path: &str, content: &[u8]) {
         let file = self.file(path);
         std::fs::create_dir_all(file.parent().unwrap()).unwrap();
         std::fs::write(file, content).unwrap();
     }
 
     /// Commits a file and gives the commit's id.
-    pub(super) async fn commit(&self, path: &str, content: &[u8]) -> String {
+    pub(crate) async fn commit(&self, path: &str, content: &[u8]) -> String {
         self.write(path, content);
         self.git(&["add", "-A"]).await;
         self.git(&["commit", "-q", "-m", &format!("change {path}")]).await;
         self.head().await
     }
 
-    pub(super) async fn head(&self) -> String {
+    pub(crate) async fn head(&self) -> String {
         self.git(&["rev-parse", "HEAD"]).await
     }
 
-    pub(super) async fn blob(&self, content: &[u8]) -> String {
+    pub(crate) async fn blob(&self, content: &[u8]) -> String {
         text(self.git_with(&["hash-object", "-w", "--stdin"], content).await)
     }
 
     /// Writes a tree without git's checks.
-    pub(super) async fn raw_tree(&self, entries: &[(&str, &[u8], &str)]) -> String {
+    pub(crate) async fn raw_tree(&self, entries: &[(&str, &[u8], &str)]) -> String {
         let mut data = Vec::new();
         for (mode, name, oid) in entries {
             data.extend_from_slice(mode.as_bytes());
@@ -106,18 +108,18 @@ impl Work {
     }
 
     /// A commit of a tree on top of `HEAD`.
-    pub(super) async fn commit_tree(&self, tree: &str) -> String {
+    pub(crate) async fn commit_tree(&self, tree: &str) -> String {
         self.git(&["commit-tree", "-m", "crafted", "-p", "HEAD", tree]).await
     }
 
     /// A pack of these objects.
-    pub(super) async fn pack_of(&self, oids: &[&str]) -> Vec<u8> {
+    pub(crate) async fn pack_of(&self, oids: &[&str]) -> Vec<u8> {
         let list: String = oids.iter().map(|oid| format!("{oid}\n")).collect();
         self.git_with(&["pack-objects", "--stdout", "-q"], list.as_bytes()).await
     }
 
     /// A pack of what `new` has beyond `old`.
-    pub(super) async fn pack_between(&self, old: &str, new: &str) -> Vec<u8> {
+    pub(crate) async fn pack_between(&self, old: &str, new: &str) -> Vec<u8> {
         let input = format!("{new}\n^{old}\n");
         self.git_with(&["pack-objects", "--revs", "--thin", "--stdout", "-q"], input.as_bytes()).await
     }
@@ -136,7 +138,7 @@ fn remote_of(client: &Client, path: &str) -> String {
 }
 
 /// `git` without the machine's settings, in a folder.
-pub(super) fn command(dir: &Path) -> Command {
+pub(crate) fn command(dir: &Path) -> Command {
     let mut command = Command::new("git");
     for setting in ["user.name=Ada", "user.email=ada@example.org", "core.fsync=none", "gc.auto=0", "init.defaultBranch=main"] {
         command.args(["-c", setting]);

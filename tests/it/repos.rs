@@ -1,0 +1,3 @@
+//! What the Hub API says about repositories and their files.
+
+mod resolve;
