@@ -49,6 +49,12 @@ impl Client {
         self.send(self.request(Method::GET, path), status).await
     }
 
+    /// `GET` of an absolute address, such as that of a next page; 200 is expected.
+    pub async fn get_url(&self, url: &str) -> reqwest::Response {
+        let path = url.strip_prefix(&self.base).expect("the address is the hub's");
+        self.get(path, 200).await
+    }
+
     /// `HEAD`.
     pub async fn head(&self, path: &str, status: u16) -> reqwest::Response {
         self.send(self.request(Method::HEAD, path), status).await

@@ -6,7 +6,7 @@ pub mod wire;
 
 use std::fmt;
 
-use hub_types::{NameError, PathError, RefError, RepoId, RepoType};
+use hub_types::{NameError, PathError, RefError, RefName, RepoId, RepoType};
 use serde_json::{Map, Value};
 
 pub use respond::{Family, family_of, render_errors};
@@ -192,6 +192,16 @@ impl HubError {
     /// 409: a repository cannot move onto another.
     pub fn move_target_exists(repo_type: RepoType, id: &RepoId) -> Self {
         Self::conflict(format!("A {repo_type} repository called {id} already exists"))
+    }
+
+    /// 409: a branch or tag of this name is there, or one that git cannot keep beside it (`a` and `a/b`).
+    pub fn ref_exists(name: &RefName) -> Self {
+        Self::conflict(format!("Reference {name} already exists"))
+    }
+
+    /// 400: not a name for a branch.
+    pub fn bad_branch_name() -> Self {
+        Self::bad_request("Invalid reference for a branch")
     }
 
     /// 403: the viewer may read but not change.

@@ -8,15 +8,20 @@
 
 pub mod access;
 pub mod api;
+pub mod branches;
 pub mod delete;
 pub mod git_cache;
+pub mod head;
 pub mod listing;
 pub mod metadata;
+pub mod new_objects;
 pub mod queries;
 pub mod reading;
 pub mod refs;
 pub mod rename;
 pub mod settings;
+pub mod squash;
+pub mod tags;
 pub mod visibility;
 pub mod write_queue;
 

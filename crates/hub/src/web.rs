@@ -6,6 +6,7 @@ pub mod extract;
 pub mod links;
 pub mod media_type;
 pub mod observe;
+pub mod page;
 pub mod range;
 pub mod request_id;
 pub mod turns;

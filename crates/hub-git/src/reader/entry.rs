@@ -1,3 +1,5 @@
+use std::collections::HashMap;
+
 use git2::{ObjectType, Odb};
 use hub_types::Oid;
 
@@ -66,9 +68,14 @@ impl GitReader {
     /// # Errors
     /// As for [`GitReader::entry_at`].
     pub fn entries_at(&self, commit: Oid, paths: &[String]) -> Result<Vec<Entry>> {
+        let odb = self.odb()?;
+        let mut lookup = Lookup { odb: &odb, root: self.links(&odb, commit)?.tree, trees: HashMap::new() };
         let mut found = Vec::new();
         for path in paths {
-            found.extend(self.entry_at(commit, path)?);
+            let path = path.trim_end_matches('/');
+            if let Some((mode, oid)) = lookup.find(path)? {
+                found.push(describe(&odb, path.to_owned(), mode, oid)?);
+            }
         }
         Ok(found)
     }
@@ -80,6 +87,41 @@ impl GitReader {
             Some((MODE_FOLDER, tree)) => Ok(tree),
             _ => Err(Error::EntryNotFound(path.chars().take(500).collect())),
         }
+    }
+}
+
+/// Looks up many paths, reading each tree on the way once.
+struct Lookup<'a> {
+    odb: &'a Odb<'a>,
+    root: Oid,
+    trees: HashMap<Oid, HashMap<Vec<u8>, (u32, Oid)>>,
+}
+
+impl Lookup<'_> {
+    fn find(&mut self, path: &str) -> Result<Option<(u32, Oid)>> {
+        let mut found = (MODE_FOLDER, self.root);
+        if path.is_empty() {
+            return Ok(Some(found));
+        }
+        for name in path.split('/') {
+            if found.0 != MODE_FOLDER {
+                return Ok(None);
+            }
+            match self.names(found.1)?.get(name.as_bytes()) {
+                Some(row) => found = *row,
+                None => return Ok(None),
+            }
+        }
+        Ok(Some(found))
+    }
+
+    fn names(&mut self, tree: Oid) -> Result<&HashMap<Vec<u8>, (u32, Oid)>> {
+        if !self.trees.contains_key(&tree) {
+            let object = read(self.odb, tree, ObjectType::Tree)?;
+            let names = rows(tree, object.data()).map(|row| row.map(|row| (row.name.to_vec(), (row.mode, row.oid))));
+            self.trees.insert(tree, names.collect::<Result<_>>()?);
+        }
+        Ok(self.trees.entry(tree).or_default())
     }
 }
 

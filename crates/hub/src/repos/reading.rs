@@ -7,6 +7,7 @@ mod errors;
 mod revision;
 
 use std::collections::HashMap;
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -43,6 +44,7 @@ pub struct Reading {
     blobs: sync::Cache<(i64, Oid), Bytes>,
     commits: sync::Cache<(i64, Oid), Arc<CommitInfo>>,
     counts: sync::Cache<(i64, Oid), u64>,
+    sizes: sync::Cache<(i64, Oid, String), u64>,
     last_commits: future::Cache<(i64, Oid, String), Arc<LastCommits>>,
 }
 
@@ -63,6 +65,7 @@ impl Default for Reading {
                 .build(),
             commits: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             counts: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
+            sizes: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             last_commits: future::Cache::builder()
                 .weigher(|_, names: &Arc<LastCommits>| u32::try_from(names.len() + 1).unwrap_or(u32::MAX))
                 .max_capacity(MAX_LAST_COMMITS)
@@ -82,25 +85,39 @@ where
     T: Send + 'static,
     W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
 {
-    let (result, work) = read_once(app, repo, work).await?;
+    read_with_objects(app, repo, None, work).await
+}
+
+/// As [`read`], with the objects of a pack that does not belong to the repository yet.
+///
+/// # Errors
+/// As [`read`].
+pub async fn read_with_objects<T, W>(app: &App, repo: &Repo, objects: Option<&Path>, work: W) -> HubResult<T>
+where
+    T: Send + 'static,
+    W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
+{
+    let (result, work) = read_once(app, repo, objects, work).await?;
     if !matches!(result, Err(hub_git::Error::ObjectMissing(_) | hub_git::Error::RevisionNotFound(_))) {
         return Ok(result?);
     }
     match queries::find_repo_by_pk(&app.pool, repo.pk).await? {
-        Some(now) if now.pack_generation > repo.pack_generation => Ok(read_once(app, &now, work).await?.0?),
+        Some(now) if now.pack_generation > repo.pack_generation => Ok(read_once(app, &now, objects, work).await?.0?),
         _ => Ok(result?),
     }
 }
 
-async fn read_once<T, W>(app: &App, repo: &Repo, work: W) -> HubResult<(hub_git::Result<T>, W)>
+async fn read_once<T, W>(app: &App, repo: &Repo, objects: Option<&Path>, work: W) -> HubResult<(hub_git::Result<T>, W)>
 where
     T: Send + 'static,
     W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
 {
     let dir = app.git.open(&app.pool, repo).await?;
     let permit = Arc::clone(&app.reading.permits).acquire_owned().await.map_err(HubError::internal)?;
+    let objects = objects.map(Path::to_owned);
     let done = tokio::task::spawn_blocking(move || {
-        let result = GitReader::open(dir.path()).and_then(|reader| work(&reader));
+        let objects: Vec<&Path> = objects.iter().map(PathBuf::as_path).collect();
+        let result = GitReader::open_with_objects(dir.path(), &objects).and_then(|reader| work(&reader));
         drop(permit);
         (result, work)
     });
@@ -174,6 +191,33 @@ pub async fn count_commits(app: &App, repo: &Repo, commit: Oid) -> HubResult<u64
     let count = read(app, repo, move |reader| reader.count_commits(commit, |oid| counts.get(&(repo_pk, oid)))).await?;
     app.reading.counts.insert(key, count);
     Ok(count)
+}
+
+/// The bytes that downloading a folder or file gives.
+///
+/// # Errors
+/// 404 for a commit or path the repository does not have.
+pub async fn size(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<u64> {
+    let key = (repo.pk, commit, path.to_owned());
+    if let Some(size) = app.reading.sizes.get(&key) {
+        return Ok(size);
+    }
+    let wanted = path.to_owned();
+    let size = read(app, repo, move |reader| reader.size_at(commit, &wanted)).await?;
+    app.reading.sizes.insert(key, size);
+    Ok(size)
+}
+
+/// For each commit or annotated tag the commit it stands for; `None` for anything else.
+///
+/// # Errors
+/// The objects cannot be read.
+pub async fn peel_all(app: &App, repo: &Repo, oids: Vec<Oid>) -> HubResult<Vec<Option<Oid>>> {
+    // Commits stay what they are; only for others is the repository opened.
+    if oids.iter().all(|oid| app.reading.commits.contains_key(&(repo.pk, *oid))) {
+        return Ok(oids.into_iter().map(Some).collect());
+    }
+    read(app, repo, move |reader| oids.iter().map(|oid| reader.peel(*oid)).collect()).await
 }
 
 /// The last commit of each entry of a folder. One walk finds all; it is done once per commit and folder.

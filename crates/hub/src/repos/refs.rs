@@ -130,7 +130,11 @@ async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Resu
         (None, None) => return Ok(()),
         (None, Some(new)) => {
             let insert = sqlx::query!(
-                "insert into refs (repo_pk, name, oid) values ($1, $2, $3) on conflict do nothing",
+                // Beside `a`, git cannot keep `a/b`.
+                "insert into refs (repo_pk, name, oid) select $1, $2, $3
+                 where not exists (select from refs where repo_pk = $1
+                     and (starts_with(name, $2 || '/') or starts_with($2, name || '/')))
+                 on conflict do nothing",
                 repo_pk,
                 name,
                 new as Oid

@@ -1,0 +1,31 @@
+//! From a pack built in process to a pack in the object store.
+
+use chrono::Utc;
+use hub_git::{BuiltPack, Person};
+
+use super::refs::StoredPack;
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::error::HubResult;
+
+/// Uploads a pack. Nothing points at it until the commit point does.
+///
+/// # Errors
+/// 503 when the store does not take it.
+pub async fn store(app: &App, pack: Option<BuiltPack>) -> HubResult<Vec<StoredPack>> {
+    let Some(pack) = pack else { return Ok(Vec::new()) };
+    app.git.store_pack(&pack.hash(), &pack.pack_path(), &pack.idx_path()).await?;
+    let size_bytes = i64::try_from(pack.size()).unwrap_or(i64::MAX);
+    Ok(vec![StoredPack { hash: pack.hash(), size_bytes, object_count: i64::from(pack.object_count()) }])
+}
+
+/// Who a commit or tag made now is by.
+///
+/// # Errors
+/// 401 for anonymous viewers.
+pub fn person(viewer: &Viewer) -> HubResult<Person> {
+    let user = viewer.require_user()?;
+    let name = if user.fullname.is_empty() { &user.name } else { &user.fullname };
+    // The address stays private; the name in front of the `@` lets the hub find the account again.
+    Ok(Person::new(name, &format!("{}@users.noreply.hub", user.name), Utc::now().timestamp()))
+}
