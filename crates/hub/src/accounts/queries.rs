@@ -1,5 +1,7 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
+pub mod public;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};

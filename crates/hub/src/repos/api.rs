@@ -1,11 +1,17 @@
 //! The Hub API about repositories. Handlers parse, call one operation, and word its result.
 
 mod commits;
+mod fields;
+mod info;
 mod json;
+mod list;
+mod owners;
 mod refs;
 pub mod resolve;
+mod tags_by_type;
 mod tail;
 mod tree;
+mod validate_yaml;
 
 use actix_web::web;
 
@@ -14,5 +20,14 @@ pub const REPO: &str = "/api/{repo_type:models|datasets|spaces}/{namespace}/{nam
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.configure(resolve::routes).configure(tree::routes).configure(commits::routes).configure(refs::routes);
+    config
+        .configure(list::routes)
+        .configure(tags_by_type::routes)
+        .configure(validate_yaml::routes)
+        .configure(owners::routes)
+        .configure(resolve::routes)
+        .configure(tree::routes)
+        .configure(commits::routes)
+        .configure(refs::routes)
+        .configure(info::routes);
 }

@@ -2,6 +2,7 @@
 
 pub mod derived;
 pub mod listing;
+pub mod relations;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName, RepoId, RepoType};

@@ -63,6 +63,13 @@ pub struct ListedRepo {
     pub sort_value: i64,
 }
 
+impl ListedRepo {
+    /// `namespace/name`.
+    pub fn id(&self) -> String {
+        format!("{}/{}", self.namespace, self.name)
+    }
+}
+
 /// Lists repositories; one more than a page holds, to tell whether there is another.
 ///
 /// # Errors

@@ -1,0 +1,100 @@
+//! Statements on what everybody may know of users and organisations.
+
+use chrono::{DateTime, Utc};
+use sqlx::PgPool;
+
+/// A user or organisation as everybody sees it.
+#[derive(Debug, Clone)]
+pub struct OwnerRow {
+    /// The key.
+    pub namespace_pk: i64,
+    /// The name.
+    pub name: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// What they say about themselves.
+    pub details: String,
+    /// When the account was made.
+    pub created_at: DateTime<Utc>,
+}
+
+impl OwnerRow {
+    /// The full name, or the name of those who gave none.
+    pub fn display_name(&self) -> &str {
+        if self.fullname.is_empty() { &self.name } else { &self.fullname }
+    }
+}
+
+/// Finds a user by name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_public_user(pool: &PgPool, name: &str) -> sqlx::Result<Option<OwnerRow>> {
+    sqlx::query_as!(
+        OwnerRow,
+        "select namespace_pk, name, fullname, details, created_at from users join namespaces on namespace_pk = user_pk
+         where lower(name) = lower($1)",
+        name
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Finds an organisation by name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_public_organization(pool: &PgPool, name: &str) -> sqlx::Result<Option<OwnerRow>> {
+    sqlx::query_as!(
+        OwnerRow,
+        "select namespace_pk, name, fullname, details, created_at from organizations
+         join namespaces on namespace_pk = organization_pk where lower(name) = lower($1)",
+        name
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Lists the organisations of a user by name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_public_organizations(pool: &PgPool, user_pk: i64) -> sqlx::Result<Vec<OwnerRow>> {
+    sqlx::query_as!(
+        OwnerRow,
+        "select n.namespace_pk, n.name, o.fullname, o.details, n.created_at from organization_members m
+         join organizations o using (organization_pk) join namespaces n on n.namespace_pk = m.organization_pk
+         where m.user_pk = $1 order by lower(n.name) limit 500",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Lists members of an organisation by key, those after `after`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_public_members(pool: &PgPool, organization_pk: i64, after: i64, limit: i64) -> sqlx::Result<Vec<OwnerRow>> {
+    sqlx::query_as!(
+        OwnerRow,
+        "select n.namespace_pk, n.name, u.fullname, u.details, n.created_at from organization_members m
+         join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
+         where m.organization_pk = $1 and m.user_pk > $2 order by m.user_pk limit $3",
+        organization_pk,
+        after,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Counts the members of an organisation.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from organization_members where organization_pk = $1"#, organization_pk)
+        .fetch_one(pool)
+        .await
+}
