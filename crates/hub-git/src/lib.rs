@@ -10,6 +10,7 @@ mod attributes;
 mod build;
 mod diff;
 mod error;
+mod fsck;
 mod history;
 mod lfs_pointer;
 mod object;
@@ -28,6 +29,7 @@ pub use build::{
 };
 pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};
+pub use fsck::fsck;
 pub use history::LogRange;
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use object::{CommitInfo, Person};

@@ -1,3 +1,5 @@
 //! What operators do to a hub from the command line.
 
+pub mod fsck;
+mod queries;
 pub mod seed;

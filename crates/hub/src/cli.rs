@@ -76,6 +76,14 @@ enum AdminCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Proves that all that repositories need is in the store. Exits with 1 if something is missing or damaged.
+    Fsck {
+        /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
+        repo: Option<String>,
+        /// Also reads every large file and compares its SHA-256.
+        #[arg(long)]
+        deep: bool,
+    },
     /// Makes the users, tokens and organizations that a TOML, JSON or YAML file lists, where they are missing.
     Seed {
         /// The file.

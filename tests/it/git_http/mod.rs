@@ -1,6 +1,7 @@
 //! Clone, fetch and push with the real `git`.
 
 mod fetch;
+mod fsck;
 mod hostile;
 mod permissions;
 mod policy;

@@ -3,6 +3,7 @@ use std::fs::File;
 use std::io::{BufRead, BufReader};
 use std::path::{Path, PathBuf};
 use std::process::Stdio;
+use std::time::Duration;
 
 use git2::{ObjectType, Odb, Repository};
 use hub_types::{Oid, PathError, RepoPath, Sha256};
@@ -132,6 +133,20 @@ impl Quarantine {
             Ok(Err(panicked)) => Err(PushError::Server(std::io::Error::other(panicked))),
             Err(_elapsed) => Err(PushError::TimedOut),
         }
+    }
+
+    /// Proves that everything the tips need is here, as [`Quarantine::inspect`] does, and lists the LFS pointers in
+    /// what is new. Nothing is judged.
+    ///
+    /// # Errors
+    /// As for [`Quarantine::inspect`].
+    pub async fn list_pointers(&self, tips: &[Tip], timeout: Duration) -> Result<Vec<NewPointer>, PushError> {
+        let lenient = PushLimits { max_file_bytes: u64::MAX, timeout, ..PushLimits::default() };
+        let list = self.list_new_objects(tips, lenient).await?;
+        let git_dir = self.git_dir().to_owned();
+        let looked = tokio::task::spawn_blocking(move || look_through(&git_dir, &list, &[], lenient));
+        let found = looked.await.map_err(|panicked| PushError::Server(std::io::Error::other(panicked)))?;
+        found.map(|found| found.pointers).map_err(|error| PushError::Server(std::io::Error::other(error)))
     }
 
     /// Walks from the tips to what the refs reach and writes a line `oid path` per new object to a file.

@@ -1,4 +1,4 @@
-//! `hub admin create-user` and `hub admin seed`.
+//! `hub admin create-user`, `seed` and `fsck`.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rand::RngExt as _;
 
 use super::{AdminCommand, fail, say};
 use crate::accounts::operations::{NewUser, create_user};
-use crate::admin::seed;
+use crate::admin::{fsck, seed};
 use crate::app::App;
 use crate::config::Config;
 use crate::start;
@@ -26,6 +26,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             add_user(&app, new, password_stdin).await
         }
         AdminCommand::Seed { file } => plant(&app, &file).await,
+        AdminCommand::Fsck { repo, deep } => check_repos(&app, repo.as_deref(), deep).await,
     };
     app.pool.close().await;
     if let Some(postgres) = postgres
@@ -66,4 +67,16 @@ async fn plant(app: &App, file: &Path) -> Result<(), String> {
     }
     say(if report.is_empty() { "Nothing to do: everything in the file is there." } else { "Done." });
     Ok(())
+}
+
+async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), String> {
+    let depth = if deep { fsck::Depth::Bytes } else { fsck::Depth::Sizes };
+    let tally = fsck::check(app, repo, depth, say).await.map_err(|error| error.to_string())?;
+    match tally {
+        fsck::Tally { repos, problems: 0 } => {
+            say(format!("Checked {repos} repositories: all is there."));
+            Ok(())
+        }
+        fsck::Tally { repos, problems } => Err(format!("{problems} problems in {repos} repositories.")),
+    }
 }

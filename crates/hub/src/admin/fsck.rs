@@ -1,0 +1,184 @@
+//! Proves that what the database says about repositories is in the object store: refs lead to commits, commits to
+//! trees, trees to files, LFS pointers to large files.
+//!
+//! Everything is read from the store anew; caches of the node are not believed.
+
+use std::collections::HashMap;
+use std::time::Duration;
+
+use hub_git::{NewPointer, PushError, Quarantine, RepoView, Tip};
+use hub_storage::{StorageKey, Store};
+use hub_types::{RepoId, RepoType, Sha256};
+
+use super::queries;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::Repo;
+use crate::repos::git_cache::GitCache;
+use crate::repos::queries::{self as repo_queries, RefRow};
+
+/// Repositories asked for in one query.
+const PAGE: i64 = 100;
+/// Large files asked for in one query.
+const FILES_PER_QUERY: usize = 10_000;
+/// The longest that one repository may take.
+const TIMEOUT: Duration = Duration::from_secs(6 * 3600);
+
+/// How much of a large file is looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Depth {
+    /// That it is there and has its size.
+    Sizes,
+    /// All of its bytes, against its SHA-256.
+    Bytes,
+}
+
+/// What came of a check.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Tally {
+    /// Repositories looked at.
+    pub repos: u64,
+    /// What is wrong with them.
+    pub problems: u64,
+}
+
+/// Checks one repository (`ada/bert`, `datasets/ada/squad`) or all of them. Each problem is told as it is found.
+///
+/// # Errors
+/// There is no such repository, or the database or the store does not answer.
+pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl FnMut(String)) -> HubResult<Tally> {
+    let mut tally = Tally::default();
+    if let Some(id) = which {
+        let repo = find(app, id).await?;
+        check_one(app, &repo, depth, &mut tally, &mut tell).await?;
+        return Ok(tally);
+    }
+    let mut last = 0;
+    loop {
+        let page = queries::list_repos_after(&app.pool, last, PAGE).await?;
+        let Some(newest) = page.last() else { return Ok(tally) };
+        last = *newest;
+        for repo_pk in page {
+            // One deleted meanwhile needs no check.
+            if let Some(repo) = repo_queries::find_repo_by_pk(&app.pool, repo_pk).await? {
+                check_one(app, &repo, depth, &mut tally, &mut tell).await?;
+            }
+        }
+    }
+}
+
+async fn find(app: &App, text: &str) -> HubResult<Repo> {
+    let unknown =
+        || HubError::not_found(format!("There is no repository `{text}`. Write `name/of-model` or `datasets/name/of-it`."));
+    let (repo_type, id) = match text.split_once('/').and_then(|(first, rest)| Some((RepoType::from_plural(first)?, rest))) {
+        Some((repo_type, rest)) if rest.contains('/') => (repo_type, rest),
+        _ => (RepoType::Model, text),
+    };
+    let id: RepoId = id.parse().map_err(|_invalid| unknown())?;
+    repo_queries::find_repo(&app.pool, repo_type, id.namespace(), id.name()).await?.ok_or_else(unknown)
+}
+
+async fn check_one(app: &App, repo: &Repo, depth: Depth, tally: &mut Tally, tell: &mut impl FnMut(String)) -> HubResult<()> {
+    tally.repos += 1;
+    let problems = problems_of(app, repo, depth).await?;
+    for problem in problems {
+        tally.problems += 1;
+        tell(format!("{}/{}: {problem}", repo.repo_type.plural(), repo.id));
+    }
+    Ok(())
+}
+
+async fn problems_of(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<String>> {
+    let refs = repo_queries::list_refs(&app.pool, repo.pk).await?;
+    let mut problems = Vec::new();
+    let head = repo.default_ref()?;
+    if !refs.iter().any(|row| row.name == head) {
+        problems.push(format!("its default branch `{head}` does not exist"));
+    }
+    let lost = lost_packs(app, repo).await?;
+    if !lost.is_empty() {
+        problems.extend(lost);
+        problems.push("its objects were not checked, because packs are missing".to_owned());
+        return Ok(problems);
+    }
+    let pointers = check_objects(app, repo, &refs, &mut problems).await?;
+    check_large_files(app, repo, &pointers, depth, &mut problems).await?;
+    Ok(problems)
+}
+
+async fn lost_packs(app: &App, repo: &Repo) -> HubResult<Vec<String>> {
+    let mut lost = Vec::new();
+    for (hash, size) in queries::list_pack_sizes(&app.pool, repo.pk).await? {
+        lost.extend(check_stored(&app.store, &StorageKey::pack(&hash), Some(size)).await?);
+        lost.extend(check_stored(&app.store, &StorageKey::pack_idx(&hash), None).await?);
+    }
+    Ok(lost)
+}
+
+/// What is wrong with an object of the store, as far as its size tells.
+async fn check_stored(store: &Store, key: &StorageKey, size: Option<i64>) -> HubResult<Option<String>> {
+    match store.head(key).await {
+        Ok(info) if size.is_none_or(|size| u64::try_from(size) == Ok(info.size)) => Ok(None),
+        Ok(info) => Ok(Some(format!("`{key}` has {} bytes in the store, not {}", info.size, size.unwrap_or_default()))),
+        Err(error) if error.is_not_found() => Ok(Some(format!("`{key}` is not in the store"))),
+        Err(error) => Err(error.into()),
+    }
+}
+
+/// Has git read all objects, and lists the pointers that the refs reach.
+async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut Vec<String>) -> HubResult<Vec<NewPointer>> {
+    let scratch = tempfile::Builder::new().prefix("fsck-").tempdir_in(app.git.temp_dir())?;
+    let fresh = GitCache::new(scratch.path().to_owned(), app.store.clone()).await?;
+    let dir = fresh.open(&app.pool, repo).await?;
+    let head = repo.default_ref()?;
+    let rows: Vec<_> = refs.iter().map(|row| (row.name.clone(), row.oid)).collect();
+    let view = RepoView::create(scratch.path(), dir.path(), &head, &rows)?;
+    let findings = hub_git::fsck(&view, TIMEOUT).await.map_err(HubError::internal)?;
+    problems.extend(findings);
+    // Without refs, everything that the tips reach counts as new.
+    let bare = Quarantine::new(RepoView::create(scratch.path(), dir.path(), &head, &[])?);
+    let tips: Vec<Tip> = refs.iter().map(|row| Tip { new: row.oid, base: None }).collect();
+    match bare.list_pointers(&tips, TIMEOUT).await {
+        Ok(pointers) => Ok(pointers),
+        Err(PushError::MissingObjects(what)) => {
+            problems.push(format!("objects are missing: {what}"));
+            Ok(Vec::new())
+        }
+        Err(error) => Err(HubError::internal(error)),
+    }
+}
+
+async fn check_large_files(
+    app: &App,
+    repo: &Repo,
+    pointers: &[NewPointer],
+    depth: Depth,
+    problems: &mut Vec<String>,
+) -> HubResult<()> {
+    for pointers in pointers.chunks(FILES_PER_QUERY) {
+        let mut oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.sha256).collect();
+        oids.sort_unstable();
+        oids.dedup();
+        let held: HashMap<Sha256, i64> = repo_queries::list_held_lfs(&app.pool, repo.pk, &oids).await?.into_iter().collect();
+        for pointer in pointers {
+            let NewPointer { path, sha256, size_bytes } = pointer;
+            let problem = match held.get(sha256) {
+                None => Some(format!("the repository does not hold {sha256}")),
+                Some(size) if u64::try_from(*size) != Ok(*size_bytes) => Some(format!("{sha256} has {size} bytes")),
+                Some(size) => check_large_file(app, sha256, *size, depth).await?,
+            };
+            problems.extend(problem.map(|problem| format!("large file `{path}` of {size_bytes} bytes: {problem}")));
+        }
+    }
+    Ok(())
+}
+
+async fn check_large_file(app: &App, sha256: &Sha256, size: i64, depth: Depth) -> HubResult<Option<String>> {
+    let key = StorageKey::lfs(sha256);
+    let missing = check_stored(&app.store, &key, Some(size)).await?;
+    if missing.is_some() || depth == Depth::Sizes {
+        return Ok(missing);
+    }
+    let found = app.store.digest(&key).await?.sha256;
+    Ok((found != *sha256).then(|| format!("its bytes in the store are damaged: they have the SHA-256 {found}")))
+}
