@@ -1,8 +1,8 @@
 use hub::admin::fsck::{Depth, Tally, check};
 use hub_tests::TestHub;
 
-use super::work::Work;
 use super::{scratch_is_empty, start};
+use crate::work::Work;
 
 async fn problems(hub: &TestHub, depth: Depth) -> (Tally, Vec<String>) {
     let mut told = Vec::new();

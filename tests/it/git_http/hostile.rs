@@ -151,6 +151,19 @@ async fn unknown_and_unfit_objects_cannot_be_refs() {
 }
 
 #[tokio::test]
+async fn a_branch_cannot_be_a_tag_object() {
+    let (hub, _, work) = start().await;
+    work.git(&["tag", "-a", "-m", "annotated", "v1"]).await;
+    let tag = work.git(&["rev-parse", "v1"]).await;
+    let pack = work.pack_of(&[&tag]).await;
+    let said = push_raw(&work, None, &tag, "refs/heads/x", &pack).await;
+    assert!(said.contains("ng refs/heads/x") && said.contains("is a tag"), "{said}");
+    let said = push_raw(&work, None, &tag, "refs/tags/x", &pack).await;
+    assert!(said.contains("ok refs/tags/x"), "{said}");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn bodies_that_unpack_to_more_than_they_should_are_refused() {
     let (hub, ada, _) = start().await;
     let mut encoder = flate2::write::GzEncoder::new(Vec::new(), flate2::Compression::best());

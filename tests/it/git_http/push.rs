@@ -108,3 +108,20 @@ async fn a_push_is_told_to_the_event_log() {
     assert_eq!(payload["refs"][0]["new"], new.as_str());
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_lists_show_follows_the_default_branch() {
+    let (hub, _, work) = start().await;
+    work.commit("README.md", b"---\nlicense: mit\nlibrary_name: transformers\n---\n# Bert\n").await;
+    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    let sql = "select encode(head_oid, 'hex'), file_count, tags, library_name from repos";
+    let (head, files, tags, library): (String, i64, Vec<String>, Option<String>) =
+        sqlx::query_as(sql).fetch_one(&hub.app().pool).await.unwrap();
+    assert_eq!((head, files, library.as_deref()), (work.head().await, 2, Some("transformers")));
+    assert!(tags.contains(&"license:mit".to_owned()), "{tags:?}");
+    work.commit("other", b"x").await;
+    work.git(&["push", "-q", "origin", "HEAD:draft"]).await;
+    let files: i64 = sqlx::query_scalar("select file_count from repos").fetch_one(&hub.app().pool).await.unwrap();
+    assert_eq!(files, 2, "another branch changes nothing");
+    hub.stop().await;
+}

@@ -3,7 +3,6 @@
 //!
 //! Everything is read from the store anew; caches of the node are not believed.
 
-use std::collections::HashMap;
 use std::time::Duration;
 
 use hub_git::{NewPointer, PushError, Quarantine, RepoView, Tip};
@@ -13,6 +12,7 @@ use hub_types::{RepoId, RepoType, Sha256};
 use super::queries;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 use crate::repos::Repo;
 use crate::repos::git_cache::GitCache;
 use crate::repos::queries::{self as repo_queries, RefRow};
@@ -92,8 +92,12 @@ async fn problems_of(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<Stri
     let refs = repo_queries::list_refs(&app.pool, repo.pk).await?;
     let mut problems = Vec::new();
     let head = repo.default_ref()?;
-    if !refs.iter().any(|row| row.name == head) {
+    let branch = refs.iter().find(|row| row.name == head).map(|row| row.oid);
+    if branch.is_none() {
         problems.push(format!("its default branch `{head}` does not exist"));
+    }
+    if repo.head_oid != branch {
+        problems.push(format!("its page shows another commit than `{head}` has"));
     }
     let lost = lost_packs(app, repo).await?;
     if !lost.is_empty() {
@@ -109,16 +113,16 @@ async fn problems_of(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<Stri
 async fn lost_packs(app: &App, repo: &Repo) -> HubResult<Vec<String>> {
     let mut lost = Vec::new();
     for (hash, size) in queries::list_pack_sizes(&app.pool, repo.pk).await? {
-        lost.extend(check_stored(&app.store, &StorageKey::pack(&hash), Some(size)).await?);
+        lost.extend(check_stored(&app.store, &StorageKey::pack(&hash), Some(size.unsigned_abs())).await?);
         lost.extend(check_stored(&app.store, &StorageKey::pack_idx(&hash), None).await?);
     }
     Ok(lost)
 }
 
 /// What is wrong with an object of the store, as far as its size tells.
-async fn check_stored(store: &Store, key: &StorageKey, size: Option<i64>) -> HubResult<Option<String>> {
+async fn check_stored(store: &Store, key: &StorageKey, size: Option<u64>) -> HubResult<Option<String>> {
     match store.head(key).await {
-        Ok(info) if size.is_none_or(|size| u64::try_from(size) == Ok(info.size)) => Ok(None),
+        Ok(info) if size.is_none_or(|size| size == info.size) => Ok(None),
         Ok(info) => Ok(Some(format!("`{key}` has {} bytes in the store, not {}", info.size, size.unwrap_or_default()))),
         Err(error) if error.is_not_found() => Ok(Some(format!("`{key}` is not in the store"))),
         Err(error) => Err(error.into()),
@@ -159,12 +163,12 @@ async fn check_large_files(
         let mut oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.sha256).collect();
         oids.sort_unstable();
         oids.dedup();
-        let held: HashMap<Sha256, i64> = repo_queries::list_held_lfs(&app.pool, repo.pk, &oids).await?.into_iter().collect();
+        let held = objects::list_held(&app.pool, repo.pk, &oids).await?;
         for pointer in pointers {
             let NewPointer { path, sha256, size_bytes } = pointer;
             let problem = match held.get(sha256) {
                 None => Some(format!("the repository does not hold {sha256}")),
-                Some(size) if u64::try_from(*size) != Ok(*size_bytes) => Some(format!("{sha256} has {size} bytes")),
+                Some(size) if size != size_bytes => Some(format!("{sha256} has {size} bytes")),
                 Some(size) => check_large_file(app, sha256, *size, depth).await?,
             };
             problems.extend(problem.map(|problem| format!("large file `{path}` of {size_bytes} bytes: {problem}")));
@@ -173,7 +177,7 @@ async fn check_large_files(
     Ok(())
 }
 
-async fn check_large_file(app: &App, sha256: &Sha256, size: i64, depth: Depth) -> HubResult<Option<String>> {
+async fn check_large_file(app: &App, sha256: &Sha256, size: u64, depth: Depth) -> HubResult<Option<String>> {
     let key = StorageKey::lfs(sha256);
     let missing = check_stored(&app.store, &key, Some(size)).await?;
     if missing.is_some() || depth == Depth::Sizes {

@@ -61,6 +61,7 @@ impl Checks<'_> {
             false => Refusal::Objects(error),
         })?;
         refuse_violations(&inspection)?;
+        refuse_tags_as_branches(quarantine, updates).await?;
         self.pointers(&inspection.pointers).await?;
         let card_tip = updates.iter().find(|update| update.name == self.snapshot.head).and_then(|update| update.new);
         match card_tip {
@@ -121,6 +122,28 @@ impl Checks<'_> {
         messages.extend(errors.into_iter().take(MAX_NAMED_FILES));
         messages.push("Correct it, amend the commit, and push again.".to_owned());
         Err(Refusal::Policy { reason: format!("invalid metadata in {CARD}"), messages })
+    }
+}
+
+/// A tag may point to a tag object, a branch only to a commit.
+async fn refuse_tags_as_branches(quarantine: &Quarantine, updates: &[&RefUpdate]) -> Result<(), Refusal> {
+    let git_dir = quarantine.git_dir().to_owned();
+    let branches = updates.iter().filter(|update| update.name.tag_name().is_none()).filter_map(|update| update.new);
+    let commits: Vec<Oid> = branches.collect();
+    let looked = tokio::task::spawn_blocking(move || {
+        let reader = GitReader::open(&git_dir)?;
+        for commit in commits {
+            if reader.peel(commit)? != Some(commit) {
+                return Ok(Some(commit));
+            }
+        }
+        Ok::<_, hub_git::Error>(None)
+    });
+    match looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))? {
+        None => Ok(()),
+        Some(oid) => {
+            Err(Refusal::Policy { reason: format!("{oid} is a tag; a branch must point to a commit"), messages: Vec::new() })
+        }
     }
 }
 

@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
-use hub_git::{IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
+use hub_git::{GitReader, IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
 use hub_types::Oid;
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -22,6 +22,7 @@ use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::metadata::{self, Before, HeadMetadata};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
 use crate::repos::{Repo, RepoWrite, queries};
 use crate::web::base_url::BaseUrl;
@@ -160,7 +161,8 @@ impl Push {
             }
         }
         let packs = proved.as_ref().and_then(|(_, pack)| pack.as_ref()).map(stored_pack).transpose()?;
-        self.move_refs(&mut verdicts, packs.into_iter().collect()).await?;
+        let quarantine = proved.as_ref().map(|(quarantine, _)| quarantine);
+        self.move_refs(&mut verdicts, packs.into_iter().collect(), quarantine).await?;
         let refs: Vec<Result<(), String>> = verdicts.into_iter().map(|verdict| verdict.map(|_update| ())).collect();
         let messages = if refs.iter().any(Result::is_ok) { vec![self.greeting()] } else { Vec::new() };
         Ok(PushOutcome { unpack: Ok(()), refs, messages })
@@ -182,20 +184,28 @@ impl Push {
     }
 
     /// Moves the refs. Without `--atomic`, one that somebody else moved meanwhile stays behind alone.
-    async fn move_refs(&self, verdicts: &mut [Verdict], packs: Vec<StoredPack>) -> HubResult<()> {
+    async fn move_refs(
+        &self,
+        verdicts: &mut [Verdict],
+        packs: Vec<StoredPack>,
+        quarantine: Option<&Quarantine>,
+    ) -> HubResult<()> {
+        let mut metadata = self.derive(verdicts, quarantine).await?;
         loop {
             let accepted = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.clone());
             let updates: Vec<RefUpdate> = accepted.collect();
             if updates.is_empty() {
                 return Ok(());
             }
+            let moves_head = updates.iter().any(|update| update.name == self.snapshot.head);
+            metadata = metadata.filter(|_| moves_head);
             let change = RefChange {
-                repo: &self.write.repo,
+                repo: &self.snapshot.repo,
                 actor_pk: self.write.viewer.user.as_ref().map(|user| user.pk),
                 kind: "push",
                 updates,
                 packs: packs.clone(),
-                metadata: None,
+                metadata: metadata.clone(),
             };
             match apply_ref_updates(&self.app, change).await {
                 Ok(()) => return Ok(()),
@@ -209,6 +219,20 @@ impl Push {
                 }
             }
         }
+    }
+
+    /// What pages and lists show of the default branch, if it moves.
+    async fn derive(&self, verdicts: &[Verdict], quarantine: Option<&Quarantine>) -> HubResult<Option<HeadMetadata>> {
+        let mut updates = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref());
+        let moved = updates.find(|update| update.name == self.snapshot.head).and_then(|update| update.new);
+        let (Some(commit), Some(quarantine)) = (moved, quarantine) else { return Ok(None) };
+        let (git_dir, repo_type) = (quarantine.git_dir().to_owned(), self.snapshot.repo.repo_type);
+        let before = Before::of(&self.snapshot.repo);
+        let derived = tokio::task::spawn_blocking(move || {
+            let reader = GitReader::open(&git_dir)?;
+            metadata::of_commit(&reader, repo_type, commit, before.as_ref())
+        });
+        Ok(Some(derived.await?.map_err(HubError::internal)?))
     }
 
     fn greeting(&self) -> String {

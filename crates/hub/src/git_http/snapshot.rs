@@ -9,7 +9,9 @@ use crate::repos::{Repo, queries};
 /// A repository's refs at one moment, and its objects on this node's disk: at least all that the refs reach.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    /// The refs, by name.
+    /// The repository's row, read after the refs.
+    pub(super) repo: Repo,
+    /// The refs.
     pub(super) refs: Vec<(RefName, Oid)>,
     /// What `HEAD` is.
     pub(super) head: RefName,
@@ -24,7 +26,7 @@ impl Snapshot {
         let repo = queries::find_repo_by_pk(&app.pool, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
         let dir = app.git.open(&app.pool, &repo).await?;
         let refs = refs.into_iter().map(|row| (row.name, row.oid)).collect();
-        Ok(Self { refs, head: repo.default_ref()?, dir })
+        Ok(Self { refs, head: repo.default_ref()?, repo, dir })
     }
 
     /// Makes the folder that `git` works on.
