@@ -121,6 +121,33 @@ impl Fixture {
     }
 }
 
+/// A pack entry as no git would write it: type, size as claimed, base of a `REF_DELTA`, and what is to be deflated.
+pub(crate) type RawEntry<'a> = (u8, u64, Option<[u8; 20]>, &'a [u8]);
+
+/// Puts a pack together by hand.
+pub(crate) fn raw_pack(entries: &[RawEntry<'_>]) -> Vec<u8> {
+    use sha1::Digest;
+    let mut pack = b"PACK\0\0\0\x02".to_vec();
+    pack.extend_from_slice(&u32::try_from(entries.len()).unwrap().to_be_bytes());
+    for (kind, size, base, data) in entries {
+        let mut rest = size >> 4;
+        let mut byte = (kind << 4) | (size & 15) as u8;
+        while rest > 0 {
+            pack.push(byte | 128);
+            byte = (rest & 127) as u8;
+            rest >>= 7;
+        }
+        pack.push(byte);
+        pack.extend_from_slice(base.as_ref().map_or(&[], |base| base.as_slice()));
+        let mut encoder = flate2::write::ZlibEncoder::new(pack, flate2::Compression::default());
+        encoder.write_all(data).unwrap();
+        pack = encoder.finish().unwrap();
+    }
+    let sum = sha1::Sha1::digest(&pack);
+    pack.extend_from_slice(&sum);
+    pack
+}
+
 /// Runs git in a folder; fails the test if git fails.
 pub(crate) fn run(arguments: &[&str], dir: &Path, input: &[u8]) -> Vec<u8> {
     let mut child = Command::new("git")

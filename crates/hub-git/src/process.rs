@@ -17,9 +17,9 @@ use tokio::task::JoinHandle;
 
 /// How much of what a process complains about is kept, in bytes.
 const MAX_COMPLAINT_BYTES: usize = 8 * 1024;
-/// The largest single allocation a process may make: no object that passes our limits needs more,
-/// and a crafted delta or object count cannot ask for all of the memory.
-const MAX_ALLOCATION: &str = "512m";
+/// The largest single allocation a process may make, so that nothing it is given makes it ask for all memory.
+/// Serving a clone of a repository with ten million objects stays below.
+const MAX_ALLOCATION: &str = "2g";
 
 /// Configuration that every process gets, whatever it does.
 const CONFIG: [&str; 9] = [

@@ -1,8 +1,10 @@
 use std::path::PathBuf;
 use std::process::Stdio;
+use std::time::Duration;
 
 use tokio::io::{AsyncRead, AsyncReadExt, AsyncWriteExt};
 use tokio::process::ChildStdin;
+use tokio::time::Instant;
 
 use super::{PushError, PushLimits, Quarantine};
 use crate::process::{Process, git_command};
@@ -12,6 +14,13 @@ const STRICT: &str = "--strict=zeroPaddedFilemode=ignore,badTimezone=ignore,miss
                       zeroPaddedDate=ignore,missingNameBeforeEmail=ignore,badFilemode=ignore";
 
 const COPY_BYTES: usize = 64 * 1024;
+/// The largest allocation for an incoming pack. No object within our limits needs as much, nor do three million
+/// objects; a crafted delta or object count cannot ask for more.
+const MAX_ALLOCATION: &str = "256m";
+/// A client that sends nothing for this long has gone, even if its connection has not.
+const STALL: Duration = Duration::from_secs(60);
+/// How long a pack may take to arrive: a slow line, but not a trickle that holds a place for ever.
+const MAX_ARRIVAL: Duration = Duration::from_secs(6 * 3600);
 
 /// A pack that `git index-pack` has found good. The files live as long as the quarantine.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -45,7 +54,7 @@ impl IndexPack {
         let mut command = git_command(quarantine.git_dir(), &["pack.threads=2"]);
         command.args(["index-pack", "--stdin", "--fix-thin", "--no-rev-index", STRICT]);
         command.arg(format!("--max-input-size={}", limits.max_pack_bytes));
-        command.stdin(Stdio::piped());
+        command.env("GIT_ALLOC_LIMIT", MAX_ALLOCATION).stdin(Stdio::piped());
         let mut process = Process::start(command)?;
         let stdin = process.take_stdin();
         Ok(Self { process, stdin, limits })
@@ -60,10 +69,14 @@ impl IndexPack {
     /// The stream fails or is far over the limit.
     pub async fn feed<R: AsyncRead + Unpin>(&mut self, body: &mut R) -> Result<(), PushError> {
         let limit = self.limits.max_pack_bytes;
+        let deadline = Instant::now() + MAX_ARRIVAL;
         let mut buffer = vec![0u8; COPY_BYTES];
         let mut total: u64 = 0;
         loop {
-            let count = body.read(&mut buffer).await.map_err(PushError::Body)?;
+            let patience = STALL.min(deadline.saturating_duration_since(Instant::now()));
+            let read = tokio::time::timeout(patience, body.read(&mut buffer)).await;
+            let read = read.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()));
+            let count = read.map_err(PushError::Body)?;
             let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };
             total += chunk.len() as u64;
             if total > limit.saturating_mul(2) {

@@ -13,6 +13,10 @@ use super::{PushError, PushLimits, Quarantine};
 use crate::lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 use crate::process::{Process, git_command};
 
+/// The longest commit or tag: a message of a thousand pages.
+const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
+/// The longest list of names in one folder: some hundred thousand.
+const MAX_TREE_BYTES: u64 = 32 * 1024 * 1024;
 /// More of them would scroll the first out of sight.
 const MAX_VIOLATIONS: usize = 20;
 
@@ -64,6 +68,17 @@ pub enum Violation {
         /// What is wrong.
         reason: String,
     },
+    /// A commit, tag or folder beyond what any program makes.
+    ObjectTooLarge {
+        /// The object.
+        oid: Oid,
+        /// `commit`, `tree`, `tag`, or `blob` for a file that no commit has.
+        kind: &'static str,
+        /// Its size.
+        size_bytes: u64,
+        /// What is allowed.
+        limit_bytes: u64,
+    },
     /// Over [`PushLimits::max_changed_entries`].
     TooManyChanges {
         /// The commit.
@@ -84,6 +99,9 @@ impl fmt::Display for Violation {
                 write!(f, "`{path}` has {size}; files over {limit} must be stored with Git LFS")
             }
             Self::ForbiddenPath { path, reason } => write!(f, "`{path}` cannot be stored: {reason}"),
+            Self::ObjectTooLarge { oid, kind, size_bytes, limit_bytes } => {
+                write!(f, "{kind} {oid} has {}; at most {} are taken", Megabytes(*size_bytes), Megabytes(*limit_bytes))
+            }
             Self::TooManyChanges { commit } => {
                 write!(f, "commit {commit} changes too many files at once; push it in several commits, each on its own")
             }
@@ -195,12 +213,33 @@ fn look_through(git_dir: &Path, list: &Path, tips: &[Tip], limits: PushLimits) -
         }
         line.clear();
     }
+    for oid in packed_objects(git_dir)? {
+        if look.found.violations.len() < MAX_VIOLATIONS {
+            look.size(oid)?;
+        }
+    }
     for tip in tips {
         if look.found.violations.is_empty() {
             look.tip(&repository, *tip)?;
         }
     }
     Ok(look.found)
+}
+
+/// The ids in the indexes of the packs in quarantine. Not all need to belong to a commit.
+fn packed_objects(git_dir: &Path) -> std::io::Result<Vec<git2::Oid>> {
+    let mut oids = Vec::new();
+    for entry in std::fs::read_dir(git_dir.join("objects/pack"))? {
+        let path = entry?.path();
+        if path.extension().is_some_and(|extension| extension == "idx") {
+            // Version 2: magic, version, a fan-out table of 256 counts of which the last is the total, then the ids.
+            let idx = std::fs::read(path)?;
+            let total = idx.get(1028..1032).and_then(|bytes| bytes.try_into().ok()).map_or(0, u32::from_be_bytes);
+            let ids = idx.get(1032..).unwrap_or_default().chunks_exact(20).take(total as usize);
+            oids.extend(ids.filter_map(|id| git2::Oid::from_bytes(id).ok()));
+        }
+    }
+    Ok(oids)
 }
 
 #[derive(Debug, thiserror::Error)]
@@ -212,6 +251,24 @@ enum LookError {
 }
 
 impl Look<'_> {
+    /// Checks the size of an object of the pack, whether a commit leads to it or not.
+    fn size(&mut self, oid: git2::Oid) -> Result<(), LookError> {
+        let (size, kind) = self.odb.read_header(oid)?;
+        let (kind, limit_bytes) = match kind {
+            ObjectType::Commit => ("commit", MAX_COMMIT_BYTES),
+            ObjectType::Tag => ("tag", MAX_COMMIT_BYTES),
+            ObjectType::Tree => ("tree", MAX_TREE_BYTES),
+            _ => ("blob", self.limits.max_file_bytes),
+        };
+        let size_bytes = size as u64;
+        // A file with a name has been found before, and is told by its name.
+        if size_bytes > limit_bytes && (kind != "blob" || self.found.violations.is_empty()) {
+            let oid = Oid::from_slice(oid.as_bytes()).unwrap_or(Oid::ZERO);
+            self.found.violations.push(Violation::ObjectTooLarge { oid, kind, size_bytes, limit_bytes });
+        }
+        Ok(())
+    }
+
     fn object(&mut self, oid: git2::Oid, path: &[u8]) -> Result<(), LookError> {
         let (size, kind) = self.odb.read_header(oid)?;
         match kind {

@@ -8,8 +8,8 @@ use tokio_util::io::StreamReader;
 use crate::error::{HubError, HubResult};
 use crate::web::extract::{decoded, read_body};
 
-/// The longest negotiation of a fetch: some hundred thousand wants and haves.
-const MAX_NEGOTIATION_BYTES: usize = 16 * 1024 * 1024;
+/// The longest negotiation of a fetch: some eighty thousand wants and haves.
+const MAX_NEGOTIATION_BYTES: usize = 4 * 1024 * 1024;
 
 /// Refuses bodies of another type. A page of another site cannot make a browser send git's types with the
 /// viewer's cookies without asking first, so this is also what keeps it from pushing.
