@@ -7,9 +7,12 @@ pub mod api;
 mod avatars;
 pub mod csrf;
 pub mod operations;
+pub mod page;
+pub mod pages;
 pub mod passwords;
 pub mod queries;
 pub mod sessions;
+pub mod settings;
 pub mod tokens;
 mod viewer;
 

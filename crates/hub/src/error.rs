@@ -9,7 +9,7 @@ use std::fmt;
 use hub_types::{NameError, PathError, RefError, RefName, RepoId, RepoType};
 use serde_json::{Map, Value};
 
-pub use respond::{Family, family_of, render_errors};
+pub use respond::{Family, family_of, log_failure, render_errors};
 
 /// What went wrong, as far as status and `X-Error-Code` are concerned.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -65,6 +65,8 @@ pub struct HubError {
     /// More members of the JSON body, such as the `url` of a repository that already exists.
     body: Map<String, Value>,
     headers: Vec<(&'static str, String)>,
+    /// The field of a form that was wrong.
+    field: Option<&'static str>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
 
@@ -74,7 +76,7 @@ pub type HubResult<T> = Result<T, HubError>;
 impl HubError {
     /// Makes an error of a kind with the sentence for the person.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), anonymous: false, body: Map::new(), headers: Vec::new(), source: None }
+        Self { kind, message: message.into(), anonymous: false, body: Map::new(), headers: Vec::new(), field: None, source: None }
     }
 
     /// The kind.
@@ -99,6 +101,18 @@ impl HubError {
     pub fn with_header(mut self, name: &'static str, value: impl Into<String>) -> Self {
         self.headers.push((name, value.into()));
         self
+    }
+
+    /// Names the field of a form that was wrong.
+    #[must_use]
+    pub fn at(mut self, field: &'static str) -> Self {
+        self.field = Some(field);
+        self
+    }
+
+    /// The field of a form that was wrong.
+    pub fn field(&self) -> Option<&'static str> {
+        self.field
     }
 
     /// Answers as for a viewer who is not logged in: 401 where a logged-in one gets 404 or 403.

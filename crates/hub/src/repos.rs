@@ -15,6 +15,7 @@ pub mod head;
 pub mod listing;
 pub mod metadata;
 pub mod new_objects;
+pub mod pages;
 pub mod queries;
 pub mod reading;
 pub mod refs;

@@ -15,6 +15,12 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(lfs::routes)
         .configure(repos::api::routes)
         .configure(git_http::routes)
+        .configure(crate::web::static_files::routes)
+        .configure(site::home::routes)
+        .configure(accounts::pages::routes)
+        .configure(repos::pages::routes)
+        // A name alone is the most general path.
+        .configure(site::profile::routes)
         .default_service(web::to(no_route));
 }
 

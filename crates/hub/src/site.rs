@@ -1,4 +1,7 @@
-//! What belongs to the hub as a whole: health and metrics for those who run it.
+//! What belongs to the hub as a whole: the home page, profiles, the error page; health and metrics for those who run it.
 
+pub mod error_page;
 pub mod health;
+pub mod home;
 pub mod metrics;
+pub mod profile;

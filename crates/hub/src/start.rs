@@ -176,7 +176,9 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let factory = move || {
         ActixApp::new()
             .app_data(state.clone())
+            .wrap(actix_web::middleware::from_fn(crate::site::error_page::render_error_pages))
             .wrap(actix_web::middleware::from_fn(crate::error::render_errors))
+            .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))

@@ -1,12 +1,18 @@
 //! What two or more slices need of HTTP and that names no domain noun.
 
+pub mod assets;
 pub mod base_url;
 pub mod cors;
 pub mod extract;
+pub mod filters;
+pub mod form;
+pub mod layout;
 pub mod links;
 pub mod media_type;
 pub mod observe;
 pub mod page;
 pub mod range;
 pub mod request_id;
+pub mod security_headers;
+pub mod static_files;
 pub mod turns;

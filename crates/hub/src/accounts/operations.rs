@@ -31,7 +31,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     let email = new.email.trim();
     check_namespace(name)?;
     check_email(email)?;
-    passwords::check(&new.password)?;
+    passwords::check(&new.password).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut tx = app.pool.begin().await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
@@ -40,7 +40,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     let inserted = queries::insert_user(&mut tx, user_pk, email, &hash, new.fullname.trim(), is_admin).await;
     match inserted {
         Err(error) if db::violates(&error, "users_email_idx") => {
-            return Err(HubError::conflict("An account with this mail address exists already. Log in instead."));
+            return Err(HubError::conflict("An account with this mail address exists already. Log in instead.").at("email"));
         }
         other => other?,
     }
@@ -79,24 +79,24 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
 async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(conn, name, kind).await {
         Err(error) if db::violates(&error, "namespaces_name_idx") => {
-            Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")))
+            Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")).at("name"))
         }
         other => Ok(other?),
     }
 }
 
 fn check_namespace(name: &str) -> HubResult<()> {
-    check_name(name)?;
+    check_name(name).map_err(|error| HubError::from(error).at("name"))?;
     if is_reserved_namespace(name) {
-        return Err(hub_types::NameError::Reserved(name.to_owned()).into());
+        return Err(HubError::from(hub_types::NameError::Reserved(name.to_owned())).at("name"));
     }
     Ok(())
 }
 
 /// A mail address is proven by mail; here it only has to look like one.
-fn check_email(email: &str) -> HubResult<()> {
+pub(super) fn check_email(email: &str) -> HubResult<()> {
     let plausible = email.len() <= 254
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
         && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1 && !host.contains('@'));
-    if plausible { Ok(()) } else { Err(HubError::bad_request("Give a mail address such as ada@example.org.")) }
+    if plausible { Ok(()) } else { Err(HubError::bad_request("Give a mail address such as ada@example.org.").at("email")) }
 }

@@ -1,6 +1,7 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
 pub mod public;
+pub mod settings;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;

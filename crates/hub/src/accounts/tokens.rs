@@ -42,7 +42,7 @@ pub struct NewToken {
 pub async fn create_token(app: &App, user: &User, token: &NewToken) -> HubResult<String> {
     let name = token.name.trim();
     if name.is_empty() || name.chars().count() > 100 {
-        return Err(HubError::bad_request("Give the token a name of 1 to 100 characters."));
+        return Err(HubError::bad_request("Give the token a name of 1 to 100 characters.").at("name"));
     }
     let secret = generate();
     let mut conn = app.pool.acquire().await?;

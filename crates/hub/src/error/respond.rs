@@ -141,6 +141,14 @@ fn header_text(message: &str) -> String {
     message.chars().map(|c| if c == ' ' || c.is_ascii_graphic() { c } else { '?' }).take(500).collect()
 }
 
+/// Logs an error that somebody must act on. Called where the error becomes an answer, and so once.
+pub fn log_failure(error: &HubError, request_id: &str, path: &str) {
+    if error.status_code().is_server_error() {
+        let cause = std::error::Error::source(error).map(|source| format!("{source:?}"));
+        tracing::error!(request.id = %request_id, path, cause, "{}", error.message);
+    }
+}
+
 /// Middleware: words errors by the route's family and logs the ones somebody must act on, once.
 ///
 /// # Errors
@@ -155,10 +163,7 @@ pub async fn render_errors(
     let Some(error) = response.response().error().and_then(|error| error.as_error::<HubError>()) else {
         return Ok(response);
     };
-    if error.status_code().is_server_error() {
-        let cause = std::error::Error::source(error).map(|source| format!("{source:?}"));
-        tracing::error!(request.id = %request_id, path = response.request().path(), cause, "{}", error.message);
-    }
+    log_failure(error, &request_id, response.request().path());
     let rendered = error.respond(family, &request_id);
     Ok(response.into_response(rendered))
 }

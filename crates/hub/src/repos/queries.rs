@@ -2,6 +2,8 @@
 
 pub mod derived;
 pub mod listing;
+pub mod named_refs;
+pub mod own;
 pub mod relations;
 
 use chrono::{DateTime, Utc};

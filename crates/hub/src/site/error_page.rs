@@ -1,9 +1,20 @@
 //! The page that says what went wrong and where to go from there.
 
+use actix_web::body::{BoxBody, MessageBody};
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{Method, StatusCode, header};
+use actix_web::middleware::Next;
+use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+
+use crate::accounts::Viewer;
+use crate::accounts::page::PageRequest;
+use crate::error::{ErrorKind, Family, HubError, HubResult, family_of, log_failure};
 
 use crate::web::filters;
 use crate::web::layout::Layout;
+use crate::web::request_id::RequestId;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -30,4 +41,104 @@ pub struct OnwardLink {
     pub href: String,
     /// Its text.
     pub label: &'static str,
+}
+
+/// Middleware: turns the errors of pages into pages. Other families are worded by [`crate::error::render_errors`].
+///
+/// # Errors
+/// Passes on what the service behind it could not answer itself.
+pub async fn render_error_pages(
+    request: ServiceRequest,
+    next: Next<impl MessageBody + 'static>,
+) -> Result<ServiceResponse<BoxBody>, actix_web::Error> {
+    let is_page = family_of(request.path()) == Family::Page;
+    let response = next.call(request).await?.map_into_boxed_body();
+    let Some(error) = response.response().error().and_then(|error| error.as_error::<HubError>()) else {
+        return Ok(response);
+    };
+    if !is_page || error.kind() == ErrorKind::Moved {
+        return Ok(response);
+    }
+    let failure = Failure::of(error, response.request());
+    match answer(response.request().clone(), failure).await {
+        Ok(page) => Ok(response.into_response(page)),
+        // The plain text of the outer middleware is still there.
+        Err(_) => Ok(response),
+    }
+}
+
+/// What the page needs of the error.
+#[derive(Debug)]
+struct Failure {
+    kind: ErrorKind,
+    status: StatusCode,
+    message: String,
+    request_id: String,
+}
+
+impl Failure {
+    fn of(error: &HubError, request: &HttpRequest) -> Self {
+        let request_id = request.extensions().get::<RequestId>().map(|id| id.0.clone()).unwrap_or_default();
+        log_failure(error, &request_id, request.path());
+        // Programs are told 401 for a repository they cannot see, so that they send a token; people get a 404.
+        let status = match error.kind() {
+            ErrorKind::RepoNotFound => StatusCode::NOT_FOUND,
+            _ => error.status_code(),
+        };
+        Self { kind: error.kind(), status, message: error.message().to_owned(), request_id }
+    }
+}
+
+async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpResponse> {
+    let viewer = Viewer::extract(&request).await.unwrap_or(Viewer::ANONYMOUS);
+    let anonymous = viewer.is_anonymous();
+    let back = request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+    let login = format!("/login?next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC));
+    let page = PageRequest::new(request.clone(), viewer)?;
+    let reading = matches!(*request.method(), Method::GET | Method::HEAD);
+    if failure.kind == ErrorKind::Unauthenticated && anonymous && reading {
+        return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, login)).finish());
+    }
+    let heading = heading_of(&failure);
+    let mut links = vec![OnwardLink { href: "/".to_owned(), label: "Go to the home page" }];
+    if anonymous {
+        links.push(OnwardLink { href: login, label: "Log in" });
+    } else {
+        links.push(OnwardLink { href: "/models".to_owned(), label: "Browse models" });
+    }
+    let mut layout = page.layout(heading);
+    layout.return_to = String::new();
+    let shown = ErrorPage {
+        layout,
+        status: failure.status.as_u16(),
+        heading,
+        message: message_of(&failure),
+        links,
+        request_id: failure.status.is_server_error().then_some(failure.request_id),
+    };
+    page.show_with(failure.status, shown).await
+}
+
+fn heading_of(failure: &Failure) -> &'static str {
+    match failure.status {
+        StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::UNAUTHORIZED => "Log in to see this",
+        StatusCode::FORBIDDEN => "This is not yours to do",
+        StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
+        StatusCode::SERVICE_UNAVAILABLE => "The hub is busy",
+        status if status.is_server_error() => "The hub failed at this",
+        _ => "This did not work",
+    }
+}
+
+fn message_of(failure: &Failure) -> String {
+    match failure.kind {
+        ErrorKind::RepoNotFound => "No repository of this name is visible to you. It may have been deleted or moved, or it is \
+             private and you are not logged in with an account that may see it."
+            .to_owned(),
+        ErrorKind::Internal => {
+            "The failure has been logged. Try again; if it stays, tell the people who run this hub.".to_owned()
+        }
+        _ => failure.message.clone(),
+    }
 }

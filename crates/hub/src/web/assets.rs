@@ -75,7 +75,8 @@ impl Assets {
     fn load() -> Self {
         let style = STYLE_SHEETS.concat().into_bytes();
         let files = FILES.iter().map(|(path, bytes)| (*path, bytes.to_vec()));
-        let files: Vec<Asset> = std::iter::once(("css/app.css", style)).chain(files).map(|(path, bytes)| Asset::new(path, bytes)).collect();
+        let files: Vec<Asset> =
+            std::iter::once(("css/app.css", style)).chain(files).map(|(path, bytes)| Asset::new(path, bytes)).collect();
         let mut hash = Sha256::new();
         for file in &files {
             hash.update(file.path.as_bytes());

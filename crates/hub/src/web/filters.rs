@@ -5,6 +5,7 @@ use std::fmt;
 use askama::Values;
 use askama::filters::{Escaper as _, Html, HtmlSafe};
 use chrono::{DateTime, Utc};
+use hub_cards::SafeHtml;
 
 use super::assets::Assets;
 
@@ -25,6 +26,42 @@ fn escape(text: &str) -> String {
     // Writing to a string does not fail.
     let _ = Html.write_escaped_str(&mut escaped, text);
     escaped
+}
+
+/// HTML from the highlighter; no other type is printed unescaped.
+#[askama::filter_fn]
+pub fn safe_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
+    Ok(Markup(html.as_str().to_owned()))
+}
+
+/// A rendered card. Its headings go down one level, because the page has a first heading of its own.
+#[askama::filter_fn]
+pub fn card_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
+    Ok(Markup(lower_headings(html.as_str())))
+}
+
+fn lower_headings(html: &str) -> String {
+    let mut lowered = String::with_capacity(html.len());
+    let mut rest = html;
+    while let Some(at) = rest.find('<') {
+        let (before, tag) = rest.split_at(at);
+        lowered.push_str(before);
+        let name = tag.strip_prefix("</h").or_else(|| tag.strip_prefix("<h")).and_then(|tail| tail.chars().next());
+        match name.and_then(|digit| digit.to_digit(10)).filter(|level| (1..=6).contains(level)) {
+            Some(level) => {
+                let start = if tag.starts_with("</") { "</h" } else { "<h" };
+                lowered.push_str(start);
+                lowered.push_str(&(level + 1).min(6).to_string());
+                rest = tag.get(start.len() + 1..).unwrap_or_default();
+            }
+            None => {
+                lowered.push('<');
+                rest = tag.get(1..).unwrap_or_default();
+            }
+        }
+    }
+    lowered.push_str(rest);
+    lowered
 }
 
 /// A decorative icon of the sprite.
@@ -130,10 +167,14 @@ mod tests {
 
     #[test]
     fn counts_and_sizes_read_well() {
-        for (number, text) in [(0, "0"), (999, "999"), (1000, "1k"), (1250, "1.25k"), (22_713_216, "22.7M"), (8_030_261_248, "8.03B")] {
+        for (number, text) in
+            [(0, "0"), (999, "999"), (1000, "1k"), (1250, "1.25k"), (22_713_216, "22.7M"), (8_030_261_248, "8.03B")]
+        {
             assert_eq!(short_count(number), text);
         }
-        for (number, text) in [(0, "0 B"), (512, "512 B"), (90_868_376, "90.8 MB"), (1_000_000_000, "1 GB"), (u64::MAX, "18446 PB")] {
+        for (number, text) in
+            [(0, "0 B"), (512, "512 B"), (90_868_376, "90.8 MB"), (1_000_000_000, "1 GB"), (u64::MAX, "18446 PB")]
+        {
             assert_eq!(size_text(number), text);
         }
     }
@@ -141,9 +182,17 @@ mod tests {
     #[test]
     fn moments_read_as_distances() {
         let now = DateTime::from_timestamp(1_700_000_000, 0).unwrap();
-        for (secs, text) in [(-5, "just now"), (60, "1 minute ago"), (7300, "2 hours ago"), (86_400, "1 day ago"), (40 * 86_400, "5 Oct 2023")] {
+        for (secs, text) in
+            [(-5, "just now"), (60, "1 minute ago"), (7300, "2 hours ago"), (86_400, "1 day ago"), (40 * 86_400, "5 Oct 2023")]
+        {
             assert_eq!(distance(now - chrono::TimeDelta::seconds(secs), now), text);
         }
+    }
+
+    #[test]
+    fn headings_of_cards_go_down_one_level() {
+        let lowered = lower_headings("<h1 id=\"a\">A</h1><hr><p>x</p><h2>B</h2><h6>C</h6><header>");
+        assert_eq!(lowered, "<h2 id=\"a\">A</h2><hr><p>x</p><h3>B</h3><h6>C</h6><header>");
     }
 
     #[test]

@@ -1,5 +1,10 @@
 //! Fields of HTML forms: what was typed is shown again next to what was wrong with it.
 
+use actix_web::ResponseError as _;
+use actix_web::http::StatusCode;
+
+use crate::error::{ErrorKind, HubError, HubResult};
+
 /// One field.
 #[derive(Debug, Clone, Default)]
 pub struct Field {
@@ -60,6 +65,57 @@ impl Field {
     /// Whether phones should leave capitals and spelling alone.
     pub fn is_plain_word(&self) -> bool {
         matches!(self.name, "username" | "name" | "email" | "user" | "confirmation")
+    }
+}
+
+/// Why a form was refused: shown at its field, or above the form.
+#[derive(Debug)]
+pub struct Refusal {
+    /// The status to answer with.
+    pub status: StatusCode,
+    field: Option<&'static str>,
+    message: String,
+}
+
+impl Default for Refusal {
+    fn default() -> Self {
+        Self { status: StatusCode::OK, field: None, message: String::new() }
+    }
+}
+
+impl Refusal {
+    /// Reads an error that the person at the form can do something about; gives any other back.
+    ///
+    /// # Errors
+    /// The error itself, when it is not about what was typed.
+    pub fn of(error: HubError) -> HubResult<Self> {
+        match error.kind() {
+            ErrorKind::BadRequest
+            | ErrorKind::Conflict
+            | ErrorKind::Unprocessable
+            | ErrorKind::Forbidden
+            | ErrorKind::NotFound => {
+                Ok(Self { status: error.status_code(), field: error.field(), message: error.message().to_owned() })
+            }
+            _ => Err(error),
+        }
+    }
+
+    /// The message, if it is about this field.
+    pub fn message_at(&self, field: &str) -> Option<String> {
+        (self.field == Some(field)).then(|| self.message.clone())
+    }
+
+    /// The message, if it is about none of these fields.
+    pub fn message_elsewhere(&self, fields: &[&str]) -> Option<String> {
+        let elsewhere = self.field.is_none_or(|field| !fields.contains(&field));
+        (elsewhere && !self.message.is_empty()).then(|| self.message.clone())
+    }
+
+    /// Shows the message at the field, if it is about this one.
+    pub fn mark(&self, field: Field) -> Field {
+        let message = self.message_at(field.name);
+        field.error(message)
     }
 }
 

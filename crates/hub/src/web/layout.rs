@@ -101,7 +101,8 @@ pub const fn new_path(kind: RepoType) -> &'static str {
 impl Layout {
     /// The main navigation.
     pub fn sections(&self) -> Vec<SectionLink> {
-        let link = |kind| SectionLink { kind, icon: kind_icon(kind), label: kind_title(kind), current: self.section == Some(kind) };
+        let link =
+            |kind| SectionLink { kind, icon: kind_icon(kind), label: kind_title(kind), current: self.section == Some(kind) };
         RepoType::ALL.into_iter().map(link).collect()
     }
 

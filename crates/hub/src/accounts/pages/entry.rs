@@ -1,15 +1,21 @@
 //! Sign-up and login.
 
+use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::accounts::operations::{NewUser, create_user};
+use crate::accounts::page::{CheckedForm, PageRequest, own_path};
+use crate::accounts::queries::{delete_session, no_users};
+use crate::accounts::{Auth, User, passwords, sessions};
+use crate::error::{HubError, HubResult};
 use crate::web::filters;
-use crate::web::form::Field;
+use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 
 /// The page that makes an account.
 #[derive(Debug, Template)]
 #[template(path = "accounts/signup.html")]
-pub struct SignupPage {
+pub(super) struct SignupPage {
     /// The frame.
     pub layout: Layout,
     /// What concerns the whole form.
@@ -29,7 +35,7 @@ pub struct SignupPage {
 /// The page that opens a session.
 #[derive(Debug, Template)]
 #[template(path = "accounts/login.html")]
-pub struct LoginPage {
+pub(super) struct LoginPage {
     /// The frame.
     pub layout: Layout,
     /// What concerns the whole form.
@@ -40,4 +46,122 @@ pub struct LoginPage {
     pub username: Field,
     /// The password.
     pub password: Field,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/join", web::get().to(show_signup))
+        .route("/join", web::post().to(post_signup))
+        .route("/signup", web::get().to(redirect_signup))
+        .route("/login", web::get().to(show_login))
+        .route("/login", web::post().to(post_login))
+        .route("/logout", web::post().to(post_logout));
+}
+
+async fn redirect_signup() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header(("Location", "/join")).finish()
+}
+
+/// Where to go after logging in: the page that was asked for, if it is ours.
+fn next_of(text: &str) -> &str {
+    own_path(text).unwrap_or("/")
+}
+
+async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
+    if page.viewer.user.is_some() {
+        return Ok(page.redirect("/"));
+    }
+    let next = page.query().get("next").unwrap_or("/").to_owned();
+    let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
+    page.show(shown).await
+}
+
+async fn signup_page(page: &PageRequest, name: &str, email: &str, next: &str, refusal: Refusal) -> HubResult<SignupPage> {
+    let first_user = no_users(&mut *page.app.pool.acquire().await?).await?;
+    let mut username = Field::new("username", "Username").value(name).hint("Part of the address of all you publish.");
+    // The operation knows it as the namespace's name.
+    username.error = refusal.message_at("name");
+    Ok(SignupPage {
+        layout: page.layout("Sign up"),
+        error: refusal.message_elsewhere(&["name", "email", "password"]),
+        first_user,
+        next: next.to_owned(),
+        username,
+        email: refusal.mark(Field::new("email", "Email").value(email)),
+        password: refusal.mark(Field::new("password", "Password").hint(format!("At least {} characters.", passwords::MIN_LEN))),
+    })
+}
+
+async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
+    if !page.app.config.open_signup {
+        return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
+    }
+    let new = NewUser {
+        name: name.to_owned(),
+        email: email.to_owned(),
+        password: form.exact("password").to_owned(),
+        fullname: String::new(),
+        is_admin: false,
+    };
+    match create_user(&page.app, &new).await {
+        Ok(user) => log_in(&page, &user, next).await,
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let status = refusal.status;
+            let shown = signup_page(&page, name, email, next, refusal).await?;
+            page.show_with(status, shown).await
+        }
+    }
+}
+
+async fn log_in(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
+    let cookie = sessions::start(&page.app, user, &page.base, page.user_agent()).await?;
+    let mut response = page.redirect(next_of(next));
+    response.add_cookie(&cookie).map_err(HubError::internal)?;
+    Ok(response)
+}
+
+async fn show_login(page: PageRequest) -> HubResult<HttpResponse> {
+    let next = page.query().get("next").unwrap_or("/").to_owned();
+    if page.viewer.user.is_some() {
+        return Ok(page.redirect(next_of(&next)));
+    }
+    let shown = login_page(&page, "", &next, None);
+    page.show(shown).await
+}
+
+fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>) -> LoginPage {
+    LoginPage {
+        layout: page.layout("Log in"),
+        error,
+        next: next.to_owned(),
+        username: Field::new("username", "Username").value(name).hint("Or the email address of your account."),
+        password: Field::new("password", "Password"),
+    }
+}
+
+async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let name = form.text("username");
+    // A NUL never reaches the database: it would be a 500 there.
+    let user = match name.contains('\0') {
+        true => None,
+        false => passwords::log_in(&page.app, name, form.exact("password")).await?,
+    };
+    match user {
+        Some(user) => log_in(&page, &user, form.text("next")).await,
+        None => {
+            let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
+            page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await
+        }
+    }
+}
+
+async fn post_logout(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
+    if let Auth::Session { session_hash } = &page.viewer.auth {
+        delete_session(&page.app.pool, session_hash).await?;
+    }
+    let mut response = page.redirect("/");
+    response.add_cookie(&sessions::removal(&page.base)).map_err(HubError::internal)?;
+    Ok(response)
 }

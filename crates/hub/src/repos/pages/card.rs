@@ -1,16 +1,25 @@
 //! A repository's first page: its card and what is known about it.
 
+use actix_web::{HttpResponse, web};
 use askama::Template;
-use hub_cards::SafeHtml;
+use hub_cards::{LinkContext, SafeHtml};
 
-use super::view::RepoHeader;
+use super::context::{header_of, layout_of};
+use super::facts::side_of;
+use super::snippets::quick_start_of;
+use super::view::{RepoHeader, RepoTab};
+use super::{BASES, markdown};
+use crate::accounts::page::PageRequest;
+use crate::error::HubResult;
+use crate::repos::queries::listing::ListedRepo;
+use crate::repos::{Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "repos/card.html")]
-pub struct CardPage {
+pub(super) struct CardPage {
     /// The frame.
     pub layout: Layout,
     /// The head.
@@ -27,14 +36,14 @@ pub struct CardPage {
 
 /// How to put files into an empty repository.
 #[derive(Debug)]
-pub struct QuickStart {
+pub(super) struct QuickStart {
     /// Several ways to do the same.
     pub ways: Vec<Way>,
 }
 
 /// One way to do something on the command line.
 #[derive(Debug)]
-pub struct Way {
+pub(super) struct Way {
     /// Its name.
     pub title: &'static str,
     /// What it needs.
@@ -45,7 +54,7 @@ pub struct Way {
 
 /// Facts next to the card.
 #[derive(Debug, Default)]
-pub struct Side {
+pub(super) struct Side {
     /// Recent downloads.
     pub downloads: u64,
     /// The size of all files.
@@ -62,7 +71,7 @@ pub struct Side {
 
 /// The parameters of a model.
 #[derive(Debug)]
-pub struct Parameters {
+pub(super) struct Parameters {
     /// All of them.
     pub total: u64,
     /// By number type, the most frequent first.
@@ -71,7 +80,7 @@ pub struct Parameters {
 
 /// The parameters of one number type.
 #[derive(Debug)]
-pub struct DtypeShare {
+pub(super) struct DtypeShare {
     /// `F32`, `BF16`, …
     pub dtype: String,
     /// How many.
@@ -84,7 +93,7 @@ pub struct DtypeShare {
 
 /// Code that loads the repository.
 #[derive(Debug)]
-pub struct UseSnippet {
+pub(super) struct UseSnippet {
     /// The icon.
     pub icon: &'static str,
     /// The tool.
@@ -95,7 +104,7 @@ pub struct UseSnippet {
 
 /// A fact with one or more values.
 #[derive(Debug)]
-pub struct Fact {
+pub(super) struct Fact {
     /// What it is about.
     pub label: &'static str,
     /// The values.
@@ -104,9 +113,56 @@ pub struct Fact {
 
 /// A value, linked when there is somewhere to go.
 #[derive(Debug)]
-pub struct FactLink {
+pub(super) struct FactLink {
     /// The text.
     pub label: String,
     /// Where it leads.
     pub href: Option<String>,
+}
+
+/// The file whose text is the card.
+const CARD_FILE: &str = "README.md";
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config.route(base, web::get().to(show_card)).route(base, web::head().to(show_card));
+    }
+}
+
+async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let repo = &read.repo;
+    let (header, derived) = header_of(&page, &read, RepoTab::Card).await?;
+    let card = card_of(&page, repo).await?;
+    let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
+    // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
+    let is_new = !has_text && derived.file_count <= 2;
+    let shown = CardPage {
+        layout: layout_of(&page, repo, ""),
+        quick_start: is_new.then(|| quick_start_of(&header)),
+        card: card.filter(|_| has_text).map(|card| card.html.clone()),
+        card_warning: card_warning(&derived),
+        side: side_of(&header, &derived),
+        header,
+    };
+    page.show(shown).await
+}
+
+async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {
+    let Some(head) = repo.head_oid else { return Ok(None) };
+    let Some(entry) = reading::entry(&page.app, repo, head, CARD_FILE).await? else { return Ok(None) };
+    if entry.is_folder() || entry.lfs.is_some() {
+        return Ok(None);
+    }
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
+    markdown::render(page, repo, entry.oid, context, &format!("{}/", repo.default_branch)).await
+}
+
+/// What the last commit's card metadata was refused for.
+fn card_warning(derived: &ListedRepo) -> Option<String> {
+    let error = derived.facts.as_ref()?.get("card_error")?;
+    let message = error.get("message")?.as_str()?;
+    Some(match error.get("line").and_then(serde_json::Value::as_u64) {
+        Some(line) => format!("Line {line} of README.md: {message}"),
+        None => message.to_owned(),
+    })
 }

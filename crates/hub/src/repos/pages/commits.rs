@@ -1,15 +1,25 @@
 //! The history of a revision or of a path.
 
+use actix_web::{HttpResponse, web};
 use askama::Template;
+use hub_git::{CommitInfo, LogRange};
 
-use super::view::{CommitSummary, Crumb, RepoHeader, RevisionPicker};
+use super::BASES;
+use super::context::{Place, View, commit_summary, header_of, layout_of, time_of};
+use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
+use crate::accounts::page::PageRequest;
+use crate::error::HubResult;
+use crate::repos::{Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
+
+/// How many commits a page shows.
+const PAGE_LEN: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "repos/commits.html")]
-pub struct CommitsPage {
+pub(super) struct CommitsPage {
     /// The frame.
     pub layout: Layout,
     /// The head.
@@ -28,9 +38,55 @@ pub struct CommitsPage {
 
 /// The commits of one day.
 #[derive(Debug)]
-pub struct CommitDay {
+pub(super) struct CommitDay {
     /// The date.
     pub label: String,
     /// The commits.
     pub commits: Vec<CommitSummary>,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config.route(&format!("{base}/commits/{{tail:.*}}"), web::get().to(show_commits));
+    }
+}
+
+async fn show_commits(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let repo = &read.repo;
+    let place = Place::of(&page, repo).await?;
+    let (header, _) = header_of(&page, &read, RepoTab::Files).await?;
+    let number = page.query().number("p")?.unwrap_or(0).min(1_000_000);
+    let skip = usize::try_from(number).unwrap_or(0).saturating_mul(PAGE_LEN);
+    let (commit, path) = (place.commit, place.path.clone());
+    let mut commits = reading::read(&page.app, repo, move |reader| {
+        let path = (!path.is_empty()).then_some(path.as_str());
+        reader.log(commit, LogRange { skip, limit: PAGE_LEN + 1, path })
+    })
+    .await?;
+    let more = commits.len() > PAGE_LEN;
+    commits.truncate(PAGE_LEN);
+    let href = place.href(View::Commits, &place.path);
+    let numbered = |number: u64| if number == 0 { href.clone() } else { format!("{href}?p={number}") };
+    let shown = CommitsPage {
+        layout: layout_of(&page, repo, "History"),
+        picker: place.picker(&page, repo, View::Commits).await?,
+        crumbs: place.crumbs(repo.id.name(), View::Tree),
+        days: by_day(repo, &commits),
+        previous: number.checked_sub(1).map(&numbered),
+        next: more.then(|| numbered(number + 1)),
+        header,
+    };
+    page.show(shown).await
+}
+
+fn by_day(repo: &Repo, commits: &[CommitInfo]) -> Vec<CommitDay> {
+    let mut days: Vec<CommitDay> = Vec::new();
+    for info in commits {
+        let label = time_of(info).format("%-d %B %Y").to_string();
+        match days.last_mut() {
+            Some(day) if day.label == label => day.commits.push(commit_summary(repo, info)),
+            _ => days.push(CommitDay { label, commits: vec![commit_summary(repo, info)] }),
+        }
+    }
+    days
 }

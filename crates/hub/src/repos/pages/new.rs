@@ -1,16 +1,23 @@
 //! New model, dataset or Space.
 
+use actix_web::{HttpResponse, web};
 use askama::Template;
-use hub_types::RepoType;
+use hub_cards::known;
+use hub_types::{RepoPath, RepoType};
 
+use super::owners::owners_of;
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::User;
+use crate::error::HubResult;
+use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::web::filters;
-use crate::web::form::{Choice, Field};
+use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::{Layout, kind_word, new_path};
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "repos/new.html")]
-pub struct NewRepoPage {
+pub(super) struct NewRepoPage {
     /// The frame.
     pub layout: Layout,
     /// What is made.
@@ -33,12 +40,12 @@ pub struct NewRepoPage {
 
 impl NewRepoPage {
     /// The heading.
-    pub fn heading(&self) -> String {
+    pub(super) fn heading(&self) -> String {
         format!("New {}", kind_word(self.kind))
     }
 
     /// What it is for.
-    pub fn lead(&self) -> &'static str {
+    pub(super) fn lead(&self) -> &'static str {
         match self.kind {
             RepoType::Model => "A git repository for weights, configuration, tokenizer and a model card.",
             RepoType::Dataset => "A git repository for data files and a dataset card that describes them.",
@@ -47,12 +54,106 @@ impl NewRepoPage {
     }
 
     /// The page's own path.
-    pub fn path(&self) -> &'static str {
+    pub(super) fn path(&self) -> &'static str {
         new_path(self.kind)
     }
 
     /// The button.
-    pub fn submit_label(&self) -> String {
+    pub(super) fn submit_label(&self) -> String {
         format!("Create {}", kind_word(self.kind))
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for kind in RepoType::ALL {
+        let path = format!("/{}", new_path(kind));
+        config
+            .route(&path, web::get().to(move |page: PageRequest| show_new(page, kind)))
+            .route(&path, web::post().to(move |page: PageRequest, form: CheckedForm| post_new(page, kind, form)));
+    }
+}
+
+/// What was filled in.
+#[derive(Debug, Default)]
+struct NewRepoForm {
+    owner: String,
+    name: String,
+    license: String,
+    sdk: String,
+    private: bool,
+}
+
+async fn show_new(page: PageRequest, kind: RepoType) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let owner = page.query().get("owner").unwrap_or(&user.name).to_owned();
+    let form = NewRepoForm { owner, sdk: "gradio".to_owned(), ..NewRepoForm::default() };
+    let shown = new_page(&page, user, kind, &form, &Refusal::default());
+    page.show(shown).await
+}
+
+async fn post_new(page: PageRequest, kind: RepoType, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let form = NewRepoForm {
+        owner: form.text("owner").to_owned(),
+        name: form.text("name").to_owned(),
+        license: form.text("license").to_owned(),
+        sdk: form.text("sdk").to_owned(),
+        private: form.text("visibility") == "private",
+    };
+    match create(&page, kind, &form).await {
+        Ok(path) => Ok(page.redirect(&path)),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = new_page(&page, user, kind, &form, &refusal);
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubResult<String> {
+    let sdk = (kind == RepoType::Space).then_some(form.sdk.as_str());
+    let card = starter_card(kind, Some(&form.license), sdk, &form.name)?;
+    let files = match card {
+        Some(text) => vec![(RepoPath::new("README.md")?, text.into_bytes())],
+        None => Vec::new(),
+    };
+    let new = NewRepo {
+        repo_type: kind,
+        namespace: Some(form.owner.clone()).filter(|owner| !owner.is_empty()),
+        name: form.name.clone(),
+        private: Some(form.private),
+        files,
+    };
+    Ok(create_repo(&page.app, &page.viewer, &new, page.base.as_str()).await?.path())
+}
+
+fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm, refusal: &Refusal) -> NewRepoPage {
+    let label = match kind {
+        RepoType::Model => "Model name",
+        RepoType::Dataset => "Dataset name",
+        RepoType::Space => "Space name",
+    };
+    let mut name = Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` and `.` It becomes part of the address.");
+    // Whatever is refused here is about the id; the other fields are choices.
+    name.error = refusal.message_elsewhere(&[]);
+    let licenses = known::LICENSES.iter().map(|id| Choice::new(*id, *id, &form.license));
+    let sdk = |id: &'static str, label, hint| Choice::new(id, label, &form.sdk).hint(hint);
+    NewRepoPage {
+        layout: page.layout(format!("New {}", kind_word(kind))),
+        kind,
+        error: None,
+        owners: owners_of(user, &form.owner),
+        name,
+        license: Field::new("license", "Licence").hint("Written into the card, where people look for it."),
+        licenses: std::iter::once(Choice::new("", "None yet", &form.license)).chain(licenses).collect(),
+        sdks: match kind {
+            RepoType::Space => vec![
+                sdk("gradio", "Gradio", "Python interfaces for models."),
+                sdk("docker", "Docker", "Anything in a container."),
+                sdk("static", "Static", "HTML, CSS and JavaScript."),
+            ],
+            RepoType::Model | RepoType::Dataset => Vec::new(),
+        },
+        private: form.private,
     }
 }

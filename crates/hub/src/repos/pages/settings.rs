@@ -1,16 +1,27 @@
 //! What an owner changes about a repository: visibility, name, existence.
 
+use actix_web::{HttpResponse, web};
 use askama::Template;
+use hub_types::RepoId;
 
-use super::view::RepoHeader;
+use super::BASES;
+use super::context::{header_of, layout_of};
+use super::owners::owners_of;
+use super::view::{RepoHeader, RepoTab};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{HubError, HubResult};
+use crate::repos::RepoAdmin;
+use crate::repos::delete::delete_repo;
+use crate::repos::rename::move_repo;
+use crate::repos::settings::{SettingsChange, update_settings};
 use crate::web::filters;
-use crate::web::form::{Choice, Field};
+use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
 
 /// The page.
 #[derive(Debug, Template)]
 #[template(path = "repos/settings.html")]
-pub struct RepoSettingsPage {
+pub(super) struct RepoSettingsPage {
     /// The frame.
     pub layout: Layout,
     /// The head.
@@ -23,4 +34,91 @@ pub struct RepoSettingsPage {
     pub new_name: Field,
     /// The id typed to confirm deletion.
     pub confirmation: Field,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config
+            .route(&format!("{base}/settings"), web::get().to(show_settings))
+            .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
+            .route(&format!("{base}/settings/move"), web::post().to(post_move))
+            .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
+    }
+}
+
+async fn show_settings(page: PageRequest, admin: RepoAdmin) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let id = &admin.repo.id;
+    let shown = settings_page(&page, &admin, id.namespace(), id.name(), &Refusal::default()).await?;
+    page.show(shown).await
+}
+
+async fn settings_page(
+    page: &PageRequest,
+    admin: &RepoAdmin,
+    owner: &str,
+    name: &str,
+    refusal: &Refusal,
+) -> HubResult<RepoSettingsPage> {
+    let user = page.require_session()?;
+    let (header, _) = header_of(page, admin, RepoTab::Settings).await?;
+    let mut owners = owners_of(user, owner);
+    if !owners.iter().any(|choice| choice.selected) {
+        owners.insert(0, Choice::new(owner, owner, owner));
+    }
+    let mut new_name = Field::new("name", "New name").value(name);
+    new_name.error = refusal.message_elsewhere(&["confirmation"]);
+    Ok(RepoSettingsPage {
+        layout: layout_of(page, &admin.repo, "Settings"),
+        header,
+        new_owner: Field::new("owner", "Owner"),
+        owners,
+        new_name,
+        confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
+    })
+}
+
+async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let private = match form.text("visibility") {
+        "private" => true,
+        "public" => false,
+        _ => return Err(HubError::bad_request("Choose public or private.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { private: Some(private), gating: None }).await?;
+    let text = if private { "This repository is private now." } else { "This repository is public now." };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_move(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (owner, name) = (form.text("owner"), form.text("name"));
+    let moved = match RepoId::new(owner, name) {
+        Ok(to) => move_repo(&page.app, &admin, &to).await,
+        Err(error) => Err(error.into()),
+    };
+    match moved {
+        Ok(to) => {
+            let path = format!("/{}{to}", admin.repo.repo_type.url_prefix());
+            Ok(page.redirect_saying(&path, &format!("Moved to {to}. The old address leads here.")))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = settings_page(&page, &admin, owner, name, &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let id = admin.repo.id.to_string();
+    if form.text("confirmation") != id {
+        let error = HubError::bad_request(format!("Type {id} here to delete it.")).at("confirmation");
+        let refusal = Refusal::of(error)?;
+        let shown = settings_page(&page, &admin, admin.repo.id.namespace(), admin.repo.id.name(), &refusal).await?;
+        return page.show_with(refusal.status, shown).await;
+    }
+    delete_repo(&page.app, &admin).await?;
+    Ok(page.redirect_saying(&format!("/{}", admin.repo.id.namespace()), &format!("{id} was deleted.")))
 }

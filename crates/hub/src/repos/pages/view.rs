@@ -3,7 +3,10 @@
 use chrono::{DateTime, Utc};
 use hub_types::RepoType;
 
-use crate::web::layout::{kind_icon, kind_word};
+use super::tags;
+use crate::repos::queries::listing::ListedRepo;
+use crate::repos::queries::own::OwnRepoRow;
+use crate::web::layout::{kind_icon, kind_title, kind_word};
 
 /// A repository in a list.
 #[derive(Debug, Clone)]
@@ -30,6 +33,52 @@ pub struct RepoSummary {
     pub updated_at: DateTime<Utc>,
 }
 
+impl From<ListedRepo> for RepoSummary {
+    fn from(row: ListedRepo) -> Self {
+        let task = row.pipeline_tag.or_else(|| tags::first(&row.tags, "task_categories:").map(str::to_owned));
+        let format = tags::first(&row.tags, "format:").map(str::to_owned);
+        Self {
+            kind: row.repo_type,
+            namespace: row.namespace,
+            name: row.name,
+            private: row.private,
+            task: task.map(|task| tags::task_label(&task)),
+            library: row.library_name.map(|library| tags::library_label(&library)).or(format),
+            parameters: row.parameters.and_then(|number| u64::try_from(number).ok()),
+            size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),
+            downloads: u64::try_from(row.downloads).unwrap_or(0),
+            updated_at: row.last_modified_at,
+        }
+    }
+}
+
+/// One of the viewer's own repositories.
+#[derive(Debug, Clone)]
+pub struct OwnRepo {
+    /// Its kind.
+    pub kind: RepoType,
+    /// `namespace/name`.
+    pub id: String,
+}
+
+impl From<OwnRepoRow> for OwnRepo {
+    fn from(row: OwnRepoRow) -> Self {
+        Self { kind: row.repo_type, id: format!("{}/{}", row.namespace, row.name) }
+    }
+}
+
+impl OwnRepo {
+    /// The icon of its kind.
+    pub fn icon(&self) -> &'static str {
+        kind_icon(self.kind)
+    }
+
+    /// Its page.
+    pub fn href(&self) -> String {
+        format!("/{}{}", self.kind.url_prefix(), self.id)
+    }
+}
+
 impl RepoSummary {
     /// The icon of its kind.
     pub fn icon(&self) -> &'static str {
@@ -44,7 +93,8 @@ impl RepoSummary {
     /// What else the line under its name says.
     pub fn facts(&self) -> Vec<String> {
         let parameters = self.parameters.map(|number| format!("{} params", crate::web::filters::short_count(number)));
-        let size = (self.kind == RepoType::Dataset && self.size_bytes > 0).then(|| crate::web::filters::size_text(self.size_bytes));
+        let size =
+            (self.kind == RepoType::Dataset && self.size_bytes > 0).then(|| crate::web::filters::size_text(self.size_bytes));
         [parameters, size, self.library.clone()].into_iter().flatten().collect()
     }
 }
@@ -66,6 +116,35 @@ pub struct RepoColumn {
     pub empty: String,
     /// The repositories.
     pub repos: Vec<RepoSummary>,
+}
+
+impl RepoColumn {
+    /// The newest repositories of a kind on the whole hub.
+    pub fn latest(kind: RepoType, repos: Vec<RepoSummary>) -> Self {
+        Self {
+            kind,
+            icon: kind_icon(kind),
+            title: kind_title(kind).to_owned(),
+            href: format!("/{}", kind.plural()),
+            more: format!("All {}", kind_plural_word(kind)),
+            empty: format!("No {} here yet.", kind_plural_word(kind)),
+            repos,
+        }
+    }
+
+    /// The repositories of a kind of one owner.
+    pub fn of_owner(kind: RepoType, owner: &str, repos: Vec<RepoSummary>) -> Self {
+        Self { href: format!("/{}?author={owner}", kind.plural()), ..Self::latest(kind, repos) }
+    }
+}
+
+/// The plural of a kind in running text.
+pub const fn kind_plural_word(kind: RepoType) -> &'static str {
+    match kind {
+        RepoType::Model => "models",
+        RepoType::Dataset => "datasets",
+        RepoType::Space => "Spaces",
+    }
 }
 
 /// A page of a repository.

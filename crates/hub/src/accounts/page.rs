@@ -1,0 +1,261 @@
+//! What every page handler needs besides its own subject: the viewer, the frame, the form token, the answer.
+
+use std::future::Future;
+use std::io::Write as _;
+use std::pin::Pin;
+
+use actix_web::cookie::time::Duration;
+use actix_web::cookie::{Cookie, SameSite};
+use actix_web::dev::Payload;
+use actix_web::http::{StatusCode, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use askama::Template;
+use hub_types::RepoType;
+use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
+
+use super::{User, Viewer, csrf};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::web::base_url::BaseUrl;
+use crate::web::extract::{Query, read_body};
+use crate::web::layout::{Flash, Layout, ViewerBadge};
+use crate::web::security_headers::OwnPage;
+use crate::web::static_files::accepts_gzip;
+
+const FLASH_COOKIE: &str = "flash";
+const FLASH_PURPOSE: &str = "flash";
+/// The largest form of a page, in bytes.
+const FORM_LIMIT_BYTES: usize = 256 * 1024;
+
+/// The request of a page: who asks, from where, and how to answer.
+#[derive(Debug, Clone)]
+pub struct PageRequest {
+    /// The shared state.
+    pub app: web::Data<App>,
+    /// Who asks.
+    pub viewer: Viewer,
+    /// The hub's own address.
+    pub base: BaseUrl,
+    request: HttpRequest,
+}
+
+impl FromRequest for PageRequest {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let viewer = Viewer::extract(&request).await?;
+            Self::new(request, viewer)
+        })
+    }
+}
+
+impl PageRequest {
+    /// The same for a viewer who is already known.
+    ///
+    /// # Errors
+    /// 500 when the app is not mounted.
+    pub fn new(request: HttpRequest, viewer: Viewer) -> HubResult<Self> {
+        let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?.clone();
+        let base = BaseUrl::of(&request);
+        Ok(Self { app, viewer, base, request })
+    }
+
+    /// The path asked for.
+    pub fn path(&self) -> &str {
+        self.request.path()
+    }
+
+    /// The query asked for.
+    pub fn query(&self) -> Query {
+        Query::parse(self.request.query_string())
+    }
+
+    /// What the browser says of itself.
+    pub fn user_agent(&self) -> &str {
+        self.request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
+    }
+
+    /// The request itself.
+    pub fn http(&self) -> &HttpRequest {
+        &self.request
+    }
+
+    /// The account, for pages that manage it.
+    ///
+    /// # Errors
+    /// 401 for strangers (whom the error page sends to the login), 403 for tokens.
+    pub fn require_session(&self) -> HubResult<&User> {
+        self.viewer.require_session()
+    }
+
+    /// The frame of a page.
+    pub fn layout(&self, title: impl Into<String>) -> Layout {
+        let viewer = self.viewer.user.as_ref().map(|user| ViewerBadge {
+            name: user.name.clone(),
+            organizations: user.memberships.iter().map(|membership| membership.name.clone()).collect(),
+        });
+        let target = self.request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
+        Layout {
+            title: title.into(),
+            description: String::new(),
+            viewer,
+            csrf: csrf::token_for(&self.app, &self.request).0,
+            flash: self.flash(),
+            theme: self.theme(),
+            section: None,
+            return_to: target,
+        }
+    }
+
+    /// The frame of a page in a section of the site.
+    pub fn layout_in(&self, section: RepoType, title: impl Into<String>) -> Layout {
+        Layout { section: Some(section), ..self.layout(title) }
+    }
+
+    fn theme(&self) -> Option<&'static str> {
+        let cookie = self.request.cookie("theme")?;
+        ["light", "dark"].into_iter().find(|theme| *theme == cookie.value())
+    }
+
+    fn flash(&self) -> Option<Flash> {
+        let cookie = self.request.cookie(FLASH_COOKIE)?;
+        let (signature, text) = cookie.value().split_once('.')?;
+        let text = percent_decode_str(text).decode_utf8().ok()?;
+        let known = self.app.signer.verify(FLASH_PURPOSE, &text, signature);
+        known.then(|| Flash { kind: "success", text: text.into_owned() })
+    }
+
+    /// Answers with a page.
+    ///
+    /// # Errors
+    /// 500 when the template fails.
+    pub async fn show<T: Template + Send + 'static>(&self, page: T) -> HubResult<HttpResponse> {
+        self.show_with(StatusCode::OK, page).await
+    }
+
+    /// Answers with a page and a status. Rendering and compressing a large page takes milliseconds, so it is
+    /// done off the async threads.
+    ///
+    /// # Errors
+    /// 500 when the template fails.
+    pub async fn show_with<T: Template + Send + 'static>(&self, status: StatusCode, page: T) -> HubResult<HttpResponse> {
+        let compress = accepts_gzip(&self.request);
+        let (body, encoded) = tokio::task::spawn_blocking(move || render(&page, compress)).await??;
+        let mut response = HttpResponse::build(status);
+        response
+            .content_type("text/html; charset=utf-8")
+            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .insert_header((header::VARY, "Cookie, Accept-Encoding"));
+        if encoded {
+            response.insert_header((header::CONTENT_ENCODING, "gzip"));
+        }
+        if let (_, Some(cookie)) = csrf::token_for(&self.app, &self.request) {
+            response.cookie(cookie);
+        }
+        if self.request.cookie(FLASH_COOKIE).is_some() {
+            response.cookie(self.own_cookie(FLASH_COOKIE, String::new(), Duration::ZERO));
+        }
+        let mut response = response.body(body);
+        response.extensions_mut().insert(OwnPage);
+        Ok(response)
+    }
+
+    /// Sends the browser to another page of the hub, with GET.
+    pub fn redirect(&self, to: &str) -> HttpResponse {
+        let to = own_path(to).unwrap_or("/");
+        HttpResponse::SeeOther().insert_header((header::LOCATION, to)).insert_header((header::CACHE_CONTROL, "no-store")).finish()
+    }
+
+    /// The same, with a sentence that the next page shows.
+    pub fn redirect_saying(&self, to: &str, text: &str) -> HttpResponse {
+        let value = format!("{}.{}", self.app.signer.sign(FLASH_PURPOSE, text), utf8_percent_encode(text, NON_ALPHANUMERIC));
+        let mut response = self.redirect(to);
+        // A cookie that cannot be written only loses the sentence.
+        let _ = response.add_cookie(&self.own_cookie(FLASH_COOKIE, value, Duration::minutes(1)));
+        response
+    }
+
+    /// A cookie of ours that scripts cannot read.
+    pub fn own_cookie(&self, name: &'static str, value: String, age: Duration) -> Cookie<'static> {
+        Cookie::build(name, value)
+            .path("/")
+            .http_only(true)
+            .secure(self.base.is_https())
+            .same_site(SameSite::Lax)
+            .max_age(age)
+            .finish()
+    }
+}
+
+fn render(page: &impl Template, compress: bool) -> HubResult<(Vec<u8>, bool)> {
+    let html = page.render().map_err(HubError::internal)?;
+    if !compress || html.len() < 1024 {
+        return Ok((html.into_bytes(), false));
+    }
+    let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(html.len() / 4), flate2::Compression::new(5));
+    encoder.write_all(html.as_bytes())?;
+    Ok((encoder.finish()?, true))
+}
+
+/// The path itself, if it stays on this hub: `//host` and `/\host` name other hosts.
+pub fn own_path(path: &str) -> Option<&str> {
+    let stays = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.chars().any(char::is_control);
+    stays.then_some(path)
+}
+
+/// A form that one of our pages sent: it cannot be had without its token being checked.
+#[derive(Debug)]
+pub struct CheckedForm(Query);
+
+impl CheckedForm {
+    /// A field's text without spaces around it, empty when it is missing.
+    pub fn text(&self, name: &str) -> &str {
+        self.0.get(name).unwrap_or_default().trim()
+    }
+
+    /// A field's text as it was typed: for passwords.
+    pub fn exact(&self, name: &str) -> &str {
+        self.0.get(name).unwrap_or_default()
+    }
+
+    /// All fields.
+    pub fn fields(&self) -> &Query {
+        &self.0
+    }
+}
+
+impl FromRequest for CheckedForm {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, payload: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        let mut payload = payload.take();
+        Box::pin(async move {
+            let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+            let body = read_body(&mut payload, FORM_LIMIT_BYTES).await?;
+            let text = std::str::from_utf8(&body).map_err(|_| HubError::bad_request("The form is not UTF-8."))?;
+            let form = Query::parse(text);
+            csrf::check(app, &request, form.get(csrf::FIELD))?;
+            Ok(Self(form))
+        })
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::own_path;
+
+    #[test]
+    fn redirects_stay_on_the_hub() {
+        for path in ["/", "/ada/bert?x=//y", "/settings/tokens"] {
+            assert_eq!(own_path(path), Some(path));
+        }
+        for path in ["", "ada", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb"] {
+            assert_eq!(own_path(path), None, "{path}");
+        }
+    }
+}

@@ -1,0 +1,20 @@
+//! Pages about one's own account: sign-up, login, settings, organisations.
+
+mod entry;
+mod navigation;
+mod organizations;
+mod profile_settings;
+mod sessions;
+mod tokens;
+
+use actix_web::web;
+
+/// Mounts them.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(entry::routes)
+        .configure(profile_settings::routes)
+        .configure(tokens::routes)
+        .configure(sessions::routes)
+        .configure(organizations::routes);
+}

@@ -1,0 +1,43 @@
+//! The list of settings pages.
+
+use crate::accounts::User;
+
+/// The list of settings pages.
+#[derive(Debug)]
+pub(super) struct SettingsNavigation {
+    /// Whose settings these are.
+    pub heading: String,
+    /// The path of the page shown.
+    pub current: &'static str,
+}
+
+/// A link of that list.
+#[derive(Debug)]
+pub(super) struct SettingsLink {
+    /// Where it leads.
+    pub href: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// Its text.
+    pub label: &'static str,
+    /// Whether this page is it.
+    pub current: bool,
+}
+
+impl SettingsNavigation {
+    /// The list with one page marked.
+    pub(super) fn new(user: &User, current: &'static str) -> Self {
+        Self { heading: user.name.clone(), current }
+    }
+
+    /// The links.
+    pub(super) fn links(&self) -> Vec<SettingsLink> {
+        let link = |href, icon, label| SettingsLink { href, icon, label, current: self.current == href };
+        vec![
+            link("/settings/profile", "user", "Profile"),
+            link("/settings/tokens", "key-round", "Access tokens"),
+            link("/settings/organizations", "building-2", "Organizations"),
+            link("/settings/sessions", "monitor-smartphone", "Sessions"),
+        ]
+    }
+}

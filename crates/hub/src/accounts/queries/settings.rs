@@ -1,0 +1,194 @@
+//! Statements behind the settings pages: profiles, sessions, organisations and their members.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use crate::accounts::{OrgRole, UserPk};
+
+/// What a user or an organisation says of itself.
+#[derive(Debug, Clone)]
+pub struct ProfileRow {
+    /// The key.
+    pub namespace_pk: i64,
+    /// The name as its owner writes it.
+    pub name: String,
+    /// `user` or `organization`.
+    pub kind: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// A few words, possibly none.
+    pub details: String,
+    /// Whether an organisation's new repositories are private unless said otherwise.
+    pub default_private: bool,
+}
+
+/// Finds a user or an organisation by name, whatever its case.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<ProfileRow>> {
+    sqlx::query_as!(
+        ProfileRow,
+        r#"select namespace_pk, name, kind, coalesce(u.fullname, o.fullname, '') as "fullname!",
+                  coalesce(u.details, o.details, '') as "details!", coalesce(o.default_private, false) as "default_private!"
+           from namespaces left join users u on u.user_pk = namespace_pk
+           left join organizations o on o.organization_pk = namespace_pk
+           where lower(name) = lower($1)"#,
+        name
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Changes what a user says of themselves.
+///
+/// # Errors
+/// The mail address is taken (`users_email_idx`).
+pub async fn update_user(pool: &PgPool, user_pk: UserPk, fullname: &str, email: &str, details: &str) -> sqlx::Result<()> {
+    sqlx::query!("update users set fullname = $2, email = $3, details = $4 where user_pk = $1", user_pk, fullname, email, details)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Sets a new password and ends all sessions but one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_password(conn: &mut PgConnection, user_pk: UserPk, hash: &str, kept_session: &[u8; 32]) -> sqlx::Result<()> {
+    sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
+    sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept_session.as_slice())
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// A browser that is logged in.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// The key: the hash of its cookie.
+    pub session_hash: Vec<u8>,
+    /// What the browser said of itself.
+    pub user_agent: String,
+    /// When it logged in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last seen.
+    pub last_seen_at: DateTime<Utc>,
+}
+
+/// The open sessions of a user, the most recent first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SessionRow>> {
+    sqlx::query_as!(
+        SessionRow,
+        "select session_hash, user_agent, created_at, last_seen_at from sessions
+         where user_pk = $1 and expires_at > now() order by last_seen_at desc limit 100",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Ends a session of a user.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("delete from sessions where user_pk = $1 and session_hash = $2", user_pk, session_hash)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// A member of an organisation.
+#[derive(Debug, Clone)]
+pub struct MemberRow {
+    /// The key.
+    pub user_pk: UserPk,
+    /// The user name.
+    pub name: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// The stored word for the role.
+    pub role: String,
+}
+
+/// The members of an organisation by name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<MemberRow>> {
+    sqlx::query_as!(
+        MemberRow,
+        "select m.user_pk, n.name, u.fullname, m.role from organization_members m
+         join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
+         where organization_pk = $1 order by lower(n.name) limit 1000",
+        organization_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The organisations of a user, for everyone to see.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_organizations_of(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        "select n.name from organization_members m join namespaces n on n.namespace_pk = m.organization_pk
+         where m.user_pk = $1 order by lower(n.name) limit 200",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Changes what an organisation says of itself.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_organization(
+    pool: &PgPool,
+    pk: i64,
+    fullname: &str,
+    details: &str,
+    default_private: bool,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update organizations set fullname = $2, details = $3, default_private = $4 where organization_pk = $1",
+        pk,
+        fullname,
+        details,
+        default_private
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Takes a member out of an organisation.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_member(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("delete from organization_members where organization_pk = $1 and user_pk = $2", organization_pk, user_pk)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// The admins of an organisation, locked until the transaction ends.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_admins(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!(
+        "select user_pk from organization_members where organization_pk = $1 and role = $2 for update",
+        organization_pk,
+        OrgRole::Admin.as_str()
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,36 @@
+//! Pages about repositories.
+
+mod blob;
+mod card;
+mod commit;
+mod commits;
+mod context;
+mod facts;
+mod list;
+pub mod lists;
+mod markdown;
+mod owners;
+mod refs;
+mod settings;
+mod snippets;
+mod tags;
+mod tree;
+pub mod view;
+
+use actix_web::web;
+
+/// The paths of a repository's pages: models stand at the root.
+const BASES: [&str; 2] = ["/{repo_type:datasets|spaces}/{namespace}/{name}", "/{namespace}/{name}"];
+
+/// Mounts them. Lists and forms come before `/{namespace}/{name}`.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(list::routes)
+        .configure(tree::routes)
+        .configure(blob::routes)
+        .configure(commits::routes)
+        .configure(commit::routes)
+        .configure(refs::routes)
+        .configure(settings::routes)
+        .configure(card::routes);
+}

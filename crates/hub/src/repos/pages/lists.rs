@@ -1,0 +1,36 @@
+//! Lists of repositories for other pages: the home page, profiles.
+
+use hub_types::RepoType;
+
+use super::view::{OwnRepo, RepoSummary};
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::error::HubResult;
+use crate::repos::listing::{ListQuery, Sort, list};
+use crate::repos::queries::own::list_own;
+use crate::repos::visibility::visible_to;
+
+/// The latest repositories of a kind, of everyone or of one owner.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn latest(
+    app: &App,
+    viewer: &Viewer,
+    kind: RepoType,
+    owner: Option<&str>,
+    limit: usize,
+) -> HubResult<Vec<RepoSummary>> {
+    let query = ListQuery { author: owner.map(str::to_owned), sort: Sort::LastModified, limit, ..ListQuery::default() };
+    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    Ok(page.repos.into_iter().map(RepoSummary::from).collect())
+}
+
+/// The latest repositories of the viewer and their organisations.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn own(app: &App, viewer: &Viewer, limit: i64) -> HubResult<Vec<OwnRepo>> {
+    let rows = list_own(&app.pool, &viewer.namespaces(), limit).await?;
+    Ok(rows.into_iter().map(OwnRepo::from).collect())
+}

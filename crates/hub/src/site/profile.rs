@@ -1,0 +1,134 @@
+//! The public page of a user or an organisation.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use hub_types::RepoType;
+
+use crate::accounts::OrgRole;
+use crate::accounts::page::PageRequest;
+use crate::accounts::queries::settings::{ProfileRow, find_profile, list_members, list_organizations_of};
+use crate::error::{HubError, HubResult};
+use crate::repos::pages::lists;
+use crate::repos::pages::view::RepoColumn;
+use crate::web::filters;
+use crate::web::layout::Layout;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "accounts/profile.html")]
+pub struct ProfilePage {
+    /// The frame.
+    pub layout: Layout,
+    /// The name in addresses.
+    pub name: String,
+    /// The full name, possibly empty.
+    pub fullname: String,
+    /// What they say about themselves.
+    pub details: String,
+    /// The shape of the avatar.
+    pub avatar_class: &'static str,
+    /// Where the viewer may change this.
+    pub settings_href: Option<String>,
+    /// The text of that link.
+    pub settings_label: &'static str,
+    /// For a user: the organisations.
+    pub organizations: Vec<String>,
+    /// For an organisation: the members.
+    pub members: Vec<MemberFace>,
+    /// Whether the viewer may make repositories here.
+    pub can_create: bool,
+    /// The repositories by kind.
+    pub columns: Vec<RepoColumn>,
+}
+
+/// A member of an organisation.
+#[derive(Debug)]
+pub struct MemberFace {
+    /// The user name.
+    pub name: String,
+    /// The role.
+    pub role: String,
+}
+
+impl ProfilePage {
+    /// The heading.
+    pub fn display_name(&self) -> &str {
+        if self.fullname.is_empty() { &self.name } else { &self.fullname }
+    }
+
+    /// The heading of the faces.
+    pub fn member_label(&self) -> String {
+        match self.members.len() {
+            1 => "1 member".to_owned(),
+            count => format!("{count} members"),
+        }
+    }
+
+    /// Whether there is nothing to show.
+    pub fn is_bare(&self) -> bool {
+        self.columns.iter().all(|column| column.repos.is_empty())
+    }
+}
+
+/// How many repositories of each kind are shown.
+const COLUMN_LEN: usize = 12;
+
+/// Mounts `/{namespace}`.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config.route("/{namespace}", web::get().to(show_profile));
+}
+
+async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    let missing = || HubError::not_found("There is no user or organization of this name.");
+    // An impossible name never reaches the database: a NUL in it would be a 500 there.
+    hub_types::check_name(&path).map_err(|_| missing())?;
+    let row = find_profile(&page.app.pool, &path).await?.ok_or_else(missing)?;
+    if row.name != *path {
+        return Ok(page.redirect(&format!("/{}", row.name)));
+    }
+    let mut columns = Vec::new();
+    for kind in RepoType::ALL {
+        let repos = lists::latest(&page.app, &page.viewer, kind, Some(&row.name), COLUMN_LEN).await?;
+        columns.push(RepoColumn::of_owner(kind, &row.name, repos));
+    }
+    let shown = match row.kind.as_str() {
+        "organization" => organization_page(&page, row, columns).await?,
+        _ => user_page(&page, row, columns).await?,
+    };
+    page.show(shown).await
+}
+
+async fn user_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>) -> HubResult<ProfilePage> {
+    let own = page.viewer.user.as_ref().is_some_and(|user| user.pk == row.namespace_pk);
+    Ok(ProfilePage {
+        layout: page.layout(row.name.clone()),
+        avatar_class: "avatar-large",
+        settings_href: own.then(|| "/settings/profile".to_owned()),
+        settings_label: "Edit profile",
+        organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
+        members: Vec::new(),
+        can_create: own,
+        columns,
+        name: row.name,
+        fullname: row.fullname,
+        details: row.details,
+    })
+}
+
+async fn organization_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>) -> HubResult<ProfilePage> {
+    let role = page.viewer.role_in(row.namespace_pk);
+    let members = list_members(&page.app.pool, row.namespace_pk).await?;
+    Ok(ProfilePage {
+        layout: page.layout(row.name.clone()),
+        avatar_class: "avatar-large avatar-square",
+        settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
+        settings_label: "Settings and members",
+        organizations: Vec::new(),
+        members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
+        can_create: role.is_some_and(|role| role >= OrgRole::Contributor),
+        columns,
+        name: row.name,
+        fullname: row.fullname,
+        details: row.details,
+    })
+}

@@ -1,0 +1,40 @@
+//! Headers that keep browsers from doing more with an answer than it is for.
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::header::{self, HeaderName, HeaderValue};
+use actix_web::middleware::Next;
+
+/// What our own pages may load: their own style, scripts and pictures, and nothing from anywhere else.
+const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
+     media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// For everything else, which people may have uploaded: shown directly, it is a document without rights.
+const DATA_POLICY: &str =
+    "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";
+
+/// Middleware: sets the headers that the handler did not set.
+///
+/// # Errors
+/// Passes on what the service behind it could not answer itself.
+pub async fn secure_responses(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let mut response = next.call(request).await?;
+    let is_own_page = response.response().extensions().get::<OwnPage>().is_some();
+    let headers = response.headers_mut();
+    let mut default = |name: HeaderName, value: &'static str| {
+        if !headers.contains_key(&name) {
+            headers.insert(name, HeaderValue::from_static(value));
+        }
+    };
+    default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
+    default(header::REFERRER_POLICY, "same-origin");
+    default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    default(header::CONTENT_SECURITY_POLICY, if is_own_page { PAGE_POLICY } else { DATA_POLICY });
+    Ok(response)
+}
+
+/// Marks an answer as a page made by our templates.
+#[derive(Debug, Clone, Copy)]
+pub struct OwnPage;

@@ -1,0 +1,50 @@
+//! Serves [`Assets`].
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+
+use super::assets::Assets;
+use crate::error::{HubError, HubResult};
+
+/// Mounts `/static/{version}/…` and the addresses browsers try by themselves.
+pub fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/static/{version}/{path:.*}", web::get().to(show_asset))
+        .route("/favicon.ico", web::get().to(show_favicon))
+        .route("/robots.txt", web::get().to(show_robots));
+}
+
+async fn show_asset(request: HttpRequest, path: web::Path<(String, String)>) -> HubResult<HttpResponse> {
+    let (version, path) = path.into_inner();
+    let assets = Assets::get();
+    let file = assets.find(&path).ok_or_else(|| HubError::not_found("There is no such file."))?;
+    // During a rollout a page of the other version may ask here: it gets this one, but does not keep it.
+    let cache = if version == assets.version() { "public, max-age=31536000, immutable" } else { "no-store" };
+    let mut response = HttpResponse::Ok();
+    response
+        .content_type(file.content_type)
+        .insert_header((header::CACHE_CONTROL, cache))
+        .insert_header((header::VARY, "Accept-Encoding"));
+    match &file.gzip {
+        Some(gzip) if accepts_gzip(&request) => {
+            Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip.as_slice()))
+        }
+        _ => Ok(response.body(file.bytes.as_slice())),
+    }
+}
+
+/// Whether the browser reads gzip.
+pub fn accepts_gzip(request: &HttpRequest) -> bool {
+    let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    accepted.split(',').any(|part| part.trim().starts_with("gzip") && !part.contains("q=0,") && !part.trim_end().ends_with("q=0"))
+}
+
+async fn show_favicon() -> HttpResponse {
+    HttpResponse::PermanentRedirect().insert_header((header::LOCATION, Assets::get().url("img/logo.svg"))).finish()
+}
+
+/// Crawlers read pages but not files and histories, which have no end.
+async fn show_robots() -> HttpResponse {
+    let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\n";
+    HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
+}
