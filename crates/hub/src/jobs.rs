@@ -5,6 +5,7 @@
 
 pub mod queries;
 mod runner;
+mod schedule;
 
 use std::sync::Arc;
 
@@ -13,6 +14,7 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 pub use runner::run;
+pub use schedule::enqueue_periodic;
 
 /// Every kind of background work.
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
@@ -23,6 +25,8 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Removes uploads that were begun and never finished.
+    SweepUploads,
 }
 
 impl Job {
@@ -30,6 +34,7 @@ impl Job {
     fn dedup_key(&self) -> Option<String> {
         match self {
             Self::ReadHeaders { repo_pk } => Some(repo_pk.to_string()),
+            Self::SweepUploads => Some(String::new()),
         }
     }
 

@@ -191,6 +191,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let mut background = Vec::new();
     if app.config.role.runs_jobs() {
         background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
+        background.push(tokio::spawn(jobs::enqueue_periodic(app.clone(), stop.clone())));
     }
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }

@@ -214,3 +214,16 @@ async fn unfinished_uploads_are_swept_and_finished_ones_stay() {
         hub.stop().await;
     }
 }
+
+#[tokio::test]
+async fn the_sweep_is_a_job() {
+    let hub = hub_tests::TestHub::start().await;
+    let mut conn = hub.app().pool.acquire().await.expect("a connection");
+    for _ in 0..2 {
+        hub::jobs::Job::SweepUploads.enqueue(&mut conn).await.expect("enqueued");
+    }
+    drop(conn);
+    hub.app().jobs.wake();
+    hub.jobs_done().await;
+    hub.stop().await;
+}

@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos;
+use crate::{objects, repos};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -59,5 +59,6 @@ async fn perform(app: &App, claimed: ClaimedJob) {
 async fn body(app: &App, job: Job) -> HubResult<()> {
     match job {
         Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
+        Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
     }
 }
