@@ -3,6 +3,7 @@
 mod fetch;
 mod fsck;
 mod hostile;
+mod nodes;
 mod permissions;
 mod policy;
 mod push;
