@@ -39,9 +39,27 @@ impl Seeded {
         find_repo_by_pk(&self.hub.app().pool, self.pk).await.unwrap().unwrap()
     }
 
+    /// Another repository on the same hub, with one commit; `id` is `namespace/name`.
+    pub async fn another(&self, repo_type: RepoType, id: &str, private: bool, files: &[(&str, &str)]) -> i64 {
+        let (namespace, name) = id.split_once('/').unwrap();
+        let mut conn = self.hub.app().pool.acquire().await.unwrap();
+        let namespace = hub::accounts::queries::find_namespace(&mut conn, namespace).await.unwrap().unwrap();
+        let row = NewRepoRow { repo_type, namespace_pk: namespace.namespace_pk, name, private, created_by: None };
+        let pk = insert_repo(&mut conn, &row).await.unwrap();
+        drop(conn);
+        self.commit_to(pk, "main", "first", files.iter().map(|(path, text)| add(path, text)).collect()).await;
+        pk
+    }
+
     /// Commits to a branch, which is made when needed.
     pub async fn commit(&self, branch: &str, message: &str, changes: Vec<Change>) -> Oid {
-        let (app, repo) = (self.hub.app(), self.repo().await);
+        self.commit_to(self.pk, branch, message, changes).await
+    }
+
+    /// As [`Self::commit`], in another repository.
+    pub async fn commit_to(&self, pk: i64, branch: &str, message: &str, changes: Vec<Change>) -> Oid {
+        let app = self.hub.app();
+        let repo = find_repo_by_pk(&app.pool, pk).await.unwrap().unwrap();
         let name = RefName::branch(branch).unwrap();
         let parent = hub::repos::queries::find_ref(&app.pool, repo.pk, &name).await.unwrap();
         self.clock.set(self.clock.get() + 60);
