@@ -90,6 +90,28 @@ async fn a_process_for_jobs_serves_health_and_nothing_else() {
     hub.stop().await;
 }
 
+#[tokio::test]
+async fn a_process_for_jobs_hears_of_work_that_another_node_adds() {
+    let hub = TestHub::start_with(|config| config.role = Role::Web).await;
+    let mut config = hub.app().config.as_ref().clone();
+    config.role = Role::Jobs;
+    let worker = hub::start(config, std::net::TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
+    let database = &hub.app().pool;
+    let listening = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen %'";
+    while sqlx::query_scalar::<_, i64>(listening).fetch_one(database).await.unwrap() == 0 {}
+    // Polling every five seconds would be quick enough for all of them once in a thousand runs.
+    for round in 0..5 {
+        let mut conn = database.acquire().await.unwrap();
+        hub::jobs::Job::ReadHeaders { repo_pk: -1 }.enqueue(&mut conn).await.unwrap();
+        let added = std::time::Instant::now();
+        while hub::jobs::queries::count(database).await.unwrap() != (0, 0) {
+            assert!(added.elapsed().as_millis() < 1500, "round {round}");
+        }
+    }
+    worker.stop().await;
+    hub.stop().await;
+}
+
 const SEED: &str = r#"
 [[users]]
 name = "ada"

@@ -43,6 +43,8 @@ pub struct Config {
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
     pub lfs_part_bytes: u64,
+    /// How large this node's copies of packs may grow, in bytes.
+    pub cache_limit_bytes: u64,
     /// Whether strangers may sign up.
     pub open_signup: bool,
     /// How long a stop waits for requests in hand, in seconds.
@@ -153,6 +155,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
+        cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         metrics_token: read.text("metrics_token").map(Secret::new),

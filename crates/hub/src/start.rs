@@ -17,7 +17,7 @@ use crate::app::App;
 use crate::config::Config;
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
-use crate::repos::git_cache::GitCache;
+use crate::repos::git_cache::{GitCache, keep_tidy};
 use crate::repos::reading::Reading;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
@@ -189,9 +189,12 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let handle = server.handle();
     let stop = CancellationToken::new();
     let mut background = Vec::new();
+    let tidying = keep_tidy(app.git.clone(), app.config.cache_limit_bytes, stop.clone());
+    background.push(tokio::spawn(tidying));
     if app.config.role.runs_jobs() {
         background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
         background.push(tokio::spawn(jobs::enqueue_periodic(app.clone(), stop.clone())));
+        background.push(tokio::spawn(jobs::listen(app.clone(), stop.clone())));
     }
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }

@@ -165,6 +165,13 @@ pub static SETTINGS: &[Setting] = &[
         "The size of such a part, in MiB. Parts grow when a file would need more than 1000 of them.",
     ),
     setting(
+        "limits.cache_gib",
+        "HUB_LIMITS_CACHE_GIB",
+        "20",
+        Form::Number(1, 1_000_000),
+        "How large this node's copies of git packs may grow, in GiB. Those not used for longest go first; those in use stay.",
+    ),
+    setting(
         "log.filter",
         "HUB_LOG",
         "info",

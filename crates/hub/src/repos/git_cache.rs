@@ -4,6 +4,8 @@
 //! whose `objects/pack/` links to the packs the repository uses. Packs are immutable, so nothing here is ever
 //! stale; refs are not kept here but read from the database (`git upload-pack` gets a `packed-refs` file per request).
 
+mod upkeep;
+
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
@@ -17,6 +19,8 @@ use tokio::sync::Mutex;
 
 use super::queries::{self, Repo};
 use crate::error::{HubError, HubResult};
+
+pub use upkeep::keep_tidy;
 
 /// A repository's folder on disk. While one of these lives, the folder is not evicted.
 #[derive(Debug, Clone)]
