@@ -2,10 +2,13 @@
 
 mod browse;
 mod cards;
+mod commit;
 mod commits;
 mod info;
+mod lifecycle;
 mod lists;
 mod owners;
+mod preupload;
 mod refs;
 mod resolve;
 mod seeded;

@@ -57,7 +57,19 @@ impl GitReader {
     /// # Errors
     /// libgit2 is out of memory.
     pub fn empty() -> Result<Self> {
-        Ok(Self { repo: Repository::from_odb(Odb::new()?)? })
+        Self::of_objects(&[])
+    }
+
+    /// A repository that has nothing but some folders of objects, such as that of a pack just built.
+    ///
+    /// # Errors
+    /// A folder cannot be read.
+    pub fn of_objects(objects: &[&Path]) -> Result<Self> {
+        let odb = Odb::new()?;
+        for folder in objects {
+            odb.add_disk_alternate(&folder.to_string_lossy())?;
+        }
+        Ok(Self { repo: Repository::from_odb(odb)? })
     }
 
     pub(crate) fn repo(&self) -> &Repository {

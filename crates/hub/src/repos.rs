@@ -9,7 +9,10 @@
 pub mod access;
 pub mod api;
 pub mod branches;
+pub mod commit;
+pub mod create;
 pub mod delete;
+pub mod duplicate;
 pub mod git_cache;
 pub mod head;
 pub mod listing;

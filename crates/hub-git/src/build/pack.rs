@@ -306,7 +306,10 @@ impl Read for SpoolReader<'_> {
 
 impl Content {
     /// All of it in memory: for files that are small by nature.
-    pub(super) fn read(&self) -> Result<Vec<u8>> {
+    ///
+    /// # Errors
+    /// The spool file cannot be read.
+    pub fn read(&self) -> io::Result<Vec<u8>> {
         match self {
             Self::Bytes(bytes) => Ok(bytes.clone()),
             Self::Spooled { file, offset, len } => {

@@ -1,11 +1,15 @@
 //! The Hub API about repositories. Handlers parse, call one operation, and word its result.
 
+mod commit;
 mod commits;
 mod fields;
 mod info;
 mod json;
+mod lifecycle;
 mod list;
+mod ndjson;
 mod owners;
+mod preupload;
 mod refs;
 pub mod resolve;
 mod tags_by_type;
@@ -21,6 +25,9 @@ pub const REPO: &str = "/api/{repo_type:models|datasets|spaces}/{namespace}/{nam
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(lifecycle::routes)
+        .configure(commit::routes)
+        .configure(preupload::routes)
         .configure(list::routes)
         .configure(tags_by_type::routes)
         .configure(validate_yaml::routes)

@@ -6,17 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use chrono::Utc;
-use hub_git::{Change, CommitMeta, Content, LfsPointer, LfsRules, Signature};
+use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, build_commit};
 use hub_types::{Oid, RefName, RepoPath, Sha256};
 
 use super::access::RepoWrite;
-use super::git_cache::RepoDir;
-use super::metadata::{self, HeadMetadata};
 use super::queries::{self, Repo};
-use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
+use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates};
+use super::{head, new_objects, reading};
 use crate::accounts::Viewer;
-use crate::accounts::api::display_name;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
@@ -36,7 +33,7 @@ pub enum FileContent {
         /// Where the bytes begin.
         offset: u64,
         /// How many there are.
-        len: usize,
+        len: u64,
     },
 }
 
@@ -59,10 +56,12 @@ pub enum Operation {
         /// Its size, if the client says it.
         size: Option<u64>,
     },
-    /// Removes a file (or, as some clients ask for it, a folder).
+    /// Removes a file.
     DeleteFile(RepoPath),
     /// Removes a folder.
     DeleteFolder(RepoPath),
+    /// Removes whatever is there.
+    DeleteEntry(RepoPath),
 }
 
 /// A commit to make.
@@ -80,17 +79,6 @@ pub struct NewCommit {
     pub operations: Vec<Operation>,
 }
 
-/// A commit whose objects are stored, ready for the commit point.
-#[derive(Debug)]
-pub struct BuiltCommit {
-    /// Its id.
-    pub commit: Oid,
-    /// The pack with its objects.
-    pub packs: Vec<StoredPack>,
-    /// What is derived from it.
-    pub metadata: HeadMetadata,
-}
-
 /// Makes a commit on a branch and gives its id; with nothing changed, the branch's head.
 ///
 /// # Errors
@@ -99,7 +87,10 @@ pub struct BuiltCommit {
 pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubResult<Oid> {
     let branch = branch_of(&new.revision)?;
     let meta = commit_meta(&write.viewer, &new)?;
-    let changes = Arc::new(changes_of(app, &write.repo, new.operations).await?);
+    if branch == write.repo.default_ref()? {
+        check_card(&write.repo, &new.operations).await?;
+    }
+    let changes: Arc<[Change]> = changes_of(app, &write.repo, new.operations).await?.into();
     let _turn = app.writes.enter(write.repo.pk).await;
     for _ in 0..MAX_ROUNDS {
         // Packs may have come since the request began.
@@ -111,29 +102,21 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
         {
             return Err(HubError::stale_parent());
         }
-        let dir = app.git.open(&app.pool, &repo).await?;
-        let Some(built) = build(app, &dir, head, Arc::clone(&changes), meta.clone()).await? else { return Ok(head) };
-        let is_default = branch == repo.default_ref()?;
-        let metadata = match is_default {
-            true => Some(metadata::derive(app, &repo, &built.commit).await?),
-            false => None,
+        let Some(change) = build(app, &repo, write, &branch, head, Arc::clone(&changes), meta.clone()).await? else {
+            return Ok(head);
         };
-        let change = RefChange {
-            repo: &repo,
-            actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
-            kind: "commit",
-            updates: vec![RefUpdate { name: branch.clone(), expected: Some(head), new: Some(built.commit) }],
-            packs: built.packs,
-            metadata,
-        };
+        let made = change.updates.first().and_then(|update| update.new);
         match apply_ref_updates(app, change).await {
-            Ok(()) => return Ok(built.commit),
+            Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
             Err(RefError::Conflict { .. }) => {}
             Err(RefError::Hub(error)) => return Err(error),
         }
     }
-    Err(HubError::unavailable("The branch is changing too fast. Try again in a moment.", "every round of the commit lost the race"))
+    Err(HubError::unavailable(
+        "The branch is changing too fast. Try again in a moment.",
+        "every round of the commit lost the race",
+    ))
 }
 
 fn branch_of(revision: &str) -> HubResult<RefName> {
@@ -148,16 +131,6 @@ fn is_abbreviation(text: &str, oid: &Oid) -> bool {
     text.len() >= 5 && oid.to_hex().starts_with(&text.to_ascii_lowercase())
 }
 
-/// Who a commit is by.
-///
-/// # Errors
-/// 401 for anonymous viewers.
-pub fn signature(viewer: &Viewer) -> HubResult<Signature> {
-    let user = viewer.require_user()?;
-    // The address stays private; the name in front of the `@` lets the hub find the account again.
-    Ok(Signature { name: display_name(user).to_owned(), email: format!("{}@users.noreply.hub", user.name), time: Utc::now().timestamp(), offset_minutes: 0 })
-}
-
 fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
     let summary = new.summary.trim();
     let summary = if summary.is_empty() { "Upload files" } else { summary };
@@ -165,7 +138,7 @@ fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
         "" => summary.to_owned(),
         description => format!("{summary}\n\n{description}"),
     };
-    let author = signature(viewer)?;
+    let author = new_objects::person(viewer)?;
     Ok(CommitMeta { committer: author.clone(), author, message })
 }
 
@@ -175,7 +148,7 @@ async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubRe
         .iter()
         .filter_map(|operation| match operation {
             Operation::AddLfs { oid, .. } => Some(*oid),
-            Operation::AddFile { .. } | Operation::DeleteFile(_) | Operation::DeleteFolder(_) => None,
+            _ => None,
         })
         .collect();
     wanted.sort_unstable();
@@ -198,8 +171,9 @@ fn change_of(operation: Operation, held: &HashMap<Sha256, u64>) -> HubResult<Cha
             }
             Change::AddLfs { path, pointer: LfsPointer::new(oid, *stored) }
         }
-        Operation::DeleteFile(path) => Change::DeleteFile { path },
-        Operation::DeleteFolder(path) => Change::DeleteFolder { path },
+        Operation::DeleteFile(path) => Change::DeleteFile(path.as_str().to_owned()),
+        Operation::DeleteFolder(path) => Change::DeleteFolder(path.as_str().to_owned()),
+        Operation::DeleteEntry(path) => Change::DeleteEntry(path.as_str().to_owned()),
     })
 }
 
@@ -210,20 +184,50 @@ fn content_of(content: FileContent) -> Content {
     }
 }
 
-struct Objects {
-    commit: Oid,
-    packs: Vec<StoredPack>,
-}
-
 /// Builds the objects on top of `parent` and stores them; `None` when nothing would change.
-async fn build(app: &App, dir: &RepoDir, parent: Oid, changes: Arc<Vec<Change>>, meta: CommitMeta) -> HubResult<Option<Objects>> {
-    let folder = dir.clone();
-    let temp = app.git.temp_dir();
-    let built = tokio::task::spawn_blocking(move || hub_git::build_commit(folder.path(), &temp, Some(parent), &changes, &meta));
-    let built = built.await??;
+async fn build<'a>(
+    app: &App,
+    repo: &'a Repo,
+    write: &RepoWrite,
+    branch: &RefName,
+    parent: Oid,
+    changes: Arc<[Change]>,
+    meta: CommitMeta,
+) -> HubResult<Option<RefChange<'a>>> {
+    let scratch = app.git.temp_dir();
+    let built = reading::read(app, repo, move |reader| {
+        build_commit(reader, &scratch, CommitPlan { parent: Some(parent), changes: &changes, meta: &meta, cover_lfs: true })
+    });
+    let built = built.await?;
     if !built.changed {
         return Ok(None);
     }
-    let packs = store_built(app, built.pack).await?;
-    Ok(Some(Objects { commit: built.commit, packs }))
+    Ok(Some(RefChange {
+        repo,
+        actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
+        kind: "commit",
+        updates: vec![RefUpdate { name: branch.clone(), expected: Some(parent), new: Some(built.commit) }],
+        metadata: head::metadata_if_default(app, repo, branch, built.commit, built.pack.as_ref()).await?,
+        packs: new_objects::store(app, built.pack).await?,
+    }))
+}
+
+/// The card of the default branch must have valid front matter, as after a push.
+async fn check_card(repo: &Repo, operations: &[Operation]) -> HubResult<()> {
+    let card = operations.iter().rev().find_map(|operation| match operation {
+        Operation::AddFile { path, content } if path.as_str() == "README.md" => Some(content.clone()),
+        _ => None,
+    });
+    let Some(card) = card else { return Ok(()) };
+    let repo_type = repo.repo_type;
+    let report = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
+        let text = content_of(card).read()?;
+        Ok(hub_cards::validate(&String::from_utf8_lossy(&text), repo_type))
+    });
+    let report = report.await??;
+    if report.errors.is_empty() {
+        return Ok(());
+    }
+    let errors: Vec<&str> = report.errors.iter().map(|finding| finding.message.as_str()).collect();
+    Err(HubError::bad_request(format!("Invalid metadata in README.md: {}", errors.join("; "))))
 }

@@ -1,13 +1,12 @@
 //! Creating a repository: one operation for the API, the web form and the command line.
 
-use chrono::Utc;
-use hub_git::{Change, CommitMeta, Content};
-use hub_types::{RefName, RepoId, RepoPath, RepoType};
+use hub_git::{ATTRIBUTES_FILE, Change, CommitMeta, CommitPlan, Content, GitReader, build_commit, default_attributes};
+use hub_types::{Oid, RefName, RepoId, RepoPath, RepoType};
 
-use super::commit::{BuiltCommit, build_in_new_repo};
+use super::metadata::{self, HeadMetadata};
 use super::queries::{self, NewRepoRow, Repo};
-use super::refs::{RefChange, RefUpdate, apply_in};
-use super::{access, metadata};
+use super::refs::{RefChange, RefUpdate, StoredPack, apply_in};
+use super::{access, new_objects};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::db;
@@ -58,7 +57,8 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         other => other?,
     };
     queries::delete_redirect(&mut tx, new.repo_type, id.namespace(), id.name()).await?;
-    let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
+    let repo =
+        queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
     let change = RefChange {
         repo: &repo,
         actor_pk: Some(user.pk),
@@ -77,14 +77,27 @@ fn already_there(existing: &Repo, base_url: &str) -> HubError {
     HubError::repo_exists(existing.repo_type, &existing.id, &format!("{base_url}{}", existing.path()))
 }
 
-async fn first_commit(app: &App, viewer: &Viewer, new: &NewRepo) -> HubResult<BuiltCommit> {
-    let attributes = hub_git::default_gitattributes(new.repo_type).as_bytes().to_vec();
-    let mut changes = vec![Change::AddBlob { path: RepoPath::new(".gitattributes")?, content: Content::Bytes(attributes) }];
-    for (path, content) in &new.files {
-        changes.push(Change::AddBlob { path: path.clone(), content: Content::Bytes(content.clone()) });
-    }
-    let author = super::commit::signature(viewer)?;
-    let meta = CommitMeta { author, time: Utc::now().timestamp(), message: "initial commit".to_owned() };
-    let built = build_in_new_repo(app, changes, meta).await?;
-    metadata::for_new_repo(app, new.repo_type, built).await
+/// A commit whose objects are stored, ready for the commit point.
+struct FirstCommit {
+    commit: Oid,
+    packs: Vec<StoredPack>,
+    metadata: HeadMetadata,
+}
+
+async fn first_commit(app: &App, viewer: &Viewer, new: &NewRepo) -> HubResult<FirstCommit> {
+    let file = |path: RepoPath, content: Vec<u8>| Change::AddBlob { path, content: Content::Bytes(content) };
+    let mut changes = vec![file(RepoPath::new(ATTRIBUTES_FILE)?, default_attributes(new.repo_type).into_bytes())];
+    changes.extend(new.files.iter().map(|(path, content)| file(path.clone(), content.clone())));
+    let author = new_objects::person(viewer)?;
+    let meta = CommitMeta { committer: author.clone(), author, message: "initial commit".to_owned() };
+    let (scratch, repo_type) = (app.git.temp_dir(), new.repo_type);
+    let build = tokio::task::spawn_blocking(move || {
+        let plan = CommitPlan { parent: None, changes: &changes, meta: &meta, cover_lfs: false };
+        let built = build_commit(&GitReader::empty()?, &scratch, plan)?;
+        let objects: Vec<_> = built.pack.iter().map(hub_git::BuiltPack::objects_dir).collect();
+        let metadata = metadata::of_commit(&GitReader::of_objects(&objects)?, repo_type, built.commit, None)?;
+        Ok::<_, hub_git::Error>((built, metadata))
+    });
+    let (built, metadata) = build.await??;
+    Ok(FirstCommit { commit: built.commit, packs: new_objects::store(app, built.pack).await?, metadata })
 }

@@ -1,9 +1,9 @@
 //! Duplicating a repository: the copy shares the original's packs and large files, so it costs a few rows.
 
+use super::access;
 use super::access::RepoRead;
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_in};
-use super::access;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -36,7 +36,8 @@ pub async fn duplicate_repo(app: &App, source: &RepoRead, to: &RepoId, private: 
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
     queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
     objects::share_all(&mut tx, from.pk, repo_pk).await?;
-    let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
+    let repo =
+        queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
     let refs = queries::list_refs(&mut *tx, from.pk).await?;
     let shared = refs.into_iter().filter(|row| row.name.branch_name().is_some() || row.name.tag_name().is_some());
     let change = RefChange {

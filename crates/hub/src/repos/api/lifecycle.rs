@@ -81,9 +81,12 @@ fn starter_card(repo_type: RepoType, license: Option<&str>, sdk: Option<&str>, n
     const SDKS: &[&str] = &["gradio", "docker", "static", "streamlit"];
     let mut lines = Vec::new();
     if repo_type == RepoType::Space {
-        let sdk = sdk.ok_or_else(|| HubError::bad_request("A Space needs an `sdk`: `gradio`, `docker`, `static` or `streamlit`."))?;
+        let sdk =
+            sdk.ok_or_else(|| HubError::bad_request("A Space needs an `sdk`: `gradio`, `docker`, `static` or `streamlit`."))?;
         if !SDKS.contains(&sdk) {
-            return Err(HubError::bad_request(format!("`{sdk}` is not an SDK: use `gradio`, `docker`, `static` or `streamlit`.")));
+            return Err(HubError::bad_request(format!(
+                "`{sdk}` is not an SDK: use `gradio`, `docker`, `static` or `streamlit`."
+            )));
         }
         lines.push(format!("title: {}", serde_json::Value::from(name)));
         lines.push(format!("sdk: {sdk}"));

@@ -23,7 +23,7 @@ const KEEP_BYTES: usize = 64 * 1024;
 /// The first line.
 #[derive(Debug, Default, Deserialize)]
 #[serde(rename_all = "camelCase")]
-pub struct Header {
+pub(super) struct Header {
     /// The first line of the commit message.
     #[serde(default)]
     pub summary: Option<String>,
@@ -48,7 +48,7 @@ enum Line {
 
 /// A commit as the client sent it.
 #[derive(Debug, Default)]
-pub struct CommitBody {
+pub(super) struct CommitBody {
     /// Message and parent.
     pub header: Header,
     /// What to do, in order.
@@ -59,7 +59,7 @@ pub struct CommitBody {
 ///
 /// # Errors
 /// 400 for what is not a commit, 413 for a file that git should not hold, 422 for a forbidden path.
-pub async fn read_commit(payload: &mut Payload, inline_limit: u64) -> HubResult<CommitBody> {
+pub(super) async fn read_commit(payload: &mut Payload, inline_limit: u64) -> HubResult<CommitBody> {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(16);
     // Parsing and decoding megabytes would hold up the other requests of this thread.
     let parsing = tokio::task::spawn_blocking(move || parse(receiver, inline_limit));
@@ -150,7 +150,7 @@ impl Reader {
             Line::DeletedFile { path } => self.push(Operation::DeleteFile(RepoPath::new(&path)?)),
             Line::DeletedFolder { path } => self.push(Operation::DeleteFolder(RepoPath::new(&path)?)),
             Line::DeletedEntry { path } if path.ends_with('/') => self.push(Operation::DeleteFolder(RepoPath::new(&path)?)),
-            Line::DeletedEntry { path } => self.push(Operation::DeleteFile(RepoPath::new(&path)?)),
+            Line::DeletedEntry { path } => self.push(Operation::DeleteEntry(RepoPath::new(&path)?)),
         }
         Ok(())
     }
@@ -183,7 +183,7 @@ impl Reader {
         (&*self.spool).write_all(&bytes)?;
         let offset = self.spooled;
         self.spooled += bytes.len() as u64;
-        Ok(FileContent::Spooled { file: Arc::clone(&self.spool), offset, len: bytes.len() })
+        Ok(FileContent::Spooled { file: Arc::clone(&self.spool), offset, len: bytes.len() as u64 })
     }
 
     fn lfs_file(&mut self, path: &str, algo: Option<&str>, oid: &str, size: Option<u64>) -> HubResult<()> {

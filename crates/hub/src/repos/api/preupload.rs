@@ -1,0 +1,144 @@
+//! `POST /api/{type}s/{id}/preupload/{revision}`: which files go to git and which to LFS, and which need not be
+//! uploaded at all.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use base64::Engine as _;
+use base64::engine::general_purpose::STANDARD;
+use hub_git::{ATTRIBUTES_FILE, Entry, EntryKind, GitReader, IgnoreRules, LfsRules};
+use hub_types::Oid;
+use serde::{Deserialize, Serialize};
+
+use super::REPO;
+use super::tail::whole_tail;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::RepoWrite;
+use crate::repos::reading;
+use crate::web::extract::Json;
+
+/// The most files in one question.
+const MAX_FILES: usize = 1000;
+/// The largest `.gitattributes` or `.gitignore` that is read.
+const MAX_RULES_BYTES: u64 = 4 * 1024 * 1024;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route(&format!("{REPO}/preupload/{{tail:.*}}"), web::post().to(post_preupload));
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct Request {
+    files: Vec<File>,
+    git_attributes: Option<String>,
+    git_ignore: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct File {
+    path: String,
+    #[serde(default)]
+    sample: String,
+    size: u64,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    files: Vec<Verdict>,
+    commit_oid: Oid,
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Verdict {
+    /// Exactly as asked: clients look it up by it.
+    path: String,
+    upload_mode: &'static str,
+    should_ignore: bool,
+    #[serde(skip_serializing_if = "Option::is_none")]
+    oid: Option<String>,
+}
+
+async fn post_preupload(
+    app: web::Data<App>,
+    write: RepoWrite,
+    request: HttpRequest,
+    body: Json<Request>,
+) -> HubResult<HttpResponse> {
+    let Json(wanted) = body;
+    if wanted.files.len() > MAX_FILES {
+        return Err(HubError::unprocessable(format!("At most {MAX_FILES} files can be asked about at once.")));
+    }
+    let commit = reading::resolve(&app, &write.repo, &whole_tail(&request)?).await?;
+    let inline_limit = app.config.inline_limit_bytes;
+    let answer = reading::read(&app, &write.repo, move |reader| answer(reader, commit, &wanted, inline_limit)).await?;
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+fn answer(reader: &GitReader, commit: Oid, request: &Request, inline_limit: u64) -> hub_git::Result<Answer> {
+    let text = |given: &Option<String>, file: &str| match given {
+        Some(text) => Ok(text.clone()),
+        None => small_text(reader, commit, file),
+    };
+    let lfs = LfsRules::parse(&text(&request.git_attributes, ATTRIBUTES_FILE)?);
+    let ignored = IgnoreRules::parse(&text(&request.git_ignore, ".gitignore")?);
+    let paths: Vec<String> = request.files.iter().map(|file| file.path.clone()).collect();
+    let present = reader.entries_at(commit, &paths)?;
+    let present: std::collections::HashMap<&str, &Entry> = present.iter().map(|entry| (entry.path.as_str(), entry)).collect();
+    let verdict = |file: &File| Verdict {
+        upload_mode: if is_large(file, &lfs, inline_limit) { "lfs" } else { "regular" },
+        should_ignore: ignored.is_ignored(&file.path),
+        oid: present.get(file.path.as_str()).and_then(|entry| content_id(entry)),
+        path: file.path.clone(),
+    };
+    Ok(Answer { files: request.files.iter().map(verdict).collect(), commit_oid: commit })
+}
+
+fn small_text(reader: &GitReader, commit: Oid, path: &str) -> hub_git::Result<String> {
+    match reader.entry_at(commit, path)? {
+        Some(entry) if entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= MAX_RULES_BYTES => {
+            Ok(String::from_utf8_lossy(&reader.blob(entry.oid, MAX_RULES_BYTES)?).into_owned())
+        }
+        _ => Ok(String::new()),
+    }
+}
+
+/// What a client compares its file with: of a large file the SHA-256, of others the blob's id.
+fn content_id(entry: &Entry) -> Option<String> {
+    match (entry.kind, &entry.lfs) {
+        (EntryKind::File, Some(pointer)) => Some(pointer.oid.to_hex()),
+        (EntryKind::File, None) => Some(entry.oid.to_hex()),
+        _ => None,
+    }
+}
+
+fn is_large(file: &File, rules: &LfsRules, inline_limit: u64) -> bool {
+    file.size > 0 && (rules.is_lfs(&file.path) || file.size > inline_limit || is_binary(&file.sample))
+}
+
+/// Whether the first bytes are no text. A character may be cut off at their end.
+fn is_binary(sample: &str) -> bool {
+    let Ok(bytes) = STANDARD.decode(sample) else { return false };
+    let cut_off = |error: std::str::Utf8Error| error.error_len().is_none();
+    bytes.contains(&0) || !std::str::from_utf8(&bytes).map_or_else(cut_off, |_| true)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn text_may_be_cut_off_and_binary_is_told() {
+        let sample = |bytes: &[u8]| is_binary(&STANDARD.encode(bytes));
+        assert!(!sample(b"") && !sample("héllo\n".as_bytes()) && !sample(&"é".as_bytes()[..1]));
+        assert!(sample(b"a\0b") && sample(b"\xff\xfe") && sample(b"\xc3("));
+    }
+
+    #[test]
+    fn empty_files_are_never_large() {
+        let rules = LfsRules::parse("*.bin filter=lfs");
+        let file = |path: &str, size| File { path: path.to_owned(), sample: String::new(), size };
+        assert!(!is_large(&file("a.bin", 0), &rules, 10) && is_large(&file("a.bin", 1), &rules, 10));
+        assert!(!is_large(&file("a.txt", 10), &rules, 10) && is_large(&file("a.txt", 11), &rules, 10));
+    }
+}

@@ -1,0 +1,105 @@
+use hub_tests::{Client, TestHub, Value, json};
+use reqwest::Method;
+
+async fn start() -> (TestHub, Client) {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    (hub, ada)
+}
+
+#[tokio::test]
+async fn a_new_repository_has_a_first_commit() {
+    let (hub, ada) = start().await;
+    for (repo_type, prefix) in [("model", ""), ("dataset", "datasets/")] {
+        let answer = ada.create_repo(repo_type, "ada/bert", false).await;
+        assert_eq!(answer["url"], ada.url(&format!("/{prefix}ada/bert")));
+        let tree = ada.get_json(&format!("/api/{repo_type}s/ada/bert/tree/main"), 200).await;
+        assert_eq!(tree[0]["path"], ".gitattributes");
+        let text = ada.get(&format!("/{prefix}ada/bert/resolve/main/.gitattributes"), 200).await.text().await.unwrap();
+        assert!(text.contains("*.safetensors filter=lfs diff=lfs merge=lfs -text\n"));
+        assert_eq!(text.contains("*.wav"), repo_type == "dataset");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn creating_twice_names_the_address() {
+    let (hub, ada) = start().await;
+    ada.create_repo("model", "ada/bert", false).await;
+    let again = ada.post_json("/api/repos/create", &json!({ "name": "BERT", "type": "model" }), 409).await;
+    assert_eq!(again["error"], "You already created this model repo");
+    assert_eq!(again["url"], ada.url("/ada/bert"));
+    let eve = hub.user("eve").await;
+    eve.post_json("/api/repos/create", &json!({ "name": "x", "organization": "ada" }), 403).await;
+    hub.anonymous().post_json("/api/repos/create", &json!({ "name": "x" }), 401).await;
+    for name in ["-a", "a..b", "x.git", ""] {
+        ada.post_json("/api/repos/create", &json!({ "name": name }), 400).await;
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_moved_repository_answers_to_its_old_name() {
+    let (hub, ada) = start().await;
+    ada.create_repo("model", "ada/old", false).await;
+    ada.create_repo("model", "ada/taken", false).await;
+    let to = |name: &str| json!({ "fromRepo": "ada/old", "toRepo": name, "type": "model" });
+    let taken = ada.post_json("/api/repos/move", &to("ada/taken"), 409).await;
+    assert_eq!(taken["error"], "A model repository called ada/taken already exists");
+    ada.post_json("/api/repos/move", &to("ada/new"), 200).await;
+    let response = ada.get("/api/models/ada/old/tree/main?recursive=true", 307).await;
+    assert_eq!(response.headers()["location"], "/api/models/ada/new/tree/main?recursive=true");
+    ada.commit("/api/models/ada/old", "main", &[Client::file("a", "1")], 200).await;
+    ada.get_json("/api/models/ada/new/tree/main/", 200).await;
+    ada.create_repo("model", "ada/old", false).await;
+    let tree = ada.get_json("/api/models/ada/old/tree/main", 200).await;
+    assert_eq!(tree.as_array().unwrap().len(), 1, "the name belongs to the new repository");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_repository_is_gone_and_its_name_free() {
+    let (hub, ada) = start().await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit("/api/models/ada/bert", "main", &[Client::file("a", "1")], 200).await;
+    let body = json!({ "name": "bert", "organization": "ada", "type": "model" });
+    hub.user("eve").await.call(Method::DELETE, "/api/repos/delete", &body, 403).await;
+    ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
+    ada.get("/api/models/ada/bert/tree/main", 404).await;
+    ada.call(Method::DELETE, "/api/repos/delete", &body, 404).await;
+    ada.create_repo("model", "ada/bert", false).await;
+    assert_eq!(ada.get_json("/api/models/ada/bert/tree/main", 200).await.as_array().unwrap().len(), 1);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_duplicate_has_the_files_and_goes_its_own_way() {
+    let (hub, ada) = start().await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit("/api/models/ada/bert", "main", &[Client::file("a", "1")], 200).await;
+    let eve = hub.user("eve").await;
+    let body = json!({ "repository": "eve/copy" });
+    let answer = eve.post_json("/api/models/ada/bert/duplicate", &body, 200).await;
+    assert_eq!(answer["url"], eve.url("/eve/copy"));
+    eve.commit("/api/models/eve/copy", "main", &[Client::file("b", "2")], 200).await;
+    let names = |rows: Value| -> Vec<String> {
+        rows.as_array().unwrap().iter().map(|row| row["path"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(names(eve.get_json("/api/models/eve/copy/tree/main", 200).await), [".gitattributes", "a", "b"]);
+    assert_eq!(names(ada.get_json("/api/models/ada/bert/tree/main", 200).await), [".gitattributes", "a"]);
+    eve.post_json("/api/models/ada/bert/duplicate", &body, 409).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn visibility_is_switched() {
+    let (hub, ada) = start().await;
+    ada.create_repo("model", "ada/bert", false).await;
+    hub.anonymous().get("/api/models/ada/bert/tree/main", 200).await;
+    ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 200).await;
+    hub.anonymous().get("/api/models/ada/bert/tree/main", 401).await;
+    ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "visibility": "public" }), 200).await;
+    hub.anonymous().get("/api/models/ada/bert/tree/main", 200).await;
+    hub.user("eve").await.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 403).await;
+    hub.stop().await;
+}
