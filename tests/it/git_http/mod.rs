@@ -3,6 +3,7 @@
 mod fetch;
 mod fsck;
 mod hostile;
+mod names;
 mod nodes;
 mod permissions;
 mod policy;
@@ -11,6 +12,7 @@ mod races;
 
 use crate::work::Work;
 use hub_tests::{Client, TestHub};
+use hub_types::RepoType;
 
 /// A hub, its first user `ada`, her public model `ada/bert`, and a clone of it.
 async fn start() -> (TestHub, Client, Work) {
@@ -24,16 +26,16 @@ async fn start() -> (TestHub, Client, Work) {
 }
 
 async fn new_repo(hub: &TestHub, id: &str, private: bool) {
+    new_repo_of_type(hub, RepoType::Model, id, private).await;
+}
+
+/// A repository without any commit, which no other door than git can fill.
+async fn new_repo_of_type(hub: &TestHub, repo_type: RepoType, id: &str, private: bool) {
     let (namespace, name) = id.split_once('/').unwrap();
     let mut conn = hub.app().pool.acquire().await.unwrap();
     let namespace = hub::accounts::queries::find_namespace(&mut conn, namespace).await.unwrap().unwrap();
-    let row = hub::repos::queries::NewRepoRow {
-        repo_type: hub_types::RepoType::Model,
-        namespace_pk: namespace.namespace_pk,
-        name,
-        private,
-        created_by: None,
-    };
+    let row =
+        hub::repos::queries::NewRepoRow { repo_type, namespace_pk: namespace.namespace_pk, name, private, created_by: None };
     hub::repos::queries::insert_repo(&mut conn, &row).await.unwrap();
 }
 

@@ -26,6 +26,7 @@ use crate::repos::metadata::{self, Before, HeadMetadata};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
 use crate::repos::{Repo, RepoWrite, queries};
 use crate::web::base_url::BaseUrl;
+use crate::web::extract::raw_param;
 
 /// Proxies and people lose patience with a silent connection.
 const SIGN_OF_LIFE: Duration = Duration::from_secs(5);
@@ -59,6 +60,7 @@ pub(super) async fn post_receive_pack(
     };
     let push = Push {
         url: base.join(&write.repo.path()),
+        moved: !names(&request, &write.repo),
         app: app.get_ref().clone(),
         write,
         request: push_request,
@@ -72,6 +74,13 @@ pub(super) async fn post_receive_pack(
         Some((Ok::<_, std::io::Error>(chunk), receiver))
     });
     Ok(response.streaming(stream))
+}
+
+/// Whether the request's path has the present name of the repository.
+fn names(request: &HttpRequest, repo: &Repo) -> bool {
+    let name = raw_param(request, "name");
+    let asked = format!("{}/{}", raw_param(request, "namespace"), name.strip_suffix(".git").unwrap_or(name));
+    asked.eq_ignore_ascii_case(&repo.id.to_string())
 }
 
 /// A pack that has arrived whole but is not yet proved good.
@@ -101,7 +110,10 @@ struct Push {
     write: RepoWrite,
     request: PushRequest,
     snapshot: Snapshot,
+    /// The address of its page.
     url: String,
+    /// Whether it was asked for by a former name.
+    moved: bool,
     _turn: OwnedSemaphorePermit,
 }
 
@@ -164,7 +176,7 @@ impl Push {
         let quarantine = proved.as_ref().map(|(quarantine, _)| quarantine);
         self.move_refs(&mut verdicts, packs.into_iter().collect(), quarantine).await?;
         let refs: Vec<Result<(), String>> = verdicts.into_iter().map(|verdict| verdict.map(|_update| ())).collect();
-        let messages = if refs.iter().any(Result::is_ok) { vec![self.greeting()] } else { Vec::new() };
+        let messages = if refs.iter().any(Result::is_ok) { self.greeting() } else { Vec::new() };
         Ok(PushOutcome { unpack: Ok(()), refs, messages })
     }
 
@@ -235,8 +247,12 @@ impl Push {
         Ok(Some(derived.await?.map_err(HubError::internal)?))
     }
 
-    fn greeting(&self) -> String {
-        format!("View your {} at {}", self.write.repo.repo_type, self.url)
+    fn greeting(&self) -> Vec<String> {
+        let mut lines = vec![format!("View your {} at {}", self.write.repo.repo_type, self.url)];
+        if self.moved {
+            lines.push(format!("It has moved; use its new address: git remote set-url origin {}", self.url));
+        }
+        lines
     }
 }
 

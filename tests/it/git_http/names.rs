@@ -1,0 +1,57 @@
+use hub_types::RepoType;
+
+use super::{new_repo_of_type, ref_of, start};
+use crate::work::Work;
+
+#[tokio::test]
+async fn datasets_and_spaces_have_their_prefixes() {
+    let (hub, ada, _) = start().await;
+    for (repo_type, prefix) in [(RepoType::Dataset, "datasets"), (RepoType::Space, "spaces")] {
+        new_repo_of_type(&hub, repo_type, "ada/thing", false).await;
+        let work = Work::clone(&ada, &format!("/{prefix}/ada/thing")).await;
+        work.commit("x", prefix.as_bytes()).await;
+        work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+        let clone = Work::clone(&hub.anonymous(), &format!("/{prefix}/ada/thing.git")).await;
+        assert_eq!(clone.head().await, work.head().await);
+    }
+    let nobody = hub.anonymous();
+    nobody.get("/models/ada/bert/info/refs?service=git-upload-pack", 404).await;
+    nobody.get("/ada/thing/info/refs?service=git-upload-pack", 401).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_moved_repo_is_served_under_its_old_name() {
+    let (hub, ada, work) = start().await;
+    let sql = "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk) select 'model', 'ada', 'bert', repo_pk from repos";
+    sqlx::query(sql).execute(&hub.app().pool).await.unwrap();
+    sqlx::query("update repos set name = 'Bert2'").execute(&hub.app().pool).await.unwrap();
+    let new = work.commit("a.txt", b"1").await;
+    let output = work.run(&["push", "--progress", "origin", "HEAD:main"], b"").await;
+    let said = String::from_utf8_lossy(&output.stderr);
+    assert!(said.contains(&format!("git remote set-url origin {}/ada/Bert2", hub.base())), "{said}");
+    assert_eq!(ref_of(&hub, "Bert2", "refs/heads/main").await.as_ref(), Some(&new));
+    assert_eq!(Work::clone(&ada, "/ada/bert").await.head().await, new);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_deleted_repo_is_gone_for_git() {
+    let (hub, ada, work) = start().await;
+    sqlx::query("update repos set deleted_at = now()").execute(&hub.app().pool).await.unwrap();
+    ada.get("/ada/bert/info/refs?service=git-upload-pack", 404).await;
+    work.commit("a.txt", b"1").await;
+    assert!(work.refused(&["push", "origin", "HEAD:main"]).await.contains("not found"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_gated_repo_is_cloned_by_those_let_in() {
+    let (hub, ada, _) = start().await;
+    sqlx::query("update repos set gated = 'manual'").execute(&hub.app().pool).await.unwrap();
+    let bob = hub.user("bob").await;
+    bob.get("/ada/bert/info/refs?service=git-upload-pack", 403).await;
+    hub.anonymous().get("/ada/bert/info/refs?service=git-upload-pack", 401).await;
+    Work::clone(&ada, "/ada/bert").await;
+    hub.stop().await;
+}
