@@ -67,3 +67,24 @@ async fn files_are_locked_and_unlocked() {
     assert_eq!(work.git(&["lfs", "locks"]).await, "");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn uploads_that_nobody_verified_are_verified_by_the_push() {
+    for hub in hubs().await {
+        let ada = hub.user("ada").await;
+        ada.create_repo("model", "ada/bert", false).await;
+        let (file, lie) = (Large::of(1000, 1), Large::of(1000, 2));
+        let pointer = |file: &Large| {
+            format!("version https://git-lfs.github.com/spec/v1\noid sha256:{}\nsize {}\n", file.oid, file.bytes.len())
+        };
+        let work = Work::clone(&ada, "/ada/bert").await;
+        let object = super::entry(&ada, "ada/bert", "upload", &file).await;
+        super::follow(&object, &lie.bytes).await;
+        work.commit("a.bin", pointer(&file).as_bytes()).await;
+        work.refused(&["push", "origin", "HEAD:main"]).await;
+        assert!(super::follow(&object, &file.bytes).await.status().is_success());
+        work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+        assert!(super::download(&ada, "ada/bert", &file).await == file.bytes);
+        hub.stop().await;
+    }
+}
