@@ -4,5 +4,6 @@ mod accounts;
 mod git_http;
 mod lfs;
 mod operations;
+mod pages;
 mod repos;
 mod work;

@@ -1,0 +1,105 @@
+use std::collections::BTreeMap;
+
+use hub_tests::TestHub;
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::redirect::Policy;
+
+/// What `TestHub` gives every account.
+pub(super) const PASSWORD: &str = "correct horse";
+
+/// A browser: keeps cookies, follows no redirect by itself.
+pub(super) struct Browser {
+    base: String,
+    http: reqwest::Client,
+    cookies: BTreeMap<String, String>,
+}
+
+/// A page as it arrived.
+#[derive(Debug)]
+pub(super) struct Page {
+    pub status: u16,
+    pub headers: HeaderMap,
+    pub text: String,
+}
+
+impl Page {
+    /// Where a redirect leads.
+    pub(super) fn location(&self) -> &str {
+        self.headers.get(LOCATION).expect("a redirect").to_str().unwrap()
+    }
+
+    /// The token of the page's forms.
+    pub(super) fn csrf(&self) -> String {
+        let start = self.text.split("name=\"csrf_token\" value=\"").nth(1).expect("the page has a form");
+        start.split('"').next().unwrap().to_owned()
+    }
+
+    pub(super) fn has(&self, text: &str) -> bool {
+        self.text.contains(text)
+    }
+}
+
+impl Browser {
+    pub(super) fn new(hub: &TestHub) -> Self {
+        let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
+        Self { base: hub.base().to_owned(), http, cookies: BTreeMap::new() }
+    }
+
+    /// A browser in which somebody has logged in.
+    pub(super) async fn logged_in(hub: &TestHub, name: &str) -> Self {
+        let mut browser = Self::new(hub);
+        let page = browser.submit("/login", "/login", &[("username", name), ("password", PASSWORD)]).await;
+        assert_eq!(page.status, 303, "{}", page.text);
+        browser
+    }
+
+    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+        self.cookies.get(name).map(String::as_str)
+    }
+
+    pub(super) fn forget(&mut self, cookie: &str) {
+        self.cookies.remove(cookie);
+    }
+
+    async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
+        let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
+        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        for set in response.headers().get_all(SET_COOKIE) {
+            let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
+            let value = rest.split(';').next().unwrap();
+            if rest.contains("Max-Age=0") {
+                self.cookies.remove(name);
+            } else {
+                self.cookies.insert(name.to_owned(), value.to_owned());
+            }
+        }
+        let (status, headers) = (response.status().as_u16(), response.headers().clone());
+        Page { status, headers, text: response.text().await.unwrap() }
+    }
+
+    pub(super) async fn get(&mut self, path: &str) -> Page {
+        let request = self.http.get(format!("{}{path}", self.base));
+        self.send(request).await
+    }
+
+    /// A page that must be there.
+    pub(super) async fn open(&mut self, path: &str) -> Page {
+        let page = self.get(path).await;
+        assert_eq!(page.status, 200, "{path}: {}", page.text);
+        page
+    }
+
+    /// Sends a form as it is.
+    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+        let request = self.http.post(format!("{}{path}", self.base)).form(fields);
+        self.send(request).await
+    }
+
+    /// Opens the page of a form and sends the form with the page's token.
+    pub(super) async fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+        let csrf = self.open(page).await.csrf();
+        let mut all = vec![("csrf_token", csrf.as_str())];
+        all.extend_from_slice(fields);
+        self.post(action, &all).await
+    }
+}

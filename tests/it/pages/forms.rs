@@ -1,0 +1,84 @@
+use hub_tests::TestHub;
+
+use super::Browser;
+use super::browser::PASSWORD;
+
+#[tokio::test]
+async fn forms_without_their_token_are_refused() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    hub.user("grace").await.create_repo("model", "grace/bert", false).await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let mut stranger = Browser::new(&hub);
+    let foreign = stranger.open("/login").await.csrf();
+    for path in [
+        "/login",
+        "/join",
+        "/logout",
+        "/settings/profile",
+        "/settings/password",
+        "/settings/tokens",
+        "/settings/tokens/1/revoke",
+        "/settings/sessions/00/end",
+        "/organizations/new",
+        "/new",
+        "/grace/bert/settings/delete",
+    ] {
+        for token in ["", "nonsense", &foreign] {
+            let page = ada.post(path, &[("csrf_token", token), ("username", "ada"), ("password", PASSWORD)]).await;
+            assert_eq!(page.status, 403, "{path} with {token:?}");
+            assert!(page.headers["content-type"].to_str().unwrap().starts_with("text/html"), "{path}");
+        }
+    }
+    assert!(ada.open("/").await.has("Account menu of ada"), "still logged in");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_is_bound_to_its_browser() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut browser = Browser::new(&hub);
+    let csrf = browser.open("/login").await.csrf();
+    browser.forget("visit");
+    let fields = [("csrf_token", csrf.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    assert_eq!(browser.post("/login", &fields).await.status, 403);
+    assert!(browser.cookie("session").is_none());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn pages_say_what_they_may_load_and_error_pages_do_too() {
+    let hub = TestHub::start().await;
+    let mut browser = Browser::new(&hub);
+    for (path, status) in [("/", 200), ("/models", 200), ("/login", 200), ("/nothing-here", 404), ("/a/b", 404), ("/datasets/a/b", 404)] {
+        let page = browser.get(path).await;
+        assert_eq!(page.status, status, "{path}");
+        let policy = page.headers["content-security-policy"].to_str().unwrap();
+        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"));
+        assert_eq!(page.headers["x-content-type-options"], "nosniff");
+        assert!(page.has("<h1") && page.has("id=\"main\""), "{path} is a whole page");
+        assert!(!page.has("<style") && !page.has(" style=") && !page.has("onclick"), "{path} has nothing inline");
+    }
+    let api = hub.anonymous().get("/api/models/a/b", 401).await;
+    assert!(api.headers()["content-security-policy"].to_str().unwrap().contains("sandbox"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn static_files_are_kept_for_good_under_their_version() {
+    let hub = TestHub::start().await;
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/").await;
+    let href = page.text.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let style = browser.open(&href).await;
+    assert!(style.headers["cache-control"].to_str().unwrap().contains("immutable"));
+    assert_eq!(style.headers["content-type"], "text/css; charset=utf-8");
+    let version = href.split('/').nth(2).unwrap();
+    let other = browser.open(&href.replace(version, "0123456789ab")).await;
+    assert_eq!(other.headers["cache-control"], "no-store", "a page of another version is served, not kept");
+    for path in ["/static/x/nope.js", "/static/x/../../Cargo.toml", "/static/x/%2e%2e/Cargo.toml"] {
+        assert_eq!(browser.get(path).await.status, 404, "{path}");
+    }
+    hub.stop().await;
+}
