@@ -26,9 +26,9 @@ async fn a_refused_sign_up_shows_the_error_at_its_field_and_keeps_what_was_typed
     let mut browser = Browser::new(&hub);
     for (name, email, password, status, said) in [
         ("ADA", "other@example.org", PASSWORD, 409, "is taken"),
-        ("new", "ada@example.org", PASSWORD, 409, "exists already"),
-        ("new", "nonsense", PASSWORD, 400, "ada@example.org"),
-        ("new", "new@example.org", "short", 400, "at least 8 characters"),
+        ("newbie", "ada@example.org", PASSWORD, 409, "exists already"),
+        ("newbie", "nonsense", PASSWORD, 400, "ada@example.org"),
+        ("newbie", "new@example.org", "short", 400, "at least 8 characters"),
         ("a b", "new@example.org", PASSWORD, 400, "not a valid name"),
         ("settings", "new@example.org", PASSWORD, 400, "reserved"),
         ("", "", "", 400, "not a valid name"),
@@ -63,7 +63,9 @@ async fn a_failed_login_does_not_tell_which_part_was_wrong() {
 async fn login_leads_back_but_never_to_another_host() {
     let hub = TestHub::start().await;
     hub.account("ada").await;
-    for (next, expected) in [("/models?sort=created", "/models?sort=created"), ("//evil.example/", "/"), ("https://evil.example", "/"), ("", "/")] {
+    for (next, expected) in
+        [("/models?sort=created", "/models?sort=created"), ("//evil.example/", "/"), ("https://evil.example", "/"), ("", "/")]
+    {
         let mut browser = Browser::new(&hub);
         let fields = [("username", "ada"), ("password", PASSWORD), ("next", next)];
         assert_eq!(browser.submit("/login", "/login", &fields).await.location(), expected, "{next}");

@@ -51,11 +51,17 @@ async fn a_token_is_bound_to_its_browser() {
 async fn pages_say_what_they_may_load_and_error_pages_do_too() {
     let hub = TestHub::start().await;
     let mut browser = Browser::new(&hub);
-    for (path, status) in [("/", 200), ("/models", 200), ("/login", 200), ("/nothing-here", 404), ("/a/b", 404), ("/datasets/a/b", 404)] {
+    for (path, status) in
+        [("/", 200), ("/models", 200), ("/login", 200), ("/nothing-here", 404), ("/a/b", 404), ("/datasets/a/b", 404)]
+    {
         let page = browser.get(path).await;
         assert_eq!(page.status, status, "{path}");
         let policy = page.headers["content-security-policy"].to_str().unwrap();
-        assert!(policy.contains("default-src 'none'") && policy.contains("script-src 'self';") && policy.contains("frame-ancestors 'none'"));
+        assert!(
+            policy.contains("default-src 'none'")
+                && policy.contains("script-src 'self';")
+                && policy.contains("frame-ancestors 'none'")
+        );
         assert_eq!(page.headers["x-content-type-options"], "nosniff");
         assert!(page.has("<h1") && page.has("id=\"main\""), "{path} is a whole page");
         assert!(!page.has("<style") && !page.has(" style=") && !page.has("onclick"), "{path} has nothing inline");

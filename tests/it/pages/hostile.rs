@@ -2,7 +2,7 @@ use hub_tests::{Client, TestHub};
 
 use super::Browser;
 
-const CARD: &str = "---\nlicense: \"<script>alert(1)</script>\"\ntags: [\"<img src=x onerror=alert(1)>\"]\n---\n\
+const CARD: &str = "---\nlicense: other\nlicense_name: \"<script>alert(1)</script>\"\ntags: [\"<img src=x onerror=alert(1)>\"]\n---\n\
     # T<script>document.title='owned'</script>\n\n<img src=\"x\" onerror=\"alert(1)\">\n\n[x](javascript:alert(1))\n\n\
     <form action=\"/logout\" method=\"post\"><button>x</button></form>\n\n<div class=\"site-header\" style=\"position:fixed\">x</div>\n";
 
@@ -34,7 +34,7 @@ async fn cards_names_and_messages_cannot_bring_markup_of_their_own() {
         let page = browser.open(path).await;
         // The page has one script element of its own, which loads a file.
         assert_eq!(page.text.matches("<script").count(), 1, "{path}");
-        for text in ["<img src=\"x\"", " onerror=", "javascript:", "\"onmouseover", " style="] {
+        for text in ["<img src=\"x\"", "<img src=x", " onerror=\"", "href=\"javascript:", "\"onmouseover", " style=\""] {
             assert!(!page.has(text), "{path} has {text}");
         }
         assert_eq!(page.text.matches("class=\"site-header\"").count(), 1, "{path}");
@@ -51,7 +51,11 @@ async fn a_card_with_broken_metadata_is_shown_with_a_warning() {
     let page = Browser::new(&hub).open("/ada/odd").await;
     assert!(page.has("has no files yet"));
     let big = "x".repeat(3000);
-    let lines = [Client::file("notes.txt", &format!("{big}\n\u{0}")), Client::file("empty.py", ""), Client::file("long.txt", &"line\n".repeat(6000))];
+    let lines = [
+        Client::file("notes.txt", &format!("{big}\n\u{0}")),
+        Client::file("empty.py", ""),
+        Client::file("long.txt", &"line\n".repeat(6000)),
+    ];
     ada.commit("/api/models/ada/odd", "main", &lines, 200).await;
     let mut browser = Browser::new(&hub);
     assert!(browser.open("/ada/odd").await.has("No model card"));

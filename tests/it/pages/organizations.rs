@@ -5,7 +5,7 @@ use super::Browser;
 #[tokio::test]
 async fn an_organization_is_founded_and_its_members_get_roles() {
     let hub = TestHub::start().await;
-    for name in ["root", "ada", "grace"] {
+    for name in ["boss", "ada", "grace"] {
         hub.account(name).await;
     }
     let mut ada = Browser::logged_in(&hub, "ada").await;
@@ -35,15 +35,15 @@ async fn an_organization_is_founded_and_its_members_get_roles() {
 #[tokio::test]
 async fn only_admins_reach_the_settings_of_an_organization() {
     let hub = TestHub::start().await;
-    hub.account("root").await;
+    hub.account("boss").await;
     let (ada, grace) = (hub.account("ada").await, hub.account("grace").await);
     hub.account("eve").await;
     let roles = [(&ada, hub::accounts::OrgRole::Admin), (&grace, hub::accounts::OrgRole::Write)];
     hub.organization("acme", &roles).await;
-    for (name, status) in [("ada", 200), ("root", 200), ("grace", 403), ("eve", 403)] {
+    for (name, status) in [("ada", 200), ("boss", 200), ("grace", 403), ("eve", 403)] {
         let mut browser = Browser::logged_in(&hub, name).await;
         assert_eq!(browser.get("/organizations/acme/settings").await.status, status, "{name}");
-        let fields = [("user", "eve"), ("role", "admin")];
+        let fields = [("user", "grace"), ("role", "write")];
         let csrf = browser.open("/settings/profile").await.csrf();
         let all = [("csrf_token", csrf.as_str()), fields[0], fields[1]];
         let page = browser.post("/organizations/acme/members", &all).await;

@@ -2,6 +2,7 @@
 
 use hub_git::{ATTRIBUTES_FILE, Change, CommitMeta, CommitPlan, Content, GitReader, build_commit, default_attributes};
 use hub_types::{Oid, RefName, RepoId, RepoPath, RepoType};
+use serde_json::Value;
 
 use super::metadata::{self, HeadMetadata};
 use super::queries::{self, NewRepoRow, Repo};
@@ -100,4 +101,30 @@ async fn first_commit(app: &App, viewer: &Viewer, new: &NewRepo) -> HubResult<Fi
     });
     let (built, metadata) = build.await??;
     Ok(FirstCommit { commit: built.commit, packs: new_objects::store(app, built.pack).await?, metadata })
+}
+
+/// The card of a repository that is created with a licence, or of a Space (whose SDK is in its card).
+///
+/// # Errors
+/// 400 for a Space without a known SDK.
+pub fn starter_card(repo_type: RepoType, license: Option<&str>, sdk: Option<&str>, name: &str) -> HubResult<Option<String>> {
+    let mut lines = Vec::new();
+    if repo_type == RepoType::Space {
+        let sdk =
+            sdk.ok_or_else(|| HubError::bad_request("A Space needs an `sdk`: `gradio`, `docker`, `static` or `streamlit`."))?;
+        if !hub_cards::known::SDKS.contains(&sdk) {
+            return Err(HubError::bad_request(format!(
+                "`{sdk}` is not an SDK: use `gradio`, `docker`, `static` or `streamlit`."
+            )));
+        }
+        lines.push(format!("title: {}", Value::from(name)));
+        lines.push(format!("sdk: {sdk}"));
+    }
+    if let Some(license) = license.filter(|license| !license.is_empty()) {
+        lines.push(format!("license: {}", Value::from(license)));
+    }
+    if lines.is_empty() {
+        return Ok(None);
+    }
+    Ok(Some(format!("---\n{}\n---\n", lines.join("\n"))))
 }

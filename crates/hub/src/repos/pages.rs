@@ -9,6 +9,7 @@ mod facts;
 mod list;
 pub mod lists;
 mod markdown;
+mod new;
 mod owners;
 mod refs;
 mod settings;
@@ -26,6 +27,7 @@ const BASES: [&str; 2] = ["/{repo_type:datasets|spaces}/{namespace}/{name}", "/{
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
+        .configure(new::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)

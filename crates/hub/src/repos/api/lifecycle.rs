@@ -12,7 +12,7 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{self, RepoAdmin, RepoRead, RepoWrite};
-use crate::repos::create::{NewRepo, create_repo};
+use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::repos::settings::{Gating, SettingsChange};
 use crate::repos::{delete, duplicate, rename, settings};
 use crate::web::base_url::BaseUrl;
@@ -74,30 +74,6 @@ async fn post_create(app: web::Data<App>, viewer: Viewer, base: BaseUrl, body: J
         "name": repo.id.to_string(),
         "id": repo.public_id,
     })))
-}
-
-/// The card of a repository that is created with a licence, or of a Space (whose SDK is in its card).
-fn starter_card(repo_type: RepoType, license: Option<&str>, sdk: Option<&str>, name: &str) -> HubResult<Option<String>> {
-    const SDKS: &[&str] = &["gradio", "docker", "static", "streamlit"];
-    let mut lines = Vec::new();
-    if repo_type == RepoType::Space {
-        let sdk =
-            sdk.ok_or_else(|| HubError::bad_request("A Space needs an `sdk`: `gradio`, `docker`, `static` or `streamlit`."))?;
-        if !SDKS.contains(&sdk) {
-            return Err(HubError::bad_request(format!(
-                "`{sdk}` is not an SDK: use `gradio`, `docker`, `static` or `streamlit`."
-            )));
-        }
-        lines.push(format!("title: {}", serde_json::Value::from(name)));
-        lines.push(format!("sdk: {sdk}"));
-    }
-    if let Some(license) = license.filter(|license| !license.is_empty()) {
-        lines.push(format!("license: {}", serde_json::Value::from(license)));
-    }
-    if lines.is_empty() {
-        return Ok(None);
-    }
-    Ok(Some(format!("---\n{}\n---\n", lines.join("\n"))))
 }
 
 fn decode_content(content: &str, encoding: Option<&str>) -> HubResult<Vec<u8>> {

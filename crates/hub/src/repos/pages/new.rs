@@ -6,8 +6,8 @@ use hub_cards::known;
 use hub_types::{RepoPath, RepoType};
 
 use super::owners::owners_of;
-use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::User;
+use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::HubResult;
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::web::filters;
@@ -133,7 +133,8 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
         RepoType::Dataset => "Dataset name",
         RepoType::Space => "Space name",
     };
-    let mut name = Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` and `.` It becomes part of the address.");
+    let mut name =
+        Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` and `.` It becomes part of the address.");
     // Whatever is refused here is about the id; the other fields are choices.
     name.error = refusal.message_elsewhere(&[]);
     let licenses = known::LICENSES.iter().map(|id| Choice::new(*id, *id, &form.license));
