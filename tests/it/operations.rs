@@ -5,6 +5,8 @@ use std::path::Path;
 use hub::admin::seed;
 use hub::config::Role;
 use hub_tests::{Client, TestHub};
+use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
+use tokio::net::TcpStream;
 
 async fn metrics(client: &Client) -> String {
     client.get("/metrics", 200).await.text().await.unwrap()
@@ -171,4 +173,38 @@ async fn a_seed_that_cannot_be_planted_says_which_entry() {
         assert!(!error.contains("hf_seeded"), "{error}");
     }
     hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_stop_lets_a_request_in_hand_finish_and_takes_no_new_one() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    let (base, token) = (hub.base().to_owned(), ada.token().to_owned());
+    let mut line = TcpStream::connect(base.trim_start_matches("http://")).await.unwrap();
+    let body = r#"{"type": "model", "name": "in-hand"}"#;
+    let head = format!(
+        "POST /api/repos/create HTTP/1.1\r\nHost: hub\r\nAuthorization: Bearer {token}\r\nContent-Length: {}\r\n\r\n",
+        body.len()
+    );
+    let (first, rest) = body.split_at(10);
+    line.write_all(format!("{head}{first}").as_bytes()).await.unwrap();
+    // The request is in hand when the hub says so; the other one asks.
+    let asked = std::time::Instant::now();
+    while !metrics(&hub.anonymous()).await.contains("hub_http_requests_in_flight 2") {
+        assert!(asked.elapsed().as_secs() < 20, "the request never arrived");
+    }
+
+    let finish = async {
+        // The hub has closed its door when nobody can connect any more.
+        while TcpStream::connect(base.trim_start_matches("http://")).await.is_ok() {
+            tokio::task::yield_now().await;
+        }
+        line.write_all(rest.as_bytes()).await.unwrap();
+        let mut answer = String::new();
+        line.read_to_string(&mut answer).await.unwrap();
+        answer
+    };
+    let ((), answer) = tokio::join!(hub.stop(), finish);
+    assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
+    assert!(answer.contains("in-hand"), "{answer}");
 }

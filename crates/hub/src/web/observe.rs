@@ -123,3 +123,24 @@ impl Drop for Observation {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use actix_web::middleware::from_fn;
+    use actix_web::{App as ActixApp, HttpResponse, test, web};
+
+    async fn broken() -> HttpResponse {
+        panic!("a mistake in a handler")
+    }
+
+    #[actix_web::test]
+    async fn a_panic_is_a_500_and_the_worker_goes_on() {
+        let routes = ActixApp::new().wrap(from_fn(observe)).route("/broken", web::get().to(broken));
+        let service = test::init_service(routes.route("/whole", web::get().to(HttpResponse::NoContent))).await;
+        let request = |path| test::TestRequest::get().uri(path).to_request();
+        let error = test::try_call_service(&service, request("/broken")).await.map(|_| ()).unwrap_err();
+        assert_eq!(error.as_response_error().status_code(), 500);
+        assert_eq!(test::call_service(&service, request("/whole")).await.status(), 204);
+    }
+}
