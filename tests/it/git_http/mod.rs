@@ -18,10 +18,8 @@ use hub_types::RepoType;
 async fn start() -> (TestHub, Client, Work) {
     let hub = TestHub::start().await;
     let ada = hub.user("ada").await;
-    new_repo(&hub, "ada/bert", false).await;
+    ada.create_repo("model", "ada/bert", false).await;
     let work = Work::clone(&ada, "/ada/bert").await;
-    work.commit(".gitattributes", b"*.bin filter=lfs diff=lfs merge=lfs -text\n").await;
-    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
     (hub, ada, work)
 }
 

@@ -23,9 +23,8 @@ async fn datasets_and_spaces_have_their_prefixes() {
 #[tokio::test]
 async fn a_moved_repo_is_served_under_its_old_name() {
     let (hub, ada, work) = start().await;
-    let sql = "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk) select 'model', 'ada', 'bert', repo_pk from repos";
-    sqlx::query(sql).execute(&hub.app().pool).await.unwrap();
-    sqlx::query("update repos set name = 'Bert2'").execute(&hub.app().pool).await.unwrap();
+    let body = hub_tests::json!({ "fromRepo": "ada/bert", "toRepo": "ada/Bert2", "type": "model" });
+    ada.post_json("/api/repos/move", &body, 200).await;
     let new = work.commit("a.txt", b"1").await;
     let output = work.run(&["push", "--progress", "origin", "HEAD:main"], b"").await;
     let said = String::from_utf8_lossy(&output.stderr);
@@ -38,7 +37,8 @@ async fn a_moved_repo_is_served_under_its_old_name() {
 #[tokio::test]
 async fn a_deleted_repo_is_gone_for_git() {
     let (hub, ada, work) = start().await;
-    sqlx::query("update repos set deleted_at = now()").execute(&hub.app().pool).await.unwrap();
+    let body = hub_tests::json!({ "name": "bert", "organization": "ada", "type": "model" });
+    ada.call(reqwest::Method::DELETE, "/api/repos/delete", &body, 200).await;
     ada.get("/ada/bert/info/refs?service=git-upload-pack", 404).await;
     work.commit("a.txt", b"1").await;
     assert!(work.refused(&["push", "origin", "HEAD:main"]).await.contains("not found"));

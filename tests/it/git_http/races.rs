@@ -58,3 +58,30 @@ async fn clones_during_pushes_are_always_whole() {
     scratch_is_empty(&hub).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn pushes_and_commits_by_the_api_lose_nothing_of_each_other() {
+    let (hub, ada, work) = start().await;
+    let by_api = async {
+        for index in 0..10 {
+            let line = hub_tests::Client::file(&format!("api-{index}"), "x");
+            ada.commit("/api/models/ada/bert", "main", &[line], 200).await;
+        }
+    };
+    let by_git = async {
+        for index in 0..5 {
+            work.commit(&format!("git-{index}"), b"x").await;
+            while !work.run(&["push", "-q", "origin", "HEAD:main"], b"").await.status.success() {
+                work.git(&["pull", "-q", "--rebase", "origin", "main"]).await;
+            }
+        }
+    };
+    tokio::join!(by_api, by_git);
+    let clone = Work::clone(&ada, "/ada/bert").await;
+    clone.git(&["fsck", "--strict", "--no-dangling"]).await;
+    let found = clone.git(&["ls-files", "api-*", "git-*"]).await;
+    assert_eq!(found.lines().count(), 15, "{found}");
+    let tally = hub::admin::fsck::check(hub.app(), None, hub::admin::fsck::Depth::Bytes, |line| panic!("{line}")).await.unwrap();
+    assert_eq!(tally.repos, 1);
+    hub.stop().await;
+}

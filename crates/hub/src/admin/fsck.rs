@@ -138,6 +138,7 @@ async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut V
     let rows: Vec<_> = refs.iter().map(|row| (row.name.clone(), row.oid)).collect();
     let view = RepoView::create(scratch.path(), dir.path(), &head, &rows)?;
     let findings = hub_git::fsck(&view, TIMEOUT).await.map_err(HubError::internal)?;
+    let damaged = !findings.is_empty();
     problems.extend(findings);
     // Without refs, everything that the tips reach counts as new.
     let bare = Quarantine::new(RepoView::create(scratch.path(), dir.path(), &head, &[])?);
@@ -146,6 +147,11 @@ async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut V
         Ok(pointers) => Ok(pointers),
         Err(PushError::MissingObjects(what)) => {
             problems.push(format!("objects are missing: {what}"));
+            Ok(Vec::new())
+        }
+        // Objects that git has found damaged cannot be walked to the end.
+        Err(PushError::Server(_)) if damaged => {
+            problems.push("not all of its large files were checked, because objects are damaged".to_owned());
             Ok(Vec::new())
         }
         Err(error) => Err(HubError::internal(error)),
