@@ -9,6 +9,7 @@ create index repos_type_created_idx on repos (repo_type, created_at desc, repo_p
 create index repos_type_downloads_idx on repos (repo_type, downloads desc, repo_pk desc) where deleted_at is null;
 create index repos_type_likes_idx on repos (repo_type, likes desc, repo_pk desc) where deleted_at is null;
 create index repos_type_trending_idx on repos (repo_type, trending desc, repo_pk desc) where deleted_at is null;
+create index repos_type_size_idx on repos (repo_type, size_bytes desc, repo_pk desc) where deleted_at is null;
 create index repos_type_parameters_idx on repos (repo_type, parameters desc, repo_pk desc)
     where deleted_at is null and parameters is not null;
 create index repos_tags_idx on repos using gin (tags) where deleted_at is null;

@@ -21,6 +21,12 @@ pub const MAX_MARKDOWN_BYTES: usize = 1 << 20;
 const MAX_NESTING: usize = 100;
 /// How many HTML tags may be open at once.
 const MAX_OPEN_TAGS: usize = 400;
+/// How many attributes one tag may have: the HTML parser compares each with all before it.
+const MAX_ATTRIBUTES: usize = 200;
+/// How many times a card may speak of footnotes; each is linked with all its references.
+const MAX_FOOTNOTES: usize = 2_000;
+/// The most HTML that a card may become.
+const MAX_HTML_BYTES: usize = 6 << 20;
 /// How many formulas are set in one card.
 const MAX_FORMULAS: usize = 2_000;
 
@@ -28,7 +34,8 @@ const MAX_FORMULAS: usize = 2_000;
 /// to HTML that is safe to show. `text` is the body, without front matter. What cannot be rendered
 /// within the limits is shown as its source.
 pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
-    if text.len() > MAX_MARKDOWN_BYTES || is_too_nested(text) {
+    let footnotes = text.match_indices("[^").take(MAX_FOOTNOTES + 1).count();
+    if text.len() > MAX_MARKDOWN_BYTES || footnotes > MAX_FOOTNOTES || is_too_nested(text) {
         return source(text);
     }
     let arena = Arena::new();
@@ -41,10 +48,23 @@ pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
     let highlighter = Highlighter { deadline: Instant::now() + TIME_LIMIT };
     let mut plugins = Plugins::default();
     plugins.render.codefence_syntax_highlighter = Some(&highlighter);
-    let mut html = String::with_capacity(text.len() * 2);
-    match format_html_with_plugins(root, &options, &mut html, &plugins) {
-        Ok(()) if open_tags(&html) <= MAX_OPEN_TAGS => sanitize(&html, context),
+    let mut output = Limited(String::with_capacity(text.len() * 2));
+    match format_html_with_plugins(root, &options, &mut output, &plugins) {
+        Ok(()) if !is_tangled(&output.0) => sanitize(&output.0, context),
         Ok(()) | Err(fmt::Error) => source(text),
+    }
+}
+
+/// Text that stops growing at [`MAX_HTML_BYTES`].
+struct Limited(String);
+
+impl fmt::Write for Limited {
+    fn write_str(&mut self, text: &str) -> fmt::Result {
+        if self.0.len() + text.len() > MAX_HTML_BYTES {
+            return Err(fmt::Error);
+        }
+        self.0.push_str(text);
+        Ok(())
     }
 }
 
@@ -111,22 +131,38 @@ fn depth_exceeds<'a>(root: &'a AstNode<'a>, limit: usize) -> bool {
     false
 }
 
-/// The most tags open at one point, counted roughly: the HTML parser behind the sanitiser takes time
-/// quadratic in it.
-fn open_tags(html: &str) -> usize {
-    let (mut open, mut most) = (0usize, 0usize);
-    for (at, _) in html.match_indices('<') {
-        let rest = &html.as_bytes()[at + 1..];
-        match rest.first() {
-            Some(b'/') => open = open.saturating_sub(1),
-            Some(byte) if byte.is_ascii_alphabetic() && !is_void(rest) => {
-                open += 1;
-                most = most.max(open);
+/// Whether HTML has too many tags open at one point, or too many attributes in one tag, counted roughly: the
+/// parser behind the sanitiser takes time quadratic in both.
+fn is_tangled(html: &str) -> bool {
+    let bytes = html.as_bytes();
+    let (mut open, mut attributes, mut quote, mut in_tag) = (0usize, 0usize, None, false);
+    for (at, byte) in bytes.iter().enumerate() {
+        if let Some(mark) = quote {
+            quote = (*byte != mark).then_some(mark);
+            continue;
+        }
+        match (in_tag, byte) {
+            (true, b'>') => in_tag = false,
+            (true, b'"' | b'\'') if at > 0 && bytes[at - 1] == b'=' => quote = Some(*byte),
+            (true, b' ' | b'\t' | b'\n' | b'/') => attributes += 1,
+            (false, b'<') => {
+                let rest = &bytes[at + 1..];
+                match rest.first() {
+                    Some(b'/') => open = open.saturating_sub(1),
+                    Some(first) if first.is_ascii_alphabetic() => {
+                        (in_tag, attributes) = (true, 0);
+                        open += usize::from(!is_void(rest));
+                    }
+                    _ => {}
+                }
             }
             _ => {}
         }
+        if open > MAX_OPEN_TAGS || attributes > MAX_ATTRIBUTES {
+            return true;
+        }
     }
-    most
+    false
 }
 
 fn is_void(rest: &[u8]) -> bool {
