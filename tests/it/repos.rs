@@ -5,6 +5,7 @@ mod cards;
 mod commit;
 mod commits;
 mod info;
+mod lfs_files;
 mod lifecycle;
 mod lists;
 mod owners;

@@ -2,6 +2,7 @@
 
 mod change;
 mod pack;
+mod rewrite;
 mod tree;
 
 use std::path::Path;
@@ -15,6 +16,7 @@ use crate::{LfsPointer, Result};
 
 pub use change::{Change, Content};
 pub use pack::BuiltPack;
+pub use rewrite::{Rewritten, rewrite_without};
 
 use pack::PackWriter;
 use tree::TreeEditor;

@@ -1,6 +1,7 @@
 //! Walking commits.
 
 mod last_commits;
+mod lfs_files;
 
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
@@ -12,6 +13,8 @@ use crate::object::{CommitInfo, CommitLinks};
 use crate::oid::{from_git, to_git};
 use crate::reader::{GitReader, find};
 use crate::{Error, Result};
+
+pub use lfs_files::LfsFile;
 
 /// Which commits [`GitReader::log`] gives.
 #[derive(Debug, Clone, Copy, Default)]

@@ -25,12 +25,13 @@ mod upload_pack;
 
 pub use attributes::{ATTRIBUTES_FILE, IgnoreRules, LfsRules, cover_lfs_paths, default_attributes};
 pub use build::{
-    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, build_commit, build_tag, commit_tree,
+    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, Rewritten, build_commit, build_tag, commit_tree,
+    rewrite_without,
 };
 pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};
 pub use fsck::fsck;
-pub use history::LogRange;
+pub use history::{LfsFile, LogRange};
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use object::{CommitInfo, Person};
 pub use process::{Git, GitConcurrency, ProcessError, running_processes};

@@ -15,7 +15,7 @@ use crate::{Error, Result};
 pub use entry::{Entry, EntryKind};
 pub use list::{Page, TreeCursor};
 
-pub(crate) use entry::{find, row_size};
+pub(crate) use entry::{file_size, find, row_size};
 pub(crate) use list::MAX_DEPTH;
 
 /// Commit ids may be cut to this many digits.
@@ -93,7 +93,10 @@ impl GitReader {
         }
         let id = id.to_ascii_lowercase();
         let oid = if id.len() == 40 { id.parse().map_err(|_| unknown())? } else { self.expand_prefix(&id)? };
-        self.peel(oid)?.ok_or_else(unknown)
+        match self.peel(oid) {
+            Err(Error::ObjectMissing(_)) => Err(unknown()),
+            other => other?.ok_or_else(unknown),
+        }
     }
 
     fn expand_prefix(&self, prefix: &str) -> Result<Oid> {
@@ -108,7 +111,7 @@ impl GitReader {
     /// The commit behind a commit's or annotated tag's id; `None` for anything else.
     ///
     /// # Errors
-    /// The object cannot be read.
+    /// [`Error::ObjectMissing`], or the object cannot be read.
     pub fn peel(&self, oid: Oid) -> Result<Option<Oid>> {
         let (odb, mut oid) = (self.odb()?, oid);
         for _ in 0..MAX_TAG_DEPTH {
@@ -116,7 +119,7 @@ impl GitReader {
                 Ok((_, ObjectType::Commit)) => return Ok(Some(oid)),
                 Ok((_, ObjectType::Tag)) => oid = from_git(self.repo.find_tag(to_git(oid)?)?.target_id())?,
                 Ok(_) => return Ok(None),
-                Err(error) if error.code() == ErrorCode::NotFound => return Ok(None),
+                Err(error) if error.code() == ErrorCode::NotFound => return Err(Error::ObjectMissing(oid)),
                 Err(error) => return Err(error.into()),
             }
         }

@@ -18,6 +18,7 @@ pub mod sweep;
 use std::collections::HashMap;
 use std::time::Duration;
 
+use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_types::Sha256;
 use moka::sync::Cache;
@@ -83,6 +84,28 @@ pub async fn has_objects(app: &App, repo_pk: i64, oids: &[Sha256]) -> HubResult<
     let adopted: Vec<_> = adopted.try_collect().await?;
     held.extend(adopted.into_iter().filter_map(|(oid, size)| Some((oid, size?))));
     Ok(held)
+}
+
+/// Since when a repository has these objects, as far as it has them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_held_since(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    oids: &[Sha256],
+) -> sqlx::Result<HashMap<Sha256, DateTime<Utc>>> {
+    queries::list_held_since(conn, repo_pk, oids).await
+}
+
+/// Takes objects away from a repository. Other nodes may give them out for a minute more.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn unlink(app: &App, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
+    queries::unlink(&app.pool, repo_pk, oids).await?;
+    oids.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));
+    Ok(())
 }
 
 /// Lets a repository have everything another one has: some rows, no bytes.

@@ -15,6 +15,7 @@ pub mod delete;
 pub mod duplicate;
 pub mod git_cache;
 pub mod head;
+pub mod lfs_files;
 pub mod listing;
 pub mod metadata;
 pub mod new_objects;

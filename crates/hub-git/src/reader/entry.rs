@@ -172,7 +172,7 @@ pub(super) fn describe(odb: &Odb<'_>, path: String, mode: u32, oid: Oid) -> Resu
 }
 
 /// The real size of a file's blob, and its LFS pointer if it is one.
-fn file_size(odb: &Odb<'_>, oid: Oid) -> Result<(u64, Option<LfsPointer>)> {
+pub(crate) fn file_size(odb: &Odb<'_>, oid: Oid) -> Result<(u64, Option<LfsPointer>)> {
     let size = blob_size(odb, oid)?;
     if size == 0 || size >= MAX_POINTER_BYTES {
         return Ok((size, None));

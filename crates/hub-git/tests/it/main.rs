@@ -7,4 +7,5 @@ mod diff;
 mod history;
 mod model;
 mod reader;
+mod rewrite;
 mod support;

@@ -53,6 +53,28 @@ pub async fn link(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> s
     .map(|_| ())
 }
 
+pub(super) async fn list_held_since(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    oids: &[Sha256],
+) -> sqlx::Result<HashMap<Sha256, DateTime<Utc>>> {
+    let rows = sqlx::query!(
+        r#"select oid as "oid: Sha256", created_at from repo_lfs_objects where repo_pk = $1 and oid = any($2)"#,
+        repo_pk,
+        oids as &[Sha256]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.oid, row.created_at)).collect())
+}
+
+pub(super) async fn unlink(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
+    sqlx::query!("delete from repo_lfs_objects where repo_pk = $1 and oid = any($2)", repo_pk, oids as &[Sha256])
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
 pub(super) async fn link_all(conn: &mut PgConnection, from_pk: i64, to_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into repo_lfs_objects (repo_pk, oid) select $2, oid from repo_lfs_objects where repo_pk = $1

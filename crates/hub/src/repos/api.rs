@@ -5,6 +5,7 @@ mod commits;
 mod fields;
 mod info;
 mod json;
+mod lfs_files;
 mod lifecycle;
 mod list;
 mod ndjson;
@@ -36,5 +37,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(tree::routes)
         .configure(commits::routes)
         .configure(refs::routes)
+        .configure(lfs_files::routes)
         .configure(info::routes);
 }

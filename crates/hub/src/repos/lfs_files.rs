@@ -1,0 +1,115 @@
+//! The large files that a repository's histories name, and deleting them for good.
+
+use std::collections::{HashMap, HashSet};
+
+use chrono::{DateTime, Utc};
+use hub_git::{GitReader, LfsFile, rewrite_without};
+use hub_types::{Oid, RefName, Sha256};
+
+use super::access::{RepoRead, RepoWrite};
+use super::queries::{self, RefRow, Repo};
+use super::refs::{RefChange, RefUpdate, apply_ref_updates};
+use super::{head, new_objects, reading};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects;
+
+/// A large file the repository holds.
+#[derive(Debug, Clone)]
+pub struct StoredFile {
+    /// Where in history it is.
+    pub file: LfsFile,
+    /// When the repository got it.
+    pub pushed_at: DateTime<Utc>,
+    /// Whether the default branch has it now.
+    pub in_head: bool,
+}
+
+/// Lists the large files that any history names and the repository holds: those of the default branch first.
+///
+/// # Errors
+/// Objects are missing, or the database does not answer.
+pub async fn list(app: &App, read: &RepoRead) -> HubResult<Vec<StoredFile>> {
+    let repo = &read.repo;
+    let refs = queries::list_refs(&app.pool, repo.pk).await?;
+    let files = named_files(app, repo, &refs).await?;
+    let default = default_oid(repo, &refs)?;
+    let oids: Vec<Sha256> = files.iter().map(|file| file.pointer.oid).collect();
+    let since = objects::list_held_since(&app.pool, repo.pk, &oids).await?;
+    let stored = files.into_iter().filter_map(|file| {
+        let pushed_at = *since.get(&file.pointer.oid)?;
+        Some(StoredFile { in_head: Some(file.commit) == default, pushed_at, file })
+    });
+    Ok(stored.collect())
+}
+
+fn default_oid(repo: &Repo, refs: &[RefRow]) -> HubResult<Option<Oid>> {
+    let name = repo.default_ref()?;
+    Ok(refs.iter().find(|row| row.name == name).map(|row| row.oid))
+}
+
+/// Every LFS file of every ref, looked up from the default branch first.
+async fn named_files(app: &App, repo: &Repo, refs: &[RefRow]) -> HubResult<Vec<LfsFile>> {
+    let default = repo.default_ref()?;
+    let mut tips: Vec<Oid> = refs.iter().filter(|row| row.name == default).map(|row| row.oid).collect();
+    tips.extend(refs.iter().filter(|row| row.name != default).map(|row| row.oid));
+    reading::read(app, repo, move |reader| {
+        let commits = tips.iter().map(|oid| reader.peel(*oid)).collect::<hub_git::Result<Vec<_>>>()?;
+        reader.lfs_files(&commits.into_iter().flatten().collect::<Vec<_>>())
+    })
+    .await
+}
+
+/// Deletes large files: the repository no longer holds their bytes. With `rewrite_history`, every ref's history is
+/// made anew without them, so that no branch names what is gone. A file is named by its SHA-256 or its pointer's id.
+///
+/// # Errors
+/// 404 for a file that is not there, 409 when somebody else moved a ref at the same time.
+pub async fn delete(app: &App, write: &RepoWrite, ids: &[String], rewrite_history: bool) -> HubResult<()> {
+    let _turn = app.writes.enter(write.repo.pk).await;
+    let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+    let refs = queries::list_refs(&app.pool, repo.pk).await?;
+    let files = named_files(app, &repo, &refs).await?;
+    let mut doomed: HashSet<Sha256> = HashSet::new();
+    for id in ids {
+        let names = |file: &&LfsFile| file.blob.to_hex() == *id || file.pointer.oid.to_hex() == *id;
+        let file = files.iter().find(names).ok_or_else(HubError::entry_not_found)?;
+        doomed.insert(file.pointer.oid);
+    }
+    if rewrite_history {
+        // One object may have several pointers that differ by a byte.
+        let blobs = files.iter().filter(|file| doomed.contains(&file.pointer.oid)).map(|file| file.blob).collect();
+        rewrite(app, write, &repo, &refs, blobs).await?;
+    }
+    objects::unlink(app, repo.pk, &doomed.into_iter().collect::<Vec<_>>()).await?;
+    Ok(())
+}
+
+async fn rewrite(app: &App, write: &RepoWrite, repo: &Repo, refs: &[RefRow], blobs: HashSet<Oid>) -> HubResult<()> {
+    let tips: Vec<Oid> = refs.iter().map(|row| row.oid).collect();
+    let scratch = app.git.temp_dir();
+    let built = reading::read(app, repo, move |reader: &GitReader| rewrite_without(reader, &scratch, &tips, &blobs)).await?;
+    let updates = moves(refs, &built.tips);
+    if updates.is_empty() {
+        return Ok(());
+    }
+    let default = repo.default_ref()?;
+    let metadata = match updates.iter().find(|update| update.name == default).and_then(|update| update.new) {
+        Some(commit) => head::metadata_if_default(app, repo, &default, commit, built.pack.as_ref()).await?,
+        None => None,
+    };
+    let change = RefChange {
+        repo,
+        actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
+        kind: "delete_lfs_files",
+        updates,
+        metadata,
+        packs: new_objects::store(app, built.pack).await?,
+    };
+    Ok(apply_ref_updates(app, change).await?)
+}
+
+fn moves(refs: &[RefRow], tips: &HashMap<Oid, Oid>) -> Vec<RefUpdate> {
+    let update = |name: &RefName, old: Oid, new: Oid| RefUpdate { name: name.clone(), expected: Some(old), new: Some(new) };
+    refs.iter().filter_map(|row| Some(update(&row.name, row.oid, *tips.get(&row.oid)?))).collect()
+}
