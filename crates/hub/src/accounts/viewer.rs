@@ -197,6 +197,10 @@ impl FromRequest for Viewer {
                 return Ok(viewer.clone());
             }
             let viewer = identify(&request).await?;
+            if let Some(user) = &viewer.user {
+                // From here on every log line of the request says who asked.
+                tracing::Span::current().record("user.name", &user.name);
+            }
             request.extensions_mut().insert(viewer.clone());
             Ok(viewer)
         })
