@@ -6,6 +6,7 @@ pub mod wire;
 
 use std::fmt;
 
+use hub_storage::Error as StoreError;
 use hub_types::{NameError, PathError, RefError, RefName, RepoId, RepoType};
 use serde_json::{Map, Value};
 
@@ -297,6 +298,29 @@ impl From<RefError> for HubError {
 impl From<PathError> for HubError {
     fn from(error: PathError) -> Self {
         Self::unprocessable(error.to_string())
+    }
+}
+
+impl From<StoreError> for HubError {
+    fn from(error: StoreError) -> Self {
+        match error {
+            StoreError::Full { .. } => {
+                Self::unavailable("The hub's storage is full. Nothing was stored; ask its operator to make room.", error)
+            }
+            StoreError::Denied { .. } | StoreError::Config(_) => {
+                Self::unavailable("The hub may not use its object store. Nothing was changed; tell its operator.", error)
+            }
+            StoreError::Unavailable { .. } | StoreError::Interrupted { .. } => {
+                Self::unavailable("The hub's object store is not answering. Nothing was changed; try again in a moment.", error)
+            }
+            // What the database knows of must be there, and what the hub asks of the store must make sense.
+            StoreError::NotFound { .. }
+            | StoreError::SizeMismatch { .. }
+            | StoreError::TooLarge { .. }
+            | StoreError::HashMismatch { .. }
+            | StoreError::RangeOutside { .. }
+            | StoreError::PresignUnsupported => Self::internal(error),
+        }
     }
 }
 

@@ -40,9 +40,14 @@ pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, size: u64) ->
 /// Words what the store has against the bytes that a client sent.
 pub fn refusal(error: StoreError) -> HubError {
     match error {
-        StoreError::SizeMismatch { expected, found } => HubError::unprocessable(format!(
-            "The upload was refused: {expected} bytes were announced, but {found} or more came. Nothing was stored."
-        )),
+        StoreError::SizeMismatch { expected, found } => {
+            // Reading stops as soon as it is too much.
+            let came = if found < expected { format!("only {found}") } else { format!("at least {found}") };
+            HubError::unprocessable(format!(
+                "The upload was refused: {expected} bytes were announced, but {came} came. Nothing was stored. \
+                 If the file changed meanwhile, upload it again."
+            ))
+        }
         StoreError::HashMismatch { expected, found } => HubError::unprocessable(format!(
             "The upload was refused: its bytes have the SHA-256 {found}, not {expected} as announced. Nothing was stored; \
              upload the file again."

@@ -18,7 +18,7 @@ use tokio::fs;
 use tokio::sync::Mutex;
 
 use super::queries::{self, Repo};
-use crate::error::{HubError, HubResult};
+use crate::error::HubResult;
 
 pub use upkeep::keep_tidy;
 
@@ -231,10 +231,4 @@ fn drop_repo(repo: &Path, packs: &Path) -> std::io::Result<u64> {
     }
     std::fs::remove_dir_all(repo)?;
     Ok(freed)
-}
-
-impl From<hub_storage::Error> for HubError {
-    fn from(error: hub_storage::Error) -> Self {
-        Self::unavailable("The hub's object store is not answering. Nothing was changed; try again in a moment.", error)
-    }
 }
