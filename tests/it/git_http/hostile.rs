@@ -245,3 +245,44 @@ async fn trees_that_unfold_without_end_are_refused() {
     assert!(started.elapsed().as_secs() < 60, "{:?}", started.elapsed());
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn odd_file_modes_are_refused_or_can_be_read() {
+    let (hub, ada, work) = start().await;
+    let blob = work.blob(b"x").await;
+    let folder = work.raw_tree(&[("100644", b"inner", &blob)]).await;
+    for (number, (mode, object)) in [
+        ("100664", &blob),
+        ("100600", &blob),
+        ("0", &blob),
+        ("177777", &blob),
+        ("7777777", &blob),
+        ("40755", &folder),
+        ("040000", &folder),
+        ("100644", &folder),
+        ("40000", &blob),
+        ("120777", &blob),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let tree = work.raw_tree(&[(mode, b"odd", object)]).await;
+        let commit = work.commit_tree(&tree).await;
+        let pack = work.pack_of(&[&blob, &folder, &tree, &commit]).await;
+        let name = format!("odd-{number}");
+        let said = push_raw(&work, None, &commit, &format!("refs/heads/{name}"), &pack).await;
+        if said.contains("ok refs/heads/") {
+            let found = ada.get_json(&format!("/api/models/ada/bert/tree/{name}"), 200).await;
+            assert_eq!(found[0]["path"], "odd", "{mode}");
+            work.git(&["clone", "-q", "--bare", "-b", &name, work.remote(), &format!(".git/{name}")]).await;
+        } else {
+            assert!(!said.contains("Internal"), "{mode}: {said}");
+        }
+        // On the default branch what is derived from the commit must not fail either.
+        let head = ref_of(&hub, "bert", "refs/heads/main").await;
+        let said = push_raw(&work, head.as_deref(), &commit, "refs/heads/main", &pack).await;
+        assert!(!said.contains("Internal"), "{mode}: {said}");
+        ada.get_json("/api/models/ada/bert", 200).await;
+    }
+    hub.stop().await;
+}

@@ -292,8 +292,9 @@ impl Look<'_> {
     /// Checks each name of a new tree: the list of objects names every object only once, a tree names all.
     fn tree_names(&mut self, oid: git2::Oid, path: &[u8]) -> Result<(), LookError> {
         let object = self.odb.read(oid)?;
-        for name in tree_entry_names(object.data()) {
-            if let Err(reason) = check_path(name) {
+        for (mode, name) in tree_entries(object.data()) {
+            let checked = check_mode(mode).and_then(|()| check_path(name));
+            if let Err(reason) = checked {
                 let separator: &[u8] = if path.is_empty() { b"" } else { b"/" };
                 let path = printable(&[path, separator, name].concat());
                 self.found.violations.push(Violation::ForbiddenPath { path, reason });
@@ -354,14 +355,24 @@ fn check_path(path: &[u8]) -> Result<(), String> {
     })
 }
 
-/// The names in a raw tree: `mode SP name NUL` and twenty bytes of id, again and again.
-fn tree_entry_names(mut data: &[u8]) -> impl Iterator<Item = &[u8]> {
+/// Files, folders, links and submodules; `git fsck` lets other modes pass, which no reader knows what to do with.
+fn check_mode(mode: &[u8]) -> Result<(), String> {
+    let number = std::str::from_utf8(mode).ok().and_then(|text| u32::from_str_radix(text, 8).ok());
+    match number {
+        Some(0o100_000..=0o100_777 | 0o040_000 | 0o120_000 | 0o160_000) => Ok(()),
+        _ => Err(format!("`{}` is not the mode of a file or folder", printable(mode))),
+    }
+}
+
+/// Modes and names in a raw tree: `mode SP name NUL` and twenty bytes of id, again and again.
+fn tree_entries(mut data: &[u8]) -> impl Iterator<Item = (&[u8], &[u8])> {
     std::iter::from_fn(move || {
         let end = data.iter().position(|byte| *byte == 0)?;
         let (head, rest) = data.split_at(end);
         data = rest.get(21..).unwrap_or_default();
         let space = head.iter().position(|byte| *byte == b' ')?;
-        head.get(space + 1..)
+        let (mode, name) = head.split_at(space);
+        Some((mode, name.get(1..)?))
     })
 }
 
