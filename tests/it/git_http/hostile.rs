@@ -286,3 +286,97 @@ async fn odd_file_modes_are_refused_or_can_be_read() {
     }
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn odd_commits_are_refused_or_can_be_read() {
+    let (hub, ada, work) = start().await;
+    let tree = work.git(&["rev-parse", "HEAD^{tree}"]).await;
+    let ada_then = "ada <a@b.c> 1700000000 +0000";
+    let commit = |author: &[u8], extra: &[u8], message: &[u8]| {
+        let head = format!("tree {tree}\nauthor ");
+        [head.as_bytes(), author, b"\ncommitter ", author, b"\n", extra, b"\n", message].concat()
+    };
+    for (number, data) in [
+        commit(ada_then.as_bytes(), b"", b""),
+        commit(ada_then.as_bytes(), b"", b"\xff\xfe not utf-8"),
+        commit(ada_then.as_bytes(), b"", b"nul \0 inside"),
+        commit(ada_then.as_bytes(), b"", b"\x1b[31m \r\n\r\n\x07 </script>"),
+        commit(ada_then.as_bytes(), b"encoding latin1\n", b"caf\xe9"),
+        commit(ada_then.as_bytes(), b"gpgsig -----BEGIN\n  nothing\n", b"signed"),
+        commit(b"\xff\xfe <\xff> 1700000000 +0000", b"", b"author"),
+        commit(b" <> 0 +0000", b"", b"nobody"),
+        commit(b"a <b> 1700000000 +9999", b"", b"zone"),
+        commit(b"a <b> 1700000000 -99999999", b"", b"zone"),
+        commit(b"a <b> 1700000000 zone", b"", b"zone"),
+        commit(b"a <b> 253402300800 +0000", b"", b"year 10000"),
+        commit(b"a <b> 9223372036854775807 +0000", b"", b"end of time"),
+        commit(b"a <b> 99999999999999999999 +0000", b"", b"beyond"),
+        commit(b"a <b> -1 +0000", b"", b"before"),
+        commit(b"a b 1700000000 +0000", b"", b"no mail"),
+        b"tree 123\n\nx".to_vec(),
+        b"".to_vec(),
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let oid = work.git_with(&["hash-object", "-w", "--literally", "-t", "commit", "--stdin"], &data).await;
+        let oid = String::from_utf8(oid).unwrap().trim().to_owned();
+        let pack = work.pack_of(&[&oid]).await;
+        let name = format!("odd-{number}");
+        let said = push_raw(&work, None, &oid, &format!("refs/heads/{name}"), &pack).await;
+        let shown = data.escape_ascii().to_string();
+        assert!(!said.contains("Internal"), "{shown}: {said}");
+        if said.contains("ok refs/heads/") {
+            for path in [
+                format!("/api/models/ada/bert/commits/{name}"),
+                format!("/api/models/ada/bert/tree/{name}?expand=true"),
+                format!("/api/models/ada/bert/revision/{name}"),
+            ] {
+                let response = ada.request(reqwest::Method::GET, &path).send().await.unwrap();
+                assert_eq!(response.status(), 200, "{path} of {shown}");
+            }
+            let response = ada.request(reqwest::Method::GET, &format!("/ada/bert/commits/{name}")).send().await.unwrap();
+            assert!(!response.status().is_server_error(), "page of {shown}");
+        }
+        let head = ref_of(&hub, "bert", "refs/heads/main").await;
+        let said = push_raw(&work, head.as_deref(), &oid, "refs/heads/main", &pack).await;
+        assert!(!said.contains("Internal"), "{shown}: {said}");
+    }
+    ada.get_json("/api/models/ada/bert", 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn odd_files_on_the_default_branch_do_no_harm() {
+    let (hub, ada, work) = start().await;
+    for (path, content) in [
+        ("README.md", &b"\xff\xfe\0\0not text"[..]),
+        ("README.md", b"---\nlicense: \"\\u0000\"\ntags: [\"\\u0000\", \"a\"]\n---\n"),
+        ("README.md", b"---\n? [complex]\n: key\n---\n"),
+        ("config.json", b"{\"architectures\": [\"\\u0000\"], \"model_type\": \"\\ud800\"}"),
+        ("config.json", b"[[[[[[[[[[[[[[[["),
+        ("model.safetensors", b"\xff\xff\xff\xff\xff\xff\xff\xff{}"),
+        ("x.gguf", b"GGUF\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff\xff"),
+        ("tokenizer_config.json", b"{\"chat_template\": 5}"),
+    ] {
+        work.commit(path, content).await;
+        let output = work.run(&["push", "origin", "HEAD:main"], b"").await;
+        let said = String::from_utf8_lossy(&output.stderr).into_owned();
+        assert!(!said.contains("Internal"), "{path} {}: {said}", content.escape_ascii());
+        if !output.status.success() {
+            work.git(&["reset", "-q", "--hard", "HEAD~1"]).await;
+        }
+        ada.get_json("/api/models/ada/bert", 200).await;
+        let page = ada.request(reqwest::Method::GET, "/ada/bert").send().await.unwrap();
+        assert!(!page.status().is_server_error(), "{path} {}", content.escape_ascii());
+    }
+    std::fs::remove_file(work.file("README.md")).ok();
+    std::os::unix::fs::symlink("../../../../etc/passwd", work.file("README.md")).unwrap();
+    work.git(&["add", "-A"]).await;
+    work.git(&["commit", "-q", "-m", "a card that leads away"]).await;
+    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    let text = ada.get("/ada/bert/resolve/main/README.md", 200).await.text().await.unwrap();
+    assert!(!text.contains("root:"), "{text}");
+    hub.jobs_done().await;
+    hub.stop().await;
+}
