@@ -1,5 +1,6 @@
 //! Filters every template may use: icons, avatars, asset addresses, and numbers and times as people read them.
 
+use std::borrow::Cow;
 use std::fmt;
 
 use askama::Values;
@@ -34,34 +35,46 @@ pub fn safe_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
     Ok(Markup(html.as_str().to_owned()))
 }
 
-/// A rendered card. Its headings go down one level, because the page has a first heading of its own.
+/// A rendered card as part of a page. Its headings go down one level, because the page has a first heading of its
+/// own; what may scroll sideways can be reached with the keyboard; the boxes of task lists have a name.
 #[askama::filter_fn]
 pub fn card_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
-    Ok(Markup(lower_headings(html.as_str())))
+    Ok(Markup(adapt_card(html.as_str())))
 }
 
-fn lower_headings(html: &str) -> String {
-    let mut lowered = String::with_capacity(html.len());
+fn adapt_card(html: &str) -> String {
+    let mut adapted = String::with_capacity(html.len() + html.len() / 16);
     let mut rest = html;
     while let Some(at) = rest.find('<') {
         let (before, tag) = rest.split_at(at);
-        lowered.push_str(before);
-        let name = tag.strip_prefix("</h").or_else(|| tag.strip_prefix("<h")).and_then(|tail| tail.chars().next());
-        match name.and_then(|digit| digit.to_digit(10)).filter(|level| (1..=6).contains(level)) {
-            Some(level) => {
-                let start = if tag.starts_with("</") { "</h" } else { "<h" };
-                lowered.push_str(start);
-                lowered.push_str(&(level + 1).min(6).to_string());
-                rest = tag.get(start.len() + 1..).unwrap_or_default();
-            }
-            None => {
-                lowered.push('<');
-                rest = tag.get(1..).unwrap_or_default();
-            }
+        adapted.push_str(before);
+        let (written, length) = adapt_tag(tag);
+        adapted.push_str(&written);
+        rest = tag.get(length..).unwrap_or_default();
+    }
+    adapted.push_str(rest);
+    adapted
+}
+
+/// The start of a tag as it should be, and the length of what it stands for.
+fn adapt_tag(tag: &str) -> (Cow<'static, str>, usize) {
+    for start in ["</h", "<h"] {
+        let digit = tag.strip_prefix(start).and_then(|tail| tail.chars().next()).and_then(|digit| digit.to_digit(10));
+        if let Some(level) = digit.filter(|level| (1..=6).contains(level)) {
+            return (Cow::Owned(format!("{start}{}", (level + 1).min(6))), start.len() + 1);
         }
     }
-    lowered.push_str(rest);
-    lowered
+    let ends_name = |name: &str| tag.strip_prefix(name).is_some_and(|tail| tail.starts_with([' ', '>']));
+    for (name, written) in [
+        ("<pre", "<pre tabindex=\"0\""),
+        ("<table", "<table tabindex=\"0\""),
+        ("<input", "<input aria-label=\"Task\""),
+    ] {
+        if ends_name(name) {
+            return (Cow::Borrowed(written), name.len());
+        }
+    }
+    (Cow::Borrowed("<"), 1)
 }
 
 /// A decorative icon of the sprite.
@@ -190,9 +203,17 @@ mod tests {
     }
 
     #[test]
-    fn headings_of_cards_go_down_one_level() {
-        let lowered = lower_headings("<h1 id=\"a\">A</h1><hr><p>x</p><h2>B</h2><h6>C</h6><header>");
-        assert_eq!(lowered, "<h2 id=\"a\">A</h2><hr><p>x</p><h3>B</h3><h6>C</h6><header>");
+    fn cards_fit_into_the_page() {
+        for (card, page) in [
+            ("<h1 id=\"a\">A</h1><hr><p>x</p>", "<h2 id=\"a\">A</h2><hr><p>x</p>"),
+            ("<h2>B</h2><h6>C</h6><header>", "<h3>B</h3><h6>C</h6><header>"),
+            ("<pre><code>a &lt; b</code></pre>", "<pre tabindex=\"0\"><code>a &lt; b</code></pre>"),
+            ("<table class=\"x\"></table>", "<table tabindex=\"0\" class=\"x\"></table>"),
+            ("<input type=\"checkbox\">", "<input aria-label=\"Task\" type=\"checkbox\">"),
+            ("é<", "é<"),
+        ] {
+            assert_eq!(adapt_card(card), page);
+        }
     }
 
     #[test]
