@@ -65,11 +65,9 @@ fn adapt_tag(tag: &str) -> (Cow<'static, str>, usize) {
         }
     }
     let ends_name = |name: &str| tag.strip_prefix(name).is_some_and(|tail| tail.starts_with([' ', '>']));
-    for (name, written) in [
-        ("<pre", "<pre tabindex=\"0\""),
-        ("<table", "<table tabindex=\"0\""),
-        ("<input", "<input aria-label=\"Task\""),
-    ] {
+    for (name, written) in
+        [("<pre", "<pre tabindex=\"0\""), ("<table", "<table tabindex=\"0\""), ("<input", "<input aria-label=\"Task\"")]
+    {
         if ends_name(name) {
             return (Cow::Borrowed(written), name.len());
         }

@@ -74,7 +74,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_refs(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let (header, _) = header_of(&page, &read, RepoTab::Files).await?;
-    let rows = all_refs(&page, &read.repo).await?;
+    let mut rows = all_refs(&page, &read.repo).await?;
+    rows.sort_by_key(|row| row.name.branch_name() != Some(read.repo.default_branch.as_str()));
     let items = |short: fn(&RefName) -> Option<&str>| {
         rows.iter().filter_map(|row| Some(ref_item(&read, row, short(&row.name)?))).collect::<Vec<_>>()
     };
