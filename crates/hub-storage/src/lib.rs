@@ -16,6 +16,7 @@
 
 mod config;
 mod error;
+mod hashing;
 mod key;
 mod presign;
 mod read;

@@ -7,12 +7,11 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
-use hub_types::Sha256;
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
-use sha2::{Digest, Sha256 as Hasher};
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
+use crate::hashing::BackgroundHash;
 use crate::{Error, Result, StorageKey, Store, Stored};
 
 /// An object's bytes on their way.
@@ -27,6 +26,9 @@ pub struct ObjectStream {
 
 /// One read of a local file: large enough for full disk speed, small enough for many at once.
 const READ_CHUNK: usize = 256 * 1024;
+
+/// The network brings small pieces; a thread is asked to hash this much at once.
+const HASH_BATCH: usize = 1024 * 1024;
 
 impl Store {
     /// Reads a whole object into memory. For small ones.
@@ -79,17 +81,19 @@ impl Store {
     /// Reads an object and computes its SHA-256.
     pub async fn digest(&self, key: &StorageKey) -> Result<Stored> {
         let mut object = self.get_stream(key, None).await?;
-        let mut hasher = Hasher::new();
-        let mut size = 0;
+        let mut hash = BackgroundHash::new();
+        let (mut batch, mut batch_bytes, mut size) = (Vec::new(), 0, 0);
         while let Some(chunk) = object.stream.try_next().await? {
+            batch_bytes += chunk.len();
             size += chunk.len() as u64;
-            hasher = spawn_blocking(move || {
-                hasher.update(&chunk);
-                hasher
-            })
-            .await?;
+            batch.push(chunk);
+            if batch_bytes >= HASH_BATCH {
+                hash.update(std::mem::take(&mut batch)).await?;
+                batch_bytes = 0;
+            }
         }
-        Ok(Stored { sha256: Sha256::from_bytes(hasher.finalize().into()), size })
+        hash.update(batch).await?;
+        Ok(Stored { sha256: hash.finish().await?, size })
     }
 
     /// Brings an object into a local file, which appears whole or not at all. Folders are created; a

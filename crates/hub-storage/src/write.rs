@@ -5,11 +5,11 @@ use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt, stream};
 use hub_types::Sha256;
 use object_store::{Attribute, Attributes, MultipartUpload, ObjectStore, PutMultipartOptions, PutOptions, PutPayload};
-use sha2::{Digest, Sha256 as Hasher};
 use tokio::io::AsyncReadExt;
 use tokio::runtime::Handle;
-use tokio::task::{JoinHandle, JoinSet, spawn_blocking};
+use tokio::task::{JoinSet, spawn_blocking};
 
+use crate::hashing::BackgroundHash;
 use crate::{Error, Result, StorageKey, Store};
 
 /// What is known of bytes before they come.
@@ -138,20 +138,15 @@ struct PartWriter<'a> {
     part: Vec<Bytes>,
     part_bytes: u64,
     total_bytes: u64,
-    hashing: Hashing,
+    hash: BackgroundHash,
     upload: Option<Upload>,
-}
-
-enum Hashing {
-    Idle(Hasher),
-    Busy(JoinHandle<Hasher>),
 }
 
 impl<'a> PartWriter<'a> {
     fn new(store: &'a Store, key: &'a StorageKey, expect: &Expect) -> Self {
         let part_size = store.part_size(expect);
-        let hashing = Hashing::Idle(Hasher::new());
-        Self { store, key, part_size, part: Vec::new(), part_bytes: 0, total_bytes: 0, hashing, upload: None }
+        let hash = BackgroundHash::new();
+        Self { store, key, part_size, part: Vec::new(), part_bytes: 0, total_bytes: 0, hash, upload: None }
     }
 
     async fn push(&mut self, mut chunk: Bytes, expect: &Expect) -> Result<()> {
@@ -177,7 +172,7 @@ impl<'a> PartWriter<'a> {
     async fn send_part(&mut self) -> Result<()> {
         let chunks = std::mem::take(&mut self.part);
         self.part_bytes = 0;
-        self.hash(chunks.clone()).await?;
+        self.hash.update(chunks.clone()).await?;
         let upload = match &mut self.upload {
             Some(upload) => upload,
             None => self.upload.insert(Upload::new(self.store.begin_multipart(self.key).await?)),
@@ -185,31 +180,13 @@ impl<'a> PartWriter<'a> {
         upload.send(chunks.into_iter().collect(), self.key).await
     }
 
-    /// Hashes off the async threads. Waits for the part before, so at most one is hashed at a time.
-    async fn hash(&mut self, chunks: Vec<Bytes>) -> Result<()> {
-        let mut hasher = self.hashed_so_far().await?;
-        let hash = move || {
-            chunks.iter().for_each(|chunk| hasher.update(chunk));
-            hasher
-        };
-        self.hashing = Hashing::Busy(spawn_blocking(hash));
-        Ok(())
-    }
-
-    async fn hashed_so_far(&mut self) -> Result<Hasher> {
-        match std::mem::replace(&mut self.hashing, Hashing::Idle(Hasher::new())) {
-            Hashing::Idle(hasher) => Ok(hasher),
-            Hashing::Busy(task) => Ok(task.await?),
-        }
-    }
-
     async fn finish(mut self, expect: &Expect) -> Result<Stored> {
         if let Some(expected) = expect.size.filter(|size| *size != self.total_bytes) {
             return Err(Error::SizeMismatch { expected, found: self.total_bytes });
         }
         let last = std::mem::take(&mut self.part);
-        self.hash(last.clone()).await?;
-        let sha256 = Sha256::from_bytes(self.hashed_so_far().await?.finalize().into());
+        self.hash.update(last.clone()).await?;
+        let sha256 = self.hash.finish().await?;
         if let Some(expected) = expect.sha256.filter(|expected| *expected != sha256) {
             return Err(Error::HashMismatch { expected, found: sha256 });
         }
