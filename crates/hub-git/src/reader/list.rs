@@ -5,7 +5,7 @@ use hub_types::Oid;
 
 use super::entry::{Entry, describe, row_size};
 use super::{GitReader, read};
-use crate::object::{TreeRow, rows};
+use crate::object::{MODE_SUBMODULE, TreeRow, rows};
 use crate::{Error, Result};
 
 /// Folders nested deeper than any path that can be written.
@@ -85,6 +85,35 @@ impl GitReader {
         Ok(page.finish())
     }
 
+    /// The files directly in the root folder, at most `limit`, with their blobs. Unlike [`GitReader::list_folder`] it
+    /// opens none of them.
+    ///
+    /// # Errors
+    /// The commit is unknown or its trees are missing.
+    pub fn root_files(&self, commit: Oid, limit: usize) -> Result<Vec<(String, Oid)>> {
+        let odb = self.odb()?;
+        let tree = self.folder(&odb, commit, "")?;
+        let object = read(&odb, tree, ObjectType::Tree)?;
+        let is_file = |row: &Result<TreeRow<'_>>| !row.as_ref().is_ok_and(|row| row.is_folder() || row.mode == MODE_SUBMODULE);
+        let files = rows(tree, object.data()).filter(is_file).take(limit);
+        files.map(|row| row.map(|row| (String::from_utf8_lossy(row.name).into_owned(), row.oid))).collect()
+    }
+
+    /// The paths of the first files of a commit in git's order, at most `limit`. Unlike [`GitReader::walk`] it reads
+    /// trees only.
+    ///
+    /// # Errors
+    /// The commit is unknown or its trees are missing.
+    pub fn first_paths(&self, commit: Oid, limit: usize) -> Result<Vec<String>> {
+        let odb = self.odb()?;
+        let tree = self.folder(&odb, commit, "")?;
+        let mut paths = Vec::new();
+        // Crafted trees can hold one another without end and without a file; no real one has so many folders first.
+        let mut folders_left = limit.saturating_mul(4);
+        collect_paths(&odb, tree, &[], limit, &mut folders_left, &mut paths, 0)?;
+        Ok(paths)
+    }
+
     /// The bytes that downloading a whole folder (or one file) gives.
     ///
     /// # Errors
@@ -94,6 +123,35 @@ impl GitReader {
         let entry = self.entry_at(commit, path)?.ok_or_else(missing)?;
         if entry.is_folder() { tree_size(&self.odb()?, entry.oid, 0, &mut HashMap::new()) } else { Ok(entry.size) }
     }
+}
+
+fn collect_paths(
+    odb: &Odb<'_>,
+    tree: Oid,
+    prefix: &[u8],
+    limit: usize,
+    folders_left: &mut usize,
+    paths: &mut Vec<String>,
+    depth: usize,
+) -> Result<()> {
+    if depth > MAX_DEPTH || *folders_left == 0 {
+        return Ok(());
+    }
+    *folders_left -= 1;
+    let object = read(odb, tree, ObjectType::Tree)?;
+    for row in rows(tree, object.data()) {
+        let row = row?;
+        if paths.len() >= limit {
+            return Ok(());
+        }
+        let key = key_of(prefix, &row);
+        if row.is_folder() {
+            collect_paths(odb, row.oid, &key, limit, folders_left, paths, depth + 1)?;
+        } else if row.mode != MODE_SUBMODULE {
+            paths.push(String::from_utf8_lossy(&key).into_owned());
+        }
+    }
+    Ok(())
 }
 
 /// Returns false when the page is full.

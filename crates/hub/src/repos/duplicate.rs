@@ -7,6 +7,7 @@ use super::refs::{RefChange, RefUpdate, apply_in};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 use crate::objects;
 use hub_types::RepoId;
 
@@ -49,6 +50,9 @@ pub async fn duplicate_repo(app: &App, source: &RepoRead, to: &RepoId, private: 
         metadata: None,
     };
     apply_in(&mut tx, &change).await?;
+    // The original's headers may not have been read yet.
+    Job::ReadHeaders { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(repo)
 }

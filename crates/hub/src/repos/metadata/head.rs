@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_cards::derive::{Derived, Input, MAX_SMALL_FILE_BYTES, SMALL_FILES, derive};
 use hub_cards::{CardError, CardMetadata, front_matter, plain_text_excerpt};
-use hub_git::{Entry, EntryKind, GitReader};
+use hub_git::{EntryKind, GitReader};
 use hub_types::{Oid, RepoType};
 use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
@@ -46,9 +46,9 @@ impl Before {
 /// Objects are missing or damaged.
 pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: Option<&Before>) -> hub_git::Result<HeadMetadata> {
     let (file_count, size_bytes) = totals(reader, commit, before)?;
-    let root = reader.list_folder(commit, "", None, MAX_ROOT)?.entries;
+    let root = reader.root_files(commit, MAX_ROOT)?;
     let readme = readme(reader, commit)?;
-    let contents = small_files(reader, &root)?;
+    let contents = small_files(reader, commit, &root)?;
     let siblings = siblings(reader, commit)?;
     let paths = paths(&root, &siblings);
     let card = front_matter::parse(&readme);
@@ -85,50 +85,51 @@ fn readme(reader: &GitReader, commit: Oid) -> hub_git::Result<String> {
     Ok(String::from_utf8_lossy(&reader.blob(entry.oid, MAX_README_BYTES)?).into_owned())
 }
 
-fn small_files(reader: &GitReader, root: &[Entry]) -> hub_git::Result<BTreeMap<String, Vec<u8>>> {
-    let limit = MAX_SMALL_FILE_BYTES as u64;
-    let wanted = |entry: &&Entry| {
-        SMALL_FILES.contains(&entry.path.as_str()) && entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= limit
-    };
-    root.iter().filter(wanted).map(|entry| Ok((entry.path.clone(), reader.blob(entry.oid, limit)?))).collect()
+fn small_files(reader: &GitReader, commit: Oid, root: &[(String, Oid)]) -> hub_git::Result<BTreeMap<String, Vec<u8>>> {
+    let mut contents = BTreeMap::new();
+    for name in SMALL_FILES.iter().filter(|name| root.iter().any(|(path, _)| path == *name)) {
+        let Some(entry) = reader.entry_at(commit, name)? else { continue };
+        if entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= MAX_SMALL_FILE_BYTES as u64 {
+            contents.insert((*name).to_owned(), reader.blob(entry.oid, MAX_SMALL_FILE_BYTES as u64)?);
+        }
+    }
+    Ok(contents)
 }
 
 /// The paths of the first files, in git's order.
 fn siblings(reader: &GitReader, commit: Oid) -> hub_git::Result<Vec<String>> {
-    let entries = reader.walk(commit, "", None, MAX_SIBLINGS)?.entries;
-    let files = entries.into_iter().filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink));
-    Ok(files.map(|entry| entry.path.replace('\0', "\u{fffd}")).collect())
+    let paths = reader.first_paths(commit, MAX_SIBLINGS)?;
+    Ok(paths.into_iter().map(|path| path.replace('\0', "\u{fffd}")).collect())
 }
 
 /// Names for the rules: the root's files, however many files the folders before them have, and those first files.
-fn paths(root: &[Entry], siblings: &[String]) -> Vec<String> {
-    let root = root.iter().filter(|entry| !entry.is_folder()).map(|entry| entry.path.clone());
-    root.chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
+fn paths(root: &[(String, Oid)], siblings: &[String]) -> Vec<String> {
+    root.iter().map(|(path, _)| path.clone()).chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
 }
 
 /// Which files hold the weights, and a key that changes with any of them.
-fn weights(root: &[Entry]) -> Option<Value> {
+fn weights(root: &[(String, Oid)]) -> Option<Value> {
     let is_weight =
         |name: &str| name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf");
-    let files: Vec<&Entry> = root.iter().filter(|entry| entry.kind == EntryKind::File && is_weight(&entry.path)).collect();
+    let files: Vec<&(String, Oid)> = root.iter().filter(|(path, _)| is_weight(path)).collect();
     if files.is_empty() {
         return None;
     }
     let mut hash = Sha256::new();
-    for entry in &files {
-        hash.update(format!("{} {}\n", entry.path, entry.oid));
+    for (path, oid) in &files {
+        hash.update(format!("{path} {oid}\n"));
     }
     let key = hex::encode(hash.finalize());
-    let has = |name: &str| files.iter().any(|entry| entry.path == name);
+    let has = |name: &str| files.iter().any(|(path, _)| path == name);
     let preferred = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"];
-    let first_ending = |ending: &str| files.iter().find(|entry| entry.path.ends_with(ending)).map(|entry| entry.path.as_str());
+    let first_ending = |ending: &str| files.iter().map(|(path, _)| path.as_str()).find(|path| path.ends_with(ending));
     let safetensors = preferred
         .into_iter()
         .find(|name| has(name))
         .or_else(|| first_ending(".safetensors.index.json"))
         .or_else(|| first_ending(".safetensors"));
     // `mmproj` files hold only the part that sees.
-    let gguf = files.iter().map(|entry| entry.path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
+    let gguf = files.iter().map(|(path, _)| path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
     Some(json!({ "key": key, "safetensors": safetensors, "gguf": gguf }))
 }
 
