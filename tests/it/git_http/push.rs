@@ -125,3 +125,16 @@ async fn what_lists_show_follows_the_default_branch() {
     assert_eq!(files, 2, "another branch changes nothing");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_mirror_brings_a_thousand_refs_at_once() {
+    let (hub, ada, work) = start().await;
+    work.commit("a.txt", b"1").await;
+    let head = work.head().await;
+    let lines: String = (0..1_000).map(|index| format!("create refs/tags/v{index} {head}\n")).collect();
+    work.git_with(&["update-ref", "--stdin"], lines.as_bytes()).await;
+    work.git(&["push", "-q", "--tags", "origin", "main"]).await;
+    let clone = Work::clone(&ada, "/ada/bert").await;
+    assert_eq!(clone.git(&["tag"]).await.lines().count(), 1_000);
+    hub.stop().await;
+}

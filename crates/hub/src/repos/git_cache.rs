@@ -9,7 +9,7 @@ mod upkeep;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use hub_storage::{StorageKey, Store};
 use hub_types::Oid;
@@ -21,6 +21,9 @@ use super::queries::{self, Repo};
 use crate::error::HubResult;
 
 pub use upkeep::keep_tidy;
+
+/// No request takes this long.
+const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
 
 /// A repository's folder on disk. While one of these lives, the folder is not evicted.
 #[derive(Debug, Clone)]
@@ -65,6 +68,8 @@ impl GitCache {
         for folder in ["packs", "repos", "tmp"] {
             fs::create_dir_all(root.join(folder)).await?;
         }
+        let temp = root.join("tmp");
+        tokio::task::spawn_blocking(move || sweep(&temp, LEFTOVER_AGE)).await??;
         Ok(Self { inner: Arc::new(Inner { root, store, entries: SyncMutex::default() }) })
     }
 
@@ -199,6 +204,24 @@ async fn init_bare(path: &Path) -> HubResult<()> {
     Ok(())
 }
 
+/// Removes what requests left that were killed with the process. What is younger may belong to another process that
+/// uses this folder: `hub admin fsck` runs beside a serving hub.
+fn sweep(folder: &Path, age: Duration) -> std::io::Result<()> {
+    for entry in std::fs::read_dir(folder)? {
+        let entry = entry?;
+        let modified = entry.metadata().and_then(|meta| meta.modified());
+        if !modified.is_ok_and(|time| time.elapsed().is_ok_and(|elapsed| elapsed > age)) {
+            continue;
+        }
+        let path = entry.path();
+        let removed = if path.is_dir() { std::fs::remove_dir_all(&path) } else { std::fs::remove_file(&path) };
+        if let Err(error) = removed {
+            tracing::warn!(path = %path.display(), %error, "a leftover of a killed request cannot be removed");
+        }
+    }
+    Ok(())
+}
+
 fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
     let mut total = 0;
     for entry in std::fs::read_dir(folder)? {
@@ -231,4 +254,21 @@ fn drop_repo(repo: &Path, packs: &Path) -> std::io::Result<u64> {
     }
     std::fs::remove_dir_all(repo)?;
     Ok(freed)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn only_old_leftovers_are_swept() {
+        let folder = tempfile::tempdir().unwrap();
+        for name in ["old", "new"] {
+            std::fs::create_dir_all(folder.path().join(name).join("objects")).unwrap();
+        }
+        let two_days_ago = std::time::SystemTime::now() - Duration::from_secs(48 * 3600);
+        std::fs::File::open(folder.path().join("old")).unwrap().set_modified(two_days_ago).unwrap();
+        sweep(folder.path(), LEFTOVER_AGE).unwrap();
+        assert!(!folder.path().join("old").exists() && folder.path().join("new").exists());
+    }
 }
