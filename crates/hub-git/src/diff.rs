@@ -3,5 +3,6 @@
 mod delta;
 mod text;
 
+pub(crate) use delta::differing;
 pub use delta::{ChangeStatus, FileChange, FileSide, TreeDelta};
 pub use text::TextDiff;

@@ -132,12 +132,14 @@ struct Walk<'a> {
     path: Option<&'a str>,
     queue: Queue,
     seen: HashSet<Oid>,
+    /// What the path is in the tree looked at last: mostly that of the next commit.
+    last: Option<(Oid, Option<(u32, Oid)>)>,
 }
 
 impl<'a> Walk<'a> {
     fn new(reader: &'a GitReader, odb: &'a Odb<'a>, start: Oid, path: Option<&'a str>) -> Result<Self> {
         let path = path.map(|path| path.trim_end_matches('/')).filter(|path| !path.is_empty());
-        let mut walk = Self { reader, odb, path, queue: Queue::default(), seen: HashSet::new() };
+        let mut walk = Self { reader, odb, path, queue: Queue::default(), seen: HashSet::new(), last: None };
         walk.push(start)?;
         Ok(walk)
     }
@@ -166,16 +168,25 @@ impl<'a> Walk<'a> {
 
     /// Queues the parents that matter; true when the commit itself changed the path.
     fn follow(&mut self, path: &str, links: &CommitLinks) -> Result<bool> {
-        let here = find(self.odb, links.tree, path)?;
+        let here = self.find(links.tree, path)?;
         for parent in &links.parents {
             let tree = self.reader.links(self.odb, *parent)?.tree;
-            if tree == links.tree || find(self.odb, tree, path)? == here {
+            if tree == links.tree || self.find(tree, path)? == here {
                 self.push(*parent)?;
                 return Ok(false);
             }
         }
         self.push_all(&links.parents)?;
         Ok(!links.parents.is_empty() || here.is_some())
+    }
+
+    fn find(&mut self, tree: Oid, path: &str) -> Result<Option<(u32, Oid)>> {
+        if let Some((_, found)) = self.last.filter(|(last, _)| *last == tree) {
+            return Ok(found);
+        }
+        let found = find(self.odb, tree, path)?;
+        self.last = Some((tree, found));
+        Ok(found)
     }
 
     fn push_all(&mut self, parents: &[Oid]) -> Result<()> {

@@ -5,4 +5,6 @@ mod tree;
 
 pub use commit::{CommitInfo, Person};
 pub(crate) use commit::{CommitLinks, commit_text, tag_text};
-pub(crate) use tree::{MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, MODE_SUBMODULE, TreeRow, order_key, rows, write_row};
+pub(crate) use tree::{
+    MODE_EXECUTABLE, MODE_FILE, MODE_FOLDER, MODE_LINK, MODE_SUBMODULE, Rows, TreeRow, order_key, rows, write_row,
+};

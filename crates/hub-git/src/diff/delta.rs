@@ -1,10 +1,10 @@
 use std::cmp::Ordering;
 use std::collections::{HashMap, HashSet};
 
-use git2::{ObjectType, Odb};
+use git2::{ObjectType, Odb, OdbObject};
 use hub_types::{Oid, Sha256};
 
-use crate::object::{MODE_FOLDER, TreeRow, rows};
+use crate::object::{MODE_FOLDER, Rows, TreeRow, rows};
 use crate::reader::{GitReader, MAX_DEPTH, read, row_size};
 use crate::{Error, LfsPointer, Result};
 
@@ -89,56 +89,53 @@ impl GitReader {
     }
 }
 
-/// Calls `visit` for each name whose row differs, with both rows.
-fn differing<'a>(
-    old: &[TreeRow<'a>],
-    new: &[TreeRow<'a>],
+/// Calls `visit` for each name whose row differs, with both rows, until it says to stop. One pass over both trees.
+pub(crate) fn differing<'a>(
+    mut old: Rows<'a>,
+    mut new: Rows<'a>,
     mut visit: impl FnMut(Option<&TreeRow<'a>>, Option<&TreeRow<'a>>) -> Result<bool>,
 ) -> Result<()> {
-    let (mut old, mut new) = (old.iter().peekable(), new.iter().peekable());
+    let (mut left, mut right) = (old.next().transpose()?, new.next().transpose()?);
     loop {
-        let order = match (old.peek(), new.peek()) {
+        let order = match (&left, &right) {
             (None, None) => return Ok(()),
             (Some(_), None) => Ordering::Less,
             (None, Some(_)) => Ordering::Greater,
             (Some(left), Some(right)) => left.cmp_order(right),
         };
-        let pair = match order {
-            Ordering::Less => (old.next(), None),
-            Ordering::Greater => (None, new.next()),
-            Ordering::Equal => (old.next(), new.next()),
+        let goes_on = match order {
+            Ordering::Less => visit(left.as_ref(), None)?,
+            Ordering::Greater => visit(None, right.as_ref())?,
+            Ordering::Equal => left == right || visit(left.as_ref(), right.as_ref())?,
         };
-        if pair.0.zip(pair.1).is_some_and(|(left, right)| (left.mode, left.oid) == (right.mode, right.oid)) {
-            continue;
-        }
-        if !visit(pair.0, pair.1)? {
+        if !goes_on {
             return Ok(());
+        }
+        if order != Ordering::Greater {
+            left = old.next().transpose()?;
+        }
+        if order != Ordering::Less {
+            right = new.next().transpose()?;
         }
     }
 }
 
+/// Reads two trees, of which either may be missing.
 fn with_rows<T>(
     odb: &Odb<'_>,
     old: Option<Oid>,
     new: Option<Oid>,
     depth: usize,
-    work: impl FnOnce(&[TreeRow<'_>], &[TreeRow<'_>]) -> Result<T>,
+    work: impl FnOnce(Rows<'_>, Rows<'_>) -> Result<T>,
 ) -> Result<T> {
     if let (Some(oid), true) = (new.or(old), depth > MAX_DEPTH) {
         return Err(Error::ObjectDamaged { oid, reason: "folders are nested too deeply" });
     }
-    let object = |tree: Option<Oid>| tree.map(|tree| read(odb, tree, ObjectType::Tree).map(|data| (tree, data))).transpose();
-    let (old, new) = (object(old)?, object(new)?);
-    let list = |side: &'_ Option<(Oid, git2::OdbObject<'_>)>| -> Result<Vec<(u32, Vec<u8>, Oid)>> {
-        let Some((tree, data)) = side else { return Ok(Vec::new()) };
-        rows(*tree, data.data()).map(|row| row.map(|row| (row.mode, row.name.to_vec(), row.oid))).collect()
-    };
-    let (old, new) = (list(&old)?, list(&new)?);
-    work(&borrow(&old), &borrow(&new))
-}
-
-fn borrow(rows: &[(u32, Vec<u8>, Oid)]) -> Vec<TreeRow<'_>> {
-    rows.iter().map(|(mode, name, oid)| TreeRow { mode: *mode, name, oid: *oid }).collect()
+    let object = |tree: Option<Oid>| tree.map(|tree| read(odb, tree, ObjectType::Tree)).transpose();
+    let (old_data, new_data) = (object(old)?, object(new)?);
+    let old_bytes: &[u8] = old_data.as_ref().map_or(&[], OdbObject::data);
+    let new_bytes: &[u8] = new_data.as_ref().map_or(&[], OdbObject::data);
+    work(rows(old.unwrap_or(Oid::ZERO), old_bytes), rows(new.unwrap_or(Oid::ZERO), new_bytes))
 }
 
 /// A folder among the two rows, on each side.
@@ -213,10 +210,11 @@ impl Sums<'_> {
         let (mut size, mut files) = (0u64, 0u64);
         with_rows(self.odb, None, Some(tree), depth, |_, rows| {
             for row in rows {
+                let row = row?;
                 let (row_bytes, row_files) = match (row.is_folder(), is_new) {
                     (true, _) => self.whole(row.oid, is_new, depth + 1)?,
-                    (false, true) => (self.take_new(row)?, 1),
-                    (false, false) => (row_size(self.odb, row)?.0, 1),
+                    (false, true) => (self.take_new(&row)?, 1),
+                    (false, false) => (row_size(self.odb, &row)?.0, 1),
                 };
                 size = size.saturating_add(row_bytes);
                 files = files.saturating_add(row_files);

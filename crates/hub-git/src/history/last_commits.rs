@@ -1,20 +1,21 @@
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 
 use git2::{ObjectType, Odb};
 use hub_types::Oid;
 
 use super::{Queue, missing_parent};
+use crate::diff::differing;
 use crate::object::{CommitLinks, MODE_FOLDER, rows};
 use crate::reader::{GitReader, find, read};
 use crate::{Error, Result};
 
-/// Name in the folder → what was there, as mode and id.
-type Names = HashMap<Vec<u8>, (u32, Oid)>;
+type Names = HashSet<Vec<u8>>;
 
-/// A commit that has been reached, with the names whose history leads through it.
+/// A commit that has been reached, with the names whose history leads through it: its folder has them as the
+/// commit has them where the walk started.
 struct Reached {
     links: CommitLinks,
-    folder: Option<Oid>,
+    folder: Oid,
     names: Names,
 }
 
@@ -32,13 +33,13 @@ impl GitReader {
         let folder = self.folder(&odb, commit, path)?;
         let mut start = folder_names(&odb, folder)?;
         if !names.is_empty() {
-            start.retain(|name, _| names.iter().any(|wanted| wanted.as_bytes() == name.as_slice()));
+            start.retain(|name| names.iter().any(|wanted| wanted.as_bytes() == name.as_slice()));
         }
         let links = self.links(&odb, commit)?;
         let mut walk =
             Walk { reader: self, odb: &odb, path, queue: Queue::default(), reached: HashMap::new(), found: HashMap::new() };
         walk.queue.push(links.time, commit);
-        walk.reached.insert(commit, Reached { links, folder: Some(folder), names: start });
+        walk.reached.insert(commit, Reached { links, folder, names: start });
         while let Some(oid) = walk.queue.pop() {
             // A commit can be queued again by a child with a wrong clock; then its names are gone already.
             if let Some(reached) = walk.reached.remove(&oid) {
@@ -66,20 +67,19 @@ impl Walk<'_> {
                 return Ok(());
             }
             let links = self.reader.links(self.odb, parent).map_err(|error| missing_parent(error, parent))?;
-            let folder = if links.tree == reached.links.tree { reached.folder } else { self.folder(links.tree)? };
-            let same = match folder {
-                None => continue,
-                same if same == reached.folder => std::mem::take(&mut reached.names),
-                Some(tree) => self.split_same(tree, &mut reached.names)?,
-            };
+            let folder = if links.tree == reached.links.tree { Some(reached.folder) } else { self.folder(links.tree)? };
+            let Some(folder) = folder else { continue };
+            let same = self.split_same(reached.folder, folder, &mut reached.names)?;
             if same.is_empty() {
                 continue;
             }
             self.queue.push(links.time, parent);
-            let entry = self.reached.entry(parent).or_insert_with(|| Reached { links, folder, names: Names::new() });
-            entry.names.extend(same);
+            match self.reached.get_mut(&parent) {
+                Some(other) => other.names.extend(same),
+                None => drop(self.reached.insert(parent, Reached { links, folder, names: same })),
+            }
         }
-        let changed = reached.names.into_keys().filter_map(|name| String::from_utf8(name).ok());
+        let changed = reached.names.into_iter().filter_map(|name| String::from_utf8(name).ok());
         self.found.extend(changed.map(|name| (name, oid)));
         Ok(())
     }
@@ -89,23 +89,25 @@ impl Walk<'_> {
         Ok(found.filter(|(mode, _)| *mode == MODE_FOLDER).map(|(_, tree)| tree))
     }
 
-    /// Takes out the names that the tree has just the same.
-    fn split_same(&self, tree: Oid, names: &mut Names) -> Result<Names> {
-        let object = read(self.odb, tree, ObjectType::Tree)?;
-        let mut same = Names::new();
-        for row in rows(tree, object.data()) {
-            let row = row?;
-            if names.get(row.name) == Some(&(row.mode, row.oid))
-                && let Some((name, value)) = names.remove_entry(row.name)
-            {
-                same.insert(name, value);
-            }
+    /// Takes out the names that are alike in both trees. Costs a pass over the trees and a look at what differs,
+    /// however many names there are.
+    fn split_same(&self, here: Oid, there: Oid, names: &mut Names) -> Result<Names> {
+        let mut same = std::mem::take(names);
+        if here == there {
+            return Ok(same);
         }
+        let (here_data, there_data) = (read(self.odb, here, ObjectType::Tree)?, read(self.odb, there, ObjectType::Tree)?);
+        differing(rows(here, here_data.data()), rows(there, there_data.data()), |here, _| {
+            if let Some(name) = here.and_then(|row| same.take(row.name)) {
+                names.insert(name);
+            }
+            Ok(true)
+        })?;
         Ok(same)
     }
 }
 
 fn folder_names(odb: &Odb<'_>, tree: Oid) -> Result<Names, Error> {
     let object = read(odb, tree, ObjectType::Tree)?;
-    rows(tree, object.data()).map(|row| row.map(|row| (row.name.to_vec(), (row.mode, row.oid)))).collect()
+    rows(tree, object.data()).map(|row| row.map(|row| row.name.to_vec())).collect()
 }
