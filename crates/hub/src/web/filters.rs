@@ -36,7 +36,8 @@ pub fn safe_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
 }
 
 /// A rendered card as part of a page. Its headings go down one level, because the page has a first heading of its
-/// own; what may scroll sideways can be reached with the keyboard; the boxes of task lists have a name.
+/// own; what may scroll sideways can be reached with the keyboard; the boxes of task lists have a
+/// name, and pictures at least an empty text.
 #[askama::filter_fn]
 pub fn card_html(html: &SafeHtml, _: &dyn Values) -> askama::Result<Markup> {
     Ok(Markup(adapt_card(html.as_str())))
@@ -63,6 +64,10 @@ fn adapt_tag(tag: &str) -> (Cow<'static, str>, usize) {
         if let Some(level) = digit.filter(|level| (1..=6).contains(level)) {
             return (Cow::Owned(format!("{start}{}", (level + 1).min(6))), start.len() + 1);
         }
+    }
+    // Without an `alt`, readers of a page hear the file's address.
+    if tag.starts_with("<img ") && !tag.split('>').next().unwrap_or_default().contains(" alt=") {
+        return (Cow::Borrowed("<img alt=\"\""), "<img".len());
     }
     let ends_name = |name: &str| tag.strip_prefix(name).is_some_and(|tail| tail.starts_with([' ', '>']));
     for (name, written) in
@@ -208,6 +213,8 @@ mod tests {
             ("<pre><code>a &lt; b</code></pre>", "<pre tabindex=\"0\"><code>a &lt; b</code></pre>"),
             ("<table class=\"x\"></table>", "<table tabindex=\"0\" class=\"x\"></table>"),
             ("<input type=\"checkbox\">", "<input aria-label=\"Task\" type=\"checkbox\">"),
+            ("<img src=\"/x\">", "<img alt=\"\" src=\"/x\">"),
+            ("<img src=\"/x\" alt=\"X\"><p>", "<img src=\"/x\" alt=\"X\"><p>"),
             ("é<", "é<"),
         ] {
             assert_eq!(adapt_card(card), page);
