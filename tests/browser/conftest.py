@@ -49,7 +49,7 @@ print("hello")
 $$E = mc^2$$
 
 <script>document.title = "owned"</script>
-<img src="x" onerror="document.title = 'owned'">
+<img src="README.md" onerror="document.title = 'owned'">
 
 [^1]: The footnote.
 """
