@@ -16,3 +16,10 @@ pub mod request_id;
 pub mod security_headers;
 pub mod static_files;
 pub mod turns;
+
+use actix_web::{Route, guard, web};
+
+/// A route for reading: GET, and HEAD, which gets the same answer without its body.
+pub fn read() -> Route {
+    web::route().guard(guard::Any(guard::Get()).or(guard::Head()))
+}

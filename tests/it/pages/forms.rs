@@ -88,3 +88,16 @@ async fn static_files_are_kept_for_good_under_their_version() {
     }
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn pages_answer_head_like_get() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    for (path, status) in
+        [("/", 200), ("/models", 200), ("/ada", 200), ("/login", 200), ("/signup", 308), ("/nobody", 404), ("/robots.txt", 200)]
+    {
+        let response = hub.anonymous().head(path, status).await;
+        assert!(response.bytes().await.unwrap().is_empty(), "{path}");
+    }
+    hub.stop().await;
+}

@@ -19,7 +19,7 @@ async fn an_organization_is_founded_and_its_members_get_roles() {
     let settings = "/organizations/acme/settings";
     let members = "/organizations/acme/members";
     let page = ada.submit(settings, members, &[("user", "nobody"), ("role", "write")]).await;
-    assert!(page.status == 404 && page.has("There is no user `nobody`."));
+    assert!(page.status == 404 && page.has("There is no user <code>nobody</code>."));
     assert_eq!(ada.submit(settings, members, &[("user", "GRACE"), ("role", "write")]).await.status, 303);
     let page = ada.open("/acme").await;
     assert!(page.has("2 members") && page.has("title=\"grace, write\""));

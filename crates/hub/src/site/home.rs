@@ -47,7 +47,7 @@ const OWN_LEN: i64 = 20;
 
 /// Mounts `/`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/", web::get().to(show_home)).route("/", web::head().to(show_home));
+    config.route("/", crate::web::read().to(show_home));
 }
 
 async fn show_home(page: PageRequest) -> HubResult<HttpResponse> {

@@ -75,7 +75,7 @@ const COLUMN_LEN: usize = 12;
 
 /// Mounts `/{namespace}`.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{namespace}", web::get().to(show_profile));
+    config.route("/{namespace}", crate::web::read().to(show_profile));
 }
 
 async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {

@@ -80,6 +80,27 @@ fn adapt_tag(tag: &str) -> (Cow<'static, str>, usize) {
     (Cow::Borrowed("<"), 1)
 }
 
+/// A sentence of ours, in which names stand between backticks: they become code.
+#[askama::filter_fn]
+pub fn ticks(text: impl fmt::Display, _: &dyn Values) -> askama::Result<Markup> {
+    Ok(Markup(ticks_to_code(&text.to_string())))
+}
+
+fn ticks_to_code(text: &str) -> String {
+    let parts: Vec<&str> = text.split('`').collect();
+    // An odd tick out has no partner and stays.
+    let paired = if parts.len() % 2 == 1 { parts.len() } else { parts.len() - 1 };
+    let mut html = String::with_capacity(text.len() + 16);
+    for (index, part) in parts.iter().enumerate() {
+        match index % 2 {
+            1 if index < paired => html.push_str(&format!("<code>{}</code>", escape(part))),
+            1 => html.push_str(&format!("`{}", escape(part))),
+            _ => html.push_str(&escape(part)),
+        }
+    }
+    html
+}
+
 /// A decorative icon of the sprite.
 #[askama::filter_fn]
 pub fn icon(name: impl fmt::Display, _: &dyn Values) -> askama::Result<Markup> {
@@ -218,6 +239,18 @@ mod tests {
             ("é<", "é<"),
         ] {
             assert_eq!(adapt_card(card), page);
+        }
+    }
+
+    #[test]
+    fn names_between_ticks_become_code() {
+        for (text, html) in [
+            ("no `a<b` here", "no <code>a&#60;b</code> here"),
+            ("`a` and `b`", "<code>a</code> and <code>b</code>"),
+            ("odd ` one", "odd ` one"),
+            ("`a` odd ` <", "<code>a</code> odd ` &#60;"),
+        ] {
+            assert_eq!(ticks_to_code(text), html);
         }
     }
 

@@ -9,9 +9,9 @@ use crate::error::{HubError, HubResult};
 /// Mounts `/static/{version}/…` and the addresses browsers try by themselves.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/static/{version}/{path:.*}", web::get().to(show_asset))
-        .route("/favicon.ico", web::get().to(show_favicon))
-        .route("/robots.txt", web::get().to(show_robots));
+        .route("/static/{version}/{path:.*}", super::read().to(show_asset))
+        .route("/favicon.ico", super::read().to(show_favicon))
+        .route("/robots.txt", super::read().to(show_robots));
 }
 
 async fn show_asset(request: HttpRequest, path: web::Path<(String, String)>) -> HubResult<HttpResponse> {

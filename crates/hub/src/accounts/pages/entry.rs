@@ -50,10 +50,10 @@ pub(super) struct LoginPage {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/join", web::get().to(show_signup))
+        .route("/join", crate::web::read().to(show_signup))
         .route("/join", web::post().to(post_signup))
-        .route("/signup", web::get().to(redirect_signup))
-        .route("/login", web::get().to(show_login))
+        .route("/signup", crate::web::read().to(redirect_signup))
+        .route("/login", crate::web::read().to(show_login))
         .route("/login", web::post().to(post_login))
         .route("/logout", web::post().to(post_logout));
 }

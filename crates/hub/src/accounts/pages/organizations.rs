@@ -110,10 +110,10 @@ impl MemberItem {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/settings/organizations", web::get().to(show_organizations))
-        .route("/organizations/new", web::get().to(show_new))
+        .route("/settings/organizations", crate::web::read().to(show_organizations))
+        .route("/organizations/new", crate::web::read().to(show_new))
         .route("/organizations/new", web::post().to(post_new))
-        .route("/organizations/{name}/settings", web::get().to(show_settings))
+        .route("/organizations/{name}/settings", crate::web::read().to(show_settings))
         .route("/organizations/{name}/settings", web::post().to(post_settings))
         .route("/organizations/{name}/members", web::post().to(post_member))
         .route("/organizations/{name}/members/{user}", web::post().to(post_change));

@@ -37,8 +37,8 @@ pub(super) struct ProfileSettingsPage {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/settings", web::get().to(show_settings))
-        .route("/settings/profile", web::get().to(show_profile))
+        .route("/settings", crate::web::read().to(show_settings))
+        .route("/settings/profile", crate::web::read().to(show_profile))
         .route("/settings/profile", web::post().to(post_profile))
         .route("/settings/password", web::post().to(post_password));
 }

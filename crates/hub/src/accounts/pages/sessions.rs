@@ -43,7 +43,7 @@ pub(super) struct SessionItem {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/settings/sessions", web::get().to(show_sessions))
+        .route("/settings/sessions", crate::web::read().to(show_sessions))
         .route("/settings/sessions/{id}/end", web::post().to(post_end));
 }
 

@@ -82,7 +82,7 @@ pub(super) struct ScopeChoice {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
-        .route("/settings/tokens", web::get().to(show_tokens))
+        .route("/settings/tokens", crate::web::read().to(show_tokens))
         .route("/settings/tokens", web::post().to(post_token))
         .route("/settings/tokens/{token_pk}/revoke", web::post().to(post_revoke));
 }

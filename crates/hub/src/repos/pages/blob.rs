@@ -94,7 +94,7 @@ pub(super) struct LfsPointerInfo {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/blob/{{tail:.*}}"), web::get().to(show_blob));
+        config.route(&format!("{base}/blob/{{tail:.*}}"), crate::web::read().to(show_blob));
     }
 }
 

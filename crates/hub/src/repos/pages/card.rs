@@ -125,7 +125,7 @@ const CARD_FILE: &str = "README.md";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(base, web::get().to(show_card)).route(base, web::head().to(show_card));
+        config.route(base, crate::web::read().to(show_card));
     }
 }
 

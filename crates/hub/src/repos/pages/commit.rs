@@ -116,7 +116,7 @@ impl DiffLine {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/commit/{{revision}}"), web::get().to(show_commit));
+        config.route(&format!("{base}/commit/{{revision}}"), crate::web::read().to(show_commit));
     }
 }
 

@@ -47,7 +47,7 @@ pub(super) struct CommitDay {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/commits/{{tail:.*}}"), web::get().to(show_commits));
+        config.route(&format!("{base}/commits/{{tail:.*}}"), crate::web::read().to(show_commits));
     }
 }
 

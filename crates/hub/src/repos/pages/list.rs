@@ -79,7 +79,7 @@ pub(super) struct ActiveFilter {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{repo_type:models|datasets|spaces}", web::get().to(list_repos));
+    config.route("/{repo_type:models|datasets|spaces}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {

@@ -68,7 +68,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     for kind in RepoType::ALL {
         let path = format!("/{}", new_path(kind));
         config
-            .route(&path, web::get().to(move |page: PageRequest| show_new(page, kind)))
+            .route(&path, crate::web::read().to(move |page: PageRequest| show_new(page, kind)))
             .route(&path, web::post().to(move |page: PageRequest, form: CheckedForm| post_new(page, kind, form)));
     }
 }

@@ -67,7 +67,7 @@ pub(super) struct RefItem {
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
         config
-            .route(&format!("{base}/refs"), web::get().to(show_refs))
+            .route(&format!("{base}/refs"), crate::web::read().to(show_refs))
             .route(&format!("{base}/refs/delete"), web::post().to(post_delete));
     }
 }

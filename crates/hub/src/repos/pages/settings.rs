@@ -39,7 +39,7 @@ pub(super) struct RepoSettingsPage {
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
         config
-            .route(&format!("{base}/settings"), web::get().to(show_settings))
+            .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));

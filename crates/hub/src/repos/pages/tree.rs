@@ -82,7 +82,7 @@ impl TreeEntry {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/tree/{{tail:.*}}"), web::get().to(show_tree));
+        config.route(&format!("{base}/tree/{{tail:.*}}"), crate::web::read().to(show_tree));
     }
 }
 
