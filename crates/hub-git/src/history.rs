@@ -14,6 +14,7 @@ use crate::oid::{from_git, to_git};
 use crate::reader::{GitReader, find};
 use crate::{Error, Result};
 
+pub use last_commits::LastCommitsHelp;
 pub use lfs_files::LfsFile;
 
 /// Which commits [`GitReader::log`] gives.

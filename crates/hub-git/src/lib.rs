@@ -31,7 +31,7 @@ pub use build::{
 pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};
 pub use fsck::fsck;
-pub use history::{LfsFile, LogRange};
+pub use history::{LastCommitsHelp, LfsFile, LogRange};
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use object::{CommitInfo, Person};
 pub use process::{Git, GitConcurrency, ProcessError, running_processes};

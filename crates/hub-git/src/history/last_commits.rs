@@ -1,4 +1,5 @@
 use std::collections::{HashMap, HashSet};
+use std::time::Instant;
 
 use git2::{ObjectType, Odb};
 use hub_types::Oid;
@@ -11,6 +12,15 @@ use crate::{Error, Result};
 
 type Names = HashSet<Vec<u8>>;
 
+/// What spares [`GitReader::last_commits`] work.
+pub struct LastCommitsHelp<'a> {
+    /// What was found before for the same folder of a commit. With the commit before known, only what the newest
+    /// changed is looked at.
+    pub known: &'a dyn Fn(Oid) -> Option<HashMap<String, Oid>>,
+    /// When to give up: what is not found then is left out.
+    pub until: Option<Instant>,
+}
+
 /// A commit that has been reached, with the names whose history leads through it: its folder has them as the
 /// commit has them where the walk started.
 struct Reached {
@@ -20,29 +30,27 @@ struct Reached {
 }
 
 impl GitReader {
-    /// For each of some entries of a folder, the commit that last changed it: what
+    /// For each entry of a folder, the commit that last changed it: what
     /// `git log -1 -- path` gives, in one walk for all of them that ends when the last is found.
-    ///
-    /// Names that the folder does not have are left out. With `names` empty, all of the folder's
-    /// entries are looked up.
     ///
     /// # Errors
     /// [`Error::EntryNotFound`] when the commit has no such folder.
-    pub fn last_commits(&self, commit: Oid, path: &str, names: &[&str]) -> Result<HashMap<String, Oid>> {
+    pub fn last_commits(&self, commit: Oid, path: &str, help: &LastCommitsHelp<'_>) -> Result<HashMap<String, Oid>> {
         let odb = self.odb()?;
         let folder = self.folder(&odb, commit, path)?;
-        let mut start = folder_names(&odb, folder)?;
-        if !names.is_empty() {
-            start.retain(|name| names.iter().any(|wanted| wanted.as_bytes() == name.as_slice()));
-        }
+        let start = folder_names(&odb, folder)?;
         let links = self.links(&odb, commit)?;
         let mut walk =
             Walk { reader: self, odb: &odb, path, queue: Queue::default(), reached: HashMap::new(), found: HashMap::new() };
         walk.queue.push(links.time, commit);
         walk.reached.insert(commit, Reached { links, folder, names: start });
         while let Some(oid) = walk.queue.pop() {
+            if help.until.is_some_and(|until| Instant::now() > until) {
+                break;
+            }
             // A commit can be queued again by a child with a wrong clock; then its names are gone already.
-            if let Some(reached) = walk.reached.remove(&oid) {
+            if let Some(mut reached) = walk.reached.remove(&oid) {
+                walk.recall((help.known)(oid).unwrap_or_default(), &mut reached.names);
                 walk.step(oid, reached)?;
             }
         }
@@ -60,6 +68,19 @@ struct Walk<'a> {
 }
 
 impl Walk<'_> {
+    /// Takes what was found before. Names that are not among it are still to be found.
+    fn recall(&mut self, mut known: HashMap<String, Oid>, names: &mut Names) {
+        if !known.is_empty() {
+            let found = &mut self.found;
+            names.retain(|name| {
+                let recalled = std::str::from_utf8(name).ok().and_then(|name| known.remove_entry(name));
+                let is_open = recalled.is_none();
+                found.extend(recalled);
+                is_open
+            });
+        }
+    }
+
     /// Hands each name on to the first parent that has the same; what no parent has, this commit changed.
     fn step(&mut self, oid: Oid, mut reached: Reached) -> Result<()> {
         for parent in std::mem::take(&mut reached.links.parents) {

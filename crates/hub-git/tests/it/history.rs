@@ -1,7 +1,7 @@
 use std::collections::HashMap;
 use std::path::Path;
 
-use hub_git::LogRange;
+use hub_git::{LastCommitsHelp, LogRange};
 use hub_types::Oid;
 
 use crate::support::{TestRepo, add, git_command};
@@ -75,7 +75,7 @@ fn the_last_commit_of_each_entry_is_that_of_git() {
     let (repo, head) = tangled();
     let reader = repo.reader();
     for folder in ["", "d", "d/deep"] {
-        let found = reader.last_commits(head, folder, &[]).unwrap();
+        let found = reader.last_commits(head, folder, &no_help()).unwrap();
         let listed = reader.list_folder(head, folder, None, 100).unwrap().entries;
         let expected: HashMap<String, Oid> = listed
             .iter()
@@ -85,9 +85,33 @@ fn the_last_commit_of_each_entry_is_that_of_git() {
             .collect();
         assert_eq!(found, expected, "{folder:?}");
     }
-    let some = reader.last_commits(head, "d", &["f1", "nope"]).unwrap();
-    assert_eq!(some.keys().collect::<Vec<_>>(), ["f1"]);
-    assert!(reader.last_commits(head, "top", &[]).is_err());
+    assert!(reader.last_commits(head, "top", &no_help()).is_err());
+}
+
+fn no_help() -> LastCommitsHelp<'static> {
+    LastCommitsHelp { known: &|_| None, until: None }
+}
+
+#[test]
+fn what_was_found_for_an_earlier_commit_is_used() {
+    let (repo, before) = tangled();
+    let head = repo.commit(Some(before), vec![add("d/f3", "newest")]);
+    let reader = repo.reader();
+    let expected = reader.last_commits(head, "d", &no_help()).unwrap();
+    let mut earlier = reader.last_commits(before, "d", &no_help()).unwrap();
+    let asked = std::cell::RefCell::new(Vec::new());
+    let known = |commit: Oid| {
+        asked.borrow_mut().push(commit);
+        (commit == before).then(|| earlier.clone())
+    };
+    assert_eq!(reader.last_commits(head, "d", &LastCommitsHelp { known: &known, until: None }).unwrap(), expected);
+    assert_eq!(*asked.borrow(), [head, before], "nothing older is looked at");
+    // What the earlier search did not find is searched for further.
+    earlier.remove("f1");
+    let known = |commit: Oid| (commit == before).then(|| earlier.clone());
+    assert_eq!(reader.last_commits(head, "d", &LastCommitsHelp { known: &known, until: None }).unwrap(), expected);
+    let late = LastCommitsHelp { known: &|_| None, until: Some(std::time::Instant::now() - std::time::Duration::from_secs(1)) };
+    assert!(reader.last_commits(head, "d", &late).unwrap().is_empty());
 }
 
 #[test]

@@ -9,10 +9,10 @@ mod revision;
 use std::collections::HashMap;
 use std::path::{Path, PathBuf};
 use std::sync::Arc;
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use bytes::Bytes;
-use hub_git::{CommitInfo, Entry, GitReader};
+use hub_git::{CommitInfo, Entry, GitReader, LastCommitsHelp};
 use hub_types::Oid;
 use moka::{future, sync};
 use tokio::sync::Semaphore;
@@ -35,6 +35,8 @@ const MAX_BLOB_BYTES: u64 = 64 * 1024 * 1024;
 const MAX_COMMITS: u64 = 50_000;
 /// Names of folders whose last commits are kept, summed over the folders.
 const MAX_LAST_COMMITS: u64 = 200_000;
+/// How long the last commits of a folder are searched for. What is not found by then is shown without.
+const LAST_COMMITS_PATIENCE: Duration = Duration::from_secs(10);
 
 /// The caches of one node, and how many reads may run at once.
 #[derive(Debug, Clone)]
@@ -46,6 +48,12 @@ pub struct Reading {
     counts: sync::Cache<(i64, Oid), u64>,
     sizes: sync::Cache<(i64, Oid, String), u64>,
     last_commits: future::Cache<(i64, Oid, String), Arc<LastCommits>>,
+    /// The same, for walks to look into: what is known of a commit spares walking on from it.
+    earlier_commits: sync::Cache<(i64, Oid, String), Arc<LastCommits>>,
+}
+
+fn weight(names: &LastCommits) -> u32 {
+    u32::try_from(names.len() + 1).unwrap_or(u32::MAX)
 }
 
 /// For the names in a folder, the commit that last changed each.
@@ -67,7 +75,12 @@ impl Default for Reading {
             counts: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             sizes: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             last_commits: future::Cache::builder()
-                .weigher(|_, names: &Arc<LastCommits>| u32::try_from(names.len() + 1).unwrap_or(u32::MAX))
+                .weigher(|_, names: &Arc<LastCommits>| weight(names))
+                .max_capacity(MAX_LAST_COMMITS)
+                .time_to_idle(hour)
+                .build(),
+            earlier_commits: sync::Cache::builder()
+                .weigher(|_, names: &Arc<LastCommits>| weight(names))
                 .max_capacity(MAX_LAST_COMMITS)
                 .time_to_idle(hour)
                 .build(),
@@ -225,14 +238,19 @@ pub async fn peel_all(app: &App, repo: &Repo, oids: Vec<Oid>) -> HubResult<Vec<O
 /// # Errors
 /// 404 for a commit or folder the repository does not have.
 pub async fn last_commits(app: &App, repo: &Repo, commit: Oid, folder: &str) -> HubResult<Arc<LastCommits>> {
-    let folder = folder.trim_end_matches('/');
-    let key = (repo.pk, commit, folder.to_owned());
+    let folder = folder.trim_end_matches('/').to_owned();
+    let key = (repo.pk, commit, folder.clone());
+    let (earlier, repo_pk) = (app.reading.earlier_commits.clone(), repo.pk);
     let walk = async {
-        let folder = folder.to_owned();
         let found = read(app, repo, move |reader| {
+            let known = |commit: Oid| {
+                let names = earlier.get(&(repo_pk, commit, folder.clone()))?;
+                Some(names.iter().map(|(name, info)| (name.clone(), info.oid)).collect())
+            };
+            let help = LastCommitsHelp { known: &known, until: Some(Instant::now() + LAST_COMMITS_PATIENCE) };
             let mut infos: HashMap<Oid, Arc<CommitInfo>> = HashMap::new();
             let mut names = LastCommits::new();
-            for (name, oid) in reader.last_commits(commit, &folder, &[])? {
+            for (name, oid) in reader.last_commits(commit, &folder, &help)? {
                 let info = match infos.get(&oid) {
                     Some(info) => Arc::clone(info),
                     None => Arc::new(reader.commit(oid)?),
@@ -240,9 +258,11 @@ pub async fn last_commits(app: &App, repo: &Repo, commit: Oid, folder: &str) -> 
                 infos.insert(oid, Arc::clone(&info));
                 names.insert(name, info);
             }
+            let names = Arc::new(names);
+            earlier.insert((repo_pk, commit, folder.clone()), Arc::clone(&names));
             Ok(names)
         });
-        found.await.map(Arc::new)
+        found.await
     };
     // Many requests for one page walk once.
     app.reading.last_commits.try_get_with(key, walk).await.map_err(|error| HubError::again(&error))
