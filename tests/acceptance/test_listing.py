@@ -140,6 +140,8 @@ def test_lists_can_be_wide(api, new_repo, unique):
     assert info.id == repo_id and len(info.sha) == 40
     assert info.card_data.license == "mit" and info.config["model_type"] == "bert"
     assert "model.safetensors" in {file.rfilename for file in info.siblings}
+    # Lists know what weight files say once a job has read them, or somebody asked for the one.
+    assert api.model_info(repo_id).safetensors.total == 17
     info = next(iter(api.list_models(filter=tag, expand=["safetensors", "author"])))
     assert info.safetensors.total == 17 and info.author == "bob"
 

@@ -12,7 +12,7 @@ use serde_json::Value;
 
 pub use crate::repos::queries::derived::store;
 pub use head::{Before, MAX_SIBLINGS, of_commit};
-pub use headers::read_headers;
+pub use headers::{awaits_headers, read_headers};
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]

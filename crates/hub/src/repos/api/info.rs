@@ -1,5 +1,7 @@
 //! `GET /api/{type}/{id}` and `/revision/{rev}`.
 
+use std::time::Duration;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use hub_git::EntryKind;
 use hub_types::{Oid, RepoType};
@@ -20,6 +22,8 @@ use crate::web::links::decode_tail;
 
 /// How many entries of the tree are read at once.
 const PAGE: usize = 5_000;
+/// How long an answer waits for headers that the job has not read yet.
+const HEADERS_DEADLINE: Duration = Duration::from_secs(3);
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route(REPO, web::get().to(show_repo)).route(&format!("{REPO}/revision/{{revision:.*}}"), web::get().to(show_revision));
@@ -42,7 +46,16 @@ async fn info(app: &App, read: &RepoRead, query: &Query, commit: Option<Oid>) ->
         None => fields::of_info(repo.repo_type),
     };
     let missing = || HubError::repo_not_found(read.viewer.is_anonymous());
-    let mut row = find_listed(&app.pool, repo.pk, fields::columns_for(&fields)).await?.ok_or_else(missing)?;
+    let columns = fields::columns_for(&fields);
+    let mut row = find_listed(&app.pool, repo.pk, columns).await?.ok_or_else(missing)?;
+    if fields.iter().any(|field| matches!(*field, "safetensors" | "gguf")) && metadata::awaits_headers(&row) {
+        // People ask right after an upload. The job is on its way; whoever is first does the work.
+        match tokio::time::timeout(HEADERS_DEADLINE, metadata::read_headers(app, repo.pk)).await {
+            Ok(Ok(())) => row = find_listed(&app.pool, repo.pk, columns).await?.ok_or_else(missing)?,
+            Ok(Err(error)) => tracing::debug!(?error, "headers could not be read for an answer"),
+            Err(_) => tracing::debug!("headers take longer than an answer waits"),
+        }
+    }
     if let Some(commit) = commit.filter(|commit| row.head_oid != Some(*commit)) {
         show_as_of(app, repo, &mut row, commit).await?;
     }

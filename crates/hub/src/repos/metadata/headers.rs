@@ -9,6 +9,7 @@ use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::{self, derived};
 use crate::repos::{Repo, reading};
 
@@ -48,6 +49,12 @@ pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
     let parameters = parameters.and_then(|total| i64::try_from(total).ok());
     derived::store_headers(&app.pool, repo_pk, key, &Value::Object(found), parameters).await?;
     Ok(())
+}
+
+/// Whether the weight files of the default branch have not been read yet.
+pub fn awaits_headers(repo: &ListedRepo) -> bool {
+    let text = |pointer: &str| repo.facts.as_ref()?.pointer(pointer)?.as_str();
+    text("/weights/key").is_some_and(|key| text("/headers_key") != Some(key))
 }
 
 /// Why a header is not there.
