@@ -100,7 +100,13 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, login)).finish());
     }
     let heading = heading_of(&failure);
-    let mut links = vec![OnwardLink { href: "/".to_owned(), label: "Go to the home page" }];
+    let mut links = Vec::new();
+    if matches!(failure.kind, ErrorKind::EntryNotFound | ErrorKind::RevisionNotFound)
+        && let Some(repo) = repo_path(request.path())
+    {
+        links.push(OnwardLink { href: repo.to_owned(), label: "Back to the repository" });
+    }
+    links.push(OnwardLink { href: "/".to_owned(), label: "Go to the home page" });
     if anonymous {
         links.push(OnwardLink { href: login, label: "Log in" });
     } else {
@@ -117,6 +123,11 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         request_id: failure.status.is_server_error().then_some(failure.request_id),
     };
     page.show_with(failure.status, shown).await
+}
+
+/// The page of the repository that a path is in.
+fn repo_path(path: &str) -> Option<&str> {
+    ["/tree/", "/blob/", "/commits/", "/commit/"].iter().find_map(|part| path.split_once(part)).map(|(repo, _)| repo)
 }
 
 fn heading_of(failure: &Failure) -> &'static str {
@@ -136,6 +147,9 @@ fn message_of(failure: &Failure) -> String {
         ErrorKind::RepoNotFound => "No repository of this name is visible to you. It may have been deleted or moved, or it is \
              private and you are not logged in with an account that may see it."
             .to_owned(),
+        ErrorKind::EntryNotFound => {
+            "There is no file or folder at this path. It may have been moved or deleted, or be on another branch.".to_owned()
+        }
         ErrorKind::Internal => {
             "The failure has been logged. Try again; if it stays, tell the people who run this hub.".to_owned()
         }

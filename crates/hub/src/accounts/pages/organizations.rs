@@ -141,7 +141,7 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 fn new_page(page: &PageRequest, name: &str, fullname: &str, refusal: &Refusal) -> NewOrganizationPage {
-    let hint = "Part of every address: letters, digits, `-`, `_` and `.`";
+    let hint = "Part of every address: letters, digits, `-`, `_` or `.`";
     NewOrganizationPage {
         layout: page.layout("New organization"),
         name: refusal.mark(Field::new("name", "Name").value(name).hint(hint)),

@@ -134,7 +134,7 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
         RepoType::Space => "Space name",
     };
     let mut name =
-        Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` and `.` It becomes part of the address.");
+        Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` or `.`: it becomes part of the address.");
     // Whatever is refused here is about the id; the other fields are choices.
     name.error = refusal.message_elsewhere(&[]);
     let licenses = known::LICENSES.iter().map(|id| Choice::new(*id, *id, &form.license));
