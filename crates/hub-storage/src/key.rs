@@ -1,6 +1,6 @@
 use std::fmt;
 
-use hub_types::{Oid, Sha256};
+use hub_types::{Oid, Sha256, XetHash};
 use object_store::path::Path;
 
 /// The place of an object in the store.
@@ -10,6 +10,8 @@ use object_store::path::Path;
 /// | `git/<aa>/<hash>.pack` | a git pack, named by its checksum | `application/x-git-packed-objects` |
 /// | `git/<aa>/<hash>.idx` | its index | `application/x-git-packed-objects-toc` |
 /// | `lfs/<aa>/<bb>/<sha256>` | the bytes of a large file | `application/octet-stream` |
+/// | `xorbs/<aa>/<hash>.<nonce>` | the chunks of a xorb | `application/octet-stream` |
+/// | `xorbs/<aa>/<hash>.<nonce>.meta` | what is in it | `application/octet-stream` |
 /// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
 /// | `avatars/<id>` | a picture, encoded by the hub | `image/png` |
 ///
@@ -45,6 +47,29 @@ impl StorageKey {
     pub fn lfs(oid: &Sha256) -> Self {
         let hex = oid.to_hex();
         Self { path: format!("lfs/{}/{}/{hex}", &hex[..2], &hex[2..4]), content_type: BINARY }
+    }
+
+    /// The folder of xorbs, for [`Store::list`](crate::Store::list).
+    pub const XORBS: &'static str = "xorbs";
+
+    /// The chunks of a xorb. The nonce tells uploads of the same xorb apart: they may be compressed differently.
+    pub fn xorb(hash: &XetHash, nonce: i64) -> Self {
+        let hex = hash.to_hex();
+        Self { path: format!("{}/{}/{hex}.{nonce:016x}", Self::XORBS, &hex[..2]), content_type: BINARY }
+    }
+
+    /// What is in a xorb.
+    pub fn xorb_meta(hash: &XetHash, nonce: i64) -> Self {
+        let body = Self::xorb(hash, nonce);
+        Self { path: format!("{}.meta", body.path), content_type: BINARY }
+    }
+
+    /// Reads the key of a xorb or of its metadata back: the hash and the nonce.
+    pub fn parse_xorb(&self) -> Option<(XetHash, i64)> {
+        let name = self.path.strip_prefix(Self::XORBS)?.rsplit_once('/')?.1;
+        let name = name.strip_suffix(".meta").unwrap_or(name);
+        let (hash, nonce) = name.split_once('.')?;
+        Some((hash.parse().ok()?, i64::from_str_radix(nonce, 16).ok()?))
     }
 
     /// An upload not yet verified. The id may hold letters, digits, `-`, `_`, `.` and `/`; any other
@@ -113,6 +138,15 @@ mod tests {
         let sha = Sha256::from_bytes([0xab; 32]);
         assert_eq!(StorageKey::lfs(&sha).as_str(), format!("lfs/ab/ab/{}", "ab".repeat(32)));
         assert_eq!(StorageKey::upload("12-x").as_str(), "uploads/12-x");
+    }
+
+    #[test]
+    fn keys_of_xorbs_are_read_back() {
+        let hash = XetHash::from_bytes([7; 32]);
+        for key in [StorageKey::xorb(&hash, 42), StorageKey::xorb_meta(&hash, 42)] {
+            assert_eq!(StorageKey::listed(key.as_str().to_owned()).parse_xorb(), Some((hash, 42)));
+        }
+        assert_eq!(StorageKey::upload("x").parse_xorb(), None);
     }
 
     #[test]

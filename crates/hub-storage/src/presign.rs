@@ -13,6 +13,8 @@ pub struct PresignedGet<'a> {
     pub content_disposition: Option<&'a str>,
     /// `Content-Type` of the answer.
     pub content_type: Option<&'a str>,
+    /// The only `Range` header that the URL works with, such as `bytes=0-99`.
+    pub only_range: Option<&'a str>,
 }
 
 /// A part that clients uploaded to a multipart upload.
@@ -38,6 +40,10 @@ impl Store {
         }
         if let Some(value) = answer.content_type {
             action.query_mut().insert("response-content-type", value);
+        }
+        if let Some(value) = answer.only_range {
+            // A signed header: the service refuses the URL with another value, or without any.
+            action.headers_mut().insert("range", value);
         }
         Ok(action.sign(valid))
     }

@@ -16,6 +16,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::turns::Turns;
+use crate::xet::Xet;
 
 /// The hub's shared state; cheap to clone.
 #[derive(Debug, Clone)]
@@ -36,6 +37,8 @@ pub struct App {
     pub writes: WriteQueue,
     /// Which repository was found to have which large file.
     pub held_objects: HeldObjects,
+    /// What this process remembers of chunks and files in chunks.
+    pub xet: Xet,
     /// Lines up the checks of one uploaded object.
     pub adoptions: Turns<(i64, Sha256)>,
     /// Signs what leaves the hub and must come back unchanged.

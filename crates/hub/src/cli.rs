@@ -92,7 +92,7 @@ enum AdminCommand {
 }
 
 fn parse_role(text: &str) -> Result<Role, String> {
-    Role::parse(text).ok_or_else(|| "must be all, web or jobs".to_owned())
+    Role::parse(text).ok_or_else(|| "must be all, web, cas or jobs".to_owned())
 }
 
 /// Runs the program with the arguments of this process.

@@ -43,6 +43,10 @@ pub struct Config {
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
     pub lfs_part_bytes: u64,
+    /// Whether clients are led to Xet, the protocol that moves files in chunks.
+    pub xet: bool,
+    /// Where clients reach the store of chunks, without a slash at its end; by default the hub itself.
+    pub xet_url: Option<String>,
     /// How large this node's copies of packs may grow, in bytes.
     pub cache_limit_bytes: u64,
     /// Whether strangers may sign up.
@@ -80,16 +84,19 @@ pub enum Role {
     All,
     /// Serves requests only.
     Web,
+    /// Serves the store of chunks only (`/xet`).
+    Cas,
     /// Works through background jobs; serves health and metrics only.
     Jobs,
 }
 
 impl Role {
-    /// Reads `all`, `web` or `jobs`.
+    /// Reads `all`, `web`, `cas` or `jobs`.
     pub fn parse(text: &str) -> Option<Self> {
         match text {
             "all" => Some(Self::All),
             "web" => Some(Self::Web),
+            "cas" => Some(Self::Cas),
             "jobs" => Some(Self::Jobs),
             _ => None,
         }
@@ -155,6 +162,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
+        xet: read.switch("xet.enabled"),
+        xet_url: read.url("xet.url").map(|url| url.trim_end_matches('/').to_owned()),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),

@@ -173,6 +173,11 @@ impl HubError {
         Self::new(ErrorKind::InvalidCredentials, wire::INVALID_CREDENTIALS)
     }
 
+    /// 401: a token for the store of chunks is over.
+    pub fn expired_xet_token() -> Self {
+        Self::new(ErrorKind::InvalidCredentials, "This token has expired. Ask the hub for a new one.")
+    }
+
     /// A repository that does not exist, or that this viewer may not know of: one answer for both.
     pub fn repo_not_found(anonymous: bool) -> Self {
         Self::new(ErrorKind::RepoNotFound, "Repository not found").for_anonymous(anonymous)

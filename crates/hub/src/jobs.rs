@@ -10,6 +10,7 @@ mod schedule;
 
 use std::sync::Arc;
 
+use hub_types::Sha256;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
@@ -27,6 +28,11 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Puts a large file that lies whole in the store into chunks.
+    PutInChunks {
+        /// The file.
+        oid: Sha256,
+    },
     /// Removes uploads that were begun and never finished.
     SweepUploads,
 }
@@ -36,6 +42,7 @@ impl Job {
     fn dedup_key(&self) -> Option<String> {
         match self {
             Self::ReadHeaders { repo_pk } => Some(repo_pk.to_string()),
+            Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SweepUploads => Some(String::new()),
         }
     }

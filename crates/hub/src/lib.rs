@@ -6,6 +6,7 @@
 pub mod accounts;
 pub mod admin;
 pub mod app;
+pub mod cas;
 pub mod cli;
 pub mod clients;
 pub mod config;
@@ -23,5 +24,6 @@ pub mod signing;
 pub mod site;
 pub mod start;
 pub mod web;
+pub mod xet;
 
 pub use start::{RunningHub, StartError, start};

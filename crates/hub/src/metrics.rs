@@ -22,6 +22,7 @@ struct Inner {
     requests: IntCounterVec,
     durations: HistogramVec,
     bytes_sent: IntCounterVec,
+    xet_transfers: IntCounterVec,
     requests_in_flight: IntGauge,
     git_processes: IntGauge,
     database_connections: IntGaugeVec,
@@ -60,6 +61,11 @@ impl Metrics {
             requests: counter("hub_http_requests_total", "Requests answered.", &["method", "route", "status"])?,
             durations: HistogramVec::new(buckets.buckets(SECONDS.to_vec()), &["method", "route"])?,
             bytes_sent: counter("hub_http_response_bytes_total", "Bytes of bodies sent.", &["route"])?,
+            xet_transfers: counter(
+                "hub_xet_transfers_total",
+                "Downloads of chunks by the version of the client and how they ended.",
+                &["client", "outcome"],
+            )?,
             requests_in_flight: IntGauge::new("hub_http_requests_in_flight", "Requests in hand.")?,
             git_processes: IntGauge::new("hub_git_processes", "Git processes that run for clients.")?,
             database_connections: gauges("hub_database_connections", "Connections of the pool.", &["state"])?,
@@ -69,10 +75,11 @@ impl Metrics {
         };
         let build = gauges("hub_build_info", "1, with the version as label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 9] = [
+        let all: [Box<dyn prometheus::core::Collector>; 10] = [
             Box::new(inner.requests.clone()),
             Box::new(inner.durations.clone()),
             Box::new(inner.bytes_sent.clone()),
+            Box::new(inner.xet_transfers.clone()),
             Box::new(inner.requests_in_flight.clone()),
             Box::new(inner.git_processes.clone()),
             Box::new(inner.database_connections.clone()),
@@ -100,6 +107,11 @@ impl Metrics {
     /// Counts the bytes of a body when it has gone out, or broken off.
     pub fn sent(&self, route: &str, bytes: u64) {
         self.inner.bytes_sent.with_label_values(&[route]).inc_by(bytes);
+    }
+
+    /// Counts a download of chunks when it has ended: `whole`, `broken` or `stalled`; or what a client reports of one.
+    pub fn xet_transfer(&self, client: &str, outcome: &str) {
+        self.inner.xet_transfers.with_label_values(&[client, outcome]).inc();
     }
 
     /// Sets what is not counted but looked up when somebody asks.

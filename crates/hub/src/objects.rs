@@ -1,15 +1,17 @@
 //! Large files: which the hub holds, and which repository has which.
 //!
-//! A row in `lfs_objects` means: the bytes are in the store under their SHA-256, and the hub has computed that
-//! SHA-256 itself. A row in `repo_lfs_objects` means: somebody who may write to the repository sent the bytes, or
+//! A row in `lfs_objects` means: the bytes are in the store, whole under their SHA-256 or in chunks ([`crate::xet`]) or
+//! both, and the hub has computed that SHA-256 itself. A row in `repo_lfs_objects` means: somebody who may write to the repository sent the bytes, or
 //! could read them in another repository. Only through such a row are bytes given out: knowing a hash opens nothing.
 //!
 //! - [`receive`]: bytes that pass through the hub, hashed on their way.
 //! - [`staging`]: bytes that went to S3 directly, hashed before anybody can see them.
+//! - [`read`]: bytes out of the store, wherever they lie.
 //! - [`serve`]: bytes on their way out, with ranges.
 //! - [`sweep`]: what was never finished goes.
 
 mod queries;
+pub mod read;
 pub mod receive;
 pub mod serve;
 pub mod staging;
@@ -20,60 +22,75 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use hub_types::Sha256;
+use hub_types::{Sha256, XetHash};
 use moka::sync::Cache;
 use sqlx::{PgConnection, PgExecutor};
 
 use crate::app::App;
 use crate::error::HubResult;
 
-pub use queries::{Candidate, UploadRow, delete_upload, find_upload, insert_upload, link, list_candidates};
+pub use queries::{
+    Candidate, UploadRow, delete_upload, find_holder, find_placement, find_upload, insert_upload, link,
+    list_candidates,
+};
+
+/// A large file that the hub holds.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Held {
+    /// Its size in bytes.
+    pub size: u64,
+    /// Whether it lies whole in the store.
+    pub is_plain: bool,
+    /// The file in chunks that has the same bytes, if there is one.
+    pub file_hash: Option<XetHash>,
+}
 
 /// How many staged uploads one request verifies at once.
 const VERIFY_AT_ONCE: usize = 4;
 
-/// Which of these objects a repository has, with their sizes in bytes. One query, however many.
+/// Which of these objects a repository has. One query, however many.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, u64>> {
+pub async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, Held>> {
     if oids.is_empty() {
         return Ok(HashMap::new());
     }
     queries::list_held(conn, repo_pk, oids).await
 }
 
-/// The size of an object in bytes, if a repository has it. What every download of a large file asks; a yes is
+/// An object, if a repository has it. What every download of a large file asks; a yes is
 /// remembered for a minute.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_held(app: &App, repo_pk: i64, oid: Sha256) -> sqlx::Result<Option<u64>> {
-    if let Some(size) = app.held_objects.get(&(repo_pk, oid)) {
-        return Ok(Some(size));
+pub async fn find_held(app: &App, repo_pk: i64, oid: Sha256) -> sqlx::Result<Option<Held>> {
+    if let Some(held) = app.held_objects.get(&(repo_pk, oid)) {
+        return Ok(Some(held));
     }
-    let size = list_held(&app.pool, repo_pk, &[oid]).await?.get(&oid).copied();
-    if let Some(size) = size {
-        app.held_objects.insert((repo_pk, oid), size);
+    let held = list_held(&app.pool, repo_pk, &[oid]).await?.get(&oid).copied();
+    if let Some(held) = held {
+        app.held_objects.insert((repo_pk, oid), held);
     }
-    Ok(size)
+    Ok(held)
 }
 
 /// The answers of [`find_held`] that were yes.
-pub type HeldObjects = Cache<(i64, Sha256), u64>;
+pub type HeldObjects = Cache<(i64, Sha256), Held>;
 
 /// Makes the memory of [`find_held`].
 pub fn held_objects() -> HeldObjects {
     Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build()
 }
 
-/// As [`list_held`], but objects that were uploaded to S3 and never verified (some clients skip that step) are
+/// The sizes of the objects that [`list_held`] finds; but objects that were uploaded to S3 and never verified (some clients skip that step) are
 /// verified now. What a commit or a push asks before it lets a pointer in.
 ///
 /// # Errors
 /// 503 when the database or the store does not answer. Objects that are not there are no error.
 pub async fn has_objects(app: &App, repo_pk: i64, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
-    let mut held = list_held(&app.pool, repo_pk, oids).await?;
+    let held = list_held(&app.pool, repo_pk, oids).await?;
+    let mut held: HashMap<Sha256, u64> = held.into_iter().map(|(oid, held)| (oid, held.size)).collect();
     if !app.store.supports_presign() {
         return Ok(held);
     }

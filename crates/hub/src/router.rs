@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, clients, git_http, lfs, repos, site};
+use crate::{accounts, cas, clients, git_http, lfs, repos, site};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -13,14 +13,26 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(accounts::api::routes)
         .configure(clients::routes)
         .configure(lfs::routes)
+        .configure(cas::routes)
+        .configure(cas::token_routes)
         .configure(repos::api::routes)
         .configure(git_http::routes)
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(repos::pages::routes)
+        .configure(site::storage::routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)
+        .default_service(web::to(no_route));
+}
+
+/// Mounts only the store of chunks: for processes that do nothing else.
+pub fn cas_routes(config: &mut web::ServiceConfig) {
+    config
+        .configure(site::health::routes)
+        .configure(site::metrics::routes)
+        .configure(cas::routes)
         .default_service(web::to(no_route));
 }
 

@@ -5,3 +5,4 @@ pub mod health;
 pub mod home;
 pub mod metrics;
 pub mod profile;
+pub mod storage;

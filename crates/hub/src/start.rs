@@ -14,7 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
-use crate::config::Config;
+use crate::config::{Config, Role};
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::repos::git_cache::{GitCache, keep_tidy};
@@ -23,6 +23,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::turns::Turns;
+use crate::xet::Xet;
 use crate::{db, router};
 
 /// Why a hub does not come up. The text is for the operator.
@@ -157,6 +158,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         signer,
         jobs: Jobs::default(),
         held_objects: crate::objects::held_objects(),
+        xet: Xet::default(),
         adoptions: Turns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,
@@ -172,7 +174,11 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());
-    let routes = if app.config.role.serves_web() { router::routes } else { router::operator_routes };
+    let routes = match app.config.role {
+        Role::All | Role::Web => router::routes,
+        Role::Cas => router::cas_routes,
+        Role::Jobs => router::operator_routes,
+    };
     let factory = move || {
         ActixApp::new()
             .app_data(state.clone())

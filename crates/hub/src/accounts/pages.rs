@@ -1,7 +1,7 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
 mod entry;
-mod navigation;
+pub mod navigation;
 mod organizations;
 mod profile_settings;
 mod sessions;

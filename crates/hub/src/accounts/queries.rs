@@ -53,14 +53,22 @@ pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<Pas
 /// The database does not answer.
 pub async fn find_user(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Option<User>> {
     let row = sqlx::query!(
-        "select name, fullname, email, is_admin from users join namespaces on namespace_pk = user_pk where user_pk = $1",
+        "select name, fullname, email, is_admin, plain_http from users join namespaces on namespace_pk = user_pk where user_pk = $1",
         user_pk
     )
     .fetch_optional(pool)
     .await?;
     let Some(row) = row else { return Ok(None) };
     let memberships = list_memberships(pool, user_pk).await?;
-    Ok(Some(User { pk: user_pk, name: row.name, fullname: row.fullname, email: row.email, is_admin: row.is_admin, memberships }))
+    Ok(Some(User {
+        pk: user_pk,
+        name: row.name,
+        fullname: row.fullname,
+        email: row.email,
+        is_admin: row.is_admin,
+        plain_http: row.plain_http,
+        memberships,
+    }))
 }
 
 async fn list_memberships(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Membership>> {

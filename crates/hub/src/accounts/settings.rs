@@ -65,6 +65,14 @@ pub async fn change_password(app: &App, user: &User, current: &str, new: &str, s
     Ok(())
 }
 
+/// Keeps a user's clients to plain HTTP, or leads them to chunks again.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_plain_http(app: &App, user: &User, plain_http: bool) -> HubResult<()> {
+    Ok(queries::update_plain_http(&app.pool, user.pk, plain_http).await?)
+}
+
 /// The key of an organisation that the user administers.
 ///
 /// # Errors

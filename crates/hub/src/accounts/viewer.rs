@@ -99,6 +99,8 @@ pub struct User {
     pub email: String,
     /// Whether this person runs the hub.
     pub is_admin: bool,
+    /// Whether this person's clients are kept to plain HTTP, away from Xet.
+    pub plain_http: bool,
     /// The organisations.
     pub memberships: Vec<Membership>,
 }

@@ -3,19 +3,21 @@
 //!
 //! Everything is read from the store anew; caches of the node are not believed.
 
+use std::collections::BTreeSet;
 use std::time::Duration;
 
 use hub_git::{NewPointer, PushError, Quarantine, RepoView, Tip};
 use hub_storage::{StorageKey, Store};
-use hub_types::{RepoId, RepoType, Sha256};
+use hub_types::{RepoId, RepoType, Sha256, XetHash};
 
 use super::queries;
 use crate::app::App;
-use crate::error::{HubError, HubResult};
-use crate::objects;
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::objects::{self, Held};
 use crate::repos::Repo;
 use crate::repos::git_cache::GitCache;
 use crate::repos::queries::{self as repo_queries, RefRow};
+use crate::xet;
 
 /// Repositories asked for in one query.
 const PAGE: i64 = 100;
@@ -174,8 +176,8 @@ async fn check_large_files(
             let NewPointer { path, sha256, size_bytes } = pointer;
             let problem = match held.get(sha256) {
                 None => Some(format!("the repository does not hold {sha256}")),
-                Some(size) if size != size_bytes => Some(format!("{sha256} has {size} bytes")),
-                Some(size) => check_large_file(app, sha256, *size, depth).await?,
+                Some(held) if held.size != *size_bytes => Some(format!("{sha256} has {} bytes", held.size)),
+                Some(held) => check_large_file(app, sha256, held, depth).await?,
             };
             problems.extend(problem.map(|problem| format!("large file `{path}` of {size_bytes} bytes: {problem}")));
         }
@@ -183,12 +185,45 @@ async fn check_large_files(
     Ok(())
 }
 
-async fn check_large_file(app: &App, sha256: &Sha256, size: u64, depth: Depth) -> HubResult<Option<String>> {
-    let key = StorageKey::lfs(sha256);
-    let missing = check_stored(&app.store, &key, Some(size)).await?;
-    if missing.is_some() || depth == Depth::Sizes {
-        return Ok(missing);
+async fn check_large_file(app: &App, sha256: &Sha256, held: &Held, depth: Depth) -> HubResult<Option<String>> {
+    if held.is_plain {
+        let missing = check_stored(&app.store, &StorageKey::lfs(sha256), Some(held.size)).await?;
+        if missing.is_some() {
+            return Ok(missing);
+        }
     }
-    let found = app.store.digest(&key).await?.sha256;
+    if let Some(file_hash) = &held.file_hash {
+        let missing = check_chunks(app, file_hash).await?;
+        if missing.is_some() {
+            return Ok(missing);
+        }
+    }
+    if depth == Depth::Sizes {
+        return Ok(None);
+    }
+    let found = match objects::read::digest(app, sha256, held).await {
+        Ok(found) => found,
+        Err(error) if error.kind() == ErrorKind::Internal => return Ok(Some(format!("its bytes in the store are damaged: {error:?}"))),
+        Err(error) => return Err(error),
+    };
     Ok((found != *sha256).then(|| format!("its bytes in the store are damaged: they have the SHA-256 {found}")))
+}
+
+/// Whether every xorb of a file in chunks is stored.
+async fn check_chunks(app: &App, file_hash: &XetHash) -> HubResult<Option<String>> {
+    let Some(file) = xet::read::find(app, file_hash).await? else {
+        return Ok(Some(format!("the list of its chunks ({file_hash}) is gone")));
+    };
+    let xorbs: BTreeSet<XetHash> = file.terms.iter().map(|term| term.xorb).collect();
+    let xorbs: Vec<XetHash> = xorbs.into_iter().collect();
+    let known = xet::queries::list_xorbs(&app.pool, &xorbs).await?;
+    for row in &known {
+        for key in [StorageKey::xorb(&row.xorb_hash, row.nonce), StorageKey::xorb_meta(&row.xorb_hash, row.nonce)] {
+            if let Some(problem) = check_stored(&app.store, &key, None).await? {
+                return Ok(Some(problem));
+            }
+        }
+    }
+    let gone = xorbs.len() - known.len();
+    Ok((gone > 0).then(|| format!("{gone} of its {} xorbs are gone", xorbs.len())))
 }

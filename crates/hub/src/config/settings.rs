@@ -76,8 +76,9 @@ pub static SETTINGS: &[Setting] = &[
         "role",
         "HUB_ROLE",
         "all",
-        Form::Choice(&["all", "web", "jobs"]),
-        "What this process does: `web` serves requests, `jobs` works through background jobs, `all` does both. \
+        Form::Choice(&["all", "web", "cas", "jobs"]),
+        "What this process does: `web` serves requests, `cas` only those to the store of chunks (`/xet`), `jobs` works \
+         through background jobs, `all` does all of it. \
          `hub serve --role` wins over this.",
     ),
     setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
@@ -163,6 +164,22 @@ pub static SETTINGS: &[Setting] = &[
         "32",
         Form::Number(5, 5120),
         "The size of such a part, in MiB. Parts grow when a file would need more than 1000 of them.",
+    ),
+    setting(
+        "xet.enabled",
+        "HUB_XET_ENABLED",
+        "true",
+        Form::Switch,
+        "Whether clients are led to Xet, the protocol that moves large files in chunks. With `false` they download by plain \
+         HTTP. (Users and repositories have a switch of their own.)",
+    ),
+    setting(
+        "xet.url",
+        "HUB_XET_URL",
+        "",
+        HTTP,
+        "Where clients reach the store of chunks, such as `https://cas.example.org`, when processes with the role `cas` serve \
+         it at another address. Changing it makes clients forget what they know of chunks.",
     ),
     setting(
         "limits.cache_gib",

@@ -28,7 +28,7 @@ pub enum Family {
 
 /// Tells the family of a request path.
 pub fn family_of(path: &str) -> Family {
-    if path.starts_with("/api/") {
+    if path.starts_with("/api/") || path.starts_with("/xet/") {
         Family::Api
     } else if path.contains("/info/lfs") || path.starts_with("/lfs/") {
         Family::Lfs

@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{objects, repos};
+use crate::{objects, repos, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -59,6 +59,7 @@ async fn perform(app: &App, claimed: ClaimedJob) {
 async fn body(app: &App, job: Job) -> HubResult<()> {
     match job {
         Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
+        Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
     }
 }

@@ -14,7 +14,7 @@ use super::plan::{Planner, UploadActions};
 use super::reuse;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::objects;
+use crate::objects::{self, Held};
 use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Json;
@@ -144,16 +144,16 @@ fn download_entry(
     content: &RepoContent,
     base: &BaseUrl,
     wanted: &WantedObject,
-    held: &HashMap<Sha256, u64>,
+    held: &HashMap<Sha256, Held>,
 ) -> HubResult<ObjectEntry> {
     let oid = match parse(wanted) {
         Ok((oid, _)) => oid,
         Err(message) => return Ok(refused(wanted, 422, message)),
     };
-    let Some(size) = held.get(&oid) else {
+    let Some(Held { size, is_plain, .. }) = held.get(&oid) else {
         return Ok(refused(wanted, 404, format!("{} has no large file with this SHA-256.", content.repo.id)));
     };
-    let href = match app.store.supports_presign() {
+    let href = match *is_plain && app.store.supports_presign() {
         true => app.store.presign_get(&StorageKey::lfs(&oid), DOWNLOAD_VALID, &PresignedGet::default())?.into(),
         false => Grant::whole(content.repo.pk, oid, *size).url(app, base, Operation::Get, DOWNLOAD_VALID),
     };

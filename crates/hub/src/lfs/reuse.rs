@@ -19,7 +19,8 @@ use crate::repos::queries::find_repo_by_pk;
 /// # Errors
 /// 503 when the database or the store does not answer.
 pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
-    let mut held = objects::list_held(&app.pool, write.repo.pk, oids).await?;
+    let held = objects::list_held(&app.pool, write.repo.pk, oids).await?;
+    let mut held: HashMap<Sha256, u64> = held.into_iter().map(|(oid, held)| (oid, held.size)).collect();
     let empty: Sha256 = EMPTY.parse().map_err(HubError::internal)?;
     if oids.contains(&empty) && !held.contains_key(&empty) {
         receive::receive(app, write.repo.pk, empty, 0, stream::empty::<Result<_, String>>()).await?;

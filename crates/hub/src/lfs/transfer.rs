@@ -152,6 +152,8 @@ fn done(grant: &Grant) -> HttpResponse {
 
 async fn get_object(app: web::Data<App>, request: HttpRequest) -> HubResult<HttpResponse> {
     let grant = Grant::of_request(&app, &request, Operation::Get)?;
+    let held = objects::find_placement(&app.pool, &grant.oid).await?;
+    let held = held.ok_or_else(|| HubError::not_found("This object is no longer in the hub."))?;
     let etag = format!("\"{}\"", grant.oid);
     let answer = FileAnswer {
         size: grant.size,
@@ -160,5 +162,5 @@ async fn get_object(app: web::Data<App>, request: HttpRequest) -> HubResult<Http
         disposition: Some("attachment"),
         headers: &[("cache-control", "private, no-transform".to_owned())],
     };
-    answer.send_object(&app, &request, &grant.oid).await
+    answer.send_object(&app, &request, &grant.oid, &held).await
 }

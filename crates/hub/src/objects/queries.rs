@@ -3,27 +3,62 @@
 use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
-use hub_types::Sha256;
+use hub_types::{Sha256, XetHash};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-pub(super) async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, u64>> {
+use super::Held;
+use crate::jobs::Job;
+
+pub(super) async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, Held>> {
     let rows = sqlx::query!(
-        r#"select oid as "oid: Sha256", size_bytes from repo_lfs_objects join lfs_objects using (oid)
+        r#"select oid as "oid: Sha256", size_bytes, is_plain, file_hash as "file_hash: XetHash" from repo_lfs_objects join lfs_objects using (oid)
            where repo_pk = $1 and oid = any($2)"#,
         repo_pk,
         oids as &[Sha256]
     )
     .fetch_all(conn)
     .await?;
-    Ok(rows.into_iter().map(|row| (row.oid, row.size_bytes.unsigned_abs())).collect())
+    let held = |size: i64, is_plain, file_hash| Held { size: size.unsigned_abs(), is_plain, file_hash };
+    Ok(rows.into_iter().map(|row| (row.oid, held(row.size_bytes, row.is_plain, row.file_hash))).collect())
 }
 
-/// Notes that an object is verified and that a repository has it. `false` when the repository is gone.
+/// Finds an object, whoever has it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_placement(conn: impl PgExecutor<'_>, oid: &Sha256) -> sqlx::Result<Option<Held>> {
+    let row = sqlx::query!(
+        r#"select size_bytes, is_plain, file_hash as "file_hash: XetHash" from lfs_objects where oid = $1"#,
+        oid as &Sha256
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| Held { size: row.size_bytes.unsigned_abs(), is_plain: row.is_plain, file_hash: row.file_hash }))
+}
+
+/// Some repository that has an object.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_holder(conn: impl PgExecutor<'_>, oid: &Sha256) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!("select repo_pk from repo_lfs_objects where oid = $1 limit 1", oid as &Sha256).fetch_optional(conn).await
+}
+
+/// Notes that an object is verified and lies whole in the store, and that a repository has it; it is put into chunks
+/// in the background. `false` when the repository is gone.
 pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, size: i64) -> sqlx::Result<bool> {
     let mut tx = pool.begin().await?;
-    sqlx::query!("insert into lfs_objects (oid, size_bytes) values ($1, $2) on conflict do nothing", oid as Sha256, size)
-        .execute(&mut *tx)
-        .await?;
+    let in_chunks = sqlx::query_scalar!(
+        r#"insert into lfs_objects (oid, size_bytes) values ($1, $2) on conflict (oid) do update set is_plain = true
+           returning file_hash is not null as "in_chunks!""#,
+        oid as Sha256,
+        size
+    )
+    .fetch_one(&mut *tx)
+    .await?;
+    if !in_chunks && size > 0 {
+        Job::PutInChunks { oid }.enqueue(&mut tx).await?;
+    }
     let done = sqlx::query!(
         r#"insert into repo_lfs_objects (repo_pk, oid)
            select repo_pk, $2 from repos where repo_pk = $1 and deleted_at is null

@@ -7,10 +7,11 @@ use actix_web::body::SizedStream;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::stream;
 use hub_storage::{PresignedGet, StorageKey};
 use hub_types::Sha256;
 
+use super::{Held, read};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::web::range::{Wanted, wanted};
@@ -80,11 +81,11 @@ impl FileAnswer<'_> {
         self.start_part(status, &range).body(bytes.slice(start..end))
     }
 
-    /// Sends an object: streams it, or with S3 sends the client there.
+    /// Sends an object: streams it, or with S3 sends the client there if it lies there whole.
     ///
     /// # Errors
     /// 503 when the store does not answer.
-    pub async fn send_object(&self, app: &App, request: &HttpRequest, oid: &Sha256) -> HubResult<HttpResponse> {
+    pub async fn send_object(&self, app: &App, request: &HttpRequest, oid: &Sha256, held: &Held) -> HubResult<HttpResponse> {
         if let Some(ready) = self.without_bytes(request) {
             return Ok(ready);
         }
@@ -92,17 +93,15 @@ impl FileAnswer<'_> {
             Ok(part) => part,
             Err(ready) => return Ok(*ready),
         };
-        let key = StorageKey::lfs(oid);
-        if app.store.supports_presign() {
-            let answer = PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type) };
-            let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
+        if held.is_plain && app.store.supports_presign() {
+            let answer = PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
+            let url = app.store.presign_get(&StorageKey::lfs(oid), PRESIGNED_FOR, &answer)?;
             let mut response = self.start(StatusCode::FOUND);
             // The URL is for this moment and this client.
             response.insert_header((header::CACHE_CONTROL, "private, no-store"));
             return Ok(response.insert_header((header::LOCATION, url.as_str())).finish());
         }
-        let object = app.store.get_stream(&key, Some(range.clone())).await?;
-        let stream = object.stream.map(|chunk| chunk.map_err(actix_web::error::ErrorInternalServerError));
+        let stream = read::stream(app, oid, held, range.clone()).await?;
         Ok(self.start_part(status, &range).body(SizedStream::new(range.end - range.start, stream)))
     }
 

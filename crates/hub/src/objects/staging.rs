@@ -133,7 +133,7 @@ async fn run(work: Adoption) -> HubResult<Option<u64>> {
         let _turn = work.app.adoptions.enter((work.repo_pk, work.oid)).await;
         let held = list_held(&work.app.pool, work.repo_pk, &[work.oid]).await?;
         match held.get(&work.oid) {
-            Some(size) => Ok(Some(*size)),
+            Some(held) => Ok(Some(held.size)),
             None => work.adopt().await,
         }
     };

@@ -200,6 +200,12 @@ impl RepoRead {
         Ok(Self { repo, viewer, level })
     }
 
+    /// Whether this viewer's clients are led to the chunks of the repository's files. Hub, repository and user each have a
+    /// switch that keeps them to plain HTTP, for versions that stall.
+    pub fn offers_chunks(&self, app: &App) -> bool {
+        app.config.xet && !self.repo.plain_http && !self.viewer.user.as_ref().is_some_and(|user| user.plain_http)
+    }
+
     /// Goes on to download files.
     ///
     /// # Errors

@@ -5,6 +5,7 @@ pub mod listing;
 pub mod named_refs;
 pub mod own;
 pub mod relations;
+pub mod usage;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName, RepoId, RepoType};
@@ -45,6 +46,8 @@ pub struct Repo {
     pub file_count: i64,
     /// Their size, large ones with their real size.
     pub size_bytes: i64,
+    /// Whether clients are kept to plain HTTP, away from Xet.
+    pub plain_http: bool,
 }
 
 impl Repo {
@@ -85,6 +88,7 @@ struct RepoRow {
     created_by: Option<i64>,
     file_count: i64,
     size_bytes: i64,
+    plain_http: bool,
 }
 
 impl TryFrom<RepoRow> for Repo {
@@ -109,6 +113,7 @@ impl TryFrom<RepoRow> for Repo {
             created_by: row.created_by,
             file_count: row.file_count,
             size_bytes: row.size_bytes,
+            plain_http: row.plain_http,
         })
     }
 }
@@ -127,7 +132,7 @@ pub async fn find_repo(
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by, file_count, size_bytes
+                  pack_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk)
            where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
         repo_type as RepoType,
@@ -148,7 +153,7 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by, file_count, size_bytes
+                  pack_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
         repo_pk
     )
@@ -280,13 +285,17 @@ pub async fn update_settings(
     repo_pk: i64,
     private: Option<bool>,
     gated: Option<Option<&str>>,
+    plain_http: Option<bool>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update repos set private = coalesce($2, private), gated = case when $3 then $4 else gated end where repo_pk = $1",
+        "update repos set private = coalesce($2, private), gated = case when $3 then $4 else gated end,
+                plain_http = coalesce($5, plain_http)
+         where repo_pk = $1",
         repo_pk,
         private,
         gated.is_some(),
-        gated.flatten()
+        gated.flatten(),
+        plain_http
     )
     .execute(conn)
     .await

@@ -1,4 +1,4 @@
-//! A repository's visibility and gating.
+//! A repository's visibility, gating and way of transfer.
 
 use serde_json::json;
 
@@ -36,6 +36,8 @@ pub struct SettingsChange {
     pub private: Option<bool>,
     /// How readers get in.
     pub gating: Option<Gating>,
+    /// Whether clients are kept to plain HTTP.
+    pub plain_http: Option<bool>,
 }
 
 /// Changes a repository's settings.
@@ -44,9 +46,10 @@ pub struct SettingsChange {
 /// The database does not answer.
 pub async fn update_settings(app: &App, admin: &RepoAdmin, change: SettingsChange) -> HubResult<()> {
     let mut tx = app.pool.begin().await?;
-    queries::update_settings(&mut tx, admin.repo.pk, change.private, change.gating.map(Gating::as_str)).await?;
+    let gated = change.gating.map(Gating::as_str);
+    queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
-    let payload = json!({ "private": change.private, "gated": change.gating.map(Gating::as_str) });
+    let payload = json!({ "private": change.private, "gated": gated, "plain_http": change.plain_http });
     queries::insert_event(&mut tx, admin.repo.pk, actor, "update_settings", payload).await?;
     tx.commit().await?;
     Ok(())

@@ -4,7 +4,7 @@ use crate::accounts::User;
 
 /// The list of settings pages.
 #[derive(Debug)]
-pub(super) struct SettingsNavigation {
+pub struct SettingsNavigation {
     /// Whose settings these are.
     pub heading: String,
     /// The path of the page shown.
@@ -13,7 +13,7 @@ pub(super) struct SettingsNavigation {
 
 /// A link of that list.
 #[derive(Debug)]
-pub(super) struct SettingsLink {
+pub struct SettingsLink {
     /// Where it leads.
     pub href: &'static str,
     /// Its icon.
@@ -26,17 +26,18 @@ pub(super) struct SettingsLink {
 
 impl SettingsNavigation {
     /// The list with one page marked.
-    pub(super) fn new(user: &User, current: &'static str) -> Self {
+    pub fn new(user: &User, current: &'static str) -> Self {
         Self { heading: user.name.clone(), current }
     }
 
     /// The links.
-    pub(super) fn links(&self) -> Vec<SettingsLink> {
+    pub fn links(&self) -> Vec<SettingsLink> {
         let link = |href, icon, label| SettingsLink { href, icon, label, current: self.current == href };
         vec![
             link("/settings/profile", "user", "Profile"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/organizations", "building-2", "Organizations"),
+            link("/settings/storage", "hard-drive", "Storage"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
         ]
     }

@@ -192,3 +192,11 @@ pub async fn lock_admins(conn: &mut PgConnection, organization_pk: i64) -> sqlx:
     .fetch_all(conn)
     .await
 }
+
+/// Keeps a user's clients to plain HTTP, or not.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_plain_http(pool: &PgPool, user_pk: UserPk, plain_http: bool) -> sqlx::Result<()> {
+    sqlx::query!("update users set plain_http = $2 where user_pk = $1", user_pk, plain_http).execute(pool).await.map(|_| ())
+}

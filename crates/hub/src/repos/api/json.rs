@@ -2,6 +2,7 @@
 
 use chrono::{DateTime, SecondsFormat};
 use hub_git::{CommitInfo, Entry, EntryKind};
+use hub_types::XetHash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
@@ -24,6 +25,8 @@ pub(super) struct TreeRow {
     #[serde(skip_serializing_if = "Option::is_none")]
     lfs: Option<LfsPart>,
     #[serde(skip_serializing_if = "Option::is_none")]
+    xet_hash: Option<XetHash>,
+    #[serde(skip_serializing_if = "Option::is_none")]
     last_commit: Option<Value>,
     #[serde(skip_serializing_if = "Option::is_none")]
     security_file_status: Option<Value>,
@@ -38,8 +41,8 @@ struct LfsPart {
 }
 
 impl TreeRow {
-    /// A file or folder; `None` for submodules, which clients do not know.
-    pub(super) fn of(entry: &Entry) -> Option<Self> {
+    /// A file or folder, with the hash by which its chunks are found; `None` for submodules, which clients do not know.
+    pub(super) fn of(entry: &Entry, xet_hash: Option<&XetHash>) -> Option<Self> {
         let kind = match entry.kind {
             EntryKind::Folder => "directory",
             EntryKind::File | EntryKind::Symlink => "file",
@@ -51,7 +54,7 @@ impl TreeRow {
             pointer_size: pointer.pointer_size,
         });
         let (oid, path) = (entry.oid.to_hex(), entry.path.clone());
-        Some(Self { kind, oid, size: entry.size, path, lfs, last_commit: None, security_file_status: None })
+        Some(Self { kind, oid, size: entry.size, path, lfs, xet_hash: xet_hash.copied(), last_commit: None, security_file_status: None })
     }
 
     /// Adds what `expand` asks for.

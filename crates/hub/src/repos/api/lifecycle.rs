@@ -154,7 +154,7 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
         Some(_) => return Err(HubError::bad_request("`gated` must be `\"auto\"`, `\"manual\"` or `false`.")),
     };
     let private = private_of(request.visibility.as_deref(), request.private)?;
-    settings::update_settings(&app, &admin, SettingsChange { private, gating }).await?;
+    settings::update_settings(&app, &admin, SettingsChange { private, gating, plain_http: None }).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
 

@@ -9,16 +9,17 @@ use std::sync::Arc;
 use actix_web::http::Method;
 use actix_web::{HttpRequest, HttpResponse, web};
 use hub_git::{Entry, EntryKind};
-use hub_types::{Oid, RepoPath, Sha256, split_revision};
+use hub_types::{Oid, RepoPath, Sha256, XetHash, split_revision};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::objects;
 use crate::objects::serve::FileAnswer;
+use crate::objects::{self, Held};
 use crate::repos::access::RepoRead;
 use crate::repos::queries::Repo;
 use crate::repos::reading;
+use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, raw_param};
 use crate::web::links::decode_tail;
 use crate::web::media_type;
@@ -66,7 +67,8 @@ async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, 
     let found = find_file(app, &read.repo, commit, &path).await;
     // Clients remember under the commit that a file is not there, and do not ask again.
     let (path, entry) = found.map_err(|error| error.with_header("X-Repo-Commit", commit.to_hex()))?;
-    let file = File { repo: &read.repo, commit, path, entry, is_pinned: revision.as_str() == commit.to_hex() };
+    let is_pinned = revision.as_str() == commit.to_hex();
+    let file = File { repo: &read.repo, commit, path, entry, is_pinned, in_chunks: read.offers_chunks(app) };
     file.send(app, request, query, door).await
 }
 
@@ -87,6 +89,8 @@ struct File<'a> {
     entry: Arc<Entry>,
     /// Whether the address names the commit itself: what it leads to can never change.
     is_pinned: bool,
+    /// Whether the viewer's client may be led to the file's chunks.
+    in_chunks: bool,
 }
 
 impl File<'_> {
@@ -97,16 +101,16 @@ impl File<'_> {
         };
         let disposition = disposition.as_deref();
         match self.large(app, door).await? {
-            Some((oid, size)) => self.send_large(app, request, disposition, oid, size).await,
+            Some((oid, held)) => self.send_large(app, request, disposition, oid, held).await,
             None => self.send_blob(app, request, disposition).await,
         }
     }
 
     /// The object behind a pointer. Anybody can write a pointer: it counts only if the repository has the object.
-    async fn large(&self, app: &App, door: Door) -> HubResult<Option<(Sha256, u64)>> {
+    async fn large(&self, app: &App, door: Door) -> HubResult<Option<(Sha256, Held)>> {
         let Some(pointer) = self.entry.lfs.as_ref().filter(|_| door == Door::Resolve) else { return Ok(None) };
-        let size = objects::find_held(app, self.repo.pk, pointer.oid).await?;
-        Ok(size.filter(|size| *size == pointer.size).map(|size| (pointer.oid, size)))
+        let held = objects::find_held(app, self.repo.pk, pointer.oid).await?;
+        Ok(held.filter(|held| held.size == pointer.size).map(|held| (pointer.oid, held)))
     }
 
     async fn send_large(
@@ -115,13 +119,25 @@ impl File<'_> {
         request: &HttpRequest,
         disposition: Option<&str>,
         oid: Sha256,
-        size: u64,
+        held: Held,
     ) -> HubResult<HttpResponse> {
         let etag = format!("\"{oid}\"");
         let mut headers = self.headers();
-        headers.extend([("x-linked-etag", etag.clone()), ("x-linked-size", size.to_string())]);
+        headers.extend([("x-linked-etag", etag.clone()), ("x-linked-size", held.size.to_string())]);
+        if let Some(file_hash) = held.file_hash.filter(|_| self.in_chunks) {
+            headers.extend(self.xet_headers(&BaseUrl::of(request), &file_hash));
+        }
         let content_type = media_type::of(self.path.file_name(), true);
-        FileAnswer { size, etag: &etag, content_type, disposition, headers: &headers }.send_object(app, request, &oid).await
+        let answer = FileAnswer { size: held.size, etag: &etag, content_type, disposition, headers: &headers };
+        answer.send_object(app, request, &oid, &held).await
+    }
+
+    /// What leads a client that speaks Xet to the chunks (`huggingface_hub` 2.4, `utils/_xet.py`).
+    fn xet_headers(&self, base: &BaseUrl, file_hash: &XetHash) -> [(&'static str, String); 3] {
+        let refresh = base.join(&format!("{}/xet-read-token/{}", self.repo.api_path(), self.commit));
+        let chunks = base.join(&format!("/xet/v1/reconstructions/{file_hash}"));
+        let link = format!("<{refresh}>; rel=\"xet-auth\", <{chunks}>; rel=\"xet-reconstruction-info\"");
+        [("x-xet-hash", file_hash.to_hex()), ("x-xet-refresh-route", refresh), ("link", link)]
     }
 
     async fn send_blob(&self, app: &App, request: &HttpRequest, disposition: Option<&str>) -> HubResult<HttpResponse> {

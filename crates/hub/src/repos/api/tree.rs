@@ -6,7 +6,7 @@ use std::sync::Arc;
 use actix_web::dev::Payload;
 use actix_web::{HttpRequest, HttpResponse, web};
 use hub_git::{Entry, Page, TreeCursor};
-use hub_types::Oid;
+use hub_types::{Oid, Sha256, XetHash};
 use serde::Deserialize;
 use serde_json::json;
 
@@ -15,8 +15,8 @@ use super::json::TreeRow;
 use super::tail::RevisionPath;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 use crate::repos::access::RepoRead;
-use crate::repos::queries::Repo;
 use crate::repos::reading::{self, LastCommits};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{BODY_LIMIT_BYTES, Query, decoded, read_body};
@@ -53,7 +53,7 @@ async fn get_tree(
         false => reader.list_folder(commit, &path, after.as_ref(), limit),
     };
     let Page { entries, next } = reading::read(&app, &read.repo, list).await?;
-    let rows = rows(&app, &read.repo, commit, &entries, expand).await?;
+    let rows = rows(&app, &read, commit, &entries, expand).await?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = next {
         response.insert_header(next_link(&request, &base, &query, "cursor", &next.encode()));
@@ -61,21 +61,33 @@ async fn get_tree(
     Ok(response.json(rows))
 }
 
-async fn rows(app: &App, repo: &Repo, commit: Oid, entries: &[Entry], expand: bool) -> HubResult<Vec<TreeRow>> {
+async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand: bool) -> HubResult<Vec<TreeRow>> {
+    let chunked = chunked_files(app, read, entries).await?;
+    let row = |entry: &Entry| TreeRow::of(entry, entry.lfs.as_ref().and_then(|pointer| chunked.get(&pointer.oid)));
     if !expand {
-        return Ok(entries.iter().filter_map(TreeRow::of).collect());
+        return Ok(entries.iter().filter_map(row).collect());
     }
     let mut folders: HashMap<&str, Arc<LastCommits>> = HashMap::new();
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
         let folder = entry.path.rsplit_once('/').map_or("", |(folder, _)| folder);
         if !folders.contains_key(folder) {
-            folders.insert(folder, reading::last_commits(app, repo, commit, folder).await?);
+            folders.insert(folder, reading::last_commits(app, &read.repo, commit, folder).await?);
         }
         let last = folders.get(folder).and_then(|commits| commits.get(entry.name()));
-        rows.extend(TreeRow::of(entry).map(|row| row.expand(last.map(Arc::as_ref))));
+        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref))));
     }
     Ok(rows)
+}
+
+/// The hashes by which clients find the chunks of large files, for those who may download them.
+async fn chunked_files(app: &App, read: &RepoRead, entries: &[Entry]) -> HubResult<HashMap<Sha256, XetHash>> {
+    let oids: Vec<Sha256> = entries.iter().filter_map(|entry| Some(entry.lfs.as_ref()?.oid)).collect();
+    if oids.is_empty() || !read.offers_chunks(app) || read.clone().into_content().is_err() {
+        return Ok(HashMap::new());
+    }
+    let held = objects::list_held(&app.pool, read.repo.pk, &oids).await?;
+    Ok(held.into_iter().filter_map(|(oid, held)| Some((oid, held.file_hash?))).collect())
 }
 
 async fn get_tree_size(app: web::Data<App>, read: RepoRead, request: HttpRequest) -> HubResult<HttpResponse> {
@@ -119,7 +131,7 @@ async fn post_paths_info(
     }
     let commit = reading::resolve(&app, &read.repo, &revision).await?;
     let entries = reading::read(&app, &read.repo, move |reader| reader.entries_at(commit, &paths)).await?;
-    Ok(HttpResponse::Ok().json(rows(&app, &read.repo, commit, &entries, expand).await?))
+    Ok(HttpResponse::Ok().json(rows(&app, &read, commit, &entries, expand).await?))
 }
 
 /// Python sends a form, JavaScript JSON. Slashes around a path do not count; the root folder is no path.

@@ -3,12 +3,12 @@
 use bytes::Bytes;
 use hub_cards::{HeaderError, Progress, gguf, safetensors};
 use hub_git::Entry;
-use hub_storage::StorageKey;
 use hub_types::Oid;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::{self, derived};
 use crate::repos::{Repo, reading};
@@ -157,7 +157,7 @@ impl WeightFile {
     async fn read(&self, app: &App, count: u64) -> HubResult<Bytes> {
         match (&self.blob, &self.entry.lfs) {
             (Some(blob), _) => Ok(blob.slice(..blob.len().min(usize::try_from(count).unwrap_or(usize::MAX)))),
-            (None, Some(pointer)) if count > 0 => Ok(app.store.get_range(&StorageKey::lfs(&pointer.oid), 0..count).await?),
+            (None, Some(pointer)) if count > 0 => objects::read::head(app, &pointer.oid, count).await,
             (None, _) => Ok(Bytes::new()),
         }
     }

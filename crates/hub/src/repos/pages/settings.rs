@@ -14,6 +14,7 @@ use crate::repos::RepoAdmin;
 use crate::repos::delete::delete_repo;
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{SettingsChange, update_settings};
+use crate::repos::usage::StorageUse;
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
@@ -26,6 +27,10 @@ pub(super) struct RepoSettingsPage {
     pub layout: Layout,
     /// The head.
     pub header: RepoHeader,
+    /// What its files take.
+    pub storage: StorageUse,
+    /// Whether clients are kept to plain HTTP.
+    pub plain_http: bool,
     /// The new owner.
     pub new_owner: Field,
     /// Who may own it.
@@ -41,6 +46,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config
             .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
+            .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
     }
@@ -71,6 +77,8 @@ async fn settings_page(
     Ok(RepoSettingsPage {
         layout: layout_of(page, &admin.repo, "Settings"),
         header,
+        storage: StorageUse::of_repo(&page.app, &admin.repo).await?,
+        plain_http: admin.repo.plain_http,
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
@@ -85,8 +93,23 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
         "public" => false,
         _ => return Err(HubError::bad_request("Choose public or private.")),
     };
-    update_settings(&page.app, &admin, SettingsChange { private: Some(private), gating: None }).await?;
+    update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let plain_http = match form.text("transfer") {
+        "chunks" => false,
+        "http" => true,
+        _ => return Err(HubError::bad_request("Choose chunks or plain HTTP.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { plain_http: Some(plain_http), ..SettingsChange::default() }).await?;
+    let text = match plain_http {
+        true => "Downloads go by plain HTTP now.",
+        false => "Downloads go in chunks now, for clients that know how.",
+    };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 

@@ -1,0 +1,115 @@
+//! How transfers go, by the version of the client: some versions stall, and an operator should see which.
+
+use std::pin::Pin;
+use std::task::{Context, Poll};
+use std::time::{Duration, Instant};
+
+use actix_web::http::header;
+use actix_web::{HttpRequest, HttpResponse, web};
+use bytes::Bytes;
+use futures::Stream;
+use futures::stream::BoxStream;
+
+use super::tokens::CasRead;
+use crate::app::App;
+use crate::error::HubResult;
+use crate::metrics::Metrics;
+use crate::web::extract::read_body;
+
+/// A client that takes no byte for so long has stalled.
+const STALL: Duration = Duration::from_secs(30);
+/// The largest report that is read, in bytes.
+const MAX_REPORT_BYTES: usize = 1024 * 1024;
+
+/// `POST /v1/telemetry`: clients report how a transfer went. It is counted and not kept.
+pub(super) async fn post_telemetry(
+    app: web::Data<App>,
+    _access: CasRead,
+    request: HttpRequest,
+    payload: web::Payload,
+) -> HubResult<HttpResponse> {
+    let body = read_body(&mut payload.into_inner(), MAX_REPORT_BYTES).await?;
+    let report: serde_json::Value = serde_json::from_slice(&body).unwrap_or_default();
+    let failed = ["error", "error_kind", "failure"].iter().any(|key| report.pointer(&format!("/metrics/{key}")).is_some());
+    app.metrics.xet_transfer(&client_of(&request), if failed { "reported_failed" } else { "reported" });
+    Ok(HttpResponse::Ok().finish())
+}
+
+/// `hf_xet/1.8.0` out of the user agent; `other` for whatever is not of this form, so that labels stay few.
+fn client_of(request: &HttpRequest) -> String {
+    let agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    let version = agent.split("hf_xet/").nth(1).map(|rest| rest.split([';', ' ']).next().unwrap_or_default());
+    match version {
+        Some(version) if is_version(version) => format!("hf_xet/{version}"),
+        _ => "other".to_owned(),
+    }
+}
+
+fn is_version(text: &str) -> bool {
+    let mut parts = text.split('.');
+    let small = |part: &str| !part.is_empty() && part.len() <= 2 && part.bytes().all(|byte| byte.is_ascii_digit());
+    parts.clone().count() == 3 && parts.all(small)
+}
+
+/// A download of a range; counted when it ends.
+pub(super) struct Transfer {
+    metrics: Metrics,
+    client: String,
+}
+
+impl Transfer {
+    pub(super) fn begin(app: &App, request: &HttpRequest) -> Self {
+        Self { metrics: app.metrics.clone(), client: client_of(request) }
+    }
+}
+
+/// The same bytes, watched.
+pub(super) fn watched(transfer: Transfer, bytes: u64, inner: BoxStream<'static, HubResult<Bytes>>) -> Watched {
+    Watched { transfer, left: bytes, inner, last: Instant::now(), stalled: false }
+}
+
+pub(super) struct Watched {
+    transfer: Transfer,
+    left: u64,
+    inner: BoxStream<'static, HubResult<Bytes>>,
+    /// When the client last asked for more.
+    last: Instant,
+    stalled: bool,
+}
+
+impl Stream for Watched {
+    type Item = HubResult<Bytes>;
+
+    fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
+        self.stalled |= self.last.elapsed() > STALL;
+        self.last = Instant::now();
+        let polled = self.inner.as_mut().poll_next(context);
+        if let Poll::Ready(Some(Ok(part))) = &polled {
+            self.left = self.left.saturating_sub(part.len() as u64);
+        }
+        polled
+    }
+}
+
+impl Drop for Watched {
+    fn drop(&mut self) {
+        let stalled = self.stalled || (self.left > 0 && self.last.elapsed() > STALL);
+        let outcome = match (stalled, self.left) {
+            (true, _) => "stalled",
+            (false, 0) => "whole",
+            (false, _) => "broken",
+        };
+        self.transfer.metrics.xet_transfer(&self.transfer.client, outcome);
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn versions_are_told_from_other_words() {
+        assert!(is_version("1.8.0") && is_version("12.10.3"));
+        assert!(!is_version("1.8") && !is_version("1.8.x") && !is_version("1.8.0.1") && !is_version("123.0.0"));
+    }
+}

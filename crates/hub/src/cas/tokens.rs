@@ -1,0 +1,183 @@
+//! Tokens for the store of chunks: for one repository, to read or to write, for some minutes. They are signed and kept
+//! nowhere; whether their holder may still do it is asked again at each use.
+
+use std::future::Future;
+use std::pin::Pin;
+use std::time::Duration;
+
+use actix_web::dev::Payload;
+use actix_web::http::header;
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use chrono::Utc;
+use serde::Serialize;
+
+use crate::accounts::{Auth, Viewer, queries as accounts};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
+use crate::repos::queries::{Repo, find_repo_by_pk};
+use crate::repos::reading;
+use crate::web::base_url::BaseUrl;
+use crate::web::extract::{Query, raw_param};
+use crate::web::links::decode_tail;
+
+const PURPOSE: &str = "xet";
+const PREFIX: &str = "xet_";
+/// How long a token to read works. Not less than five minutes: clients renew it half a minute before its end.
+const READ_VALID: Duration = Duration::from_secs(15 * 60);
+/// How long a token to write works.
+const WRITE_VALID: Duration = Duration::from_secs(60 * 60);
+/// How long after its end a token is still taken: clients' clocks run behind, and a 401 ends their transfer at once.
+const GRACE_SECS: i64 = 120;
+
+/// What a token allows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Scope {
+    Read,
+    Write,
+}
+
+impl Scope {
+    const fn as_str(self) -> &'static str {
+        match self {
+            Self::Read => "r",
+            Self::Write => "w",
+        }
+    }
+}
+
+#[derive(Debug, Serialize)]
+#[serde(rename_all = "camelCase")]
+struct Answer {
+    cas_url: String,
+    exp: i64,
+    access_token: String,
+}
+
+pub(super) async fn get_read(
+    app: web::Data<App>,
+    content: RepoContent,
+    request: HttpRequest,
+    base: BaseUrl,
+) -> HubResult<HttpResponse> {
+    check_revision(&app, &content.repo, &request, &Query::default()).await?;
+    Ok(answer(&app, &content, &base, Scope::Read, READ_VALID))
+}
+
+pub(super) async fn get_write(
+    app: web::Data<App>,
+    write: RepoWrite,
+    request: HttpRequest,
+    base: BaseUrl,
+    query: Query,
+) -> HubResult<HttpResponse> {
+    check_revision(&app, &write.repo, &request, &query).await?;
+    Ok(answer(&app, &write, &base, Scope::Write, WRITE_VALID))
+}
+
+/// The revision must be there. Clients that are about to open a pull request say `None`.
+async fn check_revision(app: &App, repo: &Repo, request: &HttpRequest, query: &Query) -> HubResult<()> {
+    let tail = decode_tail(raw_param(request, "tail")).unwrap_or_default().join("/");
+    if tail == "None" || tail.is_empty() || query.flag("create_pr") {
+        return Ok(());
+    }
+    reading::resolve(app, repo, &tail).await.map(|_| ())
+}
+
+fn answer(app: &App, read: &RepoRead, base: &BaseUrl, scope: Scope, valid: Duration) -> HttpResponse {
+    let exp = Utc::now().timestamp() + i64::try_from(valid.as_secs()).unwrap_or_default();
+    let user_pk = read.viewer.user.as_ref().map_or(0, |user| user.pk);
+    let claims = format!("{PREFIX}{}_{}_{user_pk}_{exp}", scope.as_str(), read.repo.pk);
+    let access_token = format!("{claims}_{}", app.signer.sign(PURPOSE, &claims));
+    let cas_url = store_url(app, base);
+    HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header(("X-Xet-Cas-Url", cas_url.as_str()))
+        .insert_header(("X-Xet-Access-Token", access_token.as_str()))
+        .insert_header(("X-Xet-Token-Expiration", exp.to_string()))
+        .json(Answer { cas_url, exp, access_token })
+}
+
+/// Where the store of chunks is for clients; the same for all repositories, since clients keep what they know of chunks by it.
+pub(super) fn store_url(app: &App, base: &BaseUrl) -> String {
+    match &app.config.xet_url {
+        Some(url) => format!("{}/xet", url.trim_end_matches('/')),
+        None => base.join("/xet"),
+    }
+}
+
+/// A request to the store of chunks that may read a repository's files.
+#[derive(Debug)]
+pub(super) struct CasRead {
+    /// The repository.
+    pub repo: Repo,
+}
+
+/// A request to the store of chunks that may add to a repository's files.
+#[derive(Debug)]
+pub(super) struct CasWrite {
+    /// The repository.
+    pub repo: Repo,
+}
+
+async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
+    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
+    let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(HubError::login_required)?;
+    let (repo_pk, user_pk, scope) = parse(app, token.trim())?;
+    let repo = find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(HubError::invalid_credentials)?;
+    let viewer = match user_pk {
+        0 => Viewer::ANONYMOUS,
+        pk => {
+            let user = accounts::find_user(&app.pool, pk).await?.ok_or_else(HubError::invalid_credentials)?;
+            // What the access token behind it may was asked when this one was made.
+            Viewer { user: Some(user), auth: Auth::Password }
+        }
+    };
+    Ok((RepoRead::check(repo, viewer)?, scope))
+}
+
+fn parse(app: &App, token: &str) -> HubResult<(i64, i64, Scope)> {
+    let mut parts = token.strip_prefix(PREFIX).ok_or_else(HubError::invalid_credentials)?.splitn(5, '_');
+    let mut next = || parts.next().ok_or_else(HubError::invalid_credentials);
+    let (scope, repo_pk, user_pk, exp, signature) = (next()?, next()?, next()?, next()?, next()?);
+    if !app.signer.verify(PURPOSE, &format!("{PREFIX}{scope}_{repo_pk}_{user_pk}_{exp}"), signature) {
+        return Err(HubError::invalid_credentials());
+    }
+    let number = |text: &str| text.parse::<i64>().map_err(|_| HubError::invalid_credentials());
+    if number(exp)? + GRACE_SECS < Utc::now().timestamp() {
+        return Err(HubError::expired_xet_token());
+    }
+    let scope = if scope == Scope::Write.as_str() { Scope::Write } else { Scope::Read };
+    Ok((number(repo_pk)?, number(user_pk)?, scope))
+}
+
+impl FromRequest for CasRead {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let content = from_header(&request).await?.0.into_content()?;
+            Ok(Self { repo: content.repo.clone() })
+        })
+    }
+}
+
+impl FromRequest for CasWrite {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move {
+            let (read, scope) = from_header(&request).await?;
+            if scope != Scope::Write {
+                return Err(HubError::forbidden("This token is for reading. Ask `xet-write-token` for one to write."));
+            }
+            let write = read.into_write()?;
+            Ok(Self { repo: write.repo.clone() })
+        })
+    }
+}

@@ -1,0 +1,192 @@
+//! A plain large file becomes one in chunks, in the background, so that clients that speak Xet get it that way and what
+//! it shares with others is kept once. The chunks are cut as the clients cut them, or nothing would be shared.
+
+use std::collections::HashMap;
+
+use bytes::Bytes;
+use futures::TryStreamExt as _;
+use hub_storage::StorageKey;
+use hub_types::{Sha256, XetHash};
+use hub_xet::{Chunker, FileHasher, Term, XorbBuilder, chunk_hash, is_dedup_candidate};
+use sha2::Digest as _;
+
+use super::register::new_file;
+use super::{LEASE, queries, store};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects;
+
+/// How many known xorbs a conversion compares with; each has up to 8192 chunks.
+const MAX_KNOWN_XORBS: usize = 128;
+
+/// Converts an object, unless it is in chunks already or gone. Safe to repeat.
+///
+/// # Errors
+/// 503 when the store or the database does not answer.
+pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
+    let Some(object) = objects::find_placement(&app.pool, &oid).await? else { return Ok(()) };
+    if object.file_hash.is_some() || object.size == 0 || !app.config.xet {
+        return Ok(());
+    }
+    let Some(repo_pk) = objects::find_holder(&app.pool, &oid).await? else { return Ok(()) };
+    let mut plain = app.store.get_stream(&StorageKey::lfs(&oid), None).await?.stream;
+    let mut work = Conversion::new(repo_pk);
+    let mut hasher = sha2::Sha256::new();
+    while let Some(bytes) = plain.try_next().await? {
+        let mut chunker = std::mem::take(&mut work.chunker);
+        let cut = move || {
+            hasher.update(&bytes);
+            let chunks = hashed(chunker.push(&bytes));
+            (chunker, hasher, chunks)
+        };
+        let chunks;
+        (work.chunker, hasher, chunks) = tokio::task::spawn_blocking(cut).await?;
+        work.add(app, chunks).await?;
+    }
+    let last = hashed(work.chunker.finish().into_iter().collect());
+    work.add(app, last).await?;
+    if Sha256::from_bytes(hasher.finalize().into()) != oid {
+        return Err(HubError::internal(format!("the stored object {oid} has other bytes than its name says")));
+    }
+    work.finish(app, oid, object.size).await
+}
+
+type Hashed = (XetHash, Bytes);
+
+fn hashed(chunks: Vec<Bytes>) -> Vec<Hashed> {
+    chunks.into_iter().map(|chunk| (chunk_hash(&chunk), chunk)).collect()
+}
+
+/// Where a run of chunks lies: in a known xorb, or in the one being built, whose hash is not known yet.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Place {
+    Known(XetHash),
+    Building,
+}
+
+struct Run {
+    place: Place,
+    start: u32,
+    end: u32,
+    raw_len: u32,
+}
+
+struct Conversion {
+    repo_pk: i64,
+    chunker: Chunker,
+    file: FileHasher,
+    builder: XorbBuilder,
+    /// Where chunks are that need not be stored again.
+    seen: HashMap<XetHash, (Place, u32)>,
+    known_xorbs: usize,
+    runs: Vec<Run>,
+    index: Vec<(XetHash, Place)>,
+}
+
+impl Conversion {
+    fn new(repo_pk: i64) -> Self {
+        Self {
+            repo_pk,
+            chunker: Chunker::default(),
+            file: FileHasher::default(),
+            builder: XorbBuilder::default(),
+            seen: HashMap::new(),
+            known_xorbs: 0,
+            runs: Vec::new(),
+            index: Vec::new(),
+        }
+    }
+
+    async fn add(&mut self, app: &App, chunks: Vec<Hashed>) -> HubResult<()> {
+        self.learn(app, &chunks).await?;
+        for (hash, bytes) in chunks {
+            let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
+            let is_first = self.runs.is_empty();
+            self.file.push(&hash, len);
+            if !self.seen.contains_key(&hash) && !self.builder.has_room_for(bytes.len()) {
+                self.store_xorb(app).await?;
+            }
+            let (place, at) = match self.seen.get(&hash) {
+                Some(seen) => *seen,
+                None => {
+                    let at = self.builder.push(hash, &bytes).map_err(HubError::internal)?;
+                    self.seen.insert(hash, (Place::Building, at));
+                    (Place::Building, at)
+                }
+            };
+            self.extend_runs(place, at, len);
+            if is_first || is_dedup_candidate(&hash) {
+                self.index.push((hash, place));
+            }
+        }
+        Ok(())
+    }
+
+    /// Looks up whether the hub has chunks like these, and if so what lies around them.
+    async fn learn(&mut self, app: &App, chunks: &[Hashed]) -> HubResult<()> {
+        let is_start = self.runs.is_empty();
+        let asked = chunks.iter().enumerate().filter(|(n, (hash, _))| (is_start && *n == 0) || is_dedup_candidate(hash));
+        let asked: Vec<XetHash> = asked.map(|(_, (hash, _))| *hash).filter(|hash| !self.seen.contains_key(hash)).collect();
+        if asked.is_empty() || self.known_xorbs >= MAX_KNOWN_XORBS {
+            return Ok(());
+        }
+        let found: Vec<XetHash> = queries::list_chunks(&app.pool, &asked).await?.into_iter().map(|(_, xorb)| xorb).collect();
+        for (hash, xorb) in store::load(app, &found).await? {
+            self.known_xorbs += 1;
+            for (at, chunk) in (0_u32..).zip(xorb.info.chunks()) {
+                self.seen.entry(chunk.hash).or_insert((Place::Known(hash), at));
+            }
+        }
+        Ok(())
+    }
+
+    fn extend_runs(&mut self, place: Place, at: u32, len: u32) {
+        match self.runs.last_mut() {
+            Some(run) if run.place == place && run.end == at && run.raw_len.checked_add(len).is_some() => {
+                run.end += 1;
+                run.raw_len += len;
+            }
+            _ => self.runs.push(Run { place, start: at, end: at + 1, raw_len: len }),
+        }
+    }
+
+    /// Stores the xorb being built; from here on its hash is known.
+    async fn store_xorb(&mut self, app: &App) -> HubResult<()> {
+        let builder = std::mem::take(&mut self.builder);
+        if builder.is_empty() {
+            return Ok(());
+        }
+        let (body, info) = tokio::task::spawn_blocking(move || builder.finish()).await?.map_err(HubError::internal)?;
+        store::put_built(app, self.repo_pk, body, &info).await?;
+        let place = Place::Known(*info.hash());
+        let places = self.runs.iter_mut().map(|run| &mut run.place);
+        let places = places.chain(self.seen.values_mut().map(|seen| &mut seen.0));
+        for old in places.chain(self.index.iter_mut().map(|entry| &mut entry.1)) {
+            if *old == Place::Building {
+                *old = place;
+            }
+        }
+        Ok(())
+    }
+
+    async fn finish(mut self, app: &App, oid: Sha256, size: u64) -> HubResult<()> {
+        self.store_xorb(app).await?;
+        let xorb_of = |place| match place {
+            Place::Known(hash) => Ok(hash),
+            Place::Building => Err(HubError::internal("a run of chunks in no xorb")),
+        };
+        let term = |run: Run| Ok(Term { xorb: xorb_of(run.place)?, start: run.start, end: run.end, raw_len: run.raw_len });
+        let terms: Vec<Term> = self.runs.into_iter().map(term).collect::<HubResult<_>>()?;
+        let file = new_file(self.file.finish(), oid, size, &terms)?;
+        let index = self.index.into_iter().map(|(chunk, place)| Ok((chunk, xorb_of(place)?)));
+        let (chunks, xorbs): (Vec<_>, Vec<_>) = index.collect::<HubResult<Vec<_>>>()?.into_iter().unzip();
+        let mut tx = app.pool.begin().await?;
+        if queries::hold_xorbs(&mut tx, &file.xorbs, LEASE).await? < file.xorbs.len() as u64 {
+            return Err(HubError::unavailable("Some chunks were just removed; the job comes again.", "xorbs went"));
+        }
+        queries::insert_file(&mut tx, &file).await?;
+        queries::index_chunks(&mut *tx, &chunks, &xorbs).await?;
+        tx.commit().await?;
+        Ok(())
+    }
+}

@@ -1,0 +1,298 @@
+//! Every statement on xorbs, files in chunks and the index of chunks.
+
+use std::time::Duration;
+
+use chrono::Utc;
+use hub_types::{Sha256, XetHash};
+use sqlx::{PgConnection, PgExecutor};
+
+/// A xorb as the database knows it.
+#[derive(Debug, Clone)]
+pub struct XorbRow {
+    /// Its hash.
+    pub xorb_hash: XetHash,
+    /// See [`super::Xorb::nonce`].
+    pub nonce: i64,
+}
+
+/// Finds the xorbs that are here, condemned ones included: reading them is safe until their rows go.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_xorbs(conn: impl PgExecutor<'_>, hashes: &[XetHash]) -> sqlx::Result<Vec<XorbRow>> {
+    sqlx::query_as!(
+        XorbRow,
+        r#"select xorb_hash as "xorb_hash: XetHash", nonce from xet_xorbs where xorb_hash = any($1)"#,
+        hashes as &[XetHash]
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A xorb about to be known.
+#[derive(Debug)]
+pub struct NewXorb {
+    /// Its hash.
+    pub xorb_hash: XetHash,
+    /// See [`super::Xorb::nonce`].
+    pub nonce: i64,
+    /// How many chunks it holds.
+    pub chunk_count: i32,
+    /// Their size, in bytes.
+    pub raw_bytes: i64,
+    /// Their size as stored, in bytes.
+    pub stored_bytes: i64,
+    /// The repository it was sent for.
+    pub repo_pk: i64,
+}
+
+/// Makes a stored xorb known; `false` when it was known already (its lease is renewed then).
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Duration) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"insert into xet_xorbs (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until)
+           values ($1, $2, $3, $4, $5, (select repo_pk from repos where repo_pk = $6), $7)
+           on conflict (xorb_hash) do update
+               set lease_until = greatest(xet_xorbs.lease_until, excluded.lease_until), condemned_at = null
+           returning nonce = $2 as "inserted!""#,
+        new.xorb_hash as XetHash,
+        new.nonce,
+        new.chunk_count,
+        new.raw_bytes,
+        new.stored_bytes,
+        new.repo_pk,
+        Utc::now() + lease
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether a xorb is here and its presence may be told to a writer of this namespace: it was sent for the namespace,
+/// or a file that everybody (or the namespace) may read refers to it. Its lease is renewed if so.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn renew_visible(
+    conn: impl PgExecutor<'_>,
+    xorb_hash: &XetHash,
+    namespace_pk: i64,
+    lease: Duration,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        r#"update xet_xorbs x set lease_until = greatest(lease_until, $3), condemned_at = null
+           where xorb_hash = $1 and (
+               exists (select from repos r where r.repo_pk = x.first_repo_pk and r.namespace_pk = $2)
+               or exists (
+                   select from (
+                       select l.repo_pk from xet_file_xorbs fx join xet_files f using (file_hash)
+                       join repo_lfs_objects l on l.oid = f.oid
+                       where fx.xorb_hash = x.xorb_hash limit 200
+                   ) holders join repos r using (repo_pk)
+                   where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2)))"#,
+        xorb_hash as &XetHash,
+        namespace_pk,
+        Utc::now() + lease
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected() == 1)
+}
+
+/// The xorbs that came with this one: of one file that refers to it and that everybody, or the namespace, may read. Their
+/// leases are renewed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn renew_siblings(
+    conn: impl PgExecutor<'_>,
+    xorb_hash: &XetHash,
+    namespace_pk: i64,
+    limit: i64,
+    lease: Duration,
+) -> sqlx::Result<Vec<XetHash>> {
+    sqlx::query_scalar!(
+        r#"with held as (
+               select l.repo_pk, f.file_hash from xet_file_xorbs fx join xet_files f using (file_hash)
+               join repo_lfs_objects l on l.oid = f.oid
+               where fx.xorb_hash = $1 limit 200
+           ), file as (
+               select held.file_hash from held join repos r using (repo_pk)
+               where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2) limit 1
+           ), siblings as (
+               select xorb_hash from xet_file_xorbs join file using (file_hash) limit $3
+           )
+           update xet_xorbs x set lease_until = greatest(lease_until, $4), condemned_at = null
+           from siblings where x.xorb_hash = siblings.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
+        xorb_hash as &XetHash,
+        namespace_pk,
+        limit,
+        Utc::now() + lease
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// The xorb that a chunk was indexed for.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_chunk(conn: impl PgExecutor<'_>, chunk_hash: &XetHash) -> sqlx::Result<Option<XetHash>> {
+    sqlx::query_scalar!(
+        r#"select xorb_hash as "xorb_hash: XetHash" from xet_chunks where chunk_hash = $1"#,
+        chunk_hash as &XetHash
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// A file in chunks as the database knows it.
+#[derive(Debug)]
+pub struct FileRow {
+    /// Its SHA-256, computed by the hub.
+    pub oid: Sha256,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// Its terms, packed.
+    pub terms: Vec<u8>,
+}
+
+/// Finds a file in chunks, whoever has it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_file(conn: impl PgExecutor<'_>, file_hash: &XetHash) -> sqlx::Result<Option<FileRow>> {
+    sqlx::query_as!(
+        FileRow,
+        r#"select oid as "oid: Sha256", size_bytes, terms from xet_files where file_hash = $1"#,
+        file_hash as &XetHash
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The SHA-256 of a file in chunks, if a repository has it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_held_file(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    file_hash: &XetHash,
+) -> sqlx::Result<Option<(Sha256, i64)>> {
+    let row = sqlx::query!(
+        r#"select f.oid as "oid: Sha256", f.size_bytes from xet_files f
+           where file_hash = $2 and exists (select from repo_lfs_objects l where l.repo_pk = $1 and l.oid = f.oid)"#,
+        repo_pk,
+        file_hash as &XetHash
+    )
+    .fetch_optional(conn)
+    .await?;
+    Ok(row.map(|row| (row.oid, row.size_bytes)))
+}
+
+/// A file whose terms and SHA-256 the hub has checked.
+#[derive(Debug)]
+pub struct NewFile {
+    /// Its hash.
+    pub file_hash: XetHash,
+    /// Its SHA-256.
+    pub oid: Sha256,
+    /// Its size in bytes.
+    pub size_bytes: i64,
+    /// How many terms it has.
+    pub term_count: i32,
+    /// Its terms, packed.
+    pub terms: Vec<u8>,
+    /// The xorbs it refers to, each once.
+    pub xorbs: Vec<XetHash>,
+}
+
+/// Makes a checked file known. The first list of terms stays: addresses given out rely on it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
+         on conflict (oid) do update set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash)",
+        file.oid as Sha256,
+        file.size_bytes,
+        file.file_hash as XetHash
+    )
+    .execute(&mut *conn)
+    .await?;
+    let inserted = sqlx::query!(
+        "insert into xet_files (file_hash, oid, size_bytes, term_count, terms) values ($1, $2, $3, $4, $5)
+         on conflict do nothing",
+        file.file_hash as XetHash,
+        file.oid as Sha256,
+        file.size_bytes,
+        file.term_count,
+        file.terms
+    )
+    .execute(&mut *conn)
+    .await?;
+    if inserted.rows_affected() == 0 {
+        return Ok(());
+    }
+    sqlx::query!(
+        "insert into xet_file_xorbs (xorb_hash, file_hash) select x, $2 from unnest($1::bytea[]) x",
+        &file.xorbs as &[XetHash],
+        file.file_hash as XetHash
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Takes hold of xorbs for files about to refer to them: condemned ones live again, leases are renewed, and until the
+/// transaction ends nothing can remove them. Gives how many of them are here.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_xorbs(conn: &mut PgConnection, hashes: &[XetHash], lease: Duration) -> sqlx::Result<u64> {
+    // In one order, so that two shards with the same xorbs do not wait for each other.
+    let done = sqlx::query!(
+        "with held as (select xorb_hash from xet_xorbs where xorb_hash = any($1) order by xorb_hash for update)
+         update xet_xorbs x set lease_until = greatest(lease_until, $2), condemned_at = null
+         from held where x.xorb_hash = held.xorb_hash",
+        hashes as &[XetHash],
+        Utc::now() + lease
+    )
+    .execute(conn)
+    .await?;
+    Ok(done.rows_affected())
+}
+
+/// Indexes chunks. A chunk that is indexed already stays where it is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn index_chunks(conn: impl PgExecutor<'_>, chunks: &[XetHash], xorbs: &[XetHash]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into xet_chunks (chunk_hash, xorb_hash) select c, x from unnest($1::bytea[], $2::bytea[]) as t (c, x)
+         order by c on conflict do nothing",
+        chunks as &[XetHash],
+        xorbs as &[XetHash]
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Of these chunks, those that are indexed, with their xorbs.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_chunks(conn: impl PgExecutor<'_>, chunks: &[XetHash]) -> sqlx::Result<Vec<(XetHash, XetHash)>> {
+    let rows = sqlx::query!(
+        r#"select chunk_hash as "chunk_hash: XetHash", xorb_hash as "xorb_hash: XetHash" from xet_chunks
+           where chunk_hash = any($1)"#,
+        chunks as &[XetHash]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.chunk_hash, row.xorb_hash)).collect())
+}

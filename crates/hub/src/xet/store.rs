@@ -1,0 +1,215 @@
+//! Xorbs into the store, checked on their way, and their metadata out of it.
+
+use std::collections::HashMap;
+use std::fmt::Display;
+use std::sync::{Arc, Mutex, PoisonError};
+
+use bytes::Bytes;
+use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use hub_storage::{Error as StoreError, Expect, StorageKey};
+use hub_types::XetHash;
+use hub_xet::{Footer, MAX_XORB_BODY_BYTES, XorbError, XorbInfo, XorbVerifier};
+
+use super::queries::{self, NewXorb};
+use super::{LEASE, Xorb};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects::receive::refusal;
+
+/// How many bytes a thread is asked to check at once.
+const CHECK_BATCH: usize = 512 * 1024;
+/// How many metadata objects one request reads at once.
+const READ_AT_ONCE: usize = 16;
+
+/// Stores a xorb from a stream, checking every chunk as it comes. Nobody sees anything of it until all of it is found
+/// to be what its hash says. `false` when it was here already. Safe to repeat, also at the same time.
+///
+/// # Errors
+/// 400 when the bytes are no xorb, or another one; nothing is kept then.
+pub async fn put_xorb<S, E>(app: &App, repo_pk: i64, hash: XetHash, body: S) -> HubResult<bool>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    if queries::hold_xorbs(&mut *app.pool.acquire().await?, &[hash], LEASE).await? == 1 {
+        drain(body).await?;
+        return Ok(false);
+    }
+    let nonce = fresh_nonce();
+    let key = StorageKey::xorb(&hash, nonce);
+    let outcome = Arc::new(Mutex::new(None));
+    let checked = Box::pin(checked(hash, body, Arc::clone(&outcome)));
+    let stored = app.store.put_stream(&key, checked, Expect::at_most(MAX_XORB_BODY_BYTES)).await;
+    let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
+    match (stored, outcome) {
+        (Ok(stored), Some(Ok(info))) => publish(app, repo_pk, nonce, &info, stored.size).await,
+        (_, Some(Err(error))) => Err(HubError::bad_request(format!("The xorb was refused: {error}. Nothing was stored."))),
+        (Err(error), _) => Err(refusal(error)),
+        (Ok(_), None) => Err(HubError::internal("a xorb was stored unchecked")),
+    }
+}
+
+/// Stores a xorb that the hub has built itself.
+///
+/// # Errors
+/// 503 when the store or the database does not answer.
+pub async fn put_built(app: &App, repo_pk: i64, body: Bytes, info: &XorbInfo) -> HubResult<()> {
+    if queries::hold_xorbs(&mut *app.pool.acquire().await?, &[*info.hash()], LEASE).await? == 1 {
+        return Ok(());
+    }
+    let nonce = fresh_nonce();
+    let size = body.len() as u64;
+    app.store.put_bytes(&StorageKey::xorb(info.hash(), nonce), body).await?;
+    publish(app, repo_pk, nonce, info, size).await.map(|_| ())
+}
+
+fn fresh_nonce() -> i64 {
+    i64::from(rand::random::<u32>()) << 31 | i64::from(rand::random::<u32>() >> 1)
+}
+
+/// Makes a body in the store a xorb: its metadata is stored, then its row says that both are there.
+async fn publish(app: &App, repo_pk: i64, nonce: i64, info: &XorbInfo, stored: u64) -> HubResult<bool> {
+    let hash = *info.hash();
+    app.store.put_bytes(&StorageKey::xorb_meta(&hash, nonce), info.to_bytes()).await?;
+    let too_many = |_| HubError::internal("a xorb over all limits");
+    let new = NewXorb {
+        xorb_hash: hash,
+        nonce,
+        chunk_count: i32::try_from(info.chunks().len()).map_err(too_many)?,
+        raw_bytes: i64::from(info.raw_len()),
+        stored_bytes: i64::try_from(stored).map_err(too_many)?,
+        repo_pk,
+    };
+    let inserted = queries::insert_xorb(&app.pool, &new, LEASE).await?;
+    if !inserted {
+        // Somebody was faster, perhaps with other compression. Theirs counts, ours goes.
+        discard(app, &hash, nonce).await?;
+    }
+    Ok(inserted)
+}
+
+/// Removes the objects of a xorb that no row names.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn discard(app: &App, hash: &XetHash, nonce: i64) -> Result<(), StoreError> {
+    app.store.delete(&StorageKey::xorb(hash, nonce)).await?;
+    app.store.delete(&StorageKey::xorb_meta(hash, nonce)).await
+}
+
+/// Reads a body that is not needed to its end, so that the client gets an answer and no broken line.
+async fn drain<S, E>(mut body: S) -> HubResult<()>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    let mut seen = 0;
+    while let Some(part) = body.next().await {
+        let part = part.map_err(|error| HubError::bad_request(format!("The upload broke off before its end ({error}).")))?;
+        seen += part.len() as u64;
+        if seen > MAX_XORB_BODY_BYTES {
+            return Err(refusal(StoreError::TooLarge { limit: MAX_XORB_BODY_BYTES }));
+        }
+    }
+    Ok(())
+}
+
+type Outcome = Arc<Mutex<Option<Result<XorbInfo, XorbError>>>>;
+
+struct Checking<S> {
+    body: S,
+    /// `None` when there is nothing more to come.
+    verifier: Option<XorbVerifier>,
+    outcome: Outcome,
+}
+
+/// Passes on what a checker on another thread has found good. What it says in the end is left in `outcome`.
+fn checked<S, E>(hash: XetHash, body: S, outcome: Outcome) -> impl Stream<Item = Result<Bytes, String>>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    let start = Checking { body, verifier: Some(XorbVerifier::new(hash, Footer::Ignored)), outcome };
+    stream::try_unfold(start, |mut state| async move {
+        let Some(verifier) = state.verifier.take() else { return Ok(None) };
+        let batch = next_batch(&mut state.body).await?;
+        let is_end = batch.is_empty();
+        let outcome = Arc::clone(&state.outcome);
+        let check = tokio::task::spawn_blocking(move || check(verifier, batch, is_end, &outcome));
+        let (verifier, good) = check.await.map_err(|error| error.to_string())??;
+        state.verifier = verifier;
+        Ok::<_, String>(Some((stream::iter(good.into_iter().map(Ok)), state)))
+    })
+    .try_flatten()
+}
+
+async fn next_batch<S, E>(body: &mut S) -> Result<Vec<Bytes>, String>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    let (mut batch, mut bytes) = (Vec::new(), 0);
+    while bytes < CHECK_BATCH {
+        let Some(part) = body.next().await else { break };
+        let part = part.map_err(|error| error.to_string())?;
+        bytes += part.len();
+        if !part.is_empty() {
+            batch.push(part);
+        }
+    }
+    Ok(batch)
+}
+
+fn check(
+    mut verifier: XorbVerifier,
+    mut batch: Vec<Bytes>,
+    is_end: bool,
+    outcome: &Outcome,
+) -> Result<(Option<XorbVerifier>, Vec<Bytes>), String> {
+    let say = |result: Result<XorbInfo, XorbError>| {
+        let refused = result.is_err();
+        *outcome.lock().unwrap_or_else(PoisonError::into_inner) = Some(result);
+        if refused { Err("refused".to_owned()) } else { Ok((None, Vec::new())) }
+    };
+    if is_end {
+        return say(verifier.finish());
+    }
+    for part in &mut batch {
+        match verifier.push(part) {
+            // What follows the chunks (a footer of older clients) is not kept.
+            Ok(kept) => part.truncate(kept),
+            Err(error) => return say(Err(error)),
+        }
+    }
+    Ok((Some(verifier), batch))
+}
+
+/// Finds stored xorbs; those that are not here are missing in the answer.
+///
+/// # Errors
+/// 503 when the database or the store does not answer.
+pub async fn load(app: &App, hashes: &[XetHash]) -> HubResult<HashMap<XetHash, Arc<Xorb>>> {
+    let mut found = HashMap::new();
+    let mut wanted = Vec::new();
+    for hash in hashes {
+        match app.xet.xorbs.get(hash).await {
+            Some(xorb) => _ = found.insert(*hash, xorb),
+            None => wanted.push(*hash),
+        }
+    }
+    if wanted.is_empty() {
+        return Ok(found);
+    }
+    let rows = queries::list_xorbs(&app.pool, &wanted).await?;
+    let read = stream::iter(rows).map(|row| async move {
+        let bytes = app.store.get_bytes(&StorageKey::xorb_meta(&row.xorb_hash, row.nonce)).await?;
+        let info = XorbInfo::from_bytes(&row.xorb_hash, &bytes).map_err(HubError::internal)?;
+        HubResult::Ok((row.xorb_hash, Arc::new(Xorb { nonce: row.nonce, info: Arc::new(info) })))
+    });
+    let read: Vec<_> = read.buffer_unordered(READ_AT_ONCE).try_collect().await?;
+    for (hash, xorb) in read {
+        app.xet.xorbs.insert(hash, Arc::clone(&xorb)).await;
+        found.insert(hash, xorb);
+    }
+    Ok(found)
+}
