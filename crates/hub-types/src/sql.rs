@@ -5,7 +5,7 @@ use sqlx::error::BoxDynError;
 use sqlx::postgres::{PgArgumentBuffer, PgHasArrayType, PgTypeInfo, PgValueRef, Postgres};
 use sqlx::{Decode, Encode, Type};
 
-use crate::{Oid, RefName, RepoType, Sha256};
+use crate::{Oid, RefName, RepoType, Sha256, XetHash};
 
 macro_rules! digest_column {
     ($name:ident) => {
@@ -38,6 +38,7 @@ macro_rules! digest_column {
 
 digest_column!(Oid);
 digest_column!(Sha256);
+digest_column!(XetHash);
 
 macro_rules! text_column {
     ($name:ident, $parse:expr) => {
