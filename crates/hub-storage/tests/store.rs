@@ -281,7 +281,11 @@ async fn presigned_urls_put_and_get() {
     let typed = http.put(put).header("content-type", "text/x-odd").body(data.clone());
     assert!(typed.send().await.unwrap().status().is_success());
 
-    let answer = PresignedGet { content_disposition: Some("inline; filename=\"a b.bin\";"), content_type: Some("text/plain") };
+    let answer = PresignedGet {
+        content_disposition: Some("inline; filename=\"a b.bin\";"),
+        content_type: Some("text/plain"),
+        only_range: None,
+    };
     let get = store.presign_get(&key, HOUR, &answer).unwrap();
     let whole = http.get(get.clone()).send().await.unwrap();
     assert_eq!(whole.headers()["content-disposition"], "inline; filename=\"a b.bin\";");

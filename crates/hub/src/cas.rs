@@ -42,7 +42,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
 pub fn token_routes(config: &mut web::ServiceConfig) {
     config
         .route(&format!("{}/xet-read-token/{{tail:.*}}", crate::repos::api::REPO), web::method(Method::GET).to(tokens::get_read))
-        .route(&format!("{}/xet-write-token/{{tail:.*}}", crate::repos::api::REPO), web::method(Method::GET).to(tokens::get_write));
+        .route(
+            &format!("{}/xet-write-token/{{tail:.*}}", crate::repos::api::REPO),
+            web::method(Method::GET).to(tokens::get_write),
+        );
 }
 
 async fn not_offered() -> HubResult<HttpResponse> {

@@ -30,8 +30,7 @@ use crate::app::App;
 use crate::error::HubResult;
 
 pub use queries::{
-    Candidate, UploadRow, delete_upload, find_holder, find_placement, find_upload, insert_upload, link,
-    list_candidates,
+    Candidate, UploadRow, delete_upload, find_holder, find_placement, find_upload, insert_upload, link, list_candidates,
 };
 
 /// A large file that the hub holds.

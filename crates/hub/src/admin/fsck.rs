@@ -203,7 +203,9 @@ async fn check_large_file(app: &App, sha256: &Sha256, held: &Held, depth: Depth)
     }
     let found = match objects::read::digest(app, sha256, held).await {
         Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::Internal => return Ok(Some(format!("its bytes in the store are damaged: {error:?}"))),
+        Err(error) if error.kind() == ErrorKind::Internal => {
+            return Ok(Some(format!("its bytes in the store are damaged: {error:?}")));
+        }
         Err(error) => return Err(error),
     };
     Ok((found != *sha256).then(|| format!("its bytes in the store are damaged: they have the SHA-256 {found}")))

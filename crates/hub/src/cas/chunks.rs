@@ -49,4 +49,3 @@ fn key_of_week(app: &App, now: u64) -> [u8; 32] {
     let week = now / (7 * 24 * 3600);
     sha2::Sha256::digest(app.signer.sign("xet-chunks", &week.to_string())).into()
 }
-

@@ -25,7 +25,7 @@ const VALID: Duration = Duration::from_secs(3600);
 ///
 /// # Errors
 /// The store cannot sign.
-pub(super) fn address(app: &App, store_url: &str, hash: &XetHash, nonce: i64, first: u64, last: u64) -> HubResult<String> {
+pub(super) fn address(app: &App, store_url: &str, hash: &XetHash, nonce: i64, first: u32, last: u32) -> HubResult<String> {
     let key = StorageKey::xorb(hash, nonce);
     if app.store.supports_presign() {
         let range = format!("bytes={first}-{last}");

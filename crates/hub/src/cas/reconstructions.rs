@@ -5,7 +5,7 @@ use std::collections::BTreeSet;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use hub_types::XetHash;
-use hub_xet::{Plan, PlanError, plan};
+use hub_xet::{Plan, PlanError, PlanXorb, plan};
 use serde_json::{Map, Value, json};
 
 use super::tokens::{CasRead, store_url};
@@ -20,10 +20,10 @@ pub(super) async fn get_v1(app: web::Data<App>, read: CasRead, request: HttpRequ
     let found = Found::find(&app, &read, &request).await?;
     let url = store_url(&app, &base);
     let mut fetch_info = Map::new();
-    for (hash, ranges) in &found.plan.xorbs {
+    for PlanXorb { hash, ranges } in &found.plan.xorbs {
         let mut list = Vec::with_capacity(ranges.len());
         for range in ranges {
-            let (first, last) = (range.stored.start, range.stored.end - 1);
+            let (first, last) = (*range.bytes.start(), *range.bytes.end());
             let address = ranges::address(&app, &url, hash, found.nonce(hash)?, first, last)?;
             list.push(json!({
                 "range": { "start": range.chunks.start, "end": range.chunks.end },
@@ -41,10 +41,10 @@ pub(super) async fn get_v2(app: web::Data<App>, read: CasRead, request: HttpRequ
     let found = Found::find(&app, &read, &request).await?;
     let url = store_url(&app, &base);
     let mut xorbs = Map::new();
-    for (hash, ranges) in &found.plan.xorbs {
+    for PlanXorb { hash, ranges } in &found.plan.xorbs {
         let mut list = Vec::with_capacity(ranges.len());
         for range in ranges {
-            let (first, last) = (range.stored.start, range.stored.end - 1);
+            let (first, last) = (*range.bytes.start(), *range.bytes.end());
             // An address of its own for each range: it opens no more than that.
             let address = ranges::address(&app, &url, hash, found.nonce(hash)?, first, last)?;
             list.push(json!({ "url": address, "ranges": [{
@@ -76,7 +76,7 @@ impl Found {
         let nonces = xorbs.iter().map(|(hash, xorb)| (*hash, xorb.nonce)).collect();
         let planning = move || plan(&file.terms, wanted, |hash| xorbs.get(hash).map(|xorb| std::sync::Arc::clone(&xorb.info)));
         let plan = tokio::task::spawn_blocking(planning).await?.map_err(|error| match error {
-            PlanError::OutOfRange { .. } => HubError::new(ErrorKind::RangeNotSatisfiable, error.to_string()),
+            PlanError::PastEnd { .. } => HubError::new(ErrorKind::RangeNotSatisfiable, error.to_string()),
             other => HubError::internal(other),
         })?;
         Ok(Self { plan, nonces })
@@ -91,9 +91,11 @@ impl Found {
             .plan
             .terms
             .iter()
-            .map(|term| json!({
-                "hash": term.xorb, "unpacked_length": term.raw_len, "range": { "start": term.start, "end": term.end },
-            }))
+            .map(|term| {
+                json!({
+                    "hash": term.xorb, "unpacked_length": term.raw_len, "range": { "start": term.start, "end": term.end },
+                })
+            })
             .collect();
         let mut body = Map::new();
         body.insert("offset_into_first_range".to_owned(), self.plan.offset_into_first_range.into());

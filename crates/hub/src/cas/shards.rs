@@ -12,7 +12,7 @@ use tokio::task::JoinHandle;
 
 use super::tokens::CasWrite;
 use crate::app::App;
-use crate::error::{ErrorKind, HubError, HubResult};
+use crate::error::{ErrorKind, HubError, HubResult, log_failure};
 use crate::web::extract::read_body;
 use crate::xet::register;
 
@@ -90,7 +90,7 @@ fn last_line(ended: HubResult<()>) -> Bytes {
     match ended {
         Ok(()) => line(&json!({ "type": "result" })),
         Err(error) => {
-            crate::error::log_failure(&error);
+            log_failure(&error, "", "/xet/v2/shards");
             let retryable = matches!(error.kind(), ErrorKind::Unavailable | ErrorKind::Internal);
             line(&json!({ "type": "error", "message": error.message(), "retryable": retryable }))
         }

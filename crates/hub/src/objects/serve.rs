@@ -94,7 +94,8 @@ impl FileAnswer<'_> {
             Err(ready) => return Ok(*ready),
         };
         if held.is_plain && app.store.supports_presign() {
-            let answer = PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
+            let answer =
+                PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
             let url = app.store.presign_get(&StorageKey::lfs(oid), PRESIGNED_FOR, &answer)?;
             let mut response = self.start(StatusCode::FOUND);
             // The URL is for this moment and this client.

@@ -36,15 +36,15 @@ pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
         let mut chunker = std::mem::take(&mut work.chunker);
         let cut = move || {
             hasher.update(&bytes);
-            let chunks = hashed(chunker.push(&bytes));
+            let chunks = cut_all(&mut chunker, &bytes);
             (chunker, hasher, chunks)
         };
         let chunks;
         (work.chunker, hasher, chunks) = tokio::task::spawn_blocking(cut).await?;
         work.add(app, chunks).await?;
     }
-    let last = hashed(work.chunker.finish().into_iter().collect());
-    work.add(app, last).await?;
+    let last = std::mem::take(&mut work.chunker).finish().map(hashed);
+    work.add(app, last.into_iter().collect()).await?;
     if Sha256::from_bytes(hasher.finalize().into()) != oid {
         return Err(HubError::internal(format!("the stored object {oid} has other bytes than its name says")));
     }
@@ -53,8 +53,12 @@ pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
 
 type Hashed = (XetHash, Bytes);
 
-fn hashed(chunks: Vec<Bytes>) -> Vec<Hashed> {
-    chunks.into_iter().map(|chunk| (chunk_hash(&chunk), chunk)).collect()
+fn hashed(chunk: Vec<u8>) -> Hashed {
+    (chunk_hash(&chunk), Bytes::from(chunk))
+}
+
+fn cut_all(chunker: &mut Chunker, mut bytes: &[u8]) -> Vec<Hashed> {
+    std::iter::from_fn(|| chunker.next(&mut bytes).map(|chunk| hashed(chunk.into_owned()))).collect()
 }
 
 /// Where a run of chunks lies: in a known xorb, or in the one being built, whose hash is not known yet.
@@ -109,7 +113,8 @@ impl Conversion {
             let (place, at) = match self.seen.get(&hash) {
                 Some(seen) => *seen,
                 None => {
-                    let at = self.builder.push(hash, &bytes).map_err(HubError::internal)?;
+                    let at = self.builder.chunk_count();
+                    self.builder.add(&bytes).map_err(HubError::internal)?;
                     self.seen.insert(hash, (Place::Building, at));
                     (Place::Building, at)
                 }
@@ -134,7 +139,7 @@ impl Conversion {
         for (hash, xorb) in store::load(app, &found).await? {
             self.known_xorbs += 1;
             for (at, chunk) in (0_u32..).zip(xorb.info.chunks()) {
-                self.seen.entry(chunk.hash).or_insert((Place::Known(hash), at));
+                self.seen.entry(*chunk.hash()).or_insert((Place::Known(hash), at));
             }
         }
         Ok(())
@@ -153,7 +158,7 @@ impl Conversion {
     /// Stores the xorb being built; from here on its hash is known.
     async fn store_xorb(&mut self, app: &App) -> HubResult<()> {
         let builder = std::mem::take(&mut self.builder);
-        if builder.is_empty() {
+        if builder.chunk_count() == 0 {
             return Ok(());
         }
         let (body, info) = tokio::task::spawn_blocking(move || builder.finish()).await?.map_err(HubError::internal)?;
@@ -177,7 +182,8 @@ impl Conversion {
         };
         let term = |run: Run| Ok(Term { xorb: xorb_of(run.place)?, start: run.start, end: run.end, raw_len: run.raw_len });
         let terms: Vec<Term> = self.runs.into_iter().map(term).collect::<HubResult<_>>()?;
-        let file = new_file(self.file.finish(), oid, size, &terms)?;
+        let file_hash = self.file.finish().ok_or_else(|| HubError::internal("a file without chunks"))?;
+        let file = new_file(file_hash, oid, size, &terms)?;
         let index = self.index.into_iter().map(|(chunk, place)| Ok((chunk, xorb_of(place)?)));
         let (chunks, xorbs): (Vec<_>, Vec<_>) = index.collect::<HubResult<Vec<_>>>()?.into_iter().unzip();
         let mut tx = app.pool.begin().await?;

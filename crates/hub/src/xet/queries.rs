@@ -176,11 +176,7 @@ pub async fn find_file(conn: impl PgExecutor<'_>, file_hash: &XetHash) -> sqlx::
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_held_file(
-    conn: impl PgExecutor<'_>,
-    repo_pk: i64,
-    file_hash: &XetHash,
-) -> sqlx::Result<Option<(Sha256, i64)>> {
+pub async fn find_held_file(conn: impl PgExecutor<'_>, repo_pk: i64, file_hash: &XetHash) -> sqlx::Result<Option<(Sha256, i64)>> {
     let row = sqlx::query!(
         r#"select f.oid as "oid: Sha256", f.size_bytes from xet_files f
            where file_hash = $2 and exists (select from repo_lfs_objects l where l.repo_pk = $1 and l.oid = f.oid)"#,

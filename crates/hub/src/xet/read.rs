@@ -6,7 +6,7 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::Bytes;
-use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
+use futures::{Stream, TryStreamExt as _, stream};
 use hub_storage::StorageKey;
 use hub_types::{Sha256, XetHash};
 use hub_xet::Term;
@@ -30,7 +30,7 @@ pub async fn find(app: &App, file_hash: &XetHash) -> HubResult<Option<Arc<XetFil
         return Ok(Some(file));
     }
     let Some(row) = queries::find_file(&app.pool, file_hash).await? else { return Ok(None) };
-    let terms = Term::unpack(&row.terms).map_err(HubError::internal)?;
+    let terms = Term::list_from_bytes(&row.terms).map_err(HubError::internal)?;
     let file = Arc::new(XetFile { size: row.size_bytes.unsigned_abs(), terms });
     app.xet.files.insert(*file_hash, Arc::clone(&file)).await;
     Ok(Some(file))
@@ -91,16 +91,16 @@ impl Walk {
                 let xorbs = store::load(&self.app, &[term.xorb]).await?;
                 let xorb = xorbs.get(&term.xorb).ok_or_else(|| HubError::internal(format!("xorb {} is gone", term.xorb)))?;
                 let wanted = self.range.start.saturating_sub(start)..self.range.end.min(end) - start;
-                self.cut(&term, xorb, &wanted);
+                self.cut(&term, xorb, &wanted)?;
             }
         }
     }
 
     /// Cuts the bytes `wanted` of a term into pieces of whole chunks.
-    fn cut(&mut self, term: &Term, xorb: &Arc<Xorb>, wanted: &Range<u64>) {
+    fn cut(&mut self, term: &Term, xorb: &Arc<Xorb>, wanted: &Range<u64>) -> HubResult<()> {
         let (mut at, mut open) = (0, None::<Piece>);
         for chunk in term.start..term.end {
-            let (start, end) = (at, at + u64::from(xorb.info.raw_len_of(chunk..chunk + 1)));
+            let (start, end) = (at, at + u64::from(xorb.info.raw_len(chunk..chunk + 1).map_err(HubError::internal)?));
             at = end;
             if end <= wanted.start || start >= wanted.end {
                 continue;
@@ -120,6 +120,7 @@ impl Walk {
             }
         }
         self.ready.extend(open);
+        Ok(())
     }
 }
 
@@ -135,7 +136,8 @@ struct Piece {
 impl Piece {
     async fn read(self, app: App) -> HubResult<Bytes> {
         let key = StorageKey::xorb(&self.hash, self.xorb.nonce);
-        let stored = app.store.get_range(&key, self.xorb.info.stored_range(self.chunks.clone())).await?;
+        let stored = self.xorb.info.stored_range(self.chunks.clone()).map_err(HubError::internal)?;
+        let stored = app.store.get_range(&key, stored.start.into()..stored.end.into()).await?;
         let decode = move || {
             let raw = hub_xet::decode(&self.xorb.info, self.chunks, &stored).map_err(HubError::internal)?;
             let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(raw.len());

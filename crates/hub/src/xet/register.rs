@@ -16,7 +16,7 @@ use crate::error::{HubError, HubResult};
 use crate::objects;
 
 /// How many files are read back at once.
-const DIGEST_AT_ONCE: usize = 2;
+const DIGEST_AT_ONCE: usize = 4;
 
 /// Checks a shard and lets a repository have its files. Safe to repeat.
 ///
@@ -35,7 +35,7 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
         return Err(missing_xorb(&wanted, &xorbs));
     }
     let (shard, xorbs) = verify(shard, xorbs).await?;
-    let files = stream::iter(&shard.files).map(|file| checked_file(app, file)).buffered(DIGEST_AT_ONCE);
+    let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
     let files: Vec<NewFile> = files.try_collect().await?;
     let index = index_of(&shard, &xorbs);
     let mut tx = app.pool.begin().await?;
@@ -74,11 +74,11 @@ async fn verify(shard: Shard, xorbs: Loaded) -> HubResult<(Shard, Loaded)> {
 }
 
 /// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it.
-async fn checked_file(app: &App, file: &FileEntry) -> HubResult<NewFile> {
-    let size = file.terms.iter().map(|term| u64::from(term.raw_len)).sum::<u64>();
+async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
+    let size = file.raw_len();
     let oid = match queries::find_file(&app.pool, &file.hash).await? {
         Some(known) => known.oid,
-        None => read::digest(app, Arc::new(XetFile { size, terms: file.terms.clone() })).await?,
+        None => read::digest(&app, Arc::new(XetFile { size, terms: file.terms.clone() })).await?,
     };
     if let Some(claimed) = file.sha256.filter(|claimed| *claimed != oid) {
         return Err(HubError::bad_request(format!(
@@ -102,7 +102,7 @@ pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term
         oid,
         size_bytes: i64::try_from(size).map_err(too_large)?,
         term_count: i32::try_from(terms.len()).map_err(too_large)?,
-        terms: Term::pack(terms),
+        terms: Term::list_to_bytes(terms),
         xorbs: xorbs.into_iter().collect(),
     })
 }
@@ -114,15 +114,16 @@ fn index_of(shard: &Shard, xorbs: &Loaded) -> (Vec<XetHash>, Vec<XetHash>) {
     for file in &shard.files {
         let Some(first) = file.terms.first() else { continue };
         let chunk = xorbs.get(&first.xorb).and_then(|xorb| xorb.info.chunks().get(first.start as usize));
-        index.extend(chunk.map(|chunk| (chunk.hash, first.xorb)));
+        index.extend(chunk.map(|chunk| (*chunk.hash(), first.xorb)));
     }
     for (hash, xorb) in xorbs {
-        let chunks = xorb.info.chunks().iter().filter(|chunk| is_dedup_candidate(&chunk.hash));
-        index.extend(chunks.map(|chunk| (chunk.hash, *hash)));
+        let chunks = xorb.info.chunks().iter().filter(|chunk| is_dedup_candidate(chunk.hash()));
+        index.extend(chunks.map(|chunk| (*chunk.hash(), *hash)));
     }
-    for (xorb, chunk) in &shard.marked_chunks {
-        let chunk = xorbs.get(xorb).and_then(|known| known.info.chunks().get(*chunk as usize));
-        index.extend(chunk.map(|chunk| (chunk.hash, *xorb)));
+    for section in &shard.xorbs {
+        let Some(xorb) = xorbs.get(&section.hash) else { continue };
+        let marked = section.flagged.iter().filter_map(|chunk| xorb.info.chunks().get(*chunk as usize));
+        index.extend(marked.map(|chunk| (*chunk.hash(), section.hash)));
     }
     index.into_iter().unzip()
 }

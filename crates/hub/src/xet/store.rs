@@ -8,7 +8,7 @@ use bytes::Bytes;
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::{Error as StoreError, Expect, StorageKey};
 use hub_types::XetHash;
-use hub_xet::{Footer, MAX_XORB_BODY_BYTES, XorbError, XorbInfo, XorbVerifier};
+use hub_xet::{Footer, XorbError, XorbInfo, XorbVerifier};
 
 use super::queries::{self, NewXorb};
 use super::{LEASE, Xorb};
@@ -16,6 +16,8 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects::receive::refusal;
 
+/// The longest body that is read: chunks and the footer that older clients send after them.
+const MAX_BODY_BYTES: u64 = (hub_xet::MAX_XORB_BODY_BYTES + hub_xet::MAX_XORB_INFO_BYTES) as u64;
 /// How many bytes a thread is asked to check at once.
 const CHECK_BATCH: usize = 512 * 1024;
 /// How many metadata objects one request reads at once.
@@ -39,7 +41,7 @@ where
     let key = StorageKey::xorb(&hash, nonce);
     let outcome = Arc::new(Mutex::new(None));
     let checked = Box::pin(checked(hash, body, Arc::clone(&outcome)));
-    let stored = app.store.put_stream(&key, checked, Expect::at_most(MAX_XORB_BODY_BYTES)).await;
+    let stored = app.store.put_stream(&key, checked, Expect::at_most(MAX_BODY_BYTES)).await;
     let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (stored, outcome) {
         (Ok(stored), Some(Ok(info))) => publish(app, repo_pk, nonce, &info, stored.size).await,
@@ -70,13 +72,13 @@ fn fresh_nonce() -> i64 {
 /// Makes a body in the store a xorb: its metadata is stored, then its row says that both are there.
 async fn publish(app: &App, repo_pk: i64, nonce: i64, info: &XorbInfo, stored: u64) -> HubResult<bool> {
     let hash = *info.hash();
-    app.store.put_bytes(&StorageKey::xorb_meta(&hash, nonce), info.to_bytes()).await?;
+    app.store.put_bytes(&StorageKey::xorb_meta(&hash, nonce), info.to_bytes().map_err(HubError::internal)?).await?;
     let too_many = |_| HubError::internal("a xorb over all limits");
     let new = NewXorb {
         xorb_hash: hash,
         nonce,
-        chunk_count: i32::try_from(info.chunks().len()).map_err(too_many)?,
-        raw_bytes: i64::from(info.raw_len()),
+        chunk_count: i32::try_from(info.chunk_count()).map_err(too_many)?,
+        raw_bytes: i64::from(info.total_raw_len()),
         stored_bytes: i64::try_from(stored).map_err(too_many)?,
         repo_pk,
     };
@@ -107,8 +109,8 @@ where
     while let Some(part) = body.next().await {
         let part = part.map_err(|error| HubError::bad_request(format!("The upload broke off before its end ({error}).")))?;
         seen += part.len() as u64;
-        if seen > MAX_XORB_BODY_BYTES {
-            return Err(refusal(StoreError::TooLarge { limit: MAX_XORB_BODY_BYTES }));
+        if seen > MAX_BODY_BYTES {
+            return Err(refusal(StoreError::TooLarge { limit: MAX_BODY_BYTES }));
         }
     }
     Ok(())
@@ -203,7 +205,10 @@ pub async fn load(app: &App, hashes: &[XetHash]) -> HubResult<HashMap<XetHash, A
     let rows = queries::list_xorbs(&app.pool, &wanted).await?;
     let read = stream::iter(rows).map(|row| async move {
         let bytes = app.store.get_bytes(&StorageKey::xorb_meta(&row.xorb_hash, row.nonce)).await?;
-        let info = XorbInfo::from_bytes(&row.xorb_hash, &bytes).map_err(HubError::internal)?;
+        let info = XorbInfo::from_bytes(&bytes).map_err(HubError::internal)?;
+        if *info.hash() != row.xorb_hash {
+            return Err(HubError::internal(format!("the metadata of xorb {} is that of another", row.xorb_hash)));
+        }
         HubResult::Ok((row.xorb_hash, Arc::new(Xorb { nonce: row.nonce, info: Arc::new(info) })))
     });
     let read: Vec<_> = read.buffer_unordered(READ_AT_ONCE).try_collect().await?;

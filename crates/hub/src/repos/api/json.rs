@@ -54,7 +54,16 @@ impl TreeRow {
             pointer_size: pointer.pointer_size,
         });
         let (oid, path) = (entry.oid.to_hex(), entry.path.clone());
-        Some(Self { kind, oid, size: entry.size, path, lfs, xet_hash: xet_hash.copied(), last_commit: None, security_file_status: None })
+        Some(Self {
+            kind,
+            oid,
+            size: entry.size,
+            path,
+            lfs,
+            xet_hash: xet_hash.copied(),
+            last_commit: None,
+            security_file_status: None,
+        })
     }
 
     /// Adds what `expand` asks for.

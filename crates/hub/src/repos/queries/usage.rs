@@ -11,10 +11,8 @@ use crate::repos::usage::StorageUse;
 /// # Errors
 /// The database does not answer.
 pub async fn list_repos(conn: impl PgExecutor<'_>, namespaces: &[i64]) -> sqlx::Result<Vec<(i64, i64)>> {
-    let rows = sqlx::query!(
-        "select repo_pk, namespace_pk from repos where namespace_pk = any($1) and deleted_at is null",
-        namespaces
-    );
+    let rows =
+        sqlx::query!("select repo_pk, namespace_pk from repos where namespace_pk = any($1) and deleted_at is null", namespaces);
     Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.repo_pk, row.namespace_pk)).collect())
 }
 
@@ -51,9 +49,7 @@ pub async fn of_groups(conn: impl PgExecutor<'_>, repos: &[i64], groups: &[i64])
     )
     .fetch_all(conn)
     .await?;
-    let sums = |logical: i64, stored: i64| StorageUse {
-        logical_bytes: logical.unsigned_abs(),
-        stored_bytes: stored.unsigned_abs(),
-    };
+    let sums =
+        |logical: i64, stored: i64| StorageUse { logical_bytes: logical.unsigned_abs(), stored_bytes: stored.unsigned_abs() };
     Ok(rows.into_iter().map(|row| (row.part, sums(row.logical, row.stored))).collect())
 }
