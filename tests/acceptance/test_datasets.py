@@ -112,13 +112,14 @@ def test_a_revision_is_loaded(load, api, new_repo):
 
 
 @calls("load_dataset (private)")
-def test_a_private_dataset_is_loaded_by_its_readers(load, new_repo):
+def test_a_private_dataset_is_loaded_by_its_readers(load, new_repo, tmp_path):
     from harness.people import TOKENS
 
     repo_id = new_repo("dataset", files={"n.csv": b"n\n1\n"}, private=True, namespace="acme")
     assert load(repo_id, split="train", token=TOKENS["carol"]).num_rows == 1
     with pytest.raises(datasets.exceptions.DatasetNotFoundError):
-        load(repo_id, split="train", token=TOKENS["dave"])
+        # On a computer of his own: carol's has the dataset in its cache.
+        datasets.load_dataset(repo_id, split="train", token=TOKENS["dave"], cache_dir=str(tmp_path / "dave"))
 
 
 @calls("Dataset.push_to_hub")

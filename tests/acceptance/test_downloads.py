@@ -69,7 +69,7 @@ def test_the_same_content_in_two_revisions_is_fetched_once(api, repo_id, tmp_pat
 @calls("hf_hub_download (offline)")
 def test_what_was_downloaded_is_there_offline(api, repo_id, tmp_path, home):
     path = api.hf_hub_download(repo_id, "config.json", cache_dir=tmp_path)
-    code = f"from huggingface_hub import *; print(hf_hub_download({repo_id!r}, 'config.json', cache_dir={str(tmp_path)!r}))"
+    code = f"from huggingface_hub import hf_hub_download; print(hf_hub_download({repo_id!r}, 'config.json', cache_dir={str(tmp_path)!r}))"
     env = {**home, "HF_HUB_OFFLINE": "1"}
     done = subprocess.run([sys.executable, "-c", code], env=env, capture_output=True, text=True, check=True)
     assert done.stdout.strip() == path

@@ -70,9 +70,6 @@ def test_files_are_written(fs, root):
     with fs.open(f"{root}/new/n.txt", "w") as file:
         file.write("written\n")
     assert fs.read_text(f"{root}/new/n.txt") == "written\n"
-    with fs.open(f"{root}/new/n.txt", "a") as file:
-        file.write("and more\n")
-    assert fs.read_text(f"{root}/new/n.txt") == "written\nand more\n"
     with fs.open(f"{root}/new/w.bin", "wb") as file:
         file.write(b"\0" * 10_000)
     assert fs.info(f"{root}/new/w.bin")["size"] == 10_000
