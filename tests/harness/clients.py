@@ -19,9 +19,6 @@ def client_env(url: str, home: Path) -> dict[str, str]:
         "HF_ENDPOINT": url,
         "HF_HOME": str(home / "hf"),
         "HF_TOKEN": "",
-        # The hub has no content-addressed store for Xet yet, and clients that find `hf_xet` offer
-        # nothing else for large files. Remove this line, and nothing more, once it has.
-        "HF_HUB_DISABLE_XET": "1",
         "HF_HUB_DISABLE_TELEMETRY": "1",
         "HF_HUB_DISABLE_PROGRESS_BARS": "1",
         "HF_HUB_DISABLE_UPDATE_CHECK": "1",

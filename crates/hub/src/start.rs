@@ -66,6 +66,10 @@ impl StartError {
     }
 }
 
+/// How long an idle connection stays. Longer than clients keep theirs (`hf_xet` 1.8: 60 s), so that none sends a request into
+/// a connection that is just being closed.
+const KEEP_ALIVE: Duration = Duration::from_secs(90);
+
 /// A hub that serves. Dropping it does not stop it; call [`RunningHub::stop`].
 #[derive(Debug)]
 pub struct RunningHub {
@@ -190,8 +194,12 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
             .configure(routes)
     };
-    let server =
-        HttpServer::new(factory).disable_signals().shutdown_timeout(app.config.shutdown_timeout_secs).listen(listener)?.run();
+    let server = HttpServer::new(factory)
+        .disable_signals()
+        .keep_alive(KEEP_ALIVE)
+        .shutdown_timeout(app.config.shutdown_timeout_secs)
+        .listen(listener)?
+        .run();
     let handle = server.handle();
     let stop = CancellationToken::new();
     let mut background = Vec::new();
