@@ -7,7 +7,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use hub_xet::{Chunker, Footer, XorbBuilder, XorbVerifier, decode};
+use hub_xet::{Chunker, Footer, RangeDecoder, XorbBuilder, XorbVerifier};
 
 const LEN: usize = 48 * 1024 * 1024;
 const ROUNDS: u32 = 8;
@@ -47,7 +47,12 @@ fn measure(name: &str, data: &[u8]) -> Result<(), Box<dyn Error>> {
     let info = Arc::new(info);
     let start = Instant::now();
     for _ in 0..ROUNDS {
-        black_box(decode(&info, 0..info.chunk_count(), &body)?);
+        let mut decoder = RangeDecoder::new(Arc::clone(&info), 0..info.chunk_count())?;
+        let mut rest = body.as_ref();
+        while !rest.is_empty() {
+            black_box(decoder.next(&mut rest)?);
+        }
+        decoder.finish()?;
     }
     let decoding = speed(start, ROUNDS);
     let ratio = body.len() as f64 / data.len() as f64;

@@ -141,19 +141,25 @@ impl MerkleTree {
 
 /// The node above `children`, of which there are at most nine.
 fn parent_of(children: &[(XetHash, u64)]) -> (XetHash, u64) {
-    let mut text = Vec::with_capacity(MAX_CHILDREN * LINE_BYTES);
-    let mut total = 0u64;
+    let mut text = [0; MAX_CHILDREN * LINE_BYTES];
+    let (mut len, mut total) = (0, 0u64);
+    let mut push = |bytes: &[u8]| {
+        text[len..len + bytes.len()].copy_from_slice(bytes);
+        len += bytes.len();
+    };
     for (hash, size) in children {
-        text.extend_from_slice(&hash.hex_digits());
-        text.extend_from_slice(b" : ");
-        push_decimal(&mut text, *size);
-        text.push(b'\n');
+        push(&hash.hex_digits());
+        push(b" : ");
+        let (digits, start) = decimal(*size);
+        push(&digits[start..]);
+        push(b"\n");
         total = total.saturating_add(*size);
     }
-    (from_library(compute_internal_node_hash(&text)), total)
+    (from_library(compute_internal_node_hash(&text[..len])), total)
 }
 
-fn push_decimal(text: &mut Vec<u8>, number: u64) {
+/// The decimal digits of a number, and where in the answer they begin.
+fn decimal(number: u64) -> ([u8; 20], usize) {
     let mut digits = [0; 20];
     let mut start = digits.len();
     let mut rest = number;
@@ -162,10 +168,9 @@ fn push_decimal(text: &mut Vec<u8>, number: u64) {
         digits[start] = b'0' + (rest % 10) as u8;
         rest /= 10;
         if rest == 0 {
-            break;
+            return (digits, start);
         }
     }
-    text.extend_from_slice(&digits[start..]);
 }
 
 #[cfg(test)]

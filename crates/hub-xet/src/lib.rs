@@ -15,6 +15,8 @@
 
 mod chunk;
 mod chunker;
+#[cfg(test)]
+mod client_tests;
 mod hash;
 mod limits;
 mod lz4;

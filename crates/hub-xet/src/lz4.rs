@@ -201,6 +201,9 @@ mod tests {
         assert_eq!(decompress(&whole[..whole.len() - 4], &mut out), Err(FrameError::Truncated));
         let empty = [&whole[..7], &STORED_BIT.to_le_bytes(), &whole[7..]].concat();
         assert_eq!(decompress(&empty, &mut out), Err(FrameError::Damaged));
+        // A block of one token without literals gives nothing.
+        let nothing = [&whole[..7], &1u32.to_le_bytes(), &[0], &whole[7..]].concat();
+        assert_eq!(decompress(&nothing, &mut out), Err(FrameError::Damaged));
     }
 
     proptest! {

@@ -15,7 +15,7 @@ impl FileEntry {
     ///
     /// The proofs are what keeps the bytes of others private: a xorb's hash alone is no secret.
     ///
-    /// Memory is for one term and for [`FileHasher`], however long the file is. Time is about 0.1
+    /// Memory is for one term and for [`FileHasher`], however long the file is. Time is about 0.3
     /// microseconds for each chunk, of which a shard has a limited number.
     pub fn verify(&self, lookup: impl Fn(&XetHash) -> Option<Arc<XorbInfo>>) -> Result<(), ShardError> {
         let file = self.hash;
