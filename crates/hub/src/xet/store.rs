@@ -205,7 +205,8 @@ pub async fn load(app: &App, hashes: &[XetHash]) -> HubResult<HashMap<XetHash, A
     let rows = queries::list_xorbs(&app.pool, &wanted).await?;
     let read = stream::iter(rows).map(|row| async move {
         let bytes = app.store.get_bytes(&StorageKey::xorb_meta(&row.xorb_hash, row.nonce)).await?;
-        let info = XorbInfo::from_bytes(&bytes).map_err(HubError::internal)?;
+        // Reading it checks the hash over all chunks.
+        let info = tokio::task::spawn_blocking(move || XorbInfo::from_bytes(&bytes)).await?.map_err(HubError::internal)?;
         if *info.hash() != row.xorb_hash {
             return Err(HubError::internal(format!("the metadata of xorb {} is that of another", row.xorb_hash)));
         }
