@@ -5,5 +5,6 @@ mod git_http;
 mod lfs;
 mod operations;
 mod pages;
+mod permissions;
 mod repos;
 mod work;

@@ -5,10 +5,10 @@ use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
 use reqwest::redirect::Policy;
 
 /// What `TestHub` gives every account.
-pub(super) const PASSWORD: &str = "correct horse";
+pub(crate) const PASSWORD: &str = "correct horse";
 
 /// A browser: keeps cookies, follows no redirect by itself.
-pub(super) struct Browser {
+pub(crate) struct Browser {
     base: String,
     http: reqwest::Client,
     cookies: BTreeMap<String, String>,
@@ -16,7 +16,7 @@ pub(super) struct Browser {
 
 /// A page as it arrived.
 #[derive(Debug)]
-pub(super) struct Page {
+pub(crate) struct Page {
     pub status: u16,
     pub headers: HeaderMap,
     pub text: String,
@@ -24,40 +24,40 @@ pub(super) struct Page {
 
 impl Page {
     /// Where a redirect leads.
-    pub(super) fn location(&self) -> &str {
+    pub(crate) fn location(&self) -> &str {
         self.headers.get(LOCATION).expect("a redirect").to_str().unwrap()
     }
 
     /// The token of the page's forms.
-    pub(super) fn csrf(&self) -> String {
+    pub(crate) fn csrf(&self) -> String {
         let start = self.text.split("name=\"csrf_token\" value=\"").nth(1).expect("the page has a form");
         start.split('"').next().unwrap().to_owned()
     }
 
-    pub(super) fn has(&self, text: &str) -> bool {
+    pub(crate) fn has(&self, text: &str) -> bool {
         self.text.contains(text)
     }
 }
 
 impl Browser {
-    pub(super) fn new(hub: &TestHub) -> Self {
+    pub(crate) fn new(hub: &TestHub) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
         Self { base: hub.base().to_owned(), http, cookies: BTreeMap::new() }
     }
 
     /// A browser in which somebody has logged in.
-    pub(super) async fn logged_in(hub: &TestHub, name: &str) -> Self {
+    pub(crate) async fn logged_in(hub: &TestHub, name: &str) -> Self {
         let mut browser = Self::new(hub);
         let page = browser.submit("/login", "/login", &[("username", name), ("password", PASSWORD)]).await;
         assert_eq!(page.status, 303, "{}", page.text);
         browser
     }
 
-    pub(super) fn cookie(&self, name: &str) -> Option<&str> {
+    pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
         self.cookies.get(name).map(String::as_str)
     }
 
-    pub(super) fn forget(&mut self, cookie: &str) {
+    pub(crate) fn forget(&mut self, cookie: &str) {
         self.cookies.remove(cookie);
     }
 
@@ -77,26 +77,26 @@ impl Browser {
         Page { status, headers, text: response.text().await.unwrap() }
     }
 
-    pub(super) async fn get(&mut self, path: &str) -> Page {
+    pub(crate) async fn get(&mut self, path: &str) -> Page {
         let request = self.http.get(format!("{}{path}", self.base));
         self.send(request).await
     }
 
     /// A page that must be there.
-    pub(super) async fn open(&mut self, path: &str) -> Page {
+    pub(crate) async fn open(&mut self, path: &str) -> Page {
         let page = self.get(path).await;
         assert_eq!(page.status, 200, "{path}: {}", page.text);
         page
     }
 
     /// Sends a form as it is.
-    pub(super) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn post(&mut self, path: &str, fields: &[(&str, &str)]) -> Page {
         let request = self.http.post(format!("{}{path}", self.base)).form(fields);
         self.send(request).await
     }
 
     /// Opens the page of a form and sends the form with the page's token.
-    pub(super) async fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
+    pub(crate) async fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.open(page).await.csrf();
         let mut all = vec![("csrf_token", csrf.as_str())];
         all.extend_from_slice(fields);

@@ -1,7 +1,7 @@
 //! The web pages, as a browser without JavaScript sees them.
 
 mod accounts;
-mod browser;
+pub(crate) mod browser;
 mod forms;
 mod hostile;
 mod organizations;

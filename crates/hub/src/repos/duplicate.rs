@@ -1,7 +1,7 @@
 //! Duplicating a repository: the copy shares the original's packs and large files, so it costs a few rows.
 
 use super::access;
-use super::access::RepoRead;
+use super::access::RepoContent;
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_in};
 use crate::app::App;
@@ -15,7 +15,7 @@ use hub_types::RepoId;
 ///
 /// # Errors
 /// 403 for a namespace the viewer may not use, 409 when the target exists.
-pub async fn duplicate_repo(app: &App, source: &RepoRead, to: &RepoId, private: bool, base_url: &str) -> HubResult<Repo> {
+pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, private: bool, base_url: &str) -> HubResult<Repo> {
     let user = source.viewer.require_user()?;
     let from = &source.repo;
     let namespace = access::target_namespace(app, &source.viewer, Some(to.namespace()), from.repo_type).await?;

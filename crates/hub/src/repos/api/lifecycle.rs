@@ -11,7 +11,7 @@ use super::REPO;
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{self, RepoAdmin, RepoRead, RepoWrite};
+use crate::repos::access::{self, RepoAdmin, RepoContent, RepoRead, RepoWrite};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::repos::settings::{Gating, SettingsChange};
 use crate::repos::{delete, duplicate, rename, settings};
@@ -167,7 +167,7 @@ struct DuplicateRequest {
 
 async fn post_duplicate(
     app: web::Data<App>,
-    source: RepoRead,
+    source: RepoContent,
     base: BaseUrl,
     body: Json<DuplicateRequest>,
 ) -> HubResult<HttpResponse> {
