@@ -28,6 +28,7 @@ has() {
     postgresql) compgen -G '/usr/lib/postgresql/*/bin/initdb' >/dev/null || command -v initdb >/dev/null ;;
     build-essential) command -v cc >/dev/null && command -v make >/dev/null ;;
     lld) command -v ld.lld >/dev/null ;;
+    nginx-light) command -v nginx >/dev/null ;;
     nodejs) command -v node >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;

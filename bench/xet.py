@@ -1,0 +1,219 @@
+"""Large files: uploads and downloads by the real client, against Git LFS and against nginx with the same files.
+
+Every figure is a ratio of two things measured in this run, or a size. The local store; one machine.
+"""
+
+import argparse
+import hashlib
+import os
+import random
+import shutil
+import subprocess
+import sys
+import tempfile
+import threading
+import time
+import urllib.request
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from harness.clients import client_env  # noqa: E402
+from harness.hub import Hub  # noqa: E402
+from harness.people import TOKENS  # noqa: E402
+from harness.process import Child, free_ports, status_of  # noqa: E402
+
+HF = Path(sys.executable).with_name("hf")
+MIB = 1024 * 1024
+
+
+class Nginx:
+    """nginx with a folder to read from and to write to."""
+
+    def __init__(self, folder: Path):
+        (self.root := folder / "www").mkdir(parents=True)
+        (folder / "tmp").mkdir()
+        port = free_ports(1)[0]
+        config = folder / "nginx.conf"
+        user = "user root;" if os.geteuid() == 0 else ""
+        config.write_text(
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes auto;"
+            "events { worker_connections 1024; } http { access_log off; sendfile on; client_max_body_size 0;"
+            f"client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;"
+            f"uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;"
+            f"server {{ listen 127.0.0.1:{port}; root {self.root}; location / {{ dav_methods PUT; }} }} }}"
+        )
+        self.url = f"http://127.0.0.1:{port}"
+        self._child = Child("nginx", ["nginx", "-c", str(config)], {}, folder / "nginx.log")
+        self._child.wait_until(lambda: status_of(self.url) is not None, 10)
+
+    def stop(self):
+        self._child.stop()
+
+
+class Bench:
+    """The hub, nginx, and what was measured so far."""
+
+    def __init__(self, size: int):
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
+        self.hub = Hub("local")
+        self.nginx = Nginx(self.folder / "nginx")
+        self.size = size
+        self.rows = []
+
+    def env(self, home: str, **more) -> dict:
+        env = {**os.environ, **client_env(self.hub.url, self.folder / home), "HF_TOKEN": TOKENS["bob"]}
+        return {**env, "HF_HUB_DISABLE_XET": "", **more}
+
+    def timed(self, command: list, **env) -> float:
+        start = time.monotonic()
+        done = subprocess.run(command, env=self.env(**env), capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return time.monotonic() - start
+
+    def row(self, what: str, figure: str, target: str = ""):
+        print(f"| {what} | {figure} | {target} |", flush=True)
+
+    def stored(self) -> int:
+        store = Path(self.hub.env["HUB_DATA_DIR"]) / "store/xorbs"
+        return sum(file.stat().st_size for file in store.rglob("*") if file.is_file() and file.suffix != ".meta")
+
+    def peak_memory(self) -> int:
+        status = Path(f"/proc/{self.hub._child.process.pid}/status").read_text()
+        return int(status.split("VmHWM:")[1].split()[0]) * 1024
+
+    def stop(self):
+        self.nginx.stop()
+        self.hub.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+def write_random(path: Path, size: int):
+    with path.open("wb") as out:
+        for _ in range(size // MIB):
+            out.write(random.randbytes(MIB))
+
+
+def digest(path: Path) -> str:
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def transfers(bench: Bench, name: str, file: Path):
+    """Up and down, by chunks, by Git LFS, and to and from nginx."""
+    size = file.stat().st_size
+    upload = [HF, "upload", f"bob/bench-{name}", file, file.name]
+    chunks = bench.timed(upload, home=f"{name}-a")
+    lfs = bench.timed([HF, "upload", f"bob/bench-{name}-lfs", file, file.name], home=f"{name}-b", HF_HUB_DISABLE_XET="1")
+    put = bench.timed(["curl", "-sSf", "-T", file, f"{bench.nginx.url}/{file.name}"], home="curl")
+    label = f"{name}, {size / MIB:.0f} MiB"
+    bench.row(f"upload, {label}: `hf upload` by chunks, against Git LFS", f"{lfs / chunks:.2f} × its speed")
+    bench.row(f"upload, {label}: `hf upload` by chunks, against `curl` to nginx", f"{put / chunks:.2f} × its speed")
+    again = bench.timed(upload, home=f"{name}-fresh")
+    bench.row(f"upload again from another computer, {label}", f"{chunks / again:.1f} × faster")
+    down = [HF, "download", f"bob/bench-{name}", file.name, "--local-dir", bench.folder / f"{name}-down"]
+    by_chunks = bench.timed(down, home=f"{name}-c")
+    assert digest(bench.folder / f"{name}-down" / file.name) == digest(file)
+    plain = ["curl", "-sSf", "-o", "/dev/null"]
+    curl = bench.timed([*plain, f"{bench.hub.url}/bob/bench-{name}/resolve/main/{file.name}"], home="curl")
+    nginx = bench.timed([*plain, f"{bench.nginx.url}/{file.name}"], home="curl")
+    to_disk = bench.timed(["curl", "-sSf", "-o", bench.folder / "out", f"{bench.nginx.url}/{file.name}"], home="curl")
+    bench.row(f"download, {label}: `hf download` by chunks, against `curl` from nginx to a file", f"{to_disk / by_chunks:.2f} × its speed", "≥ 0.8")
+    bench.row(f"download, {label}: `curl` of the file in chunks, against `curl` from nginx", f"{nginx / curl:.2f} × its speed")
+    shutil.rmtree(bench.folder / f"{name}-down")
+
+
+def edit(bench: Bench, file: Path):
+    """One per cent in the middle is overwritten; how many bytes are new?"""
+    size = file.stat().st_size
+    with file.open("r+b") as out:
+        out.seek(size // 2)
+        out.write(random.randbytes(size // 100))
+    before = bench.stored()
+    bench.timed([HF, "upload", "bob/bench-random", file, file.name], home="edit-fresh")
+    share = (bench.stored() - before) / size
+    bench.row("bytes sent when 1 % in the middle was overwritten, from another computer", f"{share:.2%}", "≤ 3 %")
+
+
+def crowd(bench: Bench, clients: int, file: Path):
+    """Many readers at once, by plain HTTP out of chunks; what the hub's memory comes to."""
+    url = f"{bench.hub.url}/bob/bench-random/resolve/main/{file.name}"
+    wanted = digest(file)
+    wrong = []
+
+    def read():
+        with urllib.request.urlopen(url) as response:
+            got = hashlib.sha256()
+            while block := response.read(256 * 1024):
+                got.update(block)
+        if got.hexdigest() != wanted:
+            wrong.append(url)
+
+    threads = [threading.Thread(target=read) for _ in range(clients)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+    bench.row(f"the hub's peak memory, after all of the above and {clients} readers at once", f"{bench.peak_memory() / MIB:.0f} MiB", "≤ 300 MiB")
+
+
+def chunk_queries(bench: Bench, count: int):
+    """Does the hub know a chunk? With `count` chunks in the index."""
+    data = Path(bench.hub.env["HUB_DATA_DIR"])
+    socket = (data / "postgres/postmaster.pid").read_text().splitlines()[4]
+    sql = (
+        "insert into xet_chunks select sha256(n::text::bytea), (select xorb_hash from xet_xorbs limit 1) "
+        f"from generate_series(1, {count}) n; analyze xet_chunks;"
+    )
+    subprocess.run(["psql", "-qX", f"host={socket} user=hub dbname=hub", "-c", sql], check=True, capture_output=True)
+    token_url = f"{bench.hub.url}/api/models/bob/bench-random/xet-write-token/main"
+    request = urllib.request.Request(token_url, headers={"Authorization": f"Bearer {TOKENS['bob']}"})
+    token = urllib.request.urlopen(request).headers["X-Xet-Access-Token"]
+    import http.client
+
+    connection = http.client.HTTPConnection(bench.hub.url.removeprefix("http://"))
+    times = []
+    for _ in range(3000):
+        start = time.monotonic()
+        path = f"/xet/v1/chunks/default/{random.randbytes(32).hex()}"
+        connection.request("GET", path, headers={"Authorization": f"Bearer {token}"})
+        response = connection.getresponse()
+        response.read()
+        assert response.status == 404, response.status
+        times.append(time.monotonic() - start)
+    times.sort()
+    p50, p99 = times[len(times) // 2] * 1000, times[len(times) * 99 // 100] * 1000
+    bench.row(f"is a chunk known, {count:,} in the index", f"p50 {p50:.1f} ms, p99 {p99:.1f} ms", "p99 ≤ 10 ms")
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("--size-mib", type=int, default=1024)
+    arguments.add_argument("--readers", type=int, default=64)
+    arguments.add_argument("--chunks", type=int, default=10_000_000)
+    options = arguments.parse_args()
+    bench = Bench(options.size_mib * MIB)
+    try:
+        print("| what | measured | target |\n|---|---|---|", flush=True)
+        file = bench.folder / "random.bin"
+        write_random(file, bench.size)
+        transfers(bench, "random", file)
+        weights = Path(os.environ["HUB_TEST_DATA"]).rglob("model.safetensors")
+        weights = next(weights, None)
+        if weights:
+            transfers(bench, "weights", weights)
+        edit(bench, file)
+        small = bench.folder / "random.bin"
+        crowd(bench, options.readers, small)
+        if speed := os.environ.get("VERIFY_SPEED"):
+            said = subprocess.run([speed], capture_output=True, text=True, check=True).stdout
+            for line in said.splitlines():
+                bench.row("one core", line.strip())
+        chunk_queries(bench, options.chunks)
+    finally:
+        bench.stop()
+
+
+if __name__ == "__main__":
+    main()
