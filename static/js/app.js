@@ -5,3 +5,4 @@ import "./menu.js";
 import "./confirm-dialog.js";
 import "./autosubmit.js";
 import "./line-links.js";
+import "./upload.js";

@@ -4,7 +4,9 @@ import re
 import uuid
 
 import pytest
-from conftest import CARD, DESKTOP, PHONE, picture
+from conftest import CARD, DESKTOP, PHONE, log_in, picture
+from harness.people import TOKENS
+from huggingface_hub import HfApi
 
 
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
@@ -93,3 +95,22 @@ def test_a_name_that_is_taken_is_refused_at_the_field(open_browser):
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
     assert "taken" in page.get_by_role("main").inner_text().lower()
     assert page.get_by_label("Email").input_value() == "someone@example.org"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_files_are_uploaded_in_the_browser(hub, open_browser, tmp_path, scripts):
+    page = open_browser(java_script_enabled=scripts)
+    log_in(page)
+    repo_id = f"ada/{uuid.uuid4().hex[:10]}"
+    HfApi(endpoint=hub.url, token=TOKENS["ada"]).create_repo(repo_id)
+    (tmp_path / "notes.txt").write_text("some notes\n")
+    (tmp_path / "weights.bin").write_bytes(bytes(range(256)) * 4000)
+    page.goto(f"/{repo_id}/tree/main")
+    page.get_by_role("link", name="Upload files").first.click()
+    page.get_by_label("Files", exact=True).set_input_files([tmp_path / "notes.txt", tmp_path / "weights.bin"])
+    picture(page, f"upload-{'scripts' if scripts else 'plain'}")
+    page.get_by_role("button", name="Upload and commit").click()
+    page.wait_for_url(f"**/{repo_id}/tree/main")
+    main = page.get_by_role("main")
+    assert main.get_by_role("link", name="notes.txt", exact=True).is_visible()
+    assert main.get_by_role("row").filter(has_text="weights.bin").get_by_text("LFS").is_visible()

@@ -23,7 +23,7 @@ READING = [
     "/login",
     "/signup",
 ]
-LOGGED_IN = ["/", "/new", "/new-dataset", "/settings/tokens", "/settings/profile", "/ada/shown/settings"]
+LOGGED_IN = ["/", "/new", "/new-dataset", "/settings/tokens", "/settings/profile", "/settings/storage", "/ada/shown/settings", "/ada/shown/upload/main"]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

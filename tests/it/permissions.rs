@@ -73,6 +73,8 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "/commit/main", Content),
     ("GET", "/refs", Read),
     ("POST", "/refs/delete", Write),
+    ("GET", "/upload/main", Write),
+    ("POST", "/upload/main", Write),
     ("GET", "/settings", Admin),
     ("POST", "/settings/visibility", Admin),
     ("POST", "/settings/transfer", Admin),

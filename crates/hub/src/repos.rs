@@ -27,6 +27,7 @@ pub mod rename;
 pub mod settings;
 pub mod squash;
 pub mod tags;
+pub mod uploads;
 pub mod usage;
 pub mod visibility;
 pub mod write_queue;

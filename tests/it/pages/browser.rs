@@ -95,6 +95,12 @@ impl Browser {
         self.send(request).await
     }
 
+    /// Sends a form with files.
+    pub(crate) async fn send_form(&mut self, path: &str, form: reqwest::multipart::Form) -> Page {
+        let request = self.http.post(format!("{}{path}", self.base)).multipart(form);
+        self.send(request).await
+    }
+
     /// Opens the page of a form and sends the form with the page's token.
     pub(crate) async fn submit(&mut self, page: &str, action: &str, fields: &[(&str, &str)]) -> Page {
         let csrf = self.open(page).await.csrf();

@@ -6,5 +6,6 @@ mod forms;
 mod hostile;
 mod organizations;
 mod repos;
+mod upload;
 
 use browser::Browser;

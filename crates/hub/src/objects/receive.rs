@@ -25,6 +25,28 @@ where
     register(app, repo_pk, oid, size).await
 }
 
+/// Stores an object whose SHA-256 nobody has announced (a browser's upload), and lets a repository have it. Gives its
+/// SHA-256 and its size in bytes.
+///
+/// # Errors
+/// 400 when the stream breaks off; nothing is kept then.
+pub async fn receive_unknown<S, E>(app: &App, repo_pk: i64, stream: S) -> HubResult<(Sha256, u64)>
+where
+    S: Stream<Item = Result<Bytes, E>> + Unpin,
+    E: Display,
+{
+    let staged = StorageKey::upload(&format!("{repo_pk}/form-{:016x}", rand::random::<u64>()));
+    let stored = app.store.put_stream(&staged, stream, Expect::at_most(u64::MAX)).await.map_err(refusal)?;
+    let published = app.store.copy(&staged, &StorageKey::lfs(&stored.sha256)).await;
+    if let Err(error) = app.store.delete(&staged).await {
+        // The sweep gets it later.
+        tracing::warn!(%error, "a staged upload could not be deleted");
+    }
+    published?;
+    register(app, repo_pk, stored.sha256, stored.size).await?;
+    Ok((stored.sha256, stored.size))
+}
+
 /// Notes that a verified object is in the store and that a repository has it.
 ///
 /// # Errors

@@ -10,7 +10,7 @@ mod lifecycle;
 mod list;
 mod ndjson;
 mod owners;
-mod preupload;
+pub(in crate::repos) mod preupload;
 mod refs;
 pub mod resolve;
 mod tags_by_type;

@@ -16,6 +16,7 @@ mod settings;
 mod snippets;
 mod tags;
 mod tree;
+mod upload;
 pub mod view;
 
 use actix_web::web;
@@ -33,6 +34,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(commit::routes)
         .configure(refs::routes)
+        .configure(upload::routes)
         .configure(settings::routes)
         .configure(card::routes);
 }

@@ -75,6 +75,11 @@ async fn post_preupload(
     Ok(HttpResponse::Ok().json(answer))
 }
 
+/// What decides at a commit whether a file is large: the repository's `.gitattributes`.
+pub(in crate::repos) fn lfs_rules(reader: &GitReader, commit: Oid) -> hub_git::Result<LfsRules> {
+    Ok(LfsRules::parse(&small_text(reader, commit, ATTRIBUTES_FILE)?))
+}
+
 fn answer(reader: &GitReader, commit: Oid, request: &Request, inline_limit: u64) -> hub_git::Result<Answer> {
     let text = |given: &Option<String>, file: &str| match given {
         Some(text) => Ok(text.clone()),
@@ -116,11 +121,14 @@ fn is_large(file: &File, rules: &LfsRules, inline_limit: u64) -> bool {
     file.size > 0 && (rules.is_lfs(&file.path) || file.size > inline_limit || is_binary(&file.sample))
 }
 
-/// Whether the first bytes are no text. A character may be cut off at their end.
 fn is_binary(sample: &str) -> bool {
-    let Ok(bytes) = STANDARD.decode(sample) else { return false };
+    STANDARD.decode(sample).is_ok_and(|bytes| is_no_text(&bytes))
+}
+
+/// Whether the first bytes are no text. A character may be cut off at their end.
+pub(in crate::repos) fn is_no_text(bytes: &[u8]) -> bool {
     let cut_off = |error: std::str::Utf8Error| error.error_len().is_none();
-    bytes.contains(&0) || !std::str::from_utf8(&bytes).map_or_else(cut_off, |_| true)
+    bytes.contains(&0) || !std::str::from_utf8(bytes).map_or_else(cut_off, |_| true)
 }
 
 #[cfg(test)]

@@ -127,6 +127,8 @@ pub(super) enum View {
     Resolve,
     /// The text as git has it.
     Raw,
+    /// The form to add files.
+    Upload,
 }
 
 impl View {
@@ -137,6 +139,7 @@ impl View {
             Self::Commits => "commits",
             Self::Resolve => "resolve",
             Self::Raw => "raw",
+            Self::Upload => "upload",
         }
     }
 }

@@ -7,6 +7,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::{LinkContext, SafeHtml};
 use hub_git::{CommitInfo, Entry, LogRange, TreeCursor};
+use hub_types::RefName;
 
 use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
@@ -14,7 +15,7 @@ use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::reading::{self, LastCommits};
-use crate::repos::{Repo, RepoRead};
+use crate::repos::{Level, Repo, RepoRead, queries};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -35,6 +36,8 @@ pub(super) struct TreePage {
     pub picker: RevisionPicker,
     /// The way here.
     pub crumbs: Vec<Crumb>,
+    /// Where one who may uploads files to this folder.
+    pub upload_href: Option<String>,
     /// The history of this folder.
     pub history_href: String,
     /// The last commit that touched this folder.
@@ -110,6 +113,7 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         layout: layout_of(&page, repo, title),
         picker: place.picker(&page, repo, View::Tree).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
+        upload_href: upload_href(&page, &read, &place).await?,
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
         entries: listed.entries.iter().map(|entry| tree_entry(repo, &place, entry, commits.as_deref())).collect(),
@@ -119,6 +123,16 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         header,
     };
     page.show(shown).await
+}
+
+/// Files are added to branches only, by those who may write and have signed in.
+async fn upload_href(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<Option<String>> {
+    if read.level < Level::Write || page.require_session().is_err() {
+        return Ok(None);
+    }
+    let Ok(branch) = RefName::branch(&place.revision) else { return Ok(None) };
+    let is_branch = queries::find_ref(&page.app.pool, read.repo.pk, &branch).await?.is_some();
+    Ok(is_branch.then(|| place.href(View::Upload, &place.path)))
 }
 
 async fn list_folder(page: &PageRequest, repo: &Repo, place: &Place, after: Option<TreeCursor>) -> HubResult<hub_git::Page> {
