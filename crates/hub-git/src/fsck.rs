@@ -4,6 +4,7 @@ use tokio::io::AsyncReadExt;
 
 use crate::process::{Process, git_command};
 use crate::quarantine::PushError;
+use crate::quarantine::index_pack::HARMLESS;
 use crate::repo_view::RepoView;
 
 /// Enough to see what is wrong; a lost pack would fill screens.
@@ -16,7 +17,10 @@ const MAX_OUTPUT_BYTES: u64 = 64 * 1024;
 /// # Errors
 /// The process cannot run, or takes too long.
 pub async fn fsck(view: &RepoView, timeout: Duration) -> Result<Vec<String>, PushError> {
-    let mut command = git_command(view.git_dir(), &[]);
+    // What a push may bring is no damage.
+    let harmless = HARMLESS.map(|flaw| format!("fsck.{flaw}=ignore"));
+    let harmless = harmless.iter().map(String::as_str).collect::<Vec<_>>();
+    let mut command = git_command(view.git_dir(), &harmless);
     command.args(["fsck", "--full", "--no-dangling", "--no-reflogs", "--no-progress"]);
     let mut process = Process::start(command)?;
     let check = async {

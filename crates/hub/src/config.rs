@@ -51,6 +51,8 @@ pub struct Config {
     pub cache_limit_bytes: u64,
     /// Whether strangers may sign up.
     pub open_signup: bool,
+    /// How long a stop goes on taking requests while it says that it is not ready, in seconds.
+    pub drain_secs: u64,
     /// How long a stop waits for requests in hand, in seconds.
     pub shutdown_timeout_secs: u64,
     /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
@@ -166,6 +168,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_url: read.url("xet.url").map(|url| url.trim_end_matches('/').to_owned()),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
+        drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         metrics_token: read.text("metrics_token").map(Secret::new),
         log: LogConfig {

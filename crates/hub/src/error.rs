@@ -283,6 +283,10 @@ impl From<sqlx::Error> for HubError {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::unavailable("The database is not answering. Try again in a moment.", error)
             }
+            // PostgreSQL keeps no NUL in text (`character_not_in_repertoire`); nobody types one by accident.
+            sqlx::Error::Database(error) if error.code().as_deref() == Some("22021") => {
+                Self::bad_request("Text cannot contain the character NUL.")
+            }
             other => Self::internal(other),
         }
     }

@@ -20,8 +20,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
-        .configure(repos::pages::routes)
         .configure(site::storage::routes)
+        .configure(repos::pages::routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)
         .default_service(web::to(no_route));

@@ -218,6 +218,7 @@ impl RunningHub {
     /// the database.
     pub async fn stop(self) {
         self.app.health.set_stopping();
+        tokio::time::sleep(Duration::from_secs(self.app.config.drain_secs)).await;
         self.stop.cancel();
         self.server.stop(true).await;
         let _ = self.serving.await;

@@ -27,6 +27,8 @@ const MAX_ATTRIBUTES: usize = 200;
 const MAX_FOOTNOTES: usize = 2_000;
 /// The most HTML that a card may become.
 const MAX_HTML_BYTES: usize = 6 << 20;
+/// How many bytes may be looked at while text is escaped: some tenths of a second.
+const MAX_TEXT_COST: u64 = 1 << 30;
 /// How many formulas are set in one card.
 const MAX_FORMULAS: usize = 2_000;
 
@@ -50,7 +52,7 @@ pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
     plugins.render.codefence_syntax_highlighter = Some(&highlighter);
     let mut output = Limited(String::with_capacity(text.len() * 2));
     match format_html_with_plugins(root, &options, &mut output, &plugins) {
-        Ok(()) if !is_tangled(&output.0) => sanitize(&output.0, context),
+        Ok(()) if !is_tangled(&output.0) && !is_slow_text(&output.0) => sanitize(&output.0, context),
         Ok(()) | Err(fmt::Error) => source(text),
     }
 }
@@ -129,6 +131,17 @@ fn depth_exceeds<'a>(root: &'a AstNode<'a>, limit: usize) -> bool {
         stack.extend(node.children().map(|child| (child, depth + 1)));
     }
     false
+}
+
+/// Whether writing the text of this HTML would take long: the serializer behind the sanitiser looks through the rest of
+/// a run of text at every character that has to be escaped.
+fn is_slow_text(html: &str) -> bool {
+    let mut cost = 0_u64;
+    for run in html.split(['<', '>']) {
+        let escaped = run.bytes().filter(|byte| matches!(byte, b'&' | 0xa0)).count() as u64;
+        cost += escaped * run.len() as u64;
+    }
+    cost > MAX_TEXT_COST
 }
 
 /// Whether HTML has too many tags open at one point, or too many attributes in one tag, counted roughly: the

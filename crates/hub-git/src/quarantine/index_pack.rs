@@ -10,8 +10,12 @@ use super::{PushError, PushLimits, Quarantine};
 use crate::process::{Process, git_command};
 
 /// Flaws of old but popular histories that harm nobody; everything else that `git fsck` knows is refused.
-const STRICT: &str = "--strict=zeroPaddedFilemode=ignore,badTimezone=ignore,missingSpaceBeforeDate=ignore,\
-                      zeroPaddedDate=ignore,missingNameBeforeEmail=ignore,badFilemode=ignore";
+pub(crate) const HARMLESS: [&str; 6] =
+    ["zeroPaddedFilemode", "badTimezone", "missingSpaceBeforeDate", "zeroPaddedDate", "missingNameBeforeEmail", "badFilemode"];
+
+fn strict() -> String {
+    format!("--strict={}", HARMLESS.map(|flaw| format!("{flaw}=ignore")).join(","))
+}
 
 const COPY_BYTES: usize = 64 * 1024;
 /// The largest allocation for an incoming pack. No object within our limits needs as much, nor do three million
@@ -52,7 +56,7 @@ impl IndexPack {
     /// The process cannot be started.
     pub fn start(quarantine: &Quarantine, limits: PushLimits) -> Result<Self, PushError> {
         let mut command = git_command(quarantine.git_dir(), &["pack.threads=2"]);
-        command.args(["index-pack", "--stdin", "--fix-thin", "--no-rev-index", STRICT]);
+        command.args(["index-pack", "--stdin", "--fix-thin", "--no-rev-index", &strict()]);
         command.arg(format!("--max-input-size={}", limits.max_pack_bytes));
         command.env("GIT_ALLOC_LIMIT", MAX_ALLOCATION).stdin(Stdio::piped());
         let mut process = Process::start(command)?;
@@ -147,6 +151,9 @@ fn explain(complaints: &str, limits: PushLimits) -> PushError {
     }
     if said("did not receive expected object") {
         return PushError::MissingObjects(last_line(complaints, "did not receive expected object"));
+    }
+    if said("integerOverflow") || said("integer overflow") || said("Overflow:") {
+        return broken(&last_line(complaints, "verflow"));
     }
     if said("attempting to allocate") || said("out of memory") || said("overflow") {
         return broken("it has too many objects, or one that is too large; put large files in Git LFS");

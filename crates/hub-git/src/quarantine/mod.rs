@@ -4,7 +4,7 @@
 //! through ([`Quarantine::inspect`]), and the caller takes the `.pack` and `.idx` from it. Dropping it
 //! deletes the folder, so a push that fails or whose client goes away leaves nothing.
 
-mod index_pack;
+pub(crate) mod index_pack;
 mod inspect;
 
 use std::path::{Path, PathBuf};

@@ -2,6 +2,7 @@
 
 use hub_types::{check_name, is_reserved_namespace};
 
+use super::settings::MAX_FULLNAME;
 use super::{OrgRole, User, UserPk, passwords, queries};
 use crate::app::App;
 use crate::db::{self, LockKey};
@@ -68,6 +69,9 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     check_namespace(name)?;
     let mut tx = app.pool.begin().await?;
     let pk = insert_namespace(&mut tx, name, "organization").await?;
+    if new.fullname.chars().count() > MAX_FULLNAME {
+        return Err(HubError::bad_request(format!("Keep the full name under {MAX_FULLNAME} characters.")).at("fullname"));
+    }
     queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
     for (user_pk, role) in members {
         queries::upsert_member(&mut tx, pk, *user_pk, *role).await?;

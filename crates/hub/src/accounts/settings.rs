@@ -9,7 +9,7 @@ use crate::db;
 use crate::error::{HubError, HubResult};
 
 /// The longest full name, in characters.
-const MAX_FULLNAME: usize = 100;
+pub(super) const MAX_FULLNAME: usize = 100;
 /// The longest description, in characters.
 const MAX_DETAILS: usize = 1000;
 

@@ -17,6 +17,7 @@ use crate::objects::{self, Held};
 use crate::repos::Repo;
 use crate::repos::git_cache::GitCache;
 use crate::repos::queries::{self as repo_queries, RefRow};
+use crate::start::with_causes;
 use crate::xet;
 
 /// Repositories asked for in one query.
@@ -204,7 +205,7 @@ async fn check_large_file(app: &App, sha256: &Sha256, held: &Held, depth: Depth)
     let found = match objects::read::digest(app, sha256, held).await {
         Ok(found) => found,
         Err(error) if error.kind() == ErrorKind::Internal => {
-            return Ok(Some(format!("its bytes in the store are damaged: {error:?}")));
+            return Ok(Some(format!("its bytes in the store are damaged: {}", with_causes(&error))));
         }
         Err(error) => return Err(error),
     };

@@ -83,6 +83,13 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
     setting(
+        "drain_secs",
+        "HUB_DRAIN_SECS",
+        "0",
+        Form::Number(0, 300),
+        "How many seconds a stop goes on taking requests while `/readyz` says 503, so that a load balancer notices first.",
+    ),
+    setting(
         "shutdown_timeout_secs",
         "HUB_SHUTDOWN_TIMEOUT_SECS",
         "30",

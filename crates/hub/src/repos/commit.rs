@@ -6,7 +6,7 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, build_commit};
+use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, MAX_POINTER_BYTES, build_commit};
 use hub_types::{Oid, RefName, RepoPath, Sha256};
 
 use super::access::RepoWrite;
@@ -20,6 +20,11 @@ use crate::objects;
 
 /// How often a commit is built anew because another node was quicker.
 const MAX_ROUNDS: usize = 20;
+
+/// The longest first line of a commit message, in bytes.
+const MAX_SUMMARY_BYTES: usize = 1000;
+/// The longest rest of it.
+const MAX_DESCRIPTION_BYTES: usize = 64 * 1024;
 
 /// A file's bytes, in memory or in a spool file.
 #[derive(Debug, Clone)]
@@ -133,6 +138,11 @@ fn is_abbreviation(text: &str, oid: &Oid) -> bool {
 
 fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
     let summary = new.summary.trim();
+    if summary.len() > MAX_SUMMARY_BYTES || new.description.len() > MAX_DESCRIPTION_BYTES {
+        return Err(HubError::bad_request(format!(
+            "Keep the commit summary under {MAX_SUMMARY_BYTES} bytes and the description under {MAX_DESCRIPTION_BYTES}."
+        )));
+    }
     let summary = if summary.is_empty() { "Upload files" } else { summary };
     let message = match new.description.trim() {
         "" => summary.to_owned(),
@@ -142,8 +152,26 @@ fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
     Ok(CommitMeta { committer: author.clone(), author, message })
 }
 
+/// A file that is the pointer of a large one names that one, whichever way it comes.
+fn with_pointers(operations: Vec<Operation>) -> std::io::Result<Vec<Operation>> {
+    let read = |operation: Operation| {
+        let Operation::AddFile { path, content } = operation else { return Ok(operation) };
+        let small = match &content {
+            FileContent::Bytes(bytes) => bytes.len() as u64 <= MAX_POINTER_BYTES,
+            FileContent::Spooled { len, .. } => *len <= MAX_POINTER_BYTES,
+        };
+        let pointer = if small { LfsPointer::parse(&content_of(content.clone()).read()?) } else { None };
+        Ok(match pointer {
+            Some(pointer) => Operation::AddLfs { path, oid: pointer.oid, size: Some(pointer.size) },
+            None => Operation::AddFile { path, content },
+        })
+    };
+    operations.into_iter().map(read).collect()
+}
+
 /// Turns operations into changes of the tree; large files must be this repository's.
 async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubResult<Vec<Change>> {
+    let operations = tokio::task::spawn_blocking(move || with_pointers(operations)).await??;
     let mut wanted: Vec<Sha256> = operations
         .iter()
         .filter_map(|operation| match operation {

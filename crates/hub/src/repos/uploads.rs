@@ -65,7 +65,8 @@ impl<'a> FormUpload<'a> {
                 }
                 break;
             };
-            let broken = |error: E| HubError::bad_request(format!("The upload broke off ({error}). Nothing was changed; try again."));
+            let broken =
+                |error: E| HubError::bad_request(format!("The upload broke off ({error}). Nothing was changed; try again."));
             start.extend_from_slice(&part.map_err(broken)?);
         }
         let rest = bytes.map(|part| part.map_err(|error| error.to_string()));

@@ -1,5 +1,6 @@
 //! Content types of files that people uploaded. They are served from the hub's own origin, so nothing may be answered
-//! with a type that a browser runs: pages, scripts and SVG come as plain text.
+//! with a type that a browser runs: pages and scripts come as plain text. SVG keeps its type, so that cards can show it:
+//! in a picture no browser runs what is in it, and opened by itself [`SANDBOX`] stops it.
 
 /// What browsers may do with an uploaded file that they show: nothing.
 pub const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; sandbox";
@@ -13,9 +14,9 @@ pub fn of(file_name: &str, is_large: bool) -> &'static str {
     match guess {
         // All a browser draws or plays by itself.
         Some(
-            safe @ ("image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" | "image/bmp" | "image/x-icon"
-            | "audio/mpeg" | "audio/wav" | "audio/ogg" | "audio/flac" | "audio/aac" | "audio/m4a" | "video/mp4"
-            | "video/webm" | "video/ogg" | "application/pdf"),
+            safe @ ("image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" | "image/svg+xml" | "image/bmp"
+            | "image/x-icon" | "audio/mpeg" | "audio/wav" | "audio/ogg" | "audio/flac" | "audio/aac" | "audio/m4a"
+            | "video/mp4" | "video/webm" | "video/ogg" | "application/pdf"),
         ) => safe,
         _ if is_large => BINARY,
         Some(text) if is_text(text) => TEXT,
@@ -47,10 +48,9 @@ mod tests {
 
     #[test]
     fn nothing_that_browsers_run_keeps_its_type() {
-        for name in [
-            "a.html", "a.htm", "a.xhtml", "a.svg", "a.js", "a.mjs", "a.xml", "a.css", "a.HTML", "a.svgz", "a.swf", "a.mht",
-            "a.wasm",
-        ] {
+        for name in
+            ["a.html", "a.htm", "a.xhtml", "a.js", "a.mjs", "a.xml", "a.css", "a.HTML", "a.svgz", "a.swf", "a.mht", "a.wasm"]
+        {
             let found = of(name, false);
             assert!(found == TEXT || found == BINARY, "{name}: {found}");
             assert_eq!(of(name, true), BINARY, "{name}");
@@ -66,6 +66,7 @@ mod tests {
         }
         assert_eq!(of("a.PNG", true), "image/png");
         assert_eq!(of("a.jpg", false), "image/jpeg");
+        assert_eq!(of("a.svg", false), "image/svg+xml");
         for name in ["model.safetensors", "a.bin", "a.parquet", "x.tar.gz", "a.pt"] {
             assert_eq!(of(name, false), BINARY, "{name}");
         }

@@ -8,9 +8,13 @@ use serde_json::{Value, json};
 
 use crate::web::base_url::BaseUrl;
 
+/// The last second of the year 9999.
+const LAST_SECOND: i64 = 253_402_300_799;
+
 /// A time as all clients parse it.
 pub(super) fn wire_time(seconds: i64) -> String {
-    DateTime::from_timestamp(seconds, 0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
+    // Clients read years of four digits.
+    DateTime::from_timestamp(seconds.clamp(0, LAST_SECOND), 0).unwrap_or_default().to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
 /// A row of `tree` and `paths-info`.
@@ -126,7 +130,8 @@ mod tests {
     #[test]
     fn times_have_a_z_and_milliseconds() {
         assert_eq!(wire_time(1_700_000_000), "2023-11-14T22:13:20.000Z");
-        assert_eq!(wire_time(i64::MAX), "1970-01-01T00:00:00.000Z");
+        assert_eq!(wire_time(i64::MAX), "9999-12-31T23:59:59.000Z");
+        assert_eq!(wire_time(-1), "1970-01-01T00:00:00.000Z");
     }
 
     #[test]

@@ -117,13 +117,15 @@ struct Reader {
     spool: Arc<std::fs::File>,
     spooled: u64,
     seen_header: bool,
+    /// Lines that were not empty.
+    lines: usize,
     body: CommitBody,
 }
 
 impl Reader {
     fn new(inline_limit: u64) -> HubResult<Self> {
         let spool = Arc::new(tempfile::tempfile()?);
-        Ok(Self { inline_limit, spool, spooled: 0, seen_header: false, body: CommitBody::default() })
+        Ok(Self { inline_limit, spool, spooled: 0, seen_header: false, lines: 0, body: CommitBody::default() })
     }
 
     fn line(&mut self, line: &[u8]) -> HubResult<()> {
@@ -134,7 +136,8 @@ impl Reader {
         if self.body.operations.len() >= MAX_OPERATIONS {
             return Err(HubError::too_large(format!("A commit holds at most {MAX_OPERATIONS} operations. Split it.")));
         }
-        let number = self.body.operations.len() + 1;
+        self.lines += 1;
+        let number = self.lines;
         let line: Line = serde_json::from_slice(line)
             .map_err(|error| HubError::bad_request(format!("Line {number} of the commit cannot be read: {error}")))?;
         match line {

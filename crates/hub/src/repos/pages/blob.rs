@@ -3,7 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::{LinkContext, SafeHtml, highlight_lines};
-use hub_git::Entry;
+use hub_git::{Entry, EntryKind};
 
 use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::tree::latest_commit;
@@ -104,6 +104,9 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
     let entry = reading::get_entry(&page.app, repo, place.commit, &place.path).await?;
     if entry.is_folder() {
         return Ok(page.redirect(&place.href(View::Tree, &place.path)));
+    }
+    if entry.kind == EntryKind::Submodule {
+        return Err(HubError::not_found("This is a submodule: its files are in another repository, which `.gitmodules` names."));
     }
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
     let is_markdown = entry.lfs.is_none() && has_ending(entry.name(), &["md", "markdown", "mdx"]);
