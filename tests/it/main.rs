@@ -7,3 +7,4 @@ mod operations;
 mod pages;
 mod repos;
 mod work;
+mod xet;
