@@ -3,6 +3,7 @@
 
 mod client;
 mod conversion;
+mod damage;
 mod permissions;
 mod possession;
 mod ranges;

@@ -69,7 +69,9 @@ async fn changed_addresses_of_bytes_are_refused() {
         let range = format!("bytes={}-{}", part.bytes.0, part.bytes.1);
         for url in changed {
             assert_ne!(url, part.url);
-            assert_eq!(get(&url, &range).await.status(), 403, "{url}");
+            let status = get(&url, &range).await.status().as_u16();
+            // Some stores say of a signature that is none that it is no good request.
+            assert!(status == 403 || (status == 400 && hub.app().store.supports_presign()), "{status} {url}");
         }
         let bare = part.url.split_once('?').expect("a query").0;
         assert_eq!(get(bare, &range).await.status(), 403);

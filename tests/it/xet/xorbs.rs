@@ -2,7 +2,6 @@
 
 use std::time::Duration;
 
-use bytes::Bytes;
 use futures::{StreamExt as _, stream};
 use hub_storage::StorageKey;
 use hub_tests::TestHub;
@@ -152,7 +151,7 @@ async fn a_xorb_sent_by_many_at_once_is_kept_once() {
 async fn an_upload_that_breaks_off_leaves_nothing() {
     let (hub, ada) = start().await;
     let cas = write_token(&ada, "ada/bert").await;
-    let xorb = Xorb::of(&cut(&random(3_000_000, 3)));
+    let xorb = Xorb::of(&cut(&random(12_000_000, 3)));
     let half = xorb.body.slice(..xorb.body.len() / 2);
     let on_its_way = || {
         let staging = hub.app().config.data_dir.join("store");
@@ -161,7 +160,7 @@ async fn an_upload_that_breaks_off_leaves_nothing() {
         found.len()
     };
     let before = on_its_way();
-    let body = stream::iter([Ok::<_, std::io::Error>(Bytes::from(half))]).chain(stream::pending());
+    let body = stream::iter([Ok::<_, std::io::Error>(half)]).chain(stream::pending());
     let request = cas.request(Method::POST, &format!("/xet/v1/xorbs/default/{}", xorb.hash()));
     let sending = tokio::spawn(request.body(reqwest::Body::wrap_stream(body)).send());
     wait_until(|| on_its_way() > before).await;
