@@ -68,7 +68,7 @@ async fn batch(client: &Client, repo: &str, operation: &str, files: &[&Large], s
 }
 
 /// The entry of the only object of a batch.
-async fn entry(client: &Client, repo: &str, operation: &str, file: &Large) -> Value {
+pub(crate) async fn entry(client: &Client, repo: &str, operation: &str, file: &Large) -> Value {
     batch(client, repo, operation, &[file], 200).await["objects"][0].clone()
 }
 
@@ -120,7 +120,7 @@ pub(crate) async fn upload(client: &Client, repo: &str, file: &Large) {
 }
 
 /// Downloads a file as git-lfs does.
-async fn download(client: &Client, repo: &str, file: &Large) -> Vec<u8> {
+pub(crate) async fn download(client: &Client, repo: &str, file: &Large) -> Vec<u8> {
     let entry = entry(client, repo, "download", file).await;
     let href = entry["actions"]["download"]["href"].as_str().unwrap_or_else(|| panic!("no download in {entry}"));
     let response = send(Method::GET, href, "").await;

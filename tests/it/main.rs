@@ -8,3 +8,4 @@ mod pages;
 mod permissions;
 mod repos;
 mod work;
+mod xet;

@@ -20,6 +20,11 @@ impl Client {
         self.token.as_deref().unwrap_or_default()
     }
 
+    /// Somebody else, who sends this token.
+    pub fn with_token(&self, token: &str) -> Self {
+        Self { token: Some(token.to_owned()), ..self.clone() }
+    }
+
     /// The address of a path on the hub.
     pub fn url(&self, path: &str) -> String {
         format!("{}{path}", self.base)

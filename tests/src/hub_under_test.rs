@@ -96,6 +96,12 @@ impl TestHub {
         create_organization(self.app(), &new, &members).await.expect("the organisation is made");
     }
 
+    /// How many rows a table has.
+    pub async fn count(&self, table: &str) -> i64 {
+        let sql = sqlx::AssertSqlSafe(format!("select count(*) from {table}"));
+        sqlx::query_scalar(sql).fetch_one(&self.app().pool).await.expect("the rows can be counted")
+    }
+
     /// Waits until no job waits, at most 10 s.
     pub async fn jobs_done(&self) {
         for _ in 0..200 {

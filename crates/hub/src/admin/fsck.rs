@@ -202,14 +202,21 @@ async fn check_large_file(app: &App, sha256: &Sha256, held: &Held, depth: Depth)
     if depth == Depth::Sizes {
         return Ok(None);
     }
-    let found = match objects::read::digest(app, sha256, held).await {
-        Ok(found) => found,
-        Err(error) if error.kind() == ErrorKind::Internal => {
-            return Ok(Some(format!("its bytes in the store are damaged: {}", with_causes(&error))));
+    // What lies whole and in chunks is read both ways: clients get it either way.
+    let in_chunks = Held { is_plain: false, ..*held };
+    for place in if held.is_plain && held.file_hash.is_some() { vec![*held, in_chunks] } else { vec![*held] } {
+        let found = match objects::read::digest(app, sha256, &place).await {
+            Ok(found) => found,
+            Err(error) if error.kind() == ErrorKind::Internal => {
+                return Ok(Some(format!("its bytes in the store are damaged: {}", with_causes(&error))));
+            }
+            Err(error) => return Err(error),
+        };
+        if found != *sha256 {
+            return Ok(Some(format!("its bytes in the store are damaged: they have the SHA-256 {found}")));
         }
-        Err(error) => return Err(error),
-    };
-    Ok((found != *sha256).then(|| format!("its bytes in the store are damaged: they have the SHA-256 {found}")))
+    }
+    Ok(None)
 }
 
 /// Whether every xorb of a file in chunks is stored.
@@ -221,10 +228,18 @@ async fn check_chunks(app: &App, file_hash: &XetHash) -> HubResult<Option<String
     let xorbs: Vec<XetHash> = xorbs.into_iter().collect();
     let known = xet::queries::list_xorbs(&app.pool, &xorbs).await?;
     for row in &known {
-        for key in [StorageKey::xorb(&row.xorb_hash, row.nonce), StorageKey::xorb_meta(&row.xorb_hash, row.nonce)] {
-            if let Some(problem) = check_stored(&app.store, &key, None).await? {
-                return Ok(Some(problem));
-            }
+        let meta = StorageKey::xorb_meta(&row.xorb_hash, row.nonce);
+        if let Some(problem) = check_stored(&app.store, &meta, None).await? {
+            return Ok(Some(problem));
+        }
+        app.xet.forget_xorb(&row.xorb_hash).await;
+        let size = match xet::store::load(app, &[row.xorb_hash]).await {
+            Ok(found) => found.get(&row.xorb_hash).map(|xorb| u64::from(xorb.info.total_stored_len())),
+            Err(error) if error.kind() == ErrorKind::Internal => return Ok(Some(format!("`{meta}` is damaged: {}", with_causes(&error)))),
+            Err(error) => return Err(error),
+        };
+        if let Some(problem) = check_stored(&app.store, &StorageKey::xorb(&row.xorb_hash, row.nonce), size).await? {
+            return Ok(Some(problem));
         }
     }
     let gone = xorbs.len() - known.len();

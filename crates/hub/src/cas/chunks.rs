@@ -18,13 +18,13 @@ const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
 const MAX_XORBS: i64 = 64;
 
 /// `GET /v1/chunks/{prefix}/{hash}`: the xorb that has the chunk and those that came with it, as a shard. Its chunk hashes
-/// are keyed: they can be compared with chunks that one has, and tell nothing of others. Only what everybody, or the
-/// repository's namespace, may read is told.
+/// are keyed: they can be compared with chunks that one has, and tell nothing of others. Only what everybody may read is
+/// told, and to those who write what the repository's namespace has.
 pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: HttpRequest) -> HubResult<HttpResponse> {
     check_prefix(&request)?;
     let unknown = || HubError::not_found("The hub knows no such chunk.");
     let xorb = queries::find_chunk(&app.pool, &hash_of(&request)?).await?.ok_or_else(unknown)?;
-    let namespace_pk = access.repo.namespace_pk;
+    let namespace_pk = access.namespace_pk;
     if !queries::renew_visible(&app.pool, &xorb, namespace_pk, LEASE).await? {
         return Err(unknown());
     }

@@ -14,7 +14,7 @@ use serde::Serialize;
 use crate::accounts::{Auth, Viewer, queries as accounts};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
+use crate::repos::access::{Level, RepoContent, RepoRead, RepoWrite};
 use crate::repos::queries::{Repo, find_repo_by_pk};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
@@ -111,6 +111,9 @@ pub(super) fn store_url(app: &App, base: &BaseUrl) -> String {
 pub(super) struct CasRead {
     /// The repository.
     pub repo: Repo,
+    /// The namespace whose private chunks may be told of: the repository's, with a token to write. A token to read a public
+    /// repository is anybody's.
+    pub namespace_pk: Option<i64>,
 }
 
 /// A request to the store of chunks that may add to a repository's files.
@@ -159,8 +162,10 @@ impl FromRequest for CasRead {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move {
-            let content = from_header(&request).await?.0.into_content()?;
-            Ok(Self { repo: content.repo.clone() })
+            let (read, scope) = from_header(&request).await?;
+            let content = read.into_content()?;
+            let writes = scope == Scope::Write && content.level >= Level::Write;
+            Ok(Self { namespace_pk: writes.then_some(content.repo.namespace_pk), repo: content.repo.clone() })
         })
     }
 }

@@ -77,7 +77,7 @@ pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Durati
 pub async fn renew_visible(
     conn: impl PgExecutor<'_>,
     xorb_hash: &XetHash,
-    namespace_pk: i64,
+    namespace_pk: Option<i64>,
     lease: Duration,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
@@ -108,7 +108,7 @@ pub async fn renew_visible(
 pub async fn renew_siblings(
     conn: impl PgExecutor<'_>,
     xorb_hash: &XetHash,
-    namespace_pk: i64,
+    namespace_pk: Option<i64>,
     limit: i64,
     lease: Duration,
 ) -> sqlx::Result<Vec<XetHash>> {

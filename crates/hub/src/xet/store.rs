@@ -33,18 +33,20 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Display,
 {
-    if queries::hold_xorbs(&mut *app.pool.acquire().await?, &[hash], LEASE).await? == 1 {
-        drain(body).await?;
-        return Ok(false);
-    }
+    let is_here = queries::hold_xorbs(&mut *app.pool.acquire().await?, &[hash], LEASE).await? == 1;
     let nonce = fresh_nonce();
     let key = StorageKey::xorb(&hash, nonce);
     let outcome = Arc::new(Mutex::new(None));
     let checked = Box::pin(checked(hash, body, Arc::clone(&outcome)));
-    let stored = app.store.put_stream(&key, checked, Expect::at_most(MAX_BODY_BYTES)).await;
+    let stored = match is_here {
+        // Checked all the same: nobody is to learn that it is here who does not have it.
+        true => read_to_end(checked).await,
+        false => app.store.put_stream(&key, checked, Expect::at_most(MAX_BODY_BYTES)).await.map(|stored| stored.size),
+    };
     let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (stored, outcome) {
-        (Ok(stored), Some(Ok(info))) => publish(app, repo_pk, nonce, &info, stored.size).await,
+        (Ok(_), Some(Ok(_))) if is_here => Ok(false),
+        (Ok(size), Some(Ok(info))) => publish(app, repo_pk, nonce, &info, size).await,
         (_, Some(Err(error))) => Err(HubError::bad_request(format!("The xorb was refused: {error}. Nothing was stored."))),
         (Err(error), _) => Err(refusal(error)),
         (Ok(_), None) => Err(HubError::internal("a xorb was stored unchecked")),
@@ -99,21 +101,10 @@ pub async fn discard(app: &App, hash: &XetHash, nonce: i64) -> Result<(), StoreE
     app.store.delete(&StorageKey::xorb_meta(hash, nonce)).await
 }
 
-/// Reads a body that is not needed to its end, so that the client gets an answer and no broken line.
-async fn drain<S, E>(mut body: S) -> HubResult<()>
-where
-    S: Stream<Item = Result<Bytes, E>> + Unpin,
-    E: Display,
-{
-    let mut seen = 0;
-    while let Some(part) = body.next().await {
-        let part = part.map_err(|error| HubError::bad_request(format!("The upload broke off before its end ({error}).")))?;
-        seen += part.len() as u64;
-        if seen > MAX_BODY_BYTES {
-            return Err(refusal(StoreError::TooLarge { limit: MAX_BODY_BYTES }));
-        }
-    }
-    Ok(())
+/// Reads a body that is not kept; gives its size.
+async fn read_to_end(body: impl Stream<Item = Result<Bytes, String>>) -> Result<u64, StoreError> {
+    let size = body.try_fold(0, |size, part| async move { Ok(size + part.len() as u64) });
+    size.await.map_err(|reason| StoreError::Interrupted { reason })
 }
 
 type Outcome = Arc<Mutex<Option<Result<XorbInfo, XorbError>>>>;
