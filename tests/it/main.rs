@@ -1,6 +1,7 @@
 //! The one integration binary: a module per area.
 
 mod accounts;
+mod gc;
 mod git_http;
 mod lfs;
 mod operations;

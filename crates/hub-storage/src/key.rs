@@ -9,7 +9,7 @@ use object_store::path::Path;
 /// |---|---|---|
 /// | `git/<aa>/<hash>.pack` | a git pack, named by its checksum | `application/x-git-packed-objects` |
 /// | `git/<aa>/<hash>.idx` | its index | `application/x-git-packed-objects-toc` |
-/// | `lfs/<aa>/<bb>/<sha256>` | the bytes of a large file | `application/octet-stream` |
+/// | `lfs/<aa>/<bb>/<sha256>.<nonce>` | the bytes of a large file | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>` | the chunks of a xorb | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>.meta` | what is in it | `application/octet-stream` |
 /// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
@@ -43,10 +43,44 @@ impl StorageKey {
         Self { path, content_type: "application/x-git-packed-objects-toc" }
     }
 
-    /// The bytes of a large file.
-    pub fn lfs(oid: &Sha256) -> Self {
+    /// The folder of git packs, for [`Store::list`](crate::Store::list).
+    pub const GIT: &'static str = "git";
+
+    /// Reads the key of a pack or of its index back: the pack's name.
+    pub fn parse_pack(&self) -> Option<Oid> {
+        let name = self.path.strip_prefix(Self::GIT)?.rsplit_once('/')?.1;
+        name.strip_suffix(".pack").or_else(|| name.strip_suffix(".idx"))?.parse().ok()
+    }
+
+    /// The folder of large files that lie whole, for [`Store::list`](crate::Store::list).
+    pub const LFS: &'static str = "lfs";
+
+    /// The bytes of a large file. The nonce tells uploads of the same file apart, so that a new one never meets the
+    /// deletion of an old one. Keys that were made before there were nonces have none.
+    pub fn lfs(oid: &Sha256, nonce: Option<i64>) -> Self {
         let hex = oid.to_hex();
-        Self { path: format!("lfs/{}/{}/{hex}", &hex[..2], &hex[2..4]), content_type: BINARY }
+        let suffix = nonce.map(|nonce| format!(".{nonce:016x}")).unwrap_or_default();
+        Self { path: format!("{}/{}/{}/{hex}{suffix}", Self::LFS, &hex[..2], &hex[2..4]), content_type: BINARY }
+    }
+
+    /// Reads the key of a large file back: its SHA-256 and the nonce.
+    pub fn parse_lfs(&self) -> Option<(Sha256, Option<i64>)> {
+        let name = self.path.strip_prefix(Self::LFS)?.rsplit_once('/')?.1;
+        match name.split_once('.') {
+            None => Some((name.parse().ok()?, None)),
+            Some((oid, nonce)) => Some((oid.parse().ok()?, Some(i64::from_str_radix(nonce, 16).ok()?))),
+        }
+    }
+
+    /// A nonce that no upload had before.
+    pub fn fresh_nonce() -> i64 {
+        i64::from(rand::random::<u32>()) << 31 | i64::from(rand::random::<u32>() >> 1)
+    }
+
+    /// Reads the key of a large file or of a xorb from text.
+    pub fn of_bytes(text: &str) -> Option<Self> {
+        let key = Self { path: text.to_owned(), content_type: BINARY };
+        (key.parse_lfs().is_some() || key.parse_xorb().is_some()).then_some(key)
     }
 
     /// The folder of xorbs, for [`Store::list`](crate::Store::list).
@@ -136,7 +170,8 @@ mod tests {
         assert_eq!(StorageKey::pack(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.pack");
         assert_eq!(StorageKey::pack_idx(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.idx");
         let sha = Sha256::from_bytes([0xab; 32]);
-        assert_eq!(StorageKey::lfs(&sha).as_str(), format!("lfs/ab/ab/{}", "ab".repeat(32)));
+        assert_eq!(StorageKey::lfs(&sha, None).as_str(), format!("lfs/ab/ab/{}", "ab".repeat(32)));
+        assert_eq!(StorageKey::lfs(&sha, Some(42)).as_str(), format!("lfs/ab/ab/{}.000000000000002a", "ab".repeat(32)));
         assert_eq!(StorageKey::upload("12-x").as_str(), "uploads/12-x");
     }
 
@@ -147,6 +182,21 @@ mod tests {
             assert_eq!(StorageKey::listed(key.as_str().to_owned()).parse_xorb(), Some((hash, 42)));
         }
         assert_eq!(StorageKey::upload("x").parse_xorb(), None);
+    }
+
+    #[test]
+    fn keys_of_large_files_and_packs_are_read_back() {
+        let sha = Sha256::from_bytes([7; 32]);
+        for nonce in [None, Some(42), Some(StorageKey::fresh_nonce())] {
+            let key = StorageKey::lfs(&sha, nonce);
+            assert_eq!(key.parse_lfs(), Some((sha, nonce)));
+            assert_eq!(StorageKey::of_bytes(key.as_str()), Some(key));
+        }
+        let pack: Oid = "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse().unwrap();
+        for key in [StorageKey::pack(&pack), StorageKey::pack_idx(&pack)] {
+            assert_eq!((key.parse_pack(), key.parse_lfs()), (Some(pack), None));
+            assert_eq!(StorageKey::of_bytes(key.as_str()), None);
+        }
     }
 
     #[test]

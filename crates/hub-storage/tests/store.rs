@@ -98,7 +98,7 @@ async fn streams_small_and_large_come_back_as_they_went_in() {
         for size in [0, 1, 2 * MIB, 8 * MIB, 20 * MIB + 17] {
             let data = bytes(size);
             let sha = sha256(&data);
-            let key = StorageKey::lfs(&sha);
+            let key = StorageKey::lfs(&sha, Some(7));
             let stored = test.store.put_stream(&key, chunks(&data), Expect::exactly(sha, size as u64)).await.unwrap();
             assert_eq!((stored.sha256, stored.size), (sha, size as u64));
             assert_eq!(test.store.head(&key).await.unwrap().size, size as u64);
@@ -113,7 +113,7 @@ async fn a_lie_about_size_or_hash_leaves_nothing() {
     for test in stores().await {
         for size in [10, 20 * MIB] {
             let data = bytes(size);
-            let key = StorageKey::lfs(&sha256(b"something else"));
+            let key = StorageKey::lfs(&sha256(b"something else"), Some(7));
             let wrong_hash = Expect::exactly(sha256(b"something else"), size as u64);
             let error = test.store.put_stream(&key, chunks(&data), wrong_hash).await.unwrap_err();
             assert!(matches!(error, Error::HashMismatch { .. }), "{error}");
@@ -230,7 +230,7 @@ async fn the_same_object_may_be_written_by_many_at_once() {
     for test in stores().await {
         let data = bytes(5 * MIB);
         let sha = sha256(&data);
-        let key = StorageKey::lfs(&sha);
+        let key = StorageKey::lfs(&sha, Some(7));
         let write = |_| test.store.put_stream(&key, chunks(&data), Expect::exactly(sha, data.len() as u64));
         futures::future::try_join_all((0..8).map(write)).await.unwrap();
         assert!(test.store.get_bytes(&key).await.unwrap() == data);

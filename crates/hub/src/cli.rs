@@ -5,6 +5,7 @@
 
 mod accounts;
 mod check;
+mod gc;
 mod serve;
 
 use std::fmt::Display;
@@ -83,6 +84,24 @@ enum AdminCommand {
         /// Also reads every large file and compares its SHA-256.
         #[arg(long)]
         deep: bool,
+    },
+    /// Removes large files and chunks that nobody needs, as the hub does by itself once a day, and says what went and why.
+    Gc {
+        /// Only says what would go, step by step. What a step leaves to the next is found by the next run.
+        #[arg(long)]
+        dry_run: bool,
+        /// Instead of gc.unused_days: how long repositories keep what none of their refs names.
+        #[arg(long, value_name = "DAYS")]
+        grace_unused: Option<u32>,
+        /// Instead of gc.undelete_days: how long what deleted repositories had is kept.
+        #[arg(long, value_name = "DAYS")]
+        grace_deleted: Option<u32>,
+        /// Instead of gc.quarantine_days. With 0, downloads under way may break off.
+        #[arg(long, value_name = "DAYS")]
+        grace_quarantine: Option<u32>,
+        /// Deletes objects of the store that the database does not know, even if they are suspiciously many.
+        #[arg(long)]
+        many_orphans: bool,
     },
     /// Makes the users, tokens and organizations that a TOML, JSON or YAML file lists, where they are missing.
     Seed {

@@ -47,6 +47,14 @@ pub struct Config {
     pub xet: bool,
     /// Where clients reach the store of chunks, without a slash at its end; by default the hub itself.
     pub xet_url: Option<String>,
+    /// After how many days in chunks the whole copy of a large file goes; 0: never.
+    pub xet_plain_days: u64,
+    /// For how many days a repository keeps large files that none of its refs names.
+    pub gc_unused_days: u64,
+    /// For how many days the large files of a deleted repository are kept.
+    pub gc_undelete_days: u64,
+    /// For how many days large files and chunks wait that nobody needs any more.
+    pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
     pub cache_limit_bytes: u64,
     /// Whether strangers may sign up.
@@ -166,6 +174,10 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),
         xet_url: read.url("xet.url").map(|url| url.trim_end_matches('/').to_owned()),
+        xet_plain_days: read.number("xet.plain_days"),
+        gc_unused_days: read.number("gc.unused_days"),
+        gc_undelete_days: read.number("gc.undelete_days"),
+        gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
         drain_secs: read.number("drain_secs"),

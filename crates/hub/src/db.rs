@@ -51,6 +51,17 @@ pub async fn pending_migrations(pool: &PgPool) -> sqlx::Result<usize> {
 pub enum LockKey {
     /// Making the first account: exactly one becomes admin.
     FirstAccount,
+    /// Garbage collection: once at a time, over all nodes.
+    CollectGarbage,
+}
+
+impl LockKey {
+    fn number(self) -> i64 {
+        match self {
+            Self::FirstAccount => 1,
+            Self::CollectGarbage => 2,
+        }
+    }
 }
 
 /// Takes an advisory lock until the transaction ends.
@@ -58,10 +69,15 @@ pub enum LockKey {
 /// # Errors
 /// The database does not answer.
 pub async fn lock(conn: &mut PgConnection, key: LockKey) -> sqlx::Result<()> {
-    let number = match key {
-        LockKey::FirstAccount => 1_i64,
-    };
-    sqlx::query!("select pg_advisory_xact_lock($1)", number).execute(conn).await.map(|_| ())
+    sqlx::query!("select pg_advisory_xact_lock($1)", key.number()).execute(conn).await.map(|_| ())
+}
+
+/// Takes an advisory lock until the transaction ends, if it is free; `false` when somebody has it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn try_lock(conn: &mut PgConnection, key: LockKey) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(r#"select pg_try_advisory_xact_lock($1) as "taken!""#, key.number()).fetch_one(conn).await
 }
 
 /// Whether an error is a violation of the named unique index or constraint.

@@ -35,6 +35,8 @@ pub enum Job {
     },
     /// Removes uploads that were begun and never finished.
     SweepUploads,
+    /// Removes large files and chunks that nobody needs.
+    CollectGarbage,
 }
 
 impl Job {
@@ -43,7 +45,7 @@ impl Job {
         match self {
             Self::ReadHeaders { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
-            Self::SweepUploads => Some(String::new()),
+            Self::SweepUploads | Self::CollectGarbage => Some(String::new()),
         }
     }
 

@@ -12,6 +12,7 @@ pub mod clients;
 pub mod config;
 pub mod db;
 pub mod error;
+pub mod gc;
 pub mod git_http;
 pub mod jobs;
 pub mod lfs;

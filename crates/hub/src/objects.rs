@@ -22,6 +22,7 @@ use std::time::Duration;
 
 use chrono::{DateTime, Utc};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
+use hub_storage::StorageKey;
 use hub_types::{Sha256, XetHash};
 use moka::sync::Cache;
 use sqlx::{PgConnection, PgExecutor};
@@ -30,7 +31,7 @@ use crate::app::App;
 use crate::error::HubResult;
 
 pub use queries::{
-    Candidate, UploadRow, delete_upload, find_holder, find_placement, find_upload, insert_upload, link, list_candidates,
+    Candidate, UploadRow, delete_upload, find_holder, find_placement, find_upload, insert_upload, list_candidates,
 };
 
 /// A large file that the hub holds.
@@ -40,8 +41,17 @@ pub struct Held {
     pub size: u64,
     /// Whether it lies whole in the store.
     pub is_plain: bool,
+    /// Tells the whole copy from those of other uploads of the same file.
+    pub nonce: Option<i64>,
     /// The file in chunks that has the same bytes, if there is one.
     pub file_hash: Option<XetHash>,
+}
+
+impl Held {
+    /// Where the whole copy lies, if there is one.
+    pub fn plain_key(&self, oid: &Sha256) -> Option<StorageKey> {
+        self.is_plain.then(|| StorageKey::lfs(oid, self.nonce))
+    }
 }
 
 /// How many staged uploads one request verifies at once.
@@ -114,14 +124,47 @@ pub async fn list_held_since(
     queries::list_held_since(conn, repo_pk, oids).await
 }
 
+/// Of these objects, those that a repository has, with their sizes; and it keeps them for as long as an upload that
+/// is not committed yet, for their uploader is about to be told that they need not be sent.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep_held(app: &App, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, u64>> {
+    let held = list_held(&app.pool, repo_pk, oids).await?;
+    let held: Vec<Sha256> = held.into_keys().collect();
+    queries::keep(&app.pool, repo_pk, &held).await
+}
+
+/// Lets a repository have objects that are verified already, and gives those that it has now: one that was just
+/// collected is missing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn link(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<Vec<Sha256>> {
+    queries::revive(conn, oids).await?;
+    queries::link(conn, repo_pk, oids).await
+}
+
 /// Takes objects away from a repository. Other nodes may give them out for a minute more.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn unlink(app: &App, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
-    queries::unlink(&app.pool, repo_pk, oids).await?;
+    let mut tx = app.pool.begin().await?;
+    unlink_in(&mut tx, repo_pk, oids).await?;
+    tx.commit().await?;
     oids.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));
     Ok(())
+}
+
+/// Takes objects away from a repository and gives how many it had of them, and their bytes. What was prepared for the
+/// commit point before may name them, and is refused there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn unlink_in(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<(u64, u64)> {
+    queries::bump_generation(conn, repo_pk).await?;
+    queries::unlink(conn, repo_pk, oids).await
 }
 
 /// Lets a repository have everything another one has: some rows, no bytes.

@@ -187,8 +187,8 @@ async fn check_large_files(
 }
 
 async fn check_large_file(app: &App, sha256: &Sha256, held: &Held, depth: Depth) -> HubResult<Option<String>> {
-    if held.is_plain {
-        let missing = check_stored(&app.store, &StorageKey::lfs(sha256), Some(held.size)).await?;
+    if let Some(key) = held.plain_key(sha256) {
+        let missing = check_stored(&app.store, &key, Some(held.size)).await?;
         if missing.is_some() {
             return Ok(missing);
         }

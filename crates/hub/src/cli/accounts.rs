@@ -1,4 +1,4 @@
-//! `hub admin create-user`, `seed` and `fsck`.
+//! `hub admin …`: `create-user`, `seed` and `fsck` here, `gc` in its own file.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -6,7 +6,7 @@ use std::process::ExitCode;
 
 use rand::RngExt as _;
 
-use super::{AdminCommand, fail, say};
+use super::{AdminCommand, fail, gc, say};
 use crate::accounts::operations::{NewUser, create_user};
 use crate::admin::{fsck, seed};
 use crate::app::App;
@@ -26,6 +26,10 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             add_user(&app, new, password_stdin).await
         }
         AdminCommand::Seed { file } => plant(&app, &file).await,
+        AdminCommand::Gc { dry_run, grace_unused, grace_deleted, grace_quarantine, many_orphans } => {
+            let days = gc::Graces { unused: grace_unused, deleted: grace_deleted, quarantine: grace_quarantine, many_orphans };
+            gc::run(&app, dry_run, days).await
+        }
         AdminCommand::Fsck { repo, deep } => check_repos(&app, repo.as_deref(), deep).await,
     };
     app.pool.close().await;

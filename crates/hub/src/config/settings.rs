@@ -189,6 +189,36 @@ pub static SETTINGS: &[Setting] = &[
          it at another address. Changing it makes clients forget what they know of chunks.",
     ),
     setting(
+        "xet.plain_days",
+        "HUB_XET_PLAIN_DAYS",
+        "0",
+        Form::Number(0, 36_500),
+        "After how many days in chunks the whole copy of a large file is dropped, which frees its space; clients that do not \
+         speak Xet then get it put together by the hub, also with S3. `0` keeps whole copies for ever.",
+    ),
+    setting(
+        "gc.unused_days",
+        "HUB_GC_UNUSED_DAYS",
+        "7",
+        Form::Number(1, 36_500),
+        "For how many days a repository keeps a large file that none of its branches and tags names: the time between an \
+         upload and its commit, and after a branch was deleted or its history rewritten.",
+    ),
+    setting(
+        "gc.undelete_days",
+        "HUB_GC_UNDELETE_DAYS",
+        "30",
+        Form::Number(1, 36_500),
+        "For how many days the large files of a deleted repository are kept.",
+    ),
+    setting(
+        "gc.quarantine_days",
+        "HUB_GC_QUARANTINE_DAYS",
+        "3",
+        Form::Number(1, 36_500),
+        "For how many days large files and chunks are kept that nobody needs any more, in case somebody comes to need them again.",
+    ),
+    setting(
         "limits.cache_gib",
         "HUB_LIMITS_CACHE_GIB",
         "20",

@@ -221,7 +221,7 @@ impl Push {
             };
             match apply_ref_updates(&self.app, change).await {
                 Ok(()) => return Ok(()),
-                Err(RefError::Hub(error)) => return Err(error),
+                Err(error @ (RefError::Hub(_) | RefError::Outdated)) => return Err(error.into()),
                 Err(RefError::Conflict { name, .. }) => {
                     let lost = |verdict: &&mut Verdict| matches!(verdict, Ok(Some(update)) if update.name == name);
                     for verdict in verdicts.iter_mut().filter(lost) {

@@ -9,7 +9,8 @@ use crate::repos::{Repo, queries};
 /// A repository's refs at one moment, and its objects on this node's disk: at least all that the refs reach.
 #[derive(Debug)]
 pub(super) struct Snapshot {
-    /// The repository's row, read after the refs.
+    /// The repository's row, read after the refs; but its `held_generation` is from before them, since what the refs
+    /// reached then counts as checked.
     pub(super) repo: Repo,
     /// The refs.
     pub(super) refs: Vec<(RefName, Oid)>,
@@ -23,7 +24,8 @@ impl Snapshot {
     pub(super) async fn read(app: &App, repo: &Repo) -> HubResult<Self> {
         let refs = queries::list_refs(&app.pool, repo.pk).await?;
         // Asked again after the refs: what they reach is in the packs known by then.
-        let repo = queries::find_repo_by_pk(&app.pool, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+        let now = queries::find_repo_by_pk(&app.pool, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+        let repo = Repo { held_generation: repo.held_generation, ..now };
         let dir = app.git.open(&app.pool, &repo).await?;
         let refs = refs.into_iter().map(|row| (row.name, row.oid)).collect();
         Ok(Self { refs, head: repo.default_ref()?, repo, dir })

@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{objects, repos, xet};
+use crate::{gc, objects, repos, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -61,5 +61,6 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
+        Job::CollectGarbage => gc::collect_daily(app).await,
     }
 }

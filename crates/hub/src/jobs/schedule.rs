@@ -10,7 +10,8 @@ const PERIOD: Duration = Duration::from_secs(6 * 3600);
 /// A hub that has just started has better things to do.
 const FIRST_AFTER: Duration = Duration::from_secs(900);
 
-const PERIODIC: &[Job] = &[Job::SweepUploads];
+/// Garbage collection comes up more often than it runs: see [`crate::gc::collect_daily`].
+const PERIODIC: &[Job] = &[Job::SweepUploads, Job::CollectGarbage];
 
 /// Enqueues what comes up again and again, until told to stop.
 pub async fn enqueue_periodic(app: App, stop: CancellationToken) {

@@ -4,7 +4,7 @@ use std::collections::{BTreeMap, HashMap};
 
 use actix_web::{HttpResponse, web};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
-use hub_storage::{PresignedGet, StorageKey};
+use hub_storage::PresignedGet;
 use hub_types::Sha256;
 use serde::{Deserialize, Serialize};
 
@@ -150,12 +150,12 @@ fn download_entry(
         Ok((oid, _)) => oid,
         Err(message) => return Ok(refused(wanted, 422, message)),
     };
-    let Some(Held { size, is_plain, .. }) = held.get(&oid) else {
+    let Some(found @ Held { size, .. }) = held.get(&oid) else {
         return Ok(refused(wanted, 404, format!("{} has no large file with this SHA-256.", content.repo.id)));
     };
-    let href = match *is_plain && app.store.supports_presign() {
-        true => app.store.presign_get(&StorageKey::lfs(&oid), DOWNLOAD_VALID, &PresignedGet::default())?.into(),
-        false => Grant::whole(content.repo.pk, oid, *size).url(app, base, Operation::Get, DOWNLOAD_VALID),
+    let href = match found.plain_key(&oid).filter(|_| app.store.supports_presign()) {
+        Some(key) => app.store.presign_get(&key, DOWNLOAD_VALID, &PresignedGet::default())?.into(),
+        None => Grant::whole(content.repo.pk, oid, *size).url(app, base, Operation::Get, DOWNLOAD_VALID),
     };
     let action = Action { href, header: BTreeMap::new(), expires_in: DOWNLOAD_VALID.as_secs() };
     let size = i64::try_from(*size).unwrap_or(i64::MAX);

@@ -19,8 +19,7 @@ use crate::repos::queries::find_repo_by_pk;
 /// # Errors
 /// 503 when the database or the store does not answer.
 pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
-    let held = objects::list_held(&app.pool, write.repo.pk, oids).await?;
-    let mut held: HashMap<Sha256, u64> = held.into_iter().map(|(oid, held)| (oid, held.size)).collect();
+    let mut held = objects::keep_held(app, write.repo.pk, oids).await?;
     let empty: Sha256 = EMPTY.parse().map_err(HubError::internal)?;
     if oids.contains(&empty) && !held.contains_key(&empty) {
         receive::receive(app, write.repo.pk, empty, 0, stream::empty::<Result<_, String>>()).await?;
@@ -30,7 +29,7 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
     if missing.is_empty() {
         return Ok(held);
     }
-    let mut reused = Vec::new();
+    let mut reusable = HashMap::new();
     let mut readable = HashMap::new();
     for candidate in objects::list_candidates(&app.pool, &missing, &write.viewer.namespaces()).await? {
         // Few repositories, however many objects: each is looked at once.
@@ -39,12 +38,17 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
             None => may_read(app, write, candidate.repo_pk).await?,
         };
         readable.insert(candidate.repo_pk, may_read);
-        if may_read && held.insert(candidate.oid, candidate.size.unsigned_abs()).is_none() {
-            reused.push(candidate.oid);
+        if may_read {
+            reusable.insert(candidate.oid, candidate.size.unsigned_abs());
         }
     }
-    if !reused.is_empty() {
-        objects::link(&app.pool, write.repo.pk, &reused).await?;
+    if !reusable.is_empty() {
+        let oids: Vec<Sha256> = reusable.keys().copied().collect();
+        let mut tx = app.pool.begin().await?;
+        let linked = objects::link(&mut tx, write.repo.pk, &oids).await?;
+        tx.commit().await?;
+        // One that was collected since it was found must be sent.
+        held.extend(linked.into_iter().filter_map(|oid| Some((oid, *reusable.get(&oid)?))));
     }
     Ok(held)
 }

@@ -11,15 +11,19 @@ use crate::jobs::Job;
 
 pub(super) async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, Held>> {
     let rows = sqlx::query!(
-        r#"select oid as "oid: Sha256", size_bytes, is_plain, file_hash as "file_hash: XetHash" from repo_lfs_objects join lfs_objects using (oid)
+        r#"select oid as "oid: Sha256", size_bytes, is_plain, nonce, file_hash as "file_hash: XetHash"
+           from repo_lfs_objects join lfs_objects using (oid)
            where repo_pk = $1 and oid = any($2)"#,
         repo_pk,
         oids as &[Sha256]
     )
     .fetch_all(conn)
     .await?;
-    let held = |size: i64, is_plain, file_hash| Held { size: size.unsigned_abs(), is_plain, file_hash };
-    Ok(rows.into_iter().map(|row| (row.oid, held(row.size_bytes, row.is_plain, row.file_hash))).collect())
+    let held = rows.into_iter().map(|row| {
+        let size = row.size_bytes.unsigned_abs();
+        (row.oid, Held { size, is_plain: row.is_plain, nonce: row.nonce, file_hash: row.file_hash })
+    });
+    Ok(held.collect())
 }
 
 /// Finds an object, whoever has it.
@@ -28,12 +32,15 @@ pub(super) async fn list_held(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[S
 /// The database does not answer.
 pub async fn find_placement(conn: impl PgExecutor<'_>, oid: &Sha256) -> sqlx::Result<Option<Held>> {
     let row = sqlx::query!(
-        r#"select size_bytes, is_plain, file_hash as "file_hash: XetHash" from lfs_objects where oid = $1"#,
+        r#"select size_bytes, is_plain, nonce, file_hash as "file_hash: XetHash" from lfs_objects where oid = $1"#,
         oid as &Sha256
     )
     .fetch_optional(conn)
     .await?;
-    Ok(row.map(|row| Held { size: row.size_bytes.unsigned_abs(), is_plain: row.is_plain, file_hash: row.file_hash }))
+    Ok(row.map(|row| {
+        let size = row.size_bytes.unsigned_abs();
+        Held { size, is_plain: row.is_plain, nonce: row.nonce, file_hash: row.file_hash }
+    }))
 }
 
 /// Some repository that has an object.
@@ -44,48 +51,108 @@ pub async fn find_holder(conn: impl PgExecutor<'_>, oid: &Sha256) -> sqlx::Resul
     sqlx::query_scalar!("select repo_pk from repo_lfs_objects where oid = $1 limit 1", oid as &Sha256).fetch_optional(conn).await
 }
 
-/// Notes that an object is verified and lies whole in the store, and that a repository has it; it is put into chunks
-/// in the background. `false` when the repository is gone.
-pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, size: i64) -> sqlx::Result<bool> {
+/// What became of a verified upload.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Registered {
+    /// The object lies where the upload is.
+    Here,
+    /// It lies under another nonce already.
+    Elsewhere(Option<i64>),
+    /// The repository is gone, and nothing was noted.
+    RepoGone,
+}
+
+/// Notes that an object is verified and lies whole in the store under this nonce, unless it lies there whole already,
+/// and that a repository has it; it is put into chunks in the background. A condemned object lives again; one that
+/// is just being collected is waited for and then noted anew, with the bytes that were sent now.
+pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, nonce: i64, size: i64) -> sqlx::Result<Registered> {
     let mut tx = pool.begin().await?;
-    let in_chunks = sqlx::query_scalar!(
-        r#"insert into lfs_objects (oid, size_bytes) values ($1, $2) on conflict (oid) do update set is_plain = true
-           returning file_hash is not null as "in_chunks!""#,
+    let row = sqlx::query!(
+        r#"insert into lfs_objects as o (oid, size_bytes, nonce) values ($1, $2, $3)
+           on conflict (oid) do update set
+               condemned_at = null, is_plain = true,
+               nonce = case when o.is_plain then o.nonce else excluded.nonce end,
+               plain_since = case when o.is_plain then o.plain_since else now() end
+           returning file_hash is not null as "in_chunks!", nonce"#,
         oid as Sha256,
-        size
+        size,
+        nonce
     )
     .fetch_one(&mut *tx)
     .await?;
-    if !in_chunks && size > 0 {
-        Job::PutInChunks { oid }.enqueue(&mut tx).await?;
-    }
     let done = sqlx::query!(
         r#"insert into repo_lfs_objects (repo_pk, oid)
            select repo_pk, $2 from repos where repo_pk = $1 and deleted_at is null
-           on conflict (repo_pk, oid) do update set oid = excluded.oid"#,
+           on conflict (repo_pk, oid) do update set wanted_at = now()"#,
         repo_pk,
         oid as Sha256
     )
     .execute(&mut *tx)
     .await?;
+    if done.rows_affected() == 0 {
+        return Ok(Registered::RepoGone);
+    }
+    if !row.in_chunks && size > 0 {
+        Job::PutInChunks { oid }.enqueue(&mut tx).await?;
+    }
     tx.commit().await?;
-    Ok(done.rows_affected() == 1)
+    Ok(if row.nonce == Some(nonce) { Registered::Here } else { Registered::Elsewhere(row.nonce) })
 }
 
-/// Lets a repository have objects that are verified already.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn link(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
+/// Lets an object lie under another nonce than the one under which it was missed; `false` when it does not count any more.
+pub(super) async fn replace(conn: impl PgExecutor<'_>, oid: Sha256, missed: Option<i64>, nonce: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update lfs_objects set nonce = $3, plain_since = now()
+         where oid = $1 and is_plain and nonce is not distinct from $2",
+        oid as Sha256,
+        missed,
+        nonce
+    );
+    Ok(done.execute(conn).await?.rows_affected() == 1)
+}
+
+/// Takes objects out of quarantine, those of them that are condemned.
+pub(super) async fn revive(conn: &mut PgConnection, oids: &[Sha256]) -> sqlx::Result<()> {
+    // In one order, so that two of these do not wait for each other.
     sqlx::query!(
-        "insert into repo_lfs_objects (repo_pk, oid) select $1, oid from lfs_objects where oid = any($2)
-         on conflict do nothing",
-        repo_pk,
+        "with condemned as (
+             select oid from lfs_objects where oid = any($1) and condemned_at is not null order by oid for no key update
+         )
+         update lfs_objects o set condemned_at = null from condemned where o.oid = condemned.oid",
         oids as &[Sha256]
     )
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+pub(super) async fn link(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<Vec<Sha256>> {
+    // The lock waits for a collection in hand; what that has removed is not found.
+    sqlx::query_scalar!(
+        r#"with held as (select oid from lfs_objects where oid = any($2) order by oid for key share)
+           insert into repo_lfs_objects (repo_pk, oid) select $1, oid from held
+           on conflict (repo_pk, oid) do update set wanted_at = now() returning oid as "oid: Sha256""#,
+        repo_pk,
+        oids as &[Sha256]
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes that objects a repository has are wanted; gives those that it still has, with their sizes.
+pub(super) async fn keep(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<HashMap<Sha256, u64>> {
+    let rows = sqlx::query!(
+        r#"with kept as (
+               select oid from repo_lfs_objects where repo_pk = $1 and oid = any($2) order by oid for no key update
+           )
+           update repo_lfs_objects l set wanted_at = now() from kept join lfs_objects o using (oid)
+           where l.repo_pk = $1 and l.oid = kept.oid returning o.oid as "oid: Sha256", o.size_bytes"#,
+        repo_pk,
+        oids as &[Sha256]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.oid, row.size_bytes.unsigned_abs())).collect())
 }
 
 pub(super) async fn list_held_since(
@@ -103,11 +170,25 @@ pub(super) async fn list_held_since(
     Ok(rows.into_iter().map(|row| (row.oid, row.created_at)).collect())
 }
 
-pub(super) async fn unlink(conn: impl PgExecutor<'_>, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
-    sqlx::query!("delete from repo_lfs_objects where repo_pk = $1 and oid = any($2)", repo_pk, oids as &[Sha256])
+/// Locks a repository and notes that it loses large files.
+pub(super) async fn bump_generation(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("update repos set held_generation = held_generation + 1 where repo_pk = $1", repo_pk)
         .execute(conn)
         .await
         .map(|_| ())
+}
+
+/// Gives how many rows went and the sizes of their objects together.
+pub(super) async fn unlink(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<(u64, u64)> {
+    let sizes = sqlx::query_scalar!(
+        "delete from repo_lfs_objects l using lfs_objects o where o.oid = l.oid and repo_pk = $1 and l.oid = any($2)
+         returning o.size_bytes",
+        repo_pk,
+        oids as &[Sha256]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok((sizes.len() as u64, sizes.into_iter().map(i64::unsigned_abs).sum()))
 }
 
 pub(super) async fn link_all(conn: &mut PgConnection, from_pk: i64, to_pk: i64) -> sqlx::Result<()> {

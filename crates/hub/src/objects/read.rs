@@ -5,7 +5,6 @@ use std::ops::Range;
 use bytes::{Bytes, BytesMut};
 use futures::stream::{BoxStream, StreamExt as _};
 use futures::{TryStreamExt as _, future};
-use hub_storage::StorageKey;
 use hub_types::Sha256;
 use sha2::Digest as _;
 
@@ -19,9 +18,16 @@ use crate::xet;
 /// # Errors
 /// 503 when the store does not answer.
 pub async fn stream(app: &App, oid: &Sha256, held: &Held, range: Range<u64>) -> HubResult<BoxStream<'static, HubResult<Bytes>>> {
-    if held.is_plain {
-        let object = app.store.get_stream(&StorageKey::lfs(oid), Some(range)).await?;
-        return Ok(object.stream.map_err(HubError::from).boxed());
+    if let Some(key) = held.plain_key(oid) {
+        match app.store.get_stream(&key, Some(range.clone())).await {
+            Ok(object) => return Ok(object.stream.map_err(HubError::from).boxed()),
+            Err(error) if !error.is_not_found() => return Err(error.into()),
+            // What is remembered of where it lies may be a minute old.
+            Err(error) => match super::find_placement(&app.pool, oid).await? {
+                Some(now) if now != *held => return Box::pin(stream(app, oid, &now, range)).await,
+                _ => return Err(error.into()),
+            },
+        }
     }
     let gone = || HubError::internal(format!("the chunks of {oid} are gone"));
     let file_hash = held.file_hash.ok_or_else(gone)?;

@@ -3,11 +3,12 @@
 use std::fmt::Display;
 
 use bytes::Bytes;
+use chrono::{DateTime, TimeDelta, Utc};
 use futures::Stream;
 use hub_storage::{Error as StoreError, Expect, StorageKey};
 use hub_types::Sha256;
 
-use super::queries;
+use super::queries::{self, Registered};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -20,9 +21,19 @@ where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Display,
 {
-    let stored = app.store.put_stream(&StorageKey::lfs(&oid), stream, Expect::exactly(oid, size)).await;
+    let nonce = StorageKey::fresh_nonce();
+    let stored = app.store.put_stream(&StorageKey::lfs(&oid, Some(nonce)), stream, Expect::exactly(oid, size)).await;
     stored.map_err(refusal)?;
-    register(app, repo_pk, oid, size).await
+    register(app, repo_pk, oid, Upload { nonce, size, stored_at: Utc::now() }).await
+}
+
+/// Verified bytes in the store that are no object yet.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Upload {
+    pub(super) nonce: i64,
+    pub(super) size: u64,
+    /// When the store had them whole.
+    pub(super) stored_at: DateTime<Utc>,
 }
 
 /// Stores an object whose SHA-256 nobody has announced (a browser's upload), and lets a repository have it. Gives its
@@ -37,13 +48,14 @@ where
 {
     let staged = StorageKey::upload(&format!("{repo_pk}/form-{:016x}", rand::random::<u64>()));
     let stored = app.store.put_stream(&staged, stream, Expect::at_most(u64::MAX)).await.map_err(refusal)?;
-    let published = app.store.copy(&staged, &StorageKey::lfs(&stored.sha256)).await;
+    let nonce = StorageKey::fresh_nonce();
+    let published = app.store.copy(&staged, &StorageKey::lfs(&stored.sha256, Some(nonce))).await;
     if let Err(error) = app.store.delete(&staged).await {
         // The sweep gets it later.
         tracing::warn!(%error, "a staged upload could not be deleted");
     }
     published?;
-    register(app, repo_pk, stored.sha256, stored.size).await?;
+    register(app, repo_pk, stored.sha256, Upload { nonce, size: stored.size, stored_at: Utc::now() }).await?;
     Ok((stored.sha256, stored.size))
 }
 
@@ -51,11 +63,41 @@ where
 ///
 /// # Errors
 /// 404 when the repository was deleted meanwhile.
-pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, size: u64) -> HubResult<()> {
-    let size = i64::try_from(size).map_err(|_| HubError::unprocessable("The file is larger than the hub can count."))?;
-    match queries::register(&app.pool, repo_pk, oid, size).await? {
+pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, upload: Upload) -> HubResult<()> {
+    let size = i64::try_from(upload.size).map_err(|_| HubError::unprocessable("The file is larger than the hub can count."))?;
+    check_fresh(upload.stored_at)?;
+    let registered = queries::register(&app.pool, repo_pk, oid, upload.nonce, size).await?;
+    app.held_objects.invalidate(&(repo_pk, oid));
+    if let Registered::Elsewhere(missed) = registered
+        && !app.store.exists(&StorageKey::lfs(&oid, missed)).await?
+        && queries::replace(&app.pool, oid, missed, upload.nonce).await?
+    {
+        // Lost by damage or by an old backup, and whole again.
+        tracing::warn!(%oid, "the bytes of a large file were missing; an upload of the same file replaces them");
+        return Ok(());
+    }
+    if registered != Registered::Here {
+        // No row names it, and none ever will.
+        app.store.delete(&StorageKey::lfs(&oid, Some(upload.nonce))).await?;
+    }
+    match registered {
+        Registered::RepoGone => Err(HubError::repo_not_found(false)),
+        Registered::Here | Registered::Elsewhere(_) => Ok(()),
+    }
+}
+
+/// The longest that stored bytes may wait for the row that names them: half of what garbage collection gives them.
+const FRESH: TimeDelta = TimeDelta::days(1);
+
+/// Refuses to name bytes that have lain in the store for so long (the machine stood still) that garbage collection may
+/// have taken them for an orphan.
+///
+/// # Errors
+/// 503: the client sends them again.
+pub fn check_fresh(stored_at: DateTime<Utc>) -> HubResult<()> {
+    match Utc::now() - stored_at < FRESH {
         true => Ok(()),
-        false => Err(HubError::repo_not_found(false)),
+        false => Err(HubError::unavailable("The upload took too long. Send it again.", "stored bytes waited for a day")),
     }
 }
 

@@ -8,7 +8,7 @@ use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
 use futures::stream;
-use hub_storage::{PresignedGet, StorageKey};
+use hub_storage::PresignedGet;
 use hub_types::Sha256;
 
 use super::{Held, read};
@@ -93,10 +93,10 @@ impl FileAnswer<'_> {
             Ok(part) => part,
             Err(ready) => return Ok(*ready),
         };
-        if held.is_plain && app.store.supports_presign() {
+        if let Some(key) = held.plain_key(oid).filter(|_| app.store.supports_presign()) {
             let answer =
                 PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
-            let url = app.store.presign_get(&StorageKey::lfs(oid), PRESIGNED_FOR, &answer)?;
+            let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
             let mut response = self.start(StatusCode::FOUND);
             // The URL is for this moment and this client.
             response.insert_header((header::CACHE_CONTROL, "private, no-store"));

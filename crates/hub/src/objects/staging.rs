@@ -1,9 +1,11 @@
 //! Bytes that clients sent to S3 by presigned URL. They lie under `uploads/<repo>/` where nobody reads them, until
 //! the hub has read them back and found the SHA-256 they were announced with.
 
+use chrono::Utc;
 use hub_storage::{Error as StoreError, StorageKey, UploadedPart};
 use hub_types::Sha256;
 
+use super::receive::Upload;
 use super::{list_held, receive};
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
@@ -177,8 +179,10 @@ impl Adoption {
             let mismatch = StoreError::HashMismatch { expected: self.oid, found: found.sha256 };
             return Err(receive::refusal(mismatch));
         }
-        self.app.store.copy(key, &StorageKey::lfs(&self.oid)).await?;
-        receive::register(&self.app, self.repo_pk, self.oid, found.size).await?;
+        let nonce = StorageKey::fresh_nonce();
+        self.app.store.copy(key, &StorageKey::lfs(&self.oid, Some(nonce))).await?;
+        let upload = Upload { nonce, size: found.size, stored_at: Utc::now() };
+        receive::register(&self.app, self.repo_pk, self.oid, upload).await?;
         Ok(found.size)
     }
 

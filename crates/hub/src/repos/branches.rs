@@ -5,7 +5,7 @@ use hub_types::{Oid, RefName};
 
 use super::access::RepoWrite;
 use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
-use super::{head, new_objects, queries, reading};
+use super::{head, lfs_files, new_objects, queries, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -40,6 +40,9 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
     };
     if present == Some(target) {
         return Ok(target);
+    }
+    if !new.empty {
+        lfs_files::check_held(app, repo, target).await?;
     }
     let change = RefChange {
         repo,

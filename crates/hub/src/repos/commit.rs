@@ -96,10 +96,15 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
         check_card(&write.repo, &new.operations).await?;
     }
     let changes: Arc<[Change]> = changes_of(app, &write.repo, new.operations).await?.into();
+    let mut checked = write.repo.held_generation;
     let _turn = app.writes.enter(write.repo.pk).await;
     for _ in 0..MAX_ROUNDS {
         // Packs may have come since the request began.
         let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+        if repo.held_generation != checked {
+            check_held(app, &repo, &changes).await?;
+            checked = repo.held_generation;
+        }
         let head = queries::find_ref(&app.pool, repo.pk, &branch).await?;
         let head = head.ok_or_else(|| HubError::revision_not_found(&new.revision))?;
         if let Some(parent) = &new.parent
@@ -114,7 +119,7 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
         match apply_ref_updates(app, change).await {
             Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
-            Err(RefError::Conflict { .. }) => {}
+            Err(RefError::Conflict { .. } | RefError::Outdated) => {}
             Err(RefError::Hub(error)) => return Err(error),
         }
     }
@@ -185,15 +190,32 @@ async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubRe
     operations.into_iter().map(|operation| change_of(operation, &held)).collect()
 }
 
+/// Checks again, after the repository has lost large files, that it has those of a commit.
+async fn check_held(app: &App, repo: &Repo, changes: &[Change]) -> HubResult<()> {
+    let large = |change: &Change| match change {
+        Change::AddLfs { path, pointer } => Some((pointer.oid, path.clone())),
+        _ => None,
+    };
+    let wanted: HashMap<Sha256, RepoPath> = changes.iter().filter_map(large).collect();
+    let oids: Vec<Sha256> = wanted.keys().copied().collect();
+    let held = objects::list_held(&app.pool, repo.pk, &oids).await?;
+    match wanted.iter().find(|(oid, _)| !held.contains_key(*oid)) {
+        Some((oid, path)) => Err(not_uploaded(oid, path)),
+        None => Ok(()),
+    }
+}
+
+fn not_uploaded(oid: &Sha256, path: &RepoPath) -> HubError {
+    HubError::unprocessable(format!(
+        "The large file {oid} of `{path}` has not been uploaded to this repository. Upload it first."
+    ))
+}
+
 fn change_of(operation: Operation, held: &HashMap<Sha256, u64>) -> HubResult<Change> {
     Ok(match operation {
         Operation::AddFile { path, content } => Change::AddBlob { path, content: content_of(content) },
         Operation::AddLfs { path, oid, size } => {
-            let Some(stored) = held.get(&oid) else {
-                return Err(HubError::unprocessable(format!(
-                    "The large file {oid} of `{path}` has not been uploaded to this repository. Upload it first."
-                )));
-            };
+            let Some(stored) = held.get(&oid) else { return Err(not_uploaded(&oid, &path)) };
             if size.is_some_and(|size| size != *stored) {
                 return Err(HubError::unprocessable(format!("`{path}` is {stored} bytes long, not what the commit says.")));
             }

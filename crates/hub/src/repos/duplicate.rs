@@ -27,6 +27,10 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
         created_by: Some(user.pk),
     };
     let mut tx = app.pool.begin().await?;
+    // Its refs, packs and large files are read one after the other and must fit together.
+    if !queries::hold_repo(&mut tx, from.pk).await? {
+        return Err(HubError::repo_not_found(false));
+    }
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             let url = format!("{base_url}/{}{}/{}", from.repo_type.url_prefix(), namespace.name, to.name());

@@ -60,6 +60,48 @@ async fn named_files(app: &App, repo: &Repo, refs: &[RefRow]) -> HubResult<Vec<L
     .await
 }
 
+/// The SHA-256 of every large file that a history of these refs names. `None` when that cannot be told, because a tag
+/// leads to no commit.
+///
+/// # Errors
+/// Objects are missing, or the store does not answer.
+pub async fn named_oids(app: &App, repo: &Repo, refs: &[RefRow]) -> HubResult<Option<HashSet<Sha256>>> {
+    let tips: Vec<Oid> = refs.iter().map(|row| row.oid).collect();
+    reading::read(app, repo, move |reader| {
+        let commits = tips.iter().map(|oid| reader.peel(*oid)).collect::<hub_git::Result<Option<Vec<_>>>>()?;
+        let Some(commits) = commits else { return Ok(None) };
+        Ok(Some(reader.lfs_files(&commits)?.into_iter().map(|file| file.pointer.oid).collect()))
+    })
+    .await
+}
+
+/// Checks that the repository has the large files in the history of a commit that a new ref is to name. A commit that no
+/// ref reached for long may have lost some.
+///
+/// # Errors
+/// 409 when some are gone that no other ref names either.
+pub async fn check_held(app: &App, repo: &Repo, commit: Oid) -> HubResult<()> {
+    let refs = queries::list_refs(&app.pool, repo.pk).await?;
+    if refs.iter().any(|row| row.oid == commit) {
+        return Ok(());
+    }
+    let named = reading::read(app, repo, move |reader| reader.lfs_files(&[commit])).await?;
+    let oids: Vec<Sha256> = named.iter().map(|file| file.pointer.oid).collect();
+    let held = objects::list_held(&app.pool, repo.pk, &oids).await?;
+    if oids.iter().all(|oid| held.contains_key(oid)) {
+        return Ok(());
+    }
+    // Files that were deleted for good leave pointers in the histories there are.
+    let known = named_oids(app, repo, &refs).await?.unwrap_or_default();
+    match oids.iter().find(|oid| !held.contains_key(*oid) && !known.contains(*oid)) {
+        Some(oid) => Err(HubError::conflict(format!(
+            "The history of {commit} names the large file {oid}, which was removed since no branch or tag leads there any more. \
+             Upload it again first."
+        ))),
+        None => Ok(()),
+    }
+}
+
 /// Deletes large files: the repository no longer holds their bytes. With `rewrite_history`, every ref's history is
 /// made anew without them, so that no branch names what is gone. A file is named by its SHA-256 or its pointer's id.
 ///

@@ -40,6 +40,8 @@ pub struct Repo {
     pub head_oid: Option<Oid>,
     /// Grows with each pack.
     pub pack_generation: i64,
+    /// Grows when large files are taken from it: the commit point refuses a change that was prepared before.
+    pub held_generation: i64,
     /// Who made it.
     pub created_by: Option<i64>,
     /// How many files the default branch has.
@@ -85,6 +87,7 @@ struct RepoRow {
     last_modified_at: DateTime<Utc>,
     head_oid: Option<Oid>,
     pack_generation: i64,
+    held_generation: i64,
     created_by: Option<i64>,
     file_count: i64,
     size_bytes: i64,
@@ -110,6 +113,7 @@ impl TryFrom<RepoRow> for Repo {
             last_modified_at: row.last_modified_at,
             head_oid: row.head_oid,
             pack_generation: row.pack_generation,
+            held_generation: row.held_generation,
             created_by: row.created_by,
             file_count: row.file_count,
             size_bytes: row.size_bytes,
@@ -132,7 +136,7 @@ pub async fn find_repo(
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk)
            where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
         repo_type as RepoType,
@@ -153,7 +157,7 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
         repo_pk
     )
@@ -303,12 +307,22 @@ pub async fn update_settings(
 }
 
 /// A ref and where it points.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, PartialEq, Eq)]
 pub struct RefRow {
     /// The full name.
     pub name: RefName,
     /// The commit, or the tag object of an annotated tag.
     pub oid: Oid,
+}
+
+/// Keeps a repository as it is until the transaction ends: its refs do not move, it loses no large file. `false` when it
+/// is deleted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_repo(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for share", repo_pk);
+    Ok(found.fetch_optional(conn).await?.is_some())
 }
 
 /// Lists all refs of a repository, by name.

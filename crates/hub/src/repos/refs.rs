@@ -3,6 +3,9 @@
 //! The objects are in the store already (harmless if nothing comes to point at them). One transaction then
 //! compares and swaps the refs, registers the packs, writes the derived metadata, and appends the event and
 //! the jobs. Either all of it is there afterwards, or none.
+//!
+//! That the large files are there which the new commits name was checked before, against [`Repo`] as it was then. If the
+//! repository has lost any since (garbage collection took them, which nothing named yet), nothing moves.
 
 use hub_types::{Oid, RefName};
 use serde_json::json;
@@ -39,7 +42,7 @@ pub struct StoredPack {
 /// Everything that changes with some refs.
 #[derive(Debug)]
 pub struct RefChange<'a> {
-    /// The repository.
+    /// The repository, as it was read before anything was checked.
     pub repo: &'a Repo,
     /// Who does it.
     pub actor_pk: Option<i64>,
@@ -63,6 +66,8 @@ pub enum RefError {
         /// Where it points.
         found: Option<Oid>,
     },
+    /// The repository has lost large files since the change was prepared. Prepare it again.
+    Outdated,
     /// Anything else.
     Hub(HubError),
 }
@@ -79,6 +84,9 @@ impl From<RefError> for HubError {
             RefError::Conflict { name, .. } => {
                 Self::conflict(format!("`{name}` was changed by somebody else at the same time. Try again."))
             }
+            RefError::Outdated => {
+                Self::conflict("Unused large files of the repository were removed at the same time. Try again.")
+            }
             RefError::Hub(error) => error,
         }
     }
@@ -87,7 +95,8 @@ impl From<RefError> for HubError {
 /// Moves refs, in a transaction of its own.
 ///
 /// # Errors
-/// [`RefError::Conflict`] when a ref is not where it was expected: nothing has changed then.
+/// [`RefError::Conflict`] when a ref is not where it was expected, [`RefError::Outdated`] when large files went: nothing
+/// has changed then.
 pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
     let mut tx = app.pool.begin().await?;
     apply_in(&mut tx, &change).await?;
@@ -103,9 +112,13 @@ pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), R
 pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result<(), RefError> {
     let repo_pk = change.repo.pk;
     // Lock order: repository, then refs. A deleted repository takes no writes.
-    let locked = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
-    if locked.fetch_optional(&mut *conn).await?.is_none() {
+    let locked =
+        sqlx::query_scalar!("select held_generation from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    let Some(held_generation) = locked.fetch_optional(&mut *conn).await? else {
         return Err(RefError::Hub(HubError::repo_not_found(false)));
+    };
+    if held_generation != change.repo.held_generation {
+        return Err(RefError::Outdated);
     }
     for update in &change.updates {
         swap(conn, repo_pk, update).await?;

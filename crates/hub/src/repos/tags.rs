@@ -5,7 +5,7 @@ use hub_types::RefName;
 
 use super::access::RepoWrite;
 use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates};
-use super::{new_objects, queries, reading};
+use super::{lfs_files, new_objects, queries, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -20,6 +20,7 @@ pub async fn create_tag(app: &App, write: &RepoWrite, revision: &str, tag: &str,
     if queries::find_ref(&app.pool, repo.pk, &name).await?.is_some() {
         return Err(HubError::ref_exists(&name));
     }
+    lfs_files::check_held(app, repo, commit).await?;
     let (target, packs) = match message.map(str::trim).filter(|message| !message.is_empty()) {
         None => (commit, Vec::new()),
         Some(message) => {

@@ -5,7 +5,6 @@ use std::collections::HashMap;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
-use hub_storage::StorageKey;
 use hub_types::{Sha256, XetHash};
 use hub_xet::{Chunker, FileHasher, Term, XorbBuilder, chunk_hash, is_dedup_candidate};
 use sha2::Digest as _;
@@ -29,7 +28,8 @@ pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
         return Ok(());
     }
     let Some(repo_pk) = objects::find_holder(&app.pool, &oid).await? else { return Ok(()) };
-    let mut plain = app.store.get_stream(&StorageKey::lfs(&oid), None).await?.stream;
+    let Some(key) = object.plain_key(&oid) else { return Ok(()) };
+    let mut plain = app.store.get_stream(&key, None).await?.stream;
     let mut work = Conversion::new(repo_pk);
     let mut hasher = sha2::Sha256::new();
     while let Some(bytes) = plain.try_next().await? {

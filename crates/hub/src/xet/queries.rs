@@ -212,7 +212,8 @@ pub struct NewFile {
 pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
-         on conflict (oid) do update set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash)",
+         on conflict (oid) do update
+             set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash), condemned_at = null",
         file.oid as Sha256,
         file.size_bytes,
         file.file_hash as XetHash

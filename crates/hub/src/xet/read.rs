@@ -137,7 +137,13 @@ impl Piece {
     async fn read(self, app: App) -> HubResult<Bytes> {
         let key = StorageKey::xorb(&self.hash, self.xorb.nonce);
         let stored = self.xorb.info.stored_range(self.chunks.clone()).map_err(HubError::internal)?;
-        let stored = app.store.get_range(&key, stored.start.into()..stored.end.into()).await?;
+        let stored = match app.store.get_range(&key, stored.start.into()..stored.end.into()).await {
+            Err(error) if error.is_not_found() => match self.moved(&app).await? {
+                Some(moved) => return Box::pin(moved.read(app)).await,
+                None => return Err(error.into()),
+            },
+            other => other?,
+        };
         let decode = move || {
             let raw = hub_xet::decode(&self.xorb.info, self.chunks, &stored).map_err(HubError::internal)?;
             let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(raw.len());
@@ -145,5 +151,13 @@ impl Piece {
             HubResult::Ok(Bytes::from(raw).slice(wanted))
         };
         tokio::task::spawn_blocking(decode).await?
+    }
+
+    /// The same piece of the xorb as it lies now, if it was collected and came again since it was looked up.
+    async fn moved(&self, app: &App) -> HubResult<Option<Self>> {
+        app.xet.forget_xorb(&self.hash).await;
+        let now = store::load(app, &[self.hash]).await?.remove(&self.hash);
+        let moved = now.filter(|now| now.nonce != self.xorb.nonce);
+        Ok(moved.map(|xorb| Self { xorb, hash: self.hash, chunks: self.chunks.clone(), skip: self.skip, take: self.take }))
     }
 }

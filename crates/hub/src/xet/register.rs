@@ -46,7 +46,7 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
         queries::insert_file(&mut tx, file).await?;
     }
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
-    objects::link(&mut *tx, repo_pk, &oids).await?;
+    objects::link(&mut tx, repo_pk, &oids).await?;
     queries::index_chunks(&mut *tx, &index.0, &index.1).await?;
     tx.commit().await?;
     Ok(())

@@ -5,6 +5,7 @@ use std::fmt::Display;
 use std::sync::{Arc, Mutex, PoisonError};
 
 use bytes::Bytes;
+use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::{Error as StoreError, Expect, StorageKey};
 use hub_types::XetHash;
@@ -14,7 +15,7 @@ use super::queries::{self, NewXorb};
 use super::{LEASE, Xorb};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::objects::receive::refusal;
+use crate::objects::{self, receive::refusal};
 
 /// The longest body that is read: chunks and the footer that older clients send after them.
 const MAX_BODY_BYTES: u64 = (hub_xet::MAX_XORB_BODY_BYTES + hub_xet::MAX_XORB_INFO_BYTES) as u64;
@@ -34,7 +35,7 @@ where
     E: Display,
 {
     let is_here = queries::hold_xorbs(&mut *app.pool.acquire().await?, &[hash], LEASE).await? == 1;
-    let nonce = fresh_nonce();
+    let nonce = StorageKey::fresh_nonce();
     let key = StorageKey::xorb(&hash, nonce);
     let outcome = Arc::new(Mutex::new(None));
     let checked = Box::pin(checked(hash, body, Arc::clone(&outcome)));
@@ -46,7 +47,7 @@ where
     let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (stored, outcome) {
         (Ok(_), Some(Ok(_))) if is_here => Ok(false),
-        (Ok(size), Some(Ok(info))) => publish(app, repo_pk, nonce, &info, size).await,
+        (Ok(size), Some(Ok(info))) => publish(app, repo_pk, Body { nonce, size, stored_at: Utc::now() }, &info).await,
         (_, Some(Err(error))) => Err(HubError::bad_request(format!("The xorb was refused: {error}. Nothing was stored."))),
         (Err(error), _) => Err(refusal(error)),
         (Ok(_), None) => Err(HubError::internal("a xorb was stored unchecked")),
@@ -61,27 +62,31 @@ pub async fn put_built(app: &App, repo_pk: i64, body: Bytes, info: &XorbInfo) ->
     if queries::hold_xorbs(&mut *app.pool.acquire().await?, &[*info.hash()], LEASE).await? == 1 {
         return Ok(());
     }
-    let nonce = fresh_nonce();
+    let nonce = StorageKey::fresh_nonce();
     let size = body.len() as u64;
     app.store.put_bytes(&StorageKey::xorb(info.hash(), nonce), body).await?;
-    publish(app, repo_pk, nonce, info, size).await.map(|_| ())
+    publish(app, repo_pk, Body { nonce, size, stored_at: Utc::now() }, info).await.map(|_| ())
 }
 
-fn fresh_nonce() -> i64 {
-    i64::from(rand::random::<u32>()) << 31 | i64::from(rand::random::<u32>() >> 1)
+/// A body in the store that is no xorb yet.
+struct Body {
+    nonce: i64,
+    size: u64,
+    stored_at: DateTime<Utc>,
 }
 
 /// Makes a body in the store a xorb: its metadata is stored, then its row says that both are there.
-async fn publish(app: &App, repo_pk: i64, nonce: i64, info: &XorbInfo, stored: u64) -> HubResult<bool> {
-    let hash = *info.hash();
+async fn publish(app: &App, repo_pk: i64, body: Body, info: &XorbInfo) -> HubResult<bool> {
+    let (hash, nonce) = (*info.hash(), body.nonce);
     app.store.put_bytes(&StorageKey::xorb_meta(&hash, nonce), info.to_bytes().map_err(HubError::internal)?).await?;
+    objects::receive::check_fresh(body.stored_at)?;
     let too_many = |_| HubError::internal("a xorb over all limits");
     let new = NewXorb {
         xorb_hash: hash,
         nonce,
         chunk_count: i32::try_from(info.chunk_count()).map_err(too_many)?,
         raw_bytes: i64::from(info.total_raw_len()),
-        stored_bytes: i64::try_from(stored).map_err(too_many)?,
+        stored_bytes: i64::try_from(body.size).map_err(too_many)?,
         repo_pk,
     };
     let inserted = queries::insert_xorb(&app.pool, &new, LEASE).await?;

@@ -1,0 +1,93 @@
+//! Repositories lose the large files they have no use for.
+
+use std::collections::HashSet;
+
+use hub_types::Sha256;
+
+use super::{Amount, Item, Report, Run, queries};
+use crate::error::HubResult;
+use crate::objects;
+use crate::repos::lfs_files;
+use crate::repos::queries as repo_queries;
+
+/// Repositories asked for in one query.
+const PAGE: i64 = 100;
+/// How often a repository is looked through anew because its refs moved meanwhile. The next run tries again.
+const ROUNDS: usize = 3;
+
+/// Takes from every repository the large files that none of its refs names in any history.
+pub(super) async fn unlink_unused(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
+    let mut last = 0;
+    loop {
+        let page = queries::list_repos_to_check(&run.app.pool, run.before(run.limits.unused), last, PAGE).await?;
+        let Some(newest) = page.last() else { return Ok(()) };
+        last = *newest;
+        for repo_pk in page {
+            match unlink_in_one(run, repo_pk).await {
+                Ok(Some(amount)) => report.add(Item::Unused, amount),
+                Ok(None) => report.add(Item::Skipped, Amount::one(0)),
+                // A repository that cannot be read keeps everything.
+                Err(error) => {
+                    tracing::warn!(repo_pk, ?error, "garbage collection skips a repository");
+                    report.add(Item::Skipped, Amount::one(0));
+                }
+            }
+        }
+    }
+}
+
+/// `None`: it cannot be told what its refs name, or they keep moving.
+async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>> {
+    let (app, before) = (run.app, run.before(run.limits.unused));
+    for _ in 0..ROUNDS {
+        let refs = repo_queries::list_refs(&app.pool, repo_pk).await?;
+        let old = queries::list_old_links(&app.pool, repo_pk, before).await?;
+        // Read after the refs, so that what they reach is in its packs.
+        let Some(repo) = repo_queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Some(Amount::default())) };
+        let Some(named) = lfs_files::named_oids(app, &repo, &refs).await? else { return Ok(None) };
+        let unused: HashSet<Sha256> = old.iter().map(|(oid, _)| *oid).filter(|oid| !named.contains(oid)).collect();
+        if run.is_dry() {
+            let sizes = old.iter().filter(|(oid, _)| unused.contains(oid)).map(|(_, size)| *size);
+            return Ok(Some(Amount::of(sizes)));
+        }
+        let mut tx = app.pool.begin().await?;
+        // The commit point waits for this lock. While it is held, nothing comes to be named.
+        if !queries::lock_repo(&mut tx, repo_pk).await? {
+            return Ok(Some(Amount::default()));
+        }
+        if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs {
+            continue;
+        }
+        // Somebody may have asked for one since; it stays then.
+        let unused: Vec<Sha256> = unused.into_iter().collect();
+        let unused = queries::lock_old_links(&mut tx, repo_pk, &unused, before).await?;
+        let mut amount = Amount::default();
+        if !unused.is_empty() {
+            let (count, bytes) = objects::unlink_in(&mut tx, repo_pk, &unused).await?;
+            amount = Amount { count, bytes };
+        }
+        queries::set_checked(&mut tx, repo_pk, run.started, before).await?;
+        tx.commit().await?;
+        unused.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));
+        return Ok(Some(amount));
+    }
+    Ok(None)
+}
+
+/// Takes everything from repositories that were deleted long ago.
+pub(super) async fn unlink_deleted(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
+    let before = run.before(run.limits.undelete);
+    if run.is_dry() {
+        report.add(Item::OfDeleted, Amount::of(queries::list_deleted_links(&run.app.pool, before).await?));
+        return Ok(());
+    }
+    for repo_pk in queries::list_deleted_repos(&run.app.pool, before).await? {
+        let mut tx = run.app.pool.begin().await?;
+        // Under its lock: whoever undeletes it comes before or after.
+        if queries::lock_deleted_repo(&mut tx, repo_pk, before).await? {
+            report.add(Item::OfDeleted, Amount::of(queries::unlink_all(&mut tx, repo_pk).await?));
+        }
+        tx.commit().await?;
+    }
+    Ok(())
+}

@@ -1,0 +1,471 @@
+//! Garbage collection as a small machine: every step is one transaction or one request to the store, as in the hub, and
+//! steps of any number of uploads, commits and collectors mix in any order; each may be cut off between two of them. All
+//! graces are zero and leases end at any time, so nothing is safe by being young.
+//!
+//! With all rules in force no schedule loses a byte that is needed. Without any one of them some schedule does, and is
+//! found: so every rule is there for a reason.
+
+use std::collections::{BTreeMap, BTreeSet};
+
+use proptest::prelude::*;
+use proptest::test_runner::{Config, RngAlgorithm, TestError, TestRng, TestRunner};
+
+/// What the hub does to be safe.
+#[derive(Debug, Clone, Copy)]
+struct Rules {
+    /// The commit point refuses what was prepared before the repository last lost files.
+    generation: bool,
+    /// Before files are taken from a repository, its refs are read again under its lock.
+    refs_again: bool,
+    /// Before a file or xorb is removed, it is asked again under its lock whether somebody has it.
+    needed_again: bool,
+    /// Who links a file looks under its lock whether it is still there.
+    link_looks: bool,
+    /// A shard's xorbs are looked for again in the transaction that makes its files.
+    xorbs_again: bool,
+    /// No key of the store is used twice.
+    fresh_keys: bool,
+    /// A row goes before its bytes.
+    row_first: bool,
+}
+
+const ALL: Rules = Rules {
+    generation: true,
+    refs_again: true,
+    needed_again: true,
+    link_looks: true,
+    xorbs_again: true,
+    fresh_keys: true,
+    row_first: true,
+};
+
+type Repo = u8;
+type Branch = u8;
+/// A content: as a file, and as the one xorb that the file is made of.
+type Content = u8;
+type Nonce = u32;
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+enum Key {
+    Plain(Content, Nonce),
+    Xorb(Content, Nonce),
+}
+
+#[derive(Debug, Clone, Copy)]
+struct FileRow {
+    plain: Option<Nonce>,
+    in_chunks: bool,
+    condemned: bool,
+}
+
+#[derive(Debug, Clone, Copy)]
+struct XorbRow {
+    nonce: Nonce,
+    leased: bool,
+    condemned: bool,
+}
+
+/// A process at work, named by what it has done so far.
+#[derive(Debug, Clone)]
+enum Actor {
+    Upload(Repo, Content),
+    UploadStored(Repo, Content, Nonce),
+    Commit(Repo, Branch, Content),
+    CommitChecked(Repo, Branch, Content, u32),
+    /// A push whose commits build on those of a branch.
+    Fork(Repo, Branch, Branch),
+    ForkRead(Repo, Branch, BTreeSet<Content>, u32),
+    Reuse(Repo, Content),
+    ReuseFound(Repo, Content),
+    Shard(Repo, Content),
+    ShardXorbStored(Repo, Content, Nonce),
+    ShardXorbKnown(Repo, Content),
+    Convert(Content),
+    ConvertXorbKnown(Content),
+    Unlink(Repo),
+    UnlinkWalked(Repo, Vec<(Branch, BTreeSet<Content>)>),
+    SweepFile(Content),
+    SweepFileChosen(Content),
+    SweepXorb(Content),
+    SweepXorbChosen(Content),
+    DropPlain(Content),
+    Delete,
+    DeleteSent(Key),
+}
+
+struct World {
+    rules: Rules,
+    store: BTreeSet<Key>,
+    files: BTreeMap<Content, FileRow>,
+    xorbs: BTreeMap<Content, XorbRow>,
+    links: BTreeSet<(Repo, Content)>,
+    refs: BTreeMap<(Repo, Branch), BTreeSet<Content>>,
+    generations: BTreeMap<Repo, u32>,
+    doomed: BTreeSet<Key>,
+    last_nonce: Nonce,
+    actors: Vec<Actor>,
+}
+
+impl World {
+    fn new(rules: Rules) -> Self {
+        Self {
+            rules,
+            store: BTreeSet::new(),
+            files: BTreeMap::new(),
+            xorbs: BTreeMap::new(),
+            links: BTreeSet::new(),
+            refs: BTreeMap::new(),
+            generations: BTreeMap::new(),
+            doomed: BTreeSet::new(),
+            last_nonce: 0,
+            actors: Vec::new(),
+        }
+    }
+
+    /// One step of the schedule: something begins, goes on, or is cut off.
+    fn step(&mut self, choice: u32) {
+        let (what, rest) = (choice % 16, choice / 16);
+        match what {
+            _ if self.actors.is_empty() => self.begin(rest),
+            0..=4 if self.actors.len() < 6 => self.begin(rest),
+            5 => self.xorbs.values_mut().for_each(|xorb| xorb.leased = false),
+            6 => drop(self.actors.remove(rest as usize % self.actors.len())),
+            7 => drop(self.refs.remove(&((rest % 2) as Repo, (rest / 2 % 2) as Branch))),
+            8 => self.condemn(),
+            _ => {
+                let actor = self.actors.remove(rest as usize % self.actors.len());
+                let next = self.go_on(actor);
+                self.actors.extend(next);
+            }
+        }
+    }
+
+    fn begin(&mut self, choice: u32) {
+        let (kind, a, b, c) = (choice % 11, (choice / 11 % 2) as u8, (choice / 22 % 2) as u8, (choice / 44 % 2) as u8);
+        self.actors.push(match kind {
+            0 => Actor::Upload(a, b),
+            1 => Actor::Commit(a, c, b),
+            2 => Actor::Fork(a, c, 1 - c),
+            3 => Actor::Reuse(a, b),
+            4 => Actor::Shard(a, b),
+            5 => Actor::Convert(b),
+            6 => Actor::Unlink(a),
+            7 => Actor::SweepFile(b),
+            8 => Actor::SweepXorb(b),
+            9 => Actor::DropPlain(b),
+            _ => Actor::Delete,
+        });
+    }
+
+    fn nonce(&mut self) -> Nonce {
+        self.last_nonce += u32::from(self.rules.fresh_keys);
+        self.last_nonce
+    }
+
+    fn generation(&self, repo: Repo) -> u32 {
+        self.generations.get(&repo).copied().unwrap_or_default()
+    }
+
+    fn go_on(&mut self, actor: Actor) -> Option<Actor> {
+        match actor {
+            Actor::Upload(repo, content) => {
+                let nonce = self.nonce();
+                self.store.insert(Key::Plain(content, nonce));
+                Some(Actor::UploadStored(repo, content, nonce))
+            }
+            Actor::UploadStored(repo, content, nonce) => {
+                let row = self.files.entry(content).or_insert(FileRow { plain: None, in_chunks: false, condemned: false });
+                row.condemned = false;
+                if *row.plain.get_or_insert(nonce) != nonce {
+                    self.store.remove(&Key::Plain(content, nonce));
+                }
+                self.links.insert((repo, content));
+                None
+            }
+            Actor::Commit(repo, branch, content) => {
+                let generation = self.generation(repo);
+                self.links.contains(&(repo, content)).then_some(Actor::CommitChecked(repo, branch, content, generation))
+            }
+            Actor::CommitChecked(repo, branch, content, generation) => {
+                if !self.rules.generation || generation == self.generation(repo) {
+                    self.refs.entry((repo, branch)).or_default().insert(content);
+                }
+                None
+            }
+            Actor::Fork(repo, from, to) => {
+                let generation = self.generation(repo);
+                let base = self.refs.get(&(repo, from))?.clone();
+                Some(Actor::ForkRead(repo, to, base, generation))
+            }
+            Actor::ForkRead(repo, to, base, generation) => {
+                if !self.rules.generation || generation == self.generation(repo) {
+                    self.refs.insert((repo, to), base);
+                }
+                None
+            }
+            Actor::Reuse(repo, content) => self.links.contains(&(1 - repo, content)).then_some(Actor::ReuseFound(repo, content)),
+            Actor::ReuseFound(repo, content) => {
+                let row = self.files.get_mut(&content);
+                if row.is_some() || !self.rules.link_looks {
+                    row.into_iter().for_each(|row| row.condemned = false);
+                    self.links.insert((repo, content));
+                }
+                None
+            }
+            other => self.go_on_with_chunks(other),
+        }
+    }
+
+    fn go_on_with_chunks(&mut self, actor: Actor) -> Option<Actor> {
+        match actor {
+            Actor::Shard(repo, content) => match self.hold_xorb(content) {
+                true => Some(Actor::ShardXorbKnown(repo, content)),
+                false => {
+                    let nonce = self.nonce();
+                    self.store.insert(Key::Xorb(content, nonce));
+                    Some(Actor::ShardXorbStored(repo, content, nonce))
+                }
+            },
+            Actor::ShardXorbStored(repo, content, nonce) => {
+                self.insert_xorb(content, nonce);
+                Some(Actor::ShardXorbKnown(repo, content))
+            }
+            Actor::ShardXorbKnown(repo, content) => {
+                if self.insert_file(content) {
+                    self.links.insert((repo, content));
+                }
+                None
+            }
+            Actor::Convert(content) => {
+                let row = self.files.get(&content)?;
+                let plain = row.plain.filter(|nonce| !row.in_chunks && self.store.contains(&Key::Plain(content, *nonce)));
+                plain?;
+                if !self.hold_xorb(content) {
+                    let nonce = self.nonce();
+                    self.store.insert(Key::Xorb(content, nonce));
+                    self.insert_xorb(content, nonce);
+                }
+                Some(Actor::ConvertXorbKnown(content))
+            }
+            Actor::ConvertXorbKnown(content) => {
+                self.insert_file(content);
+                None
+            }
+            other => self.collect(other),
+        }
+    }
+
+    fn hold_xorb(&mut self, content: Content) -> bool {
+        let Some(row) = self.xorbs.get_mut(&content) else { return false };
+        (row.leased, row.condemned) = (true, false);
+        true
+    }
+
+    fn insert_xorb(&mut self, content: Content, nonce: Nonce) {
+        let row = self.xorbs.entry(content).or_insert(XorbRow { nonce, leased: true, condemned: false });
+        (row.leased, row.condemned) = (true, false);
+        if row.nonce != nonce {
+            self.store.remove(&Key::Xorb(content, nonce));
+        }
+    }
+
+    fn insert_file(&mut self, content: Content) -> bool {
+        if !self.hold_xorb(content) && self.rules.xorbs_again {
+            return false;
+        }
+        let row = self.files.entry(content).or_insert(FileRow { plain: None, in_chunks: true, condemned: false });
+        (row.in_chunks, row.condemned) = (true, false);
+        true
+    }
+
+    fn branches(&self, repo: Repo) -> Vec<(Branch, BTreeSet<Content>)> {
+        self.refs.iter().filter(|((of, _), _)| *of == repo).map(|((_, branch), named)| (*branch, named.clone())).collect()
+    }
+
+    fn uses_xorb(&self, content: Content) -> bool {
+        self.files.get(&content).is_some_and(|row| row.in_chunks)
+    }
+
+    fn is_linked(&self, content: Content) -> bool {
+        self.links.iter().any(|(_, linked)| *linked == content)
+    }
+
+    fn condemn(&mut self) {
+        let linked: BTreeSet<Content> = self.links.iter().map(|(_, content)| *content).collect();
+        self.files.iter_mut().for_each(|(content, row)| row.condemned = !linked.contains(content));
+        let used: BTreeSet<Content> = self.files.iter().filter(|(_, row)| row.in_chunks).map(|(content, _)| *content).collect();
+        self.xorbs.iter_mut().for_each(|(content, row)| row.condemned = !row.leased && !used.contains(content));
+    }
+
+    fn doom(&mut self, key: Key) {
+        match self.rules.row_first {
+            true => drop(self.doomed.insert(key)),
+            false => drop(self.store.remove(&key)),
+        }
+    }
+
+    fn collect(&mut self, actor: Actor) -> Option<Actor> {
+        match actor {
+            Actor::Unlink(repo) => Some(Actor::UnlinkWalked(repo, self.branches(repo))),
+            Actor::UnlinkWalked(repo, seen) => {
+                if self.rules.refs_again && seen != self.branches(repo) {
+                    return None;
+                }
+                let named: BTreeSet<Content> = seen.into_iter().flat_map(|(_, named)| named).collect();
+                let before = self.links.len();
+                self.links.retain(|(of, content)| *of != repo || named.contains(content));
+                if self.links.len() < before {
+                    *self.generations.entry(repo).or_default() += 1;
+                }
+                None
+            }
+            Actor::SweepFile(content) => self.files.get(&content)?.condemned.then(|| {
+                if let Some(nonce) = self.files[&content].plain.filter(|_| !self.rules.row_first) {
+                    self.doom(Key::Plain(content, nonce));
+                }
+                Actor::SweepFileChosen(content)
+            }),
+            Actor::SweepFileChosen(content) => {
+                let row = *self.files.get(&content)?;
+                if self.rules.needed_again && (!row.condemned || self.is_linked(content)) {
+                    return None;
+                }
+                self.files.remove(&content);
+                row.plain.into_iter().for_each(|nonce| self.doom(Key::Plain(content, nonce)));
+                None
+            }
+            Actor::SweepXorb(content) => self.xorbs.get(&content)?.condemned.then_some(Actor::SweepXorbChosen(content)),
+            Actor::SweepXorbChosen(content) => {
+                let row = *self.xorbs.get(&content)?;
+                if self.rules.needed_again && (!row.condemned || row.leased || self.uses_xorb(content)) {
+                    return None;
+                }
+                self.xorbs.remove(&content);
+                self.doom(Key::Xorb(content, row.nonce));
+                None
+            }
+            Actor::DropPlain(content) => {
+                let row = self.files.get_mut(&content).filter(|row| row.in_chunks)?;
+                let nonce = row.plain.take()?;
+                self.doom(Key::Plain(content, nonce));
+                None
+            }
+            Actor::Delete => self.doomed.first().copied().map(Actor::DeleteSent),
+            // The request may arrive late, and again.
+            Actor::DeleteSent(key) => {
+                self.store.remove(&key);
+                self.doomed.remove(&key);
+                None
+            }
+            done => unreachable!("{done:?} is no collector's"),
+        }
+    }
+
+    /// What must hold at any moment.
+    fn check(&self) -> Result<(), String> {
+        for ((repo, branch), named) in &self.refs {
+            for content in named {
+                if !self.links.contains(&(*repo, *content)) {
+                    return Err(format!("branch {branch} of repository {repo} names {content}, which it does not have"));
+                }
+            }
+        }
+        for (repo, content) in &self.links {
+            let row = self.files.get(content).ok_or(format!("repository {repo} has {content}, which is gone"))?;
+            if row.plain.is_some_and(|nonce| !self.store.contains(&Key::Plain(*content, nonce))) {
+                return Err(format!("the bytes of {content} are gone"));
+            }
+            let xorb = self.xorbs.get(content).filter(|xorb| self.store.contains(&Key::Xorb(*content, xorb.nonce)));
+            if row.in_chunks && xorb.is_none() {
+                return Err(format!("the chunks of {content} are gone"));
+            }
+        }
+        Ok(())
+    }
+
+    /// Everybody is cut off; then runs of one collector must leave what is named and nothing else.
+    fn settle(&mut self) -> Result<(), String> {
+        self.actors.clear();
+        self.xorbs.values_mut().for_each(|xorb| xorb.leased = false);
+        for _ in 0..2 {
+            let mut work = vec![Actor::Unlink(0), Actor::Unlink(1)];
+            self.run(&mut work);
+            self.condemn();
+            let mut work: Vec<Actor> = (0..2).flat_map(|content| [Actor::SweepFile(content)]).collect();
+            self.run(&mut work);
+            self.condemn();
+            let mut work: Vec<Actor> = (0..2).map(Actor::SweepXorb).chain(vec![Actor::Delete; 8]).collect();
+            self.run(&mut work);
+        }
+        let rows = self.files.iter().filter_map(|(content, row)| Some(Key::Plain(*content, row.plain?)));
+        let known: BTreeSet<Key> = rows
+            .chain(self.xorbs.iter().map(|(content, row)| Key::Xorb(*content, row.nonce)))
+            .chain(self.doomed.clone())
+            .collect();
+        // Orphans.
+        self.store.retain(|key| known.contains(key));
+        let named: BTreeSet<Content> = self.refs.values().flatten().copied().collect();
+        let left: BTreeSet<Content> = self.files.keys().chain(self.xorbs.keys()).copied().collect();
+        self.check()?;
+        if !self.doomed.is_empty() || !left.is_subset(&named) || self.store.len() != known.len() {
+            return Err(format!("left: {:?}, rows {left:?}, named {named:?}", self.store));
+        }
+        Ok(())
+    }
+
+    fn run(&mut self, work: &mut Vec<Actor>) {
+        for actor in work.drain(..) {
+            let mut next = Some(actor);
+            while let Some(actor) = next {
+                next = self.go_on(actor);
+            }
+        }
+    }
+}
+
+fn play(rules: Rules, schedule: &[u32]) -> Result<(), String> {
+    let mut world = World::new(rules);
+    for choice in schedule {
+        world.step(*choice);
+        world.check()?;
+    }
+    world.settle()
+}
+
+/// The shortest schedule that goes wrong, if one of `cases` does.
+fn search(rules: Rules, cases: u32) -> Option<(Vec<u32>, String)> {
+    let config = Config { cases, failure_persistence: None, max_shrink_iters: 20_000, ..Config::default() };
+    let mut runner = TestRunner::new_with_rng(config, TestRng::deterministic_rng(RngAlgorithm::ChaCha));
+    let schedules = prop::collection::vec(any::<u32>(), 0..200);
+    let outcome = runner.run(&schedules, |schedule| play(rules, &schedule).map_err(TestCaseError::fail));
+    match outcome {
+        Ok(()) => None,
+        Err(TestError::Fail(reason, schedule)) => Some((schedule, reason.to_string())),
+        Err(TestError::Abort(reason)) => panic!("{reason}"),
+    }
+}
+
+#[test]
+fn gc_loses_nothing_in_any_schedule() {
+    if let Some((schedule, reason)) = search(ALL, 5_000) {
+        panic!("{reason}: {schedule:?}");
+    }
+}
+
+#[test]
+fn gc_needs_every_one_of_its_rules() {
+    let without = [
+        ("generation", Rules { generation: false, ..ALL }),
+        ("refs_again", Rules { refs_again: false, ..ALL }),
+        ("needed_again", Rules { needed_again: false, ..ALL }),
+        ("link_looks", Rules { link_looks: false, ..ALL }),
+        ("xorbs_again", Rules { xorbs_again: false, ..ALL }),
+        ("fresh_keys", Rules { fresh_keys: false, ..ALL }),
+        ("row_first", Rules { row_first: false, ..ALL }),
+    ];
+    for (name, rules) in without {
+        let found = search(rules, 50_000);
+        let (schedule, reason) = found.unwrap_or_else(|| panic!("without `{name}` nothing goes wrong"));
+        println!("without `{name}`: {reason} after {} steps", schedule.len());
+    }
+}

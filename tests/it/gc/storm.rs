@@ -1,0 +1,232 @@
+//! Everything at once on a real hub of two nodes: people upload, commit, reuse, squash, branch and delete the same few
+//! contents, files are put into chunks, and garbage is collected all the while, without any grace, and cut off at
+//! random moments. In the end nothing that is named is lost, and nothing else is left.
+
+use std::net::TcpListener;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use hub::app::App;
+use hub::gc::{self, Limits, Mode};
+use hub::repos::{lfs_files, queries as repo_queries};
+use hub_tests::{Client, TestHub, Value, json};
+use hub_types::{RepoType, Sha256};
+use reqwest::Method;
+
+use super::{AT_ONCE, assert_sound, count, expire_leases, line, run, stored};
+use crate::lfs::Large;
+
+const WORKERS: u64 = 5;
+const REPOS: [&str; 3] = ["one", "two", "gone"];
+
+/// How long the storm lasts.
+fn length() -> Duration {
+    let secs = std::env::var("HUB_TEST_GC_SECS").ok().and_then(|text| text.parse().ok());
+    Duration::from_secs(secs.unwrap_or(8))
+}
+
+struct Dice(u64);
+
+impl Dice {
+    fn roll(&mut self, sides: u64) -> usize {
+        self.0 = self.0.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        ((self.0 >> 33) % sides) as usize
+    }
+}
+
+/// Contents that share chunks, some of them.
+fn contents() -> Vec<Large> {
+    let base = Large::of(400_000, 1).bytes;
+    let mut contents: Vec<Large> = (0..4).map(|n| Large::of(30_000 + n * 70_000, n as u32)).collect();
+    contents.extend((1..4).map(|n| Large::new([&base[..n * 100_000], &[n as u8; 5000][..]].concat())));
+    contents
+}
+
+struct Worker {
+    client: Client,
+    dice: Dice,
+    contents: Vec<Large>,
+    commits: u64,
+}
+
+impl Worker {
+    /// Sends what may fail because others are at work; but the hub may not break.
+    async fn ask(&self, method: Method, path: &str, body: Option<&Value>) -> Option<Value> {
+        let request = self.client.request(method, path);
+        let request = if let Some(body) = body { request.json(body) } else { request };
+        self.outcome(request).await
+    }
+
+    async fn outcome(&self, request: reqwest::RequestBuilder) -> Option<Value> {
+        let answer = request.send().await.unwrap();
+        let (status, url) = (answer.status(), answer.url().clone());
+        let text = answer.text().await.unwrap();
+        assert_ne!(status.as_u16(), 500, "{url}: {text}");
+        status.is_success().then(|| serde_json::from_str(&text).unwrap_or_default())
+    }
+
+    async fn work(&mut self, app: &App) {
+        let name = REPOS[self.dice.roll(REPOS.len() as u64)];
+        let api = format!("/api/models/ada/{name}");
+        match self.dice.roll(20) {
+            0 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
+            1 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
+            2 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
+            3 | 4 => {
+                let path = self.dice.roll(4).to_string();
+                self.commit(&api, &json!({ "key": "deletedFile", "value": { "path": path } })).await;
+            }
+            5 if name == "gone" => {
+                let body = json!({ "type": "model", "organization": "ada", "name": name });
+                self.ask(Method::DELETE, "/api/repos/delete", Some(&body)).await;
+                self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
+            }
+            6 | 7 => {
+                let oid: Sha256 = self.content().oid.parse().unwrap();
+                // It may vanish while it is read.
+                let _ = hub::xet::convert::convert(app, oid).await;
+            }
+            _ => {
+                let content = self.content();
+                self.upload(name, &content).await;
+                let path = self.dice.roll(4).to_string();
+                self.commit(&api, &line(&path, &content)).await;
+            }
+        }
+    }
+
+    fn content(&mut self) -> Large {
+        let which = self.dice.roll(self.contents.len() as u64);
+        self.contents[which].clone()
+    }
+
+    async fn upload(&self, name: &str, file: &Large) {
+        let objects = json!([{ "oid": file.oid, "size": file.bytes.len() }]);
+        let body = json!({ "operation": "upload", "transfers": ["basic"], "hash_algo": "sha256", "objects": objects });
+        let Some(batch) = self.ask(Method::POST, &format!("/ada/{name}.git/info/lfs/objects/batch"), Some(&body)).await else {
+            return;
+        };
+        if let Some(href) = batch["objects"][0]["actions"]["upload"]["href"].as_str() {
+            self.outcome(reqwest::Client::new().put(href).body(file.bytes.clone())).await;
+        }
+    }
+
+    async fn commit(&mut self, api: &str, line: &Value) {
+        let body = format!("{}\n{line}", json!({ "key": "header", "value": { "summary": "storm" } }));
+        let request = self.client.request(Method::POST, &format!("{api}/commit/main"));
+        let done = self.outcome(request.header("Content-Type", "application/x-ndjson").body(body)).await;
+        self.commits += u64::from(done.is_some());
+    }
+}
+
+/// Collects until told to stop; every other run is cut off.
+async fn collect(app: &App, stop: &AtomicBool, runs: &AtomicU64, swept: &AtomicU64) {
+    let limits = Limits { plain: Some(Duration::ZERO), ..AT_ONCE };
+    let mut dice = Dice(7);
+    while !stop.load(Ordering::Relaxed) {
+        sqlx::query("update xet_xorbs set lease_until = now()").execute(&app.pool).await.unwrap();
+        let patience = Duration::from_millis(if dice.roll(2) == 0 { 60_000 } else { dice.roll(300) as u64 });
+        match tokio::time::timeout(patience, gc::collect(app, limits, Mode::Real)).await {
+            Ok(report) => {
+                let report = report.unwrap();
+                runs.fetch_add(u64::from(report.is_some()), Ordering::Relaxed);
+                let files = report.map(|report| report.get(gc::Item::SweptFiles).count).unwrap_or_default();
+                swept.fetch_add(files, Ordering::Relaxed);
+            }
+            Err(_cut_off) => tokio::task::yield_now().await,
+        }
+    }
+}
+
+#[tokio::test(flavor = "multi_thread", worker_threads = 4)]
+async fn gc_loses_nothing_in_a_storm() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    for name in REPOS {
+        ada.create_repo("model", &format!("ada/{name}"), false).await;
+    }
+    let disk = tempfile::tempdir().unwrap();
+    let mut config = hub.app().config.as_ref().clone();
+    config.data_dir = disk.path().to_owned();
+    let node = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
+
+    let (stop, runs, swept) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let until = Instant::now() + length();
+    let people = futures::future::join_all((0..WORKERS).map(|seed| {
+        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0 };
+        let app = hub.app().clone();
+        tokio::spawn(async move {
+            while Instant::now() < until {
+                worker.work(&app).await;
+            }
+            worker.commits
+        })
+    }));
+    let storm = async {
+        let commits = people.await.into_iter().map(|done| done.expect("a worker found a fault")).sum::<u64>();
+        stop.store(true, Ordering::Relaxed);
+        commits
+    };
+    let here = collect(hub.app(), &stop, &runs, &swept);
+    let there = collect(&node.app, &stop, &runs, &swept);
+    let (commits, (), ()) = tokio::join!(storm, here, there);
+    let (runs, swept) = (runs.into_inner(), swept.into_inner());
+    println!("{commits} commits beside {runs} whole runs, which removed {swept} files");
+    assert!(commits > 10 && runs > 2 && swept > 0, "the storm was no storm");
+
+    calm(&hub).await;
+    assert_sound(&hub).await;
+    assert_nothing_else_is_left(&hub).await;
+    let names_of = |tree: &Value| -> Vec<(String, String)> {
+        let large = tree.as_array().unwrap().iter().filter(|entry| entry["lfs"].is_object());
+        large
+            .map(|entry| (entry["path"].as_str().unwrap().to_owned(), entry["lfs"]["oid"].as_str().unwrap().to_owned()))
+            .collect()
+    };
+    for name in REPOS {
+        let tree = ada.get_json(&format!("/api/models/ada/{name}/tree/main"), 200).await;
+        for (path, oid) in names_of(&tree) {
+            let bytes = super::download(&ada, &format!("ada/{name}"), &path).await;
+            assert_eq!(Large::new(bytes).oid, oid, "{name}/{path}");
+        }
+    }
+    node.stop().await;
+    hub.stop().await;
+}
+
+/// Lets the jobs come to their end, and garbage collection as well.
+async fn calm(hub: &TestHub) {
+    let asked = Instant::now();
+    while hub::jobs::queries::count(&hub.app().pool).await.unwrap().0 > 0 {
+        assert!(asked.elapsed().as_secs() < 60, "jobs are left");
+        // Those that failed because a file went while they read it wait for their next try.
+        sqlx::query("update jobs set run_at = now() where run_at > now()").execute(&hub.app().pool).await.unwrap();
+        hub.app().jobs.wake();
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
+    for _ in 0..5 {
+        expire_leases(hub).await;
+        run(hub, AT_ONCE).await;
+    }
+}
+
+async fn assert_nothing_else_is_left(hub: &TestHub) {
+    let app = hub.app();
+    for name in REPOS {
+        let repo = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", name).await.unwrap().unwrap();
+        let refs = repo_queries::list_refs(&app.pool, repo.pk).await.unwrap();
+        let named = lfs_files::named_oids(app, &repo, &refs).await.unwrap().unwrap();
+        let has = sqlx::query_scalar::<_, Sha256>("select oid from repo_lfs_objects where repo_pk = $1").bind(repo.pk);
+        let has: std::collections::HashSet<Sha256> = has.fetch_all(&app.pool).await.unwrap().into_iter().collect();
+        assert_eq!(has, named, "{name}");
+    }
+    let idle = "lfs_objects o where not exists (select from repo_lfs_objects l where l.oid = o.oid)";
+    assert_eq!(count(hub, idle).await, 0);
+    let idle = "xet_xorbs x where not exists (select from xet_file_xorbs f where f.xorb_hash = x.xorb_hash)";
+    assert_eq!(count(hub, idle).await, 0);
+    let rows = count(hub, "lfs_objects where is_plain").await + 2 * count(hub, "xet_xorbs").await;
+    assert_eq!(count(hub, "doomed_objects").await, 0);
+    // A run that was cut off while an upload discarded its bytes leaves nothing either: those go by themselves.
+    let left = stored(hub).await;
+    assert_eq!(left.len() as i64, rows, "{left:?}");
+}
