@@ -17,12 +17,24 @@ use crate::repos::queries::buckets as queries;
 pub struct Listing {
     /// What paths begin with.
     pub prefix: String,
-    /// Whether files in folders are listed instead of the folders.
-    pub recursive: bool,
+    /// Where folders begin.
+    pub depth: Depth,
     /// Where the page starts, as the page before said.
     pub cursor: Option<Cursor>,
     /// How many entries a page has.
     pub limit: usize,
+}
+
+/// What a list makes of paths that go on behind a `/`.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Depth {
+    /// Each is a file of its own.
+    #[default]
+    All,
+    /// One level below the prefix: `logs` lists what is in the folder of this name, and what else begins so.
+    BelowPrefix,
+    /// The level of the prefix's last name: `logs` lists the folder of this name, and what else begins so.
+    AtPrefix,
 }
 
 /// A place in a list: no path before it is on the page.
@@ -84,9 +96,9 @@ pub async fn list(app: &App, repo: &Repo, wanted: &Listing) -> HubResult<EntryPa
     if wanted.prefix.contains('\0') {
         return Ok(EntryPage::default());
     }
-    match wanted.recursive {
-        true => list_all(app, repo, wanted).await,
-        false => list_level(app, repo, wanted).await,
+    match level_of(&wanted.prefix, wanted.depth) {
+        None => list_all(app, repo, wanted).await,
+        Some(level) => list_level(app, repo, wanted, level).await,
     }
 }
 
@@ -109,9 +121,9 @@ async fn list_all(app: &App, repo: &Repo, wanted: &Listing) -> HubResult<EntryPa
     Ok(EntryPage { entries: files.into_iter().map(Entry::File).collect(), next })
 }
 
-async fn list_level(app: &App, repo: &Repo, wanted: &Listing) -> HubResult<EntryPage> {
-    let (prefix, cut) = (&wanted.prefix, i32::try_from(level_of(&wanted.prefix)).unwrap_or(i32::MAX));
-    let mut places = queries::list_places(&app.pool, repo.pk, prefix, cut, wanted.from(), wanted.rows()).await?;
+async fn list_level(app: &App, repo: &Repo, wanted: &Listing, level: usize) -> HubResult<EntryPage> {
+    let cut = i32::try_from(level).unwrap_or(i32::MAX);
+    let mut places = queries::list_places(&app.pool, repo.pk, &wanted.prefix, cut, wanted.from(), wanted.rows()).await?;
     let more = places.len() > wanted.limit;
     places.truncate(wanted.limit);
     let next = places.last().filter(|_| more).map(|place| match &place.folder {
@@ -129,12 +141,16 @@ async fn list_level(app: &App, repo: &Repo, wanted: &Listing) -> HubResult<Entry
     Ok(EntryPage { entries: places.into_iter().filter_map(entry).collect(), next })
 }
 
-/// The first character, counted from one, at which a `/` ends the level that a prefix asks for: `logs` asks for what is
-/// in the folder of this name, and for what else begins so.
-fn level_of(prefix: &str) -> usize {
-    match prefix.trim_end_matches('/') {
-        "" => 1,
-        folder => folder.chars().count() + 2,
+/// The first character, counted from one, at which a `/` ends the level; `None` when there are no folders.
+fn level_of(prefix: &str, depth: Depth) -> Option<usize> {
+    let characters = |text: &str| text.chars().count();
+    match depth {
+        Depth::All => None,
+        Depth::BelowPrefix => Some(match prefix.trim_end_matches('/') {
+            "" => 1,
+            folder => characters(folder) + 2,
+        }),
+        Depth::AtPrefix => Some(prefix.rsplit_once('/').map_or(1, |(folder, _)| characters(folder) + 2)),
     }
 }
 
@@ -144,8 +160,9 @@ mod tests {
 
     #[test]
     fn levels_begin_behind_the_folder() {
-        for (prefix, level) in [("", 1), ("logs", 6), ("logs/", 6), ("é/ü", 5), ("a", 3)] {
-            assert_eq!(level_of(prefix), level, "{prefix}");
+        for (prefix, below, at) in [("", 1, 1), ("logs", 6, 1), ("logs/", 6, 6), ("é/ü", 5, 3), ("a/b/c", 7, 5)] {
+            assert_eq!(level_of(prefix, Depth::BelowPrefix), Some(below), "{prefix}");
+            assert_eq!(level_of(prefix, Depth::AtPrefix), Some(at), "{prefix}");
         }
     }
 

@@ -274,7 +274,7 @@ impl RepoHeader {
     /// The lines that send a folder to a bucket and fetch it.
     pub fn sync_commands(&self) -> (String, String) {
         let (id, hub) = (self.id(), &self.hub_url);
-        let line = |from: &str, to: &str| format!("HF_ENDPOINT={hub} \\\n  hf buckets sync {from} {to}");
+        let line = |from: &str, to: &str| format!("HF_ENDPOINT={hub} \\\n  hf sync {from} {to}");
         let bucket = format!("hf://buckets/{id}");
         (line("./folder", &bucket), line(&bucket, "./folder"))
     }

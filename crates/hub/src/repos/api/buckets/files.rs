@@ -9,7 +9,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoContent;
 use crate::repos::api::BUCKET;
 use crate::repos::buckets::batch::EMPTY_FILE;
-use crate::repos::buckets::listing::{Cursor, Entry, Listing, list};
+use crate::repos::buckets::listing::{Cursor, Depth, Entry, Listing, list};
 use crate::repos::buckets::{BucketFile, list_files_at};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Json, Query, raw_param};
@@ -78,7 +78,7 @@ async fn get_tree(
     let prefix = decode_tail(raw_param(&request, "tail")).ok_or_else(HubError::entry_not_found)?.join("/");
     let wanted = Listing {
         prefix,
-        recursive: query.flag("recursive"),
+        depth: if query.flag("recursive") { Depth::All } else { Depth::BelowPrefix },
         cursor: query.get("cursor").map(Cursor::decode).transpose()?,
         limit: page_size(&query, PAGE, PAGE)?,
     };
