@@ -13,7 +13,7 @@ mod sql;
 mod xet_hash;
 
 pub use digest::{DigestError, Oid, Sha256};
-pub use path::{PathError, RepoPath};
+pub use path::{BucketPath, PathError, RepoPath};
 pub use repo::{MAX_NAME_LEN, NameError, RepoId, RepoType, check_name, is_reserved_namespace};
 pub use revision::{RefError, RefName, Revision, split_revision};
 pub use xet_hash::{XetHash, XetHashError};

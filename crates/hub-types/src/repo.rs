@@ -13,42 +13,56 @@ pub enum RepoType {
     Dataset,
     /// An app.
     Space,
+    /// Files without history, the last writer wins. The one type without git.
+    Bucket,
 }
 
 impl RepoType {
-    /// Every type, in the order pages list them.
-    pub const ALL: [Self; 3] = [Self::Model, Self::Dataset, Self::Space];
+    /// The types that are git repositories, in the order pages list them. What has to do with revisions, commits, cards or
+    /// git goes by these.
+    pub const WITH_GIT: [Self; 3] = [Self::Model, Self::Dataset, Self::Space];
 
-    /// The singular word: `model`, `dataset`, `space`. Also the value stored in the database.
+    /// Every type, in the order pages list them.
+    pub const EVERY: [Self; 4] = [Self::Model, Self::Dataset, Self::Space, Self::Bucket];
+
+    /// The singular word: `model`, `dataset`, `space`, `bucket`. Also the value stored in the database.
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Model => "model",
             Self::Dataset => "dataset",
             Self::Space => "space",
+            Self::Bucket => "bucket",
         }
     }
 
-    /// The plural that API paths and list pages use: `models`, `datasets`, `spaces`.
+    /// The plural that API paths and list pages use: `models`, `datasets`, `spaces`, `buckets`.
     pub const fn plural(self) -> &'static str {
         match self {
             Self::Model => "models",
             Self::Dataset => "datasets",
             Self::Space => "spaces",
+            Self::Bucket => "buckets",
         }
     }
 
-    /// What precedes `namespace/name` in page, resolve and git URLs: empty, `datasets/` or `spaces/`.
+    /// What precedes `namespace/name` in page, resolve and git URLs: empty, `datasets/`, `spaces/` or `buckets/`.
     pub const fn url_prefix(self) -> &'static str {
         match self {
             Self::Model => "",
             Self::Dataset => "datasets/",
             Self::Space => "spaces/",
+            Self::Bucket => "buckets/",
         }
+    }
+
+    /// Whether it is a git repository.
+    pub fn has_git(self) -> bool {
+        Self::WITH_GIT.contains(&self)
     }
 
     /// Reads the plural of an API path.
     pub fn from_plural(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|kind| kind.plural() == text)
+        Self::EVERY.into_iter().find(|kind| kind.plural() == text)
     }
 }
 
@@ -62,7 +76,7 @@ impl FromStr for RepoType {
     type Err = NameError;
 
     fn from_str(text: &str) -> Result<Self, NameError> {
-        Self::ALL
+        Self::EVERY
             .into_iter()
             .find(|kind| kind.as_str() == text)
             .ok_or_else(|| NameError::RepoType(text.chars().take(40).collect()))
@@ -93,7 +107,7 @@ pub enum NameError {
     #[error("`{0}` is not a repository id: write it as `namespace/name`")]
     Shape(String),
     /// Not a repository type.
-    #[error("`{0}` is not a repository type: use `model`, `dataset` or `space`")]
+    #[error("`{0}` is not a repository type: use `model`, `dataset`, `space` or `bucket`")]
     RepoType(String),
 }
 
@@ -170,6 +184,7 @@ const RESERVED_NAMESPACES: &[&str] = &[
     "model",
     "models",
     "new",
+    "new-bucket",
     "new-dataset",
     "new-space",
     "none",

@@ -40,7 +40,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 /// Mounts the tokens, which belong to the Hub API.
 pub fn token_routes(config: &mut web::ServiceConfig) {
+    let bucket = crate::repos::api::BUCKET;
     config
+        .route(&format!("{bucket}/xet-read-token"), web::get().to(tokens::get_read))
+        .route(&format!("{bucket}/xet-write-token"), web::get().to(tokens::get_write))
         .route(&format!("{}/xet-read-token/{{tail:.*}}", crate::repos::api::REPO), web::method(Method::GET).to(tokens::get_read))
         .route(
             &format!("{}/xet-write-token/{{tail:.*}}", crate::repos::api::REPO),

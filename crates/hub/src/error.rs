@@ -224,6 +224,20 @@ impl HubError {
         Self::bad_request("Invalid reference for a branch")
     }
 
+    /// 413: a bucket would hold more than the hub allows.
+    pub fn bucket_full(id: &RepoId, used: u64, wanted: u64, limit: u64) -> Self {
+        let [used, wanted, limit] = [used, wanted, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The bucket {id} would hold {wanted}, and this hub allows {limit}; it holds {used} now. Nothing was changed: delete \
+             files first, or ask the hub's operator for more."
+        ))
+    }
+
+    /// Whether it is about what the client asked, and not about the hub.
+    pub fn is_for_client(&self) -> bool {
+        !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)
+    }
+
     /// 403: the viewer may read but not change.
     pub fn write_denied(id: &RepoId) -> Self {
         Self::forbidden(format!("You don't have the rights to change {id}. Ask one of its owners for write access."))

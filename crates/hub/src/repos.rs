@@ -4,11 +4,13 @@
 //! - [`refs`]: the commit point. Exactly one function in the product moves a ref.
 //! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
+//! - [`buckets`]: repositories without git.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
 pub mod api;
 pub mod branches;
+pub mod buckets;
 pub mod commit;
 pub mod create;
 pub mod delete;

@@ -10,7 +10,7 @@ fn paths(rows: &Value) -> Vec<&str> {
 
 #[tokio::test]
 async fn a_folder_is_listed_with_all_that_clients_index() {
-    for repo_type in RepoType::ALL {
+    for repo_type in RepoType::WITH_GIT {
         let seeded = Seeded::empty(repo_type, false).await;
         let files = vec![add("README.md", "hi"), add("data/a b.txt", "12345"), add_lfs("model.safetensors", 7, 5_000_000_000)];
         let commit = seeded.commit("main", "first", files).await;

@@ -90,6 +90,8 @@ impl Check<'_> {
             RepoType::Model => self.model(map),
             RepoType::Dataset => self.dataset(map),
             RepoType::Space => self.space(map),
+            // Without cards.
+            RepoType::Bucket => {}
         }
     }
 

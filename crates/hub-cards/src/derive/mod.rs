@@ -87,6 +87,7 @@ pub fn derive(input: Input<'_>) -> Derived {
         }
         RepoType::Dataset => derived.tags = tags::of_dataset(input),
         RepoType::Space => derived.tags = tags::of_space(input),
+        RepoType::Bucket => {}
     }
     derived
 }

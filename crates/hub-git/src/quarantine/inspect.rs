@@ -348,7 +348,7 @@ fn check_path(path: &[u8]) -> Result<(), String> {
     let text = std::str::from_utf8(path).map_err(|_invalid| "file names must be UTF-8".to_owned())?;
     RepoPath::new(text).map(drop).map_err(|error| match error {
         // Its own text repeats the name as it is.
-        PathError::Forbidden(_) => {
+        PathError::Forbidden(_) | PathError::ForbiddenInBucket(_) => {
             "names are never empty, `.`, `..` or `.git` and have no backslash and no control characters".to_owned()
         }
         PathError::Empty | PathError::TooLong => error.to_string(),

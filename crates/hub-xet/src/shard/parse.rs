@@ -110,12 +110,29 @@ fn parse_files(rest: &mut &[u8]) -> Result<Vec<FileEntry>, ShardError> {
         if header.is_bookend() {
             return Ok(files);
         }
+        if is_empty_file(&header) {
+            skip_empty_file(&header, rest)?;
+            continue;
+        }
         let file = parse_file(&header, rest, &mut chunks)?;
         if !seen.insert(file.hash) {
             return Err(ShardError::DuplicateFile(file.hash));
         }
         files.push(file);
     }
+}
+
+/// Whether it is a file without bytes, as clients send it into buckets: without a term, its hash all zeros. There is
+/// nothing to keep of it.
+fn is_empty_file(header: &FileDataSequenceHeader) -> bool {
+    header.num_entries == 0 && from_library(header.file_hash) == XetHash::from_bytes([0; 32])
+}
+
+fn skip_empty_file(header: &FileDataSequenceHeader, rest: &mut &[u8]) -> Result<(), ShardError> {
+    if header.contains_metadata_ext() {
+        record(rest, FileMetadataExt::deserialize)?;
+    }
+    Ok(())
 }
 
 /// Reads a file behind its header; `chunks` counts those of all files.

@@ -140,6 +140,19 @@ fn a_shard_with_footer_and_tables_is_read() {
 }
 
 #[test]
+fn files_without_bytes_are_passed_over() {
+    let (_, files, _) = sample();
+    let mut empty = library_file(&files[0]);
+    empty.segments.clear();
+    empty.verification.clear();
+    empty.metadata.num_entries = 0;
+    assert_eq!(parse_shard(&upload(&[empty.clone()], &[])), Err(ShardError::EmptyFile(files[0].hash)));
+    empty.metadata.file_hash = MerkleHash::default();
+    let bytes = upload(&[empty.clone(), library_file(&files[1]), empty], &[]);
+    assert_eq!(parse_shard(&bytes).unwrap().files, files[1..]);
+}
+
+#[test]
 fn malformed_shards_are_refused() {
     let (_, files, bytes) = sample();
     for len in 0..bytes.len() {

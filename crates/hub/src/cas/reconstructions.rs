@@ -12,6 +12,7 @@ use super::tokens::{CasRead, store_url};
 use super::{hash_of, ranges};
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::repos::buckets;
 use crate::web::base_url::BaseUrl;
 use crate::xet::{XetFile, queries, read, store};
 
@@ -67,7 +68,11 @@ impl Found {
     async fn find(app: &App, access: &CasRead, request: &HttpRequest) -> HubResult<Self> {
         let hash = hash_of(request)?;
         let unknown = || HubError::not_found("The repository has no file with this hash.");
-        queries::find_held_file(&app.pool, access.repo.pk, &hash).await?.ok_or_else(unknown)?;
+        let (oid, _) = queries::find_held_file(&app.pool, access.repo.pk, &hash).await?.ok_or_else(unknown)?;
+        // A bucket has no history: what was deleted is gone.
+        if !access.repo.repo_type.has_git() && !buckets::has_oid(&app.pool, access.repo.pk, &oid).await? {
+            return Err(unknown());
+        }
         let file = read::find(app, &hash).await?.ok_or_else(unknown)?;
         let wanted = wanted(request)?;
         let end = wanted.as_ref().map_or(file.size, |range| range.end);

@@ -159,6 +159,13 @@ pub static SETTINGS: &[Setting] = &[
         "The largest file that git itself may hold, in MiB. Larger files must come through Git LFS.",
     ),
     setting(
+        "limits.bucket_gib",
+        "HUB_LIMITS_BUCKET_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all files of one bucket may take together, in GiB. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",

@@ -215,7 +215,7 @@ pub struct Candidate {
 }
 
 /// Repositories that have some of these objects and may be readable for a member of `namespaces`: public and
-/// ungated ones, and those of the namespaces. At most three for each object; the caller checks each.
+/// ungated ones, and those of the namespaces; of buckets only what is in them now. At most three for each object; the caller checks each.
 ///
 /// # Errors
 /// The database does not answer.
@@ -229,6 +229,7 @@ pub async fn list_candidates(conn: impl PgExecutor<'_>, oids: &[Sha256], namespa
                select r.repo_pk from repo_lfs_objects h join repos r using (repo_pk)
                where h.oid = w.oid and r.deleted_at is null and not r.disabled
                  and ((not r.private and r.gated is null) or r.namespace_pk = any($2))
+                 and (r.repo_type <> 'bucket' or exists (select from bucket_files f where f.repo_pk = r.repo_pk and f.oid = w.oid))
                limit 3
            ) c"#,
         oids as &[Sha256],

@@ -1,5 +1,6 @@
 //! The Hub API about repositories. Handlers parse, call one operation, and word its result.
 
+mod buckets;
 mod commit;
 mod commits;
 mod fields;
@@ -23,10 +24,14 @@ use actix_web::web;
 /// The pattern of every path about one repository under `/api`.
 pub const REPO: &str = "/api/{repo_type:models|datasets|spaces}/{namespace}/{name}";
 
+/// The same for buckets, which have no revisions.
+pub const BUCKET: &str = "/api/{repo_type:buckets}/{namespace}/{name}";
+
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(lifecycle::routes)
+        .configure(buckets::routes)
         .configure(commit::routes)
         .configure(preupload::routes)
         .configure(list::routes)

@@ -1,6 +1,7 @@
 //! Pages about repositories.
 
 mod blob;
+mod bucket;
 mod card;
 mod commit;
 mod commits;
@@ -24,11 +25,15 @@ use actix_web::web;
 /// The paths of a repository's pages: models stand at the root.
 const BASES: [&str; 2] = ["/{repo_type:datasets|spaces}/{namespace}/{name}", "/{namespace}/{name}"];
 
+/// The same of a bucket, which has fewer.
+const BUCKET_BASE: &str = "/{repo_type:buckets}/{namespace}/{name}";
+
 /// Mounts them. Lists and forms come before `/{namespace}/{name}`.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
         .configure(new::routes)
+        .configure(bucket::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)

@@ -1,5 +1,6 @@
 //! Statements on repositories, their names, refs and packs.
 
+pub mod buckets;
 pub mod derived;
 pub mod listing;
 pub mod named_refs;

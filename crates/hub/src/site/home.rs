@@ -52,7 +52,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_home(page: PageRequest) -> HubResult<HttpResponse> {
     let mut columns = Vec::new();
-    for kind in RepoType::ALL {
+    for kind in RepoType::WITH_GIT {
         let repos = lists::latest(&page.app, &page.viewer, kind, None, COLUMN_LEN).await?;
         columns.push(RepoColumn::latest(kind, repos));
     }

@@ -87,7 +87,7 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
         return Ok(page.redirect(&format!("/{}", row.name)));
     }
     let mut columns = Vec::new();
-    for kind in RepoType::ALL {
+    for kind in RepoType::EVERY {
         let repos = lists::latest(&page.app, &page.viewer, kind, Some(&row.name), COLUMN_LEN).await?;
         columns.push(RepoColumn::of_owner(kind, &row.name, repos));
     }

@@ -68,6 +68,7 @@ pub const fn kind_icon(kind: RepoType) -> &'static str {
         RepoType::Model => "box",
         RepoType::Dataset => "database",
         RepoType::Space => "app-window",
+        RepoType::Bucket => "bucket",
     }
 }
 
@@ -77,6 +78,7 @@ pub const fn kind_title(kind: RepoType) -> &'static str {
         RepoType::Model => "Models",
         RepoType::Dataset => "Datasets",
         RepoType::Space => "Spaces",
+        RepoType::Bucket => "Buckets",
     }
 }
 
@@ -86,6 +88,7 @@ pub const fn kind_word(kind: RepoType) -> &'static str {
         RepoType::Model => "model",
         RepoType::Dataset => "dataset",
         RepoType::Space => "Space",
+        RepoType::Bucket => "bucket",
     }
 }
 
@@ -95,6 +98,7 @@ pub const fn new_path(kind: RepoType) -> &'static str {
         RepoType::Model => "new",
         RepoType::Dataset => "new-dataset",
         RepoType::Space => "new-space",
+        RepoType::Bucket => "new-bucket",
     }
 }
 
@@ -103,7 +107,7 @@ impl Layout {
     pub fn sections(&self) -> Vec<SectionLink> {
         let link =
             |kind| SectionLink { kind, icon: kind_icon(kind), label: kind_title(kind), current: self.section == Some(kind) };
-        RepoType::ALL.into_iter().map(link).collect()
+        RepoType::EVERY.into_iter().map(link).collect()
     }
 
     /// The list that the search field in the header looks through.

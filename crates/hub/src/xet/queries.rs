@@ -1,5 +1,6 @@
 //! Every statement on xorbs, files in chunks and the index of chunks.
 
+use std::collections::HashMap;
 use std::time::Duration;
 
 use chrono::Utc;
@@ -186,6 +187,26 @@ pub async fn find_held_file(conn: impl PgExecutor<'_>, repo_pk: i64, file_hash: 
     .fetch_optional(conn)
     .await?;
     Ok(row.map(|row| (row.oid, row.size_bytes)))
+}
+
+/// Of these files in chunks, those that a repository has: their SHA-256 and size.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_held_files(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    file_hashes: &[XetHash],
+) -> sqlx::Result<HashMap<XetHash, (Sha256, i64)>> {
+    let rows = sqlx::query!(
+        r#"select f.file_hash as "file_hash: XetHash", f.oid as "oid: Sha256", f.size_bytes from xet_files f
+           where file_hash = any($2) and exists (select from repo_lfs_objects l where l.repo_pk = $1 and l.oid = f.oid)"#,
+        repo_pk,
+        file_hashes as &[XetHash]
+    )
+    .fetch_all(conn)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.file_hash, (row.oid, row.size_bytes))).collect())
 }
 
 /// A file whose terms and SHA-256 the hub has checked.

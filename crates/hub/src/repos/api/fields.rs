@@ -59,6 +59,8 @@ fn own(repo_type: RepoType) -> &'static [&'static str] {
         RepoType::Model => MODEL,
         RepoType::Dataset => DATASET,
         RepoType::Space => SPACE,
+        // Buckets have answers of their own.
+        RepoType::Bucket => &[],
     }
 }
 
@@ -115,6 +117,7 @@ pub(super) fn of_info(repo_type: RepoType) -> Fields {
         ][..],
         RepoType::Dataset => &["description", "citation", "paperswithcode_id"][..],
         RepoType::Space => &["sdk", "subdomain", "runtime", "models", "datasets"][..],
+        RepoType::Bucket => &[],
     });
     fields
 }
@@ -127,6 +130,7 @@ pub(super) fn of_list(query: &Query, repo_type: RepoType) -> Fields {
         RepoType::Model => fields.extend(["modelId", "downloads", "pipeline_tag", "library_name"]),
         RepoType::Dataset => fields.extend(["downloads", "description"]),
         RepoType::Space => fields.push("sdk"),
+        RepoType::Bucket => {}
     }
     let full = query.flag("full");
     if full {

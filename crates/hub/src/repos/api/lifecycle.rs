@@ -53,6 +53,9 @@ struct CreateFile {
 async fn post_create(app: web::Data<App>, viewer: Viewer, base: BaseUrl, body: Json<CreateRequest>) -> HubResult<HttpResponse> {
     let Json(request) = body;
     let repo_type = repo_type_of(request.repo_type.as_deref())?;
+    if !repo_type.has_git() {
+        return Err(HubError::bad_request("Make buckets by `POST /api/buckets/{namespace}/{name}`."));
+    }
     // Older clients put the whole id into `name`.
     let (namespace, name) = match request.name.split_once('/') {
         Some((namespace, name)) => (Some(namespace.to_owned()), name.to_owned()),
@@ -88,7 +91,7 @@ fn repo_type_of(text: Option<&str>) -> HubResult<RepoType> {
     Ok(text.map(str::parse).transpose()?.unwrap_or(RepoType::Model))
 }
 
-fn private_of(visibility: Option<&str>, private: Option<bool>) -> HubResult<Option<bool>> {
+pub(super) fn private_of(visibility: Option<&str>, private: Option<bool>) -> HubResult<Option<bool>> {
     match visibility {
         None => Ok(private),
         Some("public") => Ok(Some(false)),

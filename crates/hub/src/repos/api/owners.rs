@@ -48,15 +48,16 @@ fn user_json(user: &OwnerRow) -> Map<String, Value> {
     object
 }
 
-/// Adds `numModels`, `numDatasets` and `numSpaces`, as far as the viewer sees them.
+/// Adds `numModels`, `numDatasets`, `numSpaces` and `numBuckets`, as far as the viewer sees them.
 async fn add_counts(app: &App, viewer: &Viewer, owner: &OwnerRow, object: &mut Map<String, Value>) -> HubResult<()> {
     let counts = relations::count_by_type(&app.pool, &visible_to(viewer), owner.namespace_pk).await?;
-    for repo_type in RepoType::ALL {
+    for repo_type in RepoType::EVERY {
         let count = counts.iter().find(|row| row.repo_type == repo_type).map_or(0, |row| row.count);
         let name = match repo_type {
             RepoType::Model => "numModels",
             RepoType::Dataset => "numDatasets",
             RepoType::Space => "numSpaces",
+            RepoType::Bucket => "numBuckets",
         };
         object.insert(name.to_owned(), json!(count));
     }

@@ -172,7 +172,7 @@ impl File<'_> {
 const ATTRIBUTE: &AsciiSet = &NON_ALPHANUMERIC.remove(b'-').remove(b'.').remove(b'_').remove(b'~').remove(b'!').remove(b'$');
 
 /// Words `Content-Disposition` as Python's client reads it: with a semicolon at its end.
-fn content_disposition(file_name: &str, is_download: bool) -> String {
+pub(super) fn content_disposition(file_name: &str, is_download: bool) -> String {
     let kind = if is_download { "attachment" } else { "inline" };
     let plain: String = file_name.chars().map(|c| if is_plain(c) { c } else { '_' }).collect();
     let encoded = utf8_percent_encode(file_name, ATTRIBUTE);

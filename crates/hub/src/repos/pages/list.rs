@@ -1,4 +1,4 @@
-//! `/models`, `/datasets` and `/spaces`.
+//! `/models`, `/datasets`, `/spaces` and `/buckets`.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -20,7 +20,7 @@ use crate::web::layout::{Layout, kind_icon, kind_title, new_path};
 const PAGE_LEN: usize = 30;
 /// The order when none is asked for.
 const DEFAULT_SORT: Sort = Sort::LastModified;
-/// The orders to choose from, as addresses and people call them.
+/// The orders to choose from, as addresses and people call them; buckets are not downloaded as a whole, and have the first two.
 const ORDERS: &[(&str, &str)] = &[
     ("modified", "Recently updated"),
     ("created", "Recently created"),
@@ -79,7 +79,7 @@ pub(super) struct ActiveFilter {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{repo_type:models|datasets|spaces}", crate::web::read().to(list_repos));
+    config.route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
@@ -111,7 +111,7 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
 fn tag_filters(kind: RepoType, query: &Query) -> Vec<String> {
     let language_prefix = match kind {
         RepoType::Dataset => "language:",
-        RepoType::Model | RepoType::Space => "",
+        RepoType::Model | RepoType::Space | RepoType::Bucket => "",
     };
     let keys = [("sdk", ""), ("license", "license:"), ("language", language_prefix), ("other", "")];
     let mut tags = Vec::new();
@@ -136,6 +136,7 @@ fn list_page(page: &PageRequest, kind: RepoType, query: &Query, found: RepoPage)
             RepoType::Model => "New model",
             RepoType::Dataset => "New dataset",
             RepoType::Space => "New Space",
+            RepoType::Bucket => "New bucket",
         },
         filters: filters_of(kind, query),
         active: active_filters(kind, query),
@@ -178,13 +179,17 @@ fn filters_of(kind: RepoType, query: &Query) -> Vec<Filter> {
         ],
         RepoType::Dataset => vec![filter("pipeline_tag", "Task", "Any task", tasks())],
         RepoType::Space => vec![filter("sdk", "SDK", "Any SDK", words(known::SDKS))],
+        RepoType::Bucket => Vec::new(),
     };
-    filters.push(filter("license", "Licence", "Any licence", words(known::LICENSES)));
-    if kind != RepoType::Space {
+    if kind.has_git() {
+        filters.push(filter("license", "Licence", "Any licence", words(known::LICENSES)));
+    }
+    if matches!(kind, RepoType::Model | RepoType::Dataset) {
         filters.push(filter("language", "Language", "Any language", pairs(tags::LANGUAGES)));
     }
     let sort = query.get("sort").unwrap_or("modified");
-    let orders = ORDERS.iter().map(|(word, label)| Choice::new(*word, *label, sort)).collect();
+    let orders = if kind.has_git() { ORDERS } else { ORDERS.get(..2).unwrap_or(ORDERS) };
+    let orders = orders.iter().map(|(word, label)| Choice::new(*word, *label, sort)).collect();
     filters.push(Filter { name: "sort", label: "Sort", options: orders });
     filters
 }

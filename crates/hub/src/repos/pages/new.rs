@@ -1,4 +1,4 @@
-//! New model, dataset or Space.
+//! New model, dataset, Space or bucket.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -9,6 +9,7 @@ use super::owners::owners_of;
 use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::HubResult;
+use crate::repos::buckets::create::{NewBucket, create_bucket};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -30,7 +31,7 @@ pub(super) struct NewRepoPage {
     pub name: Field,
     /// The licence.
     pub license: Field,
-    /// The licences to choose from.
+    /// The licences to choose from, where there is a card to write one into.
     pub licenses: Vec<Choice>,
     /// For Spaces: what runs them.
     pub sdks: Vec<Choice>,
@@ -50,6 +51,9 @@ impl NewRepoPage {
             RepoType::Model => "A git repository for weights, configuration, tokenizer and a model card.",
             RepoType::Dataset => "A git repository for data files and a dataset card that describes them.",
             RepoType::Space => "A git repository for an app that shows what a model or dataset can do.",
+            RepoType::Bucket => {
+                "Storage without git, for what changes all the time: checkpoints, logs, intermediate data. The last writer wins."
+            }
         }
     }
 
@@ -65,7 +69,7 @@ impl NewRepoPage {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    for kind in RepoType::ALL {
+    for kind in RepoType::EVERY {
         let path = format!("/{}", new_path(kind));
         config
             .route(&path, crate::web::read().to(move |page: PageRequest| show_new(page, kind)))
@@ -111,6 +115,11 @@ async fn post_new(page: PageRequest, kind: RepoType, form: CheckedForm) -> HubRe
 }
 
 async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubResult<String> {
+    let namespace = Some(form.owner.clone()).filter(|owner| !owner.is_empty());
+    if kind == RepoType::Bucket {
+        let new = NewBucket { namespace, name: form.name.clone(), private: Some(form.private) };
+        return Ok(create_bucket(&page.app, &page.viewer, &new, page.base.as_str()).await?.path());
+    }
     let sdk = (kind == RepoType::Space).then_some(form.sdk.as_str());
     let card = starter_card(kind, Some(&form.license), sdk, &form.name)?;
     let files = match card {
@@ -119,7 +128,7 @@ async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubRe
     };
     let new = NewRepo {
         repo_type: kind,
-        namespace: Some(form.owner.clone()).filter(|owner| !owner.is_empty()),
+        namespace,
         name: form.name.clone(),
         private: Some(form.private),
         files,
@@ -132,6 +141,7 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
         RepoType::Model => "Model name",
         RepoType::Dataset => "Dataset name",
         RepoType::Space => "Space name",
+        RepoType::Bucket => "Bucket name",
     };
     let mut name =
         Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` or `.`: it becomes part of the address.");
@@ -146,14 +156,17 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
         owners: owners_of(user, &form.owner),
         name,
         license: Field::new("license", "Licence").hint("Written into the card, where people look for it."),
-        licenses: std::iter::once(Choice::new("", "None yet", &form.license)).chain(licenses).collect(),
+        licenses: match kind.has_git() {
+            true => std::iter::once(Choice::new("", "None yet", &form.license)).chain(licenses).collect(),
+            false => Vec::new(),
+        },
         sdks: match kind {
             RepoType::Space => vec![
                 sdk("gradio", "Gradio", "Python interfaces for models."),
                 sdk("docker", "Docker", "Anything in a container."),
                 sdk("static", "Static", "HTML, CSS and JavaScript."),
             ],
-            RepoType::Model | RepoType::Dataset => Vec::new(),
+            RepoType::Model | RepoType::Dataset | RepoType::Bucket => Vec::new(),
         },
         private: form.private,
     }

@@ -4,13 +4,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_types::RepoId;
 
-use super::BASES;
+use super::{BASES, BUCKET_BASE};
 use super::context::{header_of, layout_of};
 use super::owners::owners_of;
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
-use crate::repos::RepoAdmin;
+use crate::app::App;
+use crate::repos::{Repo, RepoAdmin};
 use crate::repos::delete::delete_repo;
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{SettingsChange, update_settings};
@@ -29,6 +30,8 @@ pub(super) struct RepoSettingsPage {
     pub header: RepoHeader,
     /// What its files take.
     pub storage: StorageUse,
+    /// How many files a bucket has, and how many bytes it may.
+    pub bucket: Option<(i64, Option<u64>)>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: bool,
     /// The new owner.
@@ -43,10 +46,12 @@ pub(super) struct RepoSettingsPage {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
+        config.route(&format!("{base}/settings/transfer"), web::post().to(post_transfer));
+    }
+    for base in BASES.into_iter().chain([BUCKET_BASE]) {
         config
             .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
-            .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
     }
@@ -77,13 +82,23 @@ async fn settings_page(
     Ok(RepoSettingsPage {
         layout: layout_of(page, &admin.repo, "Settings"),
         header,
-        storage: StorageUse::of_repo(&page.app, &admin.repo).await?,
+        storage: storage_of(&page.app, &admin.repo).await?,
+        bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
         confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
     })
+}
+
+/// What was deleted from a bucket no longer counts, though it may not be collected yet.
+async fn storage_of(app: &App, repo: &Repo) -> HubResult<StorageUse> {
+    let held = StorageUse::of_repo(app, repo).await?;
+    match repo.repo_type.has_git() {
+        true => Ok(held),
+        false => Ok(StorageUse { logical_bytes: repo.size_bytes.unsigned_abs(), ..held }),
+    }
 }
 
 async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {

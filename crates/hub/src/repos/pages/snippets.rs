@@ -14,11 +14,12 @@ pub(super) fn snippets_of(header: &RepoHeader, derived: &ListedRepo) -> Vec<UseS
         RepoType::Dataset => {
             vec![snippet("library", "datasets", format!("from datasets import load_dataset\n\ndataset = load_dataset(\"{id}\")"))]
         }
-        RepoType::Space => Vec::new(),
+        // Buckets have no such page.
+        RepoType::Space | RepoType::Bucket => Vec::new(),
     };
     let repo_type = match header.kind {
         RepoType::Model => String::new(),
-        RepoType::Dataset | RepoType::Space => format!(", repo_type=\"{}\"", header.kind),
+        RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(", repo_type=\"{}\"", header.kind),
     };
     let download = format!("from huggingface_hub import snapshot_download\n\nfolder = snapshot_download(\"{id}\"{repo_type})");
     snippets.push(snippet("download", "huggingface_hub", download));
@@ -107,14 +108,14 @@ pub(super) fn quick_start_of(header: &RepoHeader) -> QuickStart {
     let (url, id) = (&header.hub_url, header.id());
     let (option, argument) = match header.kind {
         RepoType::Model => (String::new(), String::new()),
-        RepoType::Dataset | RepoType::Space => {
+        RepoType::Dataset | RepoType::Space | RepoType::Bucket => {
             (format!(" --repo-type {}", header.kind), format!(", repo_type=\"{}\"", header.kind))
         }
     };
     let large = match header.kind {
         RepoType::Model => "*.safetensors",
         RepoType::Dataset => "*.parquet",
-        RepoType::Space => "*.bin",
+        RepoType::Space | RepoType::Bucket => "*.bin",
     };
     QuickStart {
         ways: vec![

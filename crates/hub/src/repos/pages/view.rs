@@ -93,8 +93,8 @@ impl RepoSummary {
     /// What else the line under its name says.
     pub fn facts(&self) -> Vec<String> {
         let parameters = self.parameters.map(|number| format!("{} params", crate::web::filters::short_count(number)));
-        let size =
-            (self.kind == RepoType::Dataset && self.size_bytes > 0).then(|| crate::web::filters::size_text(self.size_bytes));
+        let tells_size = matches!(self.kind, RepoType::Dataset | RepoType::Bucket) && self.size_bytes > 0;
+        let size = tells_size.then(|| crate::web::filters::size_text(self.size_bytes));
         [parameters, size, self.library.clone()].into_iter().flatten().collect()
     }
 }
@@ -144,6 +144,7 @@ pub const fn kind_plural_word(kind: RepoType) -> &'static str {
         RepoType::Model => "models",
         RepoType::Dataset => "datasets",
         RepoType::Space => "Spaces",
+        RepoType::Bucket => "buckets",
     }
 }
 
@@ -236,6 +237,7 @@ impl RepoHeader {
             RepoType::Model => "Model card",
             RepoType::Dataset => "Dataset card",
             RepoType::Space => "About",
+            RepoType::Bucket => "Files",
         }
     }
 
@@ -247,15 +249,34 @@ impl RepoHeader {
     /// The tabs the viewer may open.
     pub fn tabs(&self) -> Vec<TabLink> {
         let link = |tab, href: String, icon, label| TabLink { href, icon, label, current: self.tab == tab };
-        let files = format!("{}/tree/{}", self.href(), crate::web::links::encode_segment(&self.default_branch));
-        let mut tabs = vec![
-            link(RepoTab::Card, self.href(), "book-open", self.card_label()),
-            link(RepoTab::Files, files, "folder-open", "Files"),
-        ];
+        let mut tabs = match self.kind.has_git() {
+            true => vec![
+                link(RepoTab::Card, self.href(), "book-open", self.card_label()),
+                link(RepoTab::Files, self.tree_href(), "folder-open", "Files"),
+            ],
+            false => vec![link(RepoTab::Files, self.href(), "folder-open", "Files")],
+        };
         if self.can_admin {
             tabs.push(link(RepoTab::Settings, format!("{}/settings", self.href()), "settings", "Settings"));
         }
         tabs
+    }
+
+    fn tree_href(&self) -> String {
+        format!("{}/tree/{}", self.href(), crate::web::links::encode_segment(&self.default_branch))
+    }
+
+    /// Whether it is a git repository.
+    pub fn has_git(&self) -> bool {
+        self.kind.has_git()
+    }
+
+    /// The lines that send a folder to a bucket and fetch it.
+    pub fn sync_commands(&self) -> (String, String) {
+        let (id, hub) = (self.id(), &self.hub_url);
+        let line = |from: &str, to: &str| format!("HF_ENDPOINT={hub} \\\n  hf sync {from} {to}");
+        let bucket = format!("hf://buckets/{id}");
+        (line("./folder", &bucket), line(&bucket, "./folder"))
     }
 
     /// The line that clones it.
@@ -267,7 +288,7 @@ impl RepoHeader {
     pub fn hf_command(&self) -> String {
         let kind = match self.kind {
             RepoType::Model => String::new(),
-            RepoType::Dataset | RepoType::Space => format!(" --repo-type {}", self.kind),
+            RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(" --repo-type {}", self.kind),
         };
         format!("HF_ENDPOINT={} \\\n  hf download {}{kind}", self.hub_url, self.id())
     }

@@ -1,0 +1,109 @@
+//! `tree` and `paths-info` of buckets.
+
+use actix_web::{HttpRequest, HttpResponse, web};
+use serde::{Deserialize, Serialize};
+
+use crate::accounts::api::timestamp;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::RepoContent;
+use crate::repos::api::BUCKET;
+use crate::repos::buckets::batch::EMPTY_FILE;
+use crate::repos::buckets::listing::{Cursor, Depth, Entry, Listing, list};
+use crate::repos::buckets::{BucketFile, list_files_at};
+use crate::web::base_url::BaseUrl;
+use crate::web::extract::{Json, Query, raw_param};
+use crate::web::links::decode_tail;
+use crate::web::page::{next_link, page_size};
+
+/// How many entries a page has.
+const PAGE: usize = 1000;
+/// The most paths in one question.
+const MAX_PATHS: usize = 1000;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route(&format!("{BUCKET}/tree"), web::get().to(get_tree))
+        .route(&format!("{BUCKET}/tree/{{tail:.*}}"), web::get().to(get_tree))
+        .route(&format!("{BUCKET}/paths-info"), web::post().to(post_paths_info));
+}
+
+/// A row of a list.
+#[derive(Debug, Serialize)]
+#[serde(tag = "type", rename_all = "lowercase")]
+enum Row {
+    /// A file.
+    #[serde(rename_all = "camelCase")]
+    File {
+        path: String,
+        size: i64,
+        xet_hash: String,
+        mtime: String,
+        uploaded_at: String,
+        #[serde(skip_serializing_if = "Option::is_none")]
+        content_type: Option<String>,
+    },
+    /// A folder.
+    Directory { path: String },
+}
+
+impl Row {
+    fn of_file(file: BucketFile) -> Self {
+        Self::File {
+            size: file.size_bytes,
+            // An empty file has no chunks; clients make it without asking for any.
+            xet_hash: file.file_hash.unwrap_or(EMPTY_FILE).to_hex(),
+            mtime: timestamp(file.mtime),
+            uploaded_at: timestamp(file.uploaded_at),
+            content_type: file.content_type,
+            path: file.path,
+        }
+    }
+
+    fn of(entry: Entry) -> Self {
+        match entry {
+            Entry::File(file) => Self::of_file(file),
+            Entry::Folder(path) => Self::Directory { path },
+        }
+    }
+}
+
+async fn get_tree(
+    app: web::Data<App>,
+    read: RepoContent,
+    request: HttpRequest,
+    base: BaseUrl,
+    query: Query,
+) -> HubResult<HttpResponse> {
+    let prefix = decode_tail(raw_param(&request, "tail")).ok_or_else(HubError::entry_not_found)?.join("/");
+    let wanted = Listing {
+        prefix,
+        depth: if query.flag("recursive") { Depth::All } else { Depth::BelowPrefix },
+        cursor: query.get("cursor").map(Cursor::decode).transpose()?,
+        limit: page_size(&query, PAGE, PAGE)?,
+    };
+    let page = list(&app, &read.repo, &wanted).await?;
+    let mut response = HttpResponse::Ok();
+    if let Some(next) = page.next {
+        response.insert_header(next_link(&request, &base, &query, "cursor", &next.encode()));
+    }
+    Ok(response.json(page.entries.into_iter().map(Row::of).collect::<Vec<_>>()))
+}
+
+#[derive(Debug, Deserialize)]
+struct PathsRequest {
+    #[serde(default)]
+    paths: Vec<String>,
+}
+
+/// Paths without a file are left out.
+async fn post_paths_info(app: web::Data<App>, read: RepoContent, body: Json<PathsRequest>) -> HubResult<HttpResponse> {
+    let Json(mut wanted) = body;
+    if wanted.paths.len() > MAX_PATHS {
+        return Err(HubError::bad_request(format!("At most {MAX_PATHS} paths can be asked for at once.")));
+    }
+    // A NUL would be a 500 in the database, and no path has one.
+    wanted.paths.retain(|path| !path.contains('\0'));
+    let files = list_files_at(&app.pool, read.repo.pk, &wanted.paths).await?;
+    Ok(HttpResponse::Ok().json(files.into_iter().map(Row::of_file).collect::<Vec<_>>()))
+}

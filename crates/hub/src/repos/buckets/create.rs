@@ -1,0 +1,54 @@
+//! Making a bucket: one operation for the API and the web form.
+
+use hub_types::{RepoId, RepoType};
+use serde_json::json;
+
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::db;
+use crate::error::{HubError, HubResult};
+use crate::repos::access;
+use crate::repos::queries::{self, NewRepoRow, Repo};
+
+/// What a new bucket is to be.
+#[derive(Debug, Clone)]
+pub struct NewBucket {
+    /// The owner; `None`: the viewer.
+    pub namespace: Option<String>,
+    /// The name.
+    pub name: String,
+    /// Whether only members see it; `None`: as the organisation has it by default.
+    pub private: Option<bool>,
+}
+
+/// Makes an empty bucket.
+///
+/// # Errors
+/// 400 for a bad name, 403 for a namespace the viewer may not use, 409 when the bucket exists.
+pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url: &str) -> HubResult<Repo> {
+    let user = viewer.require_user()?;
+    let namespace = access::target_namespace(app, viewer, new.namespace.as_deref(), RepoType::Bucket).await?;
+    let id = RepoId::new(&namespace.name, &new.name)?;
+    let row = NewRepoRow {
+        repo_type: RepoType::Bucket,
+        namespace_pk: namespace.namespace_pk,
+        name: id.name(),
+        private: new.private.unwrap_or(namespace.default_private),
+        created_by: Some(user.pk),
+    };
+    let mut tx = app.pool.begin().await?;
+    let repo_pk = match queries::insert_repo(&mut tx, &row).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
+            drop(tx);
+            let existing = queries::find_repo(&app.pool, RepoType::Bucket, id.namespace(), id.name()).await?;
+            let id = existing.map_or(id, |existing| existing.id);
+            return Err(HubError::repo_exists(RepoType::Bucket, &id, &format!("{base_url}/buckets/{id}")));
+        }
+        other => other?,
+    };
+    queries::delete_redirect(&mut tx, RepoType::Bucket, id.namespace(), id.name()).await?;
+    queries::insert_event(&mut tx, repo_pk, Some(user.pk), "create_repo", json!({ "id": id.to_string() })).await?;
+    let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?;
+    tx.commit().await?;
+    repo.ok_or_else(|| HubError::internal("the new bucket is gone"))
+}
