@@ -235,7 +235,9 @@ async fn check_chunks(app: &App, file_hash: &XetHash) -> HubResult<Option<String
         app.xet.forget_xorb(&row.xorb_hash).await;
         let size = match xet::store::load(app, &[row.xorb_hash]).await {
             Ok(found) => found.get(&row.xorb_hash).map(|xorb| u64::from(xorb.info.total_stored_len())),
-            Err(error) if error.kind() == ErrorKind::Internal => return Ok(Some(format!("`{meta}` is damaged: {}", with_causes(&error)))),
+            Err(error) if error.kind() == ErrorKind::Internal => {
+                return Ok(Some(format!("`{meta}` is damaged: {}", with_causes(&error))));
+            }
             Err(error) => return Err(error),
         };
         if let Some(problem) = check_stored(&app.store, &StorageKey::xorb(&row.xorb_hash, row.nonce), size).await? {
