@@ -16,6 +16,7 @@ use hub_types::{RepoType, XetHash};
 use reqwest::Method;
 
 use crate::lfs::{Large, upload};
+use crate::xet::client::{Packed, random};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Nothing is spared for being young.
@@ -347,5 +348,36 @@ async fn gc_leaves_no_way_to_name_what_is_gone() {
     upload(&ada, "ada/bert", &file).await;
     ada.post_json("/api/models/ada/bert/branch/late", &body, 200).await;
     assert_sound(&hub).await;
+    hub.stop().await;
+}
+
+/// Sends lines to a bucket in one batch.
+async fn batch(client: &Client, bucket: &str, lines: &[Value]) {
+    let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
+    let request = client.request(Method::POST, &format!("/api/buckets/{bucket}/batch"));
+    client.send(request.header("Content-Type", "application/x-ndjson").body(body), 200).await;
+}
+
+#[tokio::test]
+async fn files_of_a_bucket_stay_and_what_was_deleted_from_it_goes() {
+    let (hub, ada) = start().await;
+    ada.post_json("/api/buckets/ada/box", &json!({}), 200).await;
+    let token = ada.get_json("/api/buckets/ada/box/xet-write-token", 200).await;
+    let cas = hub.with_token(token["accessToken"].as_str().unwrap());
+    let (kept, gone) = (Packed::new(random(300_000, 1), 8), Packed::new(random(300_000, 2), 8));
+    for (path, packed) in [("kept.bin", &kept), ("gone.bin", &gone)] {
+        packed.send(&cas).await;
+        let line = json!({ "type": "addFile", "path": path, "xetHash": packed.entry.hash, "mtime": 1_700_000_000_000_u64 });
+        batch(&ada, "ada/box", &[line]).await;
+    }
+    batch(&ada, "ada/box", &[json!({ "type": "deleteFile", "path": "gone.bin" })]).await;
+    let before = stored(&hub).await.len();
+    for _ in 0..3 {
+        expire_leases(&hub).await;
+        run(&hub, AT_ONCE).await;
+    }
+    let read = ada.get("/buckets/ada/box/resolve/kept.bin", 200).await.bytes().await.unwrap();
+    assert!(read == kept.file.bytes);
+    assert_eq!(stored(&hub).await.len(), before / 2, "one of two files of one size is gone");
     hub.stop().await;
 }

@@ -1,7 +1,7 @@
 //! Xet over real HTTP, on a local store and, when `HUB_TEST_S3_ENDPOINT` is set, on S3: a small client of our own that
 //! can do what the real ones never would.
 
-mod client;
+pub(crate) mod client;
 mod conversion;
 mod damage;
 mod permissions;

@@ -2,13 +2,13 @@
 
 use std::collections::HashSet;
 
-use hub_types::Sha256;
+use hub_types::{RepoType, Sha256};
 
 use super::{Amount, Item, Report, Run, queries};
 use crate::error::HubResult;
 use crate::objects;
 use crate::repos::lfs_files;
-use crate::repos::queries as repo_queries;
+use crate::repos::queries::{self as repo_queries, buckets};
 
 /// Repositories asked for in one query.
 const PAGE: i64 = 100;
@@ -44,8 +44,14 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         let old = queries::list_old_links(&app.pool, repo_pk, before).await?;
         // Read after the refs, so that what they reach is in its packs.
         let Some(repo) = repo_queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Some(Amount::default())) };
-        let Some(named) = lfs_files::named_oids(app, &repo, &refs).await? else { return Ok(None) };
-        let unused: HashSet<Sha256> = old.iter().map(|(oid, _)| *oid).filter(|oid| !named.contains(oid)).collect();
+        let old_oids: Vec<Sha256> = old.iter().map(|(oid, _)| *oid).collect();
+        let is_bucket = repo.repo_type == RepoType::Bucket;
+        let named = match is_bucket {
+            true => Some(buckets::list_present(&app.pool, repo_pk, &old_oids).await?),
+            false => lfs_files::named_oids(app, &repo, &refs).await?,
+        };
+        let Some(named) = named else { return Ok(None) };
+        let mut unused: HashSet<Sha256> = old_oids.iter().copied().filter(|oid| !named.contains(oid)).collect();
         if run.is_dry() {
             let sizes = old.iter().filter(|(oid, _)| unused.contains(oid)).map(|(_, size)| *size);
             return Ok(Some(Amount::of(sizes)));
@@ -57,6 +63,12 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         }
         if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs {
             continue;
+        }
+        if is_bucket {
+            // A batch may have put one somewhere before the lock was had.
+            for oid in buckets::list_present(&mut *tx, repo_pk, &old_oids).await? {
+                unused.remove(&oid);
+            }
         }
         // Somebody may have asked for one since; it stays then.
         let unused: Vec<Sha256> = unused.into_iter().collect();
