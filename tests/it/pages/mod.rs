@@ -2,6 +2,7 @@
 
 mod accounts;
 mod browser;
+mod buckets;
 mod forms;
 mod hostile;
 mod organizations;
