@@ -1,6 +1,7 @@
 //! The one integration binary: a module per area.
 
 mod accounts;
+mod buckets;
 mod gc;
 mod git_http;
 mod lfs;

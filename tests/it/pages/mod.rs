@@ -2,6 +2,7 @@
 
 mod accounts;
 pub(crate) mod browser;
+mod buckets;
 mod forms;
 mod hostile;
 mod organizations;

@@ -1,5 +1,5 @@
 //! Proves that what the database says about repositories is in the object store: refs lead to commits, commits to
-//! trees, trees to files, LFS pointers to large files.
+//! trees, trees to files, LFS pointers to large files; the files of buckets, too.
 //!
 //! Everything is read from the store anew; caches of the node are not believed.
 
@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::objects::{self, Held};
 use crate::repos::Repo;
+use crate::repos::buckets::{self, BucketFile};
 use crate::repos::git_cache::GitCache;
 use crate::repos::queries::{self as repo_queries, RefRow};
 use crate::start::with_causes;
@@ -24,6 +25,8 @@ use crate::xet;
 const PAGE: i64 = 100;
 /// Large files asked for in one query.
 const FILES_PER_QUERY: usize = 10_000;
+/// Files of a bucket read at once.
+const FILES_AT_ONCE: i64 = 10_000;
 /// The longest that one repository may take.
 const TIMEOUT: Duration = Duration::from_secs(6 * 3600);
 
@@ -45,7 +48,7 @@ pub struct Tally {
     pub problems: u64,
 }
 
-/// Checks one repository (`ada/bert`, `datasets/ada/squad`) or all of them. Each problem is told as it is found.
+/// Checks one repository (`ada/bert`, `datasets/ada/squad`, `buckets/ada/logs`) or all of them. Each problem is told as it is found.
 ///
 /// # Errors
 /// There is no such repository, or the database or the store does not answer.
@@ -72,7 +75,7 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
 
 async fn find(app: &App, text: &str) -> HubResult<Repo> {
     let unknown =
-        || HubError::not_found(format!("There is no repository `{text}`. Write `name/of-model` or `datasets/name/of-it`."));
+        || HubError::not_found(format!("There is no repository `{text}`. Write `name/of-model`, `datasets/name/of-it` or `buckets/name/of-it`."));
     let (repo_type, id) = match text.split_once('/').and_then(|(first, rest)| Some((RepoType::from_plural(first)?, rest))) {
         Some((repo_type, rest)) if rest.contains('/') => (repo_type, rest),
         _ => (RepoType::Model, text),
@@ -92,6 +95,38 @@ async fn check_one(app: &App, repo: &Repo, depth: Depth, tally: &mut Tally, tell
 }
 
 async fn problems_of(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<String>> {
+    match repo.repo_type.has_git() {
+        true => problems_of_git(app, repo, depth).await,
+        false => problems_of_bucket(app, repo, depth).await,
+    }
+}
+
+/// The files of a bucket must be large files that it has, and its totals what they add up to.
+async fn problems_of_bucket(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<String>> {
+    let mut problems = Vec::new();
+    let mut from = String::new();
+    loop {
+        let files = buckets::list_files(&app.pool, repo.pk, "", &from, FILES_AT_ONCE).await?;
+        let Some(last) = files.last() else { break };
+        // No path has a control character: the next page starts behind this one.
+        from = format!("{}\u{1}", last.path);
+        let pointer = |file: BucketFile| {
+            Some(NewPointer { path: file.path, sha256: file.oid?, size_bytes: file.size_bytes.unsigned_abs() })
+        };
+        let pointers: Vec<NewPointer> = files.into_iter().filter_map(pointer).collect();
+        check_large_files(app, repo, &pointers, depth, &mut problems).await?;
+    }
+    let sum = buckets::sum_all(&app.pool, repo.pk).await?;
+    if (sum.files, sum.bytes) != (repo.file_count, repo.size_bytes) {
+        problems.push(format!(
+            "it counts {} files of {} bytes, and has {} of {}",
+            repo.file_count, repo.size_bytes, sum.files, sum.bytes
+        ));
+    }
+    Ok(problems)
+}
+
+async fn problems_of_git(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<String>> {
     let refs = repo_queries::list_refs(&app.pool, repo.pk).await?;
     let mut problems = Vec::new();
     let head = repo.default_ref()?;

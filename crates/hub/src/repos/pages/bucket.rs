@@ -180,7 +180,7 @@ fn ways_of(header: &RepoHeader) -> Vec<Way> {
     vec![
         Way {
             title: "The hf command",
-            text: "Makes the bucket like a folder; run it again to send what changed. With `--delete`, what is gone goes.",
+            text: "Sends a folder; run it again to send what changed. With `--delete` it also removes what you removed.",
             code: format!("export HF_ENDPOINT={url}\nhf auth login\nhf sync ./folder hf://buckets/{id}"),
         },
         Way {
