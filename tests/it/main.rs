@@ -3,6 +3,7 @@
 mod accounts;
 mod git_http;
 mod lfs;
+mod lineage;
 mod operations;
 mod pages;
 mod permissions;

@@ -21,4 +21,4 @@ pub use dtype::Dtype;
 pub use layout::{Layout, LayoutError, MAX_TENSORS, Step, Tensor, parse_layout};
 pub use rank::RankProbe;
 pub use similarity::{Kinship, RELATED_CORRELATION, Similarity};
-pub use sketch::{MAX_SKETCH_BYTES, PlannedTensor, Sketch, SketchedTensor, plan_sketch};
+pub use sketch::{DIGEST_BITS, MAX_SKETCH_BYTES, PlannedTensor, Sketch, SketchedTensor, plan_sketch};

@@ -20,6 +20,8 @@ pub(crate) const SAMPLES: usize = RUNS * RUN_VALUES;
 const TENSOR_BYTES: usize = 8 + 1 + SAMPLES * 4;
 /// The size of the largest sketch, in bytes: 1 + 48 · (9 + 160 · 4) = 31,153.
 pub const MAX_SKETCH_BYTES: usize = 1 + TENSORS * TENSOR_BYTES;
+/// The length of [`Sketch::digest`].
+pub const DIGEST_BITS: usize = 256;
 /// Smaller tensors say little; vectors (norms, biases) look alike in all models.
 const MIN_ELEMENTS: u64 = 1024;
 
@@ -110,6 +112,23 @@ impl Sketch {
         self.tensors.iter().map(|tensor| tensor.key.cast_signed()).collect()
     }
 
+    /// [`DIGEST_BITS`] bits of which close relatives share most, whatever tensors one of them has more: the signs of random
+    /// projections of all standardised samples (Charikar: Similarity Estimation Techniques from Rounding Algorithms,
+    /// 2002). For samples that correlate with r, acos(r)/π of the bits differ: half for strangers, a third for r = 0.5.
+    pub fn digest(&self) -> [bool; DIGEST_BITS] {
+        let mut sums = [0.0; DIGEST_BITS];
+        for tensor in &self.tensors {
+            let mut random = SplitMix(tensor.key ^ 0x5eed);
+            for sample in standardised(&tensor.samples) {
+                for sums in sums.chunks_mut(64) {
+                    let signs = random.next();
+                    sums.iter_mut().enumerate().for_each(|(at, sum)| *sum += if signs >> at & 1 == 0 { sample } else { -sample });
+                }
+            }
+        }
+        sums.map(|sum: f64| sum > 0.0)
+    }
+
     /// The stored form.
     pub fn to_bytes(&self) -> Vec<u8> {
         let mut bytes = Vec::with_capacity(1 + self.tensors.len() * TENSOR_BYTES);
@@ -138,6 +157,15 @@ impl Sketch {
         let smaller = self.tensors.len().min(base.tensors.len());
         (pairs.len() >= 2 && pairs.len() * 2 >= smaller).then(|| compare_tensors(&pairs))
     }
+}
+
+/// Less their mean, by their deviation; infinite ones and those of a constant tensor are 0.
+fn standardised(samples: &[f32]) -> Vec<f64> {
+    let finite = |sample: &f32| if sample.is_finite() { f64::from(*sample) } else { 0.0 };
+    let mean = samples.iter().map(finite).sum::<f64>() / samples.len().max(1) as f64;
+    let squares: f64 = samples.iter().map(|sample| (finite(sample) - mean).powi(2)).sum();
+    let scale = if squares > 0.0 { (samples.len() as f64 / squares).sqrt() } else { 0.0 };
+    samples.iter().map(|sample| (finite(sample) - mean) * scale).collect()
 }
 
 fn from_stored(bytes: &[u8; TENSOR_BYTES]) -> Option<SketchedTensor> {

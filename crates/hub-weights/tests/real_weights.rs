@@ -116,7 +116,9 @@ fn children_are_found_and_strangers_are_not() {
         let found = sketch(file).compare(&base).unwrap();
         assert_eq!(found.kinship(), expected, "{what}: {found:?}");
         // Shown by `cargo test -- --nocapture`: the figures of docs/lineage.md.
-        println!("{what}: {found:?}");
+        let bits = sketch(file).digest().iter().zip(base.digest()).filter(|(a, b)| **a != *b).count();
+        println!("{what}: {bits} bits, {found:?}");
+        assert_eq!(bits <= 100, expected.is_some(), "{what}: {bits}");
         found
     };
     compare("itself", &parent, Some(Kinship::Identical));

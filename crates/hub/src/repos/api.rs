@@ -7,6 +7,7 @@ mod info;
 mod json;
 mod lfs_files;
 mod lifecycle;
+pub(in crate::repos) mod lineage;
 mod list;
 mod ndjson;
 mod owners;
@@ -38,5 +39,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(lfs_files::routes)
+        .configure(lineage::routes)
         .configure(info::routes);
 }

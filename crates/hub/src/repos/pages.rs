@@ -6,6 +6,7 @@ mod commit;
 mod commits;
 mod context;
 mod facts;
+mod lineage;
 mod list;
 pub mod lists;
 mod markdown;
@@ -15,6 +16,7 @@ mod refs;
 mod settings;
 mod snippets;
 mod tags;
+mod tensor_diff;
 mod tree;
 pub mod view;
 
@@ -34,5 +36,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(refs::routes)
         .configure(settings::routes)
+        .configure(lineage::routes)
+        .configure(tensor_diff::routes)
         .configure(card::routes);
 }

@@ -1,6 +1,7 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod derived;
+pub mod lineage;
 pub mod listing;
 pub mod named_refs;
 pub mod own;

@@ -4,7 +4,7 @@
 //! compares and swaps the refs, registers the packs, writes the derived metadata, and appends the event and
 //! the jobs. Either all of it is there afterwards, or none.
 
-use hub_types::{Oid, RefName};
+use hub_types::{Oid, RefName, RepoType};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -114,6 +114,9 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     if let Some(metadata) = &change.metadata {
         super::metadata::store(conn, repo_pk, metadata).await?;
         Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+        if change.repo.repo_type == RepoType::Model {
+            Job::SketchWeights { repo_pk }.enqueue(conn).await?;
+        }
     }
     let moves: Vec<_> = change
         .updates
