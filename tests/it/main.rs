@@ -5,6 +5,7 @@ mod buckets;
 mod gc;
 mod git_http;
 mod lfs;
+mod lineage;
 mod operations;
 mod pages;
 mod permissions;

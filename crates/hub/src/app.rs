@@ -12,6 +12,7 @@ use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
 use crate::repos::git_cache::GitCache;
 use crate::repos::reading::Reading;
+use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
@@ -41,6 +42,8 @@ pub struct App {
     pub xet: Xet,
     /// Lines up the checks of one uploaded object.
     pub adoptions: Turns<(i64, Sha256)>,
+    /// Lines up comparisons of models.
+    pub diffs: DiffTurns,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Wakes the job runner.

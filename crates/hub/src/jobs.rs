@@ -28,6 +28,11 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Takes samples of the weights of a model's default branch.
+    SketchWeights {
+        /// The repository.
+        repo_pk: i64,
+    },
     /// Puts a large file that lies whole in the store into chunks.
     PutInChunks {
         /// The file.
@@ -43,7 +48,7 @@ impl Job {
     /// Jobs with one key that still wait are the same work.
     fn dedup_key(&self) -> Option<String> {
         match self {
-            Self::ReadHeaders { repo_pk } => Some(repo_pk.to_string()),
+            Self::ReadHeaders { repo_pk } | Self::SketchWeights { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SweepUploads | Self::CollectGarbage => Some(String::new()),
         }

@@ -5,6 +5,7 @@
 //! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - [`buckets`]: repositories without git.
+//! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
@@ -18,6 +19,7 @@ pub mod duplicate;
 pub mod git_cache;
 pub mod head;
 pub mod lfs_files;
+pub mod lineage;
 pub mod listing;
 pub mod metadata;
 pub mod new_objects;
@@ -29,9 +31,11 @@ pub mod rename;
 pub mod settings;
 pub mod squash;
 pub mod tags;
+pub mod tensor_diff;
 pub mod uploads;
 pub mod usage;
 pub mod visibility;
+pub mod weight_files;
 pub mod write_queue;
 
 pub use access::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite};

@@ -19,6 +19,7 @@ use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
 use crate::repos::git_cache::{GitCache, keep_tidy};
 use crate::repos::reading::Reading;
+use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
 use crate::signing::Signer;
 use crate::site::health::Health;
@@ -164,6 +165,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
         adoptions: Turns::default(),
+        diffs: DiffTurns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,
     };

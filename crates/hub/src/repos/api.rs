@@ -8,6 +8,7 @@ mod info;
 mod json;
 mod lfs_files;
 mod lifecycle;
+pub(in crate::repos) mod lineage;
 mod list;
 mod ndjson;
 mod owners;
@@ -43,5 +44,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(lfs_files::routes)
+        .configure(lineage::routes)
         .configure(info::routes);
 }

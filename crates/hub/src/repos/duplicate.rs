@@ -9,7 +9,7 @@ use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 use crate::objects;
-use hub_types::RepoId;
+use hub_types::{RepoId, RepoType};
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
 ///
@@ -56,6 +56,9 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
     apply_in(&mut tx, &change).await?;
     // The original's headers may not have been read yet.
     Job::ReadHeaders { repo_pk }.enqueue(&mut tx).await?;
+    if from.repo_type == RepoType::Model {
+        Job::SketchWeights { repo_pk }.enqueue(&mut tx).await?;
+    }
     tx.commit().await?;
     app.jobs.wake();
     Ok(repo)

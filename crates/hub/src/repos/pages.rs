@@ -7,6 +7,7 @@ mod commit;
 mod commits;
 mod context;
 mod facts;
+mod lineage;
 mod list;
 pub mod lists;
 mod markdown;
@@ -16,6 +17,7 @@ mod refs;
 mod settings;
 mod snippets;
 mod tags;
+mod tensor_diff;
 mod tree;
 mod upload;
 pub mod view;
@@ -41,5 +43,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(upload::routes)
         .configure(settings::routes)
+        .configure(lineage::routes)
+        .configure(tensor_diff::routes)
         .configure(card::routes);
 }

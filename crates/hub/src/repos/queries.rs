@@ -2,6 +2,7 @@
 
 pub mod buckets;
 pub mod derived;
+pub mod lineage;
 pub mod listing;
 pub mod named_refs;
 pub mod own;

@@ -7,7 +7,7 @@
 //! That the large files are there which the new commits name was checked before, against [`Repo`] as it was then. If the
 //! repository has lost any since (garbage collection took them, which nothing named yet), nothing moves.
 
-use hub_types::{Oid, RefName};
+use hub_types::{Oid, RefName, RepoType};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -127,6 +127,9 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     if let Some(metadata) = &change.metadata {
         super::metadata::store(conn, repo_pk, metadata).await?;
         Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+        if change.repo.repo_type == RepoType::Model {
+            Job::SketchWeights { repo_pk }.enqueue(conn).await?;
+        }
     }
     let moves: Vec<_> = change
         .updates

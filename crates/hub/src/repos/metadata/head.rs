@@ -11,6 +11,7 @@ use sha2::{Digest as _, Sha256};
 
 use super::HeadMetadata;
 use crate::repos::Repo;
+use crate::repos::weight_files::safetensors_of;
 
 /// The largest README that is read.
 const MAX_README_BYTES: u64 = 4 << 20;
@@ -120,14 +121,7 @@ fn weights(root: &[(String, Oid)]) -> Option<Value> {
         hash.update(format!("{path} {oid}\n"));
     }
     let key = hex::encode(hash.finalize());
-    let has = |name: &str| files.iter().any(|(path, _)| path == name);
-    let preferred = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"];
-    let first_ending = |ending: &str| files.iter().map(|(path, _)| path.as_str()).find(|path| path.ends_with(ending));
-    let safetensors = preferred
-        .into_iter()
-        .find(|name| has(name))
-        .or_else(|| first_ending(".safetensors.index.json"))
-        .or_else(|| first_ending(".safetensors"));
+    let safetensors = safetensors_of(files.iter().map(|(path, _)| path.as_str()));
     // `mmproj` files hold only the part that sees.
     let gguf = files.iter().map(|(path, _)| path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
     Some(json!({ "key": key, "safetensors": safetensors, "gguf": gguf }))

@@ -1,17 +1,15 @@
 //! The job that reads the headers of weight files: some kilobytes from the store, by range.
 
-use bytes::Bytes;
 use hub_cards::{HeaderError, Progress, gguf, safetensors};
-use hub_git::Entry;
 use hub_types::Oid;
 use serde_json::{Map, Value, json};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::objects;
+use crate::repos::Repo;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::{self, derived};
-use crate::repos::{Repo, reading};
+use crate::repos::weight_files::{WeightFile, open};
 
 /// What is read first: most headers are shorter.
 const FIRST_READ_BYTES: u64 = 256 << 10;
@@ -93,10 +91,10 @@ async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> R
     if !path.ends_with(".index.json") {
         return one_safetensors(app, &file).await.map(Some);
     }
-    if file.entry.size > safetensors::MAX_INDEX_BYTES as u64 {
+    if file.size > safetensors::MAX_INDEX_BYTES as u64 {
         return Err(HeaderError::TooLarge("the index").into());
     }
-    let index = file.read(app, file.entry.size).await?;
+    let index = file.head(app, file.size).await?;
     let mut sum = safetensors::Summary::default();
     for shard in safetensors::parse_index(&index)? {
         // A repository that lacks a shard has no number of parameters.
@@ -107,10 +105,10 @@ async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> R
 }
 
 async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Summary, Failure> {
-    let size = file.entry.size;
+    let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
-        let prefix = file.read(app, wanted.min(size)).await?;
+        let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || safetensors::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
             Progress::Done(summary) => return Ok(summary),
@@ -122,43 +120,14 @@ async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Su
 
 async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Option<gguf::Summary>, Failure> {
     let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
-    let size = file.entry.size;
+    let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
-        let prefix = file.read(app, wanted.min(size)).await?;
+        let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || gguf::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
             Progress::Done(summary) => return Ok(Some(summary)),
             Progress::NeedBytes(bytes) => wanted = bytes,
-        }
-    }
-}
-
-/// A file of the repository, wherever its bytes are.
-struct WeightFile {
-    entry: Entry,
-    /// The bytes of a file that git itself holds.
-    blob: Option<Bytes>,
-}
-
-async fn open(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<WeightFile>> {
-    let path = path.to_owned();
-    let opened = reading::read(app, repo, move |reader| {
-        let Some(entry) = reader.entry_at(head, &path)? else { return Ok(None) };
-        // Only files below the limit for large ones are in git.
-        let blob = if entry.lfs.is_some() { None } else { Some(reader.blob(entry.oid, MAX_READ_BYTES)?.into()) };
-        Ok(Some(WeightFile { entry, blob }))
-    });
-    opened.await
-}
-
-impl WeightFile {
-    /// The first bytes.
-    async fn read(&self, app: &App, count: u64) -> HubResult<Bytes> {
-        match (&self.blob, &self.entry.lfs) {
-            (Some(blob), _) => Ok(blob.slice(..blob.len().min(usize::try_from(count).unwrap_or(usize::MAX)))),
-            (None, Some(pointer)) if count > 0 => objects::read::head(app, &pointer.oid, count).await,
-            (None, _) => Ok(Bytes::new()),
         }
     }
 }

@@ -1,0 +1,195 @@
+//! Weight files of a commit, read by range wherever their bytes are: in git, whole in the store, or in chunks.
+
+use std::ops::Range;
+
+use bytes::{Bytes, BytesMut};
+use futures::TryStreamExt as _;
+use futures::stream::{self, BoxStream, StreamExt as _};
+use hub_cards::safetensors;
+use hub_git::EntryKind;
+use hub_types::{Oid, Sha256};
+use hub_weights::{MAX_TENSORS, Step, Tensor, parse_layout};
+
+use super::queries::Repo;
+use super::reading;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::objects::{self, Held};
+
+/// The largest file that git itself holds and that is read.
+const MAX_BLOB_BYTES: u64 = 32 << 20;
+/// What is read first of a file: most headers are shorter.
+const FIRST_READ_BYTES: u64 = 256 << 10;
+/// The most files that the weights of one model may lie in.
+const MAX_FILES: usize = 512;
+/// How many entries of the root folder are looked at.
+const MAX_ROOT: usize = 1_000;
+
+/// A file and where its bytes are.
+#[derive(Debug)]
+pub struct WeightFile {
+    /// Its path.
+    pub path: String,
+    /// Its size in bytes.
+    pub size: u64,
+    /// What names its bytes: two files with one content have the same.
+    pub content: Content,
+    place: Place,
+}
+
+/// The identity of a file's bytes.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Content {
+    /// A large file.
+    Large(Sha256),
+    /// A file in git.
+    Blob(Oid),
+}
+
+#[derive(Debug)]
+enum Place {
+    Git(Bytes),
+    Store(Held),
+}
+
+/// Finds a file of a commit. `None` when there is none, or when the hub no longer has its bytes.
+///
+/// # Errors
+/// 503 when the database or the store does not answer.
+pub async fn open(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<WeightFile>> {
+    let wanted = path.to_owned();
+    let found = reading::read(app, repo, move |reader| {
+        let Some(entry) = reader.entry_at(commit, &wanted)?.filter(|entry| entry.kind == EntryKind::File) else {
+            return Ok(None);
+        };
+        // Only files below the limit for large ones are in git.
+        let blob = if entry.lfs.is_some() { None } else { Some(reader.blob(entry.oid, MAX_BLOB_BYTES)?) };
+        Ok(Some((entry, blob.map(Bytes::from))))
+    });
+    let Some((entry, blob)) = found.await? else { return Ok(None) };
+    let path = path.to_owned();
+    let file = match (entry.lfs, blob) {
+        (Some(pointer), _) => {
+            // Only what the repository has: a pointer alone opens nothing.
+            let Some(held) = objects::find_held(app, repo.pk, pointer.oid).await? else { return Ok(None) };
+            WeightFile { path, size: held.size, content: Content::Large(pointer.oid), place: Place::Store(held) }
+        }
+        (None, Some(blob)) => {
+            WeightFile { path, size: blob.len() as u64, content: Content::Blob(entry.oid), place: Place::Git(blob) }
+        }
+        (None, None) => return Ok(None),
+    };
+    Ok(Some(file))
+}
+
+impl WeightFile {
+    /// Streams a part.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn stream(&self, app: &App, range: Range<u64>) -> HubResult<BoxStream<'static, HubResult<Bytes>>> {
+        let range = range.start.min(self.size)..range.end.min(self.size);
+        match (&self.place, &self.content) {
+            (_, _) if range.is_empty() => Ok(stream::empty().boxed()),
+            (Place::Store(held), Content::Large(oid)) => objects::read::stream(app, oid, held, range).await,
+            (Place::Git(blob), _) => {
+                let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(blob.len());
+                let part = blob.slice(at(range.start)..at(range.end));
+                Ok(stream::once(async move { Ok(part) }).boxed())
+            }
+            (Place::Store(_), Content::Blob(_)) => Err(HubError::internal("a file of git in the store")),
+        }
+    }
+
+    /// Reads a part into memory.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn read(&self, app: &App, range: Range<u64>) -> HubResult<Bytes> {
+        let mut parts = self.stream(app, range).await?;
+        let mut bytes = BytesMut::new();
+        while let Some(part) = parts.try_next().await? {
+            bytes.extend_from_slice(&part);
+        }
+        Ok(bytes.freeze())
+    }
+
+    /// Reads the first bytes into memory.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn head(&self, app: &App, count: u64) -> HubResult<Bytes> {
+        self.read(app, 0..count).await
+    }
+}
+
+/// Of the names in a folder, the safetensors file, or the index of several, that holds the model.
+pub fn safetensors_of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Option<&'a str> {
+    let has = |wanted: &&str| names.clone().any(|name| name == *wanted);
+    let first_ending = |ending: &str| names.clone().find(|name| name.ends_with(ending));
+    let preferred = ["model.safetensors", "model.safetensors.index.json", "adapter_model.safetensors"];
+    let preferred = preferred.into_iter().find(has).and_then(|wanted| names.clone().find(|name| *name == wanted));
+    preferred.or_else(|| first_ending(".safetensors.index.json")).or_else(|| first_ending(".safetensors"))
+}
+
+/// The tensors of a model, over all its files.
+#[derive(Debug)]
+pub struct Weights {
+    /// The files.
+    pub files: Vec<WeightFile>,
+    /// The tensors, each with the place of its file in the list.
+    pub tensors: Vec<(usize, Tensor)>,
+}
+
+/// Reads the headers of the safetensors files of a commit: of `file`, or of those that hold the model. `None` when there
+/// are none.
+///
+/// # Errors
+/// 422 for files that are not what their names say, 503 when the store does not answer.
+pub async fn open_weights(app: &App, repo: &Repo, commit: Oid, file: Option<&str>) -> HubResult<Option<Weights>> {
+    let path = match file {
+        Some(path) => path.to_owned(),
+        None => {
+            let root = reading::read(app, repo, move |reader| reader.root_files(commit, MAX_ROOT)).await?;
+            let Some(path) = safetensors_of(root.iter().map(|(name, _)| name.as_str())) else { return Ok(None) };
+            path.to_owned()
+        }
+    };
+    let Some(first) = open(app, repo, commit, &path).await? else { return Ok(None) };
+    let files = if path.ends_with(".index.json") { shards(app, repo, commit, &first).await? } else { vec![first] };
+    let mut tensors = Vec::new();
+    for (number, file) in files.iter().enumerate() {
+        tensors.extend(layout(app, file).await?.into_iter().map(|tensor| (number, tensor)));
+        if tensors.len() > MAX_TENSORS {
+            return Err(HubError::unprocessable("This model has too many tensors to look at."));
+        }
+    }
+    Ok(Some(Weights { files, tensors }))
+}
+
+async fn shards(app: &App, repo: &Repo, commit: Oid, index: &WeightFile) -> HubResult<Vec<WeightFile>> {
+    let bytes = index.head(app, safetensors::MAX_INDEX_BYTES as u64 + 1).await?;
+    let names =
+        safetensors::parse_index(&bytes).map_err(|error| HubError::unprocessable(format!("`{}`: {error}", index.path)))?;
+    let folder = index.path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    let mut files = Vec::new();
+    for name in names.into_iter().take(MAX_FILES) {
+        let path = format!("{folder}{name}");
+        let missing = || HubError::unprocessable(format!("`{path}` is not there, though `{}` names it.", index.path));
+        files.push(open(app, repo, commit, &path).await?.ok_or_else(missing)?);
+    }
+    Ok(files)
+}
+
+async fn layout(app: &App, file: &WeightFile) -> HubResult<Vec<Tensor>> {
+    let (mut wanted, size) = (FIRST_READ_BYTES, file.size);
+    loop {
+        let prefix = file.head(app, wanted).await?;
+        match tokio::task::spawn_blocking(move || parse_layout(&prefix, size)).await? {
+            Ok(Step::Done(tensors)) => return Ok(tensors),
+            Ok(Step::NeedBytes(bytes)) if bytes > wanted => wanted = bytes,
+            Ok(Step::NeedBytes(_)) => return Err(HubError::internal("a file is shorter than it says")),
+            Err(error) => return Err(HubError::unprocessable(format!("`{}`: {error}.", file.path))),
+        }
+    }
+}

@@ -1,0 +1,2 @@
+delete from jobs where kind = 'sketch_weights';
+drop table repo_sketches;
