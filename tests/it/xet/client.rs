@@ -102,7 +102,7 @@ impl Packed {
     /// The shard that makes the file.
     pub(crate) fn shard(&self) -> Vec<u8> {
         let xorbs: Vec<_> = self.xorbs.iter().map(|xorb| &xorb.info).collect();
-        shard(&[self.entry.clone()], &xorbs)
+        shard(std::slice::from_ref(&self.entry), &xorbs)
     }
 
     /// Sends it whole, as clients do.
