@@ -18,7 +18,7 @@ pub(super) async fn signed(hub: &TestHub, scope: &str, repo: &str, user: &str, e
     let repo_pk: i64 = sqlx::query_scalar(sql).bind(namespace).bind(name).fetch_one(&hub.app().pool).await.expect("a repository");
     let sql = "select namespace_pk from namespaces where name = $1";
     let user_pk: Option<i64> = sqlx::query_scalar(sql).bind(user).fetch_optional(&hub.app().pool).await.expect("an answer");
-    let claims = format!("xet_{scope}_{repo_pk}_{}_{exp}", user_pk.unwrap_or(0));
+    let claims = format!("xet_{scope}_{repo_pk}_{}_0_{exp}", user_pk.unwrap_or(0));
     let signature = hub.app().signer.sign("xet", &claims);
     hub.with_token(&format!("{claims}_{signature}"))
 }

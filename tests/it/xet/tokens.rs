@@ -200,3 +200,15 @@ async fn who_leaves_an_organization_leaves_its_chunks() {
     send_shard(&writes, packed.shard(), 404).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_token_goes_with_the_access_token_it_was_made_with() {
+    let (hub, ada) = start().await;
+    let packed = Packed::new(random(100_000, 9), 3);
+    let cas = write_token(&ada, "ada/bert").await;
+    packed.send(&cas).await;
+    sqlx::query("delete from access_tokens").execute(&hub.app().pool).await.expect("revoked");
+    send_body(&cas, &packed.xorbs[0].hash(), packed.xorbs[0].body.clone(), 401).await;
+    send_shard(&cas, packed.shard(), 401).await;
+    hub.stop().await;
+}

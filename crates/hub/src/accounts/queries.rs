@@ -162,6 +162,18 @@ pub async fn find_token_viewer(pool: &PgPool, token_hash: &[u8; 32]) -> sqlx::Re
     Ok(user.map(|user| Viewer { user: Some(user), auth }))
 }
 
+/// Whether a token is there and has not expired.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_token(pool: &PgPool, token_pk: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select token_pk from access_tokens where token_pk = $1 and (expires_at is null or expires_at > now())",
+        token_pk
+    );
+    Ok(found.fetch_optional(pool).await?.is_some())
+}
+
 /// Stores a token.
 ///
 /// # Errors

@@ -21,6 +21,9 @@ const BEAT: Duration = Duration::from_secs(10);
 /// How long the answer is held back, so that most of them can have the right status.
 const FIRST_WAIT: Duration = Duration::from_secs(20);
 
+/// How long a shard may take to arrive: others wait for the memory it takes.
+const ARRIVAL: Duration = Duration::from_secs(120);
+
 /// `POST /v1/shards`: one answer in the end.
 pub(super) async fn post_v1(
     app: web::Data<App>,
@@ -63,7 +66,10 @@ async fn begin(
         return Err(HubError::too_large(format!("A shard has at most {MAX_SHARD_BYTES} bytes. Send several.")));
     }
     let room = app.xet.room_for_shard(announced.unwrap_or(MAX_SHARD_BYTES)).await;
-    let body = read_body(&mut payload.into_inner(), announced.unwrap_or(MAX_SHARD_BYTES)).await?;
+    let mut payload = payload.into_inner();
+    let reading = read_body(&mut payload, announced.unwrap_or(MAX_SHARD_BYTES));
+    let body = tokio::time::timeout(ARRIVAL, reading).await;
+    let body = body.map_err(|_| HubError::bad_request("The shard took too long to arrive. Send it again."))??;
     let parse = move || parse_shard(&body);
     let shard = tokio::task::spawn_blocking(parse).await?;
     let shard = shard.map_err(|error| HubError::bad_request(format!("The shard was refused: {error}. Nothing was stored.")))?;

@@ -87,7 +87,11 @@ async fn check_revision(app: &App, repo: &Repo, request: &HttpRequest, query: &Q
 fn answer(app: &App, read: &RepoRead, base: &BaseUrl, scope: Scope, valid: Duration) -> HttpResponse {
     let exp = Utc::now().timestamp() + i64::try_from(valid.as_secs()).unwrap_or_default();
     let user_pk = read.viewer.user.as_ref().map_or(0, |user| user.pk);
-    let claims = format!("{PREFIX}{}_{}_{user_pk}_{exp}", scope.as_str(), read.repo.pk);
+    let token_pk = match read.viewer.auth {
+        Auth::Token { token_pk, .. } => token_pk,
+        Auth::Session { .. } | Auth::Password | Auth::Anonymous => 0,
+    };
+    let claims = format!("{PREFIX}{}_{}_{user_pk}_{token_pk}_{exp}", scope.as_str(), read.repo.pk);
     let access_token = format!("{claims}_{}", app.signer.sign(PURPOSE, &claims));
     let cas_url = store_url(app, base);
     HttpResponse::Ok()
@@ -127,8 +131,11 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(HubError::login_required)?;
-    let (repo_pk, user_pk, scope) = parse(app, token.trim())?;
+    let Claims { scope, repo_pk, user_pk, token_pk } = parse(app, token.trim())?;
     let repo = find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(HubError::invalid_credentials)?;
+    if token_pk != 0 && !accounts::has_token(&app.pool, token_pk).await? {
+        return Err(HubError::invalid_credentials());
+    }
     let viewer = match user_pk {
         0 => Viewer::ANONYMOUS,
         pk => {
@@ -140,11 +147,22 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     Ok((RepoRead::check(repo, viewer)?, scope))
 }
 
-fn parse(app: &App, token: &str) -> HubResult<(i64, i64, Scope)> {
-    let mut parts = token.strip_prefix(PREFIX).ok_or_else(HubError::invalid_credentials)?.splitn(5, '_');
+/// What a token says.
+struct Claims {
+    scope: Scope,
+    repo_pk: i64,
+    /// 0: somebody without an account.
+    user_pk: i64,
+    /// The access token it was made with, without which it is worth nothing; 0: none.
+    token_pk: i64,
+}
+
+fn parse(app: &App, token: &str) -> HubResult<Claims> {
+    let mut parts = token.strip_prefix(PREFIX).ok_or_else(HubError::invalid_credentials)?.splitn(6, '_');
     let mut next = || parts.next().ok_or_else(HubError::invalid_credentials);
-    let (scope, repo_pk, user_pk, exp, signature) = (next()?, next()?, next()?, next()?, next()?);
-    if !app.signer.verify(PURPOSE, &format!("{PREFIX}{scope}_{repo_pk}_{user_pk}_{exp}"), signature) {
+    let (scope, repo_pk, user_pk, token_pk) = (next()?, next()?, next()?, next()?);
+    let (exp, signature) = (next()?, next()?);
+    if !app.signer.verify(PURPOSE, &format!("{PREFIX}{scope}_{repo_pk}_{user_pk}_{token_pk}_{exp}"), signature) {
         return Err(HubError::invalid_credentials());
     }
     let number = |text: &str| text.parse::<i64>().map_err(|_| HubError::invalid_credentials());
@@ -152,7 +170,7 @@ fn parse(app: &App, token: &str) -> HubResult<(i64, i64, Scope)> {
         return Err(HubError::expired_xet_token());
     }
     let scope = if scope == Scope::Write.as_str() { Scope::Write } else { Scope::Read };
-    Ok((number(repo_pk)?, number(user_pk)?, scope))
+    Ok(Claims { scope, repo_pk: number(repo_pk)?, user_pk: number(user_pk)?, token_pk: number(token_pk)? })
 }
 
 impl FromRequest for CasRead {

@@ -51,6 +51,9 @@ pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
     work.finish(app, oid, object.size).await
 }
 
+/// How many chunks a conversion remembers: some 100 MB.
+const MAX_SEEN: usize = 1 << 20;
+
 type Hashed = (XetHash, Bytes);
 
 fn hashed(chunk: Vec<u8>) -> Hashed {
@@ -85,6 +88,8 @@ struct Conversion {
     known_xorbs: usize,
     runs: Vec<Run>,
     index: Vec<(XetHash, Place)>,
+    /// How many of the runs and of the index lie in known xorbs.
+    settled: (usize, usize),
 }
 
 impl Conversion {
@@ -98,6 +103,7 @@ impl Conversion {
             known_xorbs: 0,
             runs: Vec::new(),
             index: Vec::new(),
+            settled: (0, 0),
         }
     }
 
@@ -164,12 +170,19 @@ impl Conversion {
         let (body, info) = tokio::task::spawn_blocking(move || builder.finish()).await?.map_err(HubError::internal)?;
         store::put_built(app, self.repo_pk, body, &info).await?;
         let place = Place::Known(*info.hash());
-        let places = self.runs.iter_mut().map(|run| &mut run.place);
-        let places = places.chain(self.seen.values_mut().map(|seen| &mut seen.0));
-        for old in places.chain(self.index.iter_mut().map(|entry| &mut entry.1)) {
-            if *old == Place::Building {
-                *old = place;
+        let runs = self.runs.iter_mut().skip(self.settled.0).map(|run| &mut run.place);
+        let index = self.index.iter_mut().skip(self.settled.1).map(|entry| &mut entry.1);
+        for old in runs.chain(index).filter(|old| **old == Place::Building) {
+            *old = place;
+        }
+        self.settled = (self.runs.len(), self.index.len());
+        for chunk in info.chunks() {
+            if let Some(seen) = self.seen.get_mut(chunk.hash()) {
+                seen.0 = place;
             }
+        }
+        if self.seen.len() > MAX_SEEN {
+            self.seen.clear();
         }
         Ok(())
     }
