@@ -114,6 +114,22 @@ async fn a_process_for_jobs_hears_of_work_that_another_node_adds() {
     hub.stop().await;
 }
 
+#[tokio::test]
+async fn a_request_that_is_dropped_while_it_begins_leaves_no_transaction() {
+    let hub = TestHub::start_with(|config| config.database_max_connections = 2).await;
+    let pool = &hub.app().pool;
+    for micros in 0..300 {
+        let patience = std::time::Duration::from_micros(micros * 5);
+        if let Ok(begun) = tokio::time::timeout(patience, pool.begin()).await {
+            begun.unwrap().rollback().await.unwrap();
+        }
+        let status = "select now() = statement_timestamp()";
+        let row = sqlx::raw_sql(status).fetch_one(pool).await.unwrap();
+        assert!(sqlx::Row::get::<bool, _>(&row, 0), "after {micros}");
+    }
+    hub.stop().await;
+}
+
 const SEED: &str = r#"
 [[users]]
 name = "ada"
