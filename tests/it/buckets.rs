@@ -118,7 +118,10 @@ async fn a_bucket_is_made_listed_moved_and_deleted() {
         ada.post_json(&format!("/api/buckets/me/two-{number}"), &json!({ "private": false }), 200).await;
     }
     let info = ada.get_json("/api/buckets/ADA/one", 200).await;
-    assert_eq!((&info["id"], &info["private"], &info["size"], &info["totalFiles"]), (&json!("ada/One"), &json!(true), &json!(0), &json!(0)));
+    assert_eq!(
+        (&info["id"], &info["private"], &info["size"], &info["totalFiles"]),
+        (&json!("ada/One"), &json!(true), &json!(0), &json!(0))
+    );
     assert!(info["createdAt"].as_str().unwrap().ends_with('Z'));
 
     let first = ada.get("/api/buckets/me?limit=2&search=two", 200).await;
@@ -202,7 +205,8 @@ async fn a_bucket_whose_row_goes_takes_its_files_along() {
     let full = Filled::start().await;
     full.fill(&[("a", 0), ("b", 0)]).await;
     let pool = &full.hub.app().pool;
-    let taken = sqlx::query("delete from repo_lfs_objects l using repos r where r.repo_pk = l.repo_pk and r.repo_type = 'bucket'");
+    let taken =
+        sqlx::query("delete from repo_lfs_objects l using repos r where r.repo_pk = l.repo_pk and r.repo_type = 'bucket'");
     assert!(taken.execute(pool).await.is_err(), "what a file is cannot be taken away");
     sqlx::query("delete from repos where repo_type = 'bucket'").execute(pool).await.unwrap();
     let left: i64 = sqlx::query_scalar("select count(*) from bucket_files").fetch_one(pool).await.unwrap();

@@ -157,7 +157,9 @@ mod tests {
             assert!(BucketPath::new(path.trim_end_matches('/')).is_ok(), "{path}");
         }
         let long = "x".repeat(256);
-        for path in ["", "/", "/a", "a/", "a//b", "./a", "a/../b", "..", "a\\b", "a\0b", "a\nb", "a\u{7f}", &long, &"a/".repeat(501)] {
+        for path in
+            ["", "/", "/a", "a/", "a//b", "./a", "a/../b", "..", "a\\b", "a\0b", "a\nb", "a\u{7f}", &long, &"a/".repeat(501)]
+        {
             assert!(BucketPath::new(path).is_err(), "{path:?}");
         }
     }

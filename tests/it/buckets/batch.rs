@@ -10,7 +10,9 @@ async fn a_batch_happens_whole_or_not_at_all() {
     let full = Filled::start().await;
     full.fill(&[("keep", 0)]).await;
     let mut lines = vec![delete("keep"), full.copy("new", 1), add("empty", EMPTY)];
-    for bad in ["../up", "", "/abs", "a//b", "a/", "a/./b", "nul\0", "line\nbreak", "back\\slash", &"x".repeat(256), &"y/".repeat(600)] {
+    for bad in
+        ["../up", "", "/abs", "a//b", "a/", "a/./b", "nul\0", "line\nbreak", "back\\slash", &"x".repeat(256), &"y/".repeat(600)]
+    {
         lines.push(full.copy(bad, 0));
         let refused = batch(&full.ada, API, &lines, 422).await;
         assert_eq!(members(&refused["failed"], "path"), [bad], "{refused}");
@@ -26,12 +28,11 @@ async fn a_batch_happens_whole_or_not_at_all() {
     assert_eq!(full.paths().await, ["empty", "new"]);
     let info = full.ada.get_json(API, 200).await;
     assert_eq!((&info["totalFiles"], &info["size"]), (&json!(2), &json!(5000)));
-    let kinds: Vec<String> = sqlx::query_scalar(
-        "select kind from events join repos using (repo_pk) where repo_type = 'bucket' order by event_pk",
-    )
-    .fetch_all(&full.hub.app().pool)
-    .await
-    .unwrap();
+    let kinds: Vec<String> =
+        sqlx::query_scalar("select kind from events join repos using (repo_pk) where repo_type = 'bucket' order by event_pk")
+            .fetch_all(&full.hub.app().pool)
+            .await
+            .unwrap();
     assert_eq!(kinds, ["create_repo", "change_bucket", "change_bucket"]);
     full.stop().await;
 }
@@ -58,7 +59,8 @@ async fn bodies_that_are_no_batches_are_refused() {
 #[tokio::test]
 async fn the_last_writer_wins() {
     let full = Filled::start().await;
-    batch(&full.ada, API, &[full.copy("a", 0), delete("a"), full.copy("a", 1), delete("b"), full.copy("c", 0), delete("c")], 200).await;
+    batch(&full.ada, API, &[full.copy("a", 0), delete("a"), full.copy("a", 1), delete("b"), full.copy("c", 0), delete("c")], 200)
+        .await;
     let rows = full.ada.get_json(&format!("{API}/tree?recursive=true"), 200).await;
     assert_eq!((members(&rows, "path"), &rows[0]["size"]), (vec!["a".to_owned()], &json!(5000)));
     // Many writers at once: one of them is last, nothing is torn, and the sums are right.
@@ -83,7 +85,10 @@ async fn a_full_bucket_takes_no_more() {
     full.fill(&[("a", 0), ("b", 1)]).await;
     let refused = batch(&full.ada, API, &[full.copy("c", 0)], 413).await;
     let sentence = refused["error"].as_str().unwrap();
-    assert!(sentence.contains("would hold 7 kB") && sentence.contains("allows 6.5 kB") && sentence.contains("holds 6 kB now"), "{sentence}");
+    assert!(
+        sentence.contains("would hold 7 kB") && sentence.contains("allows 6.5 kB") && sentence.contains("holds 6 kB now"),
+        "{sentence}"
+    );
     assert_eq!(full.paths().await, ["a", "b"]);
     batch(&full.ada, API, &[full.copy("c", 0), delete("a")], 200).await;
     batch(&full.ada, API, &[add("empty", EMPTY), full.copy("b", 0)], 200).await;
@@ -95,8 +100,19 @@ async fn paths_of_all_kinds_come_back_as_they_went() {
     let full = Filled::start().await;
     let long = format!("{}/{}", "d".repeat(255), "é".repeat(127));
     let longest = vec!["x".repeat(199); 5].join("/");
-    let paths =
-        [".git/config", "a b/#?%/100%25.txt", "ünï/cödé/日本語.txt", "e\u{301}", "é", "...", "-rf *", "\u{10ffff}", "'\"<&>", &long, &longest];
+    let paths = [
+        ".git/config",
+        "a b/#?%/100%25.txt",
+        "ünï/cödé/日本語.txt",
+        "e\u{301}",
+        "é",
+        "...",
+        "-rf *",
+        "\u{10ffff}",
+        "'\"<&>",
+        &long,
+        &longest,
+    ];
     let lines: Vec<Value> = paths.iter().map(|path| full.copy(path, 0)).collect();
     batch(&full.ada, API, &lines, 200).await;
     let mut sorted = paths.map(str::to_owned);

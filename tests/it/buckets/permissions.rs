@@ -47,21 +47,15 @@ async fn everybody_may_what_their_role_says() {
     let _boss = hub.user("boss").await;
     let (reader, writer, admin) = (hub.account("rea").await, hub.account("wri").await, hub.account("adm").await);
     let contributor = hub.account("con").await;
-    let members = [
-        (&reader, OrgRole::Read),
-        (&writer, OrgRole::Write),
-        (&admin, OrgRole::Admin),
-        (&contributor, OrgRole::Contributor),
-    ];
+    let members =
+        [(&reader, OrgRole::Read), (&writer, OrgRole::Write), (&admin, OrgRole::Admin), (&contributor, OrgRole::Contributor)];
     hub.organization("acme", &members).await;
     let owner = hub.token(&admin, TokenRole::Write).await;
     for (name, private) in [("open", false), ("closed", true)] {
         owner.post_json(&format!("/api/buckets/acme/{name}"), &json!({ "private": private }), 200).await;
         batch(&owner, &format!("/api/buckets/acme/{name}"), &[add("f", EMPTY)], 200).await;
     }
-    let scope = |kind: &str, name: &str, permission: &str| {
-        json!({ "scoped": [{ "entity": { "type": kind, "name": name }, "permissions": [permission] }] })
-    };
+    let scope = |kind: &str, name: &str, permission: &str| json!({ "scoped": [{ "entity": { "type": kind, "name": name }, "permissions": [permission] }] });
     let table: Vec<(&str, Client, Expected, Expected)> = vec![
         ("anonymous", hub.anonymous(), (200, 401, 401), (401, 401, 401)),
         ("stranger", hub.user("eve").await, (200, 403, 403), (404, 404, 404)),

@@ -31,7 +31,11 @@ async fn a_hash_alone_puts_nothing_into_a_bucket() {
         copy("x", hash, "model", "not-an-id"),
     ] {
         let refused = batch(&eve, "/api/buckets/eve/mine", &[line.clone()], 422).await;
-        assert_eq!((&refused["success"], &refused["succeeded"], &refused["failed"][0]["path"]), (&json!(false), &json!(0), &json!("x")), "{line}");
+        assert_eq!(
+            (&refused["success"], &refused["succeeded"], &refused["failed"][0]["path"]),
+            (&json!(false), &json!(0), &json!("x")),
+            "{line}"
+        );
     }
     let of_private = batch(&eve, "/api/buckets/eve/mine", &[copy("x", hash, "model", "ada/src")], 422).await;
     let of_nothing = batch(&eve, "/api/buckets/eve/mine", &[copy("x", hash, "model", "ada/not")], 422).await;

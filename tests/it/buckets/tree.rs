@@ -13,15 +13,15 @@ async fn pages(client: &Client, path: &str) -> Vec<Vec<String>> {
         let response = client.get_url(&url).await;
         let next = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
         let rows: Vec<Value> = response.json().await.unwrap();
-        let shown = |row: &Value| format!("{}{}", row["path"].as_str().unwrap(), if row["type"] == "directory" { "/" } else { "" });
+        let shown =
+            |row: &Value| format!("{}{}", row["path"].as_str().unwrap(), if row["type"] == "directory" { "/" } else { "" });
         pages.push(rows.iter().map(shown).collect());
         let Some(link) = next else { return pages };
         url = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap().to_owned();
     }
 }
 
-const PATHS: [&str; 9] =
-    ["a", "a/1", "a/2/3", "a/2/4", "a.txt", "logs-old/x", "logs.json", "logs/1", "logs/é/2"];
+const PATHS: [&str; 9] = ["a", "a/1", "a/2/3", "a/2/4", "a.txt", "logs-old/x", "logs.json", "logs/1", "logs/é/2"];
 
 #[tokio::test]
 async fn prefixes_find_what_clients_expect() {
@@ -86,9 +86,13 @@ async fn files_answer_as_clients_need_it() {
     let full = Filled::start().await;
     full.fill(&[("d/w.bin", 2), ("page.html", 0)]).await;
     batch(&full.ada, API, &[add("empty.txt", EMPTY)], 200).await;
-    let rows = full.ada.post_json(&format!("{API}/paths-info"), &json!({ "paths": ["d/w.bin", "empty.txt", "d", "nope"] }), 200).await;
+    let rows =
+        full.ada.post_json(&format!("{API}/paths-info"), &json!({ "paths": ["d/w.bin", "empty.txt", "d", "nope"] }), 200).await;
     assert_eq!(members(&rows, "path"), ["d/w.bin", "empty.txt"]);
-    assert_eq!((&rows[0]["xetHash"], &rows[0]["size"], &rows[1]["xetHash"]), (&json!(full.hashes[2]), &json!(200_000), &json!(EMPTY)));
+    assert_eq!(
+        (&rows[0]["xetHash"], &rows[0]["size"], &rows[1]["xetHash"]),
+        (&json!(full.hashes[2]), &json!(200_000), &json!(EMPTY))
+    );
     assert_eq!((&rows[1]["mtime"], &rows[1]["contentType"]), (&json!("2026-09-21T14:13:20.123Z"), &json!("text/plain")));
     let many: Vec<String> = (0..1001).map(|number| number.to_string()).collect();
     full.ada.post_json(&format!("{API}/paths-info"), &json!({ "paths": many }), 400).await;
@@ -96,7 +100,10 @@ async fn files_answer_as_clients_need_it() {
     let path = "/buckets/ada/data/resolve/d%2Fw.bin";
     let head = full.hub.anonymous().head(path, 200).await;
     let text = |name: &str| head.headers()[name].to_str().unwrap().to_owned();
-    assert_eq!((text("x-xet-hash"), text("x-linked-size"), text("content-length")), (full.hashes[2].clone(), "200000".into(), "200000".into()));
+    assert_eq!(
+        (text("x-xet-hash"), text("x-linked-size"), text("content-length")),
+        (full.hashes[2].clone(), "200000".into(), "200000".into())
+    );
     assert_eq!(text("etag"), format!("\"{}\"", full.files[2].oid));
     let refresh = full.ada.url("/api/buckets/ada/data/xet-read-token");
     assert!(text("link").starts_with(&format!("<{refresh}>; rel=\"xet-auth\"")), "{}", text("link"));

@@ -16,11 +16,11 @@ async fn a_bucket_is_made_and_browsed() {
     let ada = hub.account("ada").await;
     let api = hub.token(&ada, hub::accounts::TokenRole::Write).await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
-    let made = browser
-        .submit("/new-bucket", "/new-bucket", &[("owner", "ada"), ("name", "runs"), ("visibility", "private")])
-        .await;
+    let made =
+        browser.submit("/new-bucket", "/new-bucket", &[("owner", "ada"), ("name", "runs"), ("visibility", "private")]).await;
     assert_eq!((made.status, made.location()), (303, "/buckets/ada/runs"));
-    let again = browser.submit("/new-bucket", "/new-bucket", &[("owner", "ada"), ("name", "runs"), ("visibility", "public")]).await;
+    let again =
+        browser.submit("/new-bucket", "/new-bucket", &[("owner", "ada"), ("name", "runs"), ("visibility", "public")]).await;
     assert_eq!(again.status, 409);
     let empty = browser.open("/buckets/ada/runs").await;
     assert!(empty.has("This bucket is empty") && empty.has("hf sync ./folder hf://buckets/ada/runs"));
@@ -28,11 +28,16 @@ async fn a_bucket_is_made_and_browsed() {
 
     put(&api, "ada/runs", &["a b/#1.txt", "a b/c/d", "z<script>", "y.txt"]).await;
     let root = browser.open("/buckets/ada/runs").await;
-    for text in ["/buckets/ada/runs/tree/a%20b", "4 files", "/buckets/ada/runs/resolve/y.txt?download=true", "z&#60;script&#62;"] {
+    for text in ["/buckets/ada/runs/tree/a%20b", "4 files", "/buckets/ada/runs/resolve/y.txt?download=true", "z&#60;script&#62;"]
+    {
         assert!(root.has(text), "{text}\n{}", root.text);
     }
     let folder = browser.open("/buckets/ada/runs/tree/a%20b").await;
-    assert!(folder.has("/buckets/ada/runs/resolve/a%20b/%231.txt") && folder.has("/buckets/ada/runs/tree/a%20b/c") && !folder.has("y.txt"));
+    assert!(
+        folder.has("/buckets/ada/runs/resolve/a%20b/%231.txt")
+            && folder.has("/buckets/ada/runs/tree/a%20b/c")
+            && !folder.has("y.txt")
+    );
     let found = browser.open("/buckets/ada/runs/tree/a%20b?search=%23").await;
     assert!(found.has("#1.txt") && !found.has("tree/a%20b/c\""));
     assert!(browser.open("/buckets/ada/runs?search=nothing").await.has("Nothing here begins with"));
@@ -44,7 +49,7 @@ async fn a_bucket_is_made_and_browsed() {
     assert!(browser.open("/ada").await.has("/buckets/ada/runs"));
     let mut stranger = Browser::new(&hub);
     assert!(!stranger.open("/buckets").await.has("/buckets/ada/runs"));
-    assert_eq!(stranger.get("/buckets/ada/runs").await.status, 401);
+    assert_eq!(stranger.get("/buckets/ada/runs").await.status, 404);
     hub.stop().await;
 }
 

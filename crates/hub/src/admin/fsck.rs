@@ -73,8 +73,11 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
 }
 
 async fn find(app: &App, text: &str) -> HubResult<Repo> {
-    let unknown =
-        || HubError::not_found(format!("There is no repository `{text}`. Write `name/of-model`, `datasets/name/of-it` or `buckets/name/of-it`."));
+    let unknown = || {
+        HubError::not_found(format!(
+            "There is no repository `{text}`. Write `name/of-model`, `datasets/name/of-it` or `buckets/name/of-it`."
+        ))
+    };
     let (repo_type, id) = match text.split_once('/').and_then(|(first, rest)| Some((RepoType::from_plural(first)?, rest))) {
         Some((repo_type, rest)) if rest.contains('/') => (repo_type, rest),
         _ => (RepoType::Model, text),

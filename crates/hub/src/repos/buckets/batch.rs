@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::repos::access::{self, RepoWrite};
-use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
 use crate::repos::queries;
+use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
 use crate::xet;
 
 /// The most operations in one batch.

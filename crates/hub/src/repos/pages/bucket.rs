@@ -115,7 +115,14 @@ fn folder_href(repo: &Repo, path: &str) -> String {
     }
 }
 
-fn bucket_page(page: &PageRequest, header: RepoHeader, repo: &Repo, folder: &str, search: String, found: EntryPage) -> BucketPage {
+fn bucket_page(
+    page: &PageRequest,
+    header: RepoHeader,
+    repo: &Repo,
+    folder: &str,
+    search: String,
+    found: EntryPage,
+) -> BucketPage {
     let href = folder_href(repo, folder);
     let address = |after: Option<&Cursor>| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

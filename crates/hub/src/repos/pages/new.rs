@@ -126,13 +126,7 @@ async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubRe
         Some(text) => vec![(RepoPath::new("README.md")?, text.into_bytes())],
         None => Vec::new(),
     };
-    let new = NewRepo {
-        repo_type: kind,
-        namespace,
-        name: form.name.clone(),
-        private: Some(form.private),
-        files,
-    };
+    let new = NewRepo { repo_type: kind, namespace, name: form.name.clone(), private: Some(form.private), files };
     Ok(create_repo(&page.app, &page.viewer, &new, page.base.as_str()).await?.path())
 }
 

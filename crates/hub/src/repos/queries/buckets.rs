@@ -223,10 +223,7 @@ pub async fn sum_all(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<To
 /// # Errors
 /// The database does not answer.
 pub async fn delete_files(conn: &mut PgConnection, repo_pk: i64, paths: &[String]) -> sqlx::Result<()> {
-    sqlx::query!("delete from bucket_files where repo_pk = $1 and path = any($2)", repo_pk, paths)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!("delete from bucket_files where repo_pk = $1 and path = any($2)", repo_pk, paths).execute(conn).await.map(|_| ())
 }
 
 /// Files about to be put into a bucket, as columns.

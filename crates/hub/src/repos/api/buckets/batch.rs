@@ -25,10 +25,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
 enum Line {
-    AddFile { path: String, xet_hash: String, mtime: Option<f64>, content_type: Option<String> },
-    CopyFile {
+    #[serde(rename = "addFile")]
+    Add { path: String, xet_hash: String, mtime: Option<f64>, content_type: Option<String> },
+    #[serde(rename = "copyFile")]
+    Copy {
         path: String,
         xet_hash: String,
         mtime: Option<f64>,
@@ -36,7 +38,8 @@ enum Line {
         source_repo_type: String,
         source_repo_id: String,
     },
-    DeleteFile { path: String },
+    #[serde(rename = "deleteFile")]
+    Delete { path: String },
 }
 
 async fn post_batch(
@@ -53,13 +56,15 @@ async fn post_batch(
         }
         Outcome::Refused(failures) => {
             let first = failures.first().map(|failure| format!("`{}`: {}", failure.path, failure.error)).unwrap_or_default();
-            let failed: Vec<_> =
-                failures.iter().map(|failure| json!({ "path": failure.path, "error": failure.error })).collect();
-            Err(HubError::unprocessable(format!("{} of {count} operations cannot be done, so nothing was changed. {first}", failed.len()))
-                .with("success", false)
-                .with("processed", count)
-                .with("succeeded", 0)
-                .with("failed", failed))
+            let failed: Vec<_> = failures.iter().map(|failure| json!({ "path": failure.path, "error": failure.error })).collect();
+            Err(HubError::unprocessable(format!(
+                "{} of {count} operations cannot be done, so nothing was changed. {first}",
+                failed.len()
+            ))
+            .with("success", false)
+            .with("processed", count)
+            .with("succeeded", 0)
+            .with("failed", failed))
         }
     }
 }
@@ -101,15 +106,15 @@ fn push_line(operations: &mut Vec<Operation>, line: &[u8]) -> HubResult<()> {
 
 fn operation(line: Line) -> Result<Operation, String> {
     Ok(match line {
-        Line::AddFile { path, xet_hash, mtime, content_type } => {
+        Line::Add { path, xet_hash, mtime, content_type } => {
             Operation { path, action: Action::Add(facts(&xet_hash, mtime, content_type)?) }
         }
-        Line::CopyFile { path, xet_hash, mtime, content_type, source_repo_type, source_repo_id } => {
+        Line::Copy { path, xet_hash, mtime, content_type, source_repo_type, source_repo_id } => {
             let repo_type = source_repo_type.parse().map_err(|error: hub_types::NameError| error.to_string())?;
             let source = Source { repo_type, id: source_repo_id };
             Operation { path, action: Action::Copy(facts(&xet_hash, mtime, content_type)?, source) }
         }
-        Line::DeleteFile { path } => Operation { path, action: Action::Delete },
+        Line::Delete { path } => Operation { path, action: Action::Delete },
     })
 }
 
@@ -117,7 +122,8 @@ fn facts(hash: &str, mtime: Option<f64>, content_type: Option<String>) -> Result
     Ok(FileFacts {
         hash: hash.parse().map_err(|error: hub_types::XetHashError| error.to_string())?,
         mtime: mtime.map_or_else(|| Ok(Utc::now()), time_of)?,
-        content_type: content_type.filter(|text| text.len() <= MAX_TYPE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')),
+        content_type: content_type
+            .filter(|text| text.len() <= MAX_TYPE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')),
     })
 }
 
@@ -164,7 +170,9 @@ mod tests {
             "{\"type\":\"moveFile\",\"path\":\"a\"}",
             &format!("{{\"type\":\"addFile\",\"path\":\"a\",\"xetHash\":\"{hash}\",\"mtime\":1e300}}"),
             &format!("{{\"type\":\"addFile\",\"path\":\"a\",\"xetHash\":\"{hash}\",\"mtime\":-1e17}}"),
-            &format!("{{\"type\":\"copyFile\",\"path\":\"a\",\"xetHash\":\"{hash}\",\"sourceRepoType\":\"x\",\"sourceRepoId\":\"a/b\"}}"),
+            &format!(
+                "{{\"type\":\"copyFile\",\"path\":\"a\",\"xetHash\":\"{hash}\",\"sourceRepoType\":\"x\",\"sourceRepoId\":\"a/b\"}}"
+            ),
         ] {
             assert!(read(line).is_err(), "{line}");
         }
