@@ -49,7 +49,7 @@ async fn a_bucket_is_made_and_browsed() {
     assert!(browser.open("/ada").await.has("/buckets/ada/runs"));
     let mut stranger = Browser::new(&hub);
     assert!(!stranger.open("/buckets").await.has("/buckets/ada/runs"));
-    assert_eq!(stranger.get("/buckets/ada/runs").await.status, 401);
+    assert_eq!(stranger.get("/buckets/ada/runs").await.status, 404);
     hub.stop().await;
 }
 

@@ -25,15 +25,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 #[derive(Debug, Deserialize)]
-#[serde(tag = "type", rename_all = "camelCase", rename_all_fields = "camelCase")]
+#[serde(tag = "type", rename_all_fields = "camelCase")]
 enum Line {
-    AddFile {
-        path: String,
-        xet_hash: String,
-        mtime: Option<f64>,
-        content_type: Option<String>,
-    },
-    CopyFile {
+    #[serde(rename = "addFile")]
+    Add { path: String, xet_hash: String, mtime: Option<f64>, content_type: Option<String> },
+    #[serde(rename = "copyFile")]
+    Copy {
         path: String,
         xet_hash: String,
         mtime: Option<f64>,
@@ -41,9 +38,8 @@ enum Line {
         source_repo_type: String,
         source_repo_id: String,
     },
-    DeleteFile {
-        path: String,
-    },
+    #[serde(rename = "deleteFile")]
+    Delete { path: String },
 }
 
 async fn post_batch(
@@ -110,15 +106,15 @@ fn push_line(operations: &mut Vec<Operation>, line: &[u8]) -> HubResult<()> {
 
 fn operation(line: Line) -> Result<Operation, String> {
     Ok(match line {
-        Line::AddFile { path, xet_hash, mtime, content_type } => {
+        Line::Add { path, xet_hash, mtime, content_type } => {
             Operation { path, action: Action::Add(facts(&xet_hash, mtime, content_type)?) }
         }
-        Line::CopyFile { path, xet_hash, mtime, content_type, source_repo_type, source_repo_id } => {
+        Line::Copy { path, xet_hash, mtime, content_type, source_repo_type, source_repo_id } => {
             let repo_type = source_repo_type.parse().map_err(|error: hub_types::NameError| error.to_string())?;
             let source = Source { repo_type, id: source_repo_id };
             Operation { path, action: Action::Copy(facts(&xet_hash, mtime, content_type)?, source) }
         }
-        Line::DeleteFile { path } => Operation { path, action: Action::Delete },
+        Line::Delete { path } => Operation { path, action: Action::Delete },
     })
 }
 
