@@ -280,7 +280,7 @@ pub(super) fn percent_text(percent: f64) -> String {
         p if p > 99.95 => "99.9 %".to_owned(),
         p if p < 0.01 => "< 0.01 %".to_owned(),
         p if p < 1.0 => format!("{p:.2} %"),
-        p if p < 10.0 || p > 99.0 => format!("{p:.1} %"),
+        p if !(10.0..=99.0).contains(&p) => format!("{p:.1} %"),
         p => format!("{p:.0} %"),
     }
 }
