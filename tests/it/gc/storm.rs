@@ -3,6 +3,7 @@
 //! random moments. In the end nothing that is named is lost, and nothing else is left.
 
 use std::net::TcpListener;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
@@ -37,7 +38,7 @@ impl Dice {
 /// Contents that share chunks, some of them.
 fn contents() -> Vec<Large> {
     let base = Large::of(400_000, 1).bytes;
-    let mut contents: Vec<Large> = (0..4).map(|n| Large::of(30_000 + n * 70_000, n as u32)).collect();
+    let mut contents: Vec<Large> = (0..10).map(|n| Large::of(20_000 + n * 25_000, n as u32)).collect();
     contents.extend((1..4).map(|n| Large::new([&base[..n * 100_000], &[n as u8; 5000][..]].concat())));
     contents
 }
@@ -69,27 +70,31 @@ impl Worker {
         let name = REPOS[self.dice.roll(REPOS.len() as u64)];
         let api = format!("/api/models/ada/{name}");
         match self.dice.roll(20) {
-            0 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
-            1 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
-            2 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
-            3 | 4 => {
-                let path = self.dice.roll(4).to_string();
+            0 | 1 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
+            2 if self.dice.roll(3) == 0 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
+            2 | 3 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
+            4..=6 => {
+                let path = self.dice.roll(3).to_string();
                 self.commit(&api, &json!({ "key": "deletedFile", "value": { "path": path } })).await;
             }
-            5 if name == "gone" => {
+            7 if name == "gone" => {
                 let body = json!({ "type": "model", "organization": "ada", "name": name });
                 self.ask(Method::DELETE, "/api/repos/delete", Some(&body)).await;
                 self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
             }
-            6 | 7 => {
+            8 | 9 => {
                 let oid: Sha256 = self.content().oid.parse().unwrap();
                 // It may vanish while it is read.
                 let _ = hub::xet::convert::convert(app, oid).await;
             }
+            10..=13 => {
+                let content = self.content();
+                self.upload(name, &content).await;
+            }
             _ => {
                 let content = self.content();
                 self.upload(name, &content).await;
-                let path = self.dice.roll(4).to_string();
+                let path = self.dice.roll(3).to_string();
                 self.commit(&api, &line(&path, &content)).await;
             }
         }
@@ -150,13 +155,15 @@ async fn gc_loses_nothing_in_a_storm() {
     config.data_dir = disk.path().to_owned();
     let node = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
 
-    let (stop, runs, swept) = (AtomicBool::new(false), AtomicU64::new(0), AtomicU64::new(0));
+    let (stop, runs, swept) = (AtomicBool::new(false), AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
         let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0 };
-        let app = hub.app().clone();
+        let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
         tokio::spawn(async move {
-            while Instant::now() < until {
+            // On a slow machine it lasts until it has had some effect.
+            let enough = || swept.load(Ordering::Relaxed) > 2 || Instant::now() > until + Duration::from_secs(60);
+            while Instant::now() < until || !enough() {
                 worker.work(&app).await;
             }
             worker.commits
@@ -170,9 +177,9 @@ async fn gc_loses_nothing_in_a_storm() {
     let here = collect(hub.app(), &stop, &runs, &swept);
     let there = collect(&node.app, &stop, &runs, &swept);
     let (commits, (), ()) = tokio::join!(storm, here, there);
-    let (runs, swept) = (runs.into_inner(), swept.into_inner());
+    let (runs, swept) = (runs.into_inner(), swept.load(Ordering::Relaxed));
     println!("{commits} commits beside {runs} whole runs, which removed {swept} files");
-    assert!(commits > 10 && runs > 2 && swept > 0, "the storm was no storm");
+    assert!(commits > 5 && runs > 2 && swept > 2, "the storm was no storm");
 
     calm(&hub).await;
     assert_sound(&hub).await;
