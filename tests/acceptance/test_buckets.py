@@ -229,7 +229,7 @@ def test_the_command_does_it_all(hf, api, unique, tmp_path):
     hf("buckets", "cp", f"hf://buckets/{bucket_id}/b.txt", str(tmp_path / "b.txt"))
     assert (tmp_path / "b.txt").read_bytes() == FILES["a.txt"]
     hf("buckets", "rm", f"{bucket_id}/b.txt", "--yes")
-    hf("buckets", "rm", f"{bucket_id}/in/logs", "--recursive", "--yes")
+    hf("buckets", "rm", f"{bucket_id}/in/logs/", "--recursive", "--yes")
     assert tree(api, bucket_id) == ["in/a.txt", "in/big.bin", "in/empty", "in/logs.json"]
     assert str(sum(map(len, FILES.values())) - 8) in hf("buckets", "info", bucket_id)
     hf("buckets", "move", bucket_id, moved)
