@@ -58,7 +58,7 @@ fn all_mistakes_are_told_at_once() {
         "Did you mean `s3.bucket`?",
         "`HUB_LISTEN` must be an address and a port",
         "not `8080`",
-        "`HUB_ROLE` must be one of `all`, `web`, `jobs`, not `worker`",
+        "`HUB_ROLE` must be one of `all`, `web`, `cas`, `jobs`, not `worker`",
         "`HUB_OPEN_SIGNUP` must be `true` or `false`, not `maybe`",
         "`database.max_connections` in",
         "warning: The variable `HUB_LOGS` is not a setting and has no effect. Did you mean `HUB_LOG`?",
