@@ -30,7 +30,7 @@ async fn a_hash_alone_puts_nothing_into_a_bucket() {
         copy("x", hash, "bucket", "eve/mine"),
         copy("x", hash, "model", "not-an-id"),
     ] {
-        let refused = batch(&eve, "/api/buckets/eve/mine", &[line.clone()], 422).await;
+        let refused = batch(&eve, "/api/buckets/eve/mine", std::slice::from_ref(&line), 422).await;
         assert_eq!(
             (&refused["success"], &refused["succeeded"], &refused["failed"][0]["path"]),
             (&json!(false), &json!(0), &json!("x")),
