@@ -36,6 +36,8 @@ class SeaweedStore:
         command = [weed_binary(), "mini", f"-dir={data}", "-ip=127.0.0.1", "-ip.bind=127.0.0.1"]
         command += ["-master.telemetry=false", "-admin.ui=false", "-webdav=false"]
         command += ["-s3.port.iceberg=0", "-s3.port.lance=0"]
+        # Every bucket gets volumes of its own, and every Rust test a bucket.
+        command += ["-volume.max=10000", "-master.volumeSizeLimitMB=64"]
         for name in names:
             command += [f"-{name}.port={ports[name]}", f"-{name}.port.grpc={ports[name + '.grpc']}"]
         endpoint = f"http://127.0.0.1:{ports['s3']}"

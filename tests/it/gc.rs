@@ -372,12 +372,18 @@ async fn files_of_a_bucket_stay_and_what_was_deleted_from_it_goes() {
     }
     batch(&ada, "ada/box", &[json!({ "type": "deleteFile", "path": "gone.bin" })]).await;
     let before = stored(&hub).await.len();
-    for _ in 0..3 {
+    for _ in 0..5 {
         expire_leases(&hub).await;
         run(&hub, AT_ONCE).await;
     }
     let read = ada.get("/buckets/ada/box/resolve/kept.bin", 200).await.bytes().await.unwrap();
     assert!(read == kept.file.bytes);
     assert_eq!(stored(&hub).await.len(), before / 2, "one of two files of one size is gone");
+    ada.call(Method::DELETE, "/api/buckets/ada/box", &json!({}), 200).await;
+    for _ in 0..5 {
+        expire_leases(&hub).await;
+        run(&hub, AT_ONCE).await;
+    }
+    assert!(stored(&hub).await.is_empty(), "and with the bucket the other");
     hub.stop().await;
 }

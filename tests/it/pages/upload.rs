@@ -28,7 +28,8 @@ async fn files_of_a_form_become_one_commit() {
         .part("files", file("long.txt", large.clone()))
         .part("files", file("empty.txt", ""));
     let page = browser.send_form("/ada/bert/upload/main", form).await;
-    assert_eq!((page.status, page.location()), (303, "/ada/bert/tree/main"), "{}", page.text);
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(page.location(), "/ada/bert/tree/main");
     assert!(browser.open("/ada/bert/tree/main").await.has("4 files were uploaded."));
 
     let anyone = hub.anonymous();

@@ -252,10 +252,11 @@ async fn names_with_odd_characters_are_found() {
 async fn browsers_run_nothing_that_people_upload() {
     let hub = TestHub::start().await;
     let (ada, _, _) = model(&hub).await;
-    for path in ["page.html", "dir/a%20b%23%3F%25.svg"] {
+    // SVG shows in pictures, where nothing runs; opened by itself the sandbox stops it.
+    for (path, content_type) in [("page.html", "text/plain; charset=utf-8"), ("dir/a%20b%23%3F%25.svg", "image/svg+xml")] {
         for door in ["resolve", "raw"] {
             let answer = fetch(&ada, Method::GET, &format!("/ada/bert/{door}/main/{path}"), &[]).await;
-            assert_eq!(text(answer.headers(), "content-type"), "text/plain; charset=utf-8");
+            assert_eq!(text(answer.headers(), "content-type"), content_type);
             assert_eq!(text(answer.headers(), "x-content-type-options"), "nosniff");
             assert!(text(answer.headers(), "content-security-policy").contains("sandbox"));
         }

@@ -123,6 +123,8 @@ pub(super) async fn lock_deleted_repo(conn: &mut PgConnection, repo_pk: i64, bef
 }
 
 pub(super) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Vec<i64>> {
+    // What a bucket shows keeps hold of its large files.
+    sqlx::query!("delete from bucket_files where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query_scalar!(
         "delete from repo_lfs_objects l using lfs_objects o where o.oid = l.oid and repo_pk = $1 returning o.size_bytes",
         repo_pk

@@ -55,6 +55,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/line-links.js"),
     file!("js/menu.js"),
     file!("js/theme-toggle.js"),
+    file!("js/upload.js"),
 ];
 
 /// Every asset, and the version they share.

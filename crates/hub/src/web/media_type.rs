@@ -12,6 +12,8 @@ const BINARY: &str = "application/octet-stream";
 pub fn of(file_name: &str, is_large: bool) -> &'static str {
     let guess = mime_guess::from_path(file_name).first_raw();
     match guess {
+        // Compressed: no browser draws it without being told so.
+        Some("image/svg+xml") if !file_name.to_ascii_lowercase().ends_with(".svg") => BINARY,
         // All a browser draws or plays by itself.
         Some(
             safe @ ("image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" | "image/svg+xml" | "image/bmp"
