@@ -51,11 +51,13 @@ impl<'a> FormUpload<'a> {
     ///
     /// # Errors
     /// 400 when the bytes break off.
-    pub async fn add<S, E>(&mut self, path: RepoPath, mut bytes: S) -> HubResult<()>
+    pub async fn add<S, E>(&mut self, path: RepoPath, bytes: S) -> HubResult<()>
     where
         S: Stream<Item = Result<Bytes, E>> + Unpin,
         E: Display,
     {
+        // Asked again after its end below, which not every stream bears.
+        let mut bytes = bytes.fuse();
         let limit = usize::try_from(self.app.config.inline_limit_bytes).unwrap_or(usize::MAX);
         let mut start = BytesMut::new();
         while start.len() <= limit {
