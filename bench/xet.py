@@ -31,7 +31,8 @@ class Nginx:
     """nginx with a folder to read from and to write to."""
 
     def __init__(self, folder: Path):
-        (self.root := folder / "www").mkdir(parents=True)
+        self.root = folder / "www"
+        self.root.mkdir(parents=True)
         (folder / "tmp").mkdir()
         port = free_ports(1)[0]
         config = folder / "nginx.conf"
