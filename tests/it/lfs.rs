@@ -81,7 +81,7 @@ async fn post(url: &str, body: &Value) -> reqwest::Response {
     send(Method::POST, url, body.to_string()).await
 }
 
-/// Does what an entry's upload action says; gives the last answer before `verify`.
+/// Does what an entry's upload action says; gives the last answer before `verify`, or the first refusal.
 async fn follow(entry: &Value, bytes: &[u8]) -> reqwest::Response {
     let upload = &entry["actions"]["upload"];
     let href = upload["href"].as_str().expect("an upload has an address");
@@ -96,7 +96,9 @@ async fn follow(entry: &Value, bytes: &[u8]) -> reqwest::Response {
         assert_eq!(number.parse::<usize>().expect("a number"), index + 1, "numbers sort as text");
         let part = bytes[index * chunk..bytes.len().min((index + 1) * chunk)].to_vec();
         let sent = send(Method::PUT, url.as_str().expect("an address"), part).await;
-        assert!(sent.status().is_success(), "{}", sent.status());
+        if !sent.status().is_success() {
+            return sent;
+        }
         let etag = sent.headers()["etag"].to_str().expect("text").to_owned();
         parts.push(json!({ "partNumber": index + 1, "etag": etag }));
     }

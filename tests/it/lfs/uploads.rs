@@ -154,6 +154,7 @@ async fn repeated_and_simultaneous_uploads_are_fine() {
             let file = Large::of(size, 1);
             let object = entry(&ada, "ada/bert", "upload", &file).await;
             let sent = futures::future::join_all((0..4).map(|_| follow(&object, &file.bytes))).await;
+            // They share one upload: once one has completed it, the store refuses what the others still send.
             assert!(sent.iter().any(|response| response.status().is_success()));
             let verified = futures::future::join_all((0..4).map(|_| verify(&object))).await;
             assert!(verified.iter().all(|response| response.status() == 200));
