@@ -1,6 +1,5 @@
 use std::fs::File;
 use std::ops::Range;
-use std::os::unix::fs::FileExt;
 use std::path::Path;
 use std::sync::Arc;
 
@@ -8,6 +7,7 @@ use bytes::{Bytes, BytesMut};
 use futures::stream::{self, BoxStream};
 use futures::{StreamExt, TryStreamExt};
 use object_store::{GetOptions, GetRange, GetResultPayload, ObjectStore};
+use rustix::buffer::spare_capacity;
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
@@ -181,15 +181,27 @@ fn file_stream(file: File, range: Range<u64>, key: String) -> BoxStream<'static,
         .map(move |start| {
             let (file, key) = (file.clone(), key.clone());
             let end = range.end.min(start + READ_CHUNK as u64);
-            async move { spawn_blocking(move || read_at(&file, start..end, &key)).await? }
+            async move {
+                // Here and not on the other thread: what is allocated and freed by one thread is used again at once.
+                let buffer = Vec::with_capacity(usize::try_from(end - start).unwrap_or(READ_CHUNK));
+                spawn_blocking(move || read_at(&file, start..end, buffer, &key)).await?
+            }
         })
         .buffered(2)
         .boxed()
 }
 
-fn read_at(file: &File, range: Range<u64>, key: &str) -> Result<Bytes> {
+/// Reads a range into an empty buffer with room for it, which is not zeroed first: that would cost as much as the copy.
+fn read_at(file: &File, range: Range<u64>, mut buffer: Vec<u8>, key: &str) -> Result<Bytes> {
     let length = usize::try_from(range.end - range.start).unwrap_or(READ_CHUNK);
-    let mut buffer = BytesMut::zeroed(length);
-    file.read_exact_at(&mut buffer, range.start).map_err(|e| Error::from_io(key, e))?;
-    Ok(buffer.freeze())
+    while buffer.len() < length {
+        let at = range.start + buffer.len() as u64;
+        match rustix::io::pread(file, spare_capacity(&mut buffer), at) {
+            Ok(0) => return Err(Error::from_io(key, std::io::ErrorKind::UnexpectedEof.into())),
+            Ok(_) | Err(rustix::io::Errno::INTR) => {}
+            Err(error) => return Err(Error::from_io(key, error.into())),
+        }
+    }
+    buffer.truncate(length);
+    Ok(Bytes::from(buffer))
 }

@@ -35,4 +35,6 @@ pub use limits::{
 pub use plan::{Plan, PlanError, PlanRange, PlanXorb, plan};
 pub use shard::{FileEntry, Shard, ShardError, XorbSection, dedup_shard, parse_shard};
 pub use term::{TERM_BYTES, Term, TermsError};
-pub use xorb::{ChunkInfo, Footer, RangeDecoder, XorbBuilder, XorbError, XorbInfo, XorbVerifier, decode};
+#[cfg(test)]
+pub(crate) use xorb::decode;
+pub use xorb::{ChunkInfo, Footer, RangeDecoder, XorbBuilder, XorbError, XorbInfo, XorbVerifier};

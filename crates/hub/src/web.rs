@@ -15,6 +15,7 @@ pub mod range;
 pub mod request_id;
 pub mod security_headers;
 pub mod static_files;
+pub mod streaming;
 pub mod turns;
 
 use actix_web::{Route, guard, web};

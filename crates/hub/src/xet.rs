@@ -19,6 +19,7 @@ pub mod read;
 pub mod register;
 pub mod store;
 
+use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
@@ -62,6 +63,8 @@ pub struct Xet {
     files: Cache<XetHash, Arc<XetFile>>,
     /// Bounds the bodies of shards in memory: one permit is a KiB.
     shard_room: Arc<Semaphore>,
+    /// Bounds how many blocks of stored chunks are decoded at once.
+    decoding: Arc<Semaphore>,
 }
 
 /// How much memory the shards in hand may take, in KiB.
@@ -80,6 +83,7 @@ impl Default for Xet {
                 .time_to_live(MEMORY)
                 .build(),
             shard_room: Arc::new(Semaphore::new(SHARD_ROOM_KIB)),
+            decoding: Arc::new(Semaphore::new(2 * std::thread::available_parallelism().map_or(1, NonZero::get))),
         }
     }
 }

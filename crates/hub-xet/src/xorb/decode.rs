@@ -49,22 +49,28 @@ impl RangeDecoder {
         Ok(Some(found.raw))
     }
 
+    /// Takes a block of stored bytes and appends the chunks that are whole with it to `raw`.
+    pub fn decode(&mut self, mut stored: &[u8], raw: &mut Vec<u8>) -> Result<(), XorbError> {
+        while !stored.is_empty() {
+            if let Some(chunk) = self.next(&mut stored)? {
+                raw.extend_from_slice(chunk);
+            }
+        }
+        Ok(())
+    }
+
     /// Ends the range: an error if chunks of it did not come.
     pub fn finish(self) -> Result<(), XorbError> {
         if self.next == self.end { Ok(()) } else { Err(XorbError::Truncated(self.next)) }
     }
 }
 
-/// Decodes stored bytes that are all of a range of chunks. The answer is as long as the chunks.
-pub fn decode(info: &Arc<XorbInfo>, chunks: Range<u32>, stored: &[u8]) -> Result<Vec<u8>, XorbError> {
-    let mut raw = Vec::with_capacity(info.raw_len(chunks.clone())? as usize);
+/// Decodes stored bytes that are all of a range of chunks.
+#[cfg(test)]
+pub(crate) fn decode(info: &Arc<XorbInfo>, chunks: Range<u32>, stored: &[u8]) -> Result<Vec<u8>, XorbError> {
     let mut decoder = RangeDecoder::new(Arc::clone(info), chunks)?;
-    let mut rest = stored;
-    while !rest.is_empty() {
-        if let Some(chunk) = decoder.next(&mut rest)? {
-            raw.extend_from_slice(chunk);
-        }
-    }
+    let mut raw = Vec::new();
+    decoder.decode(stored, &mut raw)?;
     decoder.finish()?;
     Ok(raw)
 }

@@ -9,7 +9,9 @@ mod tests;
 mod verify;
 
 pub use build::XorbBuilder;
-pub use decode::{RangeDecoder, decode};
+pub use decode::RangeDecoder;
+#[cfg(test)]
+pub(crate) use decode::decode;
 pub use error::XorbError;
 pub use info::{ChunkInfo, XorbInfo};
 pub use verify::{Footer, XorbVerifier};

@@ -4,7 +4,6 @@
 
 use std::time::Duration;
 
-use actix_web::body::SizedStream;
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
@@ -16,6 +15,7 @@ use super::telemetry::{Transfer, watched};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::web::extract::raw_param;
+use crate::web::streaming;
 
 const PURPOSE: &str = "xet-data";
 /// How long an address works: for the largest block a client asks for, on a slow line.
@@ -70,7 +70,7 @@ pub(super) async fn get_range(app: web::Data<App>, request: HttpRequest) -> HubR
         .insert_header((header::CONTENT_RANGE, format!("bytes {first}-{last}/{}", object.size)))
         .insert_header((header::CACHE_CONTROL, "private, no-store, no-transform"))
         .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .body(SizedStream::new(bytes, stream)))
+        .body(streaming::body(bytes, stream)))
 }
 
 fn bad_address() -> HubError {

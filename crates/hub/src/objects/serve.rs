@@ -15,6 +15,7 @@ use super::{Held, read};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::web::range::{Wanted, wanted};
+use crate::web::streaming;
 
 /// How long a presigned URL for a download works. A client that resumes asks the hub for a new one.
 const PRESIGNED_FOR: Duration = Duration::from_secs(3600);
@@ -103,7 +104,7 @@ impl FileAnswer<'_> {
             return Ok(response.insert_header((header::LOCATION, url.as_str())).finish());
         }
         let stream = read::stream(app, oid, held, range.clone()).await?;
-        Ok(self.start_part(status, &range).body(SizedStream::new(range.end - range.start, stream)))
+        Ok(self.start_part(status, &range).body(streaming::body(range.end - range.start, stream)))
     }
 
     fn start(&self, status: StatusCode) -> HttpResponseBuilder {

@@ -1,25 +1,19 @@
 //! The bytes of a file in order, out of xorbs: what every client gets that does not speak Xet. Each chunk is checked
 //! against its hash before it goes out, and memory does not depend on the file.
 
-use std::collections::VecDeque;
 use std::ops::Range;
 use std::sync::Arc;
 
-use bytes::Bytes;
+use bytes::{Buf as _, Bytes};
 use futures::{Stream, TryStreamExt as _, stream};
-use hub_storage::StorageKey;
+use hub_storage::{ObjectStream, StorageKey};
 use hub_types::{Sha256, XetHash};
-use hub_xet::Term;
+use hub_xet::{RangeDecoder, Term};
 use sha2::Digest as _;
 
-use super::{XetFile, Xorb, queries, store};
+use super::{Xet, XetFile, Xorb, queries, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-
-/// How many bytes of a file are decoded at once.
-const PIECE_BYTES: u64 = 1024 * 1024;
-/// How many pieces one reader holds.
-const PIECES_AT_ONCE: usize = 3;
 
 /// Finds a file by its hash. Says nothing about who may read it.
 ///
@@ -37,14 +31,14 @@ pub async fn find(app: &App, file_hash: &XetHash) -> HubResult<Option<Arc<XetFil
 }
 
 /// Streams a part of a file.
-pub fn stream(app: &App, file: Arc<XetFile>, range: Range<u64>) -> impl Stream<Item = HubResult<Bytes>> + 'static {
-    let app = app.clone();
-    let walk = Walk { app: app.clone(), file, next_term: 0, at: 0, range, ready: VecDeque::new() };
-    let pieces = stream::try_unfold(walk, |mut walk| async move {
-        let piece = walk.next().await?;
-        HubResult::Ok(piece.map(|piece| (piece, walk)))
+pub fn stream(app: &App, file: Arc<XetFile>, range: Range<u64>) -> impl Stream<Item = HubResult<Bytes>> + use<> {
+    let walk = Walk { app: app.clone(), file, next_term: 0, at: 0, range };
+    let runs = stream::try_unfold(walk, |mut walk| async move {
+        let run = walk.next().await?;
+        HubResult::Ok(run.map(|run| (run, walk)))
     });
-    pieces.map_ok(move |piece| piece.read(app.clone())).try_buffered(PIECES_AT_ONCE)
+    let app = app.clone();
+    runs.and_then(move |run| run.open(app.clone())).try_flatten()
 }
 
 /// Computes the SHA-256 of a file whose terms are known to hold.
@@ -64,7 +58,7 @@ pub async fn digest(app: &App, file: Arc<XetFile>) -> HubResult<Sha256> {
     Ok(Sha256::from_bytes(hasher.await?.finalize().into()))
 }
 
-/// Goes through the terms of a file and cuts what is wanted of them into pieces.
+/// Goes through the terms of a file and finds what is wanted of each.
 struct Walk {
     app: App,
     file: Arc<XetFile>,
@@ -72,15 +66,11 @@ struct Walk {
     /// Where the next term begins in the file.
     at: u64,
     range: Range<u64>,
-    ready: VecDeque<Piece>,
 }
 
 impl Walk {
-    async fn next(&mut self) -> HubResult<Option<Piece>> {
+    async fn next(&mut self) -> HubResult<Option<Run>> {
         loop {
-            if let Some(piece) = self.ready.pop_front() {
-                return Ok(Some(piece));
-            }
             let Some(term) = self.file.terms.get(self.next_term).cloned() else { return Ok(None) };
             let (start, end) = (self.at, self.at + u64::from(term.raw_len));
             if start >= self.range.end {
@@ -91,41 +81,15 @@ impl Walk {
                 let xorbs = store::load(&self.app, &[term.xorb]).await?;
                 let xorb = xorbs.get(&term.xorb).ok_or_else(|| HubError::internal(format!("xorb {} is gone", term.xorb)))?;
                 let wanted = self.range.start.saturating_sub(start)..self.range.end.min(end) - start;
-                self.cut(&term, xorb, &wanted)?;
+                return Run::of_term(&term, xorb, &wanted).map(Some);
             }
         }
-    }
-
-    /// Cuts the bytes `wanted` of a term into pieces of whole chunks.
-    fn cut(&mut self, term: &Term, xorb: &Arc<Xorb>, wanted: &Range<u64>) -> HubResult<()> {
-        let (mut at, mut open) = (0, None::<Piece>);
-        for chunk in term.start..term.end {
-            let (start, end) = (at, at + u64::from(xorb.info.raw_len(chunk..chunk + 1).map_err(HubError::internal)?));
-            at = end;
-            if end <= wanted.start || start >= wanted.end {
-                continue;
-            }
-            let mut piece = open.take().unwrap_or_else(|| Piece {
-                hash: term.xorb,
-                xorb: Arc::clone(xorb),
-                chunks: chunk..chunk,
-                skip: wanted.start.saturating_sub(start),
-                take: 0,
-            });
-            piece.chunks.end = chunk + 1;
-            piece.take += end.min(wanted.end) - start.max(wanted.start);
-            match piece.take >= PIECE_BYTES {
-                true => self.ready.push_back(piece),
-                false => open = Some(piece),
-            }
-        }
-        self.ready.extend(open);
-        Ok(())
     }
 }
 
 /// Neighbouring chunks of one xorb, and which of their bytes are wanted.
-struct Piece {
+#[derive(Clone)]
+struct Run {
     hash: XetHash,
     xorb: Arc<Xorb>,
     chunks: Range<u32>,
@@ -133,31 +97,93 @@ struct Piece {
     take: u64,
 }
 
-impl Piece {
-    async fn read(self, app: App) -> HubResult<Bytes> {
-        let key = StorageKey::xorb(&self.hash, self.xorb.nonce);
-        let stored = self.xorb.info.stored_range(self.chunks.clone()).map_err(HubError::internal)?;
-        let stored = match app.store.get_range(&key, stored.start.into()..stored.end.into()).await {
+impl Run {
+    /// The chunks in which the bytes `wanted` of a term lie.
+    fn of_term(term: &Term, xorb: &Arc<Xorb>, wanted: &Range<u64>) -> HubResult<Self> {
+        let mut run = Self { hash: term.xorb, xorb: Arc::clone(xorb), chunks: term.start..term.end, skip: wanted.start, take: 0 };
+        run.take = wanted.end - wanted.start;
+        let mut at = 0;
+        for chunk in term.start..term.end {
+            let end = at + u64::from(xorb.info.raw_len(chunk..chunk + 1).map_err(HubError::internal)?);
+            if end <= wanted.start {
+                (run.chunks.start, run.skip) = (chunk + 1, wanted.start - end);
+            }
+            if end >= wanted.end {
+                run.chunks.end = chunk + 1;
+                break;
+            }
+            at = end;
+        }
+        Ok(run)
+    }
+
+    /// Begins to read. The stored bytes come in blocks, and are decoded block by block.
+    async fn open(mut self, app: App) -> HubResult<impl Stream<Item = HubResult<Bytes>>> {
+        let stored = match self.stored(&app).await {
             Err(error) if error.is_not_found() => match self.moved(&app).await? {
-                Some(moved) => return Box::pin(moved.read(app)).await,
+                Some(moved) => {
+                    self = moved;
+                    self.stored(&app).await?
+                }
                 None => return Err(error.into()),
             },
             other => other?,
         };
-        let decode = move || {
-            let raw = hub_xet::decode(&self.xorb.info, self.chunks, &stored).map_err(HubError::internal)?;
-            let at = |offset: u64| usize::try_from(offset).unwrap_or(usize::MAX).min(raw.len());
-            let wanted = at(self.skip)..at(self.skip + self.take);
-            HubResult::Ok(Bytes::from(raw).slice(wanted))
-        };
-        tokio::task::spawn_blocking(decode).await?
+        let decoder = RangeDecoder::new(Arc::clone(&self.xorb.info), self.chunks.clone()).map_err(HubError::internal)?;
+        let cut = Cut { skip: self.skip, take: self.take };
+        Ok(stream::try_unfold((stored.stream, decoder, cut), move |(mut stored, decoder, mut cut)| {
+            let xet = app.xet.clone();
+            async move {
+                let Some(block) = stored.try_next().await? else {
+                    decoder.finish().map_err(HubError::internal)?;
+                    return Ok(None);
+                };
+                let (decoder, raw) = decode(&xet, decoder, block).await?;
+                Ok(Some((cut.apply(raw), (stored, decoder, cut))))
+            }
+        }))
     }
 
-    /// The same piece of the xorb as it lies now, if it was collected and came again since it was looked up.
+    async fn stored(&self, app: &App) -> Result<ObjectStream, hub_storage::Error> {
+        let key = StorageKey::xorb(&self.hash, self.xorb.nonce);
+        let range = self.xorb.info.stored_range(self.chunks.clone()).unwrap_or_default();
+        app.store.get_stream(&key, Some(range.start.into()..range.end.into())).await
+    }
+
+    /// The same run of the xorb as it lies now, if it was collected and came again since it was looked up.
     async fn moved(&self, app: &App) -> HubResult<Option<Self>> {
         app.xet.forget_xorb(&self.hash).await;
         let now = store::load(app, &[self.hash]).await?.remove(&self.hash);
         let moved = now.filter(|now| now.nonce != self.xorb.nonce);
-        Ok(moved.map(|xorb| Self { xorb, hash: self.hash, chunks: self.chunks.clone(), skip: self.skip, take: self.take }))
+        Ok(moved.map(|xorb| Self { xorb, ..self.clone() }))
+    }
+}
+
+/// Decodes a block on another thread; few at once, or every reader would take a thread and its memory.
+async fn decode(xet: &Xet, mut decoder: RangeDecoder, block: Bytes) -> HubResult<(RangeDecoder, Bytes)> {
+    let _turn = xet.decoding.acquire().await.map_err(HubError::internal)?;
+    // Here and not on the other thread: what is allocated and freed by one thread is used again at once.
+    let mut raw = Vec::with_capacity(block.len() + hub_xet::MAX_CHUNK_BYTES as usize);
+    let work = move || {
+        decoder.decode(&block, &mut raw).map_err(HubError::internal)?;
+        HubResult::Ok((decoder, Bytes::from(raw)))
+    };
+    tokio::task::spawn_blocking(work).await?
+}
+
+/// What is still to be left out and given out of a run.
+struct Cut {
+    skip: u64,
+    take: u64,
+}
+
+impl Cut {
+    fn apply(&mut self, mut raw: Bytes) -> Bytes {
+        let left_out = usize::try_from(self.skip).unwrap_or(usize::MAX).min(raw.len());
+        raw.advance(left_out);
+        raw.truncate(usize::try_from(self.take).unwrap_or(usize::MAX));
+        self.skip -= left_out as u64;
+        self.take -= raw.len() as u64;
+        raw
     }
 }
