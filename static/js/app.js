@@ -3,6 +3,6 @@ import "./theme-toggle.js";
 import "./copy-button.js";
 import "./menu.js";
 import "./confirm-dialog.js";
-import "./autosubmit.js";
+import "./live-list.js";
 import "./line-links.js";
 import "./upload.js";

@@ -10,5 +10,6 @@ mod operations;
 mod pages;
 mod permissions;
 mod repos;
+mod search;
 mod work;
 mod xet;

@@ -115,6 +115,17 @@ impl TestHub {
         panic!("jobs are left");
     }
 
+    /// Waits until the search index knows of everything, at most 10 s.
+    pub async fn indexed(&self) {
+        for _ in 0..400 {
+            if self.app().search.behind(&self.app().pool).await == Some(0) {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("the search index is behind");
+    }
+
     /// Stops the hub and drops its database.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {

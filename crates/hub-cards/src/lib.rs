@@ -21,7 +21,7 @@ pub use card::known;
 pub use card::metadata::{BaseModelRelation, CardMetadata};
 pub use card::validate::{Finding, Report, validate};
 pub use headers::{HeaderError, Progress, gguf, safetensors};
-pub use html::excerpt::plain_text_excerpt;
+pub use html::excerpt::{plain_text, plain_text_excerpt};
 pub use html::highlight::{HighlightedFile, highlight_lines};
 pub use html::markdown::{LinkContext, MAX_MARKDOWN_BYTES, render_markdown};
 pub use html::sanitize::SafeHtml;

@@ -14,6 +14,7 @@ use crate::repos::git_cache::GitCache;
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
+use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::turns::Turns;
@@ -46,6 +47,8 @@ pub struct App {
     pub diffs: DiffTurns,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
+    /// Finds repositories.
+    pub search: Search,
     /// Wakes the job runner.
     pub jobs: Jobs,
     /// Whether this process can do its work.

@@ -103,6 +103,8 @@ enum AdminCommand {
         #[arg(long)]
         many_orphans: bool,
     },
+    /// Has every node build its search index anew, beside the one in use.
+    Reindex,
     /// Makes the users, tokens and organizations that a TOML, JSON or YAML file lists, where they are missing.
     Seed {
         /// The file.

@@ -69,6 +69,9 @@ pub enum LockKey {
     FirstAccount,
     /// Garbage collection: once at a time, over all nodes.
     CollectGarbage,
+    /// Giving numbers to what the search index has to hear about: without it, a number could become visible after a
+    /// higher one was read.
+    NumberSearchChanges,
 }
 
 impl LockKey {
@@ -76,6 +79,7 @@ impl LockKey {
         match self {
             Self::FirstAccount => 1,
             Self::CollectGarbage => 2,
+            Self::NumberSearchChanges => 3,
         }
     }
 }

@@ -3,7 +3,6 @@
 //! A job is enqueued in the transaction that causes it and runs at least once: job bodies are idempotent.
 //! Rows are claimed with `for update skip locked` for a lease; a node that dies lets go of them when it ends.
 
-mod listen;
 pub mod queries;
 mod runner;
 mod schedule;
@@ -15,7 +14,6 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 
-pub use listen::listen;
 pub use runner::run;
 pub use schedule::enqueue_periodic;
 

@@ -27,7 +27,17 @@ struct Inner {
     git_processes: IntGauge,
     database_connections: IntGaugeVec,
     jobs: IntGaugeVec,
+    search_behind: IntGauge,
     memory_bytes: IntGauge,
+}
+
+/// What is looked up in the database when somebody asks; nothing where it does not answer.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct Current {
+    /// How many jobs wait, and how many are dead letters.
+    pub jobs: Option<(i64, i64)>,
+    /// How many changes of repositories the search index has not read.
+    pub search_behind: Option<i64>,
 }
 
 /// Counts one more for as long as it lives.
@@ -70,12 +80,13 @@ impl Metrics {
             git_processes: IntGauge::new("hub_git_processes", "Git processes that run for clients.")?,
             database_connections: gauges("hub_database_connections", "Connections of the pool.", &["state"])?,
             jobs: gauges("hub_jobs", "Background jobs in the database.", &["state"])?,
+            search_behind: IntGauge::new("hub_search_changes_behind", "Changes that this node's search index has not read.")?,
             memory_bytes: IntGauge::new("process_resident_memory_bytes", "Resident memory.")?,
             registry,
         };
         let build = gauges("hub_build_info", "1, with the version as label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 10] = [
+        let all: [Box<dyn prometheus::core::Collector>; 11] = [
             Box::new(inner.requests.clone()),
             Box::new(inner.durations.clone()),
             Box::new(inner.bytes_sent.clone()),
@@ -84,6 +95,7 @@ impl Metrics {
             Box::new(inner.git_processes.clone()),
             Box::new(inner.database_connections.clone()),
             Box::new(inner.jobs.clone()),
+            Box::new(inner.search_behind.clone()),
             Box::new(inner.memory_bytes.clone()),
             Box::new(build),
         ];
@@ -115,13 +127,16 @@ impl Metrics {
     }
 
     /// Sets what is not counted but looked up when somebody asks.
-    pub fn set_current(&self, idle_connections: usize, all_connections: u32, jobs: Option<(i64, i64)>) {
+    pub fn set_current(&self, idle_connections: usize, all_connections: u32, now: Current) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
         self.inner.git_processes.set(number(hub_git::running_processes()));
         let connections = |state, count| self.inner.database_connections.with_label_values(&[state]).set(count);
         connections("idle", number(idle_connections));
         connections("in_use", i64::from(all_connections) - number(idle_connections));
-        if let Some((waiting, dead)) = jobs {
+        if let Some(behind) = now.search_behind {
+            self.inner.search_behind.set(behind);
+        }
+        if let Some((waiting, dead)) = now.jobs {
             self.inner.jobs.with_label_values(&["waiting"]).set(waiting);
             self.inner.jobs.with_label_values(&["dead"]).set(dead);
         }
@@ -159,13 +174,14 @@ mod tests {
         metrics.answered("GET", "/{namespace}/{name}", 200, Duration::from_millis(3));
         metrics.sent("/{namespace}/{name}", 42);
         let held = metrics.request_in_hand();
-        metrics.set_current(2, 5, Some((1, 0)));
+        metrics.set_current(2, 5, Current { jobs: Some((1, 0)), search_behind: Some(7) });
         let text = metrics.render().unwrap();
         for line in [
             r#"hub_http_requests_total{method="GET",route="/{namespace}/{name}",status="200"} 1"#,
             r#"hub_http_response_bytes_total{route="/{namespace}/{name}"} 42"#,
             r#"hub_database_connections{state="in_use"} 3"#,
             r#"hub_jobs{state="waiting"} 1"#,
+            "hub_search_changes_behind 7",
             "hub_http_requests_in_flight 1",
         ] {
             assert!(text.contains(line), "{line} is not in:\n{text}");

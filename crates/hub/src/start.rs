@@ -16,11 +16,13 @@ use tokio_util::sync::CancellationToken;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::jobs::{self, Jobs};
+use crate::listen::listen;
 use crate::metrics::Metrics;
 use crate::repos::git_cache::{GitCache, keep_tidy};
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
+use crate::search::{self, Search};
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::turns::Turns;
@@ -45,6 +47,9 @@ pub enum StartError {
     /// The schema, when `hub serve` may not change it.
     #[error("the database schema is not up to date, and database.migrate_on_start is off. Run `hub migrate` first")]
     OldSchema,
+    /// The search index.
+    #[error("the search index cannot be used: {0}")]
+    Search(#[from] hub_search::SearchError),
     /// The counters.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -161,6 +166,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         transfers: hub_git::Git::default(),
         writes: WriteQueue::default(),
         signer,
+        search: Search::default(),
         jobs: Jobs::default(),
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
@@ -178,6 +184,10 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
 /// Says which part is not usable.
 pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, StartError> {
     let (app, postgres) = open_app(config, Beside::Refused).await?;
+    if app.config.role.serves_web() {
+        let (search, folder) = (app.search.clone(), app.config.data_dir.join("cache/search"));
+        tokio::task::spawn_blocking(move || search.open(&folder)).await.map_err(std::io::Error::other)??;
+    }
     let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());
     let routes = match app.config.role {
@@ -210,8 +220,11 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     if app.config.role.runs_jobs() {
         background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
         background.push(tokio::spawn(jobs::enqueue_periodic(app.clone(), stop.clone())));
-        background.push(tokio::spawn(jobs::listen(app.clone(), stop.clone())));
     }
+    if app.config.role.serves_web() {
+        background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));
+    }
+    background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }
 

@@ -104,6 +104,7 @@ async fn a_private_repository_looks_like_a_missing_one() {
             let differing: Vec<_> = hidden.lines().zip(missing.lines()).filter(|(one, two)| one != two).collect();
             assert!(hidden == missing, "{path}: {differing:?}");
         }
+        hub.indexed().await;
         for path in ["/", "/models", "/models?search=secret", "/models?author=ada", "/ada"] {
             assert!(!browser.open(path).await.has("ada/secret\""), "{path}");
         }
@@ -121,11 +122,13 @@ async fn lists_are_narrowed_by_their_address() {
     let hub = TestHub::start().await;
     let ada = shown(&hub).await;
     ada.create_repo("model", "ada/plain", false).await;
+    hub.indexed().await;
     let mut browser = Browser::new(&hub);
     for (query, found) in [
         ("", vec!["shown", "plain"]),
         ("?search=SHO", vec!["shown"]),
         ("?search=ada%2Fpl", vec!["plain"]),
+        ("?search=plian", vec!["plain"]),
         ("?pipeline_tag=text-classification", vec!["shown"]),
         ("?library=transformers&license=apache-2.0&language=en", vec!["shown"]),
         ("?license=mit", vec![]),
@@ -150,6 +153,7 @@ async fn lists_go_on_page_by_page() {
     for number in 0..32 {
         ada.create_repo("dataset", &format!("ada/d{number:02}"), false).await;
     }
+    hub.indexed().await;
     let mut browser = Browser::new(&hub);
     let first = browser.open("/datasets?sort=created").await;
     let next = first.text.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap().split('"').next().unwrap();

@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `seed` and `fsck` here, `gc` in its own file.
+//! `hub admin …`: `create-user`, `seed`, `reindex` and `fsck` here, `gc` in its own file.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -11,7 +11,7 @@ use crate::accounts::operations::{NewUser, create_user};
 use crate::admin::{fsck, seed};
 use crate::app::App;
 use crate::config::Config;
-use crate::start;
+use crate::{search, start};
 
 const PASSWORD_LENGTH: usize = 20;
 
@@ -25,6 +25,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
             add_user(&app, new, password_stdin).await
         }
+        AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Seed { file } => plant(&app, &file).await,
         AdminCommand::Gc { dry_run, grace_unused, grace_deleted, grace_quarantine, many_orphans } => {
             let days = gc::Graces { unused: grace_unused, deleted: grace_deleted, quarantine: grace_quarantine, many_orphans };
@@ -60,6 +61,12 @@ fn read_password() -> Result<String, String> {
 fn make_password() -> String {
     let mut rng = rand::rng();
     (0..PASSWORD_LENGTH).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect()
+}
+
+async fn reindex(app: &App) -> Result<(), String> {
+    search::request_rebuild(&app.pool).await.map_err(|error| error.to_string())?;
+    say("Every node will build its search index anew, and answers out of the old one until that is done.");
+    Ok(())
 }
 
 async fn plant(app: &App, file: &Path) -> Result<(), String> {

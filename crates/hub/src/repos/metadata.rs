@@ -35,4 +35,6 @@ pub struct HeadMetadata {
     pub siblings: Vec<String>,
     /// Further facts by name.
     pub facts: Value,
+    /// The words of the card, for search.
+    pub text: String,
 }

@@ -7,6 +7,7 @@ use subtle::ConstantTimeEq as _;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs;
+use crate::metrics::Current;
 
 /// Mounts the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -19,7 +20,8 @@ async fn show_metrics(app: web::Data<App>, request: HttpRequest) -> HubResult<Ht
     }
     // A database that does not answer must not take the other metrics away.
     let jobs = jobs::queries::count(&app.pool).await.ok();
-    app.metrics.set_current(app.pool.num_idle(), app.pool.size(), jobs);
+    let search_behind = app.search.behind(&app.pool).await;
+    app.metrics.set_current(app.pool.num_idle(), app.pool.size(), Current { jobs, search_behind });
     let text = app.metrics.render().map_err(HubError::internal)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

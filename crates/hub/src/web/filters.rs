@@ -145,6 +145,14 @@ pub fn short_count(number: u64) -> String {
     scaled(number, 1000, &["", "k", "M", "B", "T", "Q"], "")
 }
 
+/// A whole number with its digits in groups: `1,234,567`.
+#[askama::filter_fn]
+pub fn grouped(number: &u64, _: &dyn Values) -> askama::Result<String> {
+    let digits = number.to_string();
+    let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
+    Ok(groups.collect::<Vec<_>>().join(","))
+}
+
 /// A size as people say it: `512 B`, `90.9 MB`. Units of 1000, as disks and the clients count.
 #[askama::filter_fn]
 pub fn bytes(number: impl fmt::Display, _: &dyn Values) -> askama::Result<String> {

@@ -8,6 +8,7 @@ use super::fields;
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::apps;
 use crate::repos::listing::{self, Cursor, Direction, ListQuery, Sort};
 use crate::repos::visibility::visible_to;
 use crate::web::base_url::BaseUrl;
@@ -99,7 +100,8 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
         (wanted.min_parameters, wanted.max_parameters) = parameter_range(range)?;
     }
     for app in query.all("apps").flat_map(|value| value.split(',')).filter(|app| !app.is_empty()) {
-        wanted.any_tags.push(formats_of(app).iter().map(|tag| (*tag).to_owned()).collect());
+        let tags = apps::find(app).map_or(&[][..], |app| app.tags);
+        wanted.any_tags.push(tags.iter().map(|tag| (*tag).to_owned()).collect());
     }
     wanted.sort = match query.get("sort") {
         None => Sort::default(),
@@ -120,30 +122,6 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
 
 fn texts(query: &Query, key: &str) -> Vec<String> {
     query.all(key).map(str::trim).filter(|text| !text.is_empty()).map(str::to_owned).take(20).collect()
-}
-
-/// Tags of which an app needs one, to load a model.
-fn formats_of(app: &str) -> &'static [&'static str] {
-    match app {
-        "vllm" | "sglang" | "text-generation-inference" | "tgi" => &["transformers"],
-        "mlx-lm" | "mlx" => &["mlx"],
-        "llama.cpp"
-        | "node-llama-cpp"
-        | "ollama"
-        | "lmstudio"
-        | "localai"
-        | "jan"
-        | "backyard"
-        | "sanctum"
-        | "jellybox"
-        | "msty"
-        | "recursechat"
-        | "docker-model-runner"
-        | "lemonade"
-        | "unsloth" => &["gguf"],
-        "draw-things" | "diffusionbee" | "joyfusion" | "invoke" => &["diffusers"],
-        _ => &[],
-    }
 }
 
 /// Reads `min:6B,max:128B`.

@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use hub_cards::derive::{Derived, Input, MAX_SMALL_FILE_BYTES, SMALL_FILES, derive};
-use hub_cards::{CardError, CardMetadata, front_matter, plain_text_excerpt};
+use hub_cards::{CardError, CardMetadata, front_matter, plain_text, plain_text_excerpt};
 use hub_git::{EntryKind, GitReader};
 use hub_types::{Oid, RepoType};
 use serde_json::{Map, Value, json};
@@ -67,6 +67,7 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
         size_bytes,
         siblings,
         facts: storable(facts),
+        text: plain_text(&readme, hub_search::MAX_CARD_BYTES).replace('\0', "\u{fffd}"),
     })
 }
 

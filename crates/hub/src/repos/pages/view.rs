@@ -29,8 +29,21 @@ pub struct RepoSummary {
     pub size_bytes: u64,
     /// Recent downloads.
     pub downloads: u64,
+    /// Likes.
+    pub likes: u64,
     /// When the default branch last moved.
     pub updated_at: DateTime<Utc>,
+    /// A passage of its card in which words were found; empty without.
+    pub snippet: Vec<SnippetPart>,
+}
+
+/// A part of a passage.
+#[derive(Debug, Clone)]
+pub struct SnippetPart {
+    /// Its text.
+    pub text: String,
+    /// Whether it is a word that was searched for.
+    pub marked: bool,
 }
 
 impl From<ListedRepo> for RepoSummary {
@@ -47,7 +60,9 @@ impl From<ListedRepo> for RepoSummary {
             parameters: row.parameters.and_then(|number| u64::try_from(number).ok()),
             size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),
             downloads: u64::try_from(row.downloads).unwrap_or(0),
+            likes: u64::try_from(row.likes).unwrap_or(0),
             updated_at: row.last_modified_at,
+            snippet: Vec::new(),
         }
     }
 }

@@ -32,6 +32,14 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         metadata.facts,
         &metadata.siblings
     )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into repo_texts (repo_pk, card) values ($1, $2)
+         on conflict (repo_pk) do update set card = excluded.card where repo_texts.card <> excluded.card",
+        repo_pk,
+        metadata.text
+    )
     .execute(conn)
     .await
     .map(|_| ())

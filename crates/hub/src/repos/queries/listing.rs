@@ -98,6 +98,17 @@ pub async fn find_listed(pool: &PgPool, repo_pk: i64, columns: Columns) -> sqlx:
     sql.build_query_as().fetch_optional(pool).await
 }
 
+/// Those of these repositories that a viewer may see, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_by_keys(pool: &PgPool, visible: &Visibility, repo_pks: &[i64]) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = select(Columns::default(), Sort::Trending);
+    sql.push(" where r.repo_pk = any(").push_bind(repo_pks.to_vec()).push(")");
+    visible.push(&mut sql);
+    sql.build_query_as().fetch_all(pool).await
+}
+
 fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
     // Wide columns are stored apart and not read unless asked for.
     let wide = |wanted: bool, column: &str, kind: &str| match wanted {

@@ -1,3 +1,5 @@
+//! Hears what other nodes write to the database, so that nobody has to ask again and again.
+
 use std::time::Duration;
 
 use sqlx::postgres::PgListener;
@@ -7,12 +9,13 @@ use crate::app::App;
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Wakes this node's runner when any node adds a job, until told to stop. While it cannot listen, the runner polls.
+/// Wakes this node's job runner and its search index when any node has work for them, until told to stop. While it cannot
+/// listen, they poll.
 pub async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
         loop {
             if let Err(error) = hear(&app).await {
-                tracing::debug!(%error, "not listening for jobs");
+                tracing::debug!(%error, "not listening to the database");
             }
             tokio::time::sleep(PAUSE).await;
         }
@@ -22,9 +25,11 @@ pub async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen("jobs").await?;
+    listener.listen_all(["jobs", "search"]).await?;
     loop {
-        listener.recv().await?;
-        app.jobs.wake();
+        match listener.recv().await?.channel() {
+            "jobs" => app.jobs.wake(),
+            _ => app.search.wake(),
+        }
     }
 }

@@ -1,0 +1,51 @@
+//! A list out of the database: for buckets, and while there is no search index.
+
+use hub_types::RepoType;
+
+use super::facets::{self, ActiveFilter};
+use super::params::Params;
+use super::{ListPage, PAGE_LEN, empty_page};
+use crate::accounts::page::PageRequest;
+use crate::error::HubResult;
+use crate::repos::listing::{Cursor, ListQuery, Sort, list};
+use crate::repos::pages::view::RepoSummary;
+use crate::repos::visibility::visible_to;
+use crate::web::extract::Query;
+
+/// The list, narrowed by name and owner.
+pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+    let sort = match params.sort {
+        hub_search::Sort::Created => Sort::Created,
+        hub_search::Sort::Size => Sort::Size,
+        _ => Sort::LastModified,
+    };
+    let wanted = ListQuery {
+        author: params.author.clone(),
+        search: params.search.split_whitespace().map(str::to_owned).collect(),
+        sort,
+        // A cursor of another order, after the order was changed, starts from the top.
+        after: query.get("cursor").and_then(|text| Cursor::decode(text, sort).ok()),
+        limit: PAGE_LEN,
+        ..ListQuery::default()
+    };
+    let found = list(&page.app, params.kind, &visible_to(&page.viewer), &wanted).await?;
+    let mut shown = empty_page(page, query, params);
+    if params.kind != RepoType::Bucket {
+        shown.notes.push("The search index is being built. Until then, lists are narrowed by name only.".to_owned());
+    }
+    shown.parameters.clear();
+    shown.orders.retain(|order| matches!(order.value.as_str(), "modified" | "created" | "size"));
+    let author = params.author.as_ref();
+    shown.active = author
+        .map(|author| ActiveFilter {
+            label: format!("By {author}"),
+            href: facets::address(params.kind, query, &["author", "cursor"], None),
+        })
+        .into_iter()
+        .collect();
+    let next = found.next.map(|cursor| cursor.encode());
+    shown.next = next.map(|cursor| facets::address(params.kind, query, &["cursor"], Some(("cursor", &cursor))));
+    shown.previous = query.get("cursor").map(|_| facets::address(params.kind, query, &["cursor"], None));
+    shown.repos = found.repos.into_iter().map(RepoSummary::from).collect();
+    Ok(shown)
+}

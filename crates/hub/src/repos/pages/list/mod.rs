@@ -1,0 +1,207 @@
+//! `/models`, `/datasets`, `/spaces`: a list narrowed by words and facets, out of the search index. What is shown of each
+//! repository is read from the database, under the viewer's rights. While there is no index yet, and for buckets, the list
+//! comes from the database alone ([`database`]), and has fewer ways to narrow it.
+
+mod database;
+mod facets;
+mod groups;
+mod params;
+
+use std::collections::HashMap;
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use hub_search::{SearchQuery, SearchResults, Snippet, Snippets};
+use hub_types::RepoType;
+
+use self::facets::{ActiveFilter, FacetGroup};
+use self::params::{MAX_PAGE, ORDERS, Params};
+use super::view::{RepoSummary, SnippetPart, kind_plural_word};
+use crate::accounts::page::PageRequest;
+use crate::error::{HubError, HubResult};
+use crate::repos::queries::listing::list_by_keys;
+use crate::repos::visibility;
+use crate::search;
+use crate::web::extract::Query;
+use crate::web::filters;
+use crate::web::form::Choice;
+use crate::web::layout::{Layout, kind_icon, kind_title, new_path};
+
+/// How many repositories a page shows.
+const PAGE_LEN: usize = 30;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/list.html")]
+struct ListPage {
+    layout: Layout,
+    kind: RepoType,
+    icon: &'static str,
+    title: &'static str,
+    new_path: &'static str,
+    new_label: &'static str,
+    /// How many repositories there are in all, if that is known.
+    total: Option<u64>,
+    /// The facets on the left.
+    groups: Vec<FacetGroup>,
+    /// The choices of the least and the most parameters; none where there are no parameters.
+    parameters: Vec<facets::Bound>,
+    /// The orders.
+    orders: Vec<Choice>,
+    /// The choices made.
+    active: Vec<ActiveFilter>,
+    /// The list without any of them.
+    clear: String,
+    search: String,
+    /// What the reader should know about how the question was understood.
+    notes: Vec<String>,
+    /// Other words that would find something, and the list for them.
+    suggestion: Option<ActiveFilter>,
+    repos: Vec<RepoSummary>,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
+}
+
+async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    let kind = RepoType::from_plural(&path).ok_or_else(|| HubError::not_found("There is nothing at this address."))?;
+    let query = page.query();
+    let params = Params::read(kind, &query);
+    let shown = match kind.has_git() && page.app.search.is_ready() {
+        true => from_index(&page, &query, &params).await?,
+        false => database::list_page(&page, &query, &params).await?,
+    };
+    page.show(shown).await
+}
+
+async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+    let asked = SearchQuery {
+        text: params.search.clone(),
+        clauses: params.clauses(),
+        ranges: params.ranges(),
+        visible: search::visible_to(&page.viewer),
+        sort: params.sort,
+        direction: params.direction(),
+        offset: params.page * PAGE_LEN,
+        limit: PAGE_LEN,
+        facets: facets::requests(params.kind),
+        snippets: Snippets::Card,
+        ..SearchQuery::new(params.kind)
+    };
+    let found = page.app.search.search(asked).await?;
+    let repos = summaries(page, &found).await?;
+    let at_page = |number: usize| {
+        let text = number.to_string();
+        facets::address(params.kind, query, &["p"], (number > 0).then_some(("p", text.as_str())))
+    };
+    let reached = u64::try_from((params.page + 1) * PAGE_LEN).unwrap_or(u64::MAX);
+    let more = found.total > reached && params.page < MAX_PAGE;
+    let mut shown = empty_page(page, query, params);
+    shown.notes = notes(params, &found);
+    shown.suggestion = found.suggestion.as_ref().map(|words| ActiveFilter {
+        href: facets::address(params.kind, query, &["p", "search"], Some(("search", words))),
+        label: words.clone(),
+    });
+    shown.total = Some(found.total);
+    shown.groups = facets::groups_of(params, found.facets);
+    shown.previous = params.page.checked_sub(1).map(at_page);
+    shown.next = more.then(|| at_page(params.page + 1));
+    shown.repos = repos;
+    Ok(shown)
+}
+
+/// What lists show of what was found, in that order. What the index does not know yet to be gone is left out.
+async fn summaries(page: &PageRequest, found: &SearchResults) -> HubResult<Vec<RepoSummary>> {
+    let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
+    let rows = list_by_keys(&page.app.pool, &visibility::visible_to(&page.viewer), &keys).await?;
+    let mut rows: HashMap<i64, RepoSummary> = rows.into_iter().map(|row| (row.repo_pk, RepoSummary::from(row))).collect();
+    let hits = found.hits.iter().filter_map(|hit| {
+        let mut summary = rows.remove(&hit.pk)?;
+        summary.snippet = hit.snippet.as_ref().map(parts).unwrap_or_default();
+        Some(summary)
+    });
+    Ok(hits.collect())
+}
+
+fn parts(snippet: &Snippet) -> Vec<SnippetPart> {
+    let (mut parts, mut at) = (Vec::new(), 0);
+    let text = |range: std::ops::Range<usize>| snippet.text.get(range).unwrap_or_default().to_owned();
+    for mark in &snippet.marks {
+        parts.push(SnippetPart { text: text(at..mark.start), marked: false });
+        parts.push(SnippetPart { text: text(mark.clone()), marked: true });
+        at = mark.end;
+    }
+    parts.push(SnippetPart { text: text(at..snippet.text.len()), marked: false });
+    parts.retain(|part| !part.text.is_empty());
+    parts
+}
+
+fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
+    let plural = params.kind.plural();
+    let mut notes = Vec::new();
+    if found.text.truncated {
+        notes.push("That is a long text: only its beginning was searched for.".to_owned());
+    }
+    if found.text.any_word && found.total > 0 {
+        notes.push(format!("No {plural} have all of these words. These have at least one of them."));
+    }
+    if found.text.similar && found.total > 0 {
+        notes.push("Similar words were searched for, too.".to_owned());
+    }
+    for (facet, value) in found.unknown.iter().take(3) {
+        let group = groups::groups(params.kind).iter().find(|group| group.facet == *facet);
+        let label = group.map_or_else(|| "owner".to_owned(), |group| group.label.to_lowercase());
+        notes.push(format!("No {plural} have “{value}” as {label}."));
+    }
+    if params.page == MAX_PAGE {
+        notes.push("Lists end here. Narrow this one to see what comes after.".to_owned());
+    }
+    notes
+}
+
+/// The page before anything was found.
+fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
+    let kind = params.kind;
+    let mut layout = page.layout_in(kind, kind_title(kind));
+    layout.description = format!("Browse the {} of this hub.", kind_plural_word(kind));
+    ListPage {
+        layout,
+        kind,
+        icon: kind_icon(kind),
+        title: kind_title(kind),
+        new_path: new_path(kind),
+        new_label: match kind {
+            RepoType::Model => "New model",
+            RepoType::Dataset => "New dataset",
+            RepoType::Space => "New Space",
+            RepoType::Bucket => "New bucket",
+        },
+        total: None,
+        groups: Vec::new(),
+        parameters: facets::parameter_bounds(params),
+        orders: orders(params),
+        active: facets::active(params, query),
+        clear: format!("/{}", kind.plural()),
+        search: params.search.clone(),
+        notes: Vec::new(),
+        suggestion: None,
+        repos: Vec::new(),
+        previous: None,
+        next: None,
+    }
+}
+
+fn orders(params: &Params) -> Vec<Choice> {
+    let fits = |name: &str| match name {
+        "relevance" => !params.search.is_empty(),
+        "num_parameters" => params.kind == RepoType::Model,
+        "downloads" | "likes" | "trending" => params.kind.has_git(),
+        _ => true,
+    };
+    let current = ORDERS.iter().find(|(_, _, sort)| *sort == params.sort).map_or("", |(name, _, _)| name);
+    let orders = ORDERS.iter().filter(|(name, _, _)| fits(name));
+    orders.map(|(name, label, _)| Choice::new(*name, *label, current)).collect()
+}

@@ -1,0 +1,88 @@
+//! Which machines a model fits on: the memory that its weights need, and a little more.
+//!
+//! `bytes = parameters x bytes per parameter x 1.2`: the weights as they are stored, and a fifth for activations, a short
+//! context's key-value cache and the runtime. A longer context needs more: see the page of the model.
+
+use serde_json::{Map, Value};
+
+/// Machines: how addresses and people call them, and the memory that a model may take on them, in GiB. Ascending.
+pub const CLASSES: &[Class] = &[
+    class("phone-4gb", "Phone, 4 GB", 3),
+    class("laptop-8gb", "Laptop, 8 GB", 6),
+    class("gpu-8gb", "GPU, 8 GB", 8),
+    class("gpu-12gb", "GPU, 12 GB", 12),
+    class("gpu-16gb", "GPU, 16 GB", 16),
+    class("gpu-24gb", "GPU, 24 GB", 24),
+    class("gpu-48gb", "GPU, 48 GB", 48),
+    class("gpu-80gb", "GPU, 80 GB", 80),
+    class("gpu-141gb", "GPU, 141 GB", 141),
+    class("gpu-8x80gb", "Eight GPUs, 80 GB", 640),
+];
+
+/// A machine to run models on.
+#[derive(Debug, Clone, Copy)]
+pub struct Class {
+    /// Its name in addresses.
+    pub name: &'static str,
+    /// What people read.
+    pub label: &'static str,
+    /// The memory that a model may take, in GiB: what the system and the screen need is left out.
+    pub gib: u64,
+}
+
+const fn class(name: &'static str, label: &'static str, gib: u64) -> Class {
+    Class { name, label, gib }
+}
+
+/// How much more than its weights a model takes, in percent.
+const OVERHEAD_PERCENT: u64 = 20;
+
+/// The memory that a model takes, in bytes, out of its number of parameters by data type.
+pub fn memory_bytes(parameters: &Map<String, Value>) -> Option<u64> {
+    let bits = parameters.iter().filter_map(|(dtype, count)| Some(count.as_u64()?.saturating_mul(bits_of(dtype))));
+    let bytes = bits.fold(0_u64, u64::saturating_add) / 8;
+    (bytes > 0).then(|| bytes.saturating_add(bytes / 100 * OVERHEAD_PERCENT))
+}
+
+/// The classes a model of so many bytes fits on.
+pub fn fits(bytes: u64) -> impl Iterator<Item = &'static str> {
+    CLASSES.iter().filter(move |class| bytes <= class.gib << 30).map(|class| class.name)
+}
+
+/// Bits of one value, by the names that safetensors has for data types.
+fn bits_of(dtype: &str) -> u64 {
+    match dtype {
+        "F64" | "I64" | "U64" | "C64" => 64,
+        "F32" | "I32" | "U32" => 32,
+        "F16" | "BF16" | "I16" | "U16" => 16,
+        "F4" => 4,
+        "F6_E2M3" | "F6_E3M2" => 6,
+        _ => 8,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    fn classes(parameters: Value) -> Vec<&'static str> {
+        memory_bytes(parameters.as_object().unwrap()).map(fits).into_iter().flatten().collect()
+    }
+
+    #[test]
+    fn memory_follows_parameters_and_their_type() {
+        assert_eq!(memory_bytes(json!({"BF16": 7_000_000_000_u64}).as_object().unwrap()), Some(16_800_000_000));
+        assert_eq!(classes(json!({"BF16": 7_000_000_000_u64}))[0], "gpu-16gb");
+        assert_eq!(classes(json!({"F32": 22_000_000, "I64": 512}))[0], "phone-4gb");
+        assert_eq!(classes(json!({"U8": 70_000_000_000_u64}))[0], "gpu-80gb");
+        assert_eq!(classes(json!({"F32": u64::MAX})), [""; 0]);
+        assert_eq!(memory_bytes(json!({}).as_object().unwrap()), None);
+    }
+
+    #[test]
+    fn larger_machines_come_later() {
+        assert!(CLASSES.is_sorted_by_key(|class| class.gib));
+    }
+}

@@ -1,0 +1,10 @@
+drop trigger organizations_search_update on organizations;
+drop trigger users_search_update on users;
+drop trigger namespaces_search_update on namespaces;
+drop trigger repos_search_counters on repos;
+drop trigger repos_search_update on repos;
+drop trigger repos_search_delete on repos;
+drop trigger repos_search_insert on repos;
+drop table repo_texts, search_changes;
+drop sequence search_position_seq;
+drop function note_search_owner, note_search_counters, note_search_change, notify_search;
