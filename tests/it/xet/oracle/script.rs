@@ -32,8 +32,9 @@ pub(super) async fn run(cas: &Cas) -> Vec<Answer> {
     script.bad_xorbs(&file.xorbs[0]).await;
     script.shards(&file, &patched, &marked).await;
     script.bad_shards().await;
+    let xorbs = [file.xorbs.as_slice(), &patched.xorbs].concat();
     for (what, packed) in [("the file", &file), ("the patched file", &patched)] {
-        script.ranges(what, packed).await;
+        script.ranges(what, packed, &xorbs).await;
     }
     script.no_ranges(&file).await;
     script.client().await;
@@ -77,6 +78,19 @@ fn marked() -> Packed {
     let xorb = Xorb::of(&chunks);
     let entry = entry(&[(&xorb.info, 0, 3)]);
     packed(chunks.concat(), vec![xorb], entry)
+}
+
+/// Where the chunks of a file of these xorbs begin and end in it.
+fn borders(packed: &Packed, xorbs: &[Xorb]) -> Vec<(usize, usize)> {
+    let (mut at, mut borders) = (0, Vec::new());
+    for term in &packed.entry.terms {
+        let xorb = xorbs.iter().find(|xorb| xorb.hash() == term.xorb).expect("a xorb of the file");
+        for len in xorb.info.chunk_lens().take(term.end as usize).skip(term.start as usize) {
+            borders.push((at, at + len as usize));
+            at += len as usize;
+        }
+    }
+    borders
 }
 
 fn packed(bytes: Vec<u8>, xorbs: Vec<Xorb>, mut entry: FileEntry) -> Packed {
@@ -232,15 +246,13 @@ impl Script<'_> {
     }
 
     /// Asks for all kinds of ranges of a file.
-    async fn ranges(&mut self, what: &str, packed: &Packed) {
+    async fn ranges(&mut self, what: &str, packed: &Packed, xorbs: &[Xorb]) {
         let bytes = &packed.file.bytes;
         let (hash, size) = (packed.entry.hash, bytes.len());
         let mut ranges =
             vec![(0, 0), (0, size - 1), (1, 1), (size - 1, size - 1), (size - 1, size + 500), (size / 2, u32::MAX as usize)];
-        let mut at = 0;
-        for term in &packed.entry.terms {
-            at += term.raw_len as usize;
-            ranges.extend([(at - 1, at), (at - 1, at - 1), (at, at), (at.saturating_sub(90_000), at + 90_000)]);
+        for (start, end) in borders(packed, xorbs) {
+            ranges.extend([(start, end - 1), (start, end), (end - 1, end - 1), (start.saturating_sub(90_000), end - 1)]);
         }
         let seeds = random(16 * 8, 13);
         for seed in seeds.chunks(16) {
