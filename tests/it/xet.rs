@@ -10,6 +10,7 @@ mod possession;
 mod ranges;
 mod round_trip;
 mod shards;
+mod sharing;
 mod tokens;
 mod xorbs;
 

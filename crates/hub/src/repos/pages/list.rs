@@ -44,8 +44,10 @@ pub(super) struct ListPage {
     pub new_path: &'static str,
     /// The button that leads there.
     pub new_label: &'static str,
-    /// The choices on the left.
+    /// The choices on the left; without any, the order is chosen beside the search.
     pub filters: Vec<Filter>,
+    /// The choice of the order.
+    pub order: Filter,
     /// The choices made.
     pub active: Vec<ActiveFilter>,
     /// The words searched for.
@@ -139,6 +141,7 @@ fn list_page(page: &PageRequest, kind: RepoType, query: &Query, found: RepoPage)
             RepoType::Bucket => "New bucket",
         },
         filters: filters_of(kind, query),
+        order: order_of(kind, query),
         active: active_filters(kind, query),
         search: query.get("search").unwrap_or_default().to_owned(),
         repos: found.repos.into_iter().map(RepoSummary::from).collect(),
@@ -187,11 +190,14 @@ fn filters_of(kind: RepoType, query: &Query) -> Vec<Filter> {
     if matches!(kind, RepoType::Model | RepoType::Dataset) {
         filters.push(filter("language", "Language", "Any language", pairs(tags::LANGUAGES)));
     }
-    let sort = query.get("sort").unwrap_or("modified");
-    let orders = if kind.has_git() { ORDERS } else { ORDERS.get(..2).unwrap_or(ORDERS) };
-    let orders = orders.iter().map(|(word, label)| Choice::new(*word, *label, sort)).collect();
-    filters.push(Filter { name: "sort", label: "Sort", options: orders });
     filters
+}
+
+fn order_of(kind: RepoType, query: &Query) -> Filter {
+    let current = query.get("sort").unwrap_or("modified");
+    let orders = if kind.has_git() { ORDERS } else { ORDERS.get(..2).unwrap_or(ORDERS) };
+    let options = orders.iter().map(|(word, label)| Choice::new(*word, *label, current)).collect();
+    Filter { name: "sort", label: "Sort", options }
 }
 
 /// The choices made, in words, each with the list without it.
