@@ -84,6 +84,20 @@ start_test_store() {
   for setting in $settings; do declare -gx "$setting"; done
 }
 
+# need_cas_server: builds the CAS server that hf_xet is tested with, once for each version of its format that the hub uses,
+# and exports where it is. Outside the workspace, whose lock file and features its 200 crates must not touch.
+need_cas_server() {
+  local version folder
+  version=$(sed -n 's/^xet-core-structures = "=\(.*\)"/\1/p' "$root/Cargo.toml")
+  folder=$cache/cas-server-$version
+  export HUB_TEST_CAS_SERVER=$folder/bin/local_cas_server
+  [ -x "$HUB_TEST_CAS_SERVER" ] && return
+  say "Building local_cas_server of xet-client $version"
+  CARGO_TARGET_DIR=$folder/target CARGO_PROFILE_DEV_DEBUG=0 cargo install --quiet --locked --debug --root "$folder" \
+    --no-default-features --features simulation --bin local_cas_server "xet-client@$version"
+  rm -rf "$folder/target"
+}
+
 # migrate_with_psql NAME: makes a database with the current schema, without the hub; prints its URL.
 migrate_with_psql() {
   local url=${test_database_url/localhost\/hub/localhost\/$1} file

@@ -16,6 +16,7 @@ import pytest
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.clients import client_env  # noqa: E402
+from harness.counting_proxy import CountingProxy  # noqa: E402
 from harness.hub import Hub  # noqa: E402
 from harness.people import TOKENS  # noqa: E402
 
@@ -163,3 +164,36 @@ def git(home):
         return done.stdout + done.stderr
 
     return run
+
+
+@pytest.fixture
+def proxy():
+    """Makes lines to the hub that count what goes over them."""
+    proxies = []
+
+    def make(**options):
+        proxies.append(CountingProxy(**options))
+        return proxies[-1]
+
+    yield make
+    for made in proxies:
+        made.close()
+
+
+@pytest.fixture
+def computer(tmp_path):
+    """Returns the environment of a computer that has not heard of the hub, unless the name was used before."""
+    return lambda name, proxy=None: {"HF_HOME": str(tmp_path / f"computer-{name}"), **(proxy.env if proxy else {})}
+
+
+@pytest.fixture
+def written(tmp_path):
+    """Writes a file and returns its path."""
+
+    def write(name, content):
+        path = tmp_path / "files" / name
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_bytes(content)
+        return path
+
+    return write

@@ -1,5 +1,6 @@
 """Buckets: storage without git, by the API, the `hf` command, syncing of folders and `hf://buckets/` paths."""
 
+import hashlib
 import os
 import warnings
 
@@ -163,6 +164,26 @@ def test_files_are_copied_between_buckets_and_from_repositories(api, api_of, new
     theirs = stranger.create_bucket(f"dave/{target.split('/')[1]}").bucket_id
     with pytest.raises(HfHubHTTPError):
         stranger.batch_bucket_files(theirs, copy=[("bucket", source, hash_of, "stolen")])
+    assert tree(stranger, theirs) == []
+
+
+@pytest.mark.skipif(not NEW, reason="1.28 does not copy by the command")
+@calls("hf buckets cp (from a repository)")
+def test_a_copy_from_a_repository_sends_nothing(hf, api, api_of, new_bucket, new_repo, unique, proxy, computer, tmp_path):
+    repo = new_repo("dataset", files={"big.bin": BIG}, private=True)
+    target = new_bucket(private=True)
+    line = proxy()
+    hf("buckets", "cp", f"hf://datasets/{repo}/big.bin", f"hf://buckets/{target}/copy.bin", **computer("one", line))
+    assert (line.requests("/batch"), line.sent("/xet/")) == (1, 0)
+    here = api.get_paths_info(repo, ["big.bin"], repo_type="dataset")[0]
+    there = next(iter(api.get_bucket_paths_info(target, ["copy.bin"])))
+    assert (there.size, there.xet_hash) == (here.size, here.xet_hash)
+    hf("buckets", "cp", f"hf://buckets/{target}/copy.bin", str(tmp_path / "got"), **computer("two"))
+    assert hashlib.sha256((tmp_path / "got").read_bytes()).hexdigest() == here.lfs.sha256
+    stranger = api_of("dave")
+    theirs = stranger.create_bucket(f"dave/{unique('bucket')}").bucket_id
+    with pytest.raises(HfHubHTTPError):
+        stranger.batch_bucket_files(theirs, copy=[("dataset", repo, here.xet_hash, "stolen")])
     assert tree(stranger, theirs) == []
 
 

@@ -10,7 +10,6 @@ import urllib.request
 from pathlib import Path
 
 import pytest
-from harness.counting_proxy import CountingProxy
 from harness.people import TOKENS
 from huggingface_hub import CommitOperationCopy, HfFileSystem, hf_hub_url
 
@@ -20,7 +19,9 @@ XORBS = "/xet/v1/xorbs/"
 
 
 def random_bytes(size):
-    return random.randbytes(size)
+    # In blocks: a number of a gigabyte's digits is more than Python makes.
+    blocks = range(0, size, 64 * MB)
+    return b"".join(random.randbytes(min(64 * MB, size - at)) for at in blocks)
 
 
 def sha256(path):
@@ -32,38 +33,6 @@ def xet_hash(api, repo_id, path):
     """Returns the hash of a file's chunks as listings tell it, or None."""
     entry = api.get_paths_info(repo_id, [path], expand=False)[0]
     return entry.xet_hash if hasattr(entry, "xet_hash") else None
-
-
-@pytest.fixture
-def proxy():
-    proxies = []
-
-    def make(**options):
-        proxies.append(CountingProxy(**options))
-        return proxies[-1]
-
-    yield make
-    for made in proxies:
-        made.close()
-
-
-@pytest.fixture
-def computer(tmp_path):
-    """Returns the environment of a computer that has not heard of the hub, unless the name was used before."""
-    return lambda name, proxy=None: {"HF_HOME": str(tmp_path / f"computer-{name}"), **(proxy.env if proxy else {})}
-
-
-@pytest.fixture
-def written(tmp_path):
-    """Writes a file and returns its path."""
-
-    def write(name, content):
-        path = tmp_path / "files" / name
-        path.parent.mkdir(parents=True, exist_ok=True)
-        path.write_bytes(content)
-        return path
-
-    return write
 
 
 @calls("hf upload (Xet)", "hf download (Xet)")
@@ -250,6 +219,42 @@ def test_a_copy_within_a_repository_sends_nothing(hf, api, new_repo, computer, w
     got = api.hf_hub_download(repo_id, "copies/w.bin", cache_dir=tmp_path / "cache")
     assert sha256(got) == sha256(path)
     assert xet_hash(api, repo_id, "copies/w.bin") == xet_hash(api, repo_id, "w.bin")
+
+
+COPY = """
+import sys
+from huggingface_hub import CommitOperationCopy, HfApi
+copy = CommitOperationCopy("w.bin", "copy.bin", src_repo_id=sys.argv[2], src_repo_type="model")
+HfApi().create_commit(sys.argv[1], [copy], commit_message="Copy", repo_type="dataset")
+"""
+
+
+@calls("CommitOperationCopy (from another repository)")
+def test_a_copy_from_another_repository_sends_nothing(hf, home, api, new_repo, unique, proxy, computer, written, tmp_path):
+    source, target = new_repo(private=True), new_repo("dataset")
+    theirs = f"dave/{unique()}"
+    path = written("w.bin", random_bytes(2 * MB))
+    hf("upload", source, path, "w.bin", **computer("one"))
+    line = proxy()
+
+    def copy(target, person):
+        env = {**home, **computer("two", line), "HF_TOKEN": TOKENS[person]}
+        return subprocess.run([sys.executable, "-c", COPY, target, source], env=env, capture_output=True, text=True)
+
+    done = copy(target, "bob")
+    assert done.returncode == 0, done.stderr
+    assert (line.requests("/lfs-files/duplicate"), line.sent("/xet/"), line.requests("/info/lfs/")) == (1, 0, 0)
+    entry = api.get_paths_info(target, ["copy.bin"], repo_type="dataset")[0]
+    assert (entry.size, entry.lfs.sha256) == (2 * MB, sha256(path))
+    assert entry.xet_hash == xet_hash(api, source, "w.bin")
+    for number, plain in enumerate(({}, {"HF_HUB_DISABLE_XET": "1"})):
+        got = tmp_path / f"got-{number}"
+        hf("download", target, "copy.bin", "--repo-type", "dataset", "--local-dir", got, **computer(f"new-{number}"), **plain)
+        assert sha256(got / "copy.bin") == sha256(path)
+
+    hf("repos", "create", theirs, "--repo-type", "dataset", token="dave")
+    refused = copy(theirs, "dave")
+    assert refused.returncode != 0 and "not found" in refused.stderr.lower()
 
 
 @calls("HfApi.duplicate_repo (Xet)")

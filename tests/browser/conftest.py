@@ -1,9 +1,15 @@
 """Starts one hub and one browser per worker; every page is watched for errors and strangers."""
 
+import array
+import json
 import os
+import random
+import struct
 import subprocess
 import sys
 import tempfile
+import time
+import urllib.request
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -146,6 +152,56 @@ def shown(hub):
         adds = [CommitOperationAdd(path, content) for path, content in files.items()]
         api.create_commit(repo_id, adds, commit_message="Add files", repo_type=repo_type)
     return "/ada/shown"
+
+
+def safetensors(layers):
+    """Returns a small model file; each layer is a square matrix of as many numbers as were given."""
+    header, data = {}, b""
+    for number, layer in enumerate(layers):
+        block, side = array.array("f", layer).tobytes(), int(len(layer) ** 0.5)
+        offsets = [len(data), len(data) + len(block)]
+        header[f"encoder.layer.{number}.weight"] = {"dtype": "F32", "shape": [side, side], "data_offsets": offsets}
+        data += block
+    head = json.dumps(header).encode()
+    return struct.pack("<Q", len(head)) + head + data
+
+
+@pytest.fixture(scope="session")
+def related(hub):
+    """A model of acme's, and one of ada's that was trained from it, which the hub has noticed."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    noise = random.Random(7)
+    base = [[noise.uniform(-1, 1) for _ in range(64 * 64)] for _ in range(6)]
+    # The first two layers stay, the others move, the last ones further.
+    tuned = [[number + 0.02 * max(0, at - 1) * noise.uniform(-1, 1) for number in layer] for at, layer in enumerate(base)]
+    for repo_id, licence, layers in (("acme/base", "mit", base), ("ada/tuned", "apache-2.0", tuned)):
+        api.create_repo(repo_id)
+        api.upload_file(path_or_fileobj=safetensors(layers), path_in_repo="model.safetensors", repo_id=repo_id)
+        card = f"---\nlicense: {licence}\n---\n# A model\n".encode()
+        api.upload_file(path_or_fileobj=card, path_in_repo="README.md", repo_id=repo_id)
+    headers = {"Authorization": f"Bearer {TOKENS['ada']}"}
+    request = urllib.request.Request(f"{hub.url}/api/models/ada/tuned/lineage", headers=headers)
+    deadline = time.monotonic() + 60
+    while json.load(urllib.request.urlopen(request))["likelyParent"] != "acme/base":
+        assert time.monotonic() < deadline, "the parent is not found"
+        time.sleep(0.2)
+    return "/ada/tuned"
+
+
+@pytest.fixture(scope="session")
+def buckets(hub):
+    """Two buckets of ada's, one with files and one without."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    files = [(os.urandom(300_000 + 7_000 * number), f"checkpoints/step-{number:05}/model.safetensors") for number in (500, 1000)]
+    files += [(b"loss 0.1\n" * 400, f"logs/{day:02}/train.log") for day in range(1, 4)]
+    files += [(b"step,loss\n1,0.9\n", "metrics.csv"), (b"a name that is longer than a phone is wide\n", f"notes-{'very-' * 9}long.txt")]
+    api.batch_bucket_files(api.create_bucket("ada/training-run").bucket_id, add=files)
+    api.create_bucket("ada/fresh", private=True)
+    return "/buckets/ada/training-run"
 
 
 def log_in(page, name="ada"):

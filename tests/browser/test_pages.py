@@ -18,18 +18,40 @@ READING = [
     "/ada/shown/blob/main/w.bin",
     "/ada/shown/commits/main",
     "/datasets/acme/shown-data",
+    "/buckets",
+    "/buckets/ada/training-run",
+    "/buckets/ada/training-run/tree/checkpoints",
+    "/buckets/ada/training-run?search=m",
+    "/buckets/ada/training-run?search=nothing",
+    "/ada/tuned/tensor-diff?base=acme%2Fbase",
     "/ada",
     "/acme",
     "/login",
     "/signup",
 ]
-LOGGED_IN = ["/", "/new", "/new-dataset", "/settings/tokens", "/settings/profile", "/settings/storage", "/ada/shown/settings", "/ada/shown/upload/main"]
+LOGGED_IN = [
+    "/",
+    "/new",
+    "/new-dataset",
+    "/new-bucket",
+    "/settings/tokens",
+    "/settings/profile",
+    "/settings/storage",
+    "/ada/shown/settings",
+    "/ada/shown/upload/main",
+    "/ada/shown/upload/main/src",
+    "/ada/tuned/lineage",
+    "/ada/shown/lineage",
+    "/ada/tuned/tensor-diff",
+    "/buckets/ada/fresh",
+    "/buckets/ada/training-run/settings",
+]
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 @pytest.mark.parametrize("person", [None, "ada"], ids=["anonymous", "ada"])
-def test_pages_are_accessible_and_fit(open_browser, shown, viewport, scheme, person):
+def test_pages_are_accessible_and_fit(open_browser, shown, related, buckets, viewport, scheme, person):
     page = open_browser(viewport, color_scheme=scheme)
     paths = READING
     if person:
@@ -39,7 +61,7 @@ def test_pages_are_accessible_and_fit(open_browser, shown, viewport, scheme, per
     for path in paths:
         answer = page.goto(path)
         assert answer.status == 200, f"{path} answered {answer.status}"
-        picture(page, f"{viewport['width']}-{scheme}-{person}-{path.strip('/').replace('/', '_') or 'home'}")
+        picture(page, f"{viewport['width']}-{scheme}-{person}-{re.sub('[^a-z0-9.-]+', '_', path.strip('/')) or 'home'}")
         problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
     assert not problems, "\n".join(problems)
 
@@ -67,7 +89,7 @@ def structure(page):
 
 
 @pytest.mark.parametrize("path", READING)
-def test_reading_works_without_javascript(open_browser, shown, path):
+def test_reading_works_without_javascript(open_browser, shown, related, buckets, path):
     page = open_browser(java_script_enabled=False)
     assert page.goto(path).status == 200
     assert page.get_by_role("main").inner_text().strip()
@@ -77,6 +99,12 @@ def test_reading_works_without_javascript(open_browser, shown, path):
         page.get_by_role("main").get_by_role("link", name="src").first.click()
         page.get_by_role("link", name="train.py").first.click()
         assert "print(1)" in page.get_by_role("main").inner_text()
+    if path == "/buckets":
+        page.get_by_label("Sort").select_option("created")
+        page.get_by_role("main").get_by_role("button", name="Search").click()
+        assert "sort=created" in page.url and page.get_by_role("link", name="training-run").count()
+    if "tensor-diff" in path:
+        assert page.get_by_role("cell", name="encoder.layer.5.weight").is_visible()
 
 
 def test_writing_works_without_javascript_too(open_browser, shown):

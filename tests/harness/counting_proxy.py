@@ -2,6 +2,7 @@
 
 import socket
 import threading
+import time
 from collections import Counter
 from urllib.parse import urlsplit
 
@@ -10,10 +11,13 @@ class CountingProxy:
     """Takes plain HTTP as `HTTP_PROXY` does, one request a connection, so that each is seen by itself.
 
     With `hold_from=(text, n)`, of the requests whose path has `text` only the first `n` are passed on; the others hang.
+    With `bytes_per_second`, what all connections carry together takes so long.
     """
 
-    def __init__(self, hold_from: tuple[str, int] | None = None):
+    def __init__(self, hold_from: tuple[str, int] | None = None, bytes_per_second: float | None = None):
         self._hold_from = hold_from
+        self._bytes_per_second = bytes_per_second
+        self._free_at = 0.0
         self._closed = threading.Event()
         self._lock = threading.Lock()
         self._requests, self._sent, self._answered = Counter(), Counter(), Counter()
@@ -83,6 +87,7 @@ class CountingProxy:
             up = threading.Thread(target=self._send_body, args=(client, server, path), daemon=True)
             up.start()
             while block := server.recv(65536):
+                self._wait_for_room(len(block))
                 client.sendall(block)
             with self._lock:
                 self._answered[path] += 1
@@ -93,11 +98,20 @@ class CountingProxy:
         try:
             while block := client.recv(65536):
                 self._count(path, len(block))
+                self._wait_for_room(len(block))
                 server.sendall(block)
             # The client went away: the server should know.
             server.shutdown(socket.SHUT_RDWR)
         except OSError:
             pass
+
+    def _wait_for_room(self, size: int) -> None:
+        if self._bytes_per_second is None:
+            return
+        with self._lock:
+            self._free_at = max(self._free_at, time.monotonic()) + size / self._bytes_per_second
+            wait = self._free_at - time.monotonic()
+        time.sleep(max(0, wait))
 
     def _count(self, path: str, size: int) -> None:
         with self._lock:

@@ -26,15 +26,16 @@ def hub_binary() -> Path:
 
 
 class Hub:
-    """One hub on a free port; `stop` removes its folder unless `keep` was called."""
+    """One hub on a free port, with what `settings` says; `stop` removes its folder unless `keep` was called."""
 
-    def __init__(self, store: str = "local", seeded: bool = True):
+    def __init__(self, store: str = "local", seeded: bool = True, settings: dict[str, str] | None = None):
         self.folder = Path(tempfile.mkdtemp(prefix="hub-test-"))
         # The embedded Postgres runs as an unprivileged user when the tests run as root.
         self.folder.chmod(0o755)
         self.log = self.folder / "hub.log"
         self._keep = False
         self._child: Child | None = None
+        self._beside: list[Child] = []
         self.store = STORES[store](self.folder)
         port = free_ports(1)[0]
         self.url = f"http://127.0.0.1:{port}"
@@ -44,6 +45,7 @@ class Hub:
             "HUB_PUBLIC_URL": self.url,
             "HUB_LOG": os.environ.get("HUB_LOG", "info"),
             **self.store.env,
+            **(settings or {}),
         }
         try:
             if seeded:
@@ -72,6 +74,31 @@ class Hub:
         self._child = Child("hub serve", [str(hub_binary()), "serve"], self.env, self.log)
         self._child.wait_until(lambda: status_of(f"{self.url}/readyz") == 200, seconds=90)
 
+    def start_beside(self, role: str, port: int) -> str:
+        """Starts another process of this hub, on the same database and store, and returns its address."""
+        data, url = self.folder / f"data-{role}", f"http://127.0.0.1:{port}"
+        data.mkdir()
+        if self.store.name == "local":
+            # What a shared file system is to two machines.
+            (data / "store").symlink_to(self.folder / "data/store")
+        env = {
+            **self.env,
+            "HUB_DATA_DIR": str(data),
+            "HUB_LISTEN": f"127.0.0.1:{port}",
+            "HUB_PUBLIC_URL": url,
+            "DATABASE_URL": self._database_url(),
+        }
+        log = self.folder / f"hub-{role}.log"
+        child = Child(f"hub serve --role {role}", [str(hub_binary()), "serve", "--role", role], env, log)
+        self._beside.append(child)
+        child.wait_until(lambda: status_of(f"{url}/readyz") == 200, seconds=90)
+        return url
+
+    def _database_url(self) -> str:
+        """Returns the address of the private Postgres; the fifth line of its file names its socket's folder."""
+        pid_file = next((self.folder / "data").rglob("postmaster.pid"))
+        return f"postgres://hub@localhost/hub?host={pid_file.read_text().splitlines()[4]}"
+
     def kill(self) -> None:
         """Kills the server with SIGKILL."""
         self._child.kill()
@@ -85,7 +112,9 @@ class Hub:
         return self._child.tail(lines) if self._child else ""
 
     def stop(self) -> None:
-        """Stops the server and its store."""
+        """Stops the server, what runs beside it, and its store."""
+        for child in self._beside:
+            child.stop()
         if self._child:
             self._child.stop()
         self._stop_orphaned_postgres()

@@ -38,6 +38,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/lineage", Write, ""),
     ("GET", "API/tensor-diff", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
+    ("POST", "API/lfs-files/duplicate", Content, r#"{"target": {"type": "model", "name": "no id"}, "files": []}"#),
     ("DELETE", "API/lfs-files/none", Write, ""),
     ("POST", "API/preupload/main", Write, r#"{"files": []}"#),
     ("POST", "API/commit/main", Write, r#"{"key": "header", "value": {"summary": "nothing"}}"#),

@@ -4,11 +4,13 @@
 pub(crate) mod client;
 mod conversion;
 mod damage;
+mod oracle;
 mod permissions;
 mod possession;
 mod ranges;
 mod round_trip;
 mod shards;
+mod sharing;
 mod tokens;
 mod xorbs;
 

@@ -51,6 +51,10 @@ pub struct Config {
     pub xet_url: Option<String>,
     /// After how many days in chunks the whole copy of a large file goes; 0: never.
     pub xet_plain_days: u64,
+    /// How long a token to read chunks works, in seconds.
+    pub xet_read_token_secs: u64,
+    /// How long a token to write chunks works, in seconds.
+    pub xet_write_token_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
     /// For how many days the large files of a deleted repository are kept.
@@ -178,6 +182,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet: read.switch("xet.enabled"),
         xet_url: read.url("xet.url").map(|url| url.trim_end_matches('/').to_owned()),
         xet_plain_days: read.number("xet.plain_days"),
+        xet_read_token_secs: read_token_secs(&mut read, "xet.read_token_secs"),
+        xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         gc_undelete_days: read.number("gc.undelete_days"),
         gc_quarantine_days: read.number("gc.quarantine_days"),
@@ -192,6 +198,17 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         },
         data_dir,
     }
+}
+
+/// A lifetime that clients outpace works, but costs a request for nearly each of theirs.
+fn read_token_secs(read: &mut settings::Reader<'_>, key: &str) -> u64 {
+    let secs = read.number(key);
+    if secs < 60 {
+        let because = "is short: clients renew a token half a minute before its end, so they will ask for one before nearly \
+                       every request. 60 or more spares them that.";
+        read.problems.doubtful_value(read.values, key, because);
+    }
+    secs
 }
 
 /// Either nothing about S3 is set, or all of it is.

@@ -30,6 +30,7 @@ pub mod reading;
 pub mod refs;
 pub mod rename;
 pub mod settings;
+pub mod share_files;
 pub mod squash;
 pub mod tags;
 pub mod tensor_diff;

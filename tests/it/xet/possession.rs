@@ -121,6 +121,40 @@ async fn private_chunks_are_not_told_to_others() {
 }
 
 #[tokio::test]
+async fn a_private_xorb_does_not_hide_a_public_one() {
+    for (hub, ada) in hubs().await {
+        let (eve, private) = secret(&hub, &ada).await;
+        // The same chunks and some more, packed in other xorbs, for everybody.
+        let public = Packed::new([private.file.bytes.as_ref(), random(50_000, 9).as_slice()].concat(), 3);
+        let first = *private.xorbs[0].info.chunks()[0].hash();
+        assert_eq!(&first, public.xorbs[0].info.chunks()[0].hash());
+        let hers = write_token(&eve, "eve/mine").await;
+        public.send(&write_token(&ada, "ada/secret").await).await;
+        assert_eq!(ask(&hers, &first).await, None, "both are private");
+        public.upload(&ada, "ada/bert", "w.bin").await;
+        let answer = ask(&hers, &first).await.expect("the public one is found");
+        let names = |xorb: &Xorb| answer.windows(32).any(|window| window == xorb.hash().as_bytes());
+        assert!(names(&public.xorbs[0]));
+        assert!(!private.xorbs.iter().any(names), "the private ones are not told");
+        hub.stop().await;
+    }
+}
+
+#[tokio::test]
+async fn a_chunk_is_indexed_for_a_bounded_number_of_xorbs() {
+    let (hub, ada) = start().await;
+    let cas = write_token(&ada, "ada/bert").await;
+    let start = random(200_000, 1);
+    for seed in 2..22 {
+        Packed::new([start.as_slice(), random(50_000, seed).as_slice()].concat(), 8).send(&cas).await;
+    }
+    let sql = "select max(xorbs) from (select count(*) as xorbs from xet_chunks group by chunk_hash) chunks";
+    let most: i64 = sqlx::query_scalar(sql).fetch_one(&hub.app().pool).await.expect("a number");
+    assert_eq!((hub.count("xet_xorbs").await, most), (20, 16));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn sending_other_bytes_does_not_tell_that_a_xorb_is_here() {
     for (hub, ada) in hubs().await {
         let (eve, packed) = secret(&hub, &ada).await;

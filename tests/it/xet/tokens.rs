@@ -115,6 +115,24 @@ async fn a_token_ends() {
 }
 
 #[tokio::test]
+async fn tokens_live_as_long_as_the_settings_say() {
+    let hub = TestHub::start_with(|config| (config.xet_read_token_secs, config.xet_write_token_secs) = (20, 60)).await;
+    let ada = super::settle(&hub).await;
+    let packed = Packed::new(random(100_000, 2), 3);
+    packed.upload(&ada, "ada/bert", "w.bin").await;
+    for (kind, scope, seconds) in [("read", "r", 20), ("write", "w", 60)] {
+        let answer = ada.get_json(&format!("{API}/xet-{kind}-token/main"), 200).await;
+        let exp = answer["exp"].as_i64().expect("a number");
+        assert!((now() + seconds - 10..=now() + seconds).contains(&exp), "{kind}: {exp}");
+        // A token that lived shortly is not taken for long after its end.
+        for (ago, status) in [(seconds - 10, 200), (seconds + 10, 401)] {
+            reconstruction(&signed(&hub, scope, "ada/bert", "ada", now() - ago).await, 2, &packed.entry.hash, "", status).await;
+        }
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_token_to_read_does_not_write() {
     for (hub, ada) in hubs().await {
         let cas = read_token(&ada, "ada/bert").await;

@@ -23,11 +23,9 @@ const MAX_XORBS: i64 = 64;
 pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: HttpRequest) -> HubResult<HttpResponse> {
     check_prefix(&request)?;
     let unknown = || HubError::not_found("The hub knows no such chunk.");
-    let xorb = queries::find_chunk(&app.pool, &hash_of(&request)?).await?.ok_or_else(unknown)?;
+    let candidates = queries::list_xorbs_of_chunk(&app.pool, &hash_of(&request)?).await?;
     let namespace_pk = access.namespace_pk;
-    if !queries::renew_visible(&app.pool, &xorb, namespace_pk, LEASE).await? {
-        return Err(unknown());
-    }
+    let xorb = queries::renew_visible(&app.pool, &candidates, namespace_pk, LEASE).await?.ok_or_else(unknown)?;
     let mut hashes = vec![xorb];
     for sibling in queries::renew_siblings(&app.pool, &xorb, namespace_pk, MAX_XORBS, LEASE).await? {
         if sibling != xorb {

@@ -3,7 +3,6 @@
 
 use std::future::Future;
 use std::pin::Pin;
-use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
@@ -13,6 +12,7 @@ use serde::Serialize;
 
 use crate::accounts::{Auth, Viewer, queries as accounts};
 use crate::app::App;
+use crate::config::Config;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoContent, RepoRead, RepoWrite};
 use crate::repos::queries::{Repo, find_repo_by_pk};
@@ -23,12 +23,8 @@ use crate::web::links::decode_tail;
 
 const PURPOSE: &str = "xet";
 const PREFIX: &str = "xet_";
-/// How long a token to read works. Not less than five minutes: clients renew it half a minute before its end.
-const READ_VALID: Duration = Duration::from_secs(15 * 60);
-/// How long a token to write works.
-const WRITE_VALID: Duration = Duration::from_secs(60 * 60);
-/// How long after its end a token is still taken: clients' clocks run behind, and a 401 ends their transfer at once.
-const GRACE_SECS: i64 = 120;
+/// How long after its end a token is still taken, at most: clients' clocks run behind, and a 401 ends their transfer at once.
+const MAX_GRACE_SECS: u64 = 120;
 
 /// What a token allows.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -38,6 +34,19 @@ enum Scope {
 }
 
 impl Scope {
+    /// How long a token works, in seconds.
+    fn valid_secs(self, config: &Config) -> u64 {
+        match self {
+            Self::Read => config.xet_read_token_secs,
+            Self::Write => config.xet_write_token_secs,
+        }
+    }
+
+    /// How long after its end a token is still taken, in seconds: no longer than it lived.
+    fn grace_secs(self, config: &Config) -> u64 {
+        self.valid_secs(config).min(MAX_GRACE_SECS)
+    }
+
     const fn as_str(self) -> &'static str {
         match self {
             Self::Read => "r",
@@ -61,7 +70,7 @@ pub(super) async fn get_read(
     base: BaseUrl,
 ) -> HubResult<HttpResponse> {
     check_revision(&app, &content.repo, &request, &Query::default()).await?;
-    Ok(answer(&app, &content, &base, Scope::Read, READ_VALID))
+    Ok(answer(&app, &content, &base, Scope::Read))
 }
 
 pub(super) async fn get_write(
@@ -72,7 +81,7 @@ pub(super) async fn get_write(
     query: Query,
 ) -> HubResult<HttpResponse> {
     check_revision(&app, &write.repo, &request, &query).await?;
-    Ok(answer(&app, &write, &base, Scope::Write, WRITE_VALID))
+    Ok(answer(&app, &write, &base, Scope::Write))
 }
 
 /// The revision must be there. Clients that are about to open a pull request say `None`.
@@ -84,8 +93,8 @@ async fn check_revision(app: &App, repo: &Repo, request: &HttpRequest, query: &Q
     reading::resolve(app, repo, &tail).await.map(|_| ())
 }
 
-fn answer(app: &App, read: &RepoRead, base: &BaseUrl, scope: Scope, valid: Duration) -> HttpResponse {
-    let exp = Utc::now().timestamp() + i64::try_from(valid.as_secs()).unwrap_or_default();
+fn answer(app: &App, read: &RepoRead, base: &BaseUrl, scope: Scope) -> HttpResponse {
+    let exp = Utc::now().timestamp().saturating_add_unsigned(scope.valid_secs(&app.config));
     let user_pk = read.viewer.user.as_ref().map_or(0, |user| user.pk);
     let token_pk = match read.viewer.auth {
         Auth::Token { token_pk, .. } => token_pk,
@@ -166,10 +175,10 @@ fn parse(app: &App, token: &str) -> HubResult<Claims> {
         return Err(HubError::invalid_credentials());
     }
     let number = |text: &str| text.parse::<i64>().map_err(|_| HubError::invalid_credentials());
-    if number(exp)? + GRACE_SECS < Utc::now().timestamp() {
+    let scope = if scope == Scope::Write.as_str() { Scope::Write } else { Scope::Read };
+    if number(exp)?.saturating_add_unsigned(scope.grace_secs(&app.config)) < Utc::now().timestamp() {
         return Err(HubError::expired_xet_token());
     }
-    let scope = if scope == Scope::Write.as_str() { Scope::Write } else { Scope::Read };
     Ok(Claims { scope, repo_pk: number(repo_pk)?, user_pk: number(user_pk)?, token_pk: number(token_pk)? })
 }
 

@@ -57,6 +57,13 @@ impl Problems {
         }
     }
 
+    /// Only a warning: the hub runs with it.
+    pub(super) fn doubtful_value(&mut self, values: &Values, key: &str, because: &str) {
+        let Some(setting) = Setting::find(key) else { return };
+        let message = format!("{} = {} {because}", values.name_used(setting), values.get(key));
+        self.0.push(Problem { is_error: false, message });
+    }
+
     pub(super) fn bad_file(&mut self, path: &Path, reason: &str, line: Option<usize>) {
         let place = line.map(|line| format!(", line {line}")).unwrap_or_default();
         self.error(format!("The settings file `{}`{place} cannot be read: {}.", path.display(), reason.trim()));

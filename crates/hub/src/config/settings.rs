@@ -204,6 +204,15 @@ pub static SETTINGS: &[Setting] = &[
          speak Xet then get it put together by the hub, also with S3. `0` keeps whole copies for ever.",
     ),
     setting(
+        "xet.read_token_secs",
+        "HUB_XET_READ_TOKEN_SECS",
+        "900",
+        Form::Number(5, 86_400),
+        "For how many seconds a client may read chunks before it must ask for leave again, which it does by itself. Clients \
+         renew half a minute early: below 60 they ask before nearly every request.",
+    ),
+    setting("xet.write_token_secs", "HUB_XET_WRITE_TOKEN_SECS", "3600", Form::Number(5, 86_400), "The same for sending chunks."),
+    setting(
         "gc.unused_days",
         "HUB_GC_UNUSED_DAYS",
         "7",

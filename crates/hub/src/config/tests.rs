@@ -68,6 +68,23 @@ fn all_mistakes_are_told_at_once() {
 }
 
 #[test]
+fn lifetimes_of_tokens_are_bounded_and_short_ones_are_doubted() {
+    let (config, problems) = examine(&[("HUB_XET_READ_TOKEN_SECS", "5"), ("HUB_XET_WRITE_TOKEN_SECS", "60")]);
+    assert_eq!((config.xet_read_token_secs, config.xet_write_token_secs), (5, 60));
+    assert!(!problems.has_errors());
+    let text = problems.to_string();
+    assert!(text.starts_with("warning: `HUB_XET_READ_TOKEN_SECS` = 5 is short: clients renew"), "{text}");
+    assert!(!text.contains("WRITE"), "{text}");
+
+    let (config, problems) = examine(&[("HUB_XET_READ_TOKEN_SECS", "4"), ("HUB_XET_WRITE_TOKEN_SECS", "86401")]);
+    assert_eq!((config.xet_read_token_secs, config.xet_write_token_secs), (900, 3600));
+    let text = problems.to_string();
+    for part in ["`HUB_XET_READ_TOKEN_SECS` must be a whole number from 5 to 86400, not `4`", "not `86401`"] {
+        assert!(text.contains(part), "{part} is not in:\n{text}");
+    }
+}
+
+#[test]
 fn half_of_s3_is_refused_and_says_what_is_missing() {
     let (_, problems) = examine(&[("HUB_S3_BUCKET", "b"), ("HUB_S3_ENDPOINT", "http://store:8333")]);
     let text = problems.to_string();

@@ -141,7 +141,7 @@ impl Conversion {
         if asked.is_empty() || self.known_xorbs >= MAX_KNOWN_XORBS {
             return Ok(());
         }
-        let found: Vec<XetHash> = queries::list_chunks(&app.pool, &asked).await?.into_iter().map(|(_, xorb)| xorb).collect();
+        let found = queries::list_xorbs_of_chunks(&app.pool, &asked).await?;
         for (hash, xorb) in store::load(app, &found).await? {
             self.known_xorbs += 1;
             for (at, chunk) in (0_u32..).zip(xorb.info.chunks()) {

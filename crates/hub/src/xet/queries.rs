@@ -7,6 +7,10 @@ use chrono::Utc;
 use hub_types::{Sha256, XetHash};
 use sqlx::{PgConnection, PgExecutor};
 
+/// How many xorbs a chunk is indexed for. One would do if everybody might be told of it; the others are for those who may
+/// not be told of the first. A bound, because some chunks (zeros) are in very many.
+const MAX_XORBS_A_CHUNK: i64 = 16;
+
 /// A xorb as the database knows it.
 #[derive(Debug, Clone)]
 pub struct XorbRow {
@@ -70,35 +74,39 @@ pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Durati
     .await
 }
 
-/// Whether a xorb is here and its presence may be told to a writer of this namespace: it was sent for the namespace,
-/// or a file that everybody (or the namespace) may read refers to it. Its lease is renewed if so.
+/// The first of these xorbs that is here and whose presence may be told to a writer of this namespace: it was sent for
+/// the namespace, or a file that everybody (or the namespace) may read refers to it. Its lease is renewed.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn renew_visible(
     conn: impl PgExecutor<'_>,
-    xorb_hash: &XetHash,
+    hashes: &[XetHash],
     namespace_pk: Option<i64>,
     lease: Duration,
-) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        r#"update xet_xorbs x set lease_until = greatest(lease_until, $3), condemned_at = null
-           where xorb_hash = $1 and (
-               exists (select from repos r where r.repo_pk = x.first_repo_pk and r.namespace_pk = $2)
-               or exists (
-                   select from (
-                       select l.repo_pk from xet_file_xorbs fx join xet_files f using (file_hash)
-                       join repo_lfs_objects l on l.oid = f.oid
-                       where fx.xorb_hash = x.xorb_hash limit 200
-                   ) holders join repos r using (repo_pk)
-                   where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2)))"#,
-        xorb_hash as &XetHash,
+) -> sqlx::Result<Option<XetHash>> {
+    sqlx::query_scalar!(
+        r#"with told as (
+               select x.xorb_hash from xet_xorbs x
+               where x.xorb_hash = any($1) and (
+                   exists (select from repos r where r.repo_pk = x.first_repo_pk and r.namespace_pk = $2)
+                   or exists (
+                       select from (
+                           select l.repo_pk from xet_file_xorbs fx join xet_files f using (file_hash)
+                           join repo_lfs_objects l on l.oid = f.oid
+                           where fx.xorb_hash = x.xorb_hash limit 200
+                       ) holders join repos r using (repo_pk)
+                       where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2)))
+               limit 1
+           )
+           update xet_xorbs x set lease_until = greatest(lease_until, $3), condemned_at = null
+           from told where x.xorb_hash = told.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
+        hashes as &[XetHash],
         namespace_pk,
         Utc::now() + lease
     )
-    .execute(conn)
-    .await?;
-    Ok(done.rows_affected() == 1)
+    .fetch_optional(conn)
+    .await
 }
 
 /// The xorbs that came with this one: of one file that refers to it and that everybody, or the namespace, may read. Their
@@ -135,16 +143,17 @@ pub async fn renew_siblings(
     .await
 }
 
-/// The xorb that a chunk was indexed for.
+/// The xorbs that a chunk was indexed for.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_chunk(conn: impl PgExecutor<'_>, chunk_hash: &XetHash) -> sqlx::Result<Option<XetHash>> {
+pub async fn list_xorbs_of_chunk(conn: impl PgExecutor<'_>, chunk_hash: &XetHash) -> sqlx::Result<Vec<XetHash>> {
     sqlx::query_scalar!(
-        r#"select xorb_hash as "xorb_hash: XetHash" from xet_chunks where chunk_hash = $1"#,
-        chunk_hash as &XetHash
+        r#"select xorb_hash as "xorb_hash: XetHash" from xet_chunks where chunk_hash = $1 limit $2"#,
+        chunk_hash as &XetHash,
+        MAX_XORBS_A_CHUNK
     )
-    .fetch_optional(conn)
+    .fetch_all(conn)
     .await
 }
 
@@ -284,33 +293,38 @@ pub async fn hold_xorbs(conn: &mut PgConnection, hashes: &[XetHash], lease: Dura
     Ok(done.rows_affected())
 }
 
-/// Indexes chunks. A chunk that is indexed already stays where it is.
+/// Indexes chunks: each for its xorb, next to those it was indexed for before. A chunk that has enough of them stays as
+/// it is.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn index_chunks(conn: impl PgExecutor<'_>, chunks: &[XetHash], xorbs: &[XetHash]) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into xet_chunks (chunk_hash, xorb_hash) select c, x from unnest($1::bytea[], $2::bytea[]) as t (c, x)
-         order by c on conflict do nothing",
+        "insert into xet_chunks (chunk_hash, xorb_hash)
+         select c, x from (
+             select c, x, row_number() over (partition by c order by x) as nth from unnest($1::bytea[], $2::bytea[]) as t (c, x)
+         ) new
+         where nth + (select count(*) from xet_chunks known where known.chunk_hash = c) <= $3
+         order by c, x on conflict do nothing",
         chunks as &[XetHash],
-        xorbs as &[XetHash]
+        xorbs as &[XetHash],
+        MAX_XORBS_A_CHUNK
     )
     .execute(conn)
     .await
     .map(|_| ())
 }
 
-/// Of these chunks, those that are indexed, with their xorbs.
+/// A xorb for each of these chunks that is indexed.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_chunks(conn: impl PgExecutor<'_>, chunks: &[XetHash]) -> sqlx::Result<Vec<(XetHash, XetHash)>> {
-    let rows = sqlx::query!(
-        r#"select chunk_hash as "chunk_hash: XetHash", xorb_hash as "xorb_hash: XetHash" from xet_chunks
-           where chunk_hash = any($1)"#,
+pub async fn list_xorbs_of_chunks(conn: impl PgExecutor<'_>, chunks: &[XetHash]) -> sqlx::Result<Vec<XetHash>> {
+    sqlx::query_scalar!(
+        r#"select distinct on (chunk_hash) xorb_hash as "xorb_hash: XetHash" from xet_chunks
+           where chunk_hash = any($1) order by chunk_hash, xorb_hash"#,
         chunks as &[XetHash]
     )
     .fetch_all(conn)
-    .await?;
-    Ok(rows.into_iter().map(|row| (row.chunk_hash, row.xorb_hash)).collect())
+    .await
 }

@@ -107,10 +107,10 @@ pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term
     })
 }
 
-/// The chunks by which later uploads find these xorbs: the first of each file, those that clients ask for by their
+/// The chunks by which later uploads find these xorbs, each with its xorb: the first of each file, those that clients ask for by their
 /// hash, and those the client marked.
 fn index_of(shard: &Shard, xorbs: &Loaded) -> (Vec<XetHash>, Vec<XetHash>) {
-    let mut index = HashMap::new();
+    let mut index = BTreeSet::new();
     for file in &shard.files {
         let Some(first) = file.terms.first() else { continue };
         let chunk = xorbs.get(&first.xorb).and_then(|xorb| xorb.info.chunks().get(first.start as usize));

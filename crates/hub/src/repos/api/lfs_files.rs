@@ -1,6 +1,7 @@
 //! `lfs-files`: the large files a repository holds, for people who count their storage.
 
 use actix_web::{HttpRequest, HttpResponse, web};
+use hub_types::{RepoId, RepoType, Sha256, XetHash};
 use serde::Deserialize;
 use serde_json::{Value, json};
 
@@ -9,8 +10,9 @@ use super::tail::whole_tail;
 use crate::accounts::api::timestamp;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::RepoWrite;
+use crate::repos::access::{RepoContent, RepoWrite};
 use crate::repos::lfs_files::{self, StoredFile};
+use crate::repos::share_files::{self, WantedFile, share_files};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Json, Query};
 use crate::web::page::{next_link, page_size};
@@ -23,6 +25,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route(&format!("{REPO}/lfs-files"), web::get().to(get_lfs_files))
         .route(&format!("{REPO}/lfs-files/batch"), web::post().to(post_batch))
+        .route(&format!("{REPO}/lfs-files/duplicate"), web::post().to(post_duplicate))
         .route(&format!("{REPO}/lfs-files/{{tail:.*}}"), web::delete().to(delete_lfs_file));
 }
 
@@ -84,4 +87,38 @@ async fn post_batch(app: web::Data<App>, write: RepoWrite, body: Json<BatchReque
 async fn delete_lfs_file(app: web::Data<App>, write: RepoWrite, request: HttpRequest, query: Query) -> HubResult<HttpResponse> {
     lfs_files::delete(&app, &write, &[whole_tail(&request)?], query.flag("rewriteHistory")).await?;
     Ok(HttpResponse::Ok().json(json!({})))
+}
+
+#[derive(Debug, Deserialize)]
+struct DuplicateRequest {
+    target: Target,
+    files: Vec<DuplicatedFile>,
+}
+
+#[derive(Debug, Deserialize)]
+struct Target {
+    #[serde(rename = "type")]
+    repo_type: RepoType,
+    name: String,
+}
+
+#[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
+struct DuplicatedFile {
+    xet_hash: XetHash,
+    sha256: Sha256,
+}
+
+/// `POST …/lfs-files/duplicate` of the source: `huggingface_hub` 2.4 sends it before it commits copies from another
+/// repository (`HfApi._duplicate_lfs_files`).
+async fn post_duplicate(app: web::Data<App>, source: RepoContent, body: Json<DuplicateRequest>) -> HubResult<HttpResponse> {
+    let Json(DuplicateRequest { target, files }) = body;
+    if files.len() > share_files::MAX_FILES {
+        return Err(HubError::bad_request(format!("At most {} files can be copied at once.", share_files::MAX_FILES)));
+    }
+    let wanted: Vec<_> = files.iter().map(|file| WantedFile { hash: file.xet_hash, oid: file.sha256 }).collect();
+    let id: RepoId = target.name.parse()?;
+    let failed = share_files(&app, &source, (target.repo_type, &id), &wanted).await?;
+    let failed: Vec<Value> = failed.iter().map(|file| json!({ "sha256": file.oid, "error": file.error })).collect();
+    Ok(HttpResponse::Ok().json(json!({ "failed": failed })))
 }

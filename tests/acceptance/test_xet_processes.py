@@ -1,0 +1,102 @@
+"""Chunks with hubs of their own: whose tokens end in the middle of a transfer, and whose chunks another process serves."""
+
+import hashlib
+import random
+
+import pytest
+from harness.hub import Hub
+from harness.process import free_ports, status_of
+from huggingface_hub import HfApi
+
+calls = pytest.mark.calls
+MB = 1_000_000
+# A client that starts with a token and keeps it is refused after this, in seconds: the token's life and the grace after it.
+LIFE, PATIENCE = 5, 10
+# Makes hf_xet ask where the chunks lie in small steps as it goes, as it does by itself with very large files.
+SMALL_STEPS = {
+    "HF_XET_RECONSTRUCTION_MIN_RECONSTRUCTION_FETCH_SIZE": "4mb",
+    "HF_XET_RECONSTRUCTION_MAX_RECONSTRUCTION_FETCH_SIZE": "4mb",
+    "HF_XET_RECONSTRUCTION_MIN_PREFETCH_BUFFER": "4mb",
+    "HF_XET_RECONSTRUCTION_TARGET_BLOCK_COMPLETION_TIME": "1s",
+}
+# What the web process answers.
+NOT_OF_CAS = [
+    "",
+    "login",
+    "models",
+    "bob/apart",
+    "bob/apart/resolve/main/w.bin",
+    "api/whoami-v2",
+    "api/models",
+    "api/models/bob/apart/xet-read-token/main",
+    "bob/apart.git/info/refs?service=git-upload-pack",
+]
+
+
+@pytest.fixture
+def own_hub(pytestconfig):
+    """Starts a hub with settings of its own."""
+    hubs = []
+
+    def start(settings):
+        hubs.append(Hub(pytestconfig.option.store, settings=settings))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        hub.stop()
+
+
+def sha256(path):
+    with open(path, "rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def logged(hub, text):
+    """Counts the requests in the hub's log whose line has the text."""
+    return hub.log.read_text().count(text)
+
+
+@calls("hf upload (Xet, tokens end midway)", "hf download (Xet, tokens end midway)")
+def test_a_transfer_outlives_its_tokens(own_hub, hf, proxy, computer, written, tmp_path):
+    hub = own_hub({"HUB_XET_READ_TOKEN_SECS": str(LIFE), "HUB_XET_WRITE_TOKEN_SECS": str(LIFE)})
+    # Two xorbs: the second, and the shard after it, are sent when the first token is worth nothing any more.
+    path = written("w.bin", random.randbytes(80 * MB))
+    up = proxy(bytes_per_second=64 * MB / (PATIENCE + 2))
+    hf("upload", "bob/slow", path, "w.bin", HF_ENDPOINT=hub.url, **computer("one", up))
+    assert up.requests("/xet/v1/xorbs/") >= 2
+    assert up.requests("/xet-write-token/") >= 3, "the client asked again while it sent"
+    assert logged(hub, "/xet-write-token/") == up.requests("/xet-write-token/")
+
+    down = proxy(bytes_per_second=80 * MB / (PATIENCE + 5))
+    got = tmp_path / "got"
+    hf("download", "bob/slow", "w.bin", "--local-dir", got, HF_ENDPOINT=hub.url, **computer("two", down), **SMALL_STEPS)
+    assert down.requests("/reconstructions/") >= 3
+    assert down.requests("/xet-read-token/") >= 3, "the client asked again while it fetched"
+    assert logged(hub, "/xet-read-token/") == down.requests("/xet-read-token/")
+    assert sha256(got / "w.bin") == sha256(path)
+    assert HfApi(endpoint=hub.url, token=False).get_paths_info("bob/slow", ["w.bin"])[0].lfs.sha256 == sha256(path)
+    assert logged(hub, "status=401") == 0
+
+
+@calls("hf upload (Xet, hub serve --role cas)", "hf download (Xet, hub serve --role cas)")
+def test_another_process_serves_the_chunks(own_hub, hf, proxy, computer, written, tmp_path):
+    port = free_ports(1)[0]
+    hub = own_hub({"HUB_ROLE": "web", "HUB_XET_URL": f"http://127.0.0.1:{port}"})
+    cas = hub.start_beside("cas", port)
+    path = written("w.bin", random.randbytes(20 * MB))
+    line = proxy()
+    hf("upload", "bob/apart", path, "w.bin", HF_ENDPOINT=hub.url, **computer("one", line))
+    hf("download", "bob/apart", "w.bin", "--local-dir", tmp_path / "got", HF_ENDPOINT=hub.url, **computer("two", line))
+    assert sha256(tmp_path / "got/w.bin") == sha256(path)
+    assert line.sent("/xet/v1/xorbs/") >= 20 * MB and line.requests("/xet/v2/reconstructions/") > 0
+    assert logged(hub, " /xet/") == 0, "no chunk passed through the web process"
+    # A client without Xet gets the file from the web process.
+    plain = {"HF_HUB_DISABLE_XET": "1", "HF_ENDPOINT": hub.url}
+    hf("download", "bob/apart", "w.bin", "--local-dir", tmp_path / "plain", **plain, **computer("three"))
+    assert sha256(tmp_path / "plain/w.bin") == sha256(path)
+
+    assert [status_of(f"{cas}/{page}") for page in ("healthz", "readyz", "metrics")] == [200, 200, 200]
+    for page in NOT_OF_CAS:
+        assert status_of(f"{cas}/{page}") == 404, page
+        assert status_of(f"{hub.url}/{page}") != 404, page
