@@ -1,0 +1,6 @@
+//! The engines, from outside.
+
+mod corpus;
+mod lifecycle;
+mod oracle;
+mod relevance;
