@@ -1,6 +1,6 @@
 //! What is known to the search about one repository.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, HashMap};
 
 use hub_types::{RepoId, RepoType};
 use serde::{Deserialize, Serialize};
@@ -141,6 +141,13 @@ pub struct Counters {
     pub likes: u64,
 }
 
+/// How much use adds to a rank: one order of magnitude of downloads weighs 0.8, one of likes 0.5.
+pub(crate) fn popularity(counters: &Counters) -> f32 {
+    #[expect(clippy::cast_precision_loss, reason = "a logarithm of it is all that is wanted")]
+    let magnitude = |count: u64| (1.0 + count as f32).log10();
+    0.8 * magnitude(counters.downloads) + 0.5 * magnitude(counters.likes)
+}
+
 /// One repository as the search knows it.
 #[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
 pub struct RepoDoc {
@@ -188,6 +195,16 @@ pub enum Change {
     Upsert(Box<RepoDoc>),
     /// The repository with this key is gone. It is no error if it never was.
     Delete(i64),
+}
+
+/// Of several changes of a repository, only the last one counts.
+pub(crate) fn last_of_each(changes: &[Change]) -> Vec<&Change> {
+    let key = |change: &Change| match change {
+        Change::Upsert(doc) => doc.pk,
+        Change::Delete(pk) => *pk,
+    };
+    let last: HashMap<i64, usize> = changes.iter().enumerate().map(|(at, change)| (key(change), at)).collect();
+    changes.iter().enumerate().filter(|(at, change)| last.get(&key(change)) == Some(at)).map(|(_, change)| change).collect()
 }
 
 /// How far an index has read the outbox: the sequence number of the last event in it.

@@ -32,4 +32,7 @@ pub enum SearchError {
     /// Meilisearch accepted a change and then did not carry it out.
     #[error("Meilisearch did not carry out a task: {0}")]
     Task(String),
+    /// The client for Meilisearch could not be made.
+    #[error("the client for Meilisearch could not be set up")]
+    Client(#[from] reqwest::Error),
 }

@@ -13,7 +13,7 @@
 //! # use hub_search::{Position, RepoDoc, SearchError, TantivyIndex};
 //! # fn pages_of_documents() -> Vec<Vec<RepoDoc>> { vec![] }
 //! # fn newest_event() -> Position { Position(0) }
-//! # fn example(index: &TantivyIndex) -> Result<(), SearchError> {
+//! # fn example(index: std::sync::Arc<TantivyIndex>) -> Result<(), SearchError> {
 //! let position = newest_event(); // before the first document is read
 //! let rebuild = index.rebuild()?;
 //! for page in pages_of_documents() {
@@ -55,6 +55,8 @@
 mod document;
 mod embedded;
 mod error;
+mod index;
+mod meili;
 mod query;
 mod results;
 pub mod synth;
@@ -63,6 +65,8 @@ mod text;
 pub use document::{Change, Counters, Facet, FacetValues, MAX_CARD_BYTES, Position, RepoDoc};
 pub use embedded::{TantivyIndex, TantivyRebuild};
 pub use error::SearchError;
+pub use index::{Rebuild, SearchIndex};
+pub use meili::{MeiliIndex, MeiliRebuild};
 pub use query::{
     Clause, Counting, Direction, FacetRequest, MAX_QUERY_BYTES, MAX_QUERY_WORDS, Narrow, Number, Range, Rule, SearchQuery,
     Snippets, Sort, SuggestQuery, Visible,

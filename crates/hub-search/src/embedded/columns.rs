@@ -10,6 +10,7 @@ use roaring::RoaringBitmap;
 
 use crate::{
     Counters, Facet, Number, RepoDoc, SearchError, Sort, Visible,
+    document::popularity,
     embedded::{
         facets::{FacetColumn, ValueId},
         names::NameOrder,
@@ -142,13 +143,6 @@ fn to_i64(number: u64) -> i64 {
 fn ordered(fraction: f64) -> i64 {
     let bits = fraction.to_bits().cast_signed();
     bits ^ (((bits >> 63).cast_unsigned() >> 1).cast_signed())
-}
-
-/// How much use adds to a rank: one order of magnitude of downloads weighs 0.8, one of likes 0.5.
-pub(crate) fn popularity(counters: &Counters) -> f32 {
-    #[expect(clippy::cast_precision_loss, reason = "a logarithm of it is all that is wanted")]
-    let magnitude = |count: u64| (1.0 + count as f32).log10();
-    0.8 * magnitude(counters.downloads) + 0.5 * magnitude(counters.likes)
 }
 
 /// All documents.
@@ -321,8 +315,7 @@ impl Columns {
             .entries
             .iter()
             .map(|entry| {
-                size_of::<Option<Entry>>()
-                    + entry.as_ref().map_or(0, |entry| entry.id.len() + size_of_val(entry.values()) + 32)
+                size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + size_of_val(entry.values()) + 32)
             })
             .sum();
         let numbers = self.entries.len() * (8 * size_of::<i64>() + size_of::<f32>() + size_of::<u32>());

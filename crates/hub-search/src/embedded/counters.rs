@@ -134,7 +134,7 @@ mod tests {
     fn a_long_log_is_shortened() {
         let folder = tempfile::tempdir().unwrap();
         let (mut log, _) = CounterLog::open(folder.path()).unwrap();
-        log.append((0..5_000).map(|n| (n % 10, Counters { likes: n.cast_unsigned(), ..Counters::default() }))).unwrap();
+        log.append((0..5_000_i64).map(|n| (n % 10, Counters { likes: n.cast_unsigned(), ..Counters::default() }))).unwrap();
         drop(log);
         let (log, counters) = CounterLog::open(folder.path()).unwrap();
         assert_eq!((log.records, counters[&9].likes), (10, 4_999));

@@ -47,7 +47,11 @@ impl Tally<'_> {
 
 /// Answers all requests of a query. `docs` is what fulfils all of its conditions.
 pub(crate) fn count(
-    columns: &Columns, kind: usize, query: &SearchQuery, filter: &Filter, docs: &RoaringBitmap,
+    columns: &Columns,
+    kind: usize,
+    query: &SearchQuery,
+    filter: &Filter,
+    docs: &RoaringBitmap,
 ) -> Vec<FacetCounts> {
     query
         .facets
@@ -124,11 +128,7 @@ fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Claus
     listed.append(&mut others);
     let values = listed
         .into_iter()
-        .map(|(count, at)| FacetCount {
-            value: column.values[at as usize].text.to_string(),
-            count,
-            chosen: chosen.contains(&at),
-        })
+        .map(|(count, at)| FacetCount { value: column.values[at as usize].text.to_string(), count, chosen: chosen.contains(&at) })
         .collect();
     FacetCounts { facet: request.facet, values }
 }
@@ -138,14 +138,11 @@ fn sort(column: &FacetColumn, listed: &mut [(u64, u32)]) {
     listed.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| text(a.1).cmp(text(b.1))));
 }
 
-fn only(
-    column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[String], tally: &Tally<'_>,
-) -> Vec<(u64, u32)> {
+fn only(column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[String], tally: &Tally<'_>) -> Vec<(u64, u32)> {
     let mut ats: Vec<u32> = values.iter().filter_map(|value| column.find(request.facet, value)).collect();
     ats.sort_unstable();
     ats.dedup();
-    let mut listed: Vec<(u64, u32)> =
-        ats.into_iter().map(|at| (tally.of(at, &column.values[at as usize], kind), at)).collect();
+    let mut listed: Vec<(u64, u32)> = ats.into_iter().map(|at| (tally.of(at, &column.values[at as usize], kind), at)).collect();
     sort(column, &mut listed);
     listed.truncate(request.limit);
     listed
@@ -164,9 +161,7 @@ fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Ta
 
 /// The most frequent of the values, which may come in any order; the fewer there are to count the more frequent the
 /// first of them are.
-fn top(
-    column: &FacetColumn, kind: usize, limit: usize, tally: &Tally<'_>, values: impl Iterator<Item = u32>,
-) -> Vec<(u64, u32)> {
+fn top(column: &FacetColumn, kind: usize, limit: usize, tally: &Tally<'_>, values: impl Iterator<Item = u32>) -> Vec<(u64, u32)> {
     if limit == 0 {
         return Vec::new();
     }

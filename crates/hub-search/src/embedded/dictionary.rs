@@ -2,12 +2,7 @@
 
 use std::collections::HashMap;
 
-use tantivy::{
-    Term,
-    postings::TermInfo,
-    query::FuzzyTermQuery,
-    termdict::TermStreamer,
-};
+use tantivy::{Term, postings::TermInfo, query::FuzzyTermQuery, termdict::TermStreamer};
 
 use crate::{
     SearchError,
@@ -19,6 +14,8 @@ use crate::{
 const MAX_CONTINUATIONS: usize = 64;
 /// How many words of the dictionary are looked at for them, in each segment and field.
 const MAX_LOOKED_AT: usize = 20_000;
+/// A single letter stands for itself. (A single character of a script without spaces does not.)
+const SHORTEST_BEGINNING: usize = 2;
 /// How many similar words are searched for: the most frequent.
 const MAX_SIMILAR: usize = 24;
 /// A word with fewer documents than this is also searched for by similar words.
@@ -80,7 +77,7 @@ impl Dictionary<'_> {
         let mut meaning = Meaning::default();
         if !word.whole.is_empty() {
             meaning.any = self.exact(&word.whole)?;
-            if word.open {
+            if word.open && word.whole.chars().count() >= SHORTEST_BEGINNING {
                 meaning.any.extend(self.continuations(&word.whole)?);
             }
         }
@@ -187,13 +184,9 @@ fn gather(stream: &mut TermStreamer<'_>, field: usize, found: &mut HashMap<(usiz
     }
 }
 
-fn most_frequent(
-    found: HashMap<(usize, Vec<u8>), u64>, max: usize, worth: impl Fn(&[u8]) -> f32,
-) -> Vec<IndexedWord> {
-    let mut words: Vec<IndexedWord> = found
-        .into_iter()
-        .map(|((field, word), docs)| IndexedWord { field, worth: worth(&word), word, docs })
-        .collect();
+fn most_frequent(found: HashMap<(usize, Vec<u8>), u64>, max: usize, worth: impl Fn(&[u8]) -> f32) -> Vec<IndexedWord> {
+    let mut words: Vec<IndexedWord> =
+        found.into_iter().map(|((field, word), docs)| IndexedWord { field, worth: worth(&word), word, docs }).collect();
     words.sort_unstable_by(|a, b| b.docs.cmp(&a.docs).then_with(|| (&a.word, a.field).cmp(&(&b.word, b.field))));
     words.truncate(max);
     words

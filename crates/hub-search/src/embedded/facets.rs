@@ -7,10 +7,7 @@ use std::{
 
 use roaring::RoaringBitmap;
 
-use crate::{
-    Facet, SearchError,
-    embedded::columns::KINDS,
-};
+use crate::{Facet, SearchError, embedded::columns::KINDS};
 
 /// A value of a facet, as a number: five bits say of which facet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]

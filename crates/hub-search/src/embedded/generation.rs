@@ -14,6 +14,7 @@ use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, di
 
 use crate::{
     Change, Counters, Position, RepoDoc, SearchError, Stats,
+    document::last_of_each,
     embedded::{
         columns::{Columns, kind_index},
         counters::CounterLog,
@@ -178,7 +179,12 @@ impl Generation {
     }
 
     /// Writes changes to disk, and says what they mean for the columns.
-    fn write<'a>(&self, writer: &mut Writer, changes: &[&'a Change], position: Position) -> Result<Vec<Planned<'a>>, SearchError> {
+    fn write<'a>(
+        &self,
+        writer: &mut Writer,
+        changes: &[&'a Change],
+        position: Position,
+    ) -> Result<Vec<Planned<'a>>, SearchError> {
         let mut planned = Vec::with_capacity(changes.len());
         for change in changes {
             match change {
@@ -325,16 +331,6 @@ impl Writer {
 enum Planned<'a> {
     Put(u32, &'a RepoDoc),
     Remove(i64),
-}
-
-/// Of several changes of a repository, only the last one counts.
-fn last_of_each(changes: &[Change]) -> Vec<&Change> {
-    let key = |change: &Change| match change {
-        Change::Upsert(doc) => doc.pk,
-        Change::Delete(pk) => *pk,
-    };
-    let last: HashMap<i64, usize> = changes.iter().enumerate().map(|(at, change)| (key(change), at)).collect();
-    changes.iter().enumerate().filter(|(at, change)| last.get(&key(change)) == Some(at)).map(|(_, change)| change).collect()
 }
 
 fn restore(segments: &Segments, fields: &Fields, counters: &HashMap<i64, Counters>) -> Result<Columns, SearchError> {

@@ -115,9 +115,7 @@ impl Matcher<'_> {
         Ok(found)
     }
 
-    fn add(
-        &self, indexed: &IndexedWord, gate: Option<&Bits>, scores: &mut [f32], found: &mut Bits,
-    ) -> Result<(), SearchError> {
+    fn add(&self, indexed: &IndexedWord, gate: Option<&Bits>, scores: &mut [f32], found: &mut Bits) -> Result<(), SearchError> {
         let weight = self.segments.rarity(indexed.docs) * self.fields[indexed.field].weight * indexed.worth;
         self.segments.documents_with(indexed.field, &indexed.word, |ord, fit| {
             // A document may be in the text index a moment before it is in the columns.

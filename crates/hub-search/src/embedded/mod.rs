@@ -26,9 +26,7 @@ use std::{
     sync::{Arc, Mutex, RwLock},
 };
 
-use crate::{
-    Change, Counters, Position, RepoDoc, SearchError, SearchQuery, SearchResults, Stats, Suggestion, SuggestQuery,
-};
+use crate::{Change, Counters, Position, RepoDoc, SearchError, SearchQuery, SearchResults, Stats, SuggestQuery, Suggestion};
 use generation::{FILLING, Generation, LIVE};
 
 /// An index of this process, in a folder that no other process uses at the same time.
@@ -136,23 +134,24 @@ impl TantivyIndex {
     ///
     /// # Errors
     /// If the folder cannot be written.
-    pub fn rebuild(&self) -> Result<TantivyRebuild<'_>, SearchError> {
-        let _changing = self.changing.lock().map_err(|_| SearchError::Broken)?;
+    pub fn rebuild(self: Arc<Self>) -> Result<TantivyRebuild, SearchError> {
+        let changing = self.changing.lock().map_err(|_| SearchError::Broken)?;
         let name = name_of(highest(&self.root)? + 1);
         let fresh = Generation::create(&self.root.join(&name), FILLING)?;
         fresh.discard(true);
+        drop(changing);
         Ok(TantivyRebuild { index: self, name, fresh })
     }
 }
 
 /// An index that is being filled. Dropped before it is finished, it leaves nothing behind.
-pub struct TantivyRebuild<'a> {
-    index: &'a TantivyIndex,
+pub struct TantivyRebuild {
+    index: Arc<TantivyIndex>,
     name: String,
     fresh: Generation,
 }
 
-impl TantivyRebuild<'_> {
+impl TantivyRebuild {
     /// Adds documents. Blocks.
     ///
     /// # Errors

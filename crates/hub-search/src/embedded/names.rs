@@ -33,11 +33,8 @@ fn head(name: &str) -> u128 {
 impl NameOrder {
     /// The order of all documents.
     pub(crate) fn of(entries: &[Option<Entry>]) -> Self {
-        let mut all: Vec<(u128, u32)> = entries
-            .iter()
-            .zip(0..)
-            .filter_map(|(entry, ord)| entry.as_ref().map(|entry| (head(entry.name()), ord)))
-            .collect();
+        let mut all: Vec<(u128, u32)> =
+            entries.iter().zip(0..).filter_map(|(entry, ord)| entry.as_ref().map(|entry| (head(entry.name()), ord))).collect();
         all.sort_unstable_by(|a, b| {
             a.0.cmp(&b.0).then_with(|| letters(name(entries, a.1)).cmp(letters(name(entries, b.1)))).then(a.1.cmp(&b.1))
         });

@@ -18,6 +18,9 @@ const SAME_NAME: f32 = 8.0;
 /// What is added if the name begins with it.
 const NAME_BEGINS: f32 = 2.5;
 
+/// One letter begins so many names that it says nothing.
+const SHORTEST_NAME: usize = 2;
+
 /// By what documents are ordered.
 pub(crate) trait Key {
     /// The larger comes first; nothing compares less than [`MISSING`].
@@ -66,7 +69,12 @@ impl Key for Scored<'_> {
 
 /// The ordinals of a page. Ties go by key of the database, in the same direction.
 pub(crate) fn page(
-    columns: &Columns, docs: &RoaringBitmap, key: &impl Key, direction: Direction, offset: usize, limit: usize,
+    columns: &Columns,
+    docs: &RoaringBitmap,
+    key: &impl Key,
+    direction: Direction,
+    offset: usize,
+    limit: usize,
 ) -> Vec<u32> {
     let wanted = offset.saturating_add(limit);
     if limit == 0 || docs.len() <= offset as u64 {
@@ -104,8 +112,7 @@ pub(crate) fn page(
 
 /// The documents whose name begins with the text, and what that is worth.
 pub(crate) fn named(columns: &Columns, text: &QueryText) -> Vec<(u32, f32)> {
-    // One letter begins so many names that it says nothing.
-    if text.name.len() < 2 {
+    if text.name.len() < SHORTEST_NAME {
         return Vec::new();
     }
     columns
@@ -117,7 +124,7 @@ pub(crate) fn named(columns: &Columns, text: &QueryText) -> Vec<(u32, f32)> {
 
 /// What the name of a document is worth.
 pub(crate) fn name_score(entry: &Entry, text: &QueryText) -> f32 {
-    if text.name.len() < 2 || !names::starts_with(entry.name(), &text.name) {
+    if !names::starts_with(entry.name(), &text.name) {
         return 0.0;
     }
     let owned = text.owner.as_ref().map(|owner| names::equals(entry.owner(), owner));
@@ -131,6 +138,7 @@ pub(crate) fn name_score(entry: &Entry, text: &QueryText) -> f32 {
 
 /// The terms of a document's score. `score` is that of words and name together.
 pub(crate) fn terms(columns: &Columns, ord: u32, text: &QueryText, score: f32) -> Score {
-    let name = columns.entry(ord).map_or(0.0, |entry| name_score(entry, text));
+    let name =
+        if text.name.len() < SHORTEST_NAME { 0.0 } else { columns.entry(ord).map_or(0.0, |entry| name_score(entry, text)) };
     Score { words: score - name, popularity: columns.popularity[ord as usize], name }
 }

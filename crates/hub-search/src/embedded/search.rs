@@ -5,7 +5,7 @@ use roaring::RoaringBitmap;
 use tantivy::{DocSet, TantivyDocument, schema::IndexRecordOption};
 
 use crate::{
-    Direction, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, Suggestion, SuggestQuery,
+    Direction, Facet, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, SuggestQuery, Suggestion,
     TextReading,
     embedded::{
         columns::{Columns, kind_index},
@@ -49,9 +49,9 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     let mut hits = Vec::with_capacity(ords.len());
     for ord in ords {
         let Some(entry) = columns.entry(ord) else { continue };
-        let score = matches.as_ref().map_or_else(Score::default, |matches| {
-            rank::terms(columns, ord, &text, matches.scores[ord as usize])
-        });
+        let score = matches
+            .as_ref()
+            .map_or_else(Score::default, |matches| rank::terms(columns, ord, &text, matches.scores[ord as usize]));
         let snippet = match query.snippets {
             Snippets::Card if !text.is_empty() => snippet_of(state, fields, entry.pk, &text)?,
             Snippets::Card | Snippets::None => None,
@@ -129,10 +129,17 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let named: RoaringBitmap = columns
-        .named(&text.name)
-        .filter(|ord| text.name.len() < 2 || columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, &text) > 0.0))
-        .collect();
+    let named: RoaringBitmap = match &text.owner {
+        Some(_) if text.name.is_empty() => {
+            let owner = query.text.split('/').next().unwrap_or_default().trim();
+            columns.column(Facet::Author).docs_of(Facet::Author, owner).cloned().unwrap_or_default()
+        }
+        Some(_) => {
+            let fits = |ord: &u32| columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, &text) > 0.0);
+            columns.named(&text.name).filter(fits).collect()
+        }
+        None => columns.named(&text.name).collect(),
+    };
     let mut suggestions = Vec::new();
     for (kind, repo_type) in RepoType::WITH_GIT.into_iter().enumerate() {
         let visible = columns.visible(kind, &query.visible);
@@ -146,8 +153,7 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
             let others = &visible - &named;
             let found = matcher.find(&text, &others, &[])?;
             if !found.any_word {
-                let scored =
-                    Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
+                let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
                 let ords = rank::page(columns, &found.docs, &scored, Direction::Descending, 0, wanted);
                 suggestions.extend(ords.into_iter().filter_map(|ord| suggestion_of(columns, ord, repo_type)));
             }

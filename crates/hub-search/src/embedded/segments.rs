@@ -46,7 +46,11 @@ impl Segments {
     ///
     /// # Errors
     /// If a segment cannot be read.
-    pub(crate) fn open(searcher: &Searcher, fields: &Fields, known: &HashMap<SegmentId, Arc<[u32]>>) -> Result<Self, SearchError> {
+    pub(crate) fn open(
+        searcher: &Searcher,
+        fields: &Fields,
+        known: &HashMap<SegmentId, Arc<[u32]>>,
+    ) -> Result<Self, SearchError> {
         let mut list = Vec::new();
         for reader in searcher.segment_readers() {
             list.push(Segment::open(reader, fields, known.get(&reader.segment_id()))?);
@@ -113,11 +117,14 @@ impl Segment {
     }
 
     fn documents_with(
-        &self, field: usize, info: &TermInfo, norms: &[f32; 256], each: &mut impl FnMut(u32, f32),
+        &self,
+        field: usize,
+        info: &TermInfo,
+        norms: &[f32; 256],
+        each: &mut impl FnMut(u32, f32),
     ) -> Result<(), SearchError> {
         let SegmentField { inverted, norms: lengths } = &self.fields[field];
-        let mut block: BlockSegmentPostings =
-            inverted.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
+        let mut block: BlockSegmentPostings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
         let alive = self.reader.alive_bitset();
         while block.block_len() > 0 {
             for (doc, times) in block.docs().iter().zip(block.freqs()) {

@@ -87,7 +87,8 @@ mod tests {
 
     #[test]
     fn a_passage_has_the_words_and_marks_them() {
-        let card = format!("{} A model for Privacy-preserving text, and more privacy. {}", "lorem ".repeat(100), "ipsum ".repeat(100));
+        let card =
+            format!("{} A model for Privacy-preserving text, and more privacy. {}", "lorem ".repeat(100), "ipsum ".repeat(100));
         let found = passage(&card, &QueryText::read("privacy tex")).unwrap();
         let marked: Vec<&str> = found.marks.iter().map(|mark| &found.text[mark.clone()]).collect();
         assert_eq!(marked, ["Privacy", "text", "privacy"]);

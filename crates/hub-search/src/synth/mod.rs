@@ -171,7 +171,9 @@ fn describe_dataset(facets: &mut FacetValues, random: &mut Random) {
 }
 
 fn describe_space(facets: &mut FacetValues, random: &mut Random) {
-    for (facet, group) in [(Facet::Sdk, "sdk"), (Facet::Status, "status"), (Facet::Hardware, "hardware"), (Facet::License, "license")] {
+    for (facet, group) in
+        [(Facet::Sdk, "sdk"), (Facet::Status, "status"), (Facet::Hardware, "hardware"), (Facet::License, "license")]
+    {
         put(facets, facet, choose(group, random));
     }
 }

@@ -1,5 +1,7 @@
 //! Small documents for tests.
 
+use std::sync::Arc;
+
 use hub_search::{Change, Counters, Facet, FacetValues, Position, RepoDoc, TantivyIndex};
 use hub_types::RepoType;
 
@@ -40,9 +42,9 @@ pub(crate) fn upserts(docs: impl IntoIterator<Item = RepoDoc>) -> Vec<Change> {
 }
 
 /// An index with these documents, in a folder that is removed with the second value.
-pub(crate) fn index_of(docs: impl IntoIterator<Item = RepoDoc>) -> (TantivyIndex, tempfile::TempDir) {
+pub(crate) fn index_of(docs: impl IntoIterator<Item = RepoDoc>) -> (Arc<TantivyIndex>, tempfile::TempDir) {
     let folder = tempfile::tempdir().unwrap();
-    let index = TantivyIndex::open(folder.path()).unwrap();
+    let index = Arc::new(TantivyIndex::open(folder.path()).unwrap());
     index.apply(&upserts(docs), Position(1)).unwrap();
     (index, folder)
 }

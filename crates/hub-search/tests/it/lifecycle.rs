@@ -1,6 +1,6 @@
 //! Opening, committing, rebuilding, and what is left after a crash.
 
-use std::fs;
+use std::{fs, sync::Arc};
 
 use hub_search::{Change, Counters, Position, SearchError, SearchQuery, Sort, TantivyIndex};
 use hub_types::RepoType;
@@ -31,7 +31,7 @@ fn an_index_goes_on_where_it_was_committed() {
 fn a_copy_from_the_middle_of_writing_is_what_was_committed_before() {
     let (index, folder) = index_of([model(1, "a/one")]);
     let copy = tempfile::tempdir().unwrap();
-    let rebuild = index.rebuild().unwrap();
+    let rebuild = Arc::clone(&index).rebuild().unwrap();
     rebuild.add(&[model(1, "a/one"), model(2, "a/two")]).unwrap();
     copy_all(folder.path(), copy.path());
     let crashed = TantivyIndex::open(copy.path()).unwrap();
@@ -85,7 +85,7 @@ fn a_damaged_index_is_begun_anew() {
 #[test]
 fn the_index_is_searched_and_changed_while_it_is_rebuilt() {
     let (index, folder) = index_of([model(1, "a/one")]);
-    let rebuild = index.rebuild().unwrap();
+    let rebuild = Arc::clone(&index).rebuild().unwrap();
     rebuild.add(&[downloaded(model(1, "a/uno"), 3), model(3, "a/tres")]).unwrap();
     index.apply(&upserts([model(2, "a/two")]), Position(2)).unwrap();
     assert_eq!(ids(&index), [2, 1]);
@@ -101,7 +101,7 @@ fn the_index_is_searched_and_changed_while_it_is_rebuilt() {
 #[test]
 fn a_rebuild_that_is_given_up_leaves_nothing() {
     let (index, folder) = index_of([model(1, "a/one")]);
-    let rebuild = index.rebuild().unwrap();
+    let rebuild = Arc::clone(&index).rebuild().unwrap();
     rebuild.add(&[model(2, "a/two")]).unwrap();
     drop(rebuild);
     let folders = fs::read_dir(folder.path()).unwrap().filter(|entry| entry.as_ref().unwrap().path().is_dir()).count();

@@ -2,5 +2,6 @@
 
 mod corpus;
 mod lifecycle;
+mod meili;
 mod oracle;
 mod relevance;

@@ -23,7 +23,11 @@ fn documents() -> impl Strategy<Value = Vec<RepoDoc>> {
         (0..5_i64, 0..5_i64, proptest::option::of(0..4_u64), -2..3_i32),
     );
     vec(doc, 0..60).prop_map(|docs| {
-        let as_doc = |((pk, kind, owner, public, words), (tasks, licenses, downloads, likes), (created, updated, parameters, trending))| {
+        let as_doc = |(
+            (pk, kind, owner, public, words),
+            (tasks, licenses, downloads, likes),
+            (created, updated, parameters, trending),
+        )| {
             let mut doc: RepoDoc = model(pk, &format!("{}/n{pk}", OWNERS[owner]));
             let named = |ats: Vec<usize>| ats.into_iter().map(|at: usize| VALUES[at].to_owned()).collect();
             doc.kind = RepoType::WITH_GIT[kind];
@@ -55,7 +59,8 @@ fn query() -> impl Strategy<Value = SearchQuery> {
     let visible = prop_oneof![
         Just(Visible::Public),
         Just(Visible::All),
-        vec(0..OWNERS.len(), 0..3).prop_map(|owners| Visible::PublicAnd(owners.into_iter().map(|at| OWNERS[at].to_lowercase()).collect())),
+        vec(0..OWNERS.len(), 0..3)
+            .prop_map(|owners| Visible::PublicAnd(owners.into_iter().map(|at| OWNERS[at].to_lowercase()).collect())),
     ];
     let sort = prop_oneof![
         Just(Sort::Trending),
@@ -71,13 +76,14 @@ fn query() -> impl Strategy<Value = SearchQuery> {
         proptest::option::of(0..4_i64),
     )
         .prop_map(|(number, min, max)| Range { number, min, max });
-    let request = (0..FACETS.len(), 0..5_usize, any::<bool>(), prop_oneof![3 => Just(None), 1 => Just(Some("1")), 1 => Just(Some("D"))])
-        .prop_map(|(facet, limit, own, part): (_, _, _, Option<&str>)| FacetRequest {
-            facet: FACETS[facet],
-            limit,
-            narrow: part.map_or(Narrow::Every, |part| Narrow::Containing(part.to_owned())),
-            counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
-        });
+    let request =
+        (0..FACETS.len(), 0..5_usize, any::<bool>(), prop_oneof![3 => Just(None), 1 => Just(Some("1")), 1 => Just(Some("D"))])
+            .prop_map(|(facet, limit, own, part): (_, _, _, Option<&str>)| FacetRequest {
+                facet: FACETS[facet],
+                limit,
+                narrow: part.map_or(Narrow::Every, |part| Narrow::Containing(part.to_owned())),
+                counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
+            });
     (
         (0..3_usize, visible, vec(clause(), 0..4), vec(range, 0..2), vec(request, 0..4)),
         (sort, any::<bool>(), 0..6_usize, 0..8_usize, proptest::option::of(0..WORDS.len())),
@@ -105,10 +111,12 @@ fn values(doc: &RepoDoc, facet: Facet) -> Vec<String> {
 }
 
 fn holds(doc: &RepoDoc, clause: &Clause) -> bool {
-    let any = clause.values.iter().any(|value| values(doc, clause.facet).contains(&match clause.facet {
-        Facet::Author => value.to_lowercase(),
-        _ => value.clone(),
-    }));
+    let any = clause.values.iter().any(|value| {
+        values(doc, clause.facet).contains(&match clause.facet {
+            Facet::Author => value.to_lowercase(),
+            _ => value.clone(),
+        })
+    });
     any == (clause.rule == Rule::AnyOf)
 }
 
@@ -200,7 +208,9 @@ fn compare(index: &TantivyIndex, docs: &BTreeMap<i64, RepoDoc>, query: &SearchQu
         // Owners are shown as the first of them was typed, by which ties go; here they are folded.
         let mut listed: Vec<(String, u64)> = found.values[..expected.len().min(found.values.len())]
             .iter()
-            .map(|count| (if request.facet == Facet::Author { count.value.to_lowercase() } else { count.value.clone() }, count.count))
+            .map(|count| {
+                (if request.facet == Facet::Author { count.value.to_lowercase() } else { count.value.clone() }, count.count)
+            })
             .collect();
         listed.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
         if request.facet == Facet::Author {

@@ -1,15 +1,18 @@
 //! What is to come first for what people type.
 
-use hub_search::{
-    Counters, Facet, RepoDoc, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TantivyIndex, Visible,
-};
+use hub_search::{Counters, Facet, RepoDoc, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TantivyIndex, Visible};
 use hub_types::RepoType;
 
 use crate::corpus::{downloaded, index_of, model, with};
 
 fn corpus() -> Vec<RepoDoc> {
     let rows: &[(&str, u64, &[&str], &str)] = &[
-        ("google-bert/bert-base-uncased", 60_000_000, &["fill-mask", "bert"], "Pretrained model on English language using masking."),
+        (
+            "google-bert/bert-base-uncased",
+            60_000_000,
+            &["fill-mask", "bert"],
+            "Pretrained model on English language using masking.",
+        ),
         ("google-bert/bert-base-multilingual-cased", 4_000_000, &["fill-mask"], "104 languages, masked."),
         ("google-bert/bert-large-uncased", 1_200_000, &["fill-mask"], "A large model, see bert-base-uncased."),
         ("distilbert/distilbert-base-uncased", 10_000_000, &["fill-mask"], "A distilled version of the BERT base model."),
@@ -21,7 +24,12 @@ fn corpus() -> Vec<RepoDoc> {
         ("Qwen/Qwen2.5-0.5B", 800_000, &["text-generation"], "Qwen2.5, small."),
         ("bartowski/Qwen2.5-7B-Instruct-GGUF", 200_000, &["text-generation"], "Quantizations of Qwen2.5-7B-Instruct."),
         ("meta-llama/Llama-3.1-8B-Instruct", 7_000_000, &["text-generation", "llama"], "Meta Llama 3.1."),
-        ("iiiorg/piiranha-privacy-mask", 150_000, &["token-classification", "privacy"], "Detects personal information, for privacy."),
+        (
+            "iiiorg/piiranha-privacy-mask",
+            150_000,
+            &["token-classification", "privacy"],
+            "Detects personal information, for privacy.",
+        ),
         ("someone/test-upload-privacy", 12, &[], "test"),
         ("someone/notes", 180, &[], "We care about privacy. Privacy policy: privacy privacy privacy."),
         ("rinna/日本語-placeholder", 0, &[], ""),
@@ -113,8 +121,20 @@ fn nothing_found_is_told_with_a_suggestion() {
 fn hostile_texts_are_words_at_most() {
     let (index, _folder) = index_of(corpus());
     for text in [
-        "\0", "bert\0base", "*", "name:bert OR 1=1", "\"bert", "(((((", "bert^1000~2", "[a TO z]", "\u{202e}treb", "/", "a/b/c",
-        "\\", "\u{1f600}", "𝔟𝔢𝔯𝔱",
+        "\0",
+        "bert\0base",
+        "*",
+        "name:bert OR 1=1",
+        "\"bert",
+        "(((((",
+        "bert^1000~2",
+        "[a TO z]",
+        "\u{202e}treb",
+        "/",
+        "a/b/c",
+        "\\",
+        "\u{1f600}",
+        "𝔟𝔢𝔯𝔱",
     ] {
         search(&index, text);
     }
@@ -152,5 +172,6 @@ fn suggestions_go_on_with_what_was_typed() {
     assert_eq!(suggest("ber", Visible::PublicAnd(vec!["google-bert".to_owned()]))[0], "google-bert/bert-base-uncased");
     assert_eq!(suggest("openai/whisper-t", Visible::Public)[0], "openai/whisper-tiny");
     assert_eq!(suggest("minilm", Visible::Public)[0], "sentence-transformers/all-MiniLM-L6-v2");
+    assert_eq!(suggest("openai/", Visible::Public)[0], "openai/whisper-large-v3");
     assert!(suggest("", Visible::Public).is_empty());
 }
