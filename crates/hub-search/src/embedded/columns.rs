@@ -1,0 +1,339 @@
+//! Everything by which documents are filtered, counted and sorted, in memory.
+//!
+//! Documents have an ordinal, a small number that stays theirs until they are deleted and is not used again. A column
+//! has one entry for each ordinal; a set of documents is a bitmap of ordinals.
+
+use std::collections::HashMap;
+
+use hub_types::RepoType;
+use roaring::RoaringBitmap;
+
+use crate::{
+    Counters, Facet, Number, RepoDoc, SearchError, Sort, Visible,
+    document::popularity,
+    embedded::{
+        facets::{FacetColumn, ValueId},
+        names::NameOrder,
+    },
+};
+
+/// The value of a number that a document does not have. Sorts below every other.
+pub(crate) const MISSING: i64 = i64::MIN;
+
+/// How many types of repositories are searched.
+pub(crate) const KINDS: usize = RepoType::WITH_GIT.len();
+
+/// The place of a type among those that are searched; nothing for those that are not.
+pub(crate) fn kind_index(kind: RepoType) -> Option<usize> {
+    RepoType::WITH_GIT.iter().position(|known| *known == kind)
+}
+
+/// What a document shows of itself besides its numbers.
+#[derive(Debug)]
+pub(crate) struct Entry {
+    pub(crate) pk: i64,
+    pub(crate) id: Box<str>,
+    pub(crate) kind: u8,
+    pub(crate) public: bool,
+    slash: u8,
+    values: Box<[ValueId]>,
+}
+
+impl Entry {
+    pub(crate) fn owner(&self) -> &str {
+        &self.id[..usize::from(self.slash)]
+    }
+
+    pub(crate) fn name(&self) -> &str {
+        &self.id[usize::from(self.slash) + 1..]
+    }
+
+    fn values(&self) -> &[ValueId] {
+        &self.values
+    }
+
+    /// Its values of one facet.
+    pub(crate) fn values_of(&self, facet: Facet) -> &[ValueId] {
+        let from = self.values.partition_point(|value| value.facet() < facet.index());
+        let len = self.values[from..].iter().take_while(|value| value.facet() == facet.index()).count();
+        &self.values[from..from + len]
+    }
+}
+
+/// Numbers of all documents, by ordinal.
+#[derive(Debug, Default)]
+pub(crate) struct Numbers {
+    /// Ordered like the score, which is a fraction; see [`ordered`].
+    trending: Vec<i64>,
+    downloads: Vec<i64>,
+    likes: Vec<i64>,
+    created: Vec<i64>,
+    updated: Vec<i64>,
+    size: Vec<i64>,
+    parameters: Vec<i64>,
+    rows: Vec<i64>,
+}
+
+impl Numbers {
+    /// The column of a number.
+    pub(crate) fn of(&self, number: Number) -> &[i64] {
+        match number {
+            Number::Created => &self.created,
+            Number::Updated => &self.updated,
+            Number::Size => &self.size,
+            Number::Parameters => &self.parameters,
+            Number::Rows => &self.rows,
+            Number::Downloads => &self.downloads,
+            Number::Likes => &self.likes,
+        }
+    }
+
+    /// The column by which `sort` goes. Relevance has none: without a text it is trending.
+    pub(crate) fn sorted_by(&self, sort: Sort) -> &[i64] {
+        match sort {
+            Sort::Trending | Sort::Relevance => &self.trending,
+            Sort::Downloads => &self.downloads,
+            Sort::Likes => &self.likes,
+            Sort::Created => &self.created,
+            Sort::Updated => &self.updated,
+            Sort::Size => &self.size,
+            Sort::Parameters => &self.parameters,
+        }
+    }
+
+    fn every(&mut self) -> [&mut Vec<i64>; 8] {
+        [
+            &mut self.trending,
+            &mut self.downloads,
+            &mut self.likes,
+            &mut self.created,
+            &mut self.updated,
+            &mut self.size,
+            &mut self.parameters,
+            &mut self.rows,
+        ]
+    }
+
+    fn grow(&mut self, len: usize) {
+        for column in self.every() {
+            column.resize(len, MISSING);
+        }
+    }
+
+    fn set_counters(&mut self, at: usize, counters: &Counters) {
+        self.trending[at] = ordered(counters.trending);
+        self.downloads[at] = to_i64(counters.downloads);
+        self.likes[at] = to_i64(counters.likes);
+    }
+
+    fn set(&mut self, at: usize, doc: &RepoDoc) {
+        self.created[at] = doc.created;
+        self.updated[at] = doc.updated;
+        self.size[at] = to_i64(doc.size_bytes);
+        self.parameters[at] = doc.parameters.map_or(MISSING, to_i64);
+        self.rows[at] = doc.rows.map_or(MISSING, to_i64);
+    }
+}
+
+fn to_i64(number: u64) -> i64 {
+    i64::try_from(number).unwrap_or(i64::MAX)
+}
+
+/// A whole number that compares as the fraction does.
+fn ordered(fraction: f64) -> i64 {
+    let bits = fraction.to_bits().cast_signed();
+    bits ^ (((bits >> 63).cast_unsigned() >> 1).cast_signed())
+}
+
+/// All documents.
+#[derive(Debug, Default)]
+pub(crate) struct Columns {
+    entries: Vec<Option<Entry>>,
+    by_pk: HashMap<i64, u32>,
+    pub(crate) numbers: Numbers,
+    pub(crate) popularity: Vec<f32>,
+    pub(crate) kinds: [RoaringBitmap; KINDS],
+    pub(crate) public: RoaringBitmap,
+    pub(crate) facets: [FacetColumn; Facet::EVERY.len()],
+    names: NameOrder,
+    /// Grows with each change, so that what was computed before is known to be old.
+    pub(crate) version: u64,
+}
+
+impl Columns {
+    /// How many documents there are.
+    pub(crate) fn len(&self) -> usize {
+        self.by_pk.len()
+    }
+
+    /// One more than the highest ordinal in use.
+    pub(crate) fn ordinals(&self) -> usize {
+        self.entries.len()
+    }
+
+    pub(crate) fn entry(&self, ord: u32) -> Option<&Entry> {
+        self.entries.get(ord as usize)?.as_ref()
+    }
+
+    pub(crate) fn ord_of(&self, pk: i64) -> Option<u32> {
+        self.by_pk.get(&pk).copied()
+    }
+
+    pub(crate) fn column(&self, facet: Facet) -> &FacetColumn {
+        &self.facets[facet.index()]
+    }
+
+    /// Puts a document at `ord`, in place of what was there.
+    ///
+    /// # Errors
+    /// If a facet has more values than can be numbered.
+    pub(crate) fn put(&mut self, ord: u32, doc: &RepoDoc) -> Result<(), SearchError> {
+        self.set(ord, doc)?;
+        self.names.insert(ord, &self.entries);
+        Ok(())
+    }
+
+    /// Like [`Self::put`] for many documents into an empty index, after which [`Self::sort_names`] must be called.
+    ///
+    /// # Errors
+    /// If a facet has more values than can be numbered.
+    pub(crate) fn load(&mut self, ord: u32, doc: &RepoDoc) -> Result<(), SearchError> {
+        self.set(ord, doc)
+    }
+
+    /// Puts the names that [`Self::load`] brought in order.
+    pub(crate) fn sort_names(&mut self) {
+        self.names = NameOrder::of(&self.entries);
+    }
+
+    fn set(&mut self, ord: u32, doc: &RepoDoc) -> Result<(), SearchError> {
+        let Some(kind) = kind_index(doc.kind) else { return Ok(()) };
+        self.remove_at(ord);
+        let at = ord as usize;
+        if self.entries.len() <= at {
+            self.entries.resize_with(at + 1, || None);
+            self.numbers.grow(at + 1);
+            self.popularity.resize(at + 1, 0.0);
+        }
+        let values = self.values_of(doc)?;
+        for value in &values {
+            self.facets[value.facet()].add(*value, ord, kind, doc.public);
+        }
+        self.kinds[kind].insert(ord);
+        if doc.public {
+            self.public.insert(ord);
+        }
+        self.numbers.set(at, doc);
+        self.set_counters_at(ord, &doc.counters);
+        self.by_pk.insert(doc.pk, ord);
+        self.entries[at] = Some(Entry {
+            pk: doc.pk,
+            id: doc.id.to_string().into(),
+            kind: kind as u8,
+            public: doc.public,
+            slash: doc.id.namespace().len() as u8,
+            values: values.into(),
+        });
+        self.version += 1;
+        Ok(())
+    }
+
+    fn values_of(&mut self, doc: &RepoDoc) -> Result<Vec<ValueId>, SearchError> {
+        let mut values = vec![self.facets[Facet::Author.index()].intern(Facet::Author, doc.id.namespace())?];
+        for (facet, texts) in &doc.facets {
+            // The owner is not up to the document.
+            if *facet != Facet::Author {
+                for text in texts {
+                    values.push(self.facets[facet.index()].intern(*facet, text)?);
+                }
+            }
+        }
+        values.sort_unstable();
+        values.dedup();
+        Ok(values)
+    }
+
+    /// Takes a document away, if there is one with this key.
+    pub(crate) fn remove(&mut self, pk: i64) {
+        if let Some(ord) = self.by_pk.get(&pk).copied() {
+            self.remove_at(ord);
+        }
+    }
+
+    fn remove_at(&mut self, ord: u32) {
+        self.names.remove(ord, &self.entries);
+        let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return };
+        let kind = usize::from(entry.kind);
+        for value in entry.values() {
+            self.facets[value.facet()].remove(*value, ord, kind, entry.public);
+        }
+        self.kinds[kind].remove(ord);
+        self.public.remove(ord);
+        self.by_pk.remove(&entry.pk);
+        self.version += 1;
+    }
+
+    /// Sets the counters of a document, if there is one with this key.
+    pub(crate) fn set_counters(&mut self, pk: i64, counters: &Counters) {
+        if let Some(ord) = self.ord_of(pk) {
+            self.set_counters_at(ord, counters);
+            self.version += 1;
+        }
+    }
+
+    fn set_counters_at(&mut self, ord: u32, counters: &Counters) {
+        self.numbers.set_counters(ord as usize, counters);
+        self.popularity[ord as usize] = popularity(counters);
+    }
+
+    /// What a viewer may see of a kind.
+    pub(crate) fn visible(&self, kind: usize, visible: &Visible) -> RoaringBitmap {
+        match visible {
+            Visible::Public => &self.kinds[kind] & &self.public,
+            Visible::All => self.kinds[kind].clone(),
+            Visible::PublicAnd(owners) => {
+                let mut seen = self.public.clone();
+                for owner in owners {
+                    if let Some(own) = self.column(Facet::Author).docs_of(Facet::Author, owner) {
+                        seen |= own;
+                    }
+                }
+                seen &= &self.kinds[kind];
+                seen
+            }
+        }
+    }
+
+    /// The documents whose [joined](crate::text::joined) name begins with `prefix`, in the order of their names.
+    pub(crate) fn named<'a>(&'a self, prefix: &str) -> impl Iterator<Item = u32> + 'a {
+        self.names.beginning_with(prefix, &self.entries)
+    }
+
+    /// Bytes in memory, estimated.
+    pub(crate) fn memory_bytes(&self) -> u64 {
+        let entries: usize = self
+            .entries
+            .iter()
+            .map(|entry| {
+                size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + size_of_val(entry.values()) + 32)
+            })
+            .sum();
+        let numbers = self.entries.len() * (8 * size_of::<i64>() + size_of::<f32>() + size_of::<u32>());
+        let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
+        let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(RoaringBitmap::serialized_size).sum();
+        let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
+        (entries + numbers + keys + bitmaps + facets) as u64
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn fractions_keep_their_order() {
+        let fractions = [f64::NEG_INFINITY, -2.5, -0.1, 0.0, 1e-9, 0.5, 3.0, 1e12];
+        assert!(fractions.map(ordered).is_sorted());
+        assert!(ordered(f64::NEG_INFINITY) > MISSING);
+    }
+}

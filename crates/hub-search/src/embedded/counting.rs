@@ -1,0 +1,190 @@
+//! How many of what was found have each value of a facet: exact, in one of three ways, by what is cheapest.
+//!
+//! Without any condition the numbers are kept up to date with each change. Of few documents, their values are added up.
+//! Of many, the set is intersected with that of each value, the most frequent first, until no other value can have more.
+
+use std::{
+    cmp::Reverse,
+    collections::{BinaryHeap, HashSet},
+};
+
+use roaring::RoaringBitmap;
+
+use crate::{
+    Clause, Counting, Facet, FacetCount, FacetCounts, FacetRequest, Narrow, Rule, SearchQuery, Visible,
+    embedded::{
+        columns::Columns,
+        facets::{FacetColumn, Value},
+        filter::Filter,
+    },
+};
+
+/// Up to so many documents, adding up is faster than intersecting. Measured with `benches/scale.rs`.
+const FEW: u64 = 20_000;
+
+/// Sets of documents by value, as numbers.
+enum Tally<'a> {
+    /// Everything that is public and, in addition, these.
+    Kept { more: Vec<u32>, public: bool },
+    /// By value.
+    Added { counts: Vec<u32>, seen: Vec<u32> },
+    /// To be intersected.
+    Docs(&'a RoaringBitmap),
+}
+
+impl Tally<'_> {
+    fn of(&self, at: u32, value: &Value, kind: usize) -> u64 {
+        match self {
+            Self::Kept { more, public } => {
+                let kept = if *public { value.public_of_kind(kind) } else { value.of_kind(kind) };
+                u64::from(kept + more.get(at as usize).copied().unwrap_or(0))
+            }
+            Self::Added { counts, .. } => u64::from(counts.get(at as usize).copied().unwrap_or(0)),
+            Self::Docs(docs) => docs.intersection_len(&value.docs),
+        }
+    }
+}
+
+/// Answers all requests of a query. `docs` is what fulfils all of its conditions.
+pub(crate) fn count(
+    columns: &Columns,
+    kind: usize,
+    query: &SearchQuery,
+    filter: &Filter,
+    docs: &RoaringBitmap,
+) -> Vec<FacetCounts> {
+    query
+        .facets
+        .iter()
+        .map(|request| {
+            let apart = match request.counting {
+                Counting::WithoutOwnClauses => filter.docs_without(request.facet),
+                Counting::WithAllClauses => None,
+            };
+            let among = apart.as_ref().unwrap_or(docs);
+            let tally = if filter.is_open {
+                kept(columns, request.facet, &query.visible, docs)
+            } else if among.len() <= FEW {
+                added(columns, request.facet, among)
+            } else {
+                Tally::Docs(among)
+            };
+            list(columns, kind, request, &query.clauses, &tally)
+        })
+        .collect()
+}
+
+fn kept<'a>(columns: &Columns, facet: Facet, visible: &Visible, docs: &RoaringBitmap) -> Tally<'a> {
+    let more = match visible {
+        Visible::PublicAnd(owners) if !owners.is_empty() => add_up(columns, facet, &(docs - &columns.public)).0,
+        Visible::Public | Visible::PublicAnd(_) | Visible::All => Vec::new(),
+    };
+    Tally::Kept { more, public: *visible != Visible::All }
+}
+
+fn added<'a>(columns: &Columns, facet: Facet, docs: &RoaringBitmap) -> Tally<'a> {
+    let (counts, seen) = add_up(columns, facet, docs);
+    Tally::Added { counts, seen }
+}
+
+/// How many of `docs` have each value, and which values any has.
+fn add_up(columns: &Columns, facet: Facet, docs: &RoaringBitmap) -> (Vec<u32>, Vec<u32>) {
+    let mut counts = vec![0; columns.column(facet).values.len()];
+    let mut seen = Vec::new();
+    for value in docs.iter().filter_map(|ord| columns.entry(ord)).flat_map(|entry| entry.values_of(facet)) {
+        let count = &mut counts[value.at()];
+        if *count == 0 {
+            seen.push(value.at() as u32);
+        }
+        *count += 1;
+    }
+    (counts, seen)
+}
+
+fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Clause], tally: &Tally<'_>) -> FacetCounts {
+    let column = columns.column(request.facet);
+    let chosen: HashSet<u32> = clauses
+        .iter()
+        .filter(|clause| clause.facet == request.facet && clause.rule == Rule::AnyOf)
+        .flat_map(|clause| &clause.values)
+        .filter_map(|value| column.find(request.facet, value))
+        .collect();
+    let mut listed = match &request.narrow {
+        Narrow::Every => match tally {
+            Tally::Added { seen, .. } => top(column, kind, request.limit, tally, seen.iter().copied()),
+            Tally::Kept { .. } | Tally::Docs(_) => top_of_all(columns, kind, request, tally),
+        },
+        Narrow::Containing(part) => {
+            let all = 0..column.values.len() as u32;
+            let fitting = all.filter(|at| contains(&column.values[*at as usize].text, part));
+            top(column, kind, request.limit, tally, fitting)
+        }
+        Narrow::Only(values) => only(column, kind, request, values, tally),
+    };
+    let shown: HashSet<u32> = listed.iter().map(|(_, at)| *at).collect();
+    let mut others: Vec<(u64, u32)> =
+        chosen.difference(&shown).map(|at| (tally.of(*at, &column.values[*at as usize], kind), *at)).collect();
+    sort(column, &mut others);
+    listed.append(&mut others);
+    let values = listed
+        .into_iter()
+        .map(|(count, at)| FacetCount { value: column.values[at as usize].text.to_string(), count, chosen: chosen.contains(&at) })
+        .collect();
+    FacetCounts { facet: request.facet, values }
+}
+
+fn sort(column: &FacetColumn, listed: &mut [(u64, u32)]) {
+    let text = |at: u32| &column.values[at as usize].text;
+    listed.sort_unstable_by(|a, b| b.0.cmp(&a.0).then_with(|| text(a.1).cmp(text(b.1))));
+}
+
+fn only(column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[String], tally: &Tally<'_>) -> Vec<(u64, u32)> {
+    let mut ats: Vec<u32> = values.iter().filter_map(|value| column.find(request.facet, value)).collect();
+    ats.sort_unstable();
+    ats.dedup();
+    let mut listed: Vec<(u64, u32)> = ats.into_iter().map(|at| (tally.of(at, &column.values[at as usize], kind), at)).collect();
+    sort(column, &mut listed);
+    listed.truncate(request.limit);
+    listed
+}
+
+fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>) -> Vec<(u64, u32)> {
+    let column = columns.column(request.facet);
+    let heads = column.heads(kind, columns.version);
+    let listed = top(column, kind, request.limit, tally, heads.values.iter().copied());
+    let is_full = listed.len() == request.limit;
+    if heads.rest == 0 || (is_full && listed.last().is_some_and(|(count, _)| *count > u64::from(heads.rest))) {
+        return listed;
+    }
+    top(column, kind, request.limit, tally, 0..column.values.len() as u32)
+}
+
+/// The most frequent of the values, which may come in any order; the fewer there are to count the more frequent the
+/// first of them are.
+fn top(column: &FacetColumn, kind: usize, limit: usize, tally: &Tally<'_>, values: impl Iterator<Item = u32>) -> Vec<(u64, u32)> {
+    if limit == 0 {
+        return Vec::new();
+    }
+    let mut best: BinaryHeap<Reverse<(u64, Reverse<&str>, u32)>> = BinaryHeap::with_capacity(limit + 1);
+    for at in values {
+        let value = &column.values[at as usize];
+        let least = if best.len() == limit { best.peek().map_or(0, |Reverse((count, ..))| *count) } else { 0 };
+        if u64::from(value.of_kind(kind)) < least.max(1) {
+            continue;
+        }
+        let count = tally.of(at, value, kind);
+        if count == 0 || count < least {
+            continue;
+        }
+        best.push(Reverse((count, Reverse(&value.text), at)));
+        if best.len() > limit {
+            best.pop();
+        }
+    }
+    best.into_sorted_vec().into_iter().map(|Reverse((count, _, at))| (count, at)).collect()
+}
+
+/// Whether `text` contains `part`, whatever the case of ASCII letters.
+fn contains(text: &str, part: &str) -> bool {
+    part.is_empty() || text.as_bytes().windows(part.len()).any(|window| window.eq_ignore_ascii_case(part.as_bytes()))
+}

@@ -1,0 +1,173 @@
+//! Answering questions from one state of the index.
+
+use hub_types::RepoType;
+use roaring::RoaringBitmap;
+use tantivy::{DocSet, TantivyDocument, schema::IndexRecordOption};
+
+use crate::{
+    Direction, Facet, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, SuggestQuery, Suggestion,
+    TextReading,
+    embedded::{
+        columns::{Columns, kind_index},
+        counting,
+        dictionary::Dictionary,
+        filter::Filter,
+        generation::State,
+        matching::{Matcher, Matches},
+        rank::{self, Largest, Scored, Smallest},
+        schema::Fields,
+        snippet,
+    },
+    text::QueryText,
+};
+
+/// Answers a query.
+///
+/// # Errors
+/// If the index cannot be read.
+pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Result<SearchResults, SearchError> {
+    let Some(kind) = kind_index(query.kind) else { return Ok(SearchResults::default()) };
+    let State { columns, segments } = state;
+    let text = QueryText::read(&query.text);
+    let mut filter = Filter::of(columns, kind, query);
+    let matches = if text.is_empty() {
+        None
+    } else {
+        let matcher = Matcher { segments, fields: &fields.text, ordinals: columns.ordinals() };
+        let allowed = columns.visible(kind, &query.visible);
+        Some(matcher.find(&text, &allowed, &rank::named(columns, &text))?)
+    };
+    if let Some(matches) = &matches {
+        filter.restrict(&matches.docs);
+    }
+    let docs = filter.docs();
+    let ords = page(columns, &docs, query, matches.as_ref());
+    let suggestion = match &matches {
+        Some(_) if docs.is_empty() => suggestion(&Dictionary { segments, fields: &fields.text }, &text)?,
+        _ => None,
+    };
+    let mut hits = Vec::with_capacity(ords.len());
+    for ord in ords {
+        let Some(entry) = columns.entry(ord) else { continue };
+        let score = matches
+            .as_ref()
+            .map_or_else(Score::default, |matches| rank::terms(columns, ord, &text, matches.scores[ord as usize]));
+        let snippet = match query.snippets {
+            Snippets::Card if !text.is_empty() => snippet_of(state, fields, entry.pk, &text)?,
+            Snippets::Card | Snippets::None => None,
+        };
+        hits.push(Hit { pk: entry.pk, id: entry.id.to_string(), score, snippet });
+    }
+    Ok(SearchResults {
+        hits,
+        total: docs.len(),
+        facets: counting::count(columns, kind, query, &filter, &docs),
+        text: TextReading {
+            truncated: text.truncated,
+            any_word: matches.as_ref().is_some_and(|matches| matches.any_word),
+            similar: matches.as_ref().is_some_and(|matches| matches.similar),
+        },
+        unknown: filter.unknown,
+        suggestion,
+    })
+}
+
+fn page(columns: &Columns, docs: &RoaringBitmap, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
+    let SearchQuery { sort, direction, offset, limit, .. } = *query;
+    match (matches, sort) {
+        (Some(matches), Sort::Relevance) => {
+            let key = Scored { scores: &matches.scores, popularity: &columns.popularity, direction };
+            rank::page(columns, docs, &key, direction, offset, limit)
+        }
+        _ => {
+            let column = columns.numbers.sorted_by(sort);
+            match direction {
+                Direction::Descending => rank::page(columns, docs, &Largest(column), direction, offset, limit),
+                Direction::Ascending => rank::page(columns, docs, &Smallest(column), direction, offset, limit),
+            }
+        }
+    }
+}
+
+/// The text with each unknown word replaced by the most frequent similar one; nothing if no word is.
+fn suggestion(dictionary: &Dictionary<'_>, text: &QueryText) -> Result<Option<String>, SearchError> {
+    let mut words = Vec::new();
+    let mut is_other = false;
+    for word in text.words.iter().filter(|word| !word.whole.is_empty()) {
+        let corrected = dictionary.correction(&word.whole)?;
+        is_other |= corrected.is_some();
+        words.push(corrected.unwrap_or_else(|| word.whole.clone()));
+    }
+    Ok(is_other.then(|| words.join(" ")))
+}
+
+fn snippet_of(state: &State, fields: &Fields, pk: i64, text: &QueryText) -> Result<Option<Snippet>, SearchError> {
+    let key = fields.key(pk);
+    for segment in &state.segments.list {
+        let inverted = segment.reader.inverted_index(fields.pk)?;
+        let Some(mut postings) = inverted.read_postings(&key, IndexRecordOption::Basic)? else { continue };
+        let alive = segment.reader.alive_bitset();
+        while postings.doc() != tantivy::TERMINATED {
+            if alive.is_none_or(|alive| alive.is_alive(postings.doc())) {
+                let document: TantivyDocument = segment.reader.get_store_reader(1)?.get(postings.doc())?;
+                let doc = fields.stored(&document)?;
+                return Ok(snippet::passage(doc.card_text(), text));
+            }
+            postings.advance();
+        }
+    }
+    Ok(None)
+}
+
+/// Repositories whose name goes on like what was typed, or has its words, the most used first, for each kind.
+///
+/// # Errors
+/// If the index cannot be read.
+pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> Result<Vec<Suggestion>, SearchError> {
+    let State { columns, segments } = state;
+    let text = QueryText::read(&query.text);
+    if text.is_empty() {
+        return Ok(Vec::new());
+    }
+    let named: RoaringBitmap = match &text.owner {
+        Some(_) if text.name.is_empty() => {
+            let owner = query.text.split('/').next().unwrap_or_default().trim();
+            columns.column(Facet::Author).docs_of(Facet::Author, owner).cloned().unwrap_or_default()
+        }
+        Some(_) => {
+            let fits = |ord: &u32| columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, &text) > 0.0);
+            columns.named(&text.name).filter(fits).collect()
+        }
+        None => columns.named(&text.name).collect(),
+    };
+    let mut suggestions = Vec::new();
+    for (kind, repo_type) in RepoType::WITH_GIT.into_iter().enumerate() {
+        let visible = columns.visible(kind, &query.visible);
+        let best = most_used(columns, &(&visible & &named), query.limit);
+        let wanted = query.limit - best.len();
+        suggestions.extend(best.iter().filter_map(|ord| suggestion_of(columns, *ord, repo_type)));
+        if wanted > 0 && text.name.len() > 1 {
+            // Without the card, in which everything is mentioned.
+            let name_fields = &fields.text[..2];
+            let matcher = Matcher { segments, fields: name_fields, ordinals: columns.ordinals() };
+            let others = &visible - &named;
+            let found = matcher.find(&text, &others, &[])?;
+            if !found.any_word {
+                let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
+                let ords = rank::page(columns, &found.docs, &scored, Direction::Descending, 0, wanted);
+                suggestions.extend(ords.into_iter().filter_map(|ord| suggestion_of(columns, ord, repo_type)));
+            }
+        }
+    }
+    Ok(suggestions)
+}
+
+fn most_used(columns: &Columns, docs: &RoaringBitmap, limit: usize) -> Vec<u32> {
+    let none = vec![0.0; columns.ordinals()];
+    let key = Scored { scores: &none, popularity: &columns.popularity, direction: Direction::Descending };
+    rank::page(columns, docs, &key, Direction::Descending, 0, limit)
+}
+
+fn suggestion_of(columns: &Columns, ord: u32, kind: RepoType) -> Option<Suggestion> {
+    columns.entry(ord).map(|entry| Suggestion { pk: entry.pk, kind, id: entry.id.to_string() })
+}
