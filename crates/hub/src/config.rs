@@ -71,6 +71,10 @@ pub struct Config {
     pub shutdown_timeout_secs: u64,
     /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
     pub metrics_token: Option<Secret>,
+    /// The Meilisearch that answers searches; without it each node has an index of its own.
+    pub meili_url: Option<String>,
+    /// The key that it asks for.
+    pub meili_key: Option<Secret>,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -192,6 +196,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         metrics_token: read.text("metrics_token").map(Secret::new),
+        meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
+        meili_key: read.text("search.meili_key").map(Secret::new),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
             format: if read.choice("log.format") == "json" { LogFormat::Json } else { LogFormat::Human },

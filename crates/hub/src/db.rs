@@ -72,6 +72,8 @@ pub enum LockKey {
     /// Giving numbers to what the search index has to hear about: without it, a number could become visible after a
     /// higher one was read.
     NumberSearchChanges,
+    /// Feeding a search index that several nodes share.
+    FeedSearch,
 }
 
 impl LockKey {
@@ -80,6 +82,7 @@ impl LockKey {
             Self::FirstAccount => 1,
             Self::CollectGarbage => 2,
             Self::NumberSearchChanges => 3,
+            Self::FeedSearch => 4,
         }
     }
 }

@@ -11,7 +11,7 @@ const PAUSE: Duration = Duration::from_secs(5);
 
 /// Wakes this node's job runner and its search index when any node has work for them, until told to stop. While it cannot
 /// listen, they poll.
-pub async fn listen(app: App, stop: CancellationToken) {
+pub(crate) async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
         loop {
             if let Err(error) = hear(&app).await {

@@ -15,37 +15,56 @@ pub mod hardware;
 pub mod queries;
 
 use std::path::Path;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, OnceLock};
 
-use hub_search::{SearchError, SearchQuery, SearchResults, SuggestQuery, Suggestion, TantivyIndex, Visible};
+use hub_search::{
+    MeiliIndex, SearchError, SearchIndex, SearchQuery, SearchResults, SuggestQuery, Suggestion, TantivyIndex, Visible,
+};
 use sqlx::PgPool;
 use tokio::sync::Notify;
 
 use crate::accounts::{Auth, TokenRole, Viewer};
+use crate::config::Config;
 use crate::error::{HubError, HubResult};
 
 pub use follow::follow;
 
-/// The search index of this node. Cheap to clone.
+/// The name of the index in a Meilisearch.
+const MEILI_INDEX: &str = "hub-repos";
+
+/// The search index that this node asks. Cheap to clone.
 #[derive(Clone, Default)]
 pub struct Search {
-    index: Arc<OnceLock<TantivyIndex>>,
+    index: Arc<OnceLock<SearchIndex>>,
+    /// Whether it was ever filled.
+    filled: Arc<AtomicBool>,
     wake: Arc<Notify>,
 }
 
 impl std::fmt::Debug for Search {
     fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
-        f.debug_struct("Search").field("open", &self.index.get().is_some()).finish()
+        f.debug_struct("Search").field("filled", &self.is_ready()).finish_non_exhaustive()
     }
 }
 
 impl Search {
-    /// Opens the index of a folder, for as long as this process lives. Blocks.
+    /// Opens the index, for as long as this process lives: in Meilisearch if the settings name one, else in `folder`.
     ///
     /// # Errors
-    /// The folder is in use or cannot be written.
-    pub fn open(&self, folder: &Path) -> Result<(), SearchError> {
-        let index = TantivyIndex::open(folder)?;
+    /// The folder is in use or cannot be written; Meilisearch does not answer or refuses the key.
+    pub async fn open(&self, config: &Config, folder: &Path) -> Result<(), SearchError> {
+        let index = match &config.meili_url {
+            Some(url) => {
+                let key = config.meili_key.as_ref().map(|key| key.expose());
+                SearchIndex::Meilisearch(MeiliIndex::open(url.as_str(), key, MEILI_INDEX).await?)
+            }
+            None => {
+                let folder = folder.to_owned();
+                let opened = tokio::task::spawn_blocking(move || TantivyIndex::open(&folder)).await;
+                SearchIndex::Tantivy(Arc::new(opened.map_err(|_| SearchError::Broken)??))
+            }
+        };
         _ = self.index.set(index);
         Ok(())
     }
@@ -59,49 +78,43 @@ impl Search {
         self.wake.notified().await;
     }
 
-    /// The index, once it was filled.
-    fn filled(&self) -> Option<&TantivyIndex> {
-        self.index.get().filter(|index| index.position().is_ok_and(|position| position.is_some()))
-    }
-
     /// Whether questions can be answered. Not while the index is filled for the first time.
     pub fn is_ready(&self) -> bool {
-        self.filled().is_some()
+        self.filled.load(Ordering::Relaxed)
+    }
+
+    fn ready(&self) -> HubResult<&SearchIndex> {
+        let index = self.index.get().filter(|_| self.is_ready());
+        index.ok_or_else(|| {
+            HubError::unavailable("The search index is being built. Try again in a moment.", "no search index yet")
+        })
     }
 
     /// How many changes of repositories are not in the index yet; nothing when that cannot be told.
     pub async fn behind(&self, pool: &PgPool) -> Option<i64> {
-        let position = self.filled()?.position().ok()??;
+        let position = self.ready().ok()?.position().await.ok()??;
         queries::count_behind(pool, position.0).await.ok()
     }
 
     /// Answers a query.
     ///
     /// # Errors
-    /// 503 while there is no index yet.
+    /// 503 while there is no index yet, or when it does not answer.
     pub async fn search(&self, query: SearchQuery) -> HubResult<SearchResults> {
-        self.ask(move |index| index.search(&query)).await
+        self.ready()?.search(query).await.map_err(unavailable)
     }
 
     /// Answers the quick search box.
     ///
     /// # Errors
-    /// 503 while there is no index yet.
+    /// 503 while there is no index yet, or when it does not answer.
     pub async fn suggest(&self, query: SuggestQuery) -> HubResult<Vec<Suggestion>> {
-        self.ask(move |index| index.suggest(&query)).await
+        self.ready()?.suggest(query).await.map_err(unavailable)
     }
+}
 
-    async fn ask<T: Send + 'static>(
-        &self,
-        question: impl FnOnce(&TantivyIndex) -> Result<T, SearchError> + Send + 'static,
-    ) -> HubResult<T> {
-        let search = self.clone();
-        let answer = move || match search.filled() {
-            Some(index) => question(index).map_err(HubError::internal),
-            None => Err(HubError::unavailable("The search index is being built. Try again in a moment.", "no search index yet")),
-        };
-        tokio::task::spawn_blocking(answer).await?
-    }
+fn unavailable(error: SearchError) -> HubError {
+    HubError::unavailable("The search does not answer right now. Try again in a moment.", error)
 }
 
 /// What a viewer may find: the same answer as [`crate::repos::visibility::visible_to`] gives for the database, except that

@@ -185,8 +185,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
 pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, StartError> {
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     if app.config.role.serves_web() {
-        let (search, folder) = (app.search.clone(), app.config.data_dir.join("cache/search"));
-        tokio::task::spawn_blocking(move || search.open(&folder)).await.map_err(std::io::Error::other)??;
+        app.search.open(&app.config, &app.config.data_dir.join("search")).await?;
     }
     let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());

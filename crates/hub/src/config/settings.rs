@@ -103,6 +103,15 @@ pub static SETTINGS: &[Setting] = &[
         "The Bearer token that `/metrics` asks for. Without it, only requests made on this machine, and not passed on \
          by a proxy, may read the metrics.",
     ),
+    setting(
+        "search.meili_url",
+        "MEILI_URL",
+        "",
+        HTTP,
+        "The Meilisearch that lists and searches are answered by, such as `http://meilisearch:7700`; all nodes share it. Without it, \
+         each node has a search index of its own in its data folder.",
+    ),
+    secret("search.meili_key", "MEILI_MASTER_KEY", Form::Text, "The key that this Meilisearch asks for."),
     secret(
         "database.url",
         "DATABASE_URL",

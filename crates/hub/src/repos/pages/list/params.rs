@@ -80,11 +80,6 @@ impl Params {
     pub(super) const fn direction(&self) -> Direction {
         Direction::Descending
     }
-
-    /// Whether nothing narrows the list.
-    pub(super) fn is_everything(&self) -> bool {
-        self.search.is_empty() && self.author.is_none() && self.chosen.is_empty() && self.parameters == (None, None)
-    }
 }
 
 /// The values of a group. The Hub's addresses write some with a prefix, and some with commas between.
@@ -160,7 +155,7 @@ mod tests {
     #[test]
     fn nonsense_is_as_if_it_were_not_there() {
         let asked = params("pipeline_tag=&language=,,&sort=up&p=-1&num_parameters=min:NaN,max:infT&author=%20&license=%00");
-        assert!(asked.is_everything());
+        assert!(asked.chosen.is_empty() && asked.author.is_none() && asked.parameters == (None, None));
         assert_eq!((asked.sort, asked.page), (Sort::Trending, 0));
         let many: String = (0..100).map(|number| format!("language=l{number}&")).collect();
         assert_eq!(params(&many).chosen[0].1.len(), MAX_VALUES);
