@@ -10,5 +10,6 @@ mod operations;
 mod pages;
 mod permissions;
 mod repos;
+mod tasks;
 mod work;
 mod xet;

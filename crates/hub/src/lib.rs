@@ -24,6 +24,7 @@ pub mod router;
 pub mod signing;
 pub mod site;
 pub mod start;
+pub mod tasks;
 pub mod web;
 pub mod xet;
 

@@ -12,6 +12,7 @@ pub mod access;
 pub mod api;
 pub mod branches;
 pub mod buckets;
+pub mod by_task;
 pub mod commit;
 pub mod create;
 pub mod delete;

@@ -17,6 +17,7 @@ use crate::app::App;
 use crate::config::{Config, Role};
 use crate::jobs::{self, Jobs};
 use crate::metrics::Metrics;
+use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::{GitCache, keep_tidy};
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
@@ -165,6 +166,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
         adoptions: Turns::default(),
+        by_task: ByTask::default(),
         diffs: DiffTurns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,

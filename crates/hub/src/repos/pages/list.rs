@@ -44,6 +44,8 @@ pub(super) struct ListPage {
     pub new_path: &'static str,
     /// The button that leads there.
     pub new_label: &'static str,
+    /// The page that explains the task chosen, or all tasks.
+    pub tasks_link: Option<TasksLink>,
     /// The choices on the left.
     pub filters: Vec<Filter>,
     /// The choices made.
@@ -56,6 +58,15 @@ pub(super) struct ListPage {
     pub previous: Option<String>,
     /// The page after.
     pub next: Option<String>,
+}
+
+/// A link to what is told of tasks.
+#[derive(Debug)]
+pub(super) struct TasksLink {
+    /// Its text.
+    pub label: &'static str,
+    /// Where it leads.
+    pub href: String,
 }
 
 /// A choice to narrow the list.
@@ -138,6 +149,7 @@ fn list_page(page: &PageRequest, kind: RepoType, query: &Query, found: RepoPage)
             RepoType::Space => "New Space",
             RepoType::Bucket => "New bucket",
         },
+        tasks_link: tasks_link(kind, query),
         filters: filters_of(kind, query),
         active: active_filters(kind, query),
         search: query.get("search").unwrap_or_default().to_owned(),
@@ -145,6 +157,18 @@ fn list_page(page: &PageRequest, kind: RepoType, query: &Query, found: RepoPage)
         previous: query.get("cursor").map(|_| address(kind, query, &["cursor"], None)),
         next,
     }
+}
+
+/// Where people read what a task is, for lists that are narrowed by task.
+fn tasks_link(kind: RepoType, query: &Query) -> Option<TasksLink> {
+    if !matches!(kind, RepoType::Model | RepoType::Dataset) {
+        return None;
+    }
+    let chosen = query.get("pipeline_tag").and_then(known::find_task);
+    Some(match chosen {
+        Some(task) => TasksLink { label: "About this task", href: format!("/tasks/{}", task.id) },
+        None => TasksLink { label: "Browse by task", href: "/tasks".to_owned() },
+    })
 }
 
 /// The list's address with some keys left out and one added.
