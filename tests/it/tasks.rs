@@ -98,7 +98,7 @@ async fn a_page_shows_what_is_here_for_the_task() {
     for text in ["href=\"/ada/bert\"", "href=\"/datasets/ada/corpus\"", "from_pretrained(&#34;ada/bert&#34;)", "HF_ENDPOINT="] {
         assert!(page.has(text), "{text}\n{}", page.text);
     }
-    assert!(!page.has("hidden"), "strangers do not see private models");
+    assert!(!page.has("/ada/hidden"), "strangers do not see private models");
     assert!(Browser::logged_in(&seeded.hub, "ada").await.open("/tasks/translation").await.has("href=\"/ada/hidden\""));
     let index = browser.open("/tasks").await;
     assert!(index.has("1 model · 1 dataset"), "{}", index.text);
@@ -138,8 +138,7 @@ async fn the_number_of_statements_does_not_grow_with_the_tasks() {
     let statements = Statements::watch();
     let hub = TestHub::start().await;
     let mut browser = Browser::new(&hub);
-    for (path, first, again) in
-        [("/tasks", 1, 0), ("/tasks/translation", 2, 2), ("/tasks/fill-mask", 2, 2), ("/api/tasks", 2, 0)]
+    for (path, first, again) in [("/tasks", 1, 0), ("/tasks/translation", 2, 2), ("/tasks/fill-mask", 2, 2), ("/api/tasks", 2, 0)]
     {
         for expected in [first, again] {
             let before = statements.about_repos();

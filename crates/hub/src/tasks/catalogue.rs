@@ -271,7 +271,8 @@ impl Catalogue {
     }
 
     fn read() -> Result<Self, String> {
-        let written: BTreeMap<String, MetricFile> = toml::from_str(files::METRICS).map_err(|error| format!("metrics: {error}"))?;
+        let written: BTreeMap<String, MetricFile> =
+            toml::from_str(files::METRICS).map_err(|error| format!("metrics: {error}"))?;
         // The renderer of cards wants a repository for relative links, of which these texts have none.
         let nowhere: RepoId = "hub/tasks".parse().map_err(|error| format!("{error}"))?;
         let nowhere = LinkContext::new(RepoType::Model, &nowhere, "main", "");

@@ -128,9 +128,7 @@ mod tests {
 
     #[test]
     fn bars_stay_within_the_drawing() {
-        for kind in
-            [Wave::Speech, Wave::OtherSpeech, Wave::Music, Wave::Noise, Wave::Noisy, Wave::Bark, Wave::Pauses]
-        {
+        for kind in [Wave::Speech, Wave::OtherSpeech, Wave::Music, Wave::Noise, Wave::Noisy, Wave::Bark, Wave::Pauses] {
             for bar in wave(kind) {
                 let (y, height): (f64, f64) = (bar.y.parse().unwrap(), bar.height.parse().unwrap());
                 assert!(y >= 0.0 && y + height <= 64.1 && bar.x < 320, "{kind:?} {bar:?}");

@@ -129,10 +129,7 @@ async fn show_task(page: PageRequest, name: web::Path<String>) -> HubResult<Http
         task,
         hub_url: page.base.as_str().to_owned(),
         snippets: snippets(task, &models, &datasets),
-        shelves: vec![
-            shelf(RepoType::Model, task, &counts, models),
-            shelf(RepoType::Dataset, task, &counts, datasets),
-        ],
+        shelves: vec![shelf(RepoType::Model, task, &counts, models), shelf(RepoType::Dataset, task, &counts, datasets)],
         metrics: catalogue.metrics_of(task),
         related: catalogue.related(task).into_iter().map(|task| TaskCard::new(task, &counts)).collect(),
     };
@@ -209,6 +206,9 @@ fn library_label(id: &str) -> String {
         "datasets" => "Datasets".to_owned(),
         "torch_geometric" => "PyTorch Geometric".to_owned(),
         "chronos-forecasting" => "Chronos".to_owned(),
-        _ => known::LIBRARIES.iter().find(|(known, _)| *known == id).map_or_else(|| id.to_owned(), |(_, label)| (*label).to_owned()),
+        _ => known::LIBRARIES
+            .iter()
+            .find(|(known, _)| *known == id)
+            .map_or_else(|| id.to_owned(), |(_, label)| (*label).to_owned()),
     }
 }
