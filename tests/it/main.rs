@@ -11,5 +11,6 @@ mod pages;
 mod permissions;
 mod repos;
 mod search;
+mod tasks;
 mod work;
 mod xet;

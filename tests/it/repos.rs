@@ -12,4 +12,4 @@ mod owners;
 mod preupload;
 mod refs;
 mod resolve;
-mod seeded;
+pub(crate) mod seeded;

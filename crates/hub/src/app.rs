@@ -10,6 +10,7 @@ use crate::config::Config;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
+use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::GitCache;
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
@@ -43,6 +44,8 @@ pub struct App {
     pub xet: Xet,
     /// Lines up the checks of one uploaded object.
     pub adoptions: Turns<(i64, Sha256)>,
+    /// How many repositories each task has.
+    pub by_task: ByTask,
     /// Lines up comparisons of models.
     pub diffs: DiffTurns,
     /// Signs what leaves the hub and must come back unchanged.

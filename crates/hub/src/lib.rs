@@ -26,6 +26,7 @@ pub mod search;
 pub mod signing;
 pub mod site;
 pub mod start;
+pub mod tasks;
 pub mod web;
 pub mod xet;
 

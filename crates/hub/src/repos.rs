@@ -13,6 +13,7 @@ pub mod api;
 pub mod apps;
 pub mod branches;
 pub mod buckets;
+pub mod by_task;
 pub mod commit;
 pub mod create;
 pub mod delete;

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, cas, clients, git_http, lfs, repos, site};
+use crate::{accounts, cas, clients, git_http, lfs, repos, site, tasks};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -21,6 +21,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(site::storage::routes)
+        .configure(tasks::routes)
         .configure(repos::pages::routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)

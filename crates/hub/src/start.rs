@@ -18,6 +18,7 @@ use crate::config::{Config, Role};
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
 use crate::metrics::Metrics;
+use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::{GitCache, keep_tidy};
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
@@ -171,6 +172,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
         adoptions: Turns::default(),
+        by_task: ByTask::default(),
         diffs: DiffTurns::default(),
         health: Health::default(),
         metrics: Metrics::new()?,

@@ -81,6 +81,21 @@ pub fn find_task(id: &str) -> Option<Task> {
     TASKS.iter().copied().find(|task| task.id == id)
 }
 
+/// Names that tasks had once or have in libraries, and the task that each means now.
+const LEGACY_TASKS: &[(&str, &str)] = &[
+    ("text2text-generation", "text-generation"),
+    ("conversational", "text-generation"),
+    ("graph-machine-learning", "graph-ml"),
+    ("sentiment-analysis", "text-classification"),
+    ("ner", "token-classification"),
+    ("vqa", "visual-question-answering"),
+];
+
+/// The task that an older name means: `conversational` is `text-generation` now.
+pub fn find_legacy_task(name: &str) -> Option<&'static str> {
+    LEGACY_TASKS.iter().find(|(old, _)| *old == name).map(|(_, task)| *task)
+}
+
 /// Licence identifiers the Hub accepts (its documentation, "Licenses").
 pub const LICENSES: &[&str] = &[
     "apache-2.0",

@@ -1,6 +1,7 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod buckets;
+pub mod by_task;
 pub mod derived;
 pub mod lineage;
 pub mod listing;

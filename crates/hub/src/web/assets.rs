@@ -39,6 +39,7 @@ const STYLE_SHEETS: &[&str] = &[
     include_str!("../../../../static/css/pages/site.css"),
     include_str!("../../../../static/css/pages/accounts.css"),
     include_str!("../../../../static/css/pages/repos.css"),
+    include_str!("../../../../static/css/pages/tasks.css"),
 ];
 
 const FILES: &[(&str, &[u8])] = &[

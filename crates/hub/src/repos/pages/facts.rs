@@ -1,5 +1,6 @@
 //! The column next to a card: numbers and links from what is derived of a repository.
 
+use hub_cards::known;
 use hub_types::RepoType;
 use serde_json::Value;
 
@@ -74,7 +75,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
     };
     let listed = |key: &'static str, label: String, value: &str| FactLink { label, href: Some(list_href(kind, key, value)) };
     let task = derived.pipeline_tag.iter().map(String::as_str).chain(tags::all(&derived.tags, "task_categories:"));
-    add("Task", task.map(|task| listed("pipeline_tag", tags::task_label(task), task)).collect());
+    add("Task", task.map(|task| task_link(kind, task)).collect());
     add("Library", derived.library_name.iter().map(|id| listed("library", tags::library_label(id), id)).collect());
     add("Licence", tags::all(&derived.tags, "license:").into_iter().map(|id| listed("license", id.to_owned(), id)).collect());
     let languages = languages(kind, derived);
@@ -96,6 +97,15 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
     let plain = plain.filter(|tag| Some(*tag) != derived.library_name.as_ref() && !languages.contains(tag));
     add("Tags", plain.map(|tag| listed("other", tag.clone(), tag)).collect());
     facts
+}
+
+/// What a task is; the list of its repositories is a click away in the page's head. Names that are no task only have a list.
+fn task_link(kind: RepoType, task: &str) -> FactLink {
+    let href = match known::find_task(task) {
+        Some(task) => format!("/tasks/{}", task.id),
+        None => list_href(kind, "pipeline_tag", task),
+    };
+    FactLink { label: tags::task_label(task), href: Some(href) }
 }
 
 /// A repository that a card names. Names without an owner lead nowhere on this hub.

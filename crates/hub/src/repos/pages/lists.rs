@@ -1,4 +1,4 @@
-//! Lists of repositories for other pages: the home page, profiles.
+//! Lists of repositories for other pages: the home page, profiles, tasks.
 
 use hub_types::RepoType;
 
@@ -22,6 +22,20 @@ pub async fn latest(
     limit: usize,
 ) -> HubResult<Vec<RepoSummary>> {
     let query = ListQuery { author: owner.map(str::to_owned), sort: Sort::LastModified, limit, ..ListQuery::default() };
+    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    Ok(page.repos.into_iter().map(RepoSummary::from).collect())
+}
+
+/// The most active repositories of a kind for a task.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn trending(app: &App, viewer: &Viewer, kind: RepoType, task: &str, limit: usize) -> HubResult<Vec<RepoSummary>> {
+    let mut query = ListQuery { sort: Sort::Trending, limit, ..ListQuery::default() };
+    match kind {
+        RepoType::Dataset => query.tags.push(format!("task_categories:{task}")),
+        RepoType::Model | RepoType::Space | RepoType::Bucket => query.pipeline_tag = Some(task.to_owned()),
+    }
     let page = list(app, kind, &visible_to(viewer), &query).await?;
     Ok(page.repos.into_iter().map(RepoSummary::from).collect())
 }

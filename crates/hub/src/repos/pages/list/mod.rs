@@ -11,6 +11,7 @@ use std::collections::HashMap;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use hub_cards::known;
 use hub_search::{SearchQuery, SearchResults, Snippet, Snippets};
 use hub_types::RepoType;
 
@@ -40,6 +41,8 @@ struct ListPage {
     title: &'static str,
     new_path: &'static str,
     new_label: &'static str,
+    /// The page that explains the task chosen, or all tasks.
+    tasks_link: Option<TasksLink>,
     /// How many repositories there are in all, if that is known.
     total: Option<u64>,
     /// The facets on the left.
@@ -60,6 +63,13 @@ struct ListPage {
     repos: Vec<RepoSummary>,
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// A link to what is told of tasks.
+#[derive(Debug)]
+struct TasksLink {
+    label: &'static str,
+    href: String,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -179,6 +189,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
             RepoType::Space => "New Space",
             RepoType::Bucket => "New bucket",
         },
+        tasks_link: tasks_link(params),
         total: None,
         groups: Vec::new(),
         parameters: facets::parameter_bounds(params),
@@ -192,6 +203,19 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         previous: None,
         next: None,
     }
+}
+
+/// Where people read what a task is, for lists that are narrowed by task.
+fn tasks_link(params: &Params) -> Option<TasksLink> {
+    if !matches!(params.kind, RepoType::Model | RepoType::Dataset) {
+        return None;
+    }
+    let tasks = params.chosen.iter().find(|(group, _)| group.facet == hub_search::Facet::Task);
+    let chosen = tasks.and_then(|(_, values)| values.first()).and_then(|id| known::find_task(id));
+    Some(match chosen {
+        Some(task) => TasksLink { label: "About this task", href: format!("/tasks/{}", task.id) },
+        None => TasksLink { label: "Browse by task", href: "/tasks".to_owned() },
+    })
 }
 
 fn orders(params: &Params) -> Vec<Choice> {

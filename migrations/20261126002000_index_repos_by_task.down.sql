@@ -1,0 +1,1 @@
+drop index repos_pipeline_tag_trending_idx;

@@ -1,0 +1,150 @@
+//! Pages and API of tasks.
+
+mod statements;
+
+use std::collections::BTreeSet;
+
+use hub_tests::{TestHub, Value};
+use hub_types::RepoType;
+
+use crate::pages::browser::Browser;
+use crate::repos::seeded::Seeded;
+use statements::Statements;
+
+/// The ids of `PIPELINE_DATA` (`@huggingface/tasks` 0.21.54, `src/pipelines.ts`), one a line.
+const PIPELINE_IDS: &str = include_str!("tasks/pipeline_ids.txt");
+
+fn ids() -> BTreeSet<&'static str> {
+    PIPELINE_IDS.lines().collect()
+}
+
+fn card(yaml: &str) -> String {
+    format!("---\n{yaml}\n---\n# Card\n")
+}
+
+/// Two models, one of them private, and a dataset, all for translation.
+async fn shelf() -> Seeded {
+    let translator = card("pipeline_tag: translation\nlibrary_name: transformers");
+    let seeded = Seeded::model(&[("README.md", &translator)]).await;
+    seeded.another(RepoType::Model, "ada/hidden", true, &[("README.md", &translator)]).await;
+    let data = card("task_categories: [translation, summarization]");
+    seeded.another(RepoType::Dataset, "ada/corpus", false, &[("README.md", &data), ("a.csv", "a\n")]).await;
+    seeded
+}
+
+#[tokio::test]
+async fn every_task_of_the_hub_has_a_page_and_an_entry() {
+    let hub = TestHub::start().await;
+    let anonymous = hub.anonymous();
+    let tasks = anonymous.get_json("/api/tasks", 200).await;
+    let tasks = tasks.as_object().unwrap();
+    assert_eq!(tasks.keys().map(String::as_str).collect::<BTreeSet<_>>(), ids());
+    let mut browser = Browser::new(&hub);
+    for (id, task) in tasks {
+        let page = browser.get(&format!("/tasks/{id}")).await;
+        assert_eq!(page.status, 200, "{id}");
+        assert!(page.has(&format!("<h1>{}</h1>", task["label"].as_str().unwrap())), "{id}");
+        assert!(page.has(&format!("pipeline_tag={id}")), "{id}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn entries_have_the_shape_that_clients_read() {
+    let seeded = shelf().await;
+    let tasks = seeded.hub.anonymous().get_json("/api/tasks", 200).await;
+    for (id, task) in tasks.as_object().unwrap() {
+        assert_eq!(task["id"], id.as_str());
+        for key in ["label", "summary"] {
+            assert!(task[key].as_str().is_some_and(|text| !text.is_empty()), "{id}: {key}");
+        }
+        for key in ["datasets", "libraries", "metrics", "models", "spaces", "widgetModels"] {
+            assert!(task[key].is_array(), "{id}: {key}");
+        }
+        for example in ["datasets", "metrics", "models"].iter().flat_map(|key| task[*key].as_array().unwrap()) {
+            assert!(example["id"].is_string() && example["description"].is_string(), "{id}: {example}");
+        }
+        for entry in ["inputs", "outputs"].iter().flat_map(|side| task["demo"][*side].as_array().unwrap()) {
+            assert!(is_demo_entry(entry), "{id}: {entry}");
+        }
+    }
+    let translation = &tasks["translation"];
+    assert_eq!(translation["widgetModels"], hub_tests::json!(["ada/bert"]), "private models are not named");
+    assert_eq!(translation["models"][0]["id"], "ada/bert");
+    assert_eq!(translation["datasets"][0]["id"], "ada/corpus");
+    assert_eq!(tasks["summarization"]["datasets"][0]["id"], "ada/corpus");
+    let tokens = &tasks["token-classification"]["demo"]["outputs"][0];
+    assert_eq!(tokens["tokens"][1], hub_tests::json!({ "type": "PER", "start": 17, "end": 32 }));
+    assert_eq!(&tokens["text"].as_str().unwrap()[17..32], "Charles Babbage");
+    seeded.hub.stop().await;
+}
+
+/// `TaskDemoEntry` of `@huggingface/tasks`.
+fn is_demo_entry(entry: &Value) -> bool {
+    match entry["type"].as_str() {
+        Some("text") => entry["label"].is_string() && entry["content"].is_string(),
+        Some("chart") => entry["data"].as_array().unwrap().iter().all(|item| item["label"].is_string() && item["score"].is_f64()),
+        Some("tabular") => entry["table"].as_array().unwrap().iter().all(Value::is_array),
+        Some("text-with-tokens") => entry["text"].is_string() && entry["tokens"].is_array(),
+        _ => false,
+    }
+}
+
+#[tokio::test]
+async fn a_page_shows_what_is_here_for_the_task() {
+    let seeded = shelf().await;
+    let mut browser = Browser::new(&seeded.hub);
+    let page = browser.open("/tasks/translation").await;
+    for text in ["href=\"/ada/bert\"", "href=\"/datasets/ada/corpus\"", "from_pretrained(&#34;ada/bert&#34;)", "HF_ENDPOINT="] {
+        assert!(page.has(text), "{text}\n{}", page.text);
+    }
+    assert!(!page.has("/ada/hidden"), "strangers do not see private models");
+    assert!(Browser::logged_in(&seeded.hub, "ada").await.open("/tasks/translation").await.has("href=\"/ada/hidden\""));
+    let index = browser.open("/tasks").await;
+    assert!(index.has("1 model · 1 dataset"), "{}", index.text);
+    let list = browser.open("/models?pipeline_tag=translation").await;
+    assert!(list.has("href=\"/tasks/translation\""));
+    assert!(browser.open("/models").await.has("href=\"/tasks\""));
+    assert!(browser.open("/ada/bert").await.has("href=\"/tasks/translation\""));
+    seeded.hub.stop().await;
+}
+
+#[tokio::test]
+async fn old_names_lead_on_and_unknown_ones_to_suggestions() {
+    let hub = TestHub::start().await;
+    let mut browser = Browser::new(&hub);
+    for (old, task) in [
+        ("text2text-generation", "text-generation"),
+        ("conversational", "text-generation"),
+        ("graph-machine-learning", "graph-ml"),
+        ("ner", "token-classification"),
+    ] {
+        let page = browser.get(&format!("/tasks/{old}")).await;
+        assert_eq!((page.status, page.location()), (303, format!("/tasks/{task}").as_str()));
+    }
+    let page = browser.get("/tasks/text-clasification").await;
+    assert_eq!(page.status, 404);
+    assert!(page.has("href=\"/tasks/text-classification\"") && page.has("<code>text-clasification</code>"), "{}", page.text);
+    for nonsense in ["qqq", "%3Cscript%3E", "%00", &"a".repeat(5000)] {
+        let page = browser.get(&format!("/tasks/{nonsense}")).await;
+        assert_eq!(page.status, 404, "{nonsense}");
+        assert!(page.has("href=\"/tasks\"") && !page.has("<script>"), "{nonsense}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn the_number_of_statements_does_not_grow_with_the_tasks() {
+    let statements = Statements::watch();
+    let hub = TestHub::start().await;
+    let mut browser = Browser::new(&hub);
+    for (path, first, again) in [("/tasks", 1, 0), ("/tasks/translation", 2, 2), ("/tasks/fill-mask", 2, 2), ("/api/tasks", 2, 0)]
+    {
+        for expected in [first, again] {
+            let before = statements.about_repos();
+            assert_eq!(browser.get(path).await.status, 200);
+            assert_eq!(statements.about_repos() - before, expected, "{path}");
+        }
+    }
+    hub.stop().await;
+}
