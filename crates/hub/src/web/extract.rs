@@ -51,6 +51,13 @@ impl Query {
         self.get(key).map(parse).transpose()
     }
 
+    /// The same with another name for a key.
+    #[must_use]
+    pub fn renamed(mut self, from: &str, to: &str) -> Self {
+        self.0.iter_mut().filter(|(key, _)| key == from).for_each(|(key, _)| to.clone_into(key));
+        self
+    }
+
     /// All pairs, in order.
     pub fn pairs(&self) -> &[(String, String)] {
         &self.0

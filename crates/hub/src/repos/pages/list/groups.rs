@@ -54,7 +54,7 @@ const MODEL: &[Group] = &[
 
 const DATASET: &[Group] = &[
     group("modality", Facet::Modality, "Modality", 9, "modality:"),
-    group("task_categories", Facet::Task, "Task", 8, "task_categories:"),
+    group("pipeline_tag", Facet::Task, "Task", 8, "task_categories:"),
     group("format", Facet::Format, "Format", 6, "format:"),
     group("size_categories", Facet::SizeCategory, "Rows", 10, "size_categories:"),
     LICENSE,

@@ -78,7 +78,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let kind = RepoType::from_plural(&path).ok_or_else(|| HubError::not_found("There is nothing at this address."))?;
-    let query = page.query();
+    // The Hub has another key for the tasks of datasets.
+    let query = page.query().renamed("task_categories", "pipeline_tag");
     let params = Params::read(kind, &query);
     let shown = match kind.has_git() && page.app.search.is_ready() {
         true => from_index(&page, &query, &params).await?,
