@@ -1,6 +1,7 @@
 """The first hour of a new person: sign up, token, model, upload, card, list."""
 
 import re
+import time
 import uuid
 
 import pytest
@@ -26,7 +27,10 @@ def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewp
     see_card(page)
     picture(page, f"model-{viewport['width']}")
 
-    page.goto("/models?search=first-model")
+    # The index hears of it within moments.
+    deadline = time.monotonic() + 20
+    while page.goto(f"/models?search={name}/first-model") and not page.locator(".repo-card").count():
+        assert time.monotonic() < deadline, "the new model is not found"
     page.get_by_role("main").get_by_role("link", name=f"{name}/first-model").click()
     page.wait_for_url(f"**/{name}/first-model")
     see_card(page)

@@ -53,7 +53,10 @@ pub fn plain_text(text: &str, max_bytes: usize) -> String {
         match &node.data().value {
             NodeValue::Text(text) => words.push_str(text),
             NodeValue::Code(code) => words.push_str(&code.literal),
-            NodeValue::CodeBlock(code) => words.push_str(&code.literal),
+            NodeValue::CodeBlock(code) => {
+                words.push(' ');
+                words.push_str(&code.literal);
+            }
             NodeValue::Emph | NodeValue::Strong | NodeValue::Link(_) | NodeValue::Image(_) => {}
             _ => words.push(' '),
         }
@@ -88,7 +91,7 @@ mod tests {
     #[test]
     fn search_gets_every_word() {
         let card = "---\nlicense: mit\n---\n# Title\n\nThis is **b**old [model](x)\nhere.\n\n```\nlet it = 1;\n```\n\n| a | b |\n|---|---|\n| c | `d` |\n\n- one\n- two\n\n<b>raw</b>";
-        assert_eq!(plain_text(card, 200), "Title This is bold model here. let it = 1; a b c d one two");
+        assert_eq!(plain_text(card, 200), "Title This is bold model here. let it = 1; a b c d one two raw");
         assert_eq!(plain_text("né é", 4), "né");
         assert_eq!(plain_text("", 10), "");
     }

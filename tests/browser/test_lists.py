@@ -1,0 +1,138 @@
+"""Lists of models: found by words and facets, with and without JavaScript."""
+
+import re
+import time
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture, safetensors
+from harness.people import TOKENS
+from test_pages import axe, overflow, structure
+
+# name: task, library, licence, languages, base model, text
+MODELS = {
+    "harbour-7b-instruct": ("text-generation", "transformers", "apache-2.0", ["en", "de"], None, "Answers questions about tides and harbours."),
+    "harbour-7b-instruct-de": ("text-generation", "peft", "apache-2.0", ["de"], "acme/harbour-7b-instruct", "An adapter for harbour announcements."),
+    "lighthouse-embed": ("sentence-similarity", "sentence-transformers", "mit", ["en", "fr"], None, "Embeds sentences of ship logs."),
+    "seagull-detector": ("object-detection", "transformers", "mit", [], None, "Finds gulls in photographs of piers."),
+    "whisper-foghorn": ("automatic-speech-recognition", "transformers", "cc-by-4.0", ["en"], None, "Hears radio calls through wind."),
+    "tide-forecaster": ("time-series-forecasting", "sklearn", "bsd-3-clause", [], None, "Predicts the tide from yesterday's tide."),
+    "pier-painter": ("text-to-image", "diffusers", "openrail", ["en"], None, "Paints piers at dusk."),
+    "kelp-translator": ("translation", "transformers", "mit", ["en", "fr", "ja"], None, "Translates 海藻 recipes."),
+}
+
+
+@pytest.fixture(scope="session")
+def shelf(hub):
+    """Eight models of acme's, which the search index knows."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    for name, (task, library, licence, languages, base, text) in MODELS.items():
+        lines = [f"pipeline_tag: {task}", f"library_name: {library}", f"license: {licence}"]
+        lines += [f"language: [{', '.join(languages)}]"] if languages else []
+        lines += [f"base_model: {base}"] if base else []
+        card = "---\n" + "\n".join(lines) + f"\n---\n# {name}\n\n{text}\n"
+        weights = safetensors([[0.5] * 64 * 64] * (1 + len(name) % 4))
+        api.create_repo(f"acme/{name}")
+        files = [("README.md", card.encode()), ("config.json", b'{"model_type": "bert"}'), ("model.safetensors", weights)]
+        adds = [CommitOperationAdd(path, content) for path, content in files]
+        api.create_commit(f"acme/{name}", adds, commit_message="Add the model")
+    return list(MODELS)
+
+
+@pytest.fixture
+def models(open_browser, shelf):
+    """Opens the list of these models when the index has all of them."""
+
+    def open_list(query="", viewport=DESKTOP, **options):
+        page = open_browser(viewport, **options)
+        deadline = time.monotonic() + 20
+        while page.goto("/models?author=acme&hardware=phone-4gb") and len(names(page)) < len(shelf):
+            assert time.monotonic() < deadline, "the index does not know them all"
+            time.sleep(0.2)
+        page.goto(f"/models?author=acme&{query}")
+        return page
+
+    return open_list
+
+
+def names(page):
+    links = page.locator(".repo-card-link").all_inner_texts()
+    return [link.split("/")[1].strip() for link in links]
+
+
+def choose(page, group, value):
+    facet = page.locator("details.facet", has=page.locator("summary", has_text=re.compile(f"^{group}$")))
+    if facet.get_attribute("open") is None:
+        facet.locator("summary").first.click()
+    facet.get_by_label(value).first.click()
+
+
+def test_a_newcomer_narrows_the_list_without_losing_the_page(models):
+    page = models()
+    page.evaluate("window.mark = 1")
+    choose(page, "Licence", "mit")
+    page.wait_for_url("**license=mit*")
+    assert sorted(names(page)) == ["kelp-translator", "lighthouse-embed", "seagull-detector"]
+    choose(page, "Language", "French")
+    page.wait_for_url("**language=fr*")
+    assert sorted(names(page)) == ["kelp-translator", "lighthouse-embed"]
+    assert page.evaluate("window.mark") == 1, "the page was not loaded anew"
+    picture(page, "1440-light-list-narrowed")
+    page.go_back()
+    page.wait_for_function("document.querySelectorAll('.repo-card').length === 3")
+    page.get_by_role("link", name="Remove the filter Licence: mit").click()
+    page.wait_for_function("document.querySelectorAll('.repo-card').length > 3")
+    assert "license" not in page.url and page.evaluate("window.mark") == 1
+
+
+def test_typing_searches_names_and_cards_and_forgives(models):
+    page = models()
+    box = page.get_by_role("main").get_by_label("Search in models")
+    box.press_sequentially("gulls")
+    page.wait_for_function("document.querySelectorAll('.repo-card').length === 1")
+    assert names(page) == ["seagull-detector"] and page.locator("mark", has_text="gulls").count() == 1
+    assert box.evaluate("box => document.activeElement === box"), "the box keeps the focus"
+    box.fill("lihgthouse")
+    page.wait_for_function("document.querySelector('.repo-card-link')?.textContent.includes('lighthouse')")
+    assert names(page)[0] == "lighthouse-embed"
+    box.fill("nothing of this kind")
+    page.get_by_text("Nothing matches").wait_for()
+    picture(page, "1440-light-list-empty")
+
+
+def test_the_keyboard_keeps_its_place(models):
+    page = models()
+    box = page.locator("input[name=license][value=mit]")
+    box.focus()
+    page.keyboard.press("Space")
+    page.wait_for_url("**license=mit*")
+    page.wait_for_function("!document.querySelector('[data-loading]')")
+    assert page.evaluate("document.activeElement.value") == "mit"
+
+
+def test_lists_work_without_javascript(models):
+    page = models(java_script_enabled=False)
+    choose(page, "Licence", "mit")
+    page.get_by_role("button", name="Apply filters").click()
+    assert "license=mit" in page.url and len(names(page)) == 3
+    page.get_by_role("main").get_by_label("Search in models").fill("ship logs")
+    page.get_by_role("main").get_by_role("button", name="Search").click()
+    assert names(page) == ["lighthouse-embed"]
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_lists_are_accessible_and_fit(models, viewport, scheme):
+    page = models("search=harbour&license=apache-2.0&min_parameters=100", viewport, color_scheme=scheme)
+    log_in(page)
+    problems = []
+    for path in ("/models", "/models?author=acme&search=harbour&license=apache-2.0", "/models?license=never-heard-of&search=zzz", "/datasets"):
+        page.goto(path)
+        if viewport == PHONE:
+            page.get_by_text("Filters").first.click()
+        for details in page.locator("details.facet").all():
+            details.evaluate("details => { details.open = true; }")
+        picture(page, f"{viewport['width']}-{scheme}-list-{re.sub('[^a-z0-9]+', '_', path)}")
+        problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
+    assert not problems, "\n".join(problems)
