@@ -135,7 +135,7 @@ impl Dictionary<'_> {
         after.push(0xff);
         let mut found: HashMap<(usize, Vec<u8>), u64> = HashMap::new();
         for segment in &self.segments.list {
-            for (at, field) in segment.fields.iter().enumerate() {
+            for (at, field) in segment.fields.iter().enumerate().take(self.fields.len()) {
                 let mut stream = field.inverted.terms().range().gt(word).lt(&after).into_stream()?;
                 gather(&mut stream, at, &mut found);
             }

@@ -24,6 +24,8 @@ pub(crate) struct TextField {
     pub(crate) weight: f32,
     /// How much the length of the field takes away, as in BM25's `b`.
     pub(crate) length: f32,
+    /// Whether a word that is there more often counts for more. In a name it does not: `2.5-0.5B` is not more of a five.
+    pub(crate) repetition: bool,
     /// Whether it is searched for similar words. Not the card: nearly every word is similar to one of its many.
     pub(crate) similar: bool,
 }
@@ -47,17 +49,18 @@ impl Fields {
         let text = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default().set_tokenizer(TOKENIZER).set_index_option(IndexRecordOption::WithFreqs),
         );
-        let mut searched = |name: &str, weight, length, similar| TextField {
+        let mut searched = |name: &str, weight, length, similar: bool| TextField {
             field: schema.add_text_field(name, text.clone()),
             weight,
             length,
+            repetition: !similar,
             similar,
         };
         let text = [
-            searched("name", 3.0, 0.4, true),
+            searched("name", 3.0, 0.2, true),
             searched("owner", 1.5, 0.2, true),
-            searched("tags", 1.0, 0.5, true),
-            searched("card", 0.4, 0.75, false),
+            searched("tags", 1.0, 0.4, true),
+            searched("card", 0.3, 0.75, false),
         ];
         let pk = schema.add_i64_field("pk", NumericOptions::default().set_indexed());
         let ord = schema.add_u64_field(ORD, NumericOptions::default().set_fast());

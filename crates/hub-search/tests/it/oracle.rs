@@ -16,6 +16,8 @@ const OWNERS: [&str; 4] = ["ada", "Bob", "carl", "dora"];
 const VALUES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
 const WORDS: [&str; 4] = ["alpha", "bravo", "delta", "gamma"];
 
+type Parts = ((i64, usize, usize, bool, Vec<usize>), (Vec<usize>, Vec<usize>, u64, u64), (i64, i64, Option<u64>, i32));
+
 fn documents() -> impl Strategy<Value = Vec<RepoDoc>> {
     let doc = (
         (0..40_i64, 0..3_usize, 0..OWNERS.len(), any::<bool>(), vec(0..WORDS.len(), 0..3)),
@@ -23,11 +25,8 @@ fn documents() -> impl Strategy<Value = Vec<RepoDoc>> {
         (0..5_i64, 0..5_i64, proptest::option::of(0..4_u64), -2..3_i32),
     );
     vec(doc, 0..60).prop_map(|docs| {
-        let as_doc = |(
-            (pk, kind, owner, public, words),
-            (tasks, licenses, downloads, likes),
-            (created, updated, parameters, trending),
-        )| {
+        let as_doc = |((pk, kind, owner, public, words), (tasks, licenses, downloads, likes), rest): Parts| {
+            let (created, updated, parameters, trending) = rest;
             let mut doc: RepoDoc = model(pk, &format!("{}/n{pk}", OWNERS[owner]));
             let named = |ats: Vec<usize>| ats.into_iter().map(|at: usize| VALUES[at].to_owned()).collect();
             doc.kind = RepoType::WITH_GIT[kind];
@@ -46,7 +45,7 @@ fn clause() -> impl Strategy<Value = Clause> {
     (0..FACETS.len(), prop_oneof![3 => Just(Rule::AnyOf), 1 => Just(Rule::NoneOf)], vec(0..6_usize, 0..3)).prop_map(
         |(facet, rule, values)| {
             let facet = FACETS[facet];
-            let value = |at| match facet {
+            let value = |at: usize| match facet {
                 Facet::Author => ["ADA", "bob", "carl", "dora", "nobody", "ada"][at].to_owned(),
                 _ => format!("v{at}"),
             };
