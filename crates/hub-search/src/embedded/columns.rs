@@ -318,7 +318,7 @@ impl Columns {
                 size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + size_of_val(entry.values()) + 32)
             })
             .sum();
-        let numbers = self.entries.len() * (8 * size_of::<i64>() + size_of::<f32>() + size_of::<u32>());
+        let numbers = self.entries.len() * (size_of::<[i64; 8]>() + size_of::<f32>() + size_of::<u32>());
         let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
         let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(RoaringBitmap::serialized_size).sum();
         let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
