@@ -163,7 +163,8 @@ pub struct RepoDoc {
     pub owner_name: String,
     /// Whether everybody may see it.
     pub public: bool,
-    /// The card as plain text. Cut at [`MAX_CARD_BYTES`].
+    /// The card as plain text. Cut at [`MAX_CARD_BYTES`]. Not serialized: an index keeps it apart, because it is long.
+    #[serde(skip)]
     pub card: String,
     /// Values to narrow lists by. The words of [`Facet::Tag`] are searched too.
     pub facets: FacetValues,

@@ -13,7 +13,7 @@ use crate::{
 /// How many words a beginning stands for: the most frequent.
 const MAX_CONTINUATIONS: usize = 64;
 /// How many words of the dictionary are looked at for them, in each segment and field.
-const MAX_LOOKED_AT: usize = 20_000;
+const MAX_LOOKED_AT: usize = 2_000;
 /// A single letter stands for itself. (A single character of a script without spaces does not.)
 const SHORTEST_BEGINNING: usize = 2;
 /// How many similar words are searched for: the most frequent.
