@@ -43,7 +43,7 @@ impl TantivyIndex {
     /// Opens the index of a folder as it was last committed, or an empty one if there is none, it is damaged or of
     /// another version. [`Self::position`] is nothing then, and the index is to be rebuilt.
     ///
-    /// Takes about two seconds for a million documents. Blocks.
+    /// Reads every document: seconds for a hundred thousand. Blocks.
     ///
     /// # Errors
     /// If another process has the folder, or it cannot be read or written.
