@@ -5,6 +5,8 @@
 //! Each number of documents is measured in a folder of its own, which is removed. Times are of one thread. Every query
 //! but the quick search comes with the counts of all facets of a list page.
 
+#![allow(clippy::unwrap_used, clippy::print_stdout, clippy::cast_precision_loss, reason = "a program for its developers")]
+
 use std::{
     hint::black_box,
     sync::Arc,

@@ -141,11 +141,11 @@ pub struct Counters {
     pub likes: u64,
 }
 
-/// How much use adds to a rank: one order of magnitude of downloads weighs 0.8, one of likes 0.5.
+/// How much use adds to a rank: one order of magnitude of downloads weighs 1.3, one of likes 0.6.
 pub(crate) fn popularity(counters: &Counters) -> f32 {
     #[expect(clippy::cast_precision_loss, reason = "a logarithm of it is all that is wanted")]
     let magnitude = |count: u64| (1.0 + count as f32).log10();
-    0.8 * magnitude(counters.downloads) + 0.5 * magnitude(counters.likes)
+    1.3 * magnitude(counters.downloads) + 0.6 * magnitude(counters.likes)
 }
 
 /// One repository as the search knows it.
@@ -163,7 +163,8 @@ pub struct RepoDoc {
     pub owner_name: String,
     /// Whether everybody may see it.
     pub public: bool,
-    /// The card as plain text. Cut at [`MAX_CARD_BYTES`].
+    /// The card as plain text. Cut at [`MAX_CARD_BYTES`]. Not serialized: an index keeps it apart, because it is long.
+    #[serde(skip)]
     pub card: String,
     /// Values to narrow lists by. The words of [`Facet::Tag`] are searched too.
     pub facets: FacetValues,

@@ -36,7 +36,6 @@ pub(crate) struct Entry {
     pub(crate) kind: u8,
     pub(crate) public: bool,
     slash: u8,
-    values: Box<[ValueId]>,
 }
 
 impl Entry {
@@ -46,17 +45,6 @@ impl Entry {
 
     pub(crate) fn name(&self) -> &str {
         &self.id[usize::from(self.slash) + 1..]
-    }
-
-    fn values(&self) -> &[ValueId] {
-        &self.values
-    }
-
-    /// Its values of one facet.
-    pub(crate) fn values_of(&self, facet: Facet) -> &[ValueId] {
-        let from = self.values.partition_point(|value| value.facet() < facet.index());
-        let len = self.values[from..].iter().take_while(|value| value.facet() == facet.index()).count();
-        &self.values[from..from + len]
     }
 }
 
@@ -149,6 +137,8 @@ fn ordered(fraction: f64) -> i64 {
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     entries: Vec<Option<Entry>>,
+    /// By ordinal, in order. Apart from the entries, because counting reads nothing else.
+    values: Vec<Box<[ValueId]>>,
     by_pk: HashMap<i64, u32>,
     pub(crate) numbers: Numbers,
     pub(crate) popularity: Vec<f32>,
@@ -173,6 +163,11 @@ impl Columns {
 
     pub(crate) fn entry(&self, ord: u32) -> Option<&Entry> {
         self.entries.get(ord as usize)?.as_ref()
+    }
+
+    /// The values of a document, in order.
+    pub(crate) fn values(&self, ord: u32) -> &[ValueId] {
+        &self.values[ord as usize]
     }
 
     pub(crate) fn ord_of(&self, pk: i64) -> Option<u32> {
@@ -212,6 +207,7 @@ impl Columns {
         let at = ord as usize;
         if self.entries.len() <= at {
             self.entries.resize_with(at + 1, || None);
+            self.values.resize_with(at + 1, Box::default);
             self.numbers.grow(at + 1);
             self.popularity.resize(at + 1, 0.0);
         }
@@ -232,8 +228,8 @@ impl Columns {
             kind: kind as u8,
             public: doc.public,
             slash: doc.id.namespace().len() as u8,
-            values: values.into(),
         });
+        self.values[at] = values.into();
         self.version += 1;
         Ok(())
     }
@@ -264,8 +260,8 @@ impl Columns {
         self.names.remove(ord, &self.entries);
         let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return };
         let kind = usize::from(entry.kind);
-        for value in entry.values() {
-            self.facets[value.facet()].remove(*value, ord, kind, entry.public);
+        for value in std::mem::take(&mut self.values[ord as usize]) {
+            self.facets[value.facet()].remove(value, ord, kind, entry.public);
         }
         self.kinds[kind].remove(ord);
         self.public.remove(ord);
@@ -314,15 +310,14 @@ impl Columns {
         let entries: usize = self
             .entries
             .iter()
-            .map(|entry| {
-                size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + size_of_val(entry.values()) + 32)
-            })
+            .map(|entry| size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + 16))
             .sum();
-        let numbers = self.entries.len() * (8 * size_of::<i64>() + size_of::<f32>() + size_of::<u32>());
+        let values: usize = self.values.iter().map(|values| size_of_val(values) + size_of_val(&**values) + 16).sum();
+        let numbers = self.entries.len() * (size_of::<[i64; 8]>() + size_of::<f32>() + size_of::<u32>());
         let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
         let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(RoaringBitmap::serialized_size).sum();
         let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
-        (entries + numbers + keys + bitmaps + facets) as u64
+        (entries + values + numbers + keys + bitmaps + facets) as u64
     }
 }
 

@@ -13,7 +13,7 @@ use crate::{
 /// How many words a beginning stands for: the most frequent.
 const MAX_CONTINUATIONS: usize = 64;
 /// How many words of the dictionary are looked at for them, in each segment and field.
-const MAX_LOOKED_AT: usize = 20_000;
+const MAX_LOOKED_AT: usize = 2_000;
 /// A single letter stands for itself. (A single character of a script without spaces does not.)
 const SHORTEST_BEGINNING: usize = 2;
 /// How many similar words are searched for: the most frequent.
@@ -135,7 +135,7 @@ impl Dictionary<'_> {
         after.push(0xff);
         let mut found: HashMap<(usize, Vec<u8>), u64> = HashMap::new();
         for segment in &self.segments.list {
-            for (at, field) in segment.fields.iter().enumerate() {
+            for (at, field) in segment.fields.iter().enumerate().take(self.fields.len()) {
                 let mut stream = field.inverted.terms().range().gt(word).lt(&after).into_stream()?;
                 gather(&mut stream, at, &mut found);
             }

@@ -47,7 +47,9 @@ pub(crate) struct State {
 }
 
 struct Writer {
-    tantivy: IndexWriter,
+    index: Index,
+    /// Nothing only if it could not be opened anew.
+    tantivy: Option<IndexWriter>,
     reader: IndexReader,
     log: CounterLog,
     next_ord: u32,
@@ -125,7 +127,7 @@ impl Generation {
         Ok(Self {
             folder: folder.to_owned(),
             fields,
-            writer: Mutex::new(Writer { tantivy, reader, log, next_ord, position }),
+            writer: Mutex::new(Writer { index: index.clone(), tantivy: Some(tantivy), reader, log, next_ord, position }),
             state: RwLock::new(State { columns, segments }),
             discarded: AtomicBool::new(false),
         })
@@ -161,7 +163,7 @@ impl Generation {
         let planned = match self.write(&mut writer, &last, position) {
             Ok(planned) => planned,
             Err(error) => {
-                writer.tantivy.rollback()?;
+                writer.tantivy()?.rollback()?;
                 return Err(error);
             }
         };
@@ -191,16 +193,16 @@ impl Generation {
                 Change::Upsert(doc) if kind_index(doc.kind).is_some() => {
                     let known = self.state()?.columns.ord_of(doc.pk);
                     let ord = writer.ord(known)?;
-                    writer.tantivy.delete_term(self.fields.key(doc.pk));
-                    writer.tantivy.add_document(self.fields.document(ord, doc)?)?;
+                    writer.tantivy()?.delete_term(self.fields.key(doc.pk));
+                    writer.tantivy()?.add_document(self.fields.document(ord, doc)?)?;
                     planned.push(Planned::Put(ord, doc));
                 }
                 Change::Upsert(doc) => {
-                    writer.tantivy.delete_term(self.fields.key(doc.pk));
+                    writer.tantivy()?.delete_term(self.fields.key(doc.pk));
                     planned.push(Planned::Remove(doc.pk));
                 }
                 Change::Delete(pk) => {
-                    writer.tantivy.delete_term(self.fields.key(*pk));
+                    writer.tantivy()?.delete_term(self.fields.key(*pk));
                     planned.push(Planned::Remove(*pk));
                 }
             }
@@ -233,10 +235,10 @@ impl Generation {
         for doc in docs.clone() {
             let known = state.columns.ord_of(doc.pk);
             if known.is_some() {
-                writer.tantivy.delete_term(self.fields.key(doc.pk));
+                writer.tantivy()?.delete_term(self.fields.key(doc.pk));
             }
             let ord = writer.ord(known)?;
-            writer.tantivy.add_document(self.fields.document(ord, doc)?)?;
+            writer.tantivy()?.add_document(self.fields.document(ord, doc)?)?;
             state.columns.load(ord, doc)?;
         }
         Ok(writer.log.append(docs.map(|doc| (doc.pk, doc.counters)))?)
@@ -252,6 +254,18 @@ impl Generation {
         writer.position = Some(position);
         self.state.write().map_err(|_| SearchError::Broken)?.columns.sort_names();
         self.show(&writer)
+    }
+
+    /// Goes on with a writer of another size.
+    ///
+    /// # Errors
+    /// If it cannot be opened; nothing can be written then.
+    pub(crate) fn resize(&self, size: WriterSize) -> Result<(), SearchError> {
+        let mut writer = self.writer()?;
+        // There can be only one at a time.
+        writer.tantivy = None;
+        writer.tantivy = Some(writer.index.writer_with_num_threads(size.threads, size.bytes)?);
+        Ok(())
     }
 
     /// Sets counters, of those documents that there are.
@@ -301,13 +315,17 @@ impl Drop for Generation {
         if self.discarded.load(Ordering::Relaxed) {
             let writer = self.writer.get_mut().unwrap_or_else(PoisonError::into_inner);
             // What is left is removed when the index is opened the next time.
-            let _ = writer.tantivy.rollback();
+            writer.tantivy = None;
             let _ = fs::remove_dir_all(&self.folder);
         }
     }
 }
 
 impl Writer {
+    fn tantivy(&mut self) -> Result<&mut IndexWriter, SearchError> {
+        self.tantivy.as_mut().ok_or(SearchError::Broken)
+    }
+
     fn ord(&mut self, known: Option<u32>) -> Result<u32, SearchError> {
         if let Some(ord) = known {
             return Ok(ord);
@@ -320,7 +338,7 @@ impl Writer {
     fn commit(&mut self, position: Option<Position>) -> Result<(), SearchError> {
         self.log.sync()?;
         let payload = serde_json::to_string(&Payload { version: VERSION, position }).map_err(io::Error::from)?;
-        let mut prepared = self.tantivy.prepare_commit()?;
+        let mut prepared = self.tantivy()?.prepare_commit()?;
         prepared.set_payload(&payload);
         prepared.commit()?;
         Ok(())

@@ -115,10 +115,18 @@ pub(crate) fn named(columns: &Columns, text: &QueryText) -> Vec<(u32, f32)> {
     if text.name.len() < SHORTEST_NAME {
         return Vec::new();
     }
+    if text.owner.is_some() {
+        let scored = columns.named(&text.name).filter_map(|ord| Some((ord, name_score(columns.entry(ord)?, text))));
+        return scored.filter(|(_, worth)| *worth > 0.0).collect();
+    }
+    // Those with the very name come first, and the others need not be looked at: they may be many.
+    let mut is_same = true;
     columns
         .named(&text.name)
-        .filter_map(|ord| Some((ord, name_score(columns.entry(ord)?, text))))
-        .filter(|(_, worth)| *worth > 0.0)
+        .map(|ord| {
+            is_same = is_same && columns.entry(ord).is_some_and(|entry| names::equals(entry.name(), &text.name));
+            (ord, if is_same { SAME_NAME } else { NAME_BEGINS })
+        })
         .collect()
 }
 

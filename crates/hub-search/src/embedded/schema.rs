@@ -3,13 +3,10 @@
 use tantivy::{
     Index, TantivyDocument, Term,
     schema::{Field, IndexRecordOption, NumericOptions, STORED, Schema, TextFieldIndexing, TextOptions, Value},
-    tokenizer::{PreTokenizedString, Token, TokenStream, Tokenizer},
+    tokenizer::{Token, TokenStream, Tokenizer},
 };
 
-use crate::{
-    Facet, RepoDoc, SearchError,
-    text::{Words, joined},
-};
+use crate::{Facet, RepoDoc, SearchError, text::Words};
 
 /// Raised when the fields, the words or the stored form of documents change: an index of another version is not read.
 pub(crate) const VERSION: u32 = 1;
@@ -24,6 +21,8 @@ pub(crate) struct TextField {
     pub(crate) weight: f32,
     /// How much the length of the field takes away, as in BM25's `b`.
     pub(crate) length: f32,
+    /// Whether a word that is there more often counts for more. In a name it does not: `2.5-0.5B` is not more of a five.
+    pub(crate) repetition: bool,
     /// Whether it is searched for similar words. Not the card: nearly every word is similar to one of its many.
     pub(crate) similar: bool,
 }
@@ -47,17 +46,19 @@ impl Fields {
         let text = TextOptions::default().set_indexing_options(
             TextFieldIndexing::default().set_tokenizer(TOKENIZER).set_index_option(IndexRecordOption::WithFreqs),
         );
-        let mut searched = |name: &str, weight, length, similar| TextField {
-            field: schema.add_text_field(name, text.clone()),
+        let mut searched = |name: &str, weight, length, similar: bool| TextField {
+            // Of what is searched, passages of the card alone are shown.
+            field: schema.add_text_field(name, if similar { text.clone() } else { text.clone() | STORED }),
             weight,
             length,
+            repetition: !similar,
             similar,
         };
         let text = [
-            searched("name", 3.0, 0.4, true),
+            searched("name", 3.0, 0.2, true),
             searched("owner", 1.5, 0.2, true),
-            searched("tags", 1.0, 0.5, true),
-            searched("card", 0.4, 0.75, false),
+            searched("tags", 1.0, 0.4, true),
+            searched("card", 0.3, 0.75, false),
         ];
         let pk = schema.add_i64_field("pk", NumericOptions::default().set_indexed());
         let ord = schema.add_u64_field(ORD, NumericOptions::default().set_fast());
@@ -85,12 +86,6 @@ impl Fields {
         fields.add_i64(self.pk, doc.pk);
         fields.add_u64(self.ord, u64::from(ord));
         fields.add_text(name, doc.id.name());
-        let whole = joined(doc.id.name());
-        if whole != doc.id.name() {
-            // As one word: cut again at its digits it would have parts that the name does not have.
-            let word = Token { offset_to: whole.len(), position: 0, text: whole.clone(), ..Token::default() };
-            fields.add_pre_tokenized_text(name, PreTokenizedString { text: whole, tokens: vec![word] });
-        }
         fields.add_text(owner, doc.id.namespace());
         if !doc.owner_name.is_empty() {
             fields.add_text(owner, &doc.owner_name);
@@ -103,7 +98,13 @@ impl Fields {
         Ok(fields)
     }
 
-    /// The document that [`Self::document`] wrote down.
+    /// The card of a document.
+    pub(crate) fn card<'a>(&self, document: &'a TantivyDocument) -> &'a str {
+        let [.., card] = self.text;
+        document.get_first(card.field).and_then(|value| value.as_str()).unwrap_or_default()
+    }
+
+    /// The document that [`Self::document`] wrote down, without its card.
     ///
     /// # Errors
     /// If it is damaged.

@@ -110,8 +110,7 @@ fn snippet_of(state: &State, fields: &Fields, pk: i64, text: &QueryText) -> Resu
         while postings.doc() != tantivy::TERMINATED {
             if alive.is_none_or(|alive| alive.is_alive(postings.doc())) {
                 let document: TantivyDocument = segment.reader.get_store_reader(1)?.get(postings.doc())?;
-                let doc = fields.stored(&document)?;
-                return Ok(snippet::passage(doc.card_text(), text));
+                return Ok(snippet::passage(fields.card(&document), text));
             }
             postings.advance();
         }

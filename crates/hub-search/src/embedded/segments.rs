@@ -32,12 +32,20 @@ pub(crate) struct Segment {
     pub(crate) ords: Arc<[u32]>,
 }
 
+/// How matches in a field are weighed.
+struct Weighing {
+    /// What the length of a text does to a score: [`SATURATION`] times a factor, by [`FieldNormReader::fieldnorm_id`].
+    norms: [f32; 256],
+    /// Whether repetition counts.
+    repetition: bool,
+}
+
 /// All segments of one state of the index.
 #[derive(Default)]
 pub(crate) struct Segments {
     pub(crate) list: Vec<Segment>,
-    /// By field, what the length of a text does to a score: [`SATURATION`] times a factor, by [`FieldNormReader::fieldnorm_id`].
-    norms: Vec<[f32; 256]>,
+    /// By field.
+    weighing: Vec<Weighing>,
     docs: f32,
 }
 
@@ -57,8 +65,8 @@ impl Segments {
         }
         #[expect(clippy::cast_precision_loss, reason = "statistics")]
         let docs = searcher.num_docs() as f32;
-        let norms = fields.text.iter().enumerate().map(|(at, field)| norms(&list, at, field)).collect();
-        Ok(Self { list, norms, docs })
+        let weighing = fields.text.iter().enumerate().map(|(at, field)| weighing(&list, at, field)).collect();
+        Ok(Self { list, weighing, docs })
     }
 
     /// The ordinals of each segment, to open the next state with.
@@ -80,24 +88,25 @@ impl Segments {
     pub(crate) fn documents_with(&self, field: usize, word: &[u8], mut each: impl FnMut(u32, f32)) -> Result<(), SearchError> {
         for segment in &self.list {
             if let Some(info) = segment.fields[field].inverted.terms().get(word)? {
-                segment.documents_with(field, &info, &self.norms[field], &mut each)?;
+                segment.documents_with(field, &info, &self.weighing[field], &mut each)?;
             }
         }
         Ok(())
     }
 }
 
-fn norms(list: &[Segment], at: usize, field: &TextField) -> [f32; 256] {
+fn weighing(list: &[Segment], at: usize, field: &TextField) -> Weighing {
     let words: u64 = list.iter().map(|segment| segment.fields[at].inverted.total_num_tokens()).sum();
     let texts: u64 = list.iter().map(|segment| u64::from(segment.reader.max_doc())).sum();
     #[expect(clippy::cast_precision_loss, reason = "statistics")]
     let usual = (words as f32 / texts.max(1) as f32).max(1.0);
-    std::array::from_fn(|id| {
+    let norms = std::array::from_fn(|id| {
         let id = u8::try_from(id).unwrap_or(u8::MAX);
         #[expect(clippy::cast_precision_loss, reason = "statistics")]
         let len = FieldNormReader::id_to_fieldnorm(id) as f32;
         SATURATION * (1.0 - field.length + field.length * len / usual)
-    })
+    });
+    Weighing { norms, repetition: field.repetition }
 }
 
 impl Segment {
@@ -120,7 +129,7 @@ impl Segment {
         &self,
         field: usize,
         info: &TermInfo,
-        norms: &[f32; 256],
+        weighing: &Weighing,
         each: &mut impl FnMut(u32, f32),
     ) -> Result<(), SearchError> {
         let SegmentField { inverted, norms: lengths } = &self.fields[field];
@@ -130,8 +139,8 @@ impl Segment {
             for (doc, times) in block.docs().iter().zip(block.freqs()) {
                 if alive.is_none_or(|alive| alive.is_alive(*doc)) {
                     #[expect(clippy::cast_precision_loss, reason = "a word is not in a card so often")]
-                    let times = *times as f32;
-                    let norm = norms[usize::from(lengths.fieldnorm_id(*doc))];
+                    let times = if weighing.repetition { *times as f32 } else { 1.0 };
+                    let norm = weighing.norms[usize::from(lengths.fieldnorm_id(*doc))];
                     each(self.ords[*doc as usize], times * (SATURATION + 1.0) / (times + norm));
                 }
             }

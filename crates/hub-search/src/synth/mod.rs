@@ -227,7 +227,7 @@ fn parameters(random: &mut Random) -> Option<u64> {
 fn owner_name(number: u64) -> String {
     let mut name = String::new();
     random::push_word(number * 7 + 11, &mut name);
-    if number % 3 == 0 {
+    if number.is_multiple_of(3) {
         name.push_str("-ai");
     }
     name
