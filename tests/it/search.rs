@@ -98,7 +98,7 @@ async fn words_are_found_in_names_and_cards() {
         ("ada/qwen2-tiny-chat", "ada/Qwen2-tiny-chat"),
         ("volcano", "ada/Qwen2-tiny-chat"),
         ("volcanoes questions", "ada/Qwen2-tiny-chat"),
-        ("vulcanoes", "ada/Qwen2-tiny-chat"),
+        ("tuend", "ada/tuned"),
         ("letters", "ada/tuned"),
         ("火山", "ada/eyes"),
     ] {

@@ -137,6 +137,8 @@ async fn old_names_lead_on_and_unknown_ones_to_suggestions() {
 async fn the_number_of_statements_does_not_grow_with_the_tasks() {
     let statements = Statements::watch();
     let hub = TestHub::start().await;
+    // It reads all repositories once when the hub starts.
+    hub.indexed().await;
     let mut browser = Browser::new(&hub);
     for (path, first, again) in [("/tasks", 1, 0), ("/tasks/translation", 2, 2), ("/tasks/fill-mask", 2, 2), ("/api/tasks", 2, 0)]
     {
