@@ -1,5 +1,7 @@
 //! The facets beside a list, ready to print.
 
+use std::collections::HashSet;
+
 use hub_search::{Facet, FacetCounts, FacetRequest};
 use hub_types::RepoType;
 
@@ -84,14 +86,17 @@ pub(super) fn requests(kind: RepoType) -> Vec<FacetRequest> {
 
 /// The facets that have values. `counts` come as [`requests`] asked for them.
 pub(super) fn groups_of(params: &Params, counts: Vec<FacetCounts>) -> Vec<FacetGroup> {
+    // Tasks, libraries and languages are tags, too.
+    let said = counts.iter().filter(|counts| matches!(counts.facet, Facet::Task | Facet::Library | Facet::Language));
+    let said: HashSet<String> = said.flat_map(|counts| counts.values.iter().map(|count| count.value.clone())).collect();
     let described = groups(params.kind).iter().zip(counts).enumerate();
-    let shown = described.map(|(place, (group, counts))| group_of(params, place, group, counts));
+    let shown = described.map(|(place, (group, counts))| group_of(params, place, group, counts, &said));
     shown.filter(|group| !group.options.is_empty()).collect()
 }
 
-fn group_of(params: &Params, place: usize, group: &'static Group, counts: FacetCounts) -> FacetGroup {
+fn group_of(params: &Params, place: usize, group: &'static Group, counts: FacetCounts, said: &HashSet<String>) -> FacetGroup {
     let elsewhere = |value: &str| match group.facet {
-        Facet::Tag => !is_other(value),
+        Facet::Tag => !is_other(value) || said.contains(value),
         // The relation alone is a facet of its own.
         Facet::BaseModel => ["finetune:", "adapter:", "merge:", "quantized:"].iter().any(|prefix| value.starts_with(prefix)),
         _ => false,
