@@ -66,6 +66,7 @@ pub fn plain_text(text: &str, max_bytes: usize) -> String {
     }
     let mut words = words.split_whitespace().collect::<Vec<_>>().join(" ");
     words.truncate(words.floor_char_boundary(max_bytes));
+    words.truncate(words.trim_end().len());
     words
 }
 

@@ -50,7 +50,11 @@ fn copy_all(from: &std::path::Path, to: &std::path::Path) {
             fs::create_dir(&target).unwrap();
             copy_all(&entry.path(), &target);
         } else {
-            fs::copy(entry.path(), target).unwrap();
+            // The writer is at work: what it has just renamed is met under its new name, or not at all.
+            match fs::copy(entry.path(), target) {
+                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {}
+                other => _ = other.unwrap(),
+            }
         }
     }
 }
