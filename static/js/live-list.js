@@ -43,7 +43,7 @@ function exchange(fresh) {
   if (summary) form.querySelector(".filters-toggle > summary").replaceChildren(...summary.childNodes);
   document.title = fresh.title;
   enhance(form);
-  const focused = place && form.querySelector(place);
+  const focused = place ? form.querySelector(place) : null;
   focused?.focus({ preventScroll: true });
   if (focused && typed) {
     focused.value = typed[0];

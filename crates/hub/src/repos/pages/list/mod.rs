@@ -56,6 +56,8 @@ struct ListPage {
     /// The list without any of them.
     clear: String,
     search: String,
+    /// The owner, whom no field of the form chooses.
+    author: Option<String>,
     /// What the reader should know about how the question was understood.
     notes: Vec<String>,
     /// Other words that would find something, and the list for them.
@@ -198,6 +200,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         active: facets::active(params, query),
         clear: format!("/{}", kind.plural()),
         search: params.search.clone(),
+        author: params.author.clone(),
         notes: Vec::new(),
         suggestion: None,
         repos: Vec::new(),
@@ -226,7 +229,9 @@ fn orders(params: &Params) -> Vec<Choice> {
         "downloads" | "likes" | "trending" => params.kind.has_git(),
         _ => true,
     };
-    let current = ORDERS.iter().find(|(_, _, sort)| *sort == params.sort).map_or("", |(name, _, _)| name);
+    // The default goes without a name, so that words typed later are answered in the order that fits words.
+    let value = |name: &'static str, sort| if sort == params.default_sort { "" } else { name };
+    let current = ORDERS.iter().find(|(_, _, sort)| *sort == params.sort).map_or("", |(name, _, sort)| value(name, *sort));
     let orders = ORDERS.iter().filter(|(name, _, _)| fits(name));
-    orders.map(|(name, label, _)| Choice::new(*name, *label, current)).collect()
+    orders.map(|(name, label, sort)| Choice::new(value(name, *sort), *label, current)).collect()
 }

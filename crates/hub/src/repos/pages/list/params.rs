@@ -40,6 +40,8 @@ pub(super) struct Params {
     pub parameters: (Option<u64>, Option<u64>),
     /// The order.
     pub sort: Sort,
+    /// The order when the address names none.
+    pub default_sort: Sort,
     /// The page, from 0.
     pub page: usize,
 }
@@ -56,6 +58,7 @@ impl Params {
             chosen: chosen.collect(),
             parameters: parameters(query),
             sort: query.get("sort").and_then(sort).unwrap_or(default),
+            default_sort: default,
             page: query.get("p").and_then(|text| text.parse().ok()).unwrap_or(0).min(MAX_PAGE),
             search,
         }
