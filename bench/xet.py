@@ -74,6 +74,7 @@ class Bench:
 
     def env(self, home: str, **more) -> dict:
         env = {**os.environ, **client_env(self.hub.url, self.folder / home), "HF_TOKEN": TOKENS["bob"]}
+        # Nothing of the caller's environment switches chunks off.
         return {**env, "HF_HUB_DISABLE_XET": "", **more}
 
     def timed(self, command: list, **env) -> float:
@@ -134,6 +135,7 @@ def transfers(bench: Bench, name: str, file: Path):
     upload = [HF, "upload", f"bob/bench-{name}", file, file.name]
     chunks = bench.timed(upload, home=f"{name}-a")
     other = unlike(file)
+    # Git LFS is the peer, so chunks are off.
     lfs = bench.timed([HF, "upload", f"bob/bench-{name}-lfs", other, file.name], home=f"{name}-b", HF_HUB_DISABLE_XET="1")
     other.unlink()
     put = bench.timed(["curl", "-sSf", "-T", file, f"{bench.nginx.url}/{file.name}"], home="curl")

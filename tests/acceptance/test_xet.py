@@ -153,6 +153,7 @@ def test_every_client_gets_the_same_bytes(hf, git, url, api, new_repo, computer,
 
     got = api.hf_hub_download(repo_id, "w.bin", cache_dir=tmp_path / "cache")
     assert sha256(got) == sha256(path)
+    # A client without Xet must get the same bytes.
     hf("download", repo_id, "w.bin", "--local-dir", tmp_path / "plain", HF_HUB_DISABLE_XET="1", **computer("two"))
     assert sha256(tmp_path / "plain/w.bin") == sha256(path)
     git("clone", f"{url}/{repo_id}", "clone", cwd=tmp_path)
@@ -179,9 +180,11 @@ def test_what_came_by_git_lfs_comes_down_in_chunks_later(hf, api, new_repo, prox
     repo_id = new_repo()
     path = written("w.bin", random_bytes(12 * MB))
     line = proxy()
+    # The file has to come by Git LFS, and then get into chunks here.
     hf("upload", repo_id, path, "w.bin", HF_HUB_DISABLE_XET="1", **computer("one", line))
     assert line.requests("/xet") == 0
     wait_until(lambda: xet_hash(api, repo_id, "w.bin"), seconds=60)
+    # A client without Xet must get the same bytes.
     hf("download", repo_id, "w.bin", "--local-dir", tmp_path / "plain", HF_HUB_DISABLE_XET="1", **computer("two"))
     assert sha256(tmp_path / "plain/w.bin") == sha256(path)
     hf("upload", new_repo(), path, "w.bin", **computer("three", line))
@@ -247,6 +250,7 @@ def test_a_copy_from_another_repository_sends_nothing(hf, home, api, new_repo, u
     entry = api.get_paths_info(target, ["copy.bin"], repo_type="dataset")[0]
     assert (entry.size, entry.lfs.sha256) == (2 * MB, sha256(path))
     assert entry.xet_hash == xet_hash(api, source, "w.bin")
+    # Once by chunks, once as a client without Xet gets it.
     for number, plain in enumerate(({}, {"HF_HUB_DISABLE_XET": "1"})):
         got = tmp_path / f"got-{number}"
         hf("download", target, "copy.bin", "--repo-type", "dataset", "--local-dir", got, **computer(f"new-{number}"), **plain)

@@ -167,6 +167,10 @@ async fn odd_questions_get_plain_answers() {
     let mut browser = Browser::new(&hub);
     let page = browser.open("/models?license=unheard-of&license=mit").await;
     assert!(names(&page).len() == 2 && page.has("No models have “unheard-of” as licence."));
+    // With nothing found, the form still has what was chosen.
+    let page = browser.open("/models?license=unheard-of&min_parameters=1000000000").await;
+    assert_eq!((names(&page).len(), count(&page, "license", "unheard-of")), (0, Some(0)));
+    assert!(page.has("name=\"min_parameters\""));
     let long = "volcanoes ".repeat(1000);
     let page = browser.open(&format!("/models?search={long}")).await;
     assert!(page.has("only its beginning was searched for"));

@@ -21,13 +21,22 @@ const FILL: i64 = 2000;
 const POLL: Duration = Duration::from_secs(5);
 /// How long changes are kept. An index that was away for longer is built anew.
 const KEEP_DAYS: i32 = 7;
+/// How often old changes are looked for: that reads all that are kept.
+const FORGET_EVERY: Duration = Duration::from_secs(3600);
 
 /// Keeps the index up to date until told to stop.
 pub async fn follow(app: App, stop: CancellationToken) {
+    let mut forgot = Instant::now();
     while !stop.is_cancelled() {
         // What is begun is carried through: the index remembers how far it got.
         if let Err(error) = catch_up(&app, &stop).await {
             tracing::warn!(?error, "the search index is behind");
+        }
+        if forgot.elapsed() > FORGET_EVERY {
+            forgot = Instant::now();
+            if let Err(error) = queries::delete_old_changes(&app.pool, KEEP_DAYS).await {
+                tracing::warn!(%error, "old changes could not be forgotten");
+            }
         }
         tokio::select! {
             () = stop.cancelled() => {}
@@ -85,7 +94,6 @@ async fn step(app: &App, index: &SearchIndex, stop: &CancellationToken) -> HubRe
         return Ok(Step::More);
     }
     apply(app, index, &changes, Position(last.position)).await?;
-    queries::delete_old_changes(&app.pool, KEEP_DAYS).await?;
     Ok(Step::More)
 }
 

@@ -112,6 +112,13 @@ fn group_of(params: &Params, place: usize, group: &'static Group, counts: FacetC
             chosen: count.chosen,
         })
         .collect();
+    // What nothing has stays a choice made, or the form would drop it.
+    let chosen = params.chosen.iter().filter(|(other, _)| other.key == group.key).flat_map(|(_, values)| values);
+    for value in chosen {
+        if !options.iter().any(|option| option.chosen && option.value == *value) {
+            options.push(FacetOption { label: group.value_label(value), value: value.clone(), count: 0, chosen: true });
+        }
+    }
     let order = group.order();
     if !order.is_empty() {
         options.sort_by_key(|option| order.iter().position(|name| *name == option.value).unwrap_or(order.len()));

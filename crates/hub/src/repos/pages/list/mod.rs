@@ -97,7 +97,6 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         ranges: params.ranges(),
         visible: search::visible_to(&page.viewer),
         sort: params.sort,
-        direction: params.direction(),
         offset: params.page * PAGE_LEN,
         limit: PAGE_LEN,
         facets: facets::requests(params.kind),

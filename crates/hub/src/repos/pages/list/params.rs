@@ -1,6 +1,6 @@
 //! What the address of a list asks for.
 
-use hub_search::{Clause, Direction, Number, Range, Rule, Sort};
+use hub_search::{Clause, Number, Range, Rule, Sort};
 use hub_types::RepoType;
 
 use super::groups::{Group, groups};
@@ -77,11 +77,6 @@ impl Params {
         let (min, max) = (bound(self.parameters.0), bound(self.parameters.1));
         let any = min.is_some() || max.is_some();
         any.then_some(Range { number: Number::Parameters, min, max }).into_iter().collect()
-    }
-
-    /// Which end comes first.
-    pub(super) const fn direction(&self) -> Direction {
-        Direction::Descending
     }
 }
 
