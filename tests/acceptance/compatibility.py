@@ -9,6 +9,7 @@ As a pytest plugin: `--results DIR` leaves one JSON file per session. As a progr
 import json
 import sys
 from collections import defaultdict
+from difflib import unified_diff
 from pathlib import Path
 
 OUTCOMES = ["failed", "not yet", "passed", "skipped"]
@@ -112,7 +113,9 @@ def main(verb: str, folder: str, document: str) -> int:
         return 0
     if path.exists() and path.read_text() == text:
         return 0
-    print(f"{document} is not what this run gives: run tests/acceptance/run and commit it", file=sys.stderr)
+    written = path.read_text().splitlines() if path.exists() else []
+    print("\n".join(unified_diff(written, text.splitlines(), "committed", "this run", n=0, lineterm="")), file=sys.stderr)
+    print(f"{path.name} is not what this run gives: run tests/acceptance/run and commit it", file=sys.stderr)
     return 1
 
 

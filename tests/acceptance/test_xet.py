@@ -54,7 +54,8 @@ def test_files_of_every_size_go_up_in_chunks_and_come_back(hf, api, new_repo, pr
     path = written("w.bin", random_bytes(size))
     line = proxy()
     hf("upload", repo_id, path, "w.bin", **computer("one", line))
-    assert line.sent(XORBS) >= size, "every byte of it was new"
+    if size > 1:  # one byte is one of 256: another test may have sent it
+        assert line.sent(XORBS) >= size, "every byte of it was new"
     assert line.requests("/info/lfs/") == 0
     assert (xet_hash(api, repo_id, "w.bin") is not None) == (size > 0)
     hf("download", repo_id, "w.bin", "--local-dir", tmp_path / "got", **computer("two", line))
