@@ -170,6 +170,8 @@ pub enum RepoTab {
     Card,
     /// Files, file, history, commit, branches.
     Files,
+    /// How to load it, which the head has a button for.
+    Use,
     /// Settings.
     Settings,
 }
@@ -281,6 +283,11 @@ impl RepoHeader {
         format!("{}/tree/{}", self.href(), crate::web::links::encode_segment(&self.default_branch))
     }
 
+    /// The page with code that loads it, for what libraries load.
+    pub fn use_href(&self) -> Option<String> {
+        matches!(self.kind, RepoType::Model | RepoType::Dataset).then(|| format!("{}/use", self.href()))
+    }
+
     /// Whether it is a git repository.
     pub fn has_git(&self) -> bool {
         self.kind.has_git()
@@ -352,9 +359,16 @@ pub struct RevisionPicker {
     pub tags: Vec<RefLink>,
     /// The page of all of them.
     pub all_href: String,
+    /// The page that compares this revision with another.
+    pub compare_href: String,
 }
 
 impl RevisionPicker {
+    /// Whether there are so many that one wants to search.
+    pub fn is_long(&self) -> bool {
+        self.branches.len() + self.tags.len() > 8
+    }
+
     /// The icon for what is shown.
     pub fn icon(&self) -> &'static str {
         if self.detached {
