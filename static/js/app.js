@@ -2,6 +2,7 @@
 import "./theme-toggle.js";
 import "./copy-button.js";
 import "./menu.js";
+import "./quick-search.js";
 import "./menu-filter.js";
 import "./find-file.js";
 import "./confirm-dialog.js";

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod buckets;
+mod discover;
 mod gc;
 mod git_http;
 mod lfs;

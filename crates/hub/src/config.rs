@@ -75,6 +75,8 @@ pub struct Config {
     pub meili_url: Option<String>,
     /// The key that it asks for.
     pub meili_key: Option<Secret>,
+    /// Whether everybody sees the page of the design system.
+    pub design_page: bool,
     /// What is logged, and how.
     pub log: LogConfig,
 }
@@ -198,6 +200,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
         meili_key: read.text("search.meili_key").map(Secret::new),
+        design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
             format: if read.choice("log.format") == "json" { LogFormat::Json } else { LogFormat::Human },

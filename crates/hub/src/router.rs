@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, cas, clients, git_http, lfs, repos, site, tasks};
+use crate::{accounts, cas, clients, discover, git_http, lfs, licences, repos, site, tasks};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -21,7 +21,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(site::storage::routes)
+        .configure(site::design::routes)
         .configure(tasks::routes)
+        .configure(discover::routes)
+        .configure(licences::routes)
         .configure(repos::pages::routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)

@@ -8,11 +8,13 @@
 //! - [`follow`]: keeps the index of this node up to date, and rebuilds it when need be.
 //! - [`document`]: what it is told of a repository.
 //! - [`hardware`]: which machines a model fits on.
+//! - [`terms`]: sums that things are ranked by, ready to be shown.
 
 pub mod document;
 mod follow;
 pub mod hardware;
 pub mod queries;
+pub mod terms;
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, Ordering};

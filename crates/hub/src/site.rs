@@ -1,5 +1,6 @@
 //! What belongs to the hub as a whole: the home page, profiles, the error page; health and metrics for those who run it.
 
+pub mod design;
 pub mod error_page;
 pub mod health;
 pub mod home;

@@ -12,9 +12,12 @@ mod catalogue;
 mod demo;
 mod drawing;
 mod files;
+mod named;
 mod pages;
 
 use actix_web::web;
+
+pub use named::{TaskName, named};
 
 /// Mounts `/tasks`, `/tasks/{task}` and `/api/tasks`.
 pub fn routes(config: &mut web::ServiceConfig) {

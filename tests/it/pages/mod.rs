@@ -4,6 +4,7 @@ mod accounts;
 pub(crate) mod browser;
 mod buckets;
 mod card_editor;
+mod design;
 mod finding;
 mod forms;
 mod hostile;

@@ -60,6 +60,8 @@ pub struct Derived {
     pub config: Option<Value>,
     /// How `transformers` loads the model.
     pub transformers_info: Option<Value>,
+    /// What the memory for a context follows from: `layers`, `kv_heads`, `head_dim`, `max_context`.
+    pub shape: Option<Value>,
     /// The token that stands for the word to be guessed.
     pub mask_token: Option<String>,
     /// The models it was made from.
@@ -78,6 +80,7 @@ pub fn derive(input: Input<'_>) -> Derived {
             derived.transformers_info = transformers::info(&files);
             derived.pipeline_tag = library::pipeline_tag(input.card, &files, &derived);
             derived.config = transformers::config_subset(&files);
+            derived.shape = transformers::shape(&files);
             derived.mask_token = transformers::mask_token(&files);
             derived.base_models = library::base_models(input.card, &files);
             if !derived.base_models.is_empty() {

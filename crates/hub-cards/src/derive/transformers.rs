@@ -146,6 +146,26 @@ pub(super) fn config_subset(files: &Files<'_>) -> Option<Value> {
     (!subset.is_empty()).then_some(Value::Object(subset))
 }
 
+/// The numbers that say how much memory a token of context takes: layers, heads of keys and values, their width, and the
+/// longest context. Models that see or hear have those of the part that writes under `text_config`.
+pub(super) fn shape(files: &Files<'_>) -> Option<Value> {
+    let config = files.json("config.json")?;
+    let config = config.get("text_config").and_then(Value::as_object).unwrap_or(config);
+    let number = |names: &[&str]| names.iter().find_map(|name| config.get(*name)?.as_u64()).filter(|number| *number > 0);
+    let layers = number(&["num_hidden_layers", "n_layer", "num_layers"])?;
+    let heads = number(&["num_attention_heads", "n_head", "num_heads"])?;
+    let kv_heads = number(&["num_key_value_heads"]).unwrap_or(heads);
+    let head_dim = match number(&["head_dim", "d_kv"]) {
+        Some(width) => width,
+        None => number(&["hidden_size", "n_embd", "d_model"])? / heads,
+    };
+    let mut shape = json!({ "layers": layers, "kv_heads": kv_heads, "head_dim": head_dim });
+    if let Some(longest) = number(&["max_position_embeddings", "n_positions", "max_seq_len"]) {
+        shape["max_context"] = json!(longest);
+    }
+    Some(shape)
+}
+
 /// Copies values up to a size that a list of repositories can carry.
 fn copy(from: &Map<String, Value>, keys: &[&str], to: &mut Map<String, Value>) {
     for key in keys {

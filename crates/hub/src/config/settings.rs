@@ -83,6 +83,13 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
     setting(
+        "design_page",
+        "HUB_DESIGN_PAGE",
+        "false",
+        Form::Switch,
+        "Whether everybody sees `/design`, the page of all components of the design system. Administrators always do.",
+    ),
+    setting(
         "drain_secs",
         "HUB_DRAIN_SECS",
         "0",

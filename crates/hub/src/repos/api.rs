@@ -14,6 +14,7 @@ mod ndjson;
 mod owners;
 pub(in crate::repos) mod preupload;
 mod refs;
+mod related;
 pub mod resolve;
 mod tags_by_type;
 mod tail;
@@ -45,5 +46,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(lfs_files::routes)
         .configure(lineage::routes)
+        .configure(related::routes)
         .configure(info::routes);
 }

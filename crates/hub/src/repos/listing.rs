@@ -1,14 +1,19 @@
 //! Lists of repositories: what they can be narrowed and sorted by, and how they are paged.
 
+use std::collections::HashMap;
+
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub_types::RepoType;
 use serde::{Deserialize, Serialize};
 
-use super::queries::listing::{ListedRepo, list_repos};
-use super::visibility::Visibility;
+use super::queries::listing::{list_by_keys, list_repos};
+use super::visibility::{Visibility, visible_to};
+use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+
+pub use super::queries::listing::ListedRepo;
 
 /// What a list is sorted by, highest or newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
@@ -159,4 +164,14 @@ pub async fn list(app: &App, repo_type: RepoType, visible: &Visibility, query: &
     let last = repos.last().filter(|_| more);
     let next = last.map(|repo| Cursor { sort: query.sort, value: repo.sort_value, repo_pk: repo.repo_pk });
     Ok(RepoPage { repos, next })
+}
+
+/// The repositories with these keys that a viewer may see, in the order of the keys.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn by_keys(app: &App, viewer: &Viewer, keys: &[i64], columns: Columns) -> HubResult<Vec<ListedRepo>> {
+    let rows = list_by_keys(&app.pool, &visible_to(viewer), keys, columns).await?;
+    let mut rows: HashMap<i64, ListedRepo> = rows.into_iter().map(|row| (row.repo_pk, row)).collect();
+    Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
 }

@@ -11,6 +11,7 @@ mod configs;
 mod context;
 mod facts;
 mod find;
+mod licence_note;
 mod lineage;
 mod list;
 pub mod lists;
@@ -19,6 +20,7 @@ mod new;
 mod owners;
 mod preview;
 mod refs;
+mod related;
 mod relations;
 mod results;
 mod settings;
@@ -53,6 +55,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(upload::routes)
         .configure(settings::routes)
         .configure(lineage::routes)
+        .configure(related::routes)
         .configure(tensor_diff::routes)
         .configure(find::routes)
         .configure(compare::routes)

@@ -1,7 +1,8 @@
 //! Which machines a model fits on: the memory that its weights need, and a little more.
 //!
 //! `bytes = parameters x bytes per parameter x 1.2`: the weights as they are stored, and a fifth for activations, a short
-//! context's key-value cache and the runtime. A longer context needs more: see the page of the model.
+//! context's key-value cache and the runtime. A longer context needs more, which follows from the model's configuration:
+//! `2 x layers x key-value heads x width of a head x 2 bytes` for each token beyond [`SHORT_CONTEXT`]. See docs/fits.md.
 
 use serde_json::{Map, Value};
 
@@ -37,11 +38,64 @@ const fn class(name: &'static str, label: &'static str, gib: u64) -> Class {
 /// How much more than its weights a model takes, in percent.
 const OVERHEAD_PERCENT: u64 = 20;
 
+/// How many tokens of context the fifth on top is for.
+pub const SHORT_CONTEXT: u64 = 2048;
+
+/// The memory that a model takes, in parts.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Estimate {
+    /// Parameters by data type, with the bits of one.
+    pub parameters: Vec<(String, u64, u64)>,
+    /// The weights as they are stored, in bytes.
+    pub weights: u64,
+    /// The fifth on top, in bytes.
+    pub overhead: u64,
+    /// What each token of context takes, in bytes; nothing when the configuration does not say.
+    pub per_token: Option<u64>,
+    /// The longest context that the model was made for, in tokens.
+    pub max_context: Option<u64>,
+}
+
+impl Estimate {
+    /// Reads it from the facts of a model; nothing when the sizes of its weights are not known.
+    pub fn of(facts: &Value) -> Option<Self> {
+        let dtypes = facts.pointer("/safetensors/parameters").and_then(Value::as_object)?;
+        let total = memory_bytes(dtypes)?;
+        let parameters: Vec<_> =
+            dtypes.iter().filter_map(|(dtype, count)| Some((dtype.clone(), count.as_u64()?, bits_of(dtype)))).collect();
+        let weights = weights_bytes(dtypes);
+        let number = |name: &str| facts.pointer(&format!("/shape/{name}")).and_then(Value::as_u64);
+        let per_token =
+            || Some(number("layers")?.checked_mul(number("kv_heads")?)?.checked_mul(number("head_dim")?)?.checked_mul(4)?);
+        Some(Self { parameters, weights, overhead: total - weights, per_token: per_token(), max_context: number("max_context") })
+    }
+
+    /// What a context of so many tokens takes beyond the short one that is in the fifth on top, in bytes. Models whose
+    /// configuration does not say take nothing more, as far as anybody can tell.
+    pub fn context(&self, tokens: u64) -> u64 {
+        self.per_token.unwrap_or(0).saturating_mul(tokens.saturating_sub(SHORT_CONTEXT))
+    }
+
+    /// All of it, in bytes.
+    pub fn total(&self, tokens: u64) -> u64 {
+        self.weights.saturating_add(self.overhead).saturating_add(self.context(tokens))
+    }
+}
+
+/// Finds a machine by its name in addresses.
+pub fn find(name: &str) -> Option<&'static Class> {
+    CLASSES.iter().find(|class| class.name == name)
+}
+
 /// The memory that a model takes, in bytes, out of its number of parameters by data type.
 pub fn memory_bytes(parameters: &Map<String, Value>) -> Option<u64> {
-    let bits = parameters.iter().filter_map(|(dtype, count)| Some(count.as_u64()?.saturating_mul(bits_of(dtype))));
-    let bytes = bits.fold(0_u64, u64::saturating_add) / 8;
+    let bytes = weights_bytes(parameters);
     (bytes > 0).then(|| bytes.saturating_add(bytes / 100 * OVERHEAD_PERCENT))
+}
+
+fn weights_bytes(parameters: &Map<String, Value>) -> u64 {
+    let bits = parameters.iter().filter_map(|(dtype, count)| Some(count.as_u64()?.saturating_mul(bits_of(dtype))));
+    bits.fold(0_u64, u64::saturating_add) / 8
 }
 
 /// The classes a model of so many bytes fits on.
@@ -79,6 +133,22 @@ mod tests {
         assert_eq!(classes(json!({"U8": 70_000_000_000_u64}))[0], "gpu-80gb");
         assert_eq!(classes(json!({"F32": u64::MAX})), [""; 0]);
         assert_eq!(memory_bytes(json!({}).as_object().unwrap()), None);
+    }
+
+    #[test]
+    fn long_contexts_take_more() {
+        // Llama 3.1 8B: 32 layers, 8 heads of 128 numbers, 2 bytes each, for keys and for values: 128 KiB a token.
+        let facts = json!({
+            "safetensors": { "parameters": { "BF16": 8_030_261_248_u64 } },
+            "shape": { "layers": 32, "kv_heads": 8, "head_dim": 128, "max_context": 131_072 },
+        });
+        let estimate = Estimate::of(&facts).unwrap();
+        assert_eq!((estimate.weights, estimate.per_token), (16_060_522_496, Some(131_072)));
+        assert_eq!((estimate.context(2048), estimate.context(34_816)), (0, 4 << 30));
+        assert_eq!(estimate.total(0), memory_bytes(facts["safetensors"]["parameters"].as_object().unwrap()).unwrap());
+        let unknown = Estimate::of(&json!({ "safetensors": { "parameters": { "F32": 10_000 } } })).unwrap();
+        assert_eq!(unknown.context(1 << 20), 0);
+        assert_eq!(Estimate::of(&json!({ "gguf": { "total": 5 } })), None);
     }
 
     #[test]

@@ -148,7 +148,7 @@ async fn show_unknown(
 }
 
 /// The tasks whose ids look most like a name, best first.
-fn suggestions(catalogue: &'static Catalogue, name: &str) -> Vec<&'static Task> {
+pub(super) fn suggestions(catalogue: &'static Catalogue, name: &str) -> Vec<&'static Task> {
     let pairs = |text: &str| -> Vec<(char, char)> {
         let letters: Vec<char> = text.to_lowercase().chars().filter(|letter| letter.is_alphanumeric()).take(80).collect();
         letters.iter().copied().zip(letters.iter().copied().skip(1)).collect()

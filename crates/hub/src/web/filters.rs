@@ -148,9 +148,14 @@ pub fn short_count(number: u64) -> String {
 /// A whole number with its digits in groups: `1,234,567`.
 #[askama::filter_fn]
 pub fn grouped(number: &u64, _: &dyn Values) -> askama::Result<String> {
+    Ok(grouped_digits(*number))
+}
+
+/// The digits of a whole number in groups.
+pub fn grouped_digits(number: u64) -> String {
     let digits = number.to_string();
     let groups = digits.as_bytes().rchunks(3).rev().map(String::from_utf8_lossy);
-    Ok(groups.collect::<Vec<_>>().join(","))
+    groups.collect::<Vec<_>>().join(",")
 }
 
 /// A size as people say it: `512 B`, `90.9 MB`. Units of 1000, as disks and the clients count.

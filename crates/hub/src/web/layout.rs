@@ -110,11 +110,6 @@ impl Layout {
         RepoType::EVERY.into_iter().map(link).collect()
     }
 
-    /// The list that the search field in the header looks through.
-    pub fn search_target(&self) -> &'static str {
-        self.section.unwrap_or(RepoType::Model).plural()
-    }
-
     /// The query of the login link, so that people come back here.
     pub fn login_query(&self) -> String {
         if self.return_to.is_empty() || self.return_to == "/" {

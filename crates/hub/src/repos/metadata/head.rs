@@ -137,6 +137,7 @@ fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&Card
     };
     add("config", derived.config.clone());
     add("transformersInfo", derived.transformers_info.clone());
+    add("shape", derived.shape.clone());
     add("mask_token", derived.mask_token.clone().map(Value::from));
     let list = |values: &[String]| (!values.is_empty()).then(|| json!(values));
     add("base_models", list(&derived.base_models));

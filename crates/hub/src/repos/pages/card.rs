@@ -8,6 +8,7 @@ use hub_types::RepoType;
 use super::configs::{DatasetConfig, configs_of};
 use super::context::{header_of, layout_of};
 use super::facts::side_of;
+use super::licence_note::{LicenceNote, licence_note};
 use super::relations::{Relations, relations_of};
 use super::results::{ResultRow, results_of};
 use super::snippets::quick_start_of;
@@ -48,6 +49,8 @@ pub(super) struct CardPage {
     pub card_warning: Option<String>,
     /// The column next to it.
     pub side: Side,
+    /// What follows from licences.
+    pub licence: Option<LicenceNote>,
 }
 
 /// How to put files into an empty repository.
@@ -186,6 +189,7 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
         side: side_of(&header, &derived),
+        licence: licence_note(&page, &derived).await?,
         header,
     };
     page.show(shown).await

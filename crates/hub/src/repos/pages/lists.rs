@@ -1,12 +1,13 @@
 //! Lists of repositories for other pages: the home page, profiles, tasks.
 
+use hub_search::{SearchResults, Snippet};
 use hub_types::RepoType;
 
-use super::view::{OwnRepo, RepoSummary};
+use super::view::{OwnRepo, RepoSummary, SnippetPart};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::listing::{Cursor, ListQuery, Sort, list};
+use crate::repos::listing::{Cursor, ListQuery, ListedRepo, Sort, list};
 use crate::repos::queries::own::list_own;
 use crate::repos::visibility::visible_to;
 
@@ -66,4 +67,26 @@ pub async fn trending(app: &App, viewer: &Viewer, kind: RepoType, task: &str, li
 pub async fn own(app: &App, viewer: &Viewer, limit: i64) -> HubResult<Vec<OwnRepo>> {
     let rows = list_own(&app.pool, &viewer.namespaces(), limit).await?;
     Ok(rows.into_iter().map(OwnRepo::from).collect())
+}
+
+/// What lists show of what was found: rows of the database with the passages that the index has for them.
+pub fn found(rows: Vec<ListedRepo>, results: &SearchResults) -> Vec<RepoSummary> {
+    let summaries = rows.into_iter().map(|row| {
+        let snippet = results.hits.iter().find(|hit| hit.pk == row.repo_pk).and_then(|hit| hit.snippet.as_ref());
+        RepoSummary { snippet: snippet.map(parts).unwrap_or_default(), ..RepoSummary::from(row) }
+    });
+    summaries.collect()
+}
+
+fn parts(snippet: &Snippet) -> Vec<SnippetPart> {
+    let (mut parts, mut at) = (Vec::new(), 0);
+    let text = |range: std::ops::Range<usize>| snippet.text.get(range).unwrap_or_default().to_owned();
+    for mark in &snippet.marks {
+        parts.push(SnippetPart { text: text(at..mark.start), marked: false });
+        parts.push(SnippetPart { text: text(mark.clone()), marked: true });
+        at = mark.end;
+    }
+    parts.push(SnippetPart { text: text(at..snippet.text.len()), marked: false });
+    parts.retain(|part| !part.text.is_empty());
+    parts
 }

@@ -35,6 +35,8 @@ pub struct RepoSummary {
     pub updated_at: DateTime<Utc>,
     /// A passage of its card in which words were found; empty without.
     pub snippet: Vec<SnippetPart>,
+    /// Where its place in the list is explained.
+    pub why_href: Option<String>,
 }
 
 /// A part of a passage.
@@ -63,6 +65,7 @@ impl From<ListedRepo> for RepoSummary {
             likes: u64::try_from(row.likes).unwrap_or(0),
             updated_at: row.last_modified_at,
             snippet: Vec::new(),
+            why_href: None,
         }
     }
 }
@@ -255,6 +258,15 @@ impl RepoHeader {
             RepoType::Dataset => "Dataset card",
             RepoType::Space => "About",
             RepoType::Bucket => "Files",
+        }
+    }
+
+    /// What the page of related repositories shows, where there is one.
+    pub fn related_label(&self) -> Option<&'static str> {
+        match self.kind {
+            RepoType::Model => Some("Datasets for it, similar models"),
+            RepoType::Dataset => Some("Models trained on it"),
+            RepoType::Space | RepoType::Bucket => None,
         }
     }
 

@@ -102,9 +102,36 @@ pub async fn find_listed(pool: &PgPool, repo_pk: i64, columns: Columns) -> sqlx:
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_by_keys(pool: &PgPool, visible: &Visibility, repo_pks: &[i64]) -> sqlx::Result<Vec<ListedRepo>> {
-    let mut sql = select(Columns::default(), Sort::Trending);
+pub async fn list_by_keys(
+    pool: &PgPool,
+    visible: &Visibility,
+    repo_pks: &[i64],
+    columns: Columns,
+) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = select(columns, Sort::Trending);
     sql.push(" where r.repo_pk = any(").push_bind(repo_pks.to_vec()).push(")");
+    visible.push(&mut sql);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Those of these names that are of a type and that a viewer may see, in no order. What is not `namespace/name` is nobody's.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_by_names(
+    pool: &PgPool,
+    visible: &Visibility,
+    repo_type: RepoType,
+    ids: &[&str],
+    columns: Columns,
+) -> sqlx::Result<Vec<ListedRepo>> {
+    let lower = ids.iter().filter(|id| !id.contains('\0')).map(|id| id.to_lowercase());
+    let (namespaces, names): (Vec<String>, Vec<String>) =
+        lower.filter_map(|id| id.split_once('/').map(|(namespace, name)| (namespace.to_owned(), name.to_owned()))).unzip();
+    let mut sql = select(columns, Sort::Trending);
+    sql.push(" join unnest(").push_bind(namespaces).push("::text[], ").push_bind(names);
+    sql.push("::text[]) wanted (namespace, name) on lower(n.name) = wanted.namespace and lower(r.name) = wanted.name");
+    sql.push(" where r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
     sql.build_query_as().fetch_all(pool).await
 }

@@ -188,7 +188,7 @@ pub(super) fn active(params: &Params, query: &Query) -> Vec<ActiveFilter> {
 }
 
 fn with_values(kind: RepoType, query: &Query, key: &str, values: &[&str]) -> String {
-    let kept = query.pairs().iter().filter(|(name, value)| !value.is_empty() && name != key && name != "p");
+    let kept = query.pairs().iter().filter(|(name, value)| !value.is_empty() && name != key && name != "p" && name != "why");
     let kept = kept.map(|(name, value)| (name.as_str(), value.as_str())).chain(values.iter().map(|value| (key, *value)));
     join(kind, kept)
 }

@@ -6,22 +6,22 @@ mod database;
 mod facets;
 mod groups;
 mod params;
-
-use std::collections::HashMap;
+mod why;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::known;
-use hub_search::{SearchQuery, SearchResults, Snippet, Snippets};
+use hub_search::{SearchQuery, SearchResults, Snippets};
 use hub_types::RepoType;
 
 use self::facets::{ActiveFilter, FacetGroup};
 use self::params::{MAX_PAGE, ORDERS, Params};
-use super::view::{RepoSummary, SnippetPart, kind_plural_word};
+use self::why::Why;
+use super::lists;
+use super::view::{RepoSummary, kind_plural_word};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
-use crate::repos::queries::listing::list_by_keys;
-use crate::repos::visibility;
+use crate::repos::listing;
 use crate::search;
 use crate::web::extract::Query;
 use crate::web::filters;
@@ -63,6 +63,8 @@ struct ListPage {
     /// Other words that would find something, and the list for them.
     suggestion: Option<ActiveFilter>,
     repos: Vec<RepoSummary>,
+    /// Why one of them is where it is, when that was asked.
+    why: Option<Why>,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -104,7 +106,13 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         ..SearchQuery::new(params.kind)
     };
     let found = page.app.search.search(asked).await?;
-    let repos = summaries(page, &found).await?;
+    let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
+    let rows = listing::by_keys(&page.app, &page.viewer, &keys, listing::Columns::default()).await?;
+    let mut repos = lists::found(rows, &found);
+    for repo in &mut repos {
+        let id = format!("{}/{}", repo.namespace, repo.name);
+        repo.why_href = Some(format!("{}#why", facets::address(params.kind, query, &["why"], Some(("why", &id)))));
+    }
     let at_page = |number: usize| {
         let text = number.to_string();
         facets::address(params.kind, query, &["p"], (number > 0).then_some(("p", text.as_str())))
@@ -112,6 +120,10 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
     let reached = u64::try_from((params.page + 1) * PAGE_LEN).unwrap_or(u64::MAX);
     let more = found.total > reached && params.page < MAX_PAGE;
     let mut shown = empty_page(page, query, params);
+    if let Some(id) = query.get("why") {
+        let close = facets::address(params.kind, query, &["why"], None);
+        shown.why = why::why(page, params, &found.hits, id, found.total, close).await?;
+    }
     shown.notes = notes(params, &found);
     shown.suggestion = found.suggestion.as_ref().map(|words| ActiveFilter {
         href: facets::address(params.kind, query, &["p", "search"], Some(("search", words))),
@@ -123,32 +135,6 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
     shown.next = more.then(|| at_page(params.page + 1));
     shown.repos = repos;
     Ok(shown)
-}
-
-/// What lists show of what was found, in that order. What the index does not know yet to be gone is left out.
-async fn summaries(page: &PageRequest, found: &SearchResults) -> HubResult<Vec<RepoSummary>> {
-    let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
-    let rows = list_by_keys(&page.app.pool, &visibility::visible_to(&page.viewer), &keys).await?;
-    let mut rows: HashMap<i64, RepoSummary> = rows.into_iter().map(|row| (row.repo_pk, RepoSummary::from(row))).collect();
-    let hits = found.hits.iter().filter_map(|hit| {
-        let mut summary = rows.remove(&hit.pk)?;
-        summary.snippet = hit.snippet.as_ref().map(parts).unwrap_or_default();
-        Some(summary)
-    });
-    Ok(hits.collect())
-}
-
-fn parts(snippet: &Snippet) -> Vec<SnippetPart> {
-    let (mut parts, mut at) = (Vec::new(), 0);
-    let text = |range: std::ops::Range<usize>| snippet.text.get(range).unwrap_or_default().to_owned();
-    for mark in &snippet.marks {
-        parts.push(SnippetPart { text: text(at..mark.start), marked: false });
-        parts.push(SnippetPart { text: text(mark.clone()), marked: true });
-        at = mark.end;
-    }
-    parts.push(SnippetPart { text: text(at..snippet.text.len()), marked: false });
-    parts.retain(|part| !part.text.is_empty());
-    parts
 }
 
 fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
@@ -203,6 +189,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         notes: Vec::new(),
         suggestion: None,
         repos: Vec::new(),
+        why: None,
         previous: None,
         next: None,
     }

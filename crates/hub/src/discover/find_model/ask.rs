@@ -1,0 +1,130 @@
+//! What is asked for.
+
+use hub_search::{Clause, Facet, Rule};
+
+use crate::licences::terms::{self, Allowed, Condition, Licence};
+use crate::search::hardware::{self, Class};
+use crate::web::extract::Query;
+
+/// What one must be allowed to do.
+#[derive(Debug, Clone, Copy)]
+pub(in crate::discover) struct Demand {
+    /// Its name in addresses.
+    pub name: &'static str,
+    /// What people read.
+    pub label: &'static str,
+    fulfils: fn(&Licence) -> bool,
+}
+
+/// Every demand.
+pub(in crate::discover) const DEMANDS: [Demand; 4] = [
+    Demand { name: "commercial", label: "make money with it", fulfils: |licence| licence.commercial == Allowed::Yes },
+    Demand { name: "change", label: "pass on changed versions", fulfils: |licence| licence.derivatives == Allowed::Yes },
+    Demand {
+        name: "own-terms",
+        label: "give what I make from it terms of my own",
+        fulfils: |licence| licence.is_known() && !licence.asks(Condition::Same),
+    },
+    Demand {
+        name: "any-use",
+        label: "use it for anything",
+        fulfils: |licence| licence.is_known() && !licence.asks(Condition::Rules),
+    },
+];
+
+/// Lengths of context to choose from, in tokens.
+pub(in crate::discover) const CONTEXTS: [u64; 6] = [2048, 4096, 8192, 32_768, 131_072, 1_048_576];
+
+/// A question.
+#[derive(Debug, Clone)]
+pub(in crate::discover) struct Ask {
+    /// The task.
+    pub task: Option<String>,
+    /// The language, by its code.
+    pub language: Option<String>,
+    /// What must be allowed.
+    pub demands: Vec<Demand>,
+    /// The machine.
+    pub machine: Option<&'static Class>,
+    /// Its memory in GiB, when it is none of the machines that are known.
+    pub memory_gib: Option<u64>,
+    /// The tokens that the model is to keep in mind.
+    pub context: u64,
+}
+
+impl Ask {
+    /// Reads a question. What cannot be read is as if it were not there.
+    pub(in crate::discover) fn read(query: &Query) -> Self {
+        let word = |key: &str| {
+            query
+                .get(key)
+                .map(str::trim)
+                .filter(|word| !word.is_empty() && word.len() <= 100 && !word.contains('\0'))
+                .map(str::to_owned)
+        };
+        let number = |key: &str| query.get(key).and_then(|text| text.trim().parse::<u64>().ok());
+        Self {
+            task: word("task"),
+            language: word("language"),
+            demands: DEMANDS.into_iter().filter(|demand| query.all("allow").any(|name| name == demand.name)).collect(),
+            machine: query.get("hardware").and_then(hardware::find),
+            memory_gib: number("memory").filter(|gib| (1..=100_000).contains(gib)),
+            context: number("context").unwrap_or(hardware::SHORT_CONTEXT).clamp(1, 100_000_000),
+        }
+    }
+
+    /// Whether anything is asked for.
+    pub(in crate::discover) fn is_empty(&self) -> bool {
+        self.task.is_none() && self.language.is_none() && self.demands.is_empty() && self.memory().is_none()
+    }
+
+    /// The memory that a model may take, in bytes.
+    pub(in crate::discover) fn memory(&self) -> Option<u64> {
+        self.memory_gib.or(self.machine.map(|machine| machine.gib)).map(|gib| gib << 30)
+    }
+
+    /// The licences that allow all that must be allowed.
+    pub(super) fn licences(&self) -> Vec<String> {
+        let fulfils = |licence: &&Licence| self.demands.iter().all(|demand| (demand.fulfils)(licence));
+        terms::every().iter().filter(fulfils).map(|licence| licence.id.to_owned()).collect()
+    }
+
+    /// The conditions, in the order in which they are told.
+    pub(super) fn conditions(&self) -> Vec<(Reason, Clause)> {
+        let any_of = |facet, values| Clause { facet, rule: Rule::AnyOf, values };
+        let mut conditions = Vec::new();
+        if let Some(task) = &self.task {
+            conditions.push((Reason::Task, any_of(Facet::Task, vec![task.clone()])));
+        }
+        if let Some(language) = &self.language {
+            conditions.push((Reason::Language, any_of(Facet::Language, vec![language.clone(), "multilingual".to_owned()])));
+        }
+        if !self.demands.is_empty() {
+            conditions.push((Reason::Licence, any_of(Facet::License, self.licences())));
+        }
+        if let Some(memory) = self.memory() {
+            // The index knows machines: the smallest that has as much. What has more than all of them takes any known size.
+            let class = hardware::CLASSES.iter().find(|class| class.gib << 30 >= memory).or(hardware::CLASSES.last());
+            conditions.extend(class.map(|class| (Reason::Size, any_of(Facet::Hardware, vec![class.name.to_owned()]))));
+        }
+        conditions
+    }
+
+    /// The conditions for the index.
+    pub(super) fn clauses(&self) -> Vec<Clause> {
+        self.conditions().into_iter().map(|(_, clause)| clause).collect()
+    }
+}
+
+/// A condition that a model may fail.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(in crate::discover) enum Reason {
+    /// It is for something else.
+    Task,
+    /// It does not say that it knows the language.
+    Language,
+    /// Its licence does not allow it, or it names none.
+    Licence,
+    /// It is too large, or its size is not known.
+    Size,
+}

@@ -1,0 +1,79 @@
+//! `/find/model`.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use hub_cards::known;
+
+use super::ask::{Ask, CONTEXTS, DEMANDS};
+use super::{Answer, COMPARED, find};
+use crate::accounts::page::PageRequest;
+use crate::error::HubResult;
+use crate::search::hardware;
+use crate::web::filters;
+use crate::web::filters::grouped_digits;
+use crate::web::form::Choice;
+use crate::web::layout::Layout;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "discover/find_model.html")]
+struct FindModelPage {
+    layout: Layout,
+    tasks: Vec<Choice>,
+    languages: Vec<Choice>,
+    machines: Vec<Choice>,
+    contexts: Vec<Choice>,
+    demands: Vec<Choice>,
+    memory: String,
+    /// Nothing until something is asked.
+    answer: Option<Answer>,
+    compared: u64,
+}
+
+pub(in crate::discover) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/find/model", crate::web::read().to(show));
+}
+
+async fn show(page: PageRequest) -> HubResult<HttpResponse> {
+    let ask = Ask::read(&page.query());
+    let answer = match ask.is_empty() {
+        true => None,
+        false => Some(find(&page.app, &page.viewer, &ask).await?),
+    };
+    let mut layout = page.layout_in(hub_types::RepoType::Model, "Which model fits me");
+    layout.description = "Find the model for a task that runs on your machine, under a licence that lets you.".to_owned();
+    let task = ask.task.as_deref().unwrap_or_default();
+    let language = ask.language.as_deref().unwrap_or_default();
+    let any = |label: &str, current: &str| Choice::new("", label, current);
+    let machine = ask.machine.map_or("", |machine| machine.name);
+    let context = ask.context.to_string();
+    page.show(FindModelPage {
+        layout,
+        tasks: std::iter::once(any("Any task", task))
+            .chain(known::TASKS.iter().map(|known| Choice::new(known.id, known.label, task)))
+            .collect(),
+        languages: std::iter::once(any("Any language", language))
+            .chain(known::LANGUAGES.iter().map(|(code, name)| Choice::new(*code, *name, language)))
+            .collect(),
+        machines: std::iter::once(any("Any machine", machine))
+            .chain(hardware::CLASSES.iter().map(|class| Choice::new(class.name, class.label, machine)))
+            .collect(),
+        contexts: CONTEXTS
+            .iter()
+            .map(|tokens| Choice::new(tokens.to_string(), format!("{} tokens", grouped_digits(*tokens)), &context))
+            .collect(),
+        demands: DEMANDS
+            .iter()
+            .map(|demand| Choice {
+                value: demand.name.to_owned(),
+                label: demand.label.to_owned(),
+                hint: "",
+                selected: ask.demands.iter().any(|asked| asked.name == demand.name),
+            })
+            .collect(),
+        memory: ask.memory_gib.map(|gib| gib.to_string()).unwrap_or_default(),
+        answer,
+        compared: COMPARED as u64,
+    })
+    .await
+}

@@ -1,0 +1,196 @@
+//! Which dataset for a model.
+
+use std::collections::HashMap;
+
+use hub_cards::known;
+use hub_search::{Clause, Counting, Facet, FacetRequest, Narrow, SearchQuery};
+use hub_types::RepoType;
+
+use super::{Suggested, any_of, best_first, downloads, listed, most_used, tagged};
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::error::HubResult;
+use crate::licences::follows::{Part, Use, Weight, consequences};
+use crate::repos::licence_chain::licences_of;
+use crate::repos::listing::{self, Columns, ListedRepo};
+use crate::repos::queries::listing::list_by_names;
+use crate::repos::visibility;
+use crate::search::terms::{Term, magnitude};
+use crate::search::visible_to;
+
+/// How many datasets are looked at that a group of models declares.
+const DECLARED: usize = 60;
+/// How many datasets are looked at because of what they are for.
+const FITTING: usize = 40;
+
+/// What is done with the datasets that the model's own card names.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Own {
+    /// They are known already, and left out.
+    LeftOut,
+    /// They are judged like others, as if the card did not name them: to measure how well they are found.
+    Judged,
+}
+
+/// Models whose choice of data says something about this one.
+struct Siblings {
+    /// What they are, after "models".
+    are: &'static str,
+    clauses: Vec<Clause>,
+    /// What each doubling of their number adds, in hundredths.
+    weight: f64,
+    /// Whether the model itself is one of them, whose own choice must not count.
+    has_itself: bool,
+}
+
+/// Datasets for a model, best first.
+///
+/// # Errors
+/// 503 while there is no index; the database does not answer.
+pub async fn datasets_for(app: &App, viewer: &Viewer, model: &ListedRepo, own: Own, limit: usize) -> HubResult<Vec<Suggested>> {
+    let declared: Vec<String> = listed(model, "datasets").iter().map(|id| id.to_lowercase()).collect();
+    let evidence = evidence(app, viewer, model, &declared).await?;
+    let mut rows = candidates(app, viewer, model, &evidence).await?;
+    rows.sort_by_key(|row| row.repo_pk);
+    rows.dedup_by_key(|row| row.repo_pk);
+    let scored = rows.into_iter().filter_map(|row| {
+        let id = row.id().to_lowercase();
+        if own == Own::LeftOut && declared.contains(&id) {
+            return None;
+        }
+        let mut terms = evidence.get(&id).cloned().unwrap_or_default();
+        let is_chosen = !terms.is_empty();
+        terms.extend(fitting(model, &row));
+        // What says no more than "it is a dataset" is no reason.
+        let is_fitting = !terms.is_empty();
+        terms.extend(besides(model, &row));
+        (is_chosen || is_fitting).then_some(Suggested { repo: row, terms })
+    });
+    Ok(best_first(scored.collect(), limit))
+}
+
+fn groups(model: &ListedRepo) -> Vec<Siblings> {
+    let mut groups = Vec::new();
+    let mut add = |are, weight, clauses, has_itself| groups.push(Siblings { are, clauses, weight, has_itself });
+    let bases = listed(model, "base_models");
+    if !bases.is_empty() {
+        add("with the same base", 2.0, vec![any_of(Facet::BaseModel, bases)], true);
+    }
+    add("made from this one", 2.0, vec![any_of(Facet::BaseModel, vec![model.id()])], false);
+    if let Some(task) = &model.pipeline_tag {
+        let task = any_of(Facet::Task, vec![task.clone()]);
+        let languages = listed(model, "language");
+        if !languages.is_empty() {
+            add("for the same task and language", 1.2, vec![task.clone(), any_of(Facet::Language, languages)], true);
+        }
+        add("for the same task", 0.6, vec![task], true);
+    }
+    groups
+}
+
+/// For each dataset that other models declare, in lower case: what that adds.
+async fn evidence(app: &App, viewer: &Viewer, model: &ListedRepo, declared: &[String]) -> HubResult<HashMap<String, Vec<Term>>> {
+    let counted = groups(model).into_iter().map(|group| async move {
+        let facets = vec![FacetRequest {
+            facet: Facet::TrainedOn,
+            limit: DECLARED,
+            narrow: Narrow::Every,
+            counting: Counting::WithAllClauses,
+        }];
+        let clauses = group.clauses.clone();
+        let asked = SearchQuery { clauses, facets, visible: visible_to(viewer), limit: 0, ..SearchQuery::new(RepoType::Model) };
+        Ok::<_, crate::error::HubError>((group, app.search.search(asked).await?))
+    });
+    let mut evidence: HashMap<String, Vec<Term>> = HashMap::new();
+    for (group, found) in futures::future::try_join_all(counted).await? {
+        for value in found.facets.into_iter().flat_map(|counts| counts.values) {
+            let id = value.value.to_lowercase();
+            let count = value.count.saturating_sub(u64::from(group.has_itself && declared.contains(&id)));
+            if count == 0 {
+                continue;
+            }
+            #[expect(clippy::cast_precision_loss, reason = "a logarithm of it is all that is wanted")]
+            let doublings = (1.0 + count as f64).log2();
+            let (are, weight) = (group.are, group.weight);
+            let label = format!("Named by models {are}");
+            evidence.entry(id).or_default().push(Term::of(label, format!("{weight} x log2(1 + {count})"), weight * doublings));
+        }
+    }
+    Ok(evidence)
+}
+
+async fn candidates(
+    app: &App,
+    viewer: &Viewer,
+    model: &ListedRepo,
+    evidence: &HashMap<String, Vec<Term>>,
+) -> HubResult<Vec<ListedRepo>> {
+    let names: Vec<&str> = evidence.keys().map(String::as_str).collect();
+    let visible = visibility::visible_to(viewer);
+    let mut rows = list_by_names(&app.pool, &visible, RepoType::Dataset, &names, Columns::default()).await?;
+    let languages = listed(model, "language");
+    let language = (!languages.is_empty()).then(|| any_of(Facet::Language, languages));
+    let task = model.pipeline_tag.clone().map(|task| any_of(Facet::Task, vec![task]));
+    let mut keys = Vec::new();
+    if let Some(task) = task {
+        let both: Vec<Clause> = std::iter::once(task.clone()).chain(language.clone()).collect();
+        keys.extend(most_used(app, viewer, RepoType::Dataset, both, FITTING).await?);
+        keys.extend(most_used(app, viewer, RepoType::Dataset, vec![task], FITTING).await?);
+    }
+    if let Some(language) = language {
+        keys.extend(most_used(app, viewer, RepoType::Dataset, vec![language], FITTING).await?);
+    }
+    keys.sort_unstable();
+    keys.dedup();
+    rows.extend(listing::by_keys(app, viewer, &keys, Columns::default()).await?);
+    Ok(rows)
+}
+
+/// What a dataset is made for, compared with what the model is for.
+fn fitting(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
+    let mut terms = Vec::new();
+    let task = model.pipeline_tag.as_deref().unwrap_or_default();
+    if tagged(dataset, "task_categories:").any(|category| category == task) {
+        terms.push(Term::new("Made for the task", format!("its card says {task}"), 300));
+    }
+    let languages = listed(model, "language");
+    let shared: Vec<&str> = tagged(dataset, "language:").filter(|code| languages.iter().any(|own| own == code)).take(4).collect();
+    if !shared.is_empty() {
+        terms.push(Term::new("In its language", shared.join(", "), 150));
+    }
+    terms
+}
+
+/// What speaks for or against a dataset besides.
+fn besides(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
+    let mut terms = Vec::new();
+    let modality = model.pipeline_tag.as_deref().and_then(modality_of);
+    if let Some(modality) = modality.filter(|modality| tagged(dataset, "modality:").any(|own| own == *modality)) {
+        terms.push(Term::new("Right kind of data", modality, 50));
+    }
+    let part = Part { id: dataset.id(), href: String::new(), used: Use::Data, licences: licences_of(&dataset.tags) };
+    let follows = consequences(&model.id(), &licences_of(&model.tags), &[part]);
+    let about_it: Vec<_> = follows.findings.iter().filter(|finding| finding.from.is_some()).collect();
+    match about_it.first() {
+        None => terms.push(Term::new("Licence", "nothing that contradicts the model's", 50)),
+        Some(finding) if finding.weight == Weight::Unknown => {}
+        Some(finding) => terms.push(Term::new("Licence", finding.text.clone(), -100)),
+    }
+    if let Some(format) = tagged(dataset, "format:").next() {
+        terms.push(Term::new("Known format", format, 25));
+    }
+    let downloads = downloads(dataset);
+    terms.push(Term::of("Used", format!("0.5 x log10(1 + {downloads} downloads)"), 0.5 * magnitude(downloads)));
+    terms
+}
+
+/// The kind of data that models of a task learn from.
+fn modality_of(task: &str) -> Option<&'static str> {
+    match known::find_task(task)?.group {
+        "nlp" => Some("text"),
+        "cv" => Some("image"),
+        "audio" => Some("audio"),
+        "tabular" => Some("tabular"),
+        _ => None,
+    }
+}
