@@ -5,4 +5,5 @@ import "./menu.js";
 import "./confirm-dialog.js";
 import "./live-list.js";
 import "./line-links.js";
+import "./like.js";
 import "./upload.js";

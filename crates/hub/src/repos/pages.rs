@@ -7,6 +7,7 @@ mod commit;
 mod commits;
 mod context;
 mod facts;
+mod likes;
 mod lineage;
 mod list;
 pub mod lists;
@@ -19,6 +20,7 @@ mod snippets;
 mod tags;
 mod tensor_diff;
 mod tree;
+mod trending;
 mod upload;
 pub mod view;
 
@@ -43,6 +45,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(upload::routes)
         .configure(settings::routes)
+        .configure(likes::routes)
+        .configure(trending::routes)
         .configure(lineage::routes)
         .configure(tensor_diff::routes)
         .configure(card::routes);

@@ -6,7 +6,10 @@ use hub_types::RepoType;
 
 use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
+use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::settings::{ProfileRow, find_profile, list_members, list_organizations_of};
+use crate::activity::calendar::Calendar;
+use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
 use crate::repos::pages::lists;
 use crate::repos::pages::view::RepoColumn;
@@ -39,6 +42,29 @@ pub struct ProfilePage {
     pub can_create: bool,
     /// The repositories by kind.
     pub columns: Vec<RepoColumn>,
+    /// Who follows whom.
+    pub follow: FollowView,
+    /// Twelve months of activity.
+    pub calendar: Calendar,
+    /// The collections, in the owner's order.
+    pub collections: Vec<CollectionCard>,
+}
+
+/// The follow button and its numbers.
+#[derive(Debug)]
+pub struct FollowView {
+    /// The profile.
+    pub href: String,
+    /// Whether it is the viewer's own.
+    pub is_self: bool,
+    /// Whether the viewer follows it.
+    pub is_following: bool,
+    /// How many do.
+    pub followers: i64,
+    /// How many it follows.
+    pub following: i64,
+    /// Whether it is a user, who can follow.
+    pub is_user: bool,
 }
 
 /// A member of an organisation.
@@ -66,12 +92,14 @@ impl ProfilePage {
 
     /// Whether there is nothing to show.
     pub fn is_bare(&self) -> bool {
-        self.columns.iter().all(|column| column.repos.is_empty())
+        self.collections.is_empty() && self.columns.iter().all(|column| column.repos.is_empty())
     }
 }
 
 /// How many repositories of each kind are shown.
 const COLUMN_LEN: usize = 12;
+/// How many collections are shown.
+const COLLECTIONS_LEN: i64 = 12;
 
 /// Mounts `/{namespace}`.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -98,6 +126,19 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     page.show(shown).await
 }
 
+async fn follow_of(page: &PageRequest, row: &ProfileRow) -> HubResult<FollowView> {
+    let viewer_pk = page.viewer.user.as_ref().map(|user| user.pk);
+    let counts = count_follows(&page.app.pool, row.namespace_pk, viewer_pk).await?;
+    Ok(FollowView {
+        href: format!("/{}", row.name),
+        is_self: viewer_pk == Some(row.namespace_pk),
+        is_following: counts.is_following,
+        followers: counts.followers,
+        following: counts.following,
+        is_user: row.kind == "user",
+    })
+}
+
 async fn user_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>) -> HubResult<ProfilePage> {
     let own = page.viewer.user.as_ref().is_some_and(|user| user.pk == row.namespace_pk);
     Ok(ProfilePage {
@@ -108,6 +149,9 @@ async fn user_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
         can_create: own,
+        follow: follow_of(page, &row).await?,
+        calendar: Calendar::of_namespace(&page.app, row.namespace_pk).await?,
+        collections: cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?,
         columns,
         name: row.name,
         fullname: row.fullname,
@@ -126,6 +170,9 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, columns: Vec<Rep
         organizations: Vec::new(),
         members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
         can_create: role.is_some_and(|role| role >= OrgRole::Contributor),
+        follow: follow_of(page, &row).await?,
+        calendar: Calendar::of_namespace(&page.app, row.namespace_pk).await?,
+        collections: cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?,
         columns,
         name: row.name,
         fullname: row.fullname,

@@ -40,6 +40,7 @@ const STYLE_SHEETS: &[&str] = &[
     include_str!("../../../../static/css/pages/accounts.css"),
     include_str!("../../../../static/css/pages/repos.css"),
     include_str!("../../../../static/css/pages/tasks.css"),
+    include_str!("../../../../static/css/pages/engagement.css"),
 ];
 
 const FILES: &[(&str, &[u8])] = &[
@@ -52,6 +53,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/app.js"),
     file!("js/confirm-dialog.js"),
     file!("js/copy-button.js"),
+    file!("js/like.js"),
     file!("js/line-links.js"),
     file!("js/live-list.js"),
     file!("js/menu.js"),

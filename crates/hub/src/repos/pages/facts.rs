@@ -9,6 +9,7 @@ use super::context::{languages, list_href};
 use super::snippets::snippets_of;
 use super::tags;
 use super::view::RepoHeader;
+use crate::downloads::chart::DownloadChart;
 use crate::repos::queries::listing::ListedRepo;
 
 /// How many values of a fact are shown.
@@ -21,6 +22,7 @@ pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
     let positive = |number: i64| u64::try_from(number).unwrap_or(0);
     Side {
         downloads: positive(derived.downloads),
+        chart: DownloadChart::default(),
         size_bytes: positive(derived.size_bytes),
         file_count: positive(derived.file_count),
         parameters: derived.facts.as_ref().and_then(parameters_of),
