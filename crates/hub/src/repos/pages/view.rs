@@ -170,8 +170,8 @@ pub enum RepoTab {
     Card,
     /// Files, file, history, commit, branches.
     Files,
-    /// How to load it, which the head has a button for.
-    Use,
+    /// A page without a tab, such as how to load it.
+    Other,
     /// Settings.
     Settings,
 }
