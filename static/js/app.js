@@ -2,8 +2,12 @@
 import "./theme-toggle.js";
 import "./copy-button.js";
 import "./menu.js";
+import "./menu-filter.js";
+import "./find-file.js";
 import "./confirm-dialog.js";
 import "./live-list.js";
 import "./line-links.js";
 import "./like.js";
 import "./upload.js";
+import "./card-editor.js";
+import "./use-dialog.js";

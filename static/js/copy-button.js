@@ -26,7 +26,12 @@ status.className = "visually-hidden";
 status.setAttribute("role", "status");
 document.body.append(status);
 
-for (const button of document.querySelectorAll("[data-copy]")) {
+// For parts that come into the page later, too.
+export function enhanceCopyButtons(scope) {
+  for (const button of scope.querySelectorAll("[data-copy]")) enhance(button);
+}
+
+function enhance(button) {
   const use = button.querySelector("use");
   const icon = use?.getAttribute("href");
   let timer;
@@ -44,3 +49,5 @@ for (const button of document.querySelectorAll("[data-copy]")) {
     }, CONFIRMATION_MS);
   });
 }
+
+enhanceCopyButtons(document);

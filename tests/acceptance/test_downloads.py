@@ -45,6 +45,20 @@ def test_public_files_need_no_token(url, repo_id, tmp_path):
     assert open(path, "rb").read() == FILES["w.safetensors"]
 
 
+def test_a_page_of_the_hub_gets_large_pictures_from_the_hub_itself(api, url, repo_id):
+    import urllib.request
+
+    class NoRedirects(urllib.request.HTTPRedirectHandler):
+        def redirect_request(self, *_):
+            return None
+
+    headers = {"Sec-Fetch-Site": "same-origin", "Sec-Fetch-Dest": "image", "Authorization": f"Bearer {api.token}"}
+    request = urllib.request.Request(f"{url}/{repo_id}/resolve/main/w.safetensors", headers=headers)
+    # What the page's policy would keep the browser from following is not sent elsewhere.
+    answer = urllib.request.build_opener(NoRedirects).open(request)
+    assert answer.status == 200 and answer.read() == FILES["w.safetensors"]
+
+
 @calls("hf_hub_download (cache)")
 @pytest.mark.parametrize("name", ["config.json", "w.safetensors"])
 def test_a_second_download_fetches_nothing(api, repo_id, tmp_path, name):

@@ -17,6 +17,8 @@ READING = [
     "/ada/shown/blob/main/src/train.py",
     "/ada/shown/blob/main/w.bin",
     "/ada/shown/commits/main",
+    "/ada/shown/use",
+    "/datasets/acme/shown-data/use?with=pandas",
     "/datasets/acme/shown-data",
     "/buckets",
     "/buckets/ada/training-run",

@@ -2,7 +2,7 @@
 
 use std::path::Path;
 
-use hub::admin::seed;
+use hub::admin::{fsck, seed, synth};
 use hub::config::Role;
 use hub_tests::{Client, TestHub};
 use tokio::io::{AsyncReadExt as _, AsyncWriteExt as _};
@@ -223,4 +223,34 @@ async fn a_stop_lets_a_request_in_hand_finish_and_takes_no_new_one() {
     let ((), answer) = tokio::join!(hub.stop(), finish);
     assert!(answer.starts_with("HTTP/1.1 200"), "{answer}");
     assert!(answer.contains("in-hand"), "{answer}");
+}
+
+#[tokio::test]
+async fn invented_repositories_are_found_and_open_like_real_ones() {
+    let hub = TestHub::start().await;
+    hub.user("ada").await;
+    let counts = synth::Counts { models: 300, datasets: 60, spaces: 20 };
+    synth::write(hub.app(), "ada", counts, 1, drop).await.unwrap();
+    assert_eq!(hub.count("repos").await, 383, "those asked for, and three patterns");
+    synth::write(hub.app(), "ADA", counts, 1, drop).await.unwrap();
+    assert_eq!(hub.count("repos").await, 383, "the same ones again are there already");
+    hub.indexed().await;
+
+    let anyone = hub.anonymous();
+    let found = anyone.get_json("/api/models?limit=1000&full=true", 200).await;
+    let model = found.as_array().unwrap().iter().find(|model| model["cardData"]["license"] == "mit").unwrap();
+    let id = model["id"].as_str().unwrap();
+    assert!(model["tags"].as_array().unwrap().contains(&"license:mit".into()));
+    anyone.get(&format!("/{id}"), 200).await;
+    let info = anyone.get_json(&format!("/api/models/{id}"), 200).await;
+    assert_eq!(info["siblings"][1]["rfilename"], "README.md");
+    let readme = anyone.get(&format!("/{id}/resolve/main/README.md"), 200).await.text().await.unwrap();
+    assert!(readme.contains("# Invented"));
+    let name = id.split('/').nth(1).unwrap();
+    assert!(anyone.get(&format!("/models?q={name}"), 200).await.text().await.unwrap().contains(id));
+    assert!(fsck::check(hub.app(), None, fsck::Depth::Bytes, drop).await.unwrap().problems == 0);
+
+    let nobody = synth::write(hub.app(), "nobody", counts, 1, drop).await.unwrap_err();
+    assert_eq!(nobody.to_string(), "There is no account `nobody`.");
+    hub.stop().await;
 }

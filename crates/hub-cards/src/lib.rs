@@ -4,9 +4,10 @@
 //!   the types of the Hub's card specification, [`validate`] says what is wrong with it.
 //! - [`render_markdown`], [`highlight_lines`] and [`plain_text_excerpt`] turn what people upload into
 //!   something that pages can show. [`SafeHtml`] can be made here only, and only by the sanitiser.
+//! - [`read_delimited`], [`read_json_lines`], [`pretty_json`] and [`notebook`] show data files from their first bytes.
 //! - [`derive`] computes the library, task, tags and configuration of a repository from its card,
 //!   file names and small JSON files.
-//! - [`safetensors`] and [`gguf`] read the headers of weight files from their first bytes.
+//! - [`safetensors`] and [`gguf`] read the headers of weight files from their first bytes, [`parquet`] the footer of a table.
 //!
 //! Everything here is given by strangers. Every parser has limits, and answers hostile input with an
 //! error, quickly and in bounded memory.
@@ -15,13 +16,17 @@ mod card;
 pub mod derive;
 mod headers;
 mod html;
+mod preview;
 
+pub use card::edit::{KeyValue, set_key};
 pub use card::front_matter::{self, CardError, FrontMatter, MAX_FRONT_MATTER_BYTES};
 pub use card::known;
 pub use card::metadata::{BaseModelRelation, CardMetadata};
 pub use card::validate::{Finding, Report, validate};
-pub use headers::{HeaderError, Progress, gguf, safetensors};
+pub use headers::{HeaderError, Progress, gguf, parquet, safetensors};
 pub use html::excerpt::{plain_text, plain_text_excerpt};
 pub use html::highlight::{HighlightedFile, highlight_lines};
 pub use html::markdown::{LinkContext, MAX_MARKDOWN_BYTES, render_markdown};
+pub use html::outline::{Heading, citation, headings};
 pub use html::sanitize::SafeHtml;
+pub use preview::{Table, notebook, pretty_json, read_delimited, read_json_lines};

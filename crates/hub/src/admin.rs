@@ -3,3 +3,4 @@
 pub mod fsck;
 mod queries;
 pub mod seed;
+pub mod synth;

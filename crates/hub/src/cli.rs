@@ -105,6 +105,23 @@ enum AdminCommand {
     },
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
+    /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.
+    Synth {
+        /// The account that has the few real repositories whose files the invented ones share.
+        account: String,
+        /// How many models.
+        #[arg(long, default_value_t = 10_000)]
+        models: u64,
+        /// How many datasets.
+        #[arg(long, default_value_t = 3_000)]
+        datasets: u64,
+        /// How many Spaces.
+        #[arg(long, default_value_t = 1_000)]
+        spaces: u64,
+        /// Another number invents others.
+        #[arg(long, default_value_t = 1)]
+        seed: u64,
+    },
     /// Makes the users, tokens and organizations that a TOML, JSON or YAML file lists, where they are missing.
     Seed {
         /// The file.

@@ -3,10 +3,15 @@
 mod accounts;
 pub(crate) mod browser;
 mod buckets;
+mod card_editor;
+mod finding;
 mod forms;
 mod hostile;
 mod organizations;
+mod previews;
+mod relations;
 mod repos;
 mod upload;
+mod usage;
 
 use browser::Browser;

@@ -1,6 +1,7 @@
 //! The YAML front matter of a README: splitting, parsing, typing and judging it.
 
 mod bounded;
+pub(crate) mod edit;
 pub mod front_matter;
 pub mod known;
 pub(crate) mod metadata;

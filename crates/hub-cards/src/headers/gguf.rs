@@ -17,6 +17,8 @@ const MAX_TENSORS: u64 = 200_000;
 const MAX_KEY_BYTES: u64 = 1_024;
 /// The longest text that is kept, such as a chat template.
 const MAX_TEXT_BYTES: usize = 256 << 10;
+/// The longest value that a listing shows, in characters.
+const MAX_SHOWN_CHARS: usize = 400;
 /// By how much more is asked for at least, so that a file is not read in crumbs.
 const STEP_BYTES: u64 = 256 << 10;
 
@@ -68,8 +70,14 @@ impl Summary {
 /// The bytes are not such a header, or it has counts and lengths beyond any real file's.
 pub fn parse(prefix: &[u8], file_bytes: u64) -> Result<Progress<Summary>, HeaderError> {
     let mut reader = Reader { bytes: prefix, at: 0 };
-    match read_header(&mut reader) {
-        Ok(summary) => Ok(Progress::Done(summary)),
+    let mut fields = Fields::default();
+    let read = read_header(&mut reader, &mut fields).and_then(|()| fields.finish(prefix));
+    progress(read, prefix, file_bytes)
+}
+
+fn progress<T>(read: Step<T>, prefix: &[u8], file_bytes: u64) -> Result<Progress<T>, HeaderError> {
+    match read {
+        Ok(found) => Ok(Progress::Done(found)),
         Err(Stop::Error(error)) => Err(error),
         Err(Stop::Missing(end)) => {
             if end > file_bytes {
@@ -141,10 +149,18 @@ impl<'a> Reader<'a> {
 /// A value of a key, as far as we look at it.
 enum Field<'a> {
     Number(u64),
+    Float(f64),
     Text(&'a [u8]),
     /// Where an array of texts starts, and how many there are.
     Texts(usize, u64),
-    Other,
+    /// An array of numbers, and how many there are.
+    Numbers(u64),
+}
+
+/// What wants to know about a header.
+trait Visit {
+    fn key(&mut self, key: &str, value: &Field<'_>);
+    fn tensor(&mut self, name: String, shape: Vec<u64>, kind: u32) -> Step<()>;
 }
 
 #[derive(Default)]
@@ -156,7 +172,7 @@ struct Fields {
     eos_id: Option<u64>,
 }
 
-fn read_header(reader: &mut Reader<'_>) -> Step<Summary> {
+fn read_header(reader: &mut Reader<'_>, visit: &mut impl Visit) -> Step<()> {
     if reader.take(4)? != b"GGUF" {
         return Err(Stop::Error(HeaderError::WrongFormat("GGUF")));
     }
@@ -168,21 +184,16 @@ fn read_header(reader: &mut Reader<'_>) -> Step<Summary> {
     if tensors > MAX_TENSORS || keys > MAX_KEYS {
         return Err(Stop::Error(HeaderError::TooLarge("the number of tensors or keys")));
     }
-    let mut fields = Fields::default();
     for _ in 0..keys {
         let key = reader.key()?;
         let kind = reader.u32()?;
         let value = read_value(reader, kind)?;
-        fields.set(&key, &value);
+        visit.key(&key, &value);
     }
-    let mut total = 0u64;
     for _ in 0..tensors {
-        let size = read_tensor(reader)?;
-        total = total.checked_add(size).map_or_else(|| malformed("impossible number of parameters"), Ok)?;
+        read_tensor(reader, visit)?;
     }
-    fields.summary.total = total;
-    fields.summary.tensors = tensors;
-    fields.finish(reader.bytes)
+    Ok(())
 }
 
 fn read_value<'a>(reader: &mut Reader<'a>, kind: u32) -> Step<Field<'a>> {
@@ -191,14 +202,8 @@ fn read_value<'a>(reader: &mut Reader<'a>, kind: u32) -> Step<Field<'a>> {
         2 | 3 => Field::Number(reader.take(2)?.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))),
         4 | 5 => Field::Number(u64::from(reader.u32()?)),
         10 | 11 => Field::Number(reader.u64()?),
-        6 => {
-            reader.take(4)?;
-            Field::Other
-        }
-        12 => {
-            reader.take(8)?;
-            Field::Other
-        }
+        6 => Field::Float(f64::from(f32::from_bits(reader.u32()?))),
+        12 => Field::Float(f64::from_bits(reader.u64()?)),
         8 => Field::Text(reader.text()?),
         9 => read_array(reader)?,
         _ => return malformed("a key has a value of unknown type"),
@@ -227,22 +232,37 @@ fn read_array<'a>(reader: &mut Reader<'a>) -> Step<Field<'a>> {
     };
     let bytes = count.checked_mul(width).filter(|bytes| *bytes <= MAX_PREFIX_BYTES);
     reader.take(bytes.map_or_else(|| Err(Stop::Error(HeaderError::TooLarge("an array"))), Ok)?)?;
-    Ok(Field::Other)
+    Ok(Field::Numbers(count))
 }
 
-fn read_tensor(reader: &mut Reader<'_>) -> Step<u64> {
-    reader.key()?;
+fn read_tensor(reader: &mut Reader<'_>, visit: &mut impl Visit) -> Step<()> {
+    let name = reader.key()?;
     let dimensions = reader.u32()?;
     if dimensions > 8 {
         return malformed("a tensor has more than 8 dimensions");
     }
-    let mut size = 1u64;
+    let mut shape = Vec::new();
     for _ in 0..dimensions {
-        let side = reader.u64()?;
-        size = size.checked_mul(side).map_or_else(|| malformed("a tensor has an impossible shape"), Ok)?;
+        shape.push(reader.u64()?);
     }
-    reader.take(12)?;
-    Ok(size)
+    let kind = reader.u32()?;
+    reader.take(8)?;
+    visit.tensor(name, shape, kind)
+}
+
+impl Visit for Fields {
+    fn key(&mut self, key: &str, value: &Field<'_>) {
+        self.set(key, value);
+    }
+
+    fn tensor(&mut self, _: String, shape: Vec<u64>, _: u32) -> Step<()> {
+        let size = shape.iter().try_fold(1u64, |size, side| size.checked_mul(*side));
+        let size = size.map_or_else(|| malformed("a tensor has an impossible shape"), Ok)?;
+        let total = self.summary.total.checked_add(size);
+        self.summary.total = total.map_or_else(|| malformed("impossible number of parameters"), Ok)?;
+        self.summary.tensors += 1;
+        Ok(())
+    }
 }
 
 impl Fields {
@@ -285,6 +305,98 @@ impl Fields {
         self.summary.bos_token = token(self.bos_id)?;
         self.summary.eos_token = token(self.eos_id)?;
         Ok(self.summary)
+    }
+}
+
+/// Everything a header lists, for people to look at.
+#[derive(Debug, Clone, Default, PartialEq)]
+pub struct Listing {
+    /// Keys with their values as text; long ones are cut, arrays give their length.
+    pub keys: Vec<(String, String)>,
+    /// The tensors in the file's order.
+    pub tensors: Vec<Tensor>,
+}
+
+/// A tensor of a GGUF file.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Tensor {
+    /// Its name.
+    pub name: String,
+    /// Its sides.
+    pub shape: Vec<u64>,
+    /// The name of its number type, such as `Q4_K`.
+    pub dtype: &'static str,
+}
+
+impl Visit for Listing {
+    fn key(&mut self, key: &str, value: &Field<'_>) {
+        let value = match value {
+            Field::Number(number) => number.to_string(),
+            Field::Float(number) => number.to_string(),
+            Field::Text(bytes) => {
+                let end = bytes.len().min(4 * MAX_SHOWN_CHARS);
+                let text = String::from_utf8_lossy(&bytes[..end]);
+                let cut = if text.chars().count() > MAX_SHOWN_CHARS || bytes.len() > end { " …" } else { "" };
+                text.chars().take(MAX_SHOWN_CHARS).collect::<String>() + cut
+            }
+            Field::Texts(_, count) => format!("{count} texts"),
+            Field::Numbers(count) => format!("{count} numbers"),
+        };
+        self.keys.push((key.to_owned(), value));
+    }
+
+    fn tensor(&mut self, name: String, shape: Vec<u64>, kind: u32) -> Step<()> {
+        self.tensors.push(Tensor { name, shape, dtype: dtype_name(kind) });
+        Ok(())
+    }
+}
+
+/// Lists keys and tensors from a prefix of a file of `file_bytes` bytes.
+///
+/// # Errors
+/// As [`parse`].
+pub fn list(prefix: &[u8], file_bytes: u64) -> Result<Progress<Listing>, HeaderError> {
+    let mut listing = Listing::default();
+    let read = read_header(&mut Reader { bytes: prefix, at: 0 }, &mut listing);
+    progress(read.map(|()| listing), prefix, file_bytes)
+}
+
+/// The names of `ggml.h`, `enum ggml_type`.
+const fn dtype_name(kind: u32) -> &'static str {
+    match kind {
+        0 => "F32",
+        1 => "F16",
+        2 => "Q4_0",
+        3 => "Q4_1",
+        6 => "Q5_0",
+        7 => "Q5_1",
+        8 => "Q8_0",
+        9 => "Q8_1",
+        10 => "Q2_K",
+        11 => "Q3_K",
+        12 => "Q4_K",
+        13 => "Q5_K",
+        14 => "Q6_K",
+        15 => "Q8_K",
+        16 => "IQ2_XXS",
+        17 => "IQ2_XS",
+        18 => "IQ3_XXS",
+        19 => "IQ1_S",
+        20 => "IQ4_NL",
+        21 => "IQ3_S",
+        22 => "IQ2_S",
+        23 => "IQ4_XS",
+        24 => "I8",
+        25 => "I16",
+        26 => "I32",
+        27 => "I64",
+        28 => "F64",
+        29 => "IQ1_M",
+        30 => "BF16",
+        34 => "TQ1_0",
+        35 => "TQ2_0",
+        39 => "MXFP4",
+        _ => "unknown",
     }
 }
 

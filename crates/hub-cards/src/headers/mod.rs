@@ -1,9 +1,10 @@
-//! Headers of weight files, read from their first bytes.
+//! Headers of weight files, read from their first bytes, and the footers of Parquet files.
 //!
 //! The caller reads a prefix of the file and passes it in. The answer is the header, or how many
 //! bytes from the start it takes to get further; the caller reads those and asks again.
 
 pub mod gguf;
+pub mod parquet;
 pub mod safetensors;
 
 /// What a prefix was enough for.

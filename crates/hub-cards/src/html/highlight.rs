@@ -23,7 +23,7 @@ const MAX_COLOURED_LINE_BYTES: usize = 2_000;
 /// Lines are cut here.
 const MAX_LINE_BYTES: usize = 20_000;
 /// What colouring one file may take.
-pub(super) const TIME_LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 250 });
+pub(crate) const TIME_LIMIT: Duration = Duration::from_millis(if cfg!(debug_assertions) { 2_000 } else { 250 });
 
 static SYNTAXES: LazyLock<SyntaxSet> = LazyLock::new(SyntaxSet::load_defaults_newlines);
 
@@ -61,7 +61,7 @@ pub fn highlight_lines(text: &str, file_name: &str) -> HighlightedFile {
 }
 
 /// Colours a fenced block of a card.
-pub(super) fn highlight_block(code: &str, language: &str, deadline: Instant) -> String {
+pub(crate) fn highlight_block(code: &str, language: &str, deadline: Instant) -> String {
     let syntax = if code.len() <= MAX_COLOURED_BYTES { syntax_for_language(language) } else { None };
     let mut painter = Painter::new(syntax, deadline);
     let mut html = String::with_capacity(code.len() + code.len() / 4);
@@ -197,7 +197,7 @@ fn class(stack: &ScopeStack) -> Option<&'static str> {
 }
 
 /// Escapes text for HTML content and double-quoted attributes.
-pub(super) fn escape(text: &str, html: &mut String) {
+pub(crate) fn escape(text: &str, html: &mut String) {
     for c in text.chars() {
         match c {
             '&' => html.push_str("&amp;"),

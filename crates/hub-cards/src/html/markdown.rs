@@ -57,6 +57,11 @@ pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
     }
 }
 
+/// Cleans HTML that comes without Markdown around it. `None` for what would take long.
+pub(crate) fn clean_html(html: &str, context: &LinkContext) -> Option<SafeHtml> {
+    (html.len() <= MAX_HTML_BYTES && !is_tangled(html) && !is_slow_text(html)).then(|| sanitize(html, context))
+}
+
 /// Text that stops growing at [`MAX_HTML_BYTES`].
 struct Limited(String);
 

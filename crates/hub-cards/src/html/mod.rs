@@ -2,7 +2,8 @@
 
 pub(crate) mod excerpt;
 pub(crate) mod highlight;
-mod links;
+pub(crate) mod links;
 pub(crate) mod markdown;
 mod math;
+pub(crate) mod outline;
 pub(crate) mod sanitize;

@@ -15,7 +15,7 @@ pub struct SafeHtml(String);
 
 impl SafeHtml {
     /// Wraps what the sanitiser or the highlighter wrote.
-    pub(super) fn trust(html: String) -> Self {
+    pub(crate) fn trust(html: String) -> Self {
         Self(html)
     }
 

@@ -206,11 +206,11 @@ pub fn own_path(path: &str) -> Option<&str> {
     stays.then_some(path)
 }
 
-/// A form that one of our pages sent: it cannot be had without its token being checked.
+/// A form that one of our pages sent: it cannot be had without its token being checked. It has at most `LIMIT` bytes.
 #[derive(Debug)]
-pub struct CheckedForm(Query);
+pub struct CheckedForm<const LIMIT: usize = FORM_LIMIT_BYTES>(Query);
 
-impl CheckedForm {
+impl<const LIMIT: usize> CheckedForm<LIMIT> {
     /// A field's text without spaces around it, empty when it is missing.
     pub fn text(&self, name: &str) -> &str {
         self.0.get(name).unwrap_or_default().trim()
@@ -227,7 +227,7 @@ impl CheckedForm {
     }
 }
 
-impl FromRequest for CheckedForm {
+impl<const LIMIT: usize> FromRequest for CheckedForm<LIMIT> {
     type Error = HubError;
     type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
 
@@ -236,7 +236,7 @@ impl FromRequest for CheckedForm {
         let mut payload = payload.take();
         Box::pin(async move {
             let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
-            let body = read_body(&mut payload, FORM_LIMIT_BYTES).await?;
+            let body = read_body(&mut payload, LIMIT).await?;
             let text = std::str::from_utf8(&body).map_err(|_| HubError::bad_request("The form is not UTF-8."))?;
             let form = Query::parse(text);
             csrf::check(app, &request, form.get(csrf::FIELD))?;

@@ -1,5 +1,7 @@
 //! Statements that look over all repositories.
 
+pub(super) mod synth;
+
 use hub_types::Oid;
 use sqlx::PgPool;
 

@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `seed`, `reindex` and `fsck` here, `gc` in its own file.
+//! `hub admin …`: `create-user`, `seed`, `synth`, `reindex` and `fsck` here, `gc` in its own file.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -8,7 +8,7 @@ use rand::RngExt as _;
 
 use super::{AdminCommand, fail, gc, say};
 use crate::accounts::operations::{NewUser, create_user};
-use crate::admin::{fsck, seed};
+use crate::admin::{fsck, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::{search, start};
@@ -26,6 +26,10 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             add_user(&app, new, password_stdin).await
         }
         AdminCommand::Reindex => reindex(&app).await,
+        AdminCommand::Synth { account, models, datasets, spaces, seed } => {
+            let counts = synth::Counts { models, datasets, spaces };
+            synth::write(&app, &account, counts, seed, say).await.map_err(|error| error.to_string())
+        }
         AdminCommand::Seed { file } => plant(&app, &file).await,
         AdminCommand::Gc { dry_run, grace_unused, grace_deleted, grace_quarantine, many_orphans } => {
             let days = gc::Graces { unused: grace_unused, deleted: grace_deleted, quarantine: grace_quarantine, many_orphans };

@@ -94,7 +94,8 @@ impl FileAnswer<'_> {
             Ok(part) => part,
             Err(ready) => return Ok(*ready),
         };
-        if let Some(key) = held.plain_key(oid).filter(|_| app.store.supports_presign()) {
+        let may_leave = app.store.supports_presign() && !is_shown_by_page(request);
+        if let Some(key) = held.plain_key(oid).filter(|_| may_leave) {
             let answer =
                 PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
             let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
@@ -130,4 +131,13 @@ impl FileAnswer<'_> {
         }
         response
     }
+}
+
+/// Whether a page of the hub shows the file as a picture, sound or film. The policy of our pages lets nothing in from
+/// elsewhere, so a redirect to the store would show nothing.
+fn is_shown_by_page(request: &HttpRequest) -> bool {
+    let says = |name: &str, words: &[&str]| {
+        request.headers().get(name).and_then(|value| value.to_str().ok()).is_some_and(|value| words.contains(&value))
+    };
+    says("sec-fetch-site", &["same-origin"]) && says("sec-fetch-dest", &["image", "audio", "video"])
 }

@@ -3,10 +3,14 @@
 mod blob;
 mod bucket;
 mod card;
+mod card_editor;
 mod commit;
 mod commits;
+mod compare;
+mod configs;
 mod context;
 mod facts;
+mod find;
 mod likes;
 mod lineage;
 mod list;
@@ -14,14 +18,19 @@ pub mod lists;
 mod markdown;
 mod new;
 mod owners;
+mod preview;
 mod refs;
+mod relations;
+mod results;
 mod settings;
 mod snippets;
 mod tags;
 mod tensor_diff;
+mod tensors;
 mod tree;
 mod trending;
 mod upload;
+mod usage;
 pub mod view;
 
 use actix_web::web;
@@ -49,5 +58,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(trending::routes)
         .configure(lineage::routes)
         .configure(tensor_diff::routes)
+        .configure(find::routes)
+        .configure(compare::routes)
+        .configure(card_editor::routes)
+        .configure(usage::routes)
+        .configure(tensors::routes)
         .configure(card::routes);
 }

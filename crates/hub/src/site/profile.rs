@@ -13,8 +13,10 @@ use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
 use crate::repos::pages::lists;
 use crate::repos::pages::view::RepoColumn;
+use crate::repos::queries::relations::count_by_type;
+use crate::repos::visibility::visible_to;
 use crate::web::filters;
-use crate::web::layout::Layout;
+use crate::web::layout::{Layout, kind_icon, kind_title};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -40,7 +42,9 @@ pub struct ProfilePage {
     pub members: Vec<MemberFace>,
     /// Whether the viewer may make repositories here.
     pub can_create: bool,
-    /// The repositories by kind.
+    /// The overview and a tab for each kind of which there is something.
+    pub tabs: Vec<ProfileTab>,
+    /// The latest repositories by kind, or a page of one kind.
     pub columns: Vec<RepoColumn>,
     /// Who follows whom.
     pub follow: FollowView,
@@ -48,6 +52,10 @@ pub struct ProfilePage {
     pub calendar: Calendar,
     /// The collections, in the owner's order.
     pub collections: Vec<CollectionCard>,
+    /// The first page of that kind.
+    pub first: Option<String>,
+    /// Its next page.
+    pub next: Option<String>,
 }
 
 /// The follow button and its numbers.
@@ -65,6 +73,34 @@ pub struct FollowView {
     pub following: i64,
     /// Whether it is a user, who can follow.
     pub is_user: bool,
+}
+
+/// A tab of a profile.
+#[derive(Debug)]
+pub struct ProfileTab {
+    /// Its text.
+    pub label: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// How many repositories it lists.
+    pub count: Option<u64>,
+    /// Where it leads.
+    pub href: String,
+    /// Whether this page is it.
+    pub current: bool,
+}
+
+/// The repositories on a profile.
+#[derive(Debug, Default)]
+struct Shelf {
+    /// On the overview.
+    calendar: Calendar,
+    /// On the overview.
+    collections: Vec<CollectionCard>,
+    tabs: Vec<ProfileTab>,
+    columns: Vec<RepoColumn>,
+    first: Option<String>,
+    next: Option<String>,
 }
 
 /// A member of an organisation.
@@ -96,10 +132,12 @@ impl ProfilePage {
     }
 }
 
-/// How many repositories of each kind are shown.
+/// How many repositories of each kind the overview shows.
 const COLUMN_LEN: usize = 12;
 /// How many collections are shown.
 const COLLECTIONS_LEN: i64 = 12;
+/// How many of one kind a page shows.
+const PAGE_LEN: usize = 30;
 
 /// Mounts `/{namespace}`.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -114,14 +152,10 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     if row.name != *path {
         return Ok(page.redirect(&format!("/{}", row.name)));
     }
-    let mut columns = Vec::new();
-    for kind in RepoType::EVERY {
-        let repos = lists::latest(&page.app, &page.viewer, kind, Some(&row.name), COLUMN_LEN).await?;
-        columns.push(RepoColumn::of_owner(kind, &row.name, repos));
-    }
+    let shelf = shelf(&page, &row).await?;
     let shown = match row.kind.as_str() {
-        "organization" => organization_page(&page, row, columns).await?,
-        _ => user_page(&page, row, columns).await?,
+        "organization" => organization_page(&page, row, shelf).await?,
+        _ => user_page(&page, row, shelf).await?,
     };
     page.show(shown).await
 }
@@ -139,7 +173,47 @@ async fn follow_of(page: &PageRequest, row: &ProfileRow) -> HubResult<FollowView
     })
 }
 
-async fn user_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>) -> HubResult<ProfilePage> {
+/// The latest of each kind, or a page of the kind that `tab` names.
+async fn shelf(page: &PageRequest, row: &ProfileRow) -> HubResult<Shelf> {
+    let counts = count_by_type(&page.app.pool, &visible_to(&page.viewer), row.namespace_pk).await?;
+    let count =
+        |kind| counts.iter().find(|count| count.repo_type == kind).map_or(0, |count| u64::try_from(count.count).unwrap_or(0));
+    let query = page.query();
+    let chosen = query.get("tab").and_then(|tab| RepoType::EVERY.into_iter().find(|kind| kind.plural() == tab));
+    let href = format!("/{}", row.name);
+    let overview =
+        ProfileTab { label: "Overview", icon: "layout-grid", count: None, href: href.clone(), current: chosen.is_none() };
+    let tab = |kind: RepoType| ProfileTab {
+        label: kind_title(kind),
+        icon: kind_icon(kind),
+        count: Some(count(kind)),
+        href: format!("{href}?tab={}", kind.plural()),
+        current: chosen == Some(kind),
+    };
+    let kinds = RepoType::EVERY.into_iter().filter(|kind| count(*kind) > 0 || chosen == Some(*kind));
+    let mut shelf = Shelf { tabs: std::iter::once(overview).chain(kinds.map(tab)).collect(), ..Shelf::default() };
+    if let Some(kind) = chosen {
+        let cursor = query.get("cursor");
+        let (repos, next) = lists::page_of(&page.app, &page.viewer, kind, &row.name, cursor, PAGE_LEN).await?;
+        let here = format!("{href}?tab={}", kind.plural());
+        shelf.next = next.map(|next| format!("{here}&cursor={next}"));
+        shelf.first = cursor.is_some().then_some(here);
+        shelf.columns.push(RepoColumn::of_owner(kind, &row.name, repos));
+        return Ok(shelf);
+    }
+    shelf.calendar = Calendar::of_namespace(&page.app, row.namespace_pk).await?;
+    shelf.collections = cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?;
+    for kind in RepoType::EVERY {
+        let repos = match count(kind) {
+            0 => Vec::new(),
+            _ => lists::latest(&page.app, &page.viewer, kind, Some(&row.name), COLUMN_LEN).await?,
+        };
+        shelf.columns.push(RepoColumn::of_owner(kind, &row.name, repos));
+    }
+    Ok(shelf)
+}
+
+async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let own = page.viewer.user.as_ref().is_some_and(|user| user.pk == row.namespace_pk);
     Ok(ProfilePage {
         layout: page.layout(row.name.clone()),
@@ -150,16 +224,19 @@ async fn user_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>
         members: Vec::new(),
         can_create: own,
         follow: follow_of(page, &row).await?,
-        calendar: Calendar::of_namespace(&page.app, row.namespace_pk).await?,
-        collections: cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?,
-        columns,
+        calendar: shelf.calendar,
+        collections: shelf.collections,
+        tabs: shelf.tabs,
+        columns: shelf.columns,
+        first: shelf.first,
+        next: shelf.next,
         name: row.name,
         fullname: row.fullname,
         details: row.details,
     })
 }
 
-async fn organization_page(page: &PageRequest, row: ProfileRow, columns: Vec<RepoColumn>) -> HubResult<ProfilePage> {
+async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let role = page.viewer.role_in(row.namespace_pk);
     let members = list_members(&page.app.pool, row.namespace_pk).await?;
     Ok(ProfilePage {
@@ -171,9 +248,12 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, columns: Vec<Rep
         members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
         can_create: role.is_some_and(|role| role >= OrgRole::Contributor),
         follow: follow_of(page, &row).await?,
-        calendar: Calendar::of_namespace(&page.app, row.namespace_pk).await?,
-        collections: cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?,
-        columns,
+        calendar: shelf.calendar,
+        collections: shelf.collections,
+        tabs: shelf.tabs,
+        columns: shelf.columns,
+        first: shelf.first,
+        next: shelf.next,
         name: row.name,
         fullname: row.fullname,
         details: row.details,

@@ -41,6 +41,11 @@ const STYLE_SHEETS: &[&str] = &[
     include_str!("../../../../static/css/pages/repos.css"),
     include_str!("../../../../static/css/pages/tasks.css"),
     include_str!("../../../../static/css/pages/engagement.css"),
+    include_str!("../../../../static/css/pages/usage.css"),
+    include_str!("../../../../static/css/pages/repo_side.css"),
+    include_str!("../../../../static/css/pages/previews.css"),
+    include_str!("../../../../static/css/pages/finding.css"),
+    include_str!("../../../../static/css/pages/card_editor.css"),
 ];
 
 const FILES: &[(&str, &[u8])] = &[
@@ -51,14 +56,18 @@ const FILES: &[(&str, &[u8])] = &[
     file!("img/logo.svg"),
     file!("img/LICENSE-lucide.txt"),
     file!("js/app.js"),
+    file!("js/card-editor.js"),
     file!("js/confirm-dialog.js"),
     file!("js/copy-button.js"),
     file!("js/like.js"),
+    file!("js/find-file.js"),
     file!("js/line-links.js"),
     file!("js/live-list.js"),
     file!("js/menu.js"),
+    file!("js/menu-filter.js"),
     file!("js/theme-toggle.js"),
     file!("js/upload.js"),
+    file!("js/use-dialog.js"),
 ];
 
 /// Every asset, and the version they share.

@@ -2,24 +2,22 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use hub_cards::{LinkContext, SafeHtml, highlight_lines};
-use hub_git::{Entry, EntryKind};
+use hub_cards::notebook::Notebook;
+use hub_cards::{SafeHtml, Table, parquet};
+use hub_git::EntryKind;
 
+use super::BASES;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::preview::{self, Side};
+use super::tensors::{WeightsView, has_tensors};
 use super::tree::latest_commit;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
-use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoContent;
-use crate::repos::{Repo, reading};
+use crate::repos::reading;
 use crate::web::filters;
 use crate::web::layout::Layout;
-
-/// The largest file that is shown as text, in bytes.
-const MAX_TEXT_BYTES: u64 = 1024 * 1024;
-/// The most lines of it that are shown: more would make a page that browsers scroll badly.
-const MAX_LINES: usize = 5_000;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -33,6 +31,8 @@ pub(super) struct BlobPage {
     pub picker: RevisionPicker,
     /// The way here.
     pub crumbs: Vec<Crumb>,
+    /// The search for a path.
+    pub find_href: String,
     /// The last commit that touched the file.
     pub latest: Option<CommitSummary>,
     /// The file's name.
@@ -47,6 +47,8 @@ pub(super) struct BlobPage {
     pub preview_href: Option<String>,
     /// Where its source is shown.
     pub source_href: Option<String>,
+    /// Where its tensors are listed.
+    pub tensors_href: Option<String>,
     /// Its text as it is.
     pub raw_href: String,
     /// Its bytes.
@@ -71,6 +73,14 @@ pub(super) enum FileView {
     },
     /// Rendered Markdown.
     Markdown(SafeHtml),
+    /// The first rows of a table.
+    Table(Table),
+    /// The cells of a notebook.
+    Notebook(Notebook),
+    /// The header of a weight file.
+    Weights(WeightsView),
+    /// The columns of a Parquet file.
+    Parquet(parquet::Footer),
     /// A picture at this address.
     Image(String),
     /// A sound at this address.
@@ -109,21 +119,22 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         return Err(HubError::not_found("This is a submodule: its files are in another repository, which `.gitmodules` names."));
     }
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
-    let is_markdown = entry.lfs.is_none() && has_ending(entry.name(), &["md", "markdown", "mdx"]);
     let plain = page.query().flag("plain");
-    let (view, line_count) = view_of(&page, repo, &place, &entry, is_markdown && !plain).await?;
+    let found = preview::of(&page, repo, &place, &entry, plain).await?;
     let href = place.href(View::Blob, &place.path);
     let shown = BlobPage {
         layout: layout_of(&page, repo, entry.name()),
         picker: place.picker(&page, repo, View::Blob).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
+        find_href: place.href(View::Find, ""),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
         name: entry.name().to_owned(),
         path: place.path.clone(),
         size_bytes: entry.size,
-        line_count,
-        preview_href: (is_markdown && plain).then(|| href.clone()),
-        source_href: (is_markdown && !plain).then(|| format!("{href}?plain=1")),
+        line_count: found.line_count,
+        preview_href: (found.side == Side::Source).then(|| href.clone()),
+        source_href: (found.side == Side::Rendering).then(|| format!("{href}?plain=1")),
+        tensors_href: has_tensors(&place.path).then(|| place.href(View::Tensors, &place.path)),
         raw_href: place.href(View::Raw, &place.path),
         download_href: format!("{}?download=true", place.href(View::Resolve, &place.path)),
         history_href: place.href(View::Commits, &place.path),
@@ -132,65 +143,8 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
             size_bytes: pointer.size,
             pointer_size_bytes: pointer.pointer_size,
         }),
-        view,
+        view: found.view,
         header,
     };
     page.show(shown).await
-}
-
-fn has_ending(name: &str, endings: &[&str]) -> bool {
-    name.rsplit_once('.').is_some_and(|(_, ending)| endings.contains(&ending.to_ascii_lowercase().as_str()))
-}
-
-async fn view_of(
-    page: &PageRequest,
-    repo: &Repo,
-    place: &Place,
-    entry: &Entry,
-    rendered: bool,
-) -> HubResult<(FileView, Option<usize>)> {
-    let name = entry.name();
-    let src = || place.href(View::Resolve, &place.path);
-    if has_ending(name, &["png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "bmp", "ico"]) {
-        return Ok((FileView::Image(src()), None));
-    }
-    if has_ending(name, &["wav", "mp3", "flac", "ogg", "m4a", "opus"]) {
-        return Ok((FileView::Audio(src()), None));
-    }
-    if has_ending(name, &["mp4", "webm", "mov", "ogv"]) {
-        return Ok((FileView::Video(src()), None));
-    }
-    if entry.lfs.is_some() {
-        return Ok((FileView::Note("This file is stored with Git LFS. Download it to see what is in it.".to_owned()), None));
-    }
-    if rendered {
-        let folder = place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-        let context = LinkContext::new(repo.repo_type, &repo.id, &place.revision, folder);
-        let place_key = format!("{}/{folder}", place.revision);
-        if let Some(card) = markdown::render(page, repo, entry.oid, context, &place_key).await? {
-            return Ok((FileView::Markdown(card.html.clone()), None));
-        }
-    }
-    code(page, repo, entry).await
-}
-
-async fn code(page: &PageRequest, repo: &Repo, entry: &Entry) -> HubResult<(FileView, Option<usize>)> {
-    let note = |text: &str| Ok((FileView::Note(text.to_owned()), None));
-    if entry.size > MAX_TEXT_BYTES {
-        return note("This file is too large to show here.");
-    }
-    let oid = entry.oid;
-    let bytes = reading::read(&page.app, repo, move |reader| reader.blob(oid, MAX_TEXT_BYTES)).await?;
-    let text = match String::from_utf8(bytes) {
-        Ok(text) if !text.contains('\0') => text,
-        _ => return note("This file is not text."),
-    };
-    if text.is_empty() {
-        return note("This file is empty.");
-    }
-    let name = entry.name().to_owned();
-    let mut file = tokio::task::spawn_blocking(move || highlight_lines(&text, &name)).await.map_err(HubError::from)?;
-    let count = file.lines.len();
-    file.lines.truncate(MAX_LINES);
-    Ok((FileView::Code { truncated: file.truncated || count > MAX_LINES, lines: file.lines }, Some(count)))
 }

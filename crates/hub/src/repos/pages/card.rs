@@ -2,10 +2,14 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use hub_cards::{LinkContext, SafeHtml};
+use hub_cards::{Heading, LinkContext, SafeHtml};
+use hub_types::RepoType;
 
+use super::configs::{DatasetConfig, configs_of};
 use super::context::{header_of, layout_of};
 use super::facts::side_of;
+use super::relations::{Relations, relations_of};
+use super::results::{ResultRow, results_of};
 use super::snippets::quick_start_of;
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, markdown};
@@ -13,7 +17,7 @@ use crate::accounts::page::PageRequest;
 use crate::downloads::chart::DownloadChart;
 use crate::error::HubResult;
 use crate::repos::queries::listing::ListedRepo;
-use crate::repos::{Repo, RepoRead, reading};
+use crate::repos::{Level, Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -27,8 +31,20 @@ pub(super) struct CardPage {
     pub header: RepoHeader,
     /// For a repository without files: how to fill it.
     pub quick_start: Option<QuickStart>,
+    /// Where one who may changes the card.
+    pub edit_href: Option<String>,
     /// The card's text.
     pub card: Option<SafeHtml>,
+    /// Its headings, when they are many enough to need a list.
+    pub outline: Vec<Heading>,
+    /// How to cite it, in BibTeX.
+    pub citation: Option<String>,
+    /// What the card says of how good a model is.
+    pub results: Vec<ResultRow>,
+    /// How a dataset's files are put together.
+    pub configs: Vec<DatasetConfig>,
+    /// What belongs to it on this hub.
+    pub relations: Relations,
     /// What is wrong with the card's metadata.
     pub card_warning: Option<String>,
     /// The column next to it.
@@ -66,10 +82,34 @@ pub(super) struct Side {
     pub file_count: u64,
     /// What the weights hold.
     pub parameters: Option<Parameters>,
-    /// How to load it.
-    pub snippets: Vec<UseSnippet>,
+    /// What a GGUF header says.
+    pub gguf: Vec<(&'static str, String)>,
+    /// Where the tensors are listed.
+    pub tensors_href: Option<String>,
+    /// What training emitted.
+    pub emissions: Option<Emissions>,
+    /// Papers that the card names.
+    pub papers: Vec<Paper>,
     /// Everything else.
     pub facts: Vec<Fact>,
+}
+
+/// What training a model emitted, by its card.
+#[derive(Debug)]
+pub(super) struct Emissions {
+    /// The weight of the carbon dioxide, or of what warms as much.
+    pub amount: String,
+    /// How that was found.
+    pub details: Vec<(&'static str, String)>,
+}
+
+/// A paper on arXiv.
+#[derive(Debug)]
+pub(super) struct Paper {
+    /// Its id there.
+    pub id: String,
+    /// What else on the hub names it.
+    pub list_href: String,
 }
 
 /// The parameters of a model.
@@ -94,17 +134,6 @@ pub(super) struct DtypeShare {
     pub width: u64,
 }
 
-/// Code that loads the repository.
-#[derive(Debug)]
-pub(super) struct UseSnippet {
-    /// The icon.
-    pub icon: &'static str,
-    /// The tool.
-    pub title: &'static str,
-    /// The code.
-    pub code: String,
-}
-
 /// A fact with one or more values.
 #[derive(Debug)]
 pub(super) struct Fact {
@@ -125,6 +154,8 @@ pub(super) struct FactLink {
 
 /// The file whose text is the card.
 const CARD_FILE: &str = "README.md";
+/// From how many headings on a card has a list of them.
+const MIN_HEADINGS: usize = 4;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
@@ -140,7 +171,20 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
     let is_new = !has_text && derived.file_count <= 2;
     let chart = DownloadChart::of_repo(&page.app, repo.pk).await?;
+    let (outline, citation) = match &card {
+        Some(card) if card.headings.len() >= MIN_HEADINGS => (card.headings.clone(), card.citation.clone()),
+        Some(card) => (Vec::new(), card.citation.clone()),
+        None => (Vec::new(), None),
+    };
+    let metadata = derived.card.as_ref();
+    let may_write = read.level >= Level::Write && page.require_session().is_ok();
     let shown = CardPage {
+        edit_href: may_write.then(|| format!("{}/edit-card", header.href())),
+        outline,
+        citation,
+        results: metadata.map(results_of).unwrap_or_default(),
+        configs: metadata.filter(|_| repo.repo_type == RepoType::Dataset).map(configs_of).unwrap_or_default(),
+        relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
         layout: layout_of(&page, repo, ""),
         quick_start: is_new.then(|| quick_start_of(&header)),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),

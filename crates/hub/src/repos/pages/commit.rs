@@ -1,5 +1,7 @@
 //! One commit and what it changed.
 
+use std::ops::Range;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_git::{ChangeStatus, FileChange, TextDiff};
@@ -125,7 +127,7 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
     let oid = reading::resolve(&page.app, repo, raw_param(page.http(), "revision")).await?;
     let info = reading::commit(&page.app, repo, oid).await?;
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
-    let (files, more) = diff(&page, repo, info.parents.first().copied(), oid).await?;
+    let (files, more) = diff(&page, repo, info.parents.first().copied(), oid, 0..MAX_FILES).await?;
     let parent = |oid: &Oid| {
         let oid = oid.to_hex();
         ParentLink { short: oid.chars().take(7).collect(), href: format!("{}/commit/{oid}", repo.path()) }
@@ -147,15 +149,21 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
 }
 
 /// Said of files whose changes did not fit.
-const LEFT_OUT: &str = "Not shown: the commit changes too many lines.";
+const LEFT_OUT: &str = "Not shown: too many lines changed.";
 
-/// What a commit changed against its first parent, and whether there is more.
-async fn diff(page: &PageRequest, repo: &Repo, parent: Option<Oid>, commit: Oid) -> HubResult<(Vec<FileDiff>, bool)> {
+/// Some of the files that differ between two commits, and whether there are more.
+pub(super) async fn diff(
+    page: &PageRequest,
+    repo: &Repo,
+    old: Option<Oid>,
+    new: Oid,
+    wanted: Range<usize>,
+) -> HubResult<(Vec<FileDiff>, bool)> {
     reading::read(&page.app, repo, move |reader| {
-        let (changes, more) = reader.changed_files(parent, Some(commit), MAX_FILES)?;
+        let (changes, more) = reader.changed_files(old, Some(new), wanted.end)?;
         let mut lines_left = MAX_LINES;
         let mut files = Vec::new();
-        for change in &changes {
+        for change in changes.iter().skip(wanted.start) {
             let text = match (lines_left, has_pointer(change)) {
                 (0, _) | (_, true) => None,
                 _ => Some(reader.text_diff(change, MAX_FILE_BYTES)?),

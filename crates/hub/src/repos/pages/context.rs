@@ -24,7 +24,16 @@ const MAX_REFS: i64 = 500;
 
 /// The head of a page, with what is derived from the default branch.
 pub(super) async fn header_of(page: &PageRequest, read: &RepoRead, tab: RepoTab) -> HubResult<(RepoHeader, ListedRepo)> {
-    let columns = Columns { card: true, facts: true, siblings: false };
+    header_with(page, read, tab, Columns { card: true, facts: true, siblings: false }).await
+}
+
+/// The same, with these of the wide columns.
+pub(super) async fn header_with(
+    page: &PageRequest,
+    read: &RepoRead,
+    tab: RepoTab,
+    columns: Columns,
+) -> HubResult<(RepoHeader, ListedRepo)> {
     let derived = find_listed(&page.app.pool, read.repo.pk, columns).await?;
     let derived = derived.ok_or_else(|| HubError::repo_not_found(page.viewer.is_anonymous()))?;
     let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
@@ -135,6 +144,10 @@ pub(super) enum View {
     Raw,
     /// The form to add files.
     Upload,
+    /// The tensors of a weight file.
+    Tensors,
+    /// The search for a path.
+    Find,
 }
 
 impl View {
@@ -146,6 +159,8 @@ impl View {
             Self::Resolve => "resolve",
             Self::Raw => "raw",
             Self::Upload => "upload",
+            Self::Tensors => "tensors",
+            Self::Find => "find",
         }
     }
 }
@@ -202,8 +217,16 @@ impl Place {
         let detached = !known && !tags.iter().any(|tag| tag.current);
         let is_id = self.revision.len() == 40 && self.revision.bytes().all(|byte| byte.is_ascii_hexdigit());
         let label = if is_id { self.revision.chars().take(7).collect() } else { self.revision.clone() };
-        Ok(RevisionPicker { label, detached, branches, tags, all_href: format!("{}/refs", self.base) })
+        let compare_href = compare_href(&self.base, &repo.default_branch, &self.revision);
+        Ok(RevisionPicker { label, detached, branches, tags, all_href: format!("{}/refs", self.base), compare_href })
     }
+}
+
+/// The page that compares two revisions of the repository at a path.
+pub(super) fn compare_href(repo_path: &str, old: &str, new: &str) -> String {
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("base", old).append_pair("head", new);
+    format!("{repo_path}/compare?{}", query.finish())
 }
 
 /// The branches and tags of a repository.

@@ -1,12 +1,12 @@
 //! The column next to a card: numbers and links from what is derived of a repository.
+//! What belongs to it elsewhere on the hub is in `relations`.
 
 use hub_cards::known;
 use hub_types::RepoType;
 use serde_json::Value;
 
-use super::card::{DtypeShare, Fact, FactLink, Parameters, Side};
+use super::card::{DtypeShare, Emissions, Fact, FactLink, Paper, Parameters, Side};
 use super::context::{languages, list_href};
-use super::snippets::snippets_of;
 use super::tags;
 use super::view::RepoHeader;
 use crate::downloads::chart::DownloadChart;
@@ -20,13 +20,19 @@ const MAX_SHARES: usize = 5;
 /// Everything next to the card.
 pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
     let positive = |number: i64| u64::try_from(number).unwrap_or(0);
+    let papers = tags::all(&derived.tags, "arxiv:").into_iter().take(MAX_VALUES);
     Side {
+        papers: papers
+            .map(|id| Paper { id: id.to_owned(), list_href: list_href(header.kind, "other", &format!("arxiv:{id}")) })
+            .collect(),
+        gguf: derived.facts.as_ref().map(gguf_of).unwrap_or_default(),
+        tensors_href: tensors_href(header, derived),
+        emissions: emissions_of(derived),
         downloads: positive(derived.downloads),
         chart: DownloadChart::default(),
         size_bytes: positive(derived.size_bytes),
         file_count: positive(derived.file_count),
         parameters: derived.facts.as_ref().and_then(parameters_of),
-        snippets: snippets_of(header, derived),
         facts: facts_of(header.kind, derived),
     }
 }
@@ -86,15 +92,6 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
         let values = tags::all(&derived.tags, prefix).into_iter();
         add(label, values.map(|value| listed("other", value.to_owned(), &format!("{prefix}{value}"))).collect());
     }
-    let ids = |name: &str| -> Vec<String> {
-        let list = derived.facts.as_ref().and_then(|facts| facts.get(name)?.as_array().cloned()).unwrap_or_default();
-        list.iter().filter_map(|id| id.as_str().map(str::to_owned)).collect()
-    };
-    add("Base model", ids("base_models").iter().map(|id| repo_link(RepoType::Model, id)).collect());
-    add("Datasets", ids("datasets").iter().map(|id| repo_link(RepoType::Dataset, id)).collect());
-    add("Models", ids("models").iter().map(|id| repo_link(RepoType::Model, id)).collect());
-    let papers = tags::all(&derived.tags, "arxiv:").into_iter();
-    add("Papers", papers.map(|id| listed("other", format!("arXiv {id}"), &format!("arxiv:{id}"))).collect());
     let plain = derived.tags.iter().filter(|tag| !tag.contains(':') && Some(*tag) != derived.pipeline_tag.as_ref());
     let plain = plain.filter(|tag| Some(*tag) != derived.library_name.as_ref() && !languages.contains(tag));
     add("Tags", plain.map(|tag| listed("other", tag.clone(), tag)).collect());
@@ -110,17 +107,58 @@ fn task_link(kind: RepoType, task: &str) -> FactLink {
     FactLink { label: tags::task_label(task), href: Some(href) }
 }
 
-/// A repository that a card names. Names without an owner lead nowhere on this hub.
-fn repo_link(kind: RepoType, id: &str) -> FactLink {
-    let valid = id.parse::<hub_types::RepoId>().is_ok();
-    FactLink { label: id.to_owned(), href: valid.then(|| format!("/{}{id}", kind.url_prefix())) }
+/// What a GGUF header says beside the number of parameters.
+fn gguf_of(facts: &Value) -> Vec<(&'static str, String)> {
+    let Some(gguf) = facts.get("gguf") else { return Vec::new() };
+    let mut rows = Vec::new();
+    if let Some(architecture) = gguf.get("architecture").and_then(Value::as_str) {
+        rows.push(("Architecture", architecture.to_owned()));
+    }
+    if let Some(length) = gguf.get("context_length").and_then(Value::as_u64) {
+        rows.push(("Context", format!("{length} tokens")));
+    }
+    if gguf.get("chat_template").is_some() {
+        rows.push(("Chat template", "yes".to_owned()));
+    }
+    rows
+}
+
+/// Where the tensors are listed, when there are weights with a header.
+fn tensors_href(header: &RepoHeader, derived: &ListedRepo) -> Option<String> {
+    let weights = derived.facts.as_ref()?.get("weights")?;
+    let path = ["safetensors", "gguf"].iter().find_map(|format| weights.get(format)?.as_str())?;
+    let branch = crate::web::links::encode_segment(&header.default_branch);
+    Some(format!("{}/tensors/{branch}/{}", header.href(), crate::web::links::encode_path(path)))
+}
+
+/// What training emitted, as the card says: a number of grams, or an object with more.
+fn emissions_of(derived: &ListedRepo) -> Option<Emissions> {
+    let said = derived.card.as_ref()?.get("co2_eq_emissions")?;
+    let grams = said.get("emissions").unwrap_or(said);
+    let grams =
+        grams.as_f64().or_else(|| grams.as_str()?.trim().parse().ok()).filter(|grams| grams.is_finite() && *grams >= 0.0)?;
+    let text = |key: &str| said.get(key).and_then(Value::as_str).map(|text| text.chars().take(200).collect::<String>());
+    let labels =
+        [("Training", "training_type"), ("Where", "geographical_location"), ("Hardware", "hardware_used"), ("Source", "source")];
+    let details = labels.iter().filter_map(|(label, key)| Some((*label, text(key)?))).collect();
+    Some(Emissions { amount: weight_text(grams), details })
+}
+
+/// Grams as people say them.
+fn weight_text(grams: f64) -> String {
+    match grams {
+        grams if grams >= 1e6 => format!("{:.1} t", grams / 1e6),
+        grams if grams >= 1e3 => format!("{:.1} kg", grams / 1e3),
+        grams if grams >= 10.0 => format!("{grams:.0} g"),
+        grams => format!("{grams:.2} g"),
+    }
 }
 
 #[cfg(test)]
 mod tests {
     use serde_json::json;
 
-    use super::parameters_of;
+    use super::{parameters_of, weight_text};
 
     #[test]
     fn shares_fill_the_bar_exactly() {
@@ -140,5 +178,12 @@ mod tests {
         }
         assert!(parameters_of(&json!({})).is_none());
         assert!(parameters_of(&json!({ "safetensors": { "parameters": {} } })).is_none());
+    }
+
+    #[test]
+    fn weights_read_well() {
+        for (grams, text) in [(0.5, "0.50 g"), (42.0, "42 g"), (1500.0, "1.5 kg"), (2.5e6, "2.5 t")] {
+            assert_eq!(weight_text(grams), text);
+        }
     }
 }

@@ -6,7 +6,7 @@ use super::view::{OwnRepo, RepoSummary};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::listing::{ListQuery, Sort, list};
+use crate::repos::listing::{Cursor, ListQuery, Sort, list};
 use crate::repos::queries::own::list_own;
 use crate::repos::visibility::visible_to;
 
@@ -24,6 +24,25 @@ pub async fn latest(
     let query = ListQuery { author: owner.map(str::to_owned), sort: Sort::LastModified, limit, ..ListQuery::default() };
     let page = list(app, kind, &visible_to(viewer), &query).await?;
     Ok(page.repos.into_iter().map(RepoSummary::from).collect())
+}
+
+/// A page of an owner's repositories of a kind, the last changed first, and where the next page starts.
+///
+/// # Errors
+/// 400 for a cursor that no page gave, 503 when the database does not answer.
+pub async fn page_of(
+    app: &App,
+    viewer: &Viewer,
+    kind: RepoType,
+    owner: &str,
+    cursor: Option<&str>,
+    limit: usize,
+) -> HubResult<(Vec<RepoSummary>, Option<String>)> {
+    let sort = Sort::LastModified;
+    let after = cursor.map(|text| Cursor::decode(text, sort)).transpose()?;
+    let query = ListQuery { author: Some(owner.to_owned()), sort, after, limit, ..ListQuery::default() };
+    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    Ok((page.repos.into_iter().map(RepoSummary::from).collect(), page.next.map(|next| next.encode())))
 }
 
 /// The most active repositories of a kind for a task.

@@ -3,7 +3,7 @@
 use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
-use hub_cards::{LinkContext, MAX_MARKDOWN_BYTES, SafeHtml, front_matter, render_markdown};
+use hub_cards::{Heading, LinkContext, MAX_MARKDOWN_BYTES, SafeHtml, citation, front_matter, headings, render_markdown};
 use hub_types::Oid;
 use moka::future::Cache;
 
@@ -21,6 +21,10 @@ pub(super) struct Rendered {
     pub html: SafeHtml,
     /// Whether there is nothing but metadata.
     pub is_blank: bool,
+    /// Its headings.
+    pub headings: Vec<Heading>,
+    /// How to cite it, in BibTeX.
+    pub citation: Option<String>,
 }
 
 type Key = (Oid, String, String);
@@ -57,7 +61,8 @@ pub(super) async fn render(
     let Some(text) = read.await? else { return Ok(None) };
     let render = move || {
         let body = front_matter::split(&text).body;
-        Rendered { html: render_markdown(body, &context), is_blank: body.trim().is_empty() }
+        let html = render_markdown(body, &context);
+        Rendered { headings: headings(&html), citation: citation(body), is_blank: body.trim().is_empty(), html }
     };
     let card = Arc::new(tokio::task::spawn_blocking(render).await.map_err(HubError::from)?);
     RENDERED.insert(key, Arc::clone(&card)).await;

@@ -36,6 +36,8 @@ pub(super) struct TreePage {
     pub picker: RevisionPicker,
     /// The way here.
     pub crumbs: Vec<Crumb>,
+    /// The search for a path.
+    pub find_href: String,
     /// Where one who may uploads files to this folder.
     pub upload_href: Option<String>,
     /// The history of this folder.
@@ -113,6 +115,7 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         layout: layout_of(&page, repo, title),
         picker: place.picker(&page, repo, View::Tree).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
+        find_href: place.href(View::Find, ""),
         upload_href: upload_href(&page, &read, &place).await?,
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),

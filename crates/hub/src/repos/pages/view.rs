@@ -175,10 +175,10 @@ pub enum RepoTab {
     Card,
     /// Files, file, history, commit, branches.
     Files,
+    /// A page without a tab, such as how to load it.
+    Other,
     /// Settings.
     Settings,
-    /// A page that is behind no tab.
-    Other,
 }
 
 /// A link in the navigation of a repository or of settings.
@@ -304,6 +304,11 @@ impl RepoHeader {
         format!("{}/tree/{}", self.href(), crate::web::links::encode_segment(&self.default_branch))
     }
 
+    /// The page with code that loads it, for what libraries load.
+    pub fn use_href(&self) -> Option<String> {
+        matches!(self.kind, RepoType::Model | RepoType::Dataset).then(|| format!("{}/use", self.href()))
+    }
+
     /// Whether it is a git repository.
     pub fn has_git(&self) -> bool {
         self.kind.has_git()
@@ -375,9 +380,16 @@ pub struct RevisionPicker {
     pub tags: Vec<RefLink>,
     /// The page of all of them.
     pub all_href: String,
+    /// The page that compares this revision with another.
+    pub compare_href: String,
 }
 
 impl RevisionPicker {
+    /// Whether there are so many that one wants to search.
+    pub fn is_long(&self) -> bool {
+        self.branches.len() + self.tags.len() > 8
+    }
+
     /// The icon for what is shown.
     pub fn icon(&self) -> &'static str {
         if self.detached {

@@ -153,3 +153,99 @@ pub async fn count_by_type(pool: &PgPool, visible: &Visibility, namespace_pk: i6
     sql.push(" group by r.repo_type");
     sql.build_query_as().fetch_all(pool).await
 }
+
+/// How many repositories have one of these tags, and no more than were counted.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct TagCount {
+    /// The tag.
+    pub tag: String,
+    /// How many, at most the limit.
+    pub count: i64,
+}
+
+/// Counts the repositories of a type with each of these tags up to a limit, as far as the viewer sees them: a page says
+/// "1,000+" sooner than it counts a million rows.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_tagged(
+    pool: &PgPool,
+    visible: &Visibility,
+    repo_type: hub_types::RepoType,
+    tags: &[String],
+    limit: i64,
+) -> sqlx::Result<Vec<TagCount>> {
+    let mut sql = QueryBuilder::<Postgres>::new("select tag, counted.count from unnest(");
+    sql.push_bind(tags.to_vec()).push(") tag, lateral (select count(*) from (select 1 from repos r ");
+    sql.push("join namespaces n using (namespace_pk) where r.tags @> array[tag] and r.repo_type = ").push_bind(repo_type);
+    visible.push(&mut sql);
+    sql.push(" limit ").push_bind(limit).push(") found) counted(count)");
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// The ids of the most active repositories of a type with a tag, as far as the viewer sees them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_tagged(
+    pool: &PgPool,
+    visible: &Visibility,
+    repo_type: hub_types::RepoType,
+    tag: &str,
+    limit: i64,
+) -> sqlx::Result<Vec<String>> {
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select n.name || '/' || r.name from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)",
+    );
+    sql.push(" where r.tags @> array[").push_bind(tag.to_owned()).push("] and r.repo_type = ").push_bind(repo_type);
+    visible.push(&mut sql);
+    sql.push(" order by c.trending desc, r.repo_pk desc limit ").push_bind(limit);
+    sql.build_query_scalar().fetch_all(pool).await
+}
+
+/// Which of these names are repositories that the viewer sees. Names are compared as addresses are: whatever the case.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_known(
+    pool: &PgPool,
+    visible: &Visibility,
+    wanted: &[(hub_types::RepoType, String)],
+) -> sqlx::Result<Vec<(hub_types::RepoType, String)>> {
+    let split = |id: &str| id.split_once('/').map(|(namespace, name)| (namespace.to_lowercase(), name.to_lowercase()));
+    let named = wanted.iter().filter_map(|(kind, id)| split(id).map(|(namespace, name)| (kind.to_string(), id, namespace, name)));
+    let (mut kinds, mut ids, mut namespaces, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
+    for (kind, id, namespace, name) in named {
+        kinds.push(kind);
+        ids.push(id.clone());
+        namespaces.push(namespace);
+        names.push(name);
+    }
+    if ids.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut sql = QueryBuilder::<Postgres>::new("select r.repo_type, wanted.id from unnest(");
+    sql.push_bind(kinds).push(", ").push_bind(ids).push(", ").push_bind(namespaces).push(", ").push_bind(names);
+    sql.push(") wanted(kind, id, namespace, name) join namespaces n on lower(n.name) = wanted.namespace join repos r ");
+    sql.push("on r.namespace_pk = n.namespace_pk and r.repo_type = wanted.kind and lower(r.name) = wanted.name where true");
+    visible.push(&mut sql);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// The first base of a model, the first base of that one, and so on, as far as they are here and the viewer sees them.
+/// The last one may be a name that is not here.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_ancestors(pool: &PgPool, visible: &Visibility, base: &str, depth: i32) -> sqlx::Result<Vec<String>> {
+    let mut sql = QueryBuilder::<Postgres>::new("with recursive line(depth, id) as (select 0, ");
+    sql.push_bind(base.to_owned()).push("::text union all select line.depth + 1, r.facts -> 'base_models' ->> 0 from line ");
+    sql.push("join namespaces n on lower(n.name) = lower(split_part(line.id, '/', 1)) join repos r ");
+    sql.push(
+        "on r.namespace_pk = n.namespace_pk and r.repo_type = 'model' and lower(r.name) = lower(split_part(line.id, '/', 2))",
+    );
+    sql.push(" where r.facts -> 'base_models' ->> 0 is not null and line.depth < ").push_bind(depth);
+    visible.push(&mut sql);
+    sql.push(") select id from line order by depth");
+    sql.build_query_scalar().fetch_all(pool).await
+}

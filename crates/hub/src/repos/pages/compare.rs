@@ -1,0 +1,90 @@
+//! What differs between two revisions: branches, tags or commits.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use hub_types::Oid;
+
+use super::BASES;
+use super::commit::{FileDiff, diff};
+use super::context::{all_refs, compare_href, header_of, layout_of};
+use super::view::{RepoHeader, RepoTab};
+use crate::accounts::page::PageRequest;
+use crate::error::{ErrorKind, HubResult};
+use crate::repos::access::RepoContent;
+use crate::repos::{Repo, reading};
+use crate::web::filters;
+use crate::web::form::Field;
+use crate::web::layout::Layout;
+
+/// How many files a page shows.
+const PAGE_LEN: usize = 40;
+/// The last page: finding what differs starts over for each.
+const MAX_PAGE: usize = 50;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/compare.html")]
+struct ComparePage {
+    layout: Layout,
+    header: RepoHeader,
+    base: Field,
+    head: Field,
+    /// Names to choose from.
+    names: Vec<String>,
+    /// The same comparison the other way round.
+    swap_href: String,
+    files: Vec<FileDiff>,
+    /// Whether both are the same commit, or hold the same files.
+    same: bool,
+    previous: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config.route(&format!("{base}/compare"), crate::web::read().to(show_comparison));
+    }
+}
+
+async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
+    let repo = &content.repo;
+    let query = page.query();
+    let named =
+        |key: &str| query.get(key).map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&repo.default_branch).to_owned();
+    let mut base = Field::new("base", "From").value(named("base"));
+    let mut head = Field::new("head", "To").value(named("head"));
+    let number = query.get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_PAGE);
+    let (old, new) = (resolved(&page, repo, &mut base).await?, resolved(&page, repo, &mut head).await?);
+    let (files, more) = match (old, new) {
+        (Some(old), Some(new)) => diff(&page, repo, Some(old), new, number * PAGE_LEN..(number + 1) * PAGE_LEN).await?,
+        _ => (Vec::new(), false),
+    };
+    let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
+    let refs = all_refs(&page, repo).await?;
+    let address = compare_href(&repo.path(), &base.value, &head.value);
+    let shown = ComparePage {
+        layout: layout_of(&page, repo, "Compare"),
+        names: refs.iter().filter_map(|row| row.name.branch_name().or(row.name.tag_name()).map(str::to_owned)).collect(),
+        swap_href: compare_href(&repo.path(), &head.value, &base.value),
+        same: number == 0 && files.is_empty() && !base.has_error() && !head.has_error(),
+        previous: (number > 0).then(|| format!("{address}&p={}", number - 1)),
+        next: (more && number < MAX_PAGE).then(|| format!("{address}&p={}", number + 1)),
+        base,
+        head,
+        files,
+        header,
+    };
+    page.show(shown).await
+}
+
+/// The commit a field names; one that names none says so.
+async fn resolved(page: &PageRequest, repo: &Repo, field: &mut Field) -> HubResult<Option<Oid>> {
+    match reading::resolve(&page.app, repo, &field.value).await {
+        Ok(commit) => Ok(Some(commit)),
+        Err(error) if error.kind() == ErrorKind::RevisionNotFound => {
+            field.error = Some("There is no such branch, tag or commit.".to_owned());
+            Ok(None)
+        }
+        Err(error) => Err(error),
+    }
+}

@@ -1,0 +1,236 @@
+//! What belongs to a repository elsewhere on the hub: what a model was made from and what was made from it, data it was
+//! trained on, Spaces that use it. A handful of statements however much there is.
+
+use std::collections::HashSet;
+
+use hub_types::RepoType;
+use serde_json::Value;
+
+use super::context::list_href;
+use super::view::RepoHeader;
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::error::HubResult;
+use crate::repos::queries::listing::ListedRepo;
+use crate::repos::queries::relations::{self, Used};
+use crate::repos::visibility::{Visibility, visible_to};
+use crate::web::layout::kind_icon;
+
+/// How many repositories of one sort are named.
+const MAX_NAMED: usize = 8;
+/// How far counting goes.
+const MAX_COUNT: i64 = 1_000;
+/// How many generations up the tree goes.
+const MAX_GENERATIONS: i32 = 5;
+
+/// What belongs to a repository.
+#[derive(Debug, Default)]
+pub(super) struct Relations {
+    /// The tree a model stands in.
+    pub tree: Option<ModelTree>,
+    /// Lists of repositories under a heading.
+    pub groups: Vec<RelatedGroup>,
+}
+
+/// What a model was made from, and how many were made from it.
+#[derive(Debug)]
+pub(super) struct ModelTree {
+    /// From the oldest ancestor to the bases of this one.
+    pub ancestors: Vec<RepoLink>,
+    /// How it was made from them.
+    pub relation: Option<&'static str>,
+    /// What was made from it.
+    pub children: Vec<ChildCount>,
+}
+
+/// How many models were made from this one in one way.
+#[derive(Debug)]
+pub(super) struct ChildCount {
+    /// The way.
+    pub label: &'static str,
+    /// How many.
+    pub count: String,
+    /// The list of them.
+    pub href: String,
+}
+
+/// Repositories under a heading.
+#[derive(Debug)]
+pub(super) struct RelatedGroup {
+    /// The heading.
+    pub title: &'static str,
+    /// The icon of their kind.
+    pub kind: RepoType,
+    /// Some of them.
+    pub repos: Vec<RepoLink>,
+    /// How many there are, when not all are named.
+    pub more: Option<String>,
+    /// The list of all.
+    pub more_href: Option<String>,
+}
+
+impl RelatedGroup {
+    /// The icon of their kind.
+    pub(super) fn icon(&self) -> &'static str {
+        kind_icon(self.kind)
+    }
+}
+
+/// A repository that a card names.
+#[derive(Debug)]
+pub(super) struct RepoLink {
+    /// `namespace/name`.
+    pub id: String,
+    /// Its page; none when it is not here, or not for this viewer.
+    pub href: Option<String>,
+}
+
+/// Finds what belongs to a repository, as far as the viewer sees it.
+///
+/// # Errors
+/// 503 when the database does not answer.
+pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader, derived: &ListedRepo) -> HubResult<Relations> {
+    let visible = visible_to(viewer);
+    let named = Named::of(derived);
+    let known: HashSet<(RepoType, String)> =
+        relations::list_known(&app.pool, &visible, &named.all()).await?.into_iter().collect();
+    let link = |kind: RepoType, id: &String| RepoLink {
+        href: known.contains(&(kind, id.clone())).then(|| format!("/{}{id}", kind.url_prefix())),
+        id: id.clone(),
+    };
+    let links = |kind, ids: &[String]| ids.iter().map(|id| link(kind, id)).collect::<Vec<_>>();
+    let mut found = Relations::default();
+    let mut add = |title, kind, repos: Vec<RepoLink>, more: Option<(String, Option<String>)>| {
+        if !repos.is_empty() {
+            let (more, more_href) = more.map_or((None, None), |(more, href)| (Some(more), href));
+            found.groups.push(RelatedGroup { title, kind, repos, more, more_href });
+        }
+    };
+    match header.kind {
+        RepoType::Model => {
+            add("Trained on", RepoType::Dataset, links(RepoType::Dataset, &named.datasets), None);
+            let (spaces, more) = spaces_using(app, &visible, Used::Model, &header.id()).await?;
+            add("Spaces using this model", RepoType::Space, spaces, more);
+            found.tree = model_tree(app, &visible, header, derived, links(RepoType::Model, &named.bases)).await?;
+        }
+        RepoType::Dataset => {
+            let (models, more) = models_trained_on(app, &visible, &header.id()).await?;
+            add("Models trained on this dataset", RepoType::Model, models, more);
+            let (spaces, more) = spaces_using(app, &visible, Used::Dataset, &header.id()).await?;
+            add("Spaces using this dataset", RepoType::Space, spaces, more);
+        }
+        RepoType::Space => {
+            add("Models it uses", RepoType::Model, links(RepoType::Model, &named.models), None);
+            add("Datasets it uses", RepoType::Dataset, links(RepoType::Dataset, &named.datasets), None);
+        }
+        RepoType::Bucket => {}
+    }
+    Ok(found)
+}
+
+/// The repositories that a card names.
+struct Named {
+    bases: Vec<String>,
+    models: Vec<String>,
+    datasets: Vec<String>,
+}
+
+impl Named {
+    fn of(derived: &ListedRepo) -> Self {
+        let ids = |name: &str| -> Vec<String> {
+            let list = derived.facts.as_ref().and_then(|facts| facts.get(name)?.as_array());
+            list.into_iter().flatten().filter_map(Value::as_str).take(3 * MAX_NAMED).map(str::to_owned).collect()
+        };
+        Self { bases: ids("base_models"), models: ids("models"), datasets: ids("datasets") }
+    }
+
+    fn all(&self) -> Vec<(RepoType, String)> {
+        let models = self.bases.iter().chain(&self.models).map(|id| (RepoType::Model, id.clone()));
+        models.chain(self.datasets.iter().map(|id| (RepoType::Dataset, id.clone()))).collect()
+    }
+}
+
+async fn model_tree(
+    app: &App,
+    visible: &Visibility,
+    header: &RepoHeader,
+    derived: &ListedRepo,
+    bases: Vec<RepoLink>,
+) -> HubResult<Option<ModelTree>> {
+    /// The word of the tags, and what such models are called.
+    const WAYS: [(&str, &str); 4] =
+        [("finetune", "Fine-tunes"), ("adapter", "Adapters"), ("merge", "Merges"), ("quantized", "Quantisations")];
+    let tag = |word: &str| format!("base_model:{word}:{}", header.id());
+    let tags = WAYS.map(|(word, _)| tag(word)).to_vec();
+    let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, &tags, MAX_COUNT + 1).await?;
+    let child = |(word, label): &(&str, &'static str)| {
+        let tag = tag(word);
+        let count = counts.iter().find(|row| row.tag == tag).map_or(0, |row| row.count);
+        (count > 0).then(|| ChildCount { label, count: count_text(count), href: list_href(RepoType::Model, "other", &tag) })
+    };
+    let children: Vec<ChildCount> = WAYS.iter().filter_map(child).collect();
+    let ancestors = ancestors(app, visible, &header.id(), bases).await?;
+    if ancestors.is_empty() && children.is_empty() {
+        return Ok(None);
+    }
+    let word = derived.facts.as_ref().and_then(|facts| facts.get("base_model_relation")?.as_str()).unwrap_or_default();
+    let relation = match word {
+        "adapter" => Some("Adapter"),
+        "merge" => Some("Merge"),
+        "quantized" => Some("Quantised"),
+        "finetune" => Some("Fine-tuned"),
+        _ => None,
+    };
+    Ok(Some(ModelTree { ancestors, relation, children }))
+}
+
+/// What the bases were made from in turn, the oldest first, then the bases. A model with several bases has no line above.
+async fn ancestors(app: &App, visible: &Visibility, id: &str, bases: Vec<RepoLink>) -> HubResult<Vec<RepoLink>> {
+    let [base] = bases.as_slice() else { return Ok(bases) };
+    if base.href.is_none() {
+        return Ok(bases);
+    }
+    let line = relations::list_ancestors(&app.pool, visible, &base.id, MAX_GENERATIONS).await?;
+    // Cards may name each other in a circle.
+    let mut seen = HashSet::from([id.to_lowercase()]);
+    let line: Vec<String> = line.into_iter().take_while(|id| seen.insert(id.to_lowercase())).collect();
+    let wanted: Vec<_> = line.iter().map(|id| (RepoType::Model, id.clone())).collect();
+    let known: HashSet<_> = relations::list_known(&app.pool, visible, &wanted).await?.into_iter().map(|(_, id)| id).collect();
+    let link = |id: String| RepoLink { href: known.contains(&id).then(|| format!("/{id}")), id };
+    Ok(line.into_iter().rev().map(link).collect())
+}
+
+type More = Option<(String, Option<String>)>;
+
+async fn spaces_using(app: &App, visible: &Visibility, used: Used, id: &str) -> HubResult<(Vec<RepoLink>, More)> {
+    /// How many the statement lists.
+    const LISTED: usize = 100;
+    let ids = relations::list_spaces_using(&app.pool, visible, used, id).await?;
+    let more = (ids.len() > MAX_NAMED).then(|| {
+        let rest = ids.len() - MAX_NAMED;
+        (if ids.len() == LISTED { format!("{rest}+ more") } else { format!("{rest} more") }, None)
+    });
+    let link = |id: String| RepoLink { href: Some(format!("/spaces/{id}")), id };
+    Ok((ids.into_iter().take(MAX_NAMED).map(link).collect(), more))
+}
+
+async fn models_trained_on(app: &App, visible: &Visibility, id: &str) -> HubResult<(Vec<RepoLink>, More)> {
+    let tag = format!("dataset:{id}");
+    let limit = i64::try_from(MAX_NAMED + 1).unwrap_or(i64::MAX);
+    let mut ids = relations::list_tagged(&app.pool, visible, RepoType::Model, &tag, limit).await?;
+    let more = if ids.len() > MAX_NAMED {
+        ids.truncate(MAX_NAMED);
+        let tags = std::slice::from_ref(&tag);
+        let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, tags, MAX_COUNT + 1).await?;
+        let count = counts.first().map_or(0, |row| row.count);
+        Some((format!("All {}", count_text(count)), Some(list_href(RepoType::Model, "other", &tag))))
+    } else {
+        None
+    };
+    let link = |id: String| RepoLink { href: Some(format!("/{id}")), id };
+    Ok((ids.into_iter().map(link).collect(), more))
+}
+
+fn count_text(count: i64) -> String {
+    if count > MAX_COUNT { "1,000+".to_owned() } else { count.to_string() }
+}

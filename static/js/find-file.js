@@ -1,0 +1,58 @@
+// `t` goes to a[data-go-to-file]. On the page itself, form[data-find] shows what fits while somebody types, and the arrow
+// keys walk through it.
+const TYPING_MS = 120;
+
+const link = document.querySelector("a[data-go-to-file]");
+document.addEventListener("keydown", (event) => {
+  const writes = event.target.closest("input, textarea, select, [contenteditable]");
+  if (!link || event.key !== "t" || writes || event.metaKey || event.ctrlKey || event.altKey) return;
+  event.preventDefault();
+  location.assign(link.href);
+});
+
+const form = document.querySelector("form[data-find]");
+if (form) {
+  const input = form.querySelector("input");
+  let running = null;
+  let timer;
+
+  const show = async () => {
+    running?.abort();
+    const abort = new AbortController();
+    running = abort;
+    const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
+    try {
+      const response = await fetch(address, { signal: abort.signal, headers: { accept: "text/html" } });
+      if (!response.ok) throw new Error(response.statusText);
+      const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
+      const results = document.querySelector("[data-find-results]");
+      const walking = results.contains(document.activeElement);
+      results.replaceChildren(...fresh.querySelector("[data-find-results]").childNodes);
+      if (walking) (results.querySelector("a") ?? input).focus();
+      history.replaceState(null, "", address);
+    } catch (error) {
+      if (error.name !== "AbortError") form.submit();
+    }
+  };
+
+  input.addEventListener("input", () => {
+    clearTimeout(timer);
+    timer = setTimeout(show, TYPING_MS);
+  });
+  form.addEventListener("submit", (event) => {
+    const first = document.querySelector("[data-find-results] a");
+    if (!input.value || !first) return;
+    event.preventDefault();
+    clearTimeout(timer);
+    show().then(() => document.querySelector("[data-find-results] a")?.click());
+  });
+  document.addEventListener("keydown", (event) => {
+    if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
+    const stops = [input, ...document.querySelectorAll("[data-find-results] a")];
+    const at = stops.indexOf(document.activeElement);
+    const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
+    if (at < 0 || !next) return;
+    event.preventDefault();
+    next.focus();
+  });
+}

@@ -1,0 +1,81 @@
+//! Files as their pages show them, honest and hostile ones.
+
+use hub_tests::{Client, TestHub, json};
+
+use super::Browser;
+
+async fn with_files(hub: &TestHub, files: &[(&str, String)]) -> Browser {
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/files", false).await;
+    let lines: Vec<_> = files.iter().map(|(path, text)| Client::file(path, text)).collect();
+    ada.commit("/api/models/ada/files", "main", &lines, 200).await;
+    Browser::new(hub)
+}
+
+#[tokio::test]
+async fn tables_json_and_notebooks_are_rendered_with_their_source_behind() {
+    let hub = TestHub::start().await;
+    let notebook = json!({"cells": [
+        {"cell_type": "markdown", "source": "# Told"},
+        {"cell_type": "code", "execution_count": 7, "source": "print(1)", "outputs": [{"output_type": "stream", "text": "one\n"}]},
+    ]});
+    let files = [
+        ("a.csv", "name,size\nx,\"1,5\"\n".to_owned()),
+        ("b.tsv", "name\tsize\nx\t2\n".to_owned()),
+        ("c.jsonl", "{\"name\": \"y\", \"list\": [1, 2]}\n".to_owned()),
+        ("d.json", format!("{{\"long\":\"{}\",\"b\":[1,2]}}", "x".repeat(400))),
+        ("e.ipynb", notebook.to_string()),
+        ("f.pdf", "%PDF-1.4".to_owned()),
+        ("g.md", "# Shown\n".to_owned()),
+    ];
+    let mut browser = with_files(&hub, &files).await;
+    let open = async |browser: &mut Browser, path: &str| browser.open(&format!("/ada/files/blob/main/{path}")).await;
+
+    let page = open(&mut browser, "a.csv").await;
+    assert!(page.has("<th scope=\"col\">size</th>") && page.has("<td dir=\"auto\">1,5</td>") && page.has("?plain=1"));
+    let page = open(&mut browser, "a.csv?plain=1").await;
+    assert!(page.has("class=\"code-line\"") && !page.has("<td dir=\"auto\">") && page.has("Preview"));
+    assert!(open(&mut browser, "b.tsv").await.has("<td dir=\"auto\">2</td>"));
+    assert!(open(&mut browser, "c.jsonl").await.has("<td dir=\"auto\">[1,2]</td>"));
+    assert!(open(&mut browser, "d.json").await.text.matches("class=\"code-line\"").count() > 4, "long lines are broken");
+    assert_eq!(open(&mut browser, "d.json?plain=1").await.text.matches("class=\"code-line\"").count(), 1);
+    let page = open(&mut browser, "e.ipynb").await;
+    assert!(page.has("[7]") && page.has("<pre tabindex=\"0\">one\n</pre>") && page.has("Told"), "{}", page.text);
+    assert!(open(&mut browser, "f.pdf").await.has("your own viewer"));
+    assert!(open(&mut browser, "g.md").await.has("Shown"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn hostile_files_neither_run_nor_weigh_anything() {
+    let hub = TestHub::start().await;
+    let script = "<script>alert(1)</script><img src=x onerror=alert(1)>";
+    let notebook = json!({"cells": [
+        {"cell_type": "code", "source": script, "outputs": [{"data": {"text/html": script}}, {"output_type": "stream", "text": script}]},
+    ]});
+    let files = [
+        ("page.html", script.to_owned()),
+        ("pic.svg", format!("<svg xmlns='http://www.w3.org/2000/svg'>{script}</svg>")),
+        ("cells.csv", format!("a,{script}\n1,{}\n", "x".repeat(9 << 20))),
+        ("deep.json", format!("{}{}", "[".repeat(300_000), "]".repeat(300_000))),
+        ("deep.ipynb", "[".repeat(1 << 20)),
+        ("script.ipynb", notebook.to_string()),
+        ("script.jsonl", format!("{}\n", json!({ (script): script }))),
+        ("broken.safetensors", "nothing".to_owned()),
+        ("broken.gguf", "GGUF".to_owned()),
+        ("broken.parquet", "PAR1\u{7f}\u{7f}\0\0PAR1".to_owned()),
+    ];
+    let mut browser = with_files(&hub, &files).await;
+    for (name, _) in &files {
+        let started = std::time::Instant::now();
+        let page = browser.open(&format!("/ada/files/blob/main/{name}")).await;
+        assert!(!page.has("<script>alert") && !page.has("<img src=x"), "{name}");
+        assert!(page.text.len() < 4 << 20, "{name} becomes {} bytes", page.text.len());
+        assert!(started.elapsed().as_secs() < 20, "{name} takes {:?}", started.elapsed());
+    }
+    assert!(browser.open("/ada/files/blob/main/cells.csv").await.has("Only the beginning is shown"));
+    for name in ["broken.safetensors", "broken.gguf", "broken.parquet"] {
+        assert!(browser.open(&format!("/ada/files/blob/main/{name}")).await.has("file-note"), "{name} says what is wrong");
+    }
+    hub.stop().await;
+}
