@@ -15,7 +15,7 @@ if (form) {
     const fields = new URLSearchParams(new FormData(form));
     fields.set("action", "preview");
     try {
-      const response = await fetch(form.action, { method: "POST", body: fields, signal: abort.signal });
+      const response = await fetch(form.getAttribute("action"), { method: "POST", body: fields, signal: abort.signal });
       if (!response.ok) return;
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector("[data-card-preview]");
       const part = form.querySelector("[data-card-preview]");

@@ -26,7 +26,9 @@ if (form) {
       if (!response.ok) throw new Error(response.statusText);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       const results = document.querySelector("[data-find-results]");
+      const walking = results.contains(document.activeElement);
       results.replaceChildren(...fresh.querySelector("[data-find-results]").childNodes);
+      if (walking) (results.querySelector("a") ?? input).focus();
       history.replaceState(null, "", address);
     } catch (error) {
       if (error.name !== "AbortError") form.submit();

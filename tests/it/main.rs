@@ -1,8 +1,11 @@
 //! The one integration binary: a module per area.
 
 mod accounts;
+mod activity;
 mod buckets;
+mod collections;
 mod discover;
+mod downloads;
 mod gc;
 mod git_http;
 mod lfs;

@@ -7,7 +7,7 @@ use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub_types::RepoType;
 use serde::{Deserialize, Serialize};
 
-use super::queries::listing::{list_by_keys, list_repos};
+use super::queries::listing::{list_by_keys_with, list_repos};
 use super::visibility::{Visibility, visible_to};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -18,7 +18,7 @@ pub use super::queries::listing::ListedRepo;
 /// What a list is sorted by, highest or newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Sort {
-    /// Recent downloads and likes together.
+    /// The trending score.
     #[default]
     Trending,
     /// Recent downloads.
@@ -171,7 +171,7 @@ pub async fn list(app: &App, repo_type: RepoType, visible: &Visibility, query: &
 /// # Errors
 /// The database does not answer.
 pub async fn by_keys(app: &App, viewer: &Viewer, keys: &[i64], columns: Columns) -> HubResult<Vec<ListedRepo>> {
-    let rows = list_by_keys(&app.pool, &visible_to(viewer), keys, columns).await?;
+    let rows = list_by_keys_with(&app.pool, &visible_to(viewer), keys, columns).await?;
     let mut rows: HashMap<i64, ListedRepo> = rows.into_iter().map(|row| (row.repo_pk, row)).collect();
     Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())
 }

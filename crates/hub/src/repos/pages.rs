@@ -12,6 +12,7 @@ mod context;
 mod facts;
 mod find;
 mod licence_note;
+mod likes;
 mod lineage;
 mod list;
 pub mod lists;
@@ -29,6 +30,7 @@ mod tags;
 mod tensor_diff;
 mod tensors;
 mod tree;
+mod trending;
 mod upload;
 mod usage;
 pub mod view;
@@ -54,6 +56,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(upload::routes)
         .configure(settings::routes)
+        .configure(likes::routes)
+        .configure(trending::routes)
         .configure(lineage::routes)
         .configure(related::routes)
         .configure(tensor_diff::routes)

@@ -2,6 +2,7 @@
 //! repository is read from the database, under the viewer's rights. While there is no index yet, and for buckets, the list
 //! comes from the database alone ([`database`]), and has fewer ways to narrow it.
 
+mod atom;
 mod database;
 mod facets;
 mod groups;
@@ -77,7 +78,7 @@ struct TasksLink {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
+    config.configure(atom::routes).route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
@@ -92,7 +93,8 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
     page.show(shown).await
 }
 
-async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+/// What the index finds.
+async fn found_in_index(page: &PageRequest, params: &Params) -> HubResult<SearchResults> {
     let asked = SearchQuery {
         text: params.search.clone(),
         clauses: params.clauses(),
@@ -105,10 +107,19 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         snippets: Snippets::Card,
         ..SearchQuery::new(params.kind)
     };
-    let found = page.app.search.search(asked).await?;
+    page.app.search.search(asked).await
+}
+
+/// What lists show of what was found, in that order. What the index does not know yet to be gone is left out.
+async fn summaries(page: &PageRequest, found: &SearchResults) -> HubResult<Vec<RepoSummary>> {
     let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
     let rows = listing::by_keys(&page.app, &page.viewer, &keys, listing::Columns::default()).await?;
-    let mut repos = lists::found(rows, &found);
+    Ok(lists::found(rows, found))
+}
+
+async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+    let found = found_in_index(page, params).await?;
+    let mut repos = summaries(page, &found).await?;
     for repo in &mut repos {
         let id = format!("{}/{}", repo.namespace, repo.name);
         repo.why_href = Some(format!("{}#why", facets::address(params.kind, query, &["why"], Some(("why", &id)))));

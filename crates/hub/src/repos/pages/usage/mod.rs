@@ -59,7 +59,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_usage(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let columns = Columns { card: true, facts: true, siblings: true };
-    let (header, derived) = header_with(&page, &read, RepoTab::Use, columns).await?;
+    let (header, derived) = header_with(&page, &read, RepoTab::Other, columns).await?;
     let subject = Subject { header: &header, derived: &derived };
     let libraries = libraries_of(&subject);
     let wanted = page.query().get("with").map(str::to_owned);
