@@ -26,9 +26,10 @@ async fn a_model_stands_in_a_tree_with_its_data_and_spaces() {
     let card = Client::file("README.md", "---\nbase_model: ada/tuned\nbase_model_relation: quantized\n---\n");
     ada.commit("/api/models/ada/secret", "main", &[card], 200).await;
     ada.create_repo("dataset", "ada/rows", false).await;
+    ada.commit("/api/datasets/ada/rows", "main", &[Client::file("README.md", "# Rows\n")], 200).await;
     let space = json!({ "type": "space", "organization": "ada", "name": "demo", "sdk": "static" });
     ada.post_json("/api/repos/create", &space, 200).await;
-    let card = Client::file("README.md", "---\nsdk: static\nmodels: [ada/tuned]\ndatasets: [ada/rows]\n---\n");
+    let card = Client::file("README.md", "---\nsdk: static\nmodels: [ada/tuned]\ndatasets: [ada/rows]\n---\n# Demo\n");
     ada.commit("/api/spaces/ada/demo", "main", &[card], 200).await;
 
     let mut browser = Browser::new(&hub);
