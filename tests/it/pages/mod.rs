@@ -9,6 +9,7 @@ mod forms;
 mod hostile;
 mod organizations;
 mod previews;
+mod profiles;
 mod relations;
 mod repos;
 mod upload;
