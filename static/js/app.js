@@ -7,6 +7,7 @@ import "./find-file.js";
 import "./confirm-dialog.js";
 import "./live-list.js";
 import "./line-links.js";
+import "./like.js";
 import "./upload.js";
 import "./card-editor.js";
 import "./use-dialog.js";

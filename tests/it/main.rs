@@ -1,7 +1,10 @@
 //! The one integration binary: a module per area.
 
 mod accounts;
+mod activity;
 mod buckets;
+mod collections;
+mod downloads;
 mod gc;
 mod git_http;
 mod lfs;

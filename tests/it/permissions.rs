@@ -13,6 +13,8 @@ use crate::pages::browser::Browser;
 enum Needs {
     /// To see the repository.
     Read,
+    /// To see it, with an account.
+    Account,
     /// To download its files, too: of a gated one, only members.
     Content,
     /// To change its contents.
@@ -20,7 +22,7 @@ enum Needs {
     /// To change its settings.
     Admin,
 }
-use Needs::{Admin, Content, Read, Write};
+use Needs::{Account, Admin, Content, Read, Write};
 
 /// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
 const CALLS: &[(&str, &str, Needs, &str)] = &[
@@ -48,6 +50,9 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("DELETE", "API/tag/none", Write, ""),
     ("POST", "API/super-squash/none", Write, r#"{"message": "x"}"#),
     ("PUT", "API/settings", Admin, "{}"),
+    ("POST", "API/like", Account, ""),
+    ("DELETE", "API/like", Account, ""),
+    ("GET", "API/likers", Read, ""),
     ("GET", "API/xet-read-token/main", Content, ""),
     ("GET", "API/xet-write-token/main", Write, ""),
     ("GET", "GIT/resolve/main/README.md", Read, ""),
@@ -73,6 +78,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "/tree/main", Read),
     ("GET", "/blob/main/data.txt", Content),
     ("GET", "/commits/main", Read),
+    ("GET", "/commits.atom", Read),
     ("GET", "/commit/main", Content),
     ("GET", "/refs", Read),
     ("GET", "/use", Read),
@@ -85,6 +91,9 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "/lineage", Write),
     ("GET", "/tensor-diff", Content),
     ("POST", "/refs/delete", Write),
+    ("POST", "/like", Account),
+    ("GET", "/likers", Read),
+    ("GET", "/trending", Read),
     ("GET", "/upload/main", Write),
     ("POST", "/upload/main", Write),
     ("GET", "/settings", Admin),
@@ -106,6 +115,11 @@ fn is_allowed(who: &str, repo: &str, needs: Needs) -> bool {
         _ if repo == "public" => Some(Content),
         _ if repo == "gated" => Some(Read),
         _ => None,
+    };
+    let needs = match needs {
+        Account if who == "anonymous" => return false,
+        Account => Read,
+        other => other,
     };
     repo != "missing" && level.is_some_and(|level| level >= needs)
 }

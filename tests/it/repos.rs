@@ -7,6 +7,7 @@ mod commits;
 mod info;
 mod lfs_files;
 mod lifecycle;
+mod likes;
 mod lists;
 mod owners;
 mod preupload;

@@ -137,6 +137,25 @@ pub enum Sort {
     Relevance,
 }
 
+impl Sort {
+    /// All of them.
+    pub const EVERY: [Self; 8] = [
+        Self::Trending,
+        Self::Downloads,
+        Self::Likes,
+        Self::Created,
+        Self::Updated,
+        Self::Size,
+        Self::Parameters,
+        Self::Relevance,
+    ];
+
+    /// Its place in [`Self::EVERY`].
+    pub(crate) const fn index(self) -> usize {
+        self as usize
+    }
+}
+
 /// Which end of the order comes first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 pub enum Direction {

@@ -7,6 +7,7 @@ use hub_types::Sha256;
 use sqlx::PgPool;
 
 use crate::config::Config;
+use crate::downloads::Downloads;
 use crate::jobs::Jobs;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
@@ -52,6 +53,8 @@ pub struct App {
     pub signer: Signer,
     /// Finds repositories.
     pub search: Search,
+    /// What was downloaded and is not written down yet.
+    pub downloads: Downloads,
     /// Wakes the job runner.
     pub jobs: Jobs,
     /// Whether this process can do its work.

@@ -74,6 +74,8 @@ pub enum LockKey {
     NumberSearchChanges,
     /// Feeding a search index that several nodes share.
     FeedSearch,
+    /// Writing counters of many repositories, which several nodes would do in different orders.
+    Counters,
 }
 
 impl LockKey {
@@ -83,6 +85,7 @@ impl LockKey {
             Self::CollectGarbage => 2,
             Self::NumberSearchChanges => 3,
             Self::FeedSearch => 4,
+            Self::Counters => 5,
         }
     }
 }

@@ -40,6 +40,8 @@ pub enum Job {
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
     CollectGarbage,
+    /// Counts trending scores and recent downloads anew.
+    CountActivity,
 }
 
 impl Job {
@@ -48,7 +50,7 @@ impl Job {
         match self {
             Self::ReadHeaders { repo_pk } | Self::SketchWeights { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
-            Self::SweepUploads | Self::CollectGarbage => Some(String::new()),
+            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity => Some(String::new()),
         }
     }
 

@@ -4,13 +4,16 @@
 //! [`accounts`] (who asks), [`repos`] (what they ask about). `ARCHITECTURE.md` has the walk of a push and a page.
 
 pub mod accounts;
+pub mod activity;
 pub mod admin;
 pub mod app;
 pub mod cas;
 pub mod cli;
 pub mod clients;
+pub mod collections;
 pub mod config;
 pub mod db;
+pub mod downloads;
 pub mod error;
 pub mod gc;
 pub mod git_http;

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, cas, clients, git_http, lfs, repos, site, tasks};
+use crate::{accounts, activity, cas, clients, collections, git_http, lfs, repos, site, tasks};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -16,12 +16,16 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(cas::routes)
         .configure(cas::token_routes)
         .configure(repos::api::routes)
+        .configure(collections::api::routes)
         .configure(git_http::routes)
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(site::storage::routes)
         .configure(tasks::routes)
+        .configure(activity::atom::routes)
+        .configure(activity::follow::routes)
+        .configure(collections::pages::routes)
         .configure(repos::pages::routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)

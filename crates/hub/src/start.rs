@@ -15,6 +15,7 @@ use tokio_util::sync::CancellationToken;
 
 use crate::app::App;
 use crate::config::{Config, Role};
+use crate::downloads::{self, Downloads};
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
 use crate::metrics::Metrics;
@@ -168,6 +169,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         writes: WriteQueue::default(),
         signer,
         search: Search::default(),
+        downloads: Downloads::default(),
         jobs: Jobs::default(),
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
@@ -225,6 +227,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     if app.config.role.serves_web() {
         background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));
     }
+    background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }
@@ -245,6 +248,10 @@ impl RunningHub {
                 tracing::warn!("a job in hand did not end in time and was dropped");
                 task.abort();
             }
+        }
+        // After the last request.
+        if let Err(error) = downloads::flush(&self.app).await {
+            tracing::warn!(?error, "the last downloads were not counted");
         }
         self.app.pool.close().await;
         if let Some(postgres) = self.postgres

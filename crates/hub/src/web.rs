@@ -1,8 +1,10 @@
 //! What two or more slices need of HTTP and that names no domain noun.
 
 pub mod assets;
+pub mod atom;
 pub mod base_url;
 pub mod cors;
+pub mod cursor;
 pub mod extract;
 pub mod filters;
 pub mod form;

@@ -105,7 +105,7 @@ async fn pages_follow_each_other_without_gaps_in_every_order() {
     }
     let pool = &seeded.hub.app().pool;
     for statement in [
-        "update repos set likes = repo_pk % 3, downloads = repo_pk % 2",
+        "update repo_counters set likes = repo_pk % 3, downloads = repo_pk % 2, trending = repo_pk % 5",
         "update repos set parameters = repo_pk % 4 where repo_pk % 5 > 0",
     ] {
         sqlx::query(statement).execute(pool).await.unwrap();

@@ -13,6 +13,8 @@ use crate::{
     document::popularity,
     embedded::{
         facets::{FacetColumn, ValueId},
+        heads::Heads,
+        lists::ValueLists,
         names::NameOrder,
     },
 };
@@ -138,7 +140,7 @@ fn ordered(fraction: f64) -> i64 {
 pub(crate) struct Columns {
     entries: Vec<Option<Entry>>,
     /// By ordinal, in order. Apart from the entries, because counting reads nothing else.
-    values: Vec<Box<[ValueId]>>,
+    values: ValueLists,
     by_pk: HashMap<i64, u32>,
     pub(crate) numbers: Numbers,
     pub(crate) popularity: Vec<f32>,
@@ -146,6 +148,7 @@ pub(crate) struct Columns {
     pub(crate) public: RoaringBitmap,
     pub(crate) facets: [FacetColumn; Facet::EVERY.len()],
     names: NameOrder,
+    pub(crate) heads: Heads,
     /// Grows with each change, so that what was computed before is known to be old.
     pub(crate) version: u64,
 }
@@ -167,7 +170,7 @@ impl Columns {
 
     /// The values of a document, in order.
     pub(crate) fn values(&self, ord: u32) -> &[ValueId] {
-        &self.values[ord as usize]
+        self.values.of(ord)
     }
 
     pub(crate) fn ord_of(&self, pk: i64) -> Option<u32> {
@@ -207,7 +210,7 @@ impl Columns {
         let at = ord as usize;
         if self.entries.len() <= at {
             self.entries.resize_with(at + 1, || None);
-            self.values.resize_with(at + 1, Box::default);
+            self.values.grow(at + 1);
             self.numbers.grow(at + 1);
             self.popularity.resize(at + 1, 0.0);
         }
@@ -229,7 +232,7 @@ impl Columns {
             public: doc.public,
             slash: doc.id.namespace().len() as u8,
         });
-        self.values[at] = values.into();
+        self.values.set(ord, &values).ok_or(SearchError::Full)?;
         self.version += 1;
         Ok(())
     }
@@ -260,8 +263,8 @@ impl Columns {
         self.names.remove(ord, &self.entries);
         let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return };
         let kind = usize::from(entry.kind);
-        for value in std::mem::take(&mut self.values[ord as usize]) {
-            self.facets[value.facet()].remove(value, ord, kind, entry.public);
+        for value in self.values.of(ord) {
+            self.facets[value.facet()].remove(*value, ord, kind, entry.public);
         }
         self.kinds[kind].remove(ord);
         self.public.remove(ord);
@@ -312,12 +315,11 @@ impl Columns {
             .iter()
             .map(|entry| size_of::<Option<Entry>>() + entry.as_ref().map_or(0, |entry| entry.id.len() + 16))
             .sum();
-        let values: usize = self.values.iter().map(|values| size_of_val(values) + size_of_val(&**values) + 16).sum();
         let numbers = self.entries.len() * (size_of::<[i64; 8]>() + size_of::<f32>() + size_of::<u32>());
         let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
         let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(RoaringBitmap::serialized_size).sum();
         let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
-        (entries + values + numbers + keys + bitmaps + facets) as u64
+        (entries + self.values.memory_bytes() + numbers + keys + bitmaps + facets) as u64
     }
 }
 

@@ -11,6 +11,8 @@ mod dictionary;
 mod facets;
 mod filter;
 mod generation;
+mod heads;
+mod lists;
 mod matching;
 mod names;
 mod rank;

@@ -41,7 +41,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
         filter.restrict(&matches.docs);
     }
     let docs = filter.docs();
-    let ords = page(columns, &docs, query, matches.as_ref());
+    let ords = page(columns, kind, &docs, query, matches.as_ref());
     let suggestion = match &matches {
         Some(_) if docs.is_empty() => suggestion(&Dictionary { segments, fields: &fields.text }, &text)?,
         _ => None,
@@ -72,7 +72,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     })
 }
 
-fn page(columns: &Columns, docs: &RoaringBitmap, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
+fn page(columns: &Columns, kind: usize, docs: &RoaringBitmap, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
     let SearchQuery { sort, direction, offset, limit, .. } = *query;
     match (matches, sort) {
         (Some(matches), Sort::Relevance) => {
@@ -82,7 +82,10 @@ fn page(columns: &Columns, docs: &RoaringBitmap, query: &SearchQuery, matches: O
         _ => {
             let column = columns.numbers.sorted_by(sort);
             match direction {
-                Direction::Descending => rank::page(columns, docs, &Largest(column), direction, offset, limit),
+                Direction::Descending => columns
+                    .heads
+                    .page(columns, kind, docs, sort, offset, limit)
+                    .unwrap_or_else(|| rank::page(columns, docs, &Largest(column), direction, offset, limit)),
                 Direction::Ascending => rank::page(columns, docs, &Smallest(column), direction, offset, limit),
             }
         }

@@ -1,5 +1,7 @@
 //! `GET /api/whoami-v2`, the first thing every client asks.
 
+mod follows;
+
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
@@ -9,7 +11,7 @@ use crate::error::HubResult;
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/api/whoami-v2", web::get().to(whoami)).configure(super::avatars::routes);
+    config.route("/api/whoami-v2", web::get().to(whoami)).configure(super::avatars::routes).configure(follows::routes);
 }
 
 /// A time as clients parse it: UTC, milliseconds, a literal `Z`.

@@ -1,5 +1,6 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
+pub mod follows;
 pub mod public;
 pub mod settings;
 

@@ -172,6 +172,19 @@ impl Viewer {
         }
     }
 
+    /// The account, if what was shown for it may act in its name: like, follow, collect. Tokens that only read may not, nor
+    /// those that are for chosen repositories.
+    ///
+    /// # Errors
+    /// 401 for anonymous viewers, 403 for such tokens.
+    pub fn require_actor(&self) -> HubResult<&User> {
+        let user = self.require_user()?;
+        match self.auth {
+            Auth::Session { .. } | Auth::Password | Auth::Token { role: TokenRole::Write, .. } => Ok(user),
+            Auth::Token { .. } | Auth::Anonymous => Err(HubError::token_too_weak("the role `write`")),
+        }
+    }
+
     /// The keys of the namespaces whose private repositories the viewer may see: their own and their organisations'.
     pub fn namespaces(&self) -> Vec<i64> {
         let Some(user) = &self.user else { return Vec::new() };

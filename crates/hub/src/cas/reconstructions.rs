@@ -11,6 +11,7 @@ use serde_json::{Map, Value, json};
 use super::tokens::{CasRead, store_url};
 use super::{hash_of, ranges};
 use crate::app::App;
+use crate::downloads::client::{Client, is_from_start};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::buckets;
 use crate::web::base_url::BaseUrl;
@@ -78,6 +79,13 @@ impl Found {
         let end = wanted.as_ref().map_or(file.size, |range| range.end);
         let xorbs = xorbs_within(&file, wanted.as_ref().map_or(0, |range| range.start), end);
         let xorbs = store::load(app, &xorbs).await?;
+        if access.namespace_pk.is_none()
+            && access.repo.repo_type.has_git()
+            && is_from_start(request)
+            && let Some(client) = Client::of(request, access.user_pk)
+        {
+            app.downloads.note(access.repo.pk, access.repo.head_oid, client);
+        }
         let nonces = xorbs.iter().map(|(hash, xorb)| (*hash, xorb.nonce)).collect();
         let planning = move || plan(&file.terms, wanted, |hash| xorbs.get(hash).map(|xorb| std::sync::Arc::clone(&xorb.info)));
         let plan = tokio::task::spawn_blocking(planning).await?.map_err(|error| match error {

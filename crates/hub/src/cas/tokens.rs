@@ -127,6 +127,8 @@ pub(super) struct CasRead {
     /// The namespace whose private chunks may be told of: the repository's, with a token to write. A token to read a public
     /// repository is anybody's.
     pub namespace_pk: Option<i64>,
+    /// For whose account the token was made, if for one.
+    pub user_pk: Option<i64>,
 }
 
 /// A request to the store of chunks that may add to a repository's files.
@@ -192,7 +194,11 @@ impl FromRequest for CasRead {
             let (read, scope) = from_header(&request).await?;
             let content = read.into_content()?;
             let writes = scope == Scope::Write && content.level >= Level::Write;
-            Ok(Self { namespace_pk: writes.then_some(content.repo.namespace_pk), repo: content.repo.clone() })
+            Ok(Self {
+                namespace_pk: writes.then_some(content.repo.namespace_pk),
+                user_pk: content.viewer.user.as_ref().map(|user| user.pk),
+                repo: content.repo.clone(),
+            })
         })
     }
 }

@@ -7,6 +7,7 @@ use hub_git::{FetchAnswer, ProtocolVersion};
 use super::body;
 use super::snapshot::Snapshot;
 use crate::app::App;
+use crate::downloads::client::Client;
 use crate::error::HubResult;
 use crate::repos::git_cache::RepoDir;
 use crate::repos::{Repo, RepoContent};
@@ -28,8 +29,18 @@ pub(super) async fn post_upload_pack(
     let negotiation = body::read_negotiation(&request, payload).await?;
     let snapshot = Snapshot::read(&app, &content.repo).await?;
     let view = snapshot.view(&app).await?;
+    if wants_objects(&negotiation)
+        && let Some(client) = Client::of(&request, content.viewer.user.as_ref().map(|user| user.pk))
+    {
+        app.downloads.note(content.repo.pk, snapshot.repo.head_oid, client);
+    }
     let answer = app.transfers.answer_fetch(view, &version_of(request.headers()), negotiation).await?;
     Ok(body::answer("application/x-git-upload-pack-result").streaming(stream(answer, snapshot.dir)))
+}
+
+/// Whether a clone or a fetch asks for objects, in either version of the protocol, and not for what there is.
+fn wants_objects(negotiation: &[u8]) -> bool {
+    negotiation.windows(5).any(|part| part == b"want ")
 }
 
 fn version_of(headers: &HeaderMap) -> ProtocolVersion {

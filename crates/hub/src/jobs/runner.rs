@@ -63,5 +63,6 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
+        Job::CountActivity => repos::trending::count_activity(app).await,
     }
 }

@@ -5,32 +5,33 @@ use tokio_util::sync::CancellationToken;
 use super::Job;
 use crate::app::App;
 
-/// How often each of [`PERIODIC`] comes up. Several nodes ask for it more often, which does no harm.
-const PERIOD: Duration = Duration::from_secs(6 * 3600);
-/// A hub that has just started has better things to do.
-const FIRST_AFTER: Duration = Duration::from_secs(900);
+/// How often [`EACH_TIME`] comes up, the first time after as long: a hub that has just started has better things to do. Several
+/// nodes ask for it more often, which does no harm.
+const PERIOD: Duration = Duration::from_secs(900);
+/// Every how many periods [`SELDOM`] comes up: every six hours.
+const SELDOM_PERIODS: u64 = 24;
 
 /// Garbage collection comes up more often than it runs: see [`crate::gc::collect_daily`].
-const PERIODIC: &[Job] = &[Job::SweepUploads, Job::CollectGarbage];
+const SELDOM: &[Job] = &[Job::SweepUploads, Job::CollectGarbage];
+const EACH_TIME: &[Job] = &[Job::CountActivity];
 
 /// Enqueues what comes up again and again, until told to stop.
 pub async fn enqueue_periodic(app: App, stop: CancellationToken) {
-    let mut wait = FIRST_AFTER;
-    loop {
+    for period in 0_u64.. {
         tokio::select! {
             () = stop.cancelled() => return,
-            () = tokio::time::sleep(wait) => {}
+            () = tokio::time::sleep(PERIOD) => {}
         }
-        wait = PERIOD;
-        if let Err(error) = enqueue_all(&app).await {
+        let seldom = if period % SELDOM_PERIODS == 0 { SELDOM } else { &[] };
+        if let Err(error) = enqueue_all(&app, EACH_TIME.iter().chain(seldom)).await {
             tracing::warn!(%error, "periodic jobs could not be enqueued");
         }
     }
 }
 
-async fn enqueue_all(app: &App) -> sqlx::Result<()> {
+async fn enqueue_all(app: &App, jobs: impl Iterator<Item = &Job>) -> sqlx::Result<()> {
     let mut conn = app.pool.acquire().await?;
-    for job in PERIODIC {
+    for job in jobs {
         job.enqueue(&mut conn).await?;
     }
     app.jobs.wake();

@@ -2,7 +2,7 @@
 
 use std::collections::{BTreeMap, HashMap};
 
-use actix_web::{HttpResponse, web};
+use actix_web::{HttpRequest, HttpResponse, web};
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::PresignedGet;
 use hub_types::Sha256;
@@ -13,6 +13,7 @@ use super::links::{DOWNLOAD_VALID, Grant, Operation, UPLOAD_VALID};
 use super::plan::{Planner, UploadActions};
 use super::reuse;
 use crate::app::App;
+use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
 use crate::objects::{self, Held};
 use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
@@ -78,6 +79,7 @@ pub(super) async fn post_batch(
     app: web::Data<App>,
     read: RepoRead,
     base: BaseUrl,
+    http: HttpRequest,
     body: Json<BatchRequest>,
 ) -> HubResult<HttpResponse> {
     let Json(request) = body;
@@ -89,7 +91,16 @@ pub(super) async fn post_batch(
     }
     let response = match request.operation.as_str() {
         "upload" => upload(&app, &read.into_write()?, &base, &request).await?,
-        "download" => download(&app, &read.into_content()?, &base, &request).await?,
+        "download" => {
+            let content = read.into_content()?;
+            let answer = download(&app, &content, &base, &request).await?;
+            if answer.objects.iter().any(|object| object.actions.is_some())
+                && let Some(client) = Client::of(&http, content.viewer.user.as_ref().map(|user| user.pk))
+            {
+                app.downloads.note(content.repo.pk, content.repo.head_oid, client);
+            }
+            answer
+        }
         _ => return Err(HubError::unprocessable("`operation` must be `upload` or `download`.")),
     };
     Ok(HttpResponse::Ok().content_type(LFS_JSON).body(serde_json::to_string(&response).map_err(HubError::internal)?))

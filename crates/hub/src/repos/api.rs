@@ -8,6 +8,7 @@ mod info;
 mod json;
 mod lfs_files;
 mod lifecycle;
+mod likes;
 pub(in crate::repos) mod lineage;
 mod list;
 mod ndjson;
@@ -18,6 +19,7 @@ pub mod resolve;
 mod tags_by_type;
 mod tail;
 mod tree;
+mod trending;
 mod validate_yaml;
 
 use actix_web::web;
@@ -44,6 +46,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(lfs_files::routes)
+        .configure(likes::routes)
+        .configure(trending::routes)
         .configure(lineage::routes)
         .configure(info::routes);
 }

@@ -13,7 +13,7 @@ use crate::error::{HubError, HubResult};
 /// What a list is sorted by, highest or newest first.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Serialize, Deserialize)]
 pub enum Sort {
-    /// Recent downloads and likes together.
+    /// The trending score.
     #[default]
     Trending,
     /// Recent downloads.

@@ -11,6 +11,7 @@ mod configs;
 mod context;
 mod facts;
 mod find;
+mod likes;
 mod lineage;
 mod list;
 pub mod lists;
@@ -27,6 +28,7 @@ mod tags;
 mod tensor_diff;
 mod tensors;
 mod tree;
+mod trending;
 mod upload;
 mod usage;
 pub mod view;
@@ -52,6 +54,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(upload::routes)
         .configure(settings::routes)
+        .configure(likes::routes)
+        .configure(trending::routes)
         .configure(lineage::routes)
         .configure(tensor_diff::routes)
         .configure(find::routes)

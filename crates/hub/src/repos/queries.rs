@@ -3,11 +3,13 @@
 pub mod buckets;
 pub mod by_task;
 pub mod derived;
+pub mod likes;
 pub mod lineage;
 pub mod listing;
 pub mod named_refs;
 pub mod own;
 pub mod relations;
+pub mod trending;
 pub mod usage;
 
 use chrono::{DateTime, Utc};

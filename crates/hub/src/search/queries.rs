@@ -29,7 +29,7 @@ pub struct SearchRow {
     pub downloads: i64,
     /// Likes.
     pub likes: i64,
-    /// Recent downloads and likes together.
+    /// The trending score.
     pub trending: i64,
     /// How many parameters the weights have.
     pub parameters: Option<i64>,
@@ -56,7 +56,7 @@ pub struct CountersRow {
     pub downloads: i64,
     /// Likes.
     pub likes: i64,
-    /// Recent downloads and likes together.
+    /// The trending score.
     pub trending: i64,
 }
 
@@ -164,9 +164,10 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
         SearchRow,
         r#"select r.repo_pk, r.repo_type as "repo_type: hub_types::RepoType", n.name as namespace,
                   coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.gated, r.created_at,
-                  r.last_modified_at, r.downloads, r.likes, r.trending as "trending!", r.parameters, r.tags, r.pipeline_tag,
+                  r.last_modified_at, c.downloads, c.likes, c.trending, r.parameters, r.tags, r.pipeline_tag,
                   r.library_name, r.size_bytes, r.facts, t.card as "card?"
            from repos r
+           join repo_counters c using (repo_pk)
            join namespaces n using (namespace_pk)
            left join users u on u.user_pk = r.namespace_pk
            left join organizations o on o.organization_pk = r.namespace_pk
@@ -195,7 +196,7 @@ pub async fn list_keys(pool: &PgPool, after: i64, limit: i64) -> sqlx::Result<Ve
 pub async fn list_counters(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec<CountersRow>> {
     sqlx::query_as!(
         CountersRow,
-        r#"select repo_pk, downloads, likes, trending as "trending!" from repos where repo_pk = any($1)"#,
+        "select repo_pk, downloads, likes, trending from repo_counters where repo_pk = any($1)",
         repo_pks
     )
     .fetch_all(pool)

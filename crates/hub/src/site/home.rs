@@ -6,9 +6,11 @@ use hub_types::RepoType;
 
 use crate::accounts::User;
 use crate::accounts::page::PageRequest;
+use crate::activity::feed::{self, FeedPage};
 use crate::error::HubResult;
 use crate::repos::pages::lists;
 use crate::repos::pages::view::{OwnRepo, RepoColumn};
+use crate::web::cursor::TimeCursor;
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -20,7 +22,7 @@ pub struct HomePage {
     pub layout: Layout,
     /// The hub's own address.
     pub hub_url: String,
-    /// What is new.
+    /// What is much liked and downloaded.
     pub columns: Vec<RepoColumn>,
 }
 
@@ -34,6 +36,10 @@ pub struct DashboardPage {
     pub own: Vec<OwnRepo>,
     /// The viewer's organisations.
     pub organizations: Vec<String>,
+    /// What those did whom the viewer follows.
+    pub feed: FeedPage,
+    /// Where the feed goes on.
+    pub feed_next: Option<String>,
     /// Commands for somebody who has none yet.
     pub first_push: String,
     /// What is new.
@@ -42,6 +48,8 @@ pub struct DashboardPage {
 
 /// How many repositories of each kind are shown.
 const COLUMN_LEN: usize = 6;
+/// How many entries of the feed are shown.
+const FEED_LEN: usize = 20;
 /// How many of the viewer's own are shown.
 const OWN_LEN: i64 = 20;
 
@@ -53,8 +61,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
 async fn show_home(page: PageRequest) -> HubResult<HttpResponse> {
     let mut columns = Vec::new();
     for kind in RepoType::WITH_GIT {
-        let repos = lists::latest(&page.app, &page.viewer, kind, None, COLUMN_LEN).await?;
-        columns.push(RepoColumn::latest(kind, repos));
+        let column = match page.viewer.is_anonymous() {
+            true => RepoColumn::trending(kind, lists::most_active(&page.app, &page.viewer, kind, COLUMN_LEN).await?),
+            false => RepoColumn::latest(kind, lists::latest(&page.app, &page.viewer, kind, None, COLUMN_LEN).await?),
+        };
+        columns.push(column);
     }
     match &page.viewer.user {
         Some(user) => show_dashboard(&page, user, columns).await,
@@ -67,8 +78,12 @@ async fn show_home(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn show_dashboard(page: &PageRequest, user: &User, columns: Vec<RepoColumn>) -> HubResult<HttpResponse> {
+    let after = TimeCursor::read(&page.query(), "after")?;
+    let feed = feed::of_user(&page.app, &page.viewer, user.pk, after, FEED_LEN).await?;
     let shown = DashboardPage {
         layout: page.layout("Home"),
+        feed_next: feed.next.map(|next| format!("/?after={}", next.encode())),
+        feed,
         own: lists::own(&page.app, &page.viewer, OWN_LEN).await?,
         organizations: user.memberships.iter().map(|membership| membership.name.clone()).collect(),
         first_push: format!("export HF_ENDPOINT={}\nhf auth login\nhf upload {}/my-first-model .", page.base.as_str(), user.name),

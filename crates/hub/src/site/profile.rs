@@ -6,7 +6,10 @@ use hub_types::RepoType;
 
 use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
+use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::settings::{ProfileRow, find_profile, list_members, list_organizations_of};
+use crate::activity::calendar::Calendar;
+use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
 use crate::repos::pages::lists;
 use crate::repos::pages::view::RepoColumn;
@@ -43,10 +46,33 @@ pub struct ProfilePage {
     pub tabs: Vec<ProfileTab>,
     /// The latest repositories by kind, or a page of one kind.
     pub columns: Vec<RepoColumn>,
+    /// Who follows whom.
+    pub follow: FollowView,
+    /// Twelve months of activity.
+    pub calendar: Calendar,
+    /// The collections, in the owner's order.
+    pub collections: Vec<CollectionCard>,
     /// The first page of that kind.
     pub first: Option<String>,
     /// Its next page.
     pub next: Option<String>,
+}
+
+/// The follow button and its numbers.
+#[derive(Debug)]
+pub struct FollowView {
+    /// The profile.
+    pub href: String,
+    /// Whether it is the viewer's own.
+    pub is_self: bool,
+    /// Whether the viewer follows it.
+    pub is_following: bool,
+    /// How many do.
+    pub followers: i64,
+    /// How many it follows.
+    pub following: i64,
+    /// Whether it is a user, who can follow.
+    pub is_user: bool,
 }
 
 /// A tab of a profile.
@@ -67,6 +93,10 @@ pub struct ProfileTab {
 /// The repositories on a profile.
 #[derive(Debug, Default)]
 struct Shelf {
+    /// On the overview.
+    calendar: Calendar,
+    /// On the overview.
+    collections: Vec<CollectionCard>,
     tabs: Vec<ProfileTab>,
     columns: Vec<RepoColumn>,
     first: Option<String>,
@@ -98,12 +128,14 @@ impl ProfilePage {
 
     /// Whether there is nothing to show.
     pub fn is_bare(&self) -> bool {
-        self.columns.iter().all(|column| column.repos.is_empty())
+        self.collections.is_empty() && self.columns.iter().all(|column| column.repos.is_empty())
     }
 }
 
 /// How many repositories of each kind the overview shows.
 const COLUMN_LEN: usize = 12;
+/// How many collections are shown.
+const COLLECTIONS_LEN: i64 = 12;
 /// How many of one kind a page shows.
 const PAGE_LEN: usize = 30;
 
@@ -126,6 +158,19 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
         _ => user_page(&page, row, shelf).await?,
     };
     page.show(shown).await
+}
+
+async fn follow_of(page: &PageRequest, row: &ProfileRow) -> HubResult<FollowView> {
+    let viewer_pk = page.viewer.user.as_ref().map(|user| user.pk);
+    let counts = count_follows(&page.app.pool, row.namespace_pk, viewer_pk).await?;
+    Ok(FollowView {
+        href: format!("/{}", row.name),
+        is_self: viewer_pk == Some(row.namespace_pk),
+        is_following: counts.is_following,
+        followers: counts.followers,
+        following: counts.following,
+        is_user: row.kind == "user",
+    })
 }
 
 /// The latest of each kind, or a page of the kind that `tab` names.
@@ -156,6 +201,8 @@ async fn shelf(page: &PageRequest, row: &ProfileRow) -> HubResult<Shelf> {
         shelf.columns.push(RepoColumn::of_owner(kind, &row.name, repos));
         return Ok(shelf);
     }
+    shelf.calendar = Calendar::of_namespace(&page.app, row.namespace_pk).await?;
+    shelf.collections = cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?;
     for kind in RepoType::EVERY {
         let repos = match count(kind) {
             0 => Vec::new(),
@@ -176,6 +223,9 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
         can_create: own,
+        follow: follow_of(page, &row).await?,
+        calendar: shelf.calendar,
+        collections: shelf.collections,
         tabs: shelf.tabs,
         columns: shelf.columns,
         first: shelf.first,
@@ -197,6 +247,9 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         organizations: Vec::new(),
         members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
         can_create: role.is_some_and(|role| role >= OrgRole::Contributor),
+        follow: follow_of(page, &row).await?,
+        calendar: shelf.calendar,
+        collections: shelf.collections,
         tabs: shelf.tabs,
         columns: shelf.columns,
         first: shelf.first,

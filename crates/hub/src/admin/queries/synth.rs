@@ -74,6 +74,11 @@ pub(crate) async fn insert_repos(
              returning repo_pk, namespace_pk, name
          ), branches as (
              insert into refs (repo_pk, name, oid) select m.repo_pk, r.name, r.oid from made m, refs r where r.repo_pk = $1
+         ), hours as (
+             -- Without them the next count would find no downloads.
+             insert into download_hours (repo_pk, hour, downloads, requests)
+             select m.repo_pk, date_trunc('hour', now()), w.downloads, w.downloads from made m join namespaces n using (namespace_pk)
+             join wanted w on lower(w.owner) = lower(n.name) and w.name = m.name where w.downloads > 0
          ), texts as (
              insert into repo_texts (repo_pk, card)
              select m.repo_pk, w.text from made m join namespaces n using (namespace_pk)

@@ -5,11 +5,12 @@ use hub_types::RepoType;
 use serde_json::{Map, Value, json};
 
 use crate::accounts::api::timestamp;
+use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::public::{self, OwnerRow};
 use crate::accounts::{OrgRole, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::queries::relations;
+use crate::repos::queries::{likes, relations};
 use crate::repos::visibility::visible_to;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, raw_param};
@@ -26,7 +27,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/api/organizations/{name}/settings/repositories", web::get().to(list_organization_storage));
 }
 
-async fn get_user(app: &App, name: &str) -> HubResult<OwnerRow> {
+/// Finds a user.
+///
+/// # Errors
+/// 404 when there is none of this name.
+pub(super) async fn get_user(app: &App, name: &str) -> HubResult<OwnerRow> {
     let found = if hub_types::check_name(name).is_ok() { public::find_public_user(&app.pool, name).await? } else { None };
     found.ok_or_else(|| HubError::not_found("There is no user with this name."))
 }
@@ -44,7 +49,6 @@ fn user_json(user: &OwnerRow) -> Map<String, Value> {
     object.insert("avatarUrl".to_owned(), json!(format!("/avatars/{}.svg", user.name)));
     object.insert("type".to_owned(), json!("user"));
     object.insert("isPro".to_owned(), json!(false));
-    object.insert("isFollowing".to_owned(), json!(false));
     object
 }
 
@@ -64,6 +68,16 @@ async fn add_counts(app: &App, viewer: &Viewer, owner: &OwnerRow, object: &mut M
     Ok(())
 }
 
+/// Adds who follows, and whether the viewer does.
+async fn add_follows(app: &App, viewer: &Viewer, owner: &OwnerRow, object: &mut Map<String, Value>) -> HubResult<()> {
+    let viewer_pk = viewer.user.as_ref().map(|user| user.pk);
+    let counts = count_follows(&app.pool, owner.namespace_pk, viewer_pk).await?;
+    object.insert("isFollowing".to_owned(), json!(counts.is_following));
+    object.insert("numFollowers".to_owned(), json!(counts.followers));
+    object.insert("numFollowing".to_owned(), json!(counts.following));
+    Ok(())
+}
+
 async fn user_overview(app: web::Data<App>, viewer: Viewer, request: HttpRequest) -> HubResult<HttpResponse> {
     let user = get_user(&app, raw_param(&request, "name")).await?;
     let mut object = user_json(&user);
@@ -76,7 +90,10 @@ async fn user_overview(app: web::Data<App>, viewer: Viewer, request: HttpRequest
         .map(|row| json!({ "name": row.name, "fullname": row.display_name(), "avatarUrl": format!("/avatars/{}.svg", row.name) }))
         .collect();
     object.insert("orgs".to_owned(), json!(organizations));
-    for name in ["numDiscussions", "numPapers", "numUpvotes", "numLikes", "numFollowing", "numFollowers"] {
+    add_follows(&app, &viewer, &user, &mut object).await?;
+    let liked = likes::count_liked(&app.pool, &visible_to(&viewer), user.namespace_pk).await?;
+    object.insert("numLikes".to_owned(), json!(liked));
+    for name in ["numDiscussions", "numPapers", "numUpvotes"] {
         object.insert(name.to_owned(), json!(0));
     }
     Ok(HttpResponse::Ok().json(object))
@@ -92,9 +109,8 @@ async fn organization_overview(app: web::Data<App>, viewer: Viewer, request: Htt
     object.insert("avatarUrl".to_owned(), json!(format!("/avatars/{}.svg", organization.name)));
     object.insert("details".to_owned(), json!(organization.details));
     object.insert("isVerified".to_owned(), json!(false));
-    object.insert("isFollowing".to_owned(), json!(false));
     object.insert("numUsers".to_owned(), json!(public::count_members(&app.pool, organization.namespace_pk).await?));
-    object.insert("numFollowers".to_owned(), json!(0));
+    add_follows(&app, &viewer, &organization, &mut object).await?;
     object.insert("numPapers".to_owned(), json!(0));
     add_counts(&app, &viewer, &organization, &mut object).await?;
     Ok(HttpResponse::Ok().json(object))

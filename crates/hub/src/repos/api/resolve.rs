@@ -6,13 +6,14 @@
 
 use std::sync::Arc;
 
-use actix_web::http::Method;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use hub_git::{Entry, EntryKind};
 use hub_types::{Oid, RepoPath, Sha256, XetHash, split_revision};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
+use crate::downloads::client::{Client, is_counted_file, is_download};
 use crate::error::{HubError, HubResult};
 use crate::objects::serve::FileAnswer;
 use crate::objects::{self, Held};
@@ -68,8 +69,18 @@ async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, 
     // Clients remember under the commit that a file is not there, and do not ask again.
     let (path, entry) = found.map_err(|error| error.with_header("X-Repo-Commit", commit.to_hex()))?;
     let is_pinned = revision.as_str() == commit.to_hex();
+    let is_counted =
+        door == Door::Resolve && is_download(request) && is_counted_file(read.repo.repo_type, path.as_str(), entry.lfs.is_some());
     let file = File { repo: &read.repo, commit, path, entry, is_pinned, in_chunks: read.offers_chunks(app) };
-    file.send(app, request, query, door).await
+    let answer = file.send(app, request, query, door).await?;
+    let is_sent = answer.status().is_success() || answer.status() == StatusCode::FOUND;
+    if is_counted
+        && is_sent
+        && let Some(client) = Client::of(request, read.viewer.user.as_ref().map(|user| user.pk))
+    {
+        app.downloads.note(read.repo.pk, Some(commit), client);
+    }
+    Ok(answer)
 }
 
 async fn find_file(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<(RepoPath, Arc<Entry>)> {

@@ -14,6 +14,7 @@ use super::snippets::quick_start_of;
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
+use crate::downloads::chart::DownloadChart;
 use crate::error::HubResult;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::{Level, Repo, RepoRead, reading};
@@ -73,6 +74,8 @@ pub(super) struct Way {
 pub(super) struct Side {
     /// Recent downloads.
     pub downloads: u64,
+    /// The same by day.
+    pub chart: DownloadChart,
     /// The size of all files.
     pub size_bytes: u64,
     /// How many files there are.
@@ -167,6 +170,7 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
     // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
     let is_new = !has_text && derived.file_count <= 2;
+    let chart = DownloadChart::of_repo(&page.app, repo.pk).await?;
     let (outline, citation) = match &card {
         Some(card) if card.headings.len() >= MIN_HEADINGS => (card.headings.clone(), card.citation.clone()),
         Some(card) => (Vec::new(), card.citation.clone()),
@@ -185,7 +189,7 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         quick_start: is_new.then(|| quick_start_of(&header)),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
-        side: side_of(&header, &derived),
+        side: Side { chart, ..side_of(&header, &derived) },
         header,
     };
     page.show(shown).await

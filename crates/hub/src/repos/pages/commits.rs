@@ -10,6 +10,7 @@ use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::{Repo, RepoRead, reading};
+use crate::web::atom::{Feed, FeedEntry};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -47,7 +48,9 @@ pub(super) struct CommitDay {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/commits/{{tail:.*}}"), crate::web::read().to(show_commits));
+        config
+            .route(&format!("{base}/commits.atom"), crate::web::read().to(show_feed))
+            .route(&format!("{base}/commits/{{tail:.*}}"), crate::web::read().to(show_commits));
     }
 }
 
@@ -77,6 +80,35 @@ async fn show_commits(page: PageRequest, read: RepoRead) -> HubResult<HttpRespon
         header,
     };
     page.show(shown).await
+}
+
+/// The last commits of the default branch as an Atom feed.
+async fn show_feed(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let repo = &read.repo;
+    let commits = match repo.head_oid {
+        Some(head) => {
+            reading::read(&page.app, repo, move |reader| reader.log(head, LogRange { skip: 0, limit: PAGE_LEN, path: None }))
+                .await?
+        }
+        None => Vec::new(),
+    };
+    let entries = commits.iter().map(|info| {
+        let commit = commit_summary(repo, info);
+        FeedEntry {
+            title: commit.title,
+            href: page.base.join(&commit.href),
+            tag: String::new(),
+            author: commit.author,
+            at: commit.at,
+        }
+    });
+    let feed = Feed {
+        title: format!("Commits to {}", repo.id),
+        href: page.base.join(&format!("{}/commits.atom", repo.path())),
+        page: page.base.join(&repo.path()),
+        entries: entries.collect(),
+    };
+    Ok(feed.respond())
 }
 
 fn by_day(repo: &Repo, commits: &[CommitInfo]) -> Vec<CommitDay> {

@@ -5,11 +5,12 @@ use hub_git::CommitInfo;
 use hub_types::{Oid, RepoType, split_revision};
 
 use super::tags;
-use super::view::{Chip, CommitSummary, Crumb, RefLink, RepoHeader, RepoTab, RevisionPicker};
+use super::view::{Chip, CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoRead};
 use crate::repos::listing::Columns;
+use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::queries::named_refs::{NamedRefRow, list_branches_and_tags};
 use crate::repos::{Repo, reading};
@@ -35,7 +36,11 @@ pub(super) async fn header_with(
 ) -> HubResult<(RepoHeader, ListedRepo)> {
     let derived = find_listed(&page.app.pool, read.repo.pk, columns).await?;
     let derived = derived.ok_or_else(|| HubError::repo_not_found(page.viewer.is_anonymous()))?;
-    Ok((header(&read.repo, &derived, read.level, tab, &page.base), derived))
+    let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
+    if let Some(user) = &page.viewer.user {
+        header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
+    }
+    Ok((header, derived))
 }
 
 fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &BaseUrl) -> RepoHeader {
@@ -50,6 +55,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         chips: chips(repo.repo_type, derived),
         tab,
         hub_url: base.as_str().to_owned(),
+        like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
     }
 }
 

@@ -9,6 +9,7 @@ use super::card::{DtypeShare, Emissions, Fact, FactLink, Paper, Parameters, Side
 use super::context::{languages, list_href};
 use super::tags;
 use super::view::RepoHeader;
+use crate::downloads::chart::DownloadChart;
 use crate::repos::queries::listing::ListedRepo;
 
 /// How many values of a fact are shown.
@@ -28,6 +29,7 @@ pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
         tensors_href: tensors_href(header, derived),
         emissions: emissions_of(derived),
         downloads: positive(derived.downloads),
+        chart: DownloadChart::default(),
         size_bytes: positive(derived.size_bytes),
         file_count: positive(derived.file_count),
         parameters: derived.facts.as_ref().and_then(parameters_of),

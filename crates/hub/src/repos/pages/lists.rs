@@ -59,6 +59,16 @@ pub async fn trending(app: &App, viewer: &Viewer, kind: RepoType, task: &str, li
     Ok(page.repos.into_iter().map(RepoSummary::from).collect())
 }
 
+/// The most active repositories of a kind.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn most_active(app: &App, viewer: &Viewer, kind: RepoType, limit: usize) -> HubResult<Vec<RepoSummary>> {
+    let query = ListQuery { sort: Sort::Trending, limit, ..ListQuery::default() };
+    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    Ok(page.repos.into_iter().map(RepoSummary::from).collect())
+}
+
 /// The latest repositories of the viewer and their organisations.
 ///
 /// # Errors

@@ -147,6 +147,11 @@ impl RepoColumn {
         }
     }
 
+    /// The most active repositories of a kind on the whole hub.
+    pub fn trending(kind: RepoType, repos: Vec<RepoSummary>) -> Self {
+        Self { title: format!("Trending {}", kind_plural_word(kind)), ..Self::latest(kind, repos) }
+    }
+
     /// The repositories of a kind of one owner.
     pub fn of_owner(kind: RepoType, owner: &str, repos: Vec<RepoSummary>) -> Self {
         Self { href: format!("/{}?author={owner}", kind.plural()), ..Self::latest(kind, repos) }
@@ -225,6 +230,17 @@ pub struct RepoHeader {
     pub tab: RepoTab,
     /// The hub's own address, without a slash at the end.
     pub hub_url: String,
+    /// The like button.
+    pub like: LikeButton,
+}
+
+/// What the like button shows.
+#[derive(Debug, Clone, Default)]
+pub struct LikeButton {
+    /// How many like it.
+    pub likes: u64,
+    /// Whether the viewer does.
+    pub liked: bool,
 }
 
 impl RepoHeader {
@@ -241,6 +257,11 @@ impl RepoHeader {
     /// Its page.
     pub fn href(&self) -> String {
         format!("/{}{}", self.kind.url_prefix(), self.id())
+    }
+
+    /// Its API.
+    pub fn api_href(&self) -> String {
+        format!("/api/{}/{}", self.kind.plural(), self.id())
     }
 
     /// The word for it in running text.

@@ -55,9 +55,10 @@ pub async fn list_models_by_task(pool: &PgPool, tasks: &[String], limit: i64) ->
         TaskRepoRow,
         r#"select task as "task!", n.name || '/' || r.name as "id!", r.library_name, r.downloads from unnest($1::text[]) task
            cross join lateral (
-               select * from repos
-               where repo_type = 'model' and pipeline_tag = task and not private and not disabled and deleted_at is null
-               order by trending desc, repo_pk desc limit $2
+               select r.repo_pk, r.namespace_pk, r.name, r.library_name, c.downloads, c.trending
+               from repos r join repo_counters c using (repo_pk)
+               where c.repo_type = 'model' and r.repo_type = 'model' and pipeline_tag = task and not private and not disabled and deleted_at is null
+               order by c.trending desc, c.repo_pk desc limit $2
            ) r join namespaces n using (namespace_pk)
            order by r.trending desc, r.repo_pk desc"#,
         tasks,
@@ -76,10 +77,11 @@ pub async fn list_datasets_by_task(pool: &PgPool, tasks: &[String], limit: i64) 
         TaskRepoRow,
         r#"select task as "task!", n.name || '/' || r.name as "id!", r.library_name, r.downloads from unnest($1::text[]) task
            cross join lateral (
-               select * from repos
-               where repo_type = 'dataset' and tags @> array['task_categories:' || task]
+               select r.repo_pk, r.namespace_pk, r.name, r.library_name, c.downloads, c.trending
+               from repos r join repo_counters c using (repo_pk)
+               where c.repo_type = 'dataset' and r.repo_type = 'dataset' and tags @> array['task_categories:' || task]
                  and not private and not disabled and deleted_at is null
-               order by trending desc, repo_pk desc limit $2
+               order by c.trending desc, c.repo_pk desc limit $2
            ) r join namespaces n using (namespace_pk)
            order by r.trending desc, r.repo_pk desc"#,
         tasks,

@@ -39,7 +39,7 @@ pub struct ListedRepo {
     pub downloads_all_time: i64,
     /// Likes.
     pub likes: i64,
-    /// Recent downloads and likes together.
+    /// The trending score.
     pub trending: i64,
     /// How many parameters the weights have.
     pub parameters: Option<i64>,
@@ -82,6 +82,10 @@ pub async fn list_repos(
 ) -> sqlx::Result<Vec<ListedRepo>> {
     let mut sql = select(query.columns, query.sort);
     sql.push(" where r.repo_type = ").push_bind(repo_type);
+    if is_counter(query.sort) {
+        // As in `repos`, and what the indexes of these orders begin with.
+        sql.push(" and c.repo_type = ").push_bind(repo_type);
+    }
     visible.push(&mut sql);
     push_filters(&mut sql, query);
     push_page(&mut sql, query);
@@ -117,7 +121,7 @@ fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
     };
     let mut sql = QueryBuilder::new(
         "select r.repo_pk, r.public_id, r.repo_type, n.name as namespace, r.name, r.private, r.gated, r.disabled, r.created_at,
-                r.last_modified_at, r.head_oid, r.downloads, r.downloads_all_time, r.likes, r.trending, r.parameters, r.tags,
+                r.last_modified_at, r.head_oid, c.downloads, c.downloads_all_time, c.likes, c.trending, r.parameters, r.tags,
                 r.pipeline_tag, r.library_name, r.file_count, r.size_bytes",
     );
     sql.push(wide(columns.card, "card", "jsonb"));
@@ -128,15 +132,23 @@ fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
         Sort::Parameters => "coalesce(r.parameters, 0)".to_owned(),
         Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Size => column(sort).to_owned(),
     };
-    sql.push(format!(", {value} as sort_value from repos r join namespaces n using (namespace_pk)"));
+    sql.push(format!(
+        ", {value} as sort_value from repos r join repo_counters c using (repo_pk)
+         join namespaces n using (namespace_pk)"
+    ));
     sql
+}
+
+/// Whether an order is by what is counted, in `repo_counters`.
+const fn is_counter(sort: Sort) -> bool {
+    matches!(sort, Sort::Trending | Sort::Downloads | Sort::Likes)
 }
 
 const fn column(sort: Sort) -> &'static str {
     match sort {
-        Sort::Trending => "r.trending",
-        Sort::Downloads => "r.downloads",
-        Sort::Likes => "r.likes",
+        Sort::Trending => "c.trending",
+        Sort::Downloads => "c.downloads",
+        Sort::Likes => "c.likes",
         Sort::LastModified => "r.last_modified_at",
         Sort::Created => "r.created_at",
         Sort::Parameters => "r.parameters",
@@ -201,6 +213,7 @@ fn push_search(sql: &mut QueryBuilder<Postgres>, words: &str) {
 
 fn push_page(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     let column = column(query.sort);
+    let key = if is_counter(query.sort) { "c.repo_pk" } else { "r.repo_pk" };
     if query.sort == Sort::Parameters {
         sql.push(" and r.parameters is not null");
     }
@@ -209,7 +222,7 @@ fn push_page(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
         Direction::Ascending => (">", "asc"),
     };
     if let Some(after) = &query.after {
-        sql.push(format!(" and ({column}, r.repo_pk) {compare} ("));
+        sql.push(format!(" and ({column}, {key}) {compare} ("));
         match query.sort {
             Sort::LastModified | Sort::Created => {
                 sql.push_bind(DateTime::<Utc>::from_timestamp_micros(after.value).unwrap_or_default());
@@ -220,6 +233,6 @@ fn push_page(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
         }
         sql.push(", ").push_bind(after.repo_pk).push(")");
     }
-    sql.push(format!(" order by {column} {order}, r.repo_pk {order} limit "));
+    sql.push(format!(" order by {column} {order}, {key} {order} limit "));
     sql.push_bind(i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX));
 }

@@ -29,11 +29,12 @@ pub async fn list_spaces_using(pool: &PgPool, visible: &Visibility, kind: Used, 
         Used::Dataset => "datasets",
     };
     let mut sql = QueryBuilder::<Postgres>::new(
-        "select n.name || '/' || r.name from repos r join namespaces n using (namespace_pk) where r.repo_type = 'space'",
+        "select n.name || '/' || r.name from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)
+         where r.repo_type = 'space'",
     );
     sql.push(format!(" and r.facts -> '{fact}' @> ")).push_bind(serde_json::json!([id]));
     visible.push(&mut sql);
-    sql.push(" order by r.trending desc, r.repo_pk desc limit 100");
+    sql.push(" order by c.trending desc, r.repo_pk desc limit 100");
     sql.build_query_scalar().fetch_all(pool).await
 }
 
@@ -79,8 +80,9 @@ pub async fn count_children(pool: &PgPool, visible: &Visibility, id: &str) -> sq
 pub async fn list_tags(pool: &PgPool, repo_type: hub_types::RepoType) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"select tag as "tag!" from (
-             select tags from repos where repo_type = $1 and deleted_at is null and not private and not disabled
-             order by trending desc, repo_pk desc limit 20000
+             select tags from repos r join repo_counters c using (repo_pk)
+             where c.repo_type = $1 and r.repo_type = $1 and deleted_at is null and not private and not disabled
+             order by c.trending desc, c.repo_pk desc limit 20000
            ) used, unnest(tags) tag group by tag order by count(*) desc, tag limit 5000"#,
         repo_type as hub_types::RepoType
     )
@@ -192,11 +194,12 @@ pub async fn list_tagged(
     tag: &str,
     limit: i64,
 ) -> sqlx::Result<Vec<String>> {
-    let mut sql =
-        QueryBuilder::<Postgres>::new("select n.name || '/' || r.name from repos r join namespaces n using (namespace_pk)");
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select n.name || '/' || r.name from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)",
+    );
     sql.push(" where r.tags @> array[").push_bind(tag.to_owned()).push("] and r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
-    sql.push(" order by r.trending desc, r.repo_pk desc limit ").push_bind(limit);
+    sql.push(" order by c.trending desc, r.repo_pk desc limit ").push_bind(limit);
     sql.build_query_scalar().fetch_all(pool).await
 }
 

@@ -17,6 +17,9 @@ pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params
     let sort = match params.sort {
         hub_search::Sort::Created => Sort::Created,
         hub_search::Sort::Size => Sort::Size,
+        hub_search::Sort::Trending if params.kind.has_git() => Sort::Trending,
+        hub_search::Sort::Downloads if params.kind.has_git() => Sort::Downloads,
+        hub_search::Sort::Likes if params.kind.has_git() => Sort::Likes,
         _ => Sort::LastModified,
     };
     let wanted = ListQuery {
@@ -34,7 +37,7 @@ pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params
         shown.notes.push("The search index is being built. Until then, lists are narrowed by name only.".to_owned());
     }
     shown.parameters.clear();
-    shown.orders.retain(|order| matches!(order.value.as_str(), "modified" | "created" | "size"));
+    shown.orders.retain(|order| order.value != "relevance" && order.value != "num_parameters");
     let author = params.author.as_ref();
     shown.active = author
         .map(|author| ActiveFilter {

@@ -2,6 +2,7 @@
 //! repository is read from the database, under the viewer's rights. While there is no index yet, and for buckets, the list
 //! comes from the database alone ([`database`]), and has fewer ways to narrow it.
 
+mod atom;
 mod database;
 mod facets;
 mod groups;
@@ -75,7 +76,7 @@ struct TasksLink {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
+    config.configure(atom::routes).route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
@@ -90,7 +91,8 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
     page.show(shown).await
 }
 
-async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+/// What the index finds.
+async fn found_in_index(page: &PageRequest, params: &Params) -> HubResult<SearchResults> {
     let asked = SearchQuery {
         text: params.search.clone(),
         clauses: params.clauses(),
@@ -103,7 +105,11 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         snippets: Snippets::Card,
         ..SearchQuery::new(params.kind)
     };
-    let found = page.app.search.search(asked).await?;
+    page.app.search.search(asked).await
+}
+
+async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+    let found = found_in_index(page, params).await?;
     let repos = summaries(page, &found).await?;
     let at_page = |number: usize| {
         let text = number.to_string();

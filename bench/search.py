@@ -1,0 +1,156 @@
+"""Finding one among many: lists, facets, words and pages of a hub full of invented repositories.
+
+Each question goes to the hub by HTTP, as a browser would ask it, and to the full text search of the Postgres that holds
+the same repositories, with the indexes that it wants. Times are whole answers, the page's HTML included.
+"""
+
+import argparse
+import http.client
+import json
+import os
+import re
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from harness.hub import Hub, hub_binary  # noqa: E402
+
+ROUNDS = 200
+# What a list page asks Postgres for: the newest page of what fits, and how many have each tag.
+PEER = """
+explain (analyze, format json)
+with fits as materialized (select r.repo_pk, r.downloads, r.tags from repos r {join}
+    where r.repo_type = 'model' and not r.private and r.deleted_at is null {where})
+select (select array_agg(repo_pk) from (select repo_pk from fits order by downloads desc limit 30) page),
+       (select json_agg(tags) from (select tag, count(*) from fits, unnest(tags) tag group by 1 order by 2 desc limit 180) tags),
+       (select count(*) from fits)
+"""
+WORDS = "join repo_texts t using (repo_pk)", "and to_tsvector('simple', t.card) @@ plainto_tsquery('simple', '{0}')"
+TAGS = "", "and r.tags @> '{{{0}}}'"
+
+QUESTIONS = [
+    ("list, no filter", ["/models", "/models?sort=downloads", "/models?sort=created", "/models?sort=likes"], None),
+    ("list, one filter", ["/models?pipeline_tag=text-generation", "/models?pipeline_tag=fill-mask", "/models?license=mit"],
+     (TAGS, ["text-generation", "fill-mask", "license:mit"])),
+    ("list, two filters", ["/models?pipeline_tag=text-generation&license=mit", "/models?library=transformers&language=en"],
+     (TAGS, ["text-generation,license:mit", "transformers,en"])),
+    ("search, one word", ["/models?search=bert", "/models?search=llama", "/models?search=whisper"],
+     (WORDS, ["bert", "llama", "whisper"])),
+    ("search, two words", ["/models?search=llama+chat", "/models?search=text+generation"],
+     (WORDS, ["llama chat", "text generation"])),
+    ("search, mistyped", ["/models?search=whsiper", "/models?search=distlbert"], None),
+    ("quick search", ["/api/quicksearch?q=b", "/api/quicksearch?q=ber", "/api/quicksearch?q=llama-3", "/api/quicksearch?q=qwen"], None),
+    ("API list", ["/api/models?limit=20&sort=downloads", "/api/models?limit=20&filter=text-generation&sort=downloads"], None),
+]
+
+
+class Asker:
+    """One connection to the hub."""
+
+    def __init__(self, hub: Hub):
+        self.connection = http.client.HTTPConnection(hub.url.removeprefix("http://"))
+
+    def get(self, path: str) -> tuple[float, bytes]:
+        """Returns the seconds an answer took, and its body."""
+        start = time.monotonic()
+        self.connection.request("GET", path)
+        response = self.connection.getresponse()
+        body = response.read()
+        assert response.status == 200, (path, response.status, body[:300])
+        return time.monotonic() - start, body
+
+    def times(self, paths: list[str]) -> list[float]:
+        """Milliseconds, sorted."""
+        for path in paths:
+            self.get(path)
+        return sorted(self.get(paths[at % len(paths)])[0] * 1e3 for at in range(ROUNDS))
+
+
+def at(times: list[float], part: int) -> float:
+    return times[min(len(times) * part // 100, len(times) - 1)]
+
+
+class Peer:
+    """The Postgres of the hub, asked directly."""
+
+    def __init__(self, hub: Hub):
+        self.address = hub._database_url()
+
+    def run(self, sql: str) -> str:
+        done = subprocess.run(["psql", "-qXAt", self.address, "-c", sql], capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    def times(self, form: tuple[str, str], values: list[str]) -> list[float]:
+        """Milliseconds that the server says the statement took, sorted."""
+        join, where = form
+        statements = [PEER.format(join=join, where=where.format(value)) for value in values]
+        plans = (json.loads(self.run(statements[n % len(statements)])) for n in range(3 * len(statements)))
+        return sorted(plan[0]["Execution Time"] + plan[0]["Planning Time"] for plan in plans)
+
+
+def fill(hub: Hub, models: int) -> tuple[float, float]:
+    """Seconds to write the repositories, and to index them from nothing."""
+    hub._child.stop()
+    start = time.monotonic()
+    counts = ["--models", str(models), "--datasets", str(models * 3 // 10), "--spaces", str(models // 10)]
+    subprocess.run([hub_binary(), "admin", "synth", "bob", *counts], env={**os.environ, **hub.env}, check=True, capture_output=True)
+    written = time.monotonic() - start
+    subprocess.run(["rm", "-rf", f"{hub.env['HUB_DATA_DIR']}/search"], check=True)
+    hub.start()
+    start = time.monotonic()
+    asker = Asker(hub)
+    while True:
+        _, metrics = asker.get("/metrics")
+        if re.search(rb"^hub_search_changes_behind 0$", metrics, re.M) and folder_bytes(hub) > 0:
+            return written, time.monotonic() - start
+        time.sleep(0.2)
+
+
+def folder_bytes(hub: Hub) -> int:
+    """The size of the index that is in use; 0 while the first one is being built."""
+    root = Path(hub.env["HUB_DATA_DIR"]) / "search"
+    if not (root / "current").exists():
+        return 0
+    return sum(file.stat().st_size for file in root.rglob("*") if file.is_file())
+
+
+def memory_mib(hub: Hub) -> int:
+    status = Path(f"/proc/{hub._child.process.pid}/status").read_text()
+    return int(status.split("VmRSS:")[1].split()[0]) // 1024
+
+
+def measure(models: int):
+    hub = Hub("local", settings={"HUB_LOG": "warn"})
+    try:
+        before = memory_mib(hub)
+        written, indexed = fill(hub, models)
+        total = models + models * 3 // 10 + models // 10
+        print(f"\n{models:,} models, {models * 3 // 10:,} datasets, {models // 10:,} Spaces: written in {written:.0f} s, indexed by a "
+              f"running hub in {indexed:.0f} s ({total / indexed:,.0f}/s); the index takes {folder_bytes(hub) >> 20} MiB of disk, and the "
+              f"hub {memory_mib(hub) - before} MiB more of memory\n")
+        print("| question | p50 ms | p99 ms | Postgres full text, same question, p50 ms |\n|---|---|---|---|", flush=True)
+        peer, asker = Peer(hub), Asker(hub)
+        peer.run("create index on repo_texts using gin (to_tsvector('simple', card)); vacuum analyze repos; vacuum analyze repo_texts")
+        _, found = asker.get("/api/models?limit=50&sort=likes")
+        pages = [f"/{model['id']}" for model in json.loads(found)]
+        for name, paths, same in [*QUESTIONS, ("model page", pages, None)]:
+            times = asker.times(paths)
+            other = f"{at(peer.times(*same), 50):.0f}" if same else ""
+            print(f"| {name} | {at(times, 50):.1f} | {at(times, 99):.1f} | {other} |", flush=True)
+    finally:
+        hub.stop()
+
+
+def main():
+    arguments = argparse.ArgumentParser(description=__doc__)
+    arguments.add_argument("models", type=int, nargs="*", default=[10_000, 100_000])
+    for models in arguments.parse_args().models:
+        measure(models)
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,128 @@
+//! Who may see and change a collection: everybody sees public ones, members see private ones of their namespace, and those who may
+//! write in the namespace change them.
+
+use super::queries::{self, Collection};
+use crate::accounts::queries::{NamespaceRow, find_namespace};
+use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// How many hex digits an address ends in.
+const ID_DIGITS: usize = 24;
+
+/// Which collections a viewer may see beside the public ones.
+#[derive(Debug, Clone, Default)]
+pub struct Scope {
+    /// Private ones of these namespaces.
+    pub namespaces: Vec<i64>,
+    /// All.
+    pub all: bool,
+}
+
+impl Scope {
+    /// What a viewer may see. Tokens for chosen repositories see what is public.
+    pub fn of(viewer: &Viewer) -> Self {
+        match &viewer.auth {
+            Auth::Token { role: TokenRole::FineGrained, .. } => Self::default(),
+            _ => Self { namespaces: viewer.namespaces(), all: viewer.user.as_ref().is_some_and(|user| user.is_admin) },
+        }
+    }
+
+    fn shows(&self, collection: &Collection) -> bool {
+        !collection.private || self.all || self.namespaces.contains(&collection.namespace_pk)
+    }
+}
+
+/// A collection the viewer may see.
+#[derive(Debug)]
+pub struct CollectionRead {
+    /// The collection.
+    pub collection: Collection,
+    /// Who asks.
+    pub viewer: Viewer,
+}
+
+/// A collection the viewer may change.
+#[derive(Debug)]
+pub struct CollectionWrite(CollectionRead);
+
+impl std::ops::Deref for CollectionWrite {
+    type Target = CollectionRead;
+
+    fn deref(&self) -> &CollectionRead {
+        &self.0
+    }
+}
+
+impl CollectionRead {
+    /// Finds a collection by the end of its address.
+    ///
+    /// # Errors
+    /// 404 when there is none that the viewer may see.
+    pub async fn find(app: &App, viewer: &Viewer, slug: &str) -> HubResult<Self> {
+        let missing = || HubError::not_found("There is no collection at this address.");
+        let id = id_of(slug).ok_or_else(missing)?;
+        let collection = queries::find_collection(&app.pool, id).await?.filter(|found| Scope::of(viewer).shows(found));
+        Ok(Self { collection: collection.ok_or_else(missing)?, viewer: viewer.clone() })
+    }
+
+    /// Whether the viewer may change it.
+    pub fn may_edit(&self) -> bool {
+        may_write(&self.viewer, self.collection.namespace_pk)
+    }
+
+    /// Goes on to change it.
+    ///
+    /// # Errors
+    /// 401 when anonymous, 403 for those who may not.
+    pub fn into_write(self) -> HubResult<CollectionWrite> {
+        self.viewer.require_actor()?;
+        if self.may_edit() {
+            return Ok(CollectionWrite(self));
+        }
+        Err(HubError::forbidden(format!("Only those who may write as {} change this collection.", self.collection.namespace)))
+    }
+}
+
+/// The digits at the end of a slug such as `my-models-64f9a55bb3115b4f513ec026`.
+fn id_of(slug: &str) -> Option<&str> {
+    let id = slug.rsplit('-').next()?;
+    (id.len() == ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
+}
+
+fn may_write(viewer: &Viewer, namespace_pk: i64) -> bool {
+    let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
+    runs_the_hub || viewer.role_in(namespace_pk).is_some_and(|role| role >= OrgRole::Write)
+}
+
+/// The namespace a new collection shall be in.
+///
+/// # Errors
+/// 401 when anonymous, 403 where the viewer may not write.
+pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>) -> HubResult<NamespaceRow> {
+    let user = viewer.require_actor()?;
+    let name = name.unwrap_or(&user.name);
+    let refused =
+        || HubError::forbidden(format!("You don't have the rights to make collections under the namespace \"{name}\"."));
+    hub_types::check_name(name).map_err(|_| refused())?;
+    let found = find_namespace(&mut *app.pool.acquire().await?, name).await?;
+    found.filter(|namespace| may_write(viewer, namespace.namespace_pk)).ok_or_else(refused)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::id_of;
+
+    #[test]
+    fn slugs_end_in_an_id() {
+        let id = "64f9a55bb3115b4f513ec026";
+        for slug in [id.to_owned(), format!("recent-models-{id}"), format!("-{id}")] {
+            assert_eq!(id_of(&slug), Some(id));
+        }
+        for slug in
+            ["", "recent-models", "recent-64f9a55bb3115b4f513ec02", "x64f9a55bb3115b4f513ec026", "a-64f9a55bb3115b4f513ec02\0"]
+        {
+            assert_eq!(id_of(slug), None, "{slug}");
+        }
+    }
+}

@@ -1,0 +1,263 @@
+//! What can be done with collections.
+
+use hub_types::RepoType;
+
+use super::access::{CollectionRead, CollectionWrite, target_namespace};
+use super::queries::items::{self, Target};
+use super::queries::{self, Collection, CollectionChange, NewCollectionRow};
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::db;
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::repos::access::find_readable;
+
+/// The colours, as the Hub has them.
+pub const THEMES: [&str; 6] = ["orange", "blue", "green", "purple", "pink", "indigo"];
+/// The longest title, in characters.
+pub const MAX_TITLE: usize = 60;
+/// The longest description and the longest note, in characters.
+pub const MAX_TEXT: usize = 500;
+/// How many items a collection may have.
+const MAX_ITEMS: i64 = 1_000;
+
+/// What a new collection is to be.
+#[derive(Debug, Default)]
+pub struct NewCollection {
+    /// The owner; `None`: the viewer.
+    pub namespace: Option<String>,
+    /// The title.
+    pub title: String,
+    /// What it is about.
+    pub description: String,
+    /// A colour; `None`: the first.
+    pub theme: Option<String>,
+    /// Whether only members see it.
+    pub private: bool,
+}
+
+/// Makes a collection.
+///
+/// # Errors
+/// 400 for a bad title, 403 for a foreign namespace, 409 (with `slug`) when the owner has one of this title.
+pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResult<Collection> {
+    let user = viewer.require_actor()?;
+    let namespace = target_namespace(app, viewer, new.namespace.as_deref()).await?;
+    let title = checked_title(&new.title)?;
+    check_text("description", &new.description)?;
+    let theme = new.theme.as_deref().unwrap_or(THEMES[0]);
+    check_theme(theme)?;
+    let row = NewCollectionRow {
+        namespace_pk: namespace.namespace_pk,
+        title: &title,
+        description: new.description.trim(),
+        theme,
+        private: new.private,
+        created_by: user.pk,
+    };
+    let mut tx = app.pool.begin().await?;
+    let made = match queries::insert_collection(&mut tx, &row).await {
+        Ok(pk) => queries::find_by_key(&mut tx, pk).await?,
+        Err(error) if is_taken(&error) => {
+            drop(tx);
+            return Err(title_taken(app, namespace.namespace_pk, &title).await?);
+        }
+        Err(error) => return Err(error.into()),
+    };
+    tx.commit().await?;
+    made.ok_or_else(|| HubError::internal("the new collection is gone"))
+}
+
+fn is_taken(error: &sqlx::Error) -> bool {
+    db::violates(error, "collections_namespace_pk_title_idx")
+}
+
+async fn title_taken(app: &App, namespace_pk: i64, title: &str) -> HubResult<HubError> {
+    let slug = queries::find_by_title(&app.pool, namespace_pk, title).await?.map(|found| found.slug()).unwrap_or_default();
+    Ok(HubError::conflict(format!("There is a collection with the title `{title}` already.")).with("slug", slug).at("title"))
+}
+
+fn checked_title(title: &str) -> HubResult<String> {
+    let title = title.trim();
+    match title.chars().count() {
+        0 => Err(HubError::bad_request("A collection needs a title.").at("title")),
+        1..=MAX_TITLE if !title.contains(char::is_control) => Ok(title.to_owned()),
+        _ => Err(HubError::bad_request(format!("A title is one line of at most {MAX_TITLE} characters.")).at("title")),
+    }
+}
+
+fn check_text(field: &'static str, text: &str) -> HubResult<()> {
+    if text.chars().count() > MAX_TEXT || text.contains('\0') {
+        return Err(HubError::bad_request(format!("The {field} can have at most {MAX_TEXT} characters.")).at(field));
+    }
+    Ok(())
+}
+
+fn check_theme(theme: &str) -> HubResult<()> {
+    match THEMES.contains(&theme) {
+        true => Ok(()),
+        false => Err(HubError::bad_request(format!("`theme` must be one of {}.", THEMES.join(", ")))),
+    }
+}
+
+/// Changes what a collection says of itself.
+///
+/// # Errors
+/// 400 for bad values, 409 when the owner has another of this title.
+pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionChange) -> HubResult<Collection> {
+    change.title = change.title.as_deref().map(checked_title).transpose()?;
+    check_text("description", change.description.as_deref().unwrap_or_default())?;
+    change.theme.as_deref().map_or(Ok(()), check_theme)?;
+    let collection = &write.collection;
+    let mut tx = app.pool.begin().await?;
+    match queries::update_collection(&mut tx, collection.collection_pk, &change).await {
+        Err(error) if is_taken(&error) => {
+            drop(tx);
+            return Err(title_taken(app, collection.namespace_pk, change.title.as_deref().unwrap_or_default()).await?);
+        }
+        other => other?,
+    }
+    let changed = queries::find_by_key(&mut tx, collection.collection_pk).await?;
+    tx.commit().await?;
+    changed.ok_or_else(|| HubError::not_found("There is no collection at this address."))
+}
+
+/// Removes a collection, not what is in it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete(app: &App, write: &CollectionWrite) -> HubResult<()> {
+    Ok(queries::delete_collection(&app.pool, write.collection.collection_pk).await?)
+}
+
+/// Finds what an item shall be, under the viewer's rights.
+///
+/// # Errors
+/// 400 for a type there is not, 404 for what the viewer may not see.
+pub async fn find_target(app: &App, viewer: &Viewer, kind: &str, id: &str) -> HubResult<Target> {
+    let missing = || HubError::not_found(format!("There is no {kind} `{id}`."));
+    match kind {
+        "paper" => {
+            let fits = !id.is_empty()
+                && id.len() <= 40
+                && id.bytes().all(|byte| byte.is_ascii_alphanumeric() || b".-/_".contains(&byte));
+            fits.then(|| Target::Paper(id.to_owned())).ok_or_else(missing)
+        }
+        "collection" => {
+            let slug = id.rsplit('/').next().unwrap_or(id);
+            Ok(Target::Collection(CollectionRead::find(app, viewer, slug).await?.collection.collection_pk))
+        }
+        _ => {
+            let types = "`type` must be `model`, `dataset`, `space`, `bucket`, `paper` or `collection`.";
+            let repo_type: RepoType = kind.parse().map_err(|_| HubError::bad_request(types))?;
+            let (namespace, name) = id.split_once('/').ok_or_else(missing)?;
+            Ok(Target::Repo(find_readable(app, viewer, repo_type, namespace, name).await?.repo.pk))
+        }
+    }
+}
+
+/// Adds an item behind the others.
+///
+/// # Errors
+/// 400 for a long note, a full collection, or one that is to hold itself; 409 when it is in there already.
+pub async fn add_item(app: &App, write: &CollectionWrite, target: &Target, note: &str) -> HubResult<()> {
+    check_text("note", note)?;
+    let pk = write.collection.collection_pk;
+    if *target == Target::Collection(pk) {
+        return Err(HubError::bad_request("A collection cannot hold itself."));
+    }
+    let mut tx = app.pool.begin().await?;
+    if items::hold_items(&mut tx, pk).await? >= MAX_ITEMS {
+        return Err(HubError::bad_request(format!("A collection holds at most {MAX_ITEMS} items.")));
+    }
+    if !items::insert_item(&mut tx, pk, target, note.trim()).await? {
+        return Err(HubError::conflict("This is in the collection already."));
+    }
+    items::touch(&mut tx, pk).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Where an item shall go.
+#[derive(Debug, Clone, Copy)]
+pub enum Place {
+    /// To this place, from 0; the last one if there are fewer.
+    At(usize),
+    /// One up.
+    Up,
+    /// One down.
+    Down,
+}
+
+/// Moves an item, or changes what is said of it.
+///
+/// # Errors
+/// 404 when there is no such item, 400 for a long note.
+pub async fn update_item(
+    app: &App,
+    write: &CollectionWrite,
+    item: &str,
+    place: Option<Place>,
+    note: Option<&str>,
+) -> HubResult<()> {
+    check_text("note", note.unwrap_or_default())?;
+    let pk = write.collection.collection_pk;
+    let mut tx = app.pool.begin().await?;
+    items::hold_items(&mut tx, pk).await?;
+    let mut order = items::list_order(&mut tx, pk).await?;
+    let from = order.iter().position(|(_, id)| id == item).ok_or_else(no_item)?;
+    let (item_pk, _) = order.get(from).cloned().ok_or_else(no_item)?;
+    if let Some(note) = note {
+        items::update_note(&mut tx, item_pk, note.trim()).await?;
+    }
+    if let Some(place) = place {
+        let moved = order.remove(from);
+        let to = match place {
+            Place::At(to) => to,
+            Place::Up => from.saturating_sub(1),
+            Place::Down => from.saturating_add(1),
+        };
+        order.insert(to.min(order.len()), moved);
+        let keys: Vec<i64> = order.iter().map(|(key, _)| *key).collect();
+        items::update_order(&mut tx, &keys).await?;
+    }
+    items::touch(&mut tx, pk).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+fn no_item() -> HubError {
+    HubError::not_found("The collection has no such item.")
+}
+
+/// Takes an item out.
+///
+/// # Errors
+/// 404 when there is no such item.
+pub async fn delete_item(app: &App, write: &CollectionWrite, item: &str) -> HubResult<()> {
+    let pk = write.collection.collection_pk;
+    let mut tx = app.pool.begin().await?;
+    items::hold_items(&mut tx, pk).await?;
+    if item.contains('\0') || !items::delete_item(&mut tx, pk, item).await? {
+        return Err(no_item());
+    }
+    items::touch(&mut tx, pk).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Says that a collection is good, or no longer; gives the number of those who say so.
+///
+/// # Errors
+/// 401 when anonymous, 403 for tokens that only read.
+pub async fn set_upvote(app: &App, read: &CollectionRead, up: bool) -> HubResult<i64> {
+    let user = read.viewer.require_actor()?;
+    let mut tx = app.pool.begin().await?;
+    let upvotes = queries::set_upvote(&mut tx, read.collection.collection_pk, user.pk, up).await?;
+    tx.commit().await?;
+    Ok(upvotes)
+}
+
+/// Whether an error is about what somebody typed.
+pub fn is_about_input(error: &HubError) -> bool {
+    matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict | ErrorKind::NotFound | ErrorKind::RepoNotFound)
+}

@@ -1,0 +1,74 @@
+//! `/collections`.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::view::{CollectionCard, cards};
+use crate::accounts::page::PageRequest;
+use crate::collections::access::Scope;
+use crate::collections::api::{cursor_of, parse_cursor};
+use crate::collections::queries::{CollectionQuery, Order, list_collections};
+use crate::error::HubResult;
+use crate::web::filters;
+use crate::web::form::Choice;
+use crate::web::layout::Layout;
+
+/// How many a page shows.
+const PAGE_LEN: usize = 24;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "collections/list.html")]
+struct ListPage {
+    layout: Layout,
+    cards: Vec<CollectionCard>,
+    /// The words searched for.
+    search: String,
+    /// The owner, whom no field chooses.
+    owner: String,
+    orders: Vec<Choice>,
+    first: Option<String>,
+    next: Option<String>,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/collections", crate::web::read().to(show_list));
+}
+
+async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
+    let query = page.query();
+    let text = |key: &str| query.get(key).map(str::trim).filter(|text| !text.contains('\0')).unwrap_or_default().to_owned();
+    let (search, owner, sort) = (text("search"), text("owner"), text("sort"));
+    let order = if sort == "upvotes" { Order::Upvotes } else { Order::Updated };
+    let wanted = CollectionQuery {
+        owners: Some(owner.clone()).filter(|owner| !owner.is_empty()).into_iter().collect(),
+        words: Some(search.clone()).filter(|words| !words.is_empty()),
+        order,
+        // A cursor of another order starts from the top.
+        after: query.get("after").and_then(|text| parse_cursor(text).ok()),
+        limit: i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX),
+        ..CollectionQuery::default()
+    };
+    let mut rows = list_collections(&page.app.pool, &Scope::of(&page.viewer), &wanted).await?;
+    let more = rows.len() > PAGE_LEN;
+    rows.truncate(PAGE_LEN);
+    let address = |after: Option<&str>| {
+        let mut pairs = url::form_urlencoded::Serializer::new(String::new());
+        let fields = [("search", search.as_str()), ("owner", &owner), ("sort", &sort), ("after", after.unwrap_or_default())];
+        pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
+        format!("/collections?{}", pairs.finish())
+    };
+    let next = rows.last().filter(|_| more).map(|row| address(Some(&cursor_of(row, order))));
+    let mut layout = page.layout("Collections");
+    layout.description = "Collections of models, datasets and Spaces on this hub.".to_owned();
+    let shown = ListPage {
+        layout,
+        cards: cards(&page.app, &page.viewer, rows).await?,
+        orders: vec![Choice::new("", "Recently updated", &sort), Choice::new("upvotes", "Most upvotes", &sort)],
+        first: wanted.after.map(|_| address(None)),
+        next,
+        search,
+        owner,
+    };
+    page.show(shown).await
+}

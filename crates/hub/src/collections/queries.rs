@@ -1,0 +1,351 @@
+//! Every statement on collections.
+
+pub mod items;
+
+use chrono::{DateTime, Utc};
+use hub_types::RepoType;
+use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
+
+use super::access::Scope;
+
+/// A collection.
+#[derive(Debug, Clone, sqlx::FromRow)]
+pub struct Collection {
+    /// The key.
+    pub collection_pk: i64,
+    /// The end of its address.
+    pub public_id: String,
+    /// The owner.
+    pub namespace_pk: i64,
+    /// The owner's name.
+    pub namespace: String,
+    /// `user` or `organization`.
+    pub owner_kind: String,
+    /// The title.
+    pub title: String,
+    /// What it is about, possibly empty.
+    pub description: String,
+    /// A colour.
+    pub theme: String,
+    /// Whether only members of the namespace see it.
+    pub private: bool,
+    /// Its place among its owner's.
+    pub position: i64,
+    /// How many people find it good.
+    pub upvotes: i64,
+    /// When it or its items last changed.
+    pub updated_at: DateTime<Utc>,
+}
+
+impl Collection {
+    /// `namespace/title-of-it-64f9a55bb3115b4f513ec026`.
+    pub fn slug(&self) -> String {
+        let mut words = String::new();
+        for c in self.title.chars().flat_map(char::to_lowercase) {
+            match c.is_ascii_alphanumeric() {
+                true => words.push(c),
+                false if !words.is_empty() && !words.ends_with('-') => words.push('-'),
+                false => {}
+            }
+        }
+        let words = words.trim_end_matches('-');
+        let separator = if words.is_empty() { "" } else { "-" };
+        format!("{}/{words}{separator}{}", self.namespace, self.public_id)
+    }
+
+    /// Its page.
+    pub fn path(&self) -> String {
+        format!("/collections/{}", self.slug())
+    }
+}
+
+const SELECT: &str =
+    "select c.collection_pk, c.public_id, c.namespace_pk, n.name as namespace, n.kind as owner_kind, c.title, c.description,
+       c.theme, c.private, c.position, c.upvotes, c.updated_at
+     from collections c join namespaces n using (namespace_pk) where true";
+
+/// Finds a collection by the end of its address.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_collection(pool: &PgPool, public_id: &str) -> sqlx::Result<Option<Collection>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    sql.push(" and c.public_id = ").push_bind(public_id.to_ascii_lowercase());
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+/// Finds a collection by its key.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_key(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Result<Option<Collection>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    sql.push(" and c.collection_pk = ").push_bind(collection_pk);
+    sql.build_query_as().fetch_optional(conn).await
+}
+
+/// Finds the collection of an owner with a title.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_by_title(pool: &PgPool, namespace_pk: i64, title: &str) -> sqlx::Result<Option<Collection>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    sql.push(" and c.namespace_pk = ").push_bind(namespace_pk).push(" and lower(c.title) = lower(").push_bind(title.to_owned());
+    sql.push(")");
+    sql.build_query_as().fetch_optional(pool).await
+}
+
+/// Those of these collections that somebody may see, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_by_keys(pool: &PgPool, scope: &Scope, keys: &[i64]) -> sqlx::Result<Vec<Collection>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    sql.push(" and c.collection_pk = any(").push_bind(keys.to_vec()).push(")");
+    push_scope(&mut sql, scope);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &Scope) {
+    if !scope.all {
+        sql.push(" and (not c.private or c.namespace_pk = any(").push_bind(scope.namespaces.clone()).push("))");
+    }
+}
+
+/// What a list of collections goes by.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Order {
+    /// What changed last.
+    #[default]
+    Updated,
+    /// What most people find good.
+    Upvotes,
+    /// As its owner put it. Of one owner, without pages.
+    Owner,
+}
+
+/// What to list.
+#[derive(Debug, Clone, Default)]
+pub struct CollectionQuery {
+    /// Of these owners; of all when empty.
+    pub owners: Vec<String>,
+    /// With all of these repositories: type, namespace, name.
+    pub repos: Vec<(RepoType, String, String)>,
+    /// With all of these papers.
+    pub papers: Vec<String>,
+    /// A part of the title or the description.
+    pub words: Option<String>,
+    /// The order.
+    pub order: Order,
+    /// The value and the key of the last row before.
+    pub after: Option<(i64, i64)>,
+    /// How many.
+    pub limit: i64,
+}
+
+/// Lists collections that somebody may see.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQuery) -> sqlx::Result<Vec<Collection>> {
+    let mut sql = QueryBuilder::<Postgres>::new(SELECT);
+    push_scope(&mut sql, scope);
+    if !query.owners.is_empty() {
+        let owners: Vec<String> = query.owners.iter().map(|name| name.to_lowercase()).collect();
+        sql.push(" and c.namespace_pk = any(array(select namespace_pk from namespaces where lower(name) = any(");
+        sql.push_bind(owners).push(")))");
+    }
+    for (repo_type, namespace, name) in &query.repos {
+        sql.push(
+            " and exists (select 1 from collection_items i join repos r using (repo_pk) join namespaces rn on rn.namespace_pk = r.namespace_pk
+               where i.collection_pk = c.collection_pk and r.deleted_at is null and r.repo_type = ",
+        );
+        sql.push_bind(*repo_type).push(" and lower(rn.name) = lower(").push_bind(namespace.clone());
+        sql.push(") and lower(r.name) = lower(").push_bind(name.clone()).push("))");
+    }
+    for paper in &query.papers {
+        sql.push(" and exists (select 1 from collection_items i where i.collection_pk = c.collection_pk and i.paper = ");
+        sql.push_bind(paper.clone()).push(")");
+    }
+    if let Some(words) = &query.words {
+        sql.push(" and strpos(lower(c.title || ' ' || c.description), lower(").push_bind(words.clone()).push(")) > 0");
+    }
+    push_order(&mut sql, query);
+    sql.build_query_as().fetch_all(pool).await
+}
+
+fn push_order(sql: &mut QueryBuilder<Postgres>, query: &CollectionQuery) {
+    if let Some((value, key)) = query.after {
+        match query.order {
+            Order::Updated => {
+                sql.push(" and (c.updated_at, c.collection_pk) < (");
+                sql.push_bind(DateTime::<Utc>::from_timestamp_micros(value).unwrap_or_default());
+                sql.push(", ").push_bind(key).push(")");
+            }
+            Order::Upvotes => {
+                sql.push(" and (c.upvotes, c.collection_pk) < (").push_bind(value).push(", ").push_bind(key).push(")");
+            }
+            Order::Owner => {}
+        }
+    }
+    sql.push(match query.order {
+        Order::Updated => " order by c.updated_at desc, c.collection_pk desc limit ",
+        Order::Upvotes => " order by c.upvotes desc, c.collection_pk desc limit ",
+        Order::Owner => " order by c.position, c.collection_pk limit ",
+    });
+    sql.push_bind(query.limit);
+}
+
+/// A new collection.
+#[derive(Debug)]
+pub struct NewCollectionRow<'a> {
+    /// The owner.
+    pub namespace_pk: i64,
+    /// The title.
+    pub title: &'a str,
+    /// What it is about.
+    pub description: &'a str,
+    /// A colour.
+    pub theme: &'a str,
+    /// Whether only members see it.
+    pub private: bool,
+    /// Who makes it.
+    pub created_by: i64,
+}
+
+/// Makes a collection, behind its owner's others.
+///
+/// # Errors
+/// The owner has one of this title (`collections_namespace_pk_title_idx`).
+pub async fn insert_collection(conn: &mut PgConnection, new: &NewCollectionRow<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into collections (namespace_pk, title, description, theme, private, created_by, position)
+         values ($1, $2, $3, $4, $5, $6, (select coalesce(max(position) + 1, 0) from collections where namespace_pk = $1))
+         returning collection_pk",
+        new.namespace_pk,
+        new.title,
+        new.description,
+        new.theme,
+        new.private,
+        new.created_by
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What changes about a collection; `None` leaves it as it is.
+#[derive(Debug, Clone, Default)]
+pub struct CollectionChange {
+    /// The title.
+    pub title: Option<String>,
+    /// What it is about.
+    pub description: Option<String>,
+    /// A colour.
+    pub theme: Option<String>,
+    /// Whether only members see it.
+    pub private: Option<bool>,
+    /// Its place among its owner's.
+    pub position: Option<i64>,
+}
+
+/// Changes a collection.
+///
+/// # Errors
+/// The owner has another of this title (`collections_namespace_pk_title_idx`).
+pub async fn update_collection(conn: &mut PgConnection, collection_pk: i64, change: &CollectionChange) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update collections set title = coalesce($2, title), description = coalesce($3, description), theme = coalesce($4, theme),
+                private = coalesce($5, private), position = coalesce($6, position), updated_at = now()
+         where collection_pk = $1",
+        collection_pk,
+        change.title,
+        change.description,
+        change.theme,
+        change.private,
+        change.position
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Removes a collection.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_collection(pool: &PgPool, collection_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from collections where collection_pk = $1", collection_pk).execute(pool).await.map(|_| ())
+}
+
+/// Notes that somebody finds a collection good, or no longer, and gives the number of those who do.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_upvote(conn: &mut PgConnection, collection_pk: i64, user_pk: i64, up: bool) -> sqlx::Result<i64> {
+    let changed = match up {
+        true => sqlx::query!(
+            "insert into collection_upvotes (collection_pk, user_pk) values ($1, $2) on conflict do nothing",
+            collection_pk,
+            user_pk
+        )
+        .execute(&mut *conn)
+        .await?
+        .rows_affected(),
+        false => sqlx::query!("delete from collection_upvotes where collection_pk = $1 and user_pk = $2", collection_pk, user_pk)
+            .execute(&mut *conn)
+            .await?
+            .rows_affected(),
+    };
+    let step = i64::try_from(changed).unwrap_or(0) * if up { 1 } else { -1 };
+    sqlx::query_scalar!(
+        "update collections set upvotes = upvotes + $2 where collection_pk = $1 returning upvotes",
+        collection_pk,
+        step
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether somebody finds a collection good.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_upvoted(pool: &PgPool, collection_pk: i64, user_pk: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select 1 from collection_upvotes where collection_pk = $1 and user_pk = $2) as "there!""#,
+        collection_pk,
+        user_pk
+    )
+    .fetch_one(pool)
+    .await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn slugs_are_made_of_letters_and_digits() {
+        let slug = |title: &str| {
+            let (namespace, public_id, text) = ("ada".to_owned(), "64f9".to_owned(), String::new());
+            let collection = Collection {
+                collection_pk: 1,
+                public_id,
+                namespace_pk: 1,
+                namespace,
+                owner_kind: text.clone(),
+                title: title.to_owned(),
+                description: text.clone(),
+                theme: text,
+                private: false,
+                position: 0,
+                upvotes: 0,
+                updated_at: Utc::now(),
+            };
+            collection.slug()
+        };
+        assert_eq!(slug("Recent  Models, 2026!"), "ada/recent-models-2026-64f9");
+        assert_eq!(slug("Ärger/../x"), "ada/rger-x-64f9");
+        assert_eq!(slug("日本語"), "ada/64f9");
+    }
+}

@@ -1,0 +1,99 @@
+//! Statements behind the trending score.
+
+use sqlx::{PgConnection, PgExecutor};
+
+/// What happened to a repository lately.
+#[derive(Debug, Clone)]
+pub struct ActivityRow {
+    /// The repository.
+    pub repo_pk: i64,
+    /// The score that lists have.
+    pub trending: i64,
+    /// The downloads that lists have.
+    pub downloads: i64,
+    /// Downloads of the last 30 days.
+    pub recent_downloads: i64,
+    /// Likes of the last 28 days.
+    pub recent_likes: i64,
+    /// The same, each worth half after every 7 days.
+    pub weighted_likes: f64,
+    /// Downloads of the last 28 days, each worth half after every 7 days.
+    pub weighted_downloads: f64,
+    /// How old it is, in days.
+    pub age_days: f64,
+}
+
+/// A repository with new numbers.
+#[derive(Debug, Clone, Copy)]
+pub struct CountedRow {
+    /// The repository.
+    pub repo_pk: i64,
+    /// Its score.
+    pub trending: i64,
+    /// Its downloads of the last 30 days.
+    pub downloads: i64,
+}
+
+/// The keys of the next repositories after a key that have, had or should have a score.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_active_keys(conn: &mut PgConnection, after: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select c.repo_pk from repo_counters c join repos r using (repo_pk)
+         where c.repo_pk > $1 and (c.trending > 0 or c.downloads > 0 or c.likes > 0 or r.created_at > now() - interval '28 days')
+         order by c.repo_pk limit $2",
+        after,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What happened to these repositories.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_activity(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx::Result<Vec<ActivityRow>> {
+    sqlx::query_as!(
+        ActivityRow,
+        r#"select c.repo_pk, c.trending, c.downloads, d.recent as "recent_downloads!", l.recent as "recent_likes!",
+                  l.weighted as "weighted_likes!", d.weighted as "weighted_downloads!",
+                  (extract(epoch from now() - r.created_at) / 86400)::float8 as "age_days!"
+           from repo_counters c join repos r using (repo_pk)
+           cross join lateral (
+               select count(*) as recent, coalesce(sum(power(0.5, extract(epoch from now() - created_at) / 604800)), 0)::float8 as weighted
+               from likes where likes.repo_pk = c.repo_pk and created_at > now() - interval '28 days'
+           ) l
+           cross join lateral (
+               select coalesce(sum(downloads), 0)::bigint as recent,
+                      coalesce(sum(downloads * power(0.5, extract(epoch from now() - hour) / 604800))
+                               filter (where hour > now() - interval '28 days'), 0)::float8 as weighted
+               from download_hours h where h.repo_pk = c.repo_pk and hour > now() - interval '30 days'
+           ) d
+           where c.repo_pk = any($1)"#,
+        repo_pks
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Writes new numbers.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_counted(conn: &mut PgConnection, rows: &[CountedRow]) -> sqlx::Result<()> {
+    let repo_pks: Vec<i64> = rows.iter().map(|row| row.repo_pk).collect();
+    let trending: Vec<i64> = rows.iter().map(|row| row.trending).collect();
+    let downloads: Vec<i64> = rows.iter().map(|row| row.downloads).collect();
+    sqlx::query!(
+        "update repo_counters c set trending = n.trending, downloads = n.downloads
+         from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as n (repo_pk, trending, downloads) where c.repo_pk = n.repo_pk",
+        &repo_pks,
+        &trending,
+        &downloads
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}

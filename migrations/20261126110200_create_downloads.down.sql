@@ -1,0 +1,3 @@
+drop table download_keys;
+drop table download_clients;
+drop table download_hours;

@@ -1,0 +1,3 @@
+drop table collection_upvotes;
+drop table collection_items;
+drop table collections;

@@ -1,0 +1,277 @@
+//! Collections: the API as clients use it, who sees what, and the pages without JavaScript.
+
+use hub::accounts::{OrgRole, TokenRole};
+use hub_tests::{Client, TestHub, Value, json};
+use hub_types::RepoType;
+use reqwest::Method;
+
+use crate::pages::browser::Browser;
+use crate::repos::seeded::Seeded;
+
+async fn create(client: &Client, body: Value, status: u16) -> Value {
+    client.post_json("/api/collections", &body, status).await
+}
+
+async fn add(client: &Client, api: &str, kind: &str, id: &str, status: u16) -> Value {
+    client.post_json(&format!("{api}/items"), &json!({ "item": { "type": kind, "id": id } }), status).await
+}
+
+fn api_of(collection: &Value) -> String {
+    format!("/api/collections/{}", collection["slug"].as_str().unwrap())
+}
+
+fn ids(collection: &Value) -> Vec<&str> {
+    collection["items"].as_array().unwrap().iter().map(|item| item["id"].as_str().unwrap()).collect()
+}
+
+/// A hub with `ada/bert`, a dataset and a private model of acme, and bob who writes there.
+async fn shelf() -> (Seeded, Client) {
+    let seeded = Seeded::model(&[("README.md", "# x\n")]).await;
+    let (bob, carol) = (seeded.hub.account("bob").await, seeded.hub.account("carol").await);
+    seeded.hub.organization("acme", &[(&bob, OrgRole::Write), (&carol, OrgRole::Read)]).await;
+    seeded.another(RepoType::Dataset, "ada/corpus", false, &[("a.csv", "a\n")]).await;
+    seeded.another(RepoType::Model, "acme/secret", true, &[("README.md", "# x\n")]).await;
+    let bob = seeded.hub.token(&bob, TokenRole::Write).await;
+    (seeded, bob)
+}
+
+#[tokio::test]
+async fn a_collection_lives_through_the_api() {
+    let (seeded, bob) = shelf().await;
+    let made = create(&bob, json!({ "title": "Recent Models!", "namespace": "bob", "description": "some" }), 200).await;
+    let slug = made["slug"].as_str().unwrap().to_owned();
+    assert!(slug.starts_with("bob/recent-models-") && slug.rsplit('-').next().unwrap().len() == 24, "{slug}");
+    assert_eq!((&made["items"], &made["upvotes"], &made["theme"]), (&json!([]), &json!(0), &json!("orange")));
+    let taken = create(&bob, json!({ "title": "recent models!", "namespace": "bob" }), 409).await;
+    assert_eq!(taken["slug"], json!(slug));
+    let api = api_of(&made);
+    add(&bob, &api, "model", "ada/bert", 200).await;
+    add(&bob, &api, "dataset", "ada/corpus", 200).await;
+    let full = add(&bob, &api, "paper", "2307.09288", 200).await;
+    assert_eq!(ids(&full), ["ada/bert", "ada/corpus", "2307.09288"]);
+    add(&bob, &api, "model", "ada/bert", 409).await;
+    let third = full["items"][2]["_id"].as_str().unwrap();
+    bob.call(Method::PATCH, &format!("{api}/items/{third}"), &json!({ "position": 0, "note": "read <this>" }), 200).await;
+    let moved = seeded.hub.anonymous().get_json(&api, 200).await;
+    assert_eq!(ids(&moved), ["2307.09288", "ada/bert", "ada/corpus"]);
+    assert_eq!(moved["items"][0]["note"], json!({ "text": "read <this>", "html": "read &lt;this&gt;" }));
+    assert_eq!(
+        moved["items"].as_array().unwrap().iter().map(|item| item["position"].as_i64().unwrap()).collect::<Vec<_>>(),
+        [0, 1, 2]
+    );
+    let patched = bob.call(Method::PATCH, &api, &json!({ "title": "Other", "theme": "pink", "private": true }), 200).await;
+    let data = &patched["data"];
+    assert_eq!((&data["title"], &data["theme"], &data["private"]), (&json!("Other"), &json!("pink"), &json!(true)));
+    assert!(data["slug"].as_str().unwrap().starts_with("bob/other-"));
+    assert_eq!(bob.get_json(&api, 200).await["title"], "Other", "the old slug leads there");
+    bob.call(Method::DELETE, &format!("{api}/items/{third}"), &json!({}), 200).await;
+    bob.call(Method::DELETE, &format!("{api}/items/{third}"), &json!({}), 404).await;
+    bob.call(Method::PATCH, &format!("{api}/items/none"), &json!({ "position": 0 }), 404).await;
+    assert_eq!(ids(&bob.get_json(&api, 200).await), ["ada/bert", "ada/corpus"]);
+    bob.call(Method::POST, &format!("{api}/resource-group"), &json!({ "resourceGroupId": null }), 200).await;
+    bob.call(Method::DELETE, &api, &json!({}), 200).await;
+    bob.get(&api, 404).await;
+    bob.call(Method::DELETE, &api, &json!({}), 404).await;
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn what_does_not_fit_is_refused_with_a_reason() {
+    let (seeded, bob) = shelf().await;
+    for (body, said) in [
+        (json!({ "title": " " }), "title"),
+        (json!({ "title": "x".repeat(61) }), "60"),
+        (json!({ "title": "a\nb" }), "line"),
+        (json!({ "title": "x", "description": "y".repeat(501) }), "description"),
+        (json!({ "title": "x", "theme": "black" }), "theme"),
+        (json!({}), "title"),
+    ] {
+        let refusal = create(&bob, body, 400).await;
+        assert!(refusal["error"].as_str().unwrap().contains(said), "{refusal}");
+    }
+    create(&bob, json!({ "title": "x", "namespace": "ada" }), 403).await;
+    create(&bob, json!({ "title": "x", "namespace": "nobody" }), 403).await;
+    create(&seeded.hub.anonymous(), json!({ "title": "x" }), 401).await;
+    let made = create(&bob, json!({ "title": "x" }), 200).await;
+    let api = api_of(&made);
+    for (kind, id, status) in [
+        ("model", "ada/none", 404),
+        ("model", "bert", 404),
+        ("kernel", "ada/bert", 400),
+        ("paper", "../x y", 404),
+        ("collection", "ada/none", 404),
+        ("collection", made["slug"].as_str().unwrap(), 400),
+    ] {
+        add(&bob, &api, kind, id, status).await;
+    }
+    let long = json!({ "item": { "type": "model", "id": "ada/bert" }, "note": "n".repeat(501) });
+    bob.post_json(&format!("{api}/items"), &long, 400).await;
+    for query in ["sort=colour", "cursor=x", "item=bert", "limit=many"] {
+        bob.get(&format!("/api/collections?{query}"), 400).await;
+    }
+    for path in ["/api/collections/bob/none", "/api/collections/bob/%00", "/api/collections/bob/0123456789abcdef01234567"] {
+        bob.get(path, 404).await;
+    }
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_sees_more_through_a_collection() {
+    let (seeded, bob) = shelf().await;
+    let hub = &seeded.hub;
+    let open = create(&bob, json!({ "title": "open", "namespace": "acme" }), 200).await;
+    let hidden = create(&bob, json!({ "title": "hidden", "namespace": "acme", "private": true }), 200).await;
+    let (api, hidden_api) = (api_of(&open), api_of(&hidden));
+    add(&bob, &api, "model", "acme/secret", 200).await;
+    add(&bob, &api, "collection", hidden["slug"].as_str().unwrap(), 200).await;
+    add(&bob, &api, "model", "ada/bert", 200).await;
+    assert_eq!(bob.get_json(&api, 200).await["items"].as_array().unwrap().len(), 3);
+    let (anyone, eve) = (hub.anonymous(), hub.user("eve").await);
+    for client in [&anyone, &eve] {
+        assert_eq!(ids(&client.get_json(&api, 200).await), ["ada/bert"]);
+        let listed = client.get_json("/api/collections", 200).await;
+        assert_eq!(listed.as_array().unwrap().len(), 1);
+        assert_eq!(ids(&listed[0]), ["ada/bert"]);
+        assert_eq!(listed[0].get("position"), None, "Python numbers them itself");
+        let (private, missing) =
+            (client.get_json(&hidden_api, 404).await, client.get_json("/api/collections/acme/none", 404).await);
+        assert_eq!(private, missing);
+        add(client, &hidden_api, "model", "ada/bert", 404).await;
+    }
+    add(&eve, &api, "model", "ada/bert", 403).await;
+    add(&eve, &api, "model", "acme/secret", 403).await;
+    add(&anyone, &api, "model", "ada/bert", 401).await;
+    // What a stranger adds must be what the stranger may see.
+    let own = create(&eve, json!({ "title": "own" }), 200).await;
+    add(&eve, &api_of(&own), "model", "acme/secret", 404).await;
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn roles_and_tokens_decide_who_changes_it() {
+    let hub = TestHub::start().await;
+    hub.account("operator").await;
+    let mut people = Vec::new();
+    for (name, role) in
+        [("reader", OrgRole::Read), ("maker", OrgRole::Contributor), ("writer", OrgRole::Write), ("boss", OrgRole::Admin)]
+    {
+        people.push((hub.account(name).await, role));
+    }
+    let members: Vec<_> = people.iter().map(|(user, role)| (user, *role)).collect();
+    hub.organization("acme", &members).await;
+    let writer = hub.token(&people[2].0, TokenRole::Write).await;
+    let api = api_of(&create(&writer, json!({ "title": "ours", "namespace": "acme", "private": true }), 200).await);
+    for (user, role) in &people {
+        let may = *role >= OrgRole::Write;
+        let client = hub.token(user, TokenRole::Write).await;
+        client.get(&api, 200).await;
+        client.call(Method::PATCH, &api, &json!({ "theme": "blue" }), if may { 200 } else { 403 }).await;
+        hub.token(user, TokenRole::Read).await.get(&api, 200).await;
+        hub.token(user, TokenRole::Read).await.call(Method::PATCH, &api, &json!({ "theme": "blue" }), 403).await;
+        let scoped = hub.scoped_token(user, TokenRole::FineGrained, json!({ "scoped": [] })).await;
+        scoped.get(&api, 404).await;
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn lists_are_narrowed_sorted_and_paged() {
+    let (seeded, bob) = shelf().await;
+    let ada = &seeded.ada;
+    for number in 0..5 {
+        let made = create(&bob, json!({ "title": format!("shelf {number}") }), 200).await;
+        if number % 2 == 0 {
+            add(&bob, &api_of(&made), "model", "ada/bert", 200).await;
+        }
+        if number == 1 {
+            ada.call(Method::POST, &format!("{}/upvote", api_of(&made)), &json!({}), 200).await;
+            let twice = bob.call(Method::POST, &format!("{}/upvote", api_of(&made)), &json!({}), 200).await;
+            assert_eq!(twice["upvotes"], 2);
+            assert_eq!(bob.call(Method::DELETE, &format!("{}/upvote", api_of(&made)), &json!({}), 200).await["upvotes"], 1);
+        }
+    }
+    create(ada, json!({ "title": "ada's shelf" }), 200).await;
+    let titles = |list: Value| -> Vec<String> {
+        list.as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect()
+    };
+    assert_eq!(titles(ada.get_json("/api/collections?owner=ADA", 200).await), ["ada's shelf"]);
+    assert_eq!(titles(ada.get_json("/api/collections?q=SHELF%203", 200).await), ["shelf 3"]);
+    assert_eq!(titles(ada.get_json("/api/collections?item=models/ada/bert", 200).await), ["shelf 4", "shelf 2", "shelf 0"]);
+    assert_eq!(titles(ada.get_json("/api/collections?sort=upvotes&limit=1", 200).await), ["shelf 1"]);
+    for sort in ["lastModified", "upvotes"] {
+        let all = titles(ada.get_json(&format!("/api/collections?sort={sort}"), 200).await);
+        let (mut paged, mut url) = (Vec::new(), ada.url(&format!("/api/collections?sort={sort}&limit=2")));
+        loop {
+            let response = ada.get_url(&url).await;
+            let next = response.headers().get("link").map(|link| link.to_str().unwrap().to_owned());
+            paged.extend(titles(response.json().await.unwrap()));
+            let Some(link) = next else { break };
+            url = link.strip_prefix('<').and_then(|link| link.strip_suffix(">; rel=\"next\"")).unwrap().to_owned();
+        }
+        assert_eq!((paged.len(), &paged), (6, &all), "{sort}");
+    }
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn pages_do_everything_with_plain_forms() {
+    let (seeded, _) = shelf().await;
+    let hub = &seeded.hub;
+    let mut bob = Browser::logged_in(hub, "bob").await;
+    let form =
+        [("title", "My shelf"), ("owner", "bob"), ("theme", "green"), ("visibility", "public"), ("item", "models/ada/bert")];
+    let made = bob.submit("/collections/new", "/collections/new", &form).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let path = made.location().to_owned();
+    let again = bob.submit("/collections/new", "/collections/new", &form).await;
+    assert_eq!(again.status, 409);
+    assert!(again.has("already") && again.has("value=\"My shelf\""), "what was typed is kept");
+    for (item, status) in [("datasets/ada/corpus", 303), ("arxiv:2307.09288", 303), ("ada/none", 400), ("ada/bert", 400)] {
+        let sent = bob.submit(&path, &format!("{path}/items"), &[("item", item), ("note", "a note")]).await;
+        assert_eq!(sent.status, status, "{item}: {}", sent.text);
+    }
+    let page = bob.open(&path).await;
+    let items: Vec<String> = page
+        .text
+        .split(&format!("action=\"{path}/items/"))
+        .skip(1)
+        .map(|part| part.split('"').next().unwrap().to_owned())
+        .collect();
+    assert_eq!(items.len(), 3);
+    for (index, change) in [(2, "up"), (0, "down"), (1, "remove")] {
+        let sent = bob.submit(&path, &format!("{path}/items/{}", items[index]), &[("do", change), ("note", "")]).await;
+        assert_eq!(sent.status, 303, "{change}");
+    }
+    let page = bob.open(&path).await;
+    let at = |text: &str| page.text.find(text).unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(at("arXiv 2307.09288") < at("href=\"/ada/bert\"") && !page.has("/datasets/ada/corpus\""));
+    assert!(page.has("a note"));
+    let voted = bob.submit(&path, &format!("{path}/upvote"), &[("upvote", "yes")]).await;
+    assert_eq!(voted.status, 303);
+    assert!(bob.open(&path).await.has("aria-pressed=\"true\""));
+    let offered = bob.open("/collections/add?item=models/ada/bert").await;
+    assert!(offered.has("My shelf"));
+    let slug = path.strip_prefix("/collections/").unwrap();
+    let added = bob
+        .submit(
+            "/collections/add?item=datasets/ada/corpus",
+            "/collections/add",
+            &[("item", "datasets/ada/corpus"), ("collection", slug)],
+        )
+        .await;
+    assert_eq!((added.status, added.location()), (303, path.as_str()));
+    assert!(bob.open("/collections").await.has("My shelf") && bob.open("/bob").await.has("My shelf"));
+    assert!(bob.open("/ada/bert").await.has("/collections/add?item=models/ada/bert"));
+    let renamed = [("title", "Other"), ("description", ""), ("theme", "blue"), ("visibility", "private")];
+    let sent = bob.submit(&path, &format!("{path}/update"), &renamed).await;
+    let renamed = sent.location().to_owned();
+    assert!(renamed.starts_with("/collections/bob/other-"));
+    assert_eq!(bob.get(&path).await.location(), renamed, "the old address leads there");
+    let mut stranger = Browser::new(hub);
+    assert_eq!(stranger.get(&renamed).await.status, 404);
+    assert!(!stranger.open("/collections").await.has("Other") && !stranger.open("/bob").await.has("/collections/bob/other"));
+    assert_eq!(stranger.get("/collections/new").await.status, 303, "to the login");
+    assert_eq!(bob.submit(&renamed, &format!("{renamed}/delete"), &[]).await.location(), "/bob");
+    assert_eq!(bob.get(&renamed).await.status, 404);
+    seeded.stop().await;
+}
