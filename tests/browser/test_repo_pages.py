@@ -130,7 +130,7 @@ def test_code_is_shown_in_a_dialog(open_browser, rich):
     page.goto("/ada/rich")
     page.get_by_role("link", name="Use this model").click()
     dialog = page.get_by_role("dialog")
-    assert dialog.get_by_role("heading", name="Transformers").is_visible()
+    dialog.get_by_role("heading", name="Transformers").wait_for()
     dialog.get_by_role("link", name="git", exact=True).click()
     dialog.get_by_text("git clone").first.wait_for()
     assert page.url.endswith("/ada/rich"), "the page stays"

@@ -1,6 +1,6 @@
 //! Pages and API of tasks.
 
-mod statements;
+pub(crate) mod statements;
 
 use std::collections::BTreeSet;
 

@@ -10,6 +10,7 @@ mod forms;
 mod hostile;
 mod organizations;
 mod previews;
+mod profiles;
 mod relations;
 mod repos;
 mod upload;

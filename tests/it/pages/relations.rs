@@ -3,6 +3,7 @@
 use hub_tests::{Client, TestHub, json};
 
 use super::Browser;
+use crate::tasks::statements::Statements;
 
 async fn model(ada: &Client, id: &str, card: &str) {
     ada.create_repo("model", id, false).await;
@@ -25,9 +26,10 @@ async fn a_model_stands_in_a_tree_with_its_data_and_spaces() {
     let card = Client::file("README.md", "---\nbase_model: ada/tuned\nbase_model_relation: quantized\n---\n");
     ada.commit("/api/models/ada/secret", "main", &[card], 200).await;
     ada.create_repo("dataset", "ada/rows", false).await;
+    ada.commit("/api/datasets/ada/rows", "main", &[Client::file("README.md", "# Rows\n")], 200).await;
     let space = json!({ "type": "space", "organization": "ada", "name": "demo", "sdk": "static" });
     ada.post_json("/api/repos/create", &space, 200).await;
-    let card = Client::file("README.md", "---\nsdk: static\nmodels: [ada/tuned]\ndatasets: [ada/rows]\n---\n");
+    let card = Client::file("README.md", "---\nsdk: static\nmodels: [ada/tuned]\ndatasets: [ada/rows]\n---\n# Demo\n");
     ada.commit("/api/spaces/ada/demo", "main", &[card], 200).await;
 
     let mut browser = Browser::new(&hub);
@@ -142,5 +144,34 @@ async fn the_tensors_of_a_model_are_listed_searched_and_turned() {
     for name in ["broken.safetensors", "broken.gguf"] {
         assert_eq!(browser.get(&format!("/ada/weights/tensors/main/{name}")).await.status, 422, "{name}");
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn many_relatives_take_as_many_statements_as_few() {
+    let statements = Statements::watch();
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    model(&ada, "ada/root", "license: mit").await;
+    for (name, relatives) in [("few", 1), ("many", 10)] {
+        let rows: Vec<String> = (0..relatives).map(|number| format!("ada/{name}-rows-{number}")).collect();
+        for id in &rows {
+            ada.create_repo("dataset", id, false).await;
+        }
+        model(&ada, &format!("ada/{name}"), &format!("base_model: ada/root\ndatasets: [{}]", rows.join(", "))).await;
+        for number in 0..relatives {
+            model(&ada, &format!("ada/{name}-child-{number}"), &format!("base_model: ada/{name}")).await;
+        }
+    }
+    let mut browser = Browser::new(&hub);
+    let mut counts = Vec::new();
+    for path in ["/ada/few", "/ada/many"] {
+        // What is remembered between two visits is nobody's relative.
+        browser.open(path).await;
+        let before = statements.about_repos();
+        browser.open(path).await;
+        counts.push(statements.about_repos() - before);
+    }
+    assert!(counts[0] > 0 && counts[0] == counts[1], "{counts:?}");
     hub.stop().await;
 }

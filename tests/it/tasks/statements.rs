@@ -8,17 +8,17 @@ use tracing::{Event, Metadata, Subscriber};
 
 /// Counts statements as sqlx logs them. There is one log per process, so it serves a test that runs alone in its own.
 #[derive(Debug, Clone, Default)]
-pub(super) struct Statements(Arc<AtomicUsize>);
+pub(crate) struct Statements(Arc<AtomicUsize>);
 
 impl Statements {
-    pub(super) fn watch() -> Self {
+    pub(crate) fn watch() -> Self {
         let statements = Self::default();
         tracing::subscriber::set_global_default(statements.clone()).expect("nothing else listens in this process");
         statements
     }
 
     /// How many statements looked at repositories so far.
-    pub(super) fn about_repos(&self) -> usize {
+    pub(crate) fn about_repos(&self) -> usize {
         self.0.load(Ordering::SeqCst)
     }
 }
