@@ -237,7 +237,7 @@ async fn invented_repositories_are_found_and_open_like_real_ones() {
     hub.indexed().await;
 
     let anyone = hub.anonymous();
-    let found = anyone.get_json("/api/models?limit=1000&full=true", 200).await;
+    let found = anyone.get_json("/api/models?limit=1000&full=true&cardData=true", 200).await;
     let model = found.as_array().unwrap().iter().find(|model| model["cardData"]["license"] == "mit").unwrap();
     let id = model["id"].as_str().unwrap();
     assert!(model["tags"].as_array().unwrap().contains(&"license:mit".into()));

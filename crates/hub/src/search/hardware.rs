@@ -65,8 +65,7 @@ impl Estimate {
             dtypes.iter().filter_map(|(dtype, count)| Some((dtype.clone(), count.as_u64()?, bits_of(dtype)))).collect();
         let weights = weights_bytes(dtypes);
         let number = |name: &str| facts.pointer(&format!("/shape/{name}")).and_then(Value::as_u64);
-        let per_token =
-            || Some(number("layers")?.checked_mul(number("kv_heads")?)?.checked_mul(number("head_dim")?)?.checked_mul(4)?);
+        let per_token = || number("layers")?.checked_mul(number("kv_heads")?)?.checked_mul(number("head_dim")?)?.checked_mul(4);
         Some(Self { parameters, weights, overhead: total - weights, per_token: per_token(), max_context: number("max_context") })
     }
 

@@ -100,6 +100,7 @@ struct Table {
     library: Vec<Library>,
 }
 
+#[expect(clippy::expect_used, reason = "a file of this crate, which its tests read")]
 static LIBRARIES: LazyLock<Vec<Library>> = LazyLock::new(|| {
     let table: Table = toml::from_str(include_str!("libraries.toml")).expect("the table of libraries is well formed");
     table.library
