@@ -15,6 +15,8 @@ if (form) {
   const input = form.querySelector("input");
   let running = null;
   let timer;
+  // Whether something was typed that the results do not show yet.
+  let stale = false;
 
   const show = async () => {
     running?.abort();
@@ -26,6 +28,7 @@ if (form) {
       if (!response.ok) throw new Error(response.statusText);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       const results = document.querySelector("[data-find-results]");
+      stale = false;
       const walking = results.contains(document.activeElement);
       results.replaceChildren(...fresh.querySelector("[data-find-results]").childNodes);
       if (walking) (results.querySelector("a") ?? input).focus();
@@ -35,7 +38,14 @@ if (form) {
     }
   };
 
+  const move = (step) => {
+    const stops = [input, ...document.querySelectorAll("[data-find-results] a")];
+    const at = stops.indexOf(document.activeElement);
+    if (at >= 0) stops[at + step]?.focus();
+  };
+
   input.addEventListener("input", () => {
+    stale = true;
     clearTimeout(timer);
     timer = setTimeout(show, TYPING_MS);
   });
@@ -48,11 +58,11 @@ if (form) {
   });
   document.addEventListener("keydown", (event) => {
     if (event.key !== "ArrowDown" && event.key !== "ArrowUp") return;
-    const stops = [input, ...document.querySelectorAll("[data-find-results] a")];
-    const at = stops.indexOf(document.activeElement);
-    const next = stops[at + (event.key === "ArrowDown" ? 1 : -1)];
-    if (at < 0 || !next) return;
+    if (document.activeElement !== input && !document.activeElement.closest("[data-find-results]")) return;
     event.preventDefault();
-    next.focus();
+    const step = event.key === "ArrowDown" ? 1 : -1;
+    clearTimeout(timer);
+    if (stale) show().then(() => move(step));
+    else move(step);
   });
 }

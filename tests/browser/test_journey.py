@@ -31,7 +31,7 @@ def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewp
     deadline = time.monotonic() + 20
     while page.goto(f"/models?search={name}/first-model") and not page.locator(".repo-card").count():
         assert time.monotonic() < deadline, "the new model is not found"
-    page.get_by_role("main").get_by_role("link", name=f"{name}/first-model").click()
+    page.get_by_role("main").get_by_role("link", name=f"{name}/first-model", exact=True).click()
     page.wait_for_url(f"**/{name}/first-model")
     see_card(page)
 
