@@ -5,7 +5,7 @@ languages, from what and under which licence. Its files are read, not run. Model
 hub with cards of their own; then, for each model, the datasets are ranked as if its card named none, and its own vote for a
 dataset does not count. Beside it stands what naming the most declared datasets to everybody would give.
 
-    pip download mteb --no-deps -d /tmp/mteb && HUB_BIN=... python bench/finders.py /tmp/mteb/mteb-*.whl
+    pip download mteb --no-deps -d mteb && HUB_BIN=... python bench/finders.py mteb/mteb-*.whl
 """
 
 import argparse
