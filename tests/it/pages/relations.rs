@@ -163,14 +163,18 @@ async fn many_relatives_take_as_many_statements_as_few() {
             model(&ada, &format!("ada/{name}-child-{number}"), &format!("base_model: ada/{name}")).await;
         }
     }
+    hub.indexed().await;
     let mut browser = Browser::new(&hub);
     let mut counts = Vec::new();
     for path in ["/ada/few", "/ada/many"] {
-        // What is remembered between two visits is nobody's relative.
-        browser.open(path).await;
-        let before = statements.about_repos();
-        browser.open(path).await;
-        counts.push(statements.about_repos() - before);
+        // The least of a few visits: the first fills what is remembered, and work behind the pages may fall into any.
+        let mut fewest = usize::MAX;
+        for _ in 0..4 {
+            let before = statements.about_repos();
+            browser.open(path).await;
+            fewest = fewest.min(statements.about_repos() - before);
+        }
+        counts.push(fewest);
     }
     assert!(counts[0] > 0 && counts[0] == counts[1], "{counts:?}");
     hub.stop().await;

@@ -104,7 +104,16 @@ async fn garbage_ends_the_answer_with_an_error() {
 #[tokio::test]
 async fn turns_are_given_back_when_the_reader_goes_away() {
     let fixture = Fixture::new();
-    let noise: Vec<u8> = (0..2_000_000u32).map(|n| (n.wrapping_mul(2_654_435_761) >> 13) as u8).collect();
+    // More than pipes and channel hold, and nothing that a pack could make small.
+    let noise: Vec<u8> = std::iter::successors(Some(88_172_645_463_325_252u64), |state| {
+        // Marsaglia's xorshift64.
+        let state = state ^ (state << 13);
+        let state = state ^ (state >> 7);
+        Some(state ^ (state << 17))
+    })
+    .take(250_000)
+    .flat_map(u64::to_le_bytes)
+    .collect();
     fixture.commit("noise", &noise);
     fixture.git(&["push", "-q", "../server", "main"]);
     let git = Git::new(GitConcurrency { fetches: 1, pushes: 1, patience: Duration::from_millis(200) });
