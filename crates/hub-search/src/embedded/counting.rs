@@ -23,7 +23,7 @@ use crate::{
 };
 
 /// Up to so many documents, adding up is faster than intersecting with many values. Measured with `benches/scale.rs`.
-const FEW: u64 = 20_000;
+const FEW: u64 = 40_000;
 /// How many values are many.
 const MANY_VALUES: usize = 1_000;
 /// How many lists of counts are kept for the next query: to fill them with zeros anew takes longer than to count.
