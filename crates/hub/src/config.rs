@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::web::client_address::TrustedProxies;
 use hub_storage::{Secret, StoreConfig};
 
 pub use problems::{Problem, Problems};
@@ -69,6 +70,8 @@ pub struct Config {
     pub drain_secs: u64,
     /// How long a stop waits for requests in hand, in seconds.
     pub shutdown_timeout_secs: u64,
+    /// The proxies in front of the hub.
+    pub trusted_proxies: TrustedProxies,
     /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
     pub metrics_token: Option<Secret>,
     /// The Meilisearch that answers searches; without it each node has an index of its own.
@@ -215,6 +218,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         open_signup: read.switch("open_signup"),
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
+        trusted_proxies: read.networks("trusted_proxies"),
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
         meili_key: read.text("search.meili_key").map(Secret::new),

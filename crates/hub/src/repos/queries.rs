@@ -1,7 +1,6 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod buckets;
-pub mod by_task;
 pub mod derived;
 pub mod likes;
 pub mod lineage;
@@ -251,8 +250,10 @@ pub async fn insert_redirect(
     repo_pk: i64,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk) values ($1, lower($2), lower($3), $4)
-         on conflict (repo_type, namespace_key, name_key) do update set repo_pk = excluded.repo_pk, created_at = now()",
+        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk, old_id)
+         values ($1, lower($2), lower($3), $4, $2 || '/' || $3)
+         on conflict (repo_type, namespace_key, name_key)
+         do update set repo_pk = excluded.repo_pk, created_at = now(), old_id = excluded.old_id",
         repo_type as RepoType,
         namespace,
         name,

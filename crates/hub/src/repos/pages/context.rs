@@ -70,7 +70,7 @@ pub(super) fn layout_of(page: &PageRequest, repo: &Repo, title: &str) -> Layout 
 
 fn chips(kind: RepoType, derived: &ListedRepo) -> Vec<Chip> {
     let chip =
-        |icon, label: String, key: &str, value: &str| Chip { icon, label, href: list_href(kind, key, value), accent: false };
+        |icon, label: String, key: &str, value: &str| Chip { icon, label, href: list_href(kind, key, &[value]), accent: false };
     let mut chips = Vec::new();
     let task = derived.pipeline_tag.as_deref().or_else(|| tags::first(&derived.tags, "task_categories:"));
     if let Some(task) = task {
@@ -111,9 +111,9 @@ pub(super) fn languages(kind: RepoType, derived: &ListedRepo) -> Vec<String> {
 }
 
 /// The list of a kind narrowed by one filter.
-pub(super) fn list_href(kind: RepoType, key: &str, value: &str) -> String {
+pub(super) fn list_href(kind: RepoType, key: &str, values: &[impl AsRef<str>]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair(key, value);
+    query.extend_pairs(values.iter().map(|value| (key, value)));
     format!("/{}?{}", kind.plural(), query.finish())
 }
 

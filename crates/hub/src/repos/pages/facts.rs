@@ -23,7 +23,7 @@ pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
     let papers = tags::all(&derived.tags, "arxiv:").into_iter().take(MAX_VALUES);
     Side {
         papers: papers
-            .map(|id| Paper { id: id.to_owned(), list_href: list_href(header.kind, "other", &format!("arxiv:{id}")) })
+            .map(|id| Paper { id: id.to_owned(), list_href: list_href(header.kind, "other", &[format!("arxiv:{id}")]) })
             .collect(),
         gguf: derived.facts.as_ref().map(gguf_of).unwrap_or_default(),
         tensors_href: tensors_href(header, derived),
@@ -81,7 +81,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
             facts.push(Fact { label, links: links.into_iter().take(MAX_VALUES).collect() });
         }
     };
-    let listed = |key: &'static str, label: String, value: &str| FactLink { label, href: Some(list_href(kind, key, value)) };
+    let listed = |key: &'static str, label: String, value: &str| FactLink { label, href: Some(list_href(kind, key, &[value])) };
     let task = derived.pipeline_tag.iter().map(String::as_str).chain(tags::all(&derived.tags, "task_categories:"));
     add("Task", task.map(|task| task_link(kind, task)).collect());
     add("Library", derived.library_name.iter().map(|id| listed("library", tags::library_label(id), id)).collect());
@@ -102,7 +102,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
 fn task_link(kind: RepoType, task: &str) -> FactLink {
     let href = match known::find_task(task) {
         Some(task) => format!("/tasks/{}", task.id),
-        None => list_href(kind, "pipeline_tag", task),
+        None => list_href(kind, "pipeline_tag", &[task]),
     };
     FactLink { label: tags::task_label(task), href: Some(href) }
 }
