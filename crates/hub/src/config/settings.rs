@@ -131,6 +131,22 @@ pub static SETTINGS: &[Setting] = &[
     ),
     secret("search.meili_key", "MEILI_MASTER_KEY", Form::Text, "The key that this Meilisearch asks for."),
     secret(
+        "mail.smtp_url",
+        "HUB_MAIL_SMTP_URL",
+        Form::Url(&["smtp", "smtps"]),
+        "The server that takes mail, such as `smtps://hub:password@mail.example.org`, or \
+         `smtp://hub:password@mail.example.org:587?tls=required` for STARTTLS. Without it, mails are kept in `outbox` of the data \
+         folder, as files that mail programs open.",
+    ),
+    setting("mail.from", "HUB_MAIL_FROM", "", Form::Text, "Who sends mail, such as `Hub <hub@example.org>`."),
+    setting(
+        "alerts.every_secs",
+        "HUB_ALERTS_EVERY_SECS",
+        "300",
+        Form::Number(1, 86_400),
+        "How often new repositories are looked for in saved searches that have alerts, in seconds.",
+    ),
+    secret(
         "database.url",
         "DATABASE_URL",
         Form::Url(&["postgres", "postgresql"]),

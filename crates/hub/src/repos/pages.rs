@@ -14,7 +14,7 @@ mod find;
 mod licence_note;
 mod likes;
 mod lineage;
-mod list;
+pub mod list;
 pub mod lists;
 mod markdown;
 mod new;

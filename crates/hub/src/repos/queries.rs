@@ -286,7 +286,7 @@ pub async fn mark_deleted(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result
     Ok(deleted)
 }
 
-/// Sets visibility and gating; `None` leaves a setting as it is.
+/// Sets visibility and gating; `None` leaves a setting as it is. When a repository first became public is kept.
 ///
 /// # Errors
 /// The database does not answer.
@@ -299,7 +299,9 @@ pub async fn update_settings(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update repos set private = coalesce($2, private), gated = case when $3 then $4 else gated end,
-                plain_http = coalesce($5, plain_http)
+                plain_http = coalesce($5, plain_http),
+                published_at = case when $2 = not private then coalesce(published_at, case when private then now() else created_at end)
+                                    else published_at end
          where repo_pk = $1",
         repo_pk,
         private,
