@@ -7,6 +7,7 @@ import "./menu-filter.js";
 import "./find-file.js";
 import "./confirm-dialog.js";
 import "./live-list.js";
+import "./range-slider.js";
 import "./line-links.js";
 import "./like.js";
 import "./upload.js";

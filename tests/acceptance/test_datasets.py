@@ -153,3 +153,25 @@ def test_a_table_is_pushed_to_a_private_repository(api, api_of, unique):
     datasets.Dataset.from_dict({"n": [1]}).push_to_hub(repo_id, token=api.token, private=True)
     assert api.dataset_info(repo_id).private
     assert not api_of("dave").repo_exists(repo_id, repo_type="dataset")
+
+
+def test_first_rows_of_pyarrow_are_shown(api, new_repo, tmp_path):
+    """The page of a Parquet file shows what pyarrow wrote, packed in each way."""
+    import pyarrow as pa
+    import pyarrow.parquet as pq
+    import requests
+
+    repo_id = new_repo("dataset")
+    words = [f"row {number} says Zürich" if number % 3 else None for number in range(5_000)]
+    table = pa.table({"number": range(5_000), "word": words, "list": [[number, None] for number in range(5_000)]})
+    for codec in ("snappy", "zstd", "gzip", "lz4", "none"):
+        path = tmp_path / f"{codec}.parquet"
+        pq.write_table(table, path, compression=codec)
+        api.upload_file(path_or_fileobj=path, path_in_repo=f"data/{codec}.parquet", repo_id=repo_id, repo_type="dataset")
+        headers = {"Authorization": f"Bearer {api.token}"}
+        page = requests.get(f"{api.endpoint}/datasets/{repo_id}/blob/main/data/{codec}.parquet", headers=headers, timeout=30)
+        assert page.status_code == 200
+        for cell in ("5,000", "row 49 says Zürich", "[49, null]"):
+            assert cell in page.text, (codec, cell)
+        assert "row 50 says" not in page.text
+        assert "not among the rows" not in page.text

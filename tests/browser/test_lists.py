@@ -145,3 +145,50 @@ def test_lists_are_accessible_and_fit(models, viewport, scheme):
         picture(page, f"{viewport['width']}-{scheme}-list-{re.sub('[^a-z0-9]+', '_', path)}")
         problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
     assert not problems, "\n".join(problems)
+
+
+def test_parameters_are_narrowed_with_a_slider(models):
+    page = models("min_parameters=5000")
+    least = page.get_by_role("slider", name="Parameters, at least")
+    most = page.get_by_role("slider", name="Parameters, at most")
+    assert least.get_attribute("aria-valuetext") == "5k" and most.get_attribute("aria-valuetext") == "Any"
+    some = len(names(page))
+    assert 0 < some < len(MODELS), "the smallest are left out"
+    least.focus()
+    page.keyboard.press("ArrowLeft")
+    page.wait_for_url(lambda address: "min_parameters" not in address)
+    wait_for(page, lambda shown: len(shown) == len(MODELS))
+    # The list was exchanged, and the keys still go to the same thumb.
+    assert page.evaluate("document.activeElement.id") == "slider-min_parameters"
+    page.keyboard.press("End")
+    page.wait_for_url("**min_parameters=500000000000**")
+    assert least.get_attribute("aria-valuetext") == "500B"
+    # A thumb does not pass the other.
+    most.focus()
+    page.keyboard.press("Home")
+    page.wait_for_url("**max_parameters=500000000000**")
+    assert page.locator("output.range-said").inner_text() == "500B to 500B"
+    page.go_back()
+    page.wait_for_url(lambda address: "max_parameters" not in address)
+    page.locator("#slider-max_parameters[aria-valuetext=Any]").wait_for()
+
+
+def test_a_thumb_is_dragged(models):
+    page = models()
+    box = page.locator(".range-track").bounding_box()
+    middle = box["y"] + box["height"] / 2
+    page.mouse.move(box["x"] + box["width"] - 9, middle)
+    page.mouse.down()
+    page.mouse.move(box["x"] + 9, middle, steps=8)
+    assert page.locator("output.range-said").inner_text() == "At most 100M"
+    page.mouse.up()
+    page.wait_for_url("**max_parameters=100000000**")
+
+
+def test_parameters_are_chosen_without_javascript(models):
+    page = models(java_script_enabled=False)
+    assert page.get_by_role("slider").count() == 0
+    page.get_by_label("At most").select_option("100M")
+    page.get_by_role("button", name="Apply filters").click()
+    page.wait_for_url("**max_parameters=100000000**")
+    assert len(names(page)) == len(MODELS)

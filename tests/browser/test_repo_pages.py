@@ -2,10 +2,36 @@
 
 import json
 import re
+import time
+from pathlib import Path
 
 import pytest
 from conftest import PHONE, log_in, picture
 from harness.people import TOKENS
+
+PARQUET = Path(__file__).resolve().parents[2] / "crates/hub-cards/testdata/snappy-1.parquet"
+MIT = """MIT License
+
+Copyright (c) 2026 Ada
+
+Permission is hereby granted, free of charge, to any person obtaining a copy of this software and associated documentation files
+(the "Software"), to deal in the Software without restriction, including without limitation the rights to use, copy, modify, merge,
+publish, distribute, sublicense, and/or sell copies of the Software, and to permit persons to whom the Software is furnished to do
+so, subject to the following conditions:
+
+The above copyright notice and this permission notice shall be included in all copies or substantial portions of the Software.
+
+THE SOFTWARE IS PROVIDED "AS IS", WITHOUT WARRANTY OF ANY KIND, EXPRESS OR IMPLIED, INCLUDING BUT NOT LIMITED TO THE WARRANTIES OF
+MERCHANTABILITY, FITNESS FOR A PARTICULAR PURPOSE AND NONINFRINGEMENT. IN NO EVENT SHALL THE AUTHORS OR COPYRIGHT HOLDERS BE LIABLE
+FOR ANY CLAIM, DAMAGES OR OTHER LIABILITY, WHETHER IN AN ACTION OF CONTRACT, TORT OR OTHERWISE, ARISING FROM, OUT OF OR IN CONNECTION
+WITH THE SOFTWARE OR THE USE OR OTHER DEALINGS IN THE SOFTWARE.
+"""
+SILENT = """# Letters
+
+Dieses Modell erkennt, wovon eine Anfrage an die Verwaltung handelt, und leitet sie an das richtige Amt weiter. Es wurde mit Briefen
+trainiert, die Bürgerinnen und Bürger über mehrere Jahre geschrieben haben, und irrt sich vor allem dann, wenn eine Frage mehrere
+Ämter zugleich betrifft.
+"""
 
 NOTEBOOK = {
     "cells": [
@@ -88,8 +114,37 @@ dataset_info:
 """
     api.create_repo("ada/parts", repo_type="dataset", exist_ok=True)
     adds = [CommitOperationAdd("README.md", dataset.encode()), CommitOperationAdd("data.csv", b"a,b\n1,0\n")]
+    adds += [CommitOperationAdd("data.parquet", PARQUET.read_bytes())]
     api.create_commit("ada/parts", adds, commit_message="Add files", repo_type="dataset")
     return "/ada/rich"
+
+
+@pytest.fixture
+def silent(hub):
+    """A model of ada's whose card leaves out what its files say; the hub has read them."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    files = {
+        "README.md": SILENT,
+        "LICENSE": MIT,
+        "config.json": json.dumps({"architectures": ["BertForSequenceClassification"], "model_type": "bert"}),
+        "tokenizer.json": "{}",
+    }
+    api.create_repo("ada/silent", exist_ok=True)
+    adds = [CommitOperationAdd(path, text.encode()) for path, text in files.items()]
+    api.create_commit("ada/silent", adds, commit_message="Add files")
+    return "/ada/silent"
+
+
+def facts_of(page, path):
+    """Opens a page when the hub has read the texts of its repository."""
+    deadline = time.monotonic() + 20
+    panel = page.get_by_role("region", name="Not in the card, read from the files")
+    while page.goto(path) and panel.get_by_text("the words of MIT").count() == 0:
+        assert time.monotonic() < deadline, "the texts are not read"
+        page.wait_for_timeout(200)
+    return panel
 
 
 PAGES = [
@@ -101,6 +156,7 @@ PAGES = [
     "/ada/rich/blob/main/notes/table.csv",
     "/ada/rich/blob/main/notes/walk.ipynb",
     "/ada/rich/blob/main/notes/rows.jsonl",
+    "/datasets/ada/parts/blob/main/data.parquet",
     "/ada/tuned/blob/main/model.safetensors",
     "/ada/tuned/tensors/main/model.safetensors",
     "/ada?tab=models",
@@ -182,3 +238,32 @@ def test_a_card_is_edited_without_javascript(open_browser, rich):
     page.get_by_role("button", name="Save and commit").click()
     page.wait_for_url("**/datasets/ada/parts")
     assert page.get_by_role("main").get_by_text("Parts, told").is_visible()
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("width", [PHONE["width"], 1440], ids=["phone", "desktop"])
+def test_what_the_card_leaves_out_is_accessible(open_browser, silent, width, scheme):
+    from test_pages import axe, overflow, structure
+
+    page = open_browser({"width": width, "height": 900}, color_scheme=scheme)
+    log_in(page)
+    facts_of(page, silent)
+    picture(page, f"facts-{width}-{scheme}")
+    problems = [*axe(page), *overflow(page), *structure(page)]
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("script", [True, False], ids=["script", "no-script"])
+def test_a_fact_is_added_to_the_card(open_browser, silent, script):
+    page = open_browser(java_script_enabled=script)
+    log_in(page)
+    panel = facts_of(page, silent)
+    panel.get_by_role("button", name="Add licence to the card").click()
+    page.get_by_text("Added to the card: license.").wait_for()
+    assert page.get_by_role("main").get_by_role("link", name="mit").first.is_visible()
+    panel.get_by_role("button", name="Add all that are certain").click()
+    page.get_by_text("Added to the card: library_name, pipeline_tag.").wait_for()
+    assert panel.get_by_text("written in German").is_visible() and panel.get_by_role("button").count() == 1
+    page.goto("/ada/silent/raw/main/README.md")
+    text = page.locator("body").inner_text()
+    assert text.startswith("---\nlicense: mit\nlibrary_name: transformers\npipeline_tag: text-classification\n---\n\n# Letters")

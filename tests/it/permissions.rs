@@ -88,6 +88,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/refs/create", Write),
     ("GET", "/edit-card", Write),
     ("POST", "/edit-card", Write),
+    ("POST", "/add-facts", Write),
     ("GET", "/tensors/main/data.txt", Content),
     ("GET", "/lineage", Write),
     ("GET", "/related", Read),

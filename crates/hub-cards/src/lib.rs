@@ -7,6 +7,7 @@
 //! - [`read_delimited`], [`read_json_lines`], [`pretty_json`] and [`notebook`] show data files from their first bytes.
 //! - [`derive`] computes the library, task, tags and configuration of a repository from its card,
 //!   file names and small JSON files.
+//! - [`infer`] tells what a card leaves out and its repository's files say.
 //! - [`safetensors`] and [`gguf`] read the headers of weight files from their first bytes, [`parquet`] the footer of a table.
 //!
 //! Everything here is given by strangers. Every parser has limits, and answers hostile input with an
@@ -16,6 +17,7 @@ mod card;
 pub mod derive;
 mod headers;
 mod html;
+pub mod infer;
 mod preview;
 
 pub use card::edit::{KeyValue, set_key};

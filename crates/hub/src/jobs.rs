@@ -26,6 +26,11 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Reads the licence and the card of a repository's default branch for what the card's metadata leaves out.
+    ReadTexts {
+        /// The repository.
+        repo_pk: i64,
+    },
     /// Takes samples of the weights of a model's default branch.
     SketchWeights {
         /// The repository.
@@ -58,7 +63,9 @@ impl Job {
     /// Jobs with one key that still wait are the same work.
     fn dedup_key(&self) -> Option<String> {
         match self {
-            Self::ReadHeaders { repo_pk } | Self::SketchWeights { repo_pk } => Some(repo_pk.to_string()),
+            Self::ReadHeaders { repo_pk } | Self::ReadTexts { repo_pk } | Self::SketchWeights { repo_pk } => {
+                Some(repo_pk.to_string())
+            }
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } => Some(user_pk.to_string()),

@@ -8,6 +8,7 @@ mod design;
 mod finding;
 mod forms;
 mod hostile;
+mod inferred;
 mod organizations;
 mod previews;
 mod profiles;

@@ -1,5 +1,6 @@
 //! Files as their pages show them, honest and hostile ones.
 
+use base64::Engine as _;
 use hub_tests::{Client, TestHub, json};
 
 use super::Browser;
@@ -41,7 +42,14 @@ async fn tables_json_and_notebooks_are_rendered_with_their_source_behind() {
     assert_eq!(open(&mut browser, "d.json?plain=1").await.text.matches("class=\"code-line\"").count(), 1);
     let page = open(&mut browser, "e.ipynb").await;
     assert!(page.has("[7]") && page.has("<pre tabindex=\"0\">one\n</pre>") && page.has("Told"), "{}", page.text);
-    assert!(open(&mut browser, "f.pdf").await.has("your own viewer"));
+    let page = open(&mut browser, "f.pdf").await;
+    assert!(page.has("href=\"/ada/files/resolve/main/f.pdf\" target=\"_blank\" rel=\"noopener\"") && !page.has("<object"));
+    let pdf = browser.open("/ada/files/resolve/main/f.pdf").await;
+    let header = |name: &str| pdf.headers[name].to_str().unwrap();
+    assert_eq!((header("content-type"), header("x-content-type-options")), ("application/pdf", "nosniff"));
+    // In a sandbox, browsers show nothing.
+    let policy = header("content-security-policy");
+    assert!(policy.contains("default-src 'none'") && policy.contains("frame-ancestors 'none'") && !policy.contains("sandbox"));
     assert!(open(&mut browser, "g.md").await.has("Shown"));
     hub.stop().await;
 }
@@ -64,6 +72,7 @@ async fn hostile_files_neither_run_nor_weigh_anything() {
         ("broken.safetensors", "nothing".to_owned()),
         ("broken.gguf", "GGUF".to_owned()),
         ("broken.parquet", "PAR1\u{7f}\u{7f}\0\0PAR1".to_owned()),
+        ("bent.parquet", format!("PAR1{}\u{10}\0\0\0PAR1", "\u{19}\u{2c}".repeat(400))),
     ];
     let mut browser = with_files(&hub, &files).await;
     for (name, _) in &files {
@@ -74,8 +83,33 @@ async fn hostile_files_neither_run_nor_weigh_anything() {
         assert!(started.elapsed().as_secs() < 20, "{name} takes {:?}", started.elapsed());
     }
     assert!(browser.open("/ada/files/blob/main/cells.csv").await.has("Only the beginning is shown"));
-    for name in ["broken.safetensors", "broken.gguf", "broken.parquet"] {
+    for name in ["broken.safetensors", "broken.gguf", "broken.parquet", "bent.parquet"] {
         assert!(browser.open(&format!("/ada/files/blob/main/{name}")).await.has("file-note"), "{name} says what is wrong");
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn the_first_rows_of_parquet_files_are_shown() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("dataset", "ada/rows", false).await;
+    let file = include_bytes!("../../../crates/hub-cards/testdata/zstd-2.parquet");
+    let content = base64::engine::general_purpose::STANDARD.encode(file);
+    let line = json!({ "key": "file", "value": { "path": "data/train-0.parquet", "content": content, "encoding": "base64" } });
+    ada.commit("/api/datasets/ada/rows", "main", &[line, Client::file("data/a.csv", "a,b\n1,2\n")], 200).await;
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/datasets/ada/rows/blob/main/data/train-0.parquet").await;
+    for cell in [
+        "<th scope=\"col\">deep</th>",
+        "<td dir=\"auto\">Zürich 0</td>",
+        "<td dir=\"auto\">[a, b, null]</td>",
+        "2024-02-29 12:00:00",
+    ] {
+        assert!(page.has(cell), "{cell}: {}", page.text);
+    }
+    assert!(page.has("Only the beginning is shown: 50 rows, 12 columns") && !page.has("not among the rows"));
+    // The page of the dataset leads there.
+    assert!(browser.open("/datasets/ada/rows").await.has("href=\"/datasets/ada/rows/blob/main/data/train-0.parquet\""));
     hub.stop().await;
 }

@@ -6,61 +6,84 @@ use super::{Derived, Files};
 use crate::card::known;
 use crate::card::metadata::{BaseModelRelation, CardMetadata};
 
-/// The card's word, or what the files give away.
-pub(super) fn library_name(card: &CardMetadata, files: &Files<'_>) -> Option<String> {
-    let from_card = card.library_name.clone().filter(|name| name.len() <= 100);
-    from_card.or_else(|| from_files(card, files).map(str::to_owned))
+/// A library, and the file that gives it away.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub(super) struct ByFile {
+    /// The library.
+    pub name: &'static str,
+    /// The file.
+    pub file: String,
+    /// What of it.
+    pub because: &'static str,
+    /// Whether only this library has such files.
+    pub sure: bool,
 }
 
-fn from_files(card: &CardMetadata, files: &Files<'_>) -> Option<&'static str> {
-    let config = files.json("config.json");
+/// The card's word, or what the files or its tags give away.
+pub(super) fn library_name(card: &CardMetadata, files: &Files<'_>) -> Option<String> {
+    let from_card = card.library_name.clone().filter(|name| name.len() <= 100);
+    let from_files = || own_files(files).map(|found| found.name);
+    let name = || from_files().or_else(|| by_tag(card)).or_else(|| common_files(files).map(|found| found.name));
+    from_card.or_else(|| name().map(str::to_owned))
+}
+
+/// The library that the files give away, where the card's tags do not say it.
+pub(super) fn by_files(card: &CardMetadata, files: &Files<'_>) -> Option<ByFile> {
+    own_files(files).or_else(|| if by_tag(card).is_some() { None } else { common_files(files) })
+}
+
+/// Files that only one library has.
+fn own_files(files: &Files<'_>) -> Option<ByFile> {
+    const CONFIG: &str = "config.json";
+    let config = files.json(CONFIG);
     let config_has = |key: &str| config.is_some_and(|config| config.contains_key(key));
+    let named =
+        |file: &'static str, name: &'static str| files.has(file).then(|| ByFile::certain(name, file, "a file of its own"));
+    let keyed = |key: &'static str, name: &'static str| config_has(key).then(|| ByFile::certain(name, CONFIG, key));
+    let ending = |ending: &'static str, name: &'static str| {
+        files.first_ending(ending).map(|file| ByFile::certain(name, file, "a file of its own"))
+    };
+    named("modules.json", "sentence-transformers")
+        .or_else(|| named("config_sentence_transformers.json", "sentence-transformers"))
+        .or_else(|| named("model_index.json", "diffusers"))
+        .or_else(|| keyed("_diffusers_version", "diffusers"))
+        .or_else(|| named("config_setfit.json", "setfit"))
+        .or_else(|| named("adapter_config.json", "peft"))
+        .or_else(|| keyed("pretrained_cfg", "timm"))
+        .or_else(|| keyed("architecture", "timm").filter(|_| config_has("num_features")))
+        .or_else(|| named("open_clip_config.json", "open_clip"))
+        .or_else(|| named("config.cfg", "spacy").filter(|_| files.has("meta.json")))
+        .or_else(|| ending(".nemo", "nemo"))
+        .or_else(|| ending(".keras", "keras"))
+        .or_else(|| named("keras_metadata.pb", "keras").filter(|_| files.has("saved_model.pb")))
+        .or_else(|| keyed("sklearn", "sklearn"))
+}
+
+/// Libraries whose files have common names are known by the card's tags.
+fn by_tag(card: &CardMetadata) -> Option<&'static str> {
     let tagged = |name: &str| card.tags.iter().any(|tag| tag == name);
-    if files.has("modules.json") || files.has("config_sentence_transformers.json") {
-        return Some("sentence-transformers");
+    known::LIBRARIES.iter().map(|(id, _)| *id).find(|id| SPECIFIC.contains(id) && tagged(id))
+}
+
+/// Files that several libraries have, and formats, which count as libraries where nothing better is known.
+fn common_files(files: &Files<'_>) -> Option<ByFile> {
+    let config = files.json("config.json");
+    let key = ["architectures", "model_type"].into_iter().find(|key| config.is_some_and(|config| config.contains_key(*key)));
+    if let Some(key) = key {
+        return Some(ByFile::certain("transformers", "config.json", key));
     }
-    if files.has("model_index.json") || config_has("_diffusers_version") {
-        return Some("diffusers");
+    let formats =
+        [(".gguf", "gguf"), (".onnx", "onnx"), (".tflite", "tflite"), (".mlmodel", "coreml"), (".safetensors", "safetensors")];
+    formats.into_iter().find_map(|(ending, name)| {
+        let file = files.first_ending(ending)?;
+        Some(ByFile { sure: name == "gguf", ..ByFile::certain(name, file, "the format of its weights") })
+    })
+}
+
+impl ByFile {
+    fn certain(name: &'static str, file: &str, because: &'static str) -> Self {
+        Self { name, file: file.to_owned(), because, sure: true }
     }
-    if files.has("config_setfit.json") {
-        return Some("setfit");
-    }
-    if files.has("adapter_config.json") {
-        return Some("peft");
-    }
-    if config_has("pretrained_cfg") || (config_has("architecture") && config_has("num_features")) {
-        return Some("timm");
-    }
-    if files.has("open_clip_config.json") {
-        return Some("open_clip");
-    }
-    if files.has("meta.json") && files.has("config.cfg") {
-        return Some("spacy");
-    }
-    if files.has_ending(".nemo") {
-        return Some("nemo");
-    }
-    if files.has_ending(".keras") || (files.has("saved_model.pb") && files.has("keras_metadata.pb")) {
-        return Some("keras");
-    }
-    if config_has("sklearn") {
-        return Some("sklearn");
-    }
-    // Libraries whose files have common names are known by the card's tags.
-    let by_tag = known::LIBRARIES.iter().map(|(id, _)| *id).find(|id| SPECIFIC.contains(id) && tagged(id));
-    if by_tag.is_some() {
-        return by_tag;
-    }
-    if config_has("architectures") || config_has("model_type") {
-        return Some("transformers");
-    }
-    if files.has_ending(".gguf") {
-        return Some("gguf");
-    }
-    // Formats count as libraries where nothing better is known.
-    [(".onnx", "onnx"), (".tflite", "tflite"), (".mlmodel", "coreml"), (".safetensors", "safetensors")]
-        .into_iter()
-        .find_map(|(ending, name)| files.has_ending(ending).then_some(name))
 }
 
 const SPECIFIC: &[&str] = &[

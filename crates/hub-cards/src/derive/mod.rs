@@ -4,6 +4,7 @@
 //! branch, and stores the result as columns.
 
 mod dataset;
+mod inferred;
 mod library;
 mod references;
 mod tags;
@@ -15,6 +16,7 @@ use hub_types::RepoType;
 use serde_json::{Map, Value};
 
 use crate::card::metadata::{BaseModelRelation, CardMetadata};
+use crate::infer::Inferred;
 
 /// The files in the root whose content [`derive`] looks at, when they are there.
 pub const SMALL_FILES: &[&str] = &[
@@ -68,6 +70,8 @@ pub struct Derived {
     pub base_models: Vec<String>,
     /// How it was made from them, when there are any.
     pub base_model_relation: Option<BaseModelRelation>,
+    /// What of this the card does not say itself, and what else small files tell.
+    pub inferred: Vec<Inferred>,
 }
 
 /// Works it out.
@@ -87,8 +91,12 @@ pub fn derive(input: Input<'_>) -> Derived {
                 derived.base_model_relation = Some(library::base_model_relation(input.card, &files));
             }
             derived.tags = tags::of_model(input, &files, &derived);
+            derived.inferred = inferred::of_model(input, &files, &derived);
         }
-        RepoType::Dataset => derived.tags = tags::of_dataset(input),
+        RepoType::Dataset => {
+            derived.tags = tags::of_dataset(input);
+            derived.inferred = inferred::of_dataset(input);
+        }
         RepoType::Space => derived.tags = tags::of_space(input),
         RepoType::Bucket => {}
     }
@@ -120,6 +128,11 @@ impl<'a> Files<'a> {
     /// Whether a file's name ends so, in any folder.
     fn has_ending(&self, ending: &str) -> bool {
         self.paths.iter().any(|path| path.ends_with(ending))
+    }
+
+    /// The first file whose name ends so, in any folder.
+    fn first_ending(&self, ending: &str) -> Option<&str> {
+        self.paths.iter().find(|path| path.ends_with(ending)).map(String::as_str)
     }
 
     /// Whether a file in the root is named so.

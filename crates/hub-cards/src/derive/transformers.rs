@@ -112,6 +112,15 @@ fn head(architecture: &str, model_type: &str) -> (&'static str, Option<&'static 
     }
 }
 
+/// The architecture, when its name says by itself that the model is for this task.
+pub(super) fn architecture_for<'a>(files: &'a Files<'_>, task: &str) -> Option<&'a str> {
+    let config = files.json("config.json")?;
+    let architecture = architecture(config)?;
+    let says = architecture.ends_with("ForConditionalGeneration") || HEADS.iter().any(|(end, ..)| architecture.ends_with(end));
+    let model_type = config.get("model_type").and_then(Value::as_str).unwrap_or_default();
+    (says && head(architecture, model_type).1 == Some(task)).then_some(architecture)
+}
+
 /// The object `config` of the API: enough to tell what the model is and how to talk to it.
 pub(super) fn config_subset(files: &Files<'_>) -> Option<Value> {
     let mut subset = Map::new();

@@ -54,8 +54,9 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
         metadata: None,
     };
     apply_in(&mut tx, &change).await?;
-    // The original's headers may not have been read yet.
+    // The original's headers and texts may not have been read yet.
     Job::ReadHeaders { repo_pk }.enqueue(&mut tx).await?;
+    Job::ReadTexts { repo_pk }.enqueue(&mut tx).await?;
     if from.repo_type == RepoType::Model {
         Job::SketchWeights { repo_pk }.enqueue(&mut tx).await?;
     }

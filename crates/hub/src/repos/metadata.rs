@@ -3,9 +3,13 @@
 //! - [`of_commit`] is the cheap part: the card, the small JSON files, names, count and total size. It is
 //!   computed before the transaction that moves the branch, and [`store`]d in it.
 //! - [`read_headers`] is the rest: a job that reads the headers of weight files by range.
+//! - [`read_texts`] is a job, too: it tells a licence by its text, and the language of a card. With what `of_commit` found,
+//!   [`inferred_of`] gives what the card leaves out; see docs/cards.md.
 
 mod head;
 mod headers;
+mod inferred;
+mod texts;
 
 use hub_types::Oid;
 use serde_json::Value;
@@ -13,6 +17,8 @@ use serde_json::Value;
 pub use crate::repos::queries::derived::store;
 pub use head::{Before, MAX_SIBLINGS, of_commit};
 pub use headers::{awaits_headers, read_headers};
+pub use inferred::inferred_of;
+pub use texts::read_texts;
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]

@@ -11,6 +11,7 @@ mod configs;
 mod context;
 mod facts;
 mod find;
+mod inferred;
 mod licence_note;
 mod likes;
 mod lineage;
@@ -19,6 +20,7 @@ pub mod lists;
 mod markdown;
 mod new;
 mod owners;
+mod parquet;
 mod preview;
 mod refs;
 mod related;
@@ -64,6 +66,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(find::routes)
         .configure(compare::routes)
         .configure(card_editor::routes)
+        .configure(inferred::routes)
         .configure(usage::routes)
         .configure(tensors::routes)
         .configure(card::routes);

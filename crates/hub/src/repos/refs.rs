@@ -127,6 +127,9 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     if let Some(metadata) = &change.metadata {
         super::metadata::store(conn, repo_pk, metadata).await?;
         Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+        if metadata.facts.pointer("/texts/key").is_some() {
+            Job::ReadTexts { repo_pk }.enqueue(conn).await?;
+        }
         if change.repo.repo_type == RepoType::Model {
             Job::SketchWeights { repo_pk }.enqueue(conn).await?;
         }

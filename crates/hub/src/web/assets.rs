@@ -69,6 +69,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/menu.js"),
     file!("js/quick-search.js"),
     file!("js/menu-filter.js"),
+    file!("js/range-slider.js"),
     file!("js/theme-toggle.js"),
     file!("js/upload.js"),
     file!("js/use-dialog.js"),

@@ -5,6 +5,16 @@
 /// What browsers may do with an uploaded file that they show: nothing.
 pub const SANDBOX: &str = "default-src 'none'; style-src 'unsafe-inline'; img-src 'self' data:; media-src 'self'; sandbox";
 
+/// The same for a PDF. Browsers do not open their viewer where a page is a sandbox; the viewer is a program of its own, which
+/// gives what is in a PDF neither the hub's pages nor its cookies. No page may frame it.
+pub const PDF_POLICY: &str = "default-src 'none'; style-src 'unsafe-inline'; object-src 'self'; frame-ancestors 'none'";
+
+/// The policy for an uploaded file, by its name.
+pub fn policy_of(file_name: &str) -> &'static str {
+    if of(file_name, true) == PDF { PDF_POLICY } else { SANDBOX }
+}
+
+const PDF: &str = "application/pdf";
 const TEXT: &str = "text/plain; charset=utf-8";
 const BINARY: &str = "application/octet-stream";
 
@@ -18,7 +28,7 @@ pub fn of(file_name: &str, is_large: bool) -> &'static str {
         Some(
             safe @ ("image/png" | "image/jpeg" | "image/gif" | "image/webp" | "image/avif" | "image/svg+xml" | "image/bmp"
             | "image/x-icon" | "audio/mpeg" | "audio/wav" | "audio/ogg" | "audio/flac" | "audio/aac" | "audio/m4a"
-            | "video/mp4" | "video/webm" | "video/ogg" | "application/pdf"),
+            | "video/mp4" | "video/webm" | "video/ogg" | PDF),
         ) => safe,
         _ if is_large => BINARY,
         Some(text) if is_text(text) => TEXT,
@@ -57,6 +67,14 @@ mod tests {
             assert!(found == TEXT || found == BINARY, "{name}: {found}");
             assert_eq!(of(name, true), BINARY, "{name}");
         }
+    }
+
+    #[test]
+    fn only_a_pdf_is_no_sandbox() {
+        for name in ["a.pdf.html", "a.svg", "pdf", "a.png", "a.html", "README.md", "a.PDFX"] {
+            assert_eq!(policy_of(name), SANDBOX, "{name}");
+        }
+        assert_eq!((policy_of("a.pdf"), policy_of("b.PDF")), (PDF_POLICY, PDF_POLICY));
     }
 
     #[test]

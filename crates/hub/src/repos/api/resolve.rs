@@ -173,7 +173,7 @@ impl File<'_> {
         vec![
             ("x-repo-commit", self.commit.to_hex()),
             ("cache-control", caching),
-            ("content-security-policy", media_type::SANDBOX.to_owned()),
+            ("content-security-policy", media_type::policy_of(self.path.file_name()).to_owned()),
             ("vary", "Authorization, Cookie".to_owned()),
         ]
     }

@@ -10,6 +10,7 @@ use serde_json::{Map, Value, json};
 use sha2::{Digest as _, Sha256};
 
 use super::HeadMetadata;
+use super::texts::texts_of;
 use crate::repos::Repo;
 use crate::repos::weight_files::safetensors_of;
 
@@ -56,7 +57,14 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
     let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
     let body = front_matter::split(&readme).body;
     let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
-    let facts = facts(&derived, &metadata, body, card.as_ref().err(), weights(&root));
+    let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights(&root));
+    // Of a card that cannot be read nobody knows what it leaves out.
+    if card.is_ok() && !derived.inferred.is_empty() {
+        facts["inferred"] = json!(derived.inferred);
+    }
+    if let Some(texts) = texts_of(repo_type, &root, &paths, body).filter(|_| card.is_ok()) {
+        facts["texts"] = json!(texts);
+    }
     Ok(HeadMetadata {
         head_oid: Some(commit),
         card: card.ok().filter(|card| !card.is_empty()).map(|card| storable(Value::Object(card))),
@@ -79,7 +87,7 @@ fn totals(reader: &GitReader, commit: Oid, before: Option<&Before>) -> hub_git::
 }
 
 /// The README's text; empty when there is none, or when it is a large file.
-fn readme(reader: &GitReader, commit: Oid) -> hub_git::Result<String> {
+pub(super) fn readme(reader: &GitReader, commit: Oid) -> hub_git::Result<String> {
     let Some(entry) = reader.entry_at(commit, "README.md")? else { return Ok(String::new()) };
     if entry.kind != EntryKind::File || entry.lfs.is_some() || entry.size > MAX_README_BYTES {
         return Ok(String::new());

@@ -3,11 +3,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::notebook::Notebook;
-use hub_cards::{SafeHtml, Table, parquet};
+use hub_cards::{SafeHtml, Table};
 use hub_git::EntryKind;
 
 use super::BASES;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::parquet::ParquetView;
 use super::preview::{self, Side};
 use super::tensors::{WeightsView, has_tensors};
 use super::tree::latest_commit;
@@ -79,14 +80,16 @@ pub(super) enum FileView {
     Notebook(Notebook),
     /// The header of a weight file.
     Weights(WeightsView),
-    /// The columns of a Parquet file.
-    Parquet(parquet::Footer),
+    /// The columns and the first rows of a Parquet file.
+    Parquet(ParquetView),
     /// A picture at this address.
     Image(String),
     /// A sound at this address.
     Audio(String),
     /// A film at this address.
     Video(String),
+    /// A PDF at this address, for the browser's own viewer.
+    Pdf(String),
     /// Not at all, and why.
     Note(String),
 }

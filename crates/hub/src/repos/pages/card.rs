@@ -6,9 +6,11 @@ use hub_cards::{Heading, LinkContext, SafeHtml};
 use hub_types::RepoType;
 
 use super::configs::{DatasetConfig, configs_of};
-use super::context::{header_of, layout_of};
+use super::context::{header_with, layout_of};
 use super::facts::side_of;
+use super::inferred::{InferredPanel, panel_of};
 use super::licence_note::{LicenceNote, licence_note};
+use super::preview::first_table;
 use super::relations::{Relations, relations_of};
 use super::results::{ResultRow, results_of};
 use super::snippets::quick_start_of;
@@ -17,10 +19,12 @@ use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
 use crate::downloads::chart::DownloadChart;
 use crate::error::HubResult;
+use crate::repos::listing::Columns;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::{Level, Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
+use crate::web::links::{encode_path, encode_segment};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -44,14 +48,27 @@ pub(super) struct CardPage {
     pub results: Vec<ResultRow>,
     /// How a dataset's files are put together.
     pub configs: Vec<DatasetConfig>,
+    /// A file whose first rows show what the dataset is.
+    pub first_rows: Option<FirstRows>,
     /// What belongs to it on this hub.
     pub relations: Relations,
     /// What is wrong with the card's metadata.
     pub card_warning: Option<String>,
+    /// What the card leaves out and files say.
+    pub inferred: Option<InferredPanel>,
     /// The column next to it.
     pub side: Side,
     /// What follows from licences.
     pub licence: Option<LicenceNote>,
+}
+
+/// A file of a dataset that is shown as a table.
+#[derive(Debug)]
+pub(super) struct FirstRows {
+    /// The file.
+    pub path: String,
+    /// Its page.
+    pub href: String,
 }
 
 /// How to put files into an empty repository.
@@ -153,6 +170,8 @@ pub(super) struct FactLink {
     pub label: String,
     /// Where it leads.
     pub href: Option<String>,
+    /// Whether files say it, and not the card.
+    pub inferred: bool,
 }
 
 /// The file whose text is the card.
@@ -168,7 +187,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let repo = &read.repo;
-    let (header, derived) = header_of(&page, &read, RepoTab::Card).await?;
+    let is_dataset = repo.repo_type == RepoType::Dataset;
+    let columns = Columns { card: true, facts: true, siblings: is_dataset };
+    let (header, derived) = header_with(&page, &read, RepoTab::Card, columns).await?;
     let card = card_of(&page, repo).await?;
     let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
     // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
@@ -186,17 +207,25 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         outline,
         citation,
         results: metadata.map(results_of).unwrap_or_default(),
-        configs: metadata.filter(|_| repo.repo_type == RepoType::Dataset).map(configs_of).unwrap_or_default(),
+        configs: metadata.filter(|_| is_dataset).map(configs_of).unwrap_or_default(),
+        first_rows: first_rows_of(&header, &derived).filter(|_| is_dataset),
         relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
         layout: layout_of(&page, repo, ""),
         quick_start: is_new.then(|| quick_start_of(&header)),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
+        inferred: panel_of(&header, &derived, may_write),
         side: Side { chart, ..side_of(&header, &derived) },
         licence: licence_note(&page, &derived).await?,
         header,
     };
     page.show(shown).await
+}
+
+fn first_rows_of(header: &RepoHeader, derived: &ListedRepo) -> Option<FirstRows> {
+    let path = first_table(derived.siblings.as_deref()?)?;
+    let href = format!("{}/blob/{}/{}", header.href(), encode_segment(&header.default_branch), encode_path(path));
+    Some(FirstRows { path: path.to_owned(), href })
 }
 
 async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {

@@ -1,9 +1,11 @@
 //! What the pages of one repository share: its head, the revision and path they are at, and links.
 
 use chrono::{DateTime, Utc};
+use hub_cards::infer::FactKey;
 use hub_git::CommitInfo;
 use hub_types::{Oid, RepoType, split_revision};
 
+use super::inferred::is_inferred;
 use super::tags;
 use super::view::{Chip, CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
@@ -69,15 +71,22 @@ pub(super) fn layout_of(page: &PageRequest, repo: &Repo, title: &str) -> Layout 
 }
 
 fn chips(kind: RepoType, derived: &ListedRepo) -> Vec<Chip> {
-    let chip =
-        |icon, label: String, key: &str, value: &str| Chip { icon, label, href: list_href(kind, key, &[value]), accent: false };
+    let chip = |icon, label: String, key: &str, value: &str| Chip {
+        icon,
+        label,
+        href: list_href(kind, key, &[value]),
+        accent: false,
+        inferred: false,
+    };
     let mut chips = Vec::new();
     let task = derived.pipeline_tag.as_deref().or_else(|| tags::first(&derived.tags, "task_categories:"));
     if let Some(task) = task {
-        chips.push(Chip { accent: true, ..chip("tag", tags::task_label(task), "pipeline_tag", task) });
+        let inferred = is_inferred(derived, FactKey::PipelineTag);
+        chips.push(Chip { accent: true, inferred, ..chip("tag", tags::task_label(task), "pipeline_tag", task) });
     }
     if let Some(library) = &derived.library_name {
-        chips.push(chip("library", tags::library_label(library), "library", library));
+        let inferred = is_inferred(derived, FactKey::LibraryName);
+        chips.push(Chip { inferred, ..chip("library", tags::library_label(library), "library", library) });
     }
     if derived.tags.iter().any(|tag| tag == "safetensors") && derived.library_name.as_deref() != Some("safetensors") {
         chips.push(chip("cpu", "Safetensors".to_owned(), "library", "safetensors"));

@@ -1,12 +1,14 @@
 //! The column next to a card: numbers and links from what is derived of a repository.
 //! What belongs to it elsewhere on the hub is in `relations`.
 
+use hub_cards::infer::FactKey;
 use hub_cards::known;
 use hub_types::RepoType;
 use serde_json::Value;
 
 use super::card::{DtypeShare, Emissions, Fact, FactLink, Paper, Parameters, Side};
 use super::context::{languages, list_href};
+use super::inferred::is_inferred;
 use super::tags;
 use super::view::RepoHeader;
 use crate::downloads::chart::DownloadChart;
@@ -81,10 +83,16 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
             facts.push(Fact { label, links: links.into_iter().take(MAX_VALUES).collect() });
         }
     };
-    let listed = |key: &'static str, label: String, value: &str| FactLink { label, href: Some(list_href(kind, key, &[value])) };
+    let listed = |key: &'static str, label: String, value: &str| FactLink {
+        label,
+        href: Some(list_href(kind, key, &[value])),
+        inferred: false,
+    };
+    let marked = |link: FactLink, key| FactLink { inferred: is_inferred(derived, key), ..link };
     let task = derived.pipeline_tag.iter().map(String::as_str).chain(tags::all(&derived.tags, "task_categories:"));
-    add("Task", task.map(|task| task_link(kind, task)).collect());
-    add("Library", derived.library_name.iter().map(|id| listed("library", tags::library_label(id), id)).collect());
+    add("Task", task.map(|task| marked(task_link(kind, task), FactKey::PipelineTag)).collect());
+    let library = derived.library_name.iter().map(|id| listed("library", tags::library_label(id), id));
+    add("Library", library.map(|link| marked(link, FactKey::LibraryName)).collect());
     add("Licence", tags::all(&derived.tags, "license:").into_iter().map(|id| listed("license", id.to_owned(), id)).collect());
     let languages = languages(kind, derived);
     add("Languages", languages.iter().map(|code| listed("language", tags::language_label(code), code)).collect());
@@ -104,7 +112,7 @@ fn task_link(kind: RepoType, task: &str) -> FactLink {
         Some(task) => format!("/tasks/{}", task.id),
         None => list_href(kind, "pipeline_tag", &[task]),
     };
-    FactLink { label: tags::task_label(task), href: Some(href) }
+    FactLink { label: tags::task_label(task), href: Some(href), inferred: false }
 }
 
 /// What a GGUF header says beside the number of parameters.

@@ -1,13 +1,13 @@
 //! How a file is shown: rendered where it says more that way, as highlighted text, or not at all. Of large files only the
 //! beginning is read, and nothing of any file runs.
 
-use hub_cards::{LinkContext, highlight_lines, notebook, parquet, pretty_json, read_delimited, read_json_lines};
+use hub_cards::{LinkContext, highlight_lines, notebook, pretty_json, read_delimited, read_json_lines};
 use hub_git::Entry;
 
 use super::blob::FileView;
 use super::context::{Place, View};
-use super::markdown;
 use super::tensors::weights_of;
+use super::{markdown, parquet};
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::weight_files::open;
@@ -98,11 +98,11 @@ pub(super) async fn of(page: &PageRequest, repo: &Repo, place: &Place, entry: &E
         return Ok(only(weights(page, repo, place).await?));
     }
     if has_ending(name, &["parquet"]) {
-        return Ok(only(parquet_footer(page, repo, place).await?));
+        return Ok(only(parquet_file(page, repo, place).await?));
     }
     if has_ending(name, &["pdf"]) {
         // A viewer within the page would need a right that no page of ours gives away.
-        return Ok(only(note("A PDF is best read in your own viewer.")));
+        return Ok(only(FileView::Pdf(src())));
     }
     let rendering = Rendering::of(name);
     if let Some(rendering) = rendering.filter(|_| !plain)
@@ -116,6 +116,14 @@ pub(super) async fn of(page: &PageRequest, repo: &Repo, place: &Place, entry: &E
     let (view, line_count) = source(page, repo, entry).await?;
     let side = if plain && rendering.is_some() { Side::Source } else { Side::Only };
     Ok(Shown { view, line_count, side })
+}
+
+/// The file among these that shows best what a dataset's rows are: the first that is shown as a table, of the training split
+/// where one is named so.
+pub(super) fn first_table(paths: &[String]) -> Option<&str> {
+    let mut tables = paths.iter().filter(|path| has_ending(path, &["parquet", "csv", "tsv", "jsonl", "ndjson"]));
+    let first = tables.clone().next();
+    tables.find(|path| path.contains("train")).or(first).map(String::as_str)
 }
 
 fn has_ending(name: &str, endings: &[&str]) -> bool {
@@ -138,20 +146,13 @@ async fn weights(page: &PageRequest, repo: &Repo, place: &Place) -> HubResult<Fi
     }
 }
 
-/// What a Parquet file says of itself at its end.
-async fn parquet_footer(page: &PageRequest, repo: &Repo, place: &Place) -> HubResult<FileView> {
+/// The columns of a Parquet file, and its first rows.
+async fn parquet_file(page: &PageRequest, repo: &Repo, place: &Place) -> HubResult<FileView> {
     let Some(file) = open(&page.app, repo, place.commit, &place.path).await? else {
         return Ok(note("The hub does not have the bytes of this file."));
     };
-    let end = file.size.saturating_sub(parquet::TAIL_BYTES);
-    let tail = file.read(&page.app, end..file.size).await?;
-    let length = match parquet::footer_bytes(&tail, file.size) {
-        Ok(length) => length,
-        Err(error) => return Ok(note(&format!("This file cannot be shown: {error}."))),
-    };
-    let footer = file.read(&page.app, end - length..end).await?;
-    let parsed = tokio::task::spawn_blocking(move || parquet::parse(&footer)).await?;
-    Ok(parsed.map_or_else(|error| note(&format!("This file cannot be shown: {error}.")), FileView::Parquet))
+    let found = parquet::view_of(&page.app, &file).await?;
+    Ok(found.map_or_else(|error| note(&format!("This file cannot be shown: {error}.")), FileView::Parquet))
 }
 
 async fn rendered(page: &PageRequest, repo: &Repo, place: &Place, entry: &Entry, how: Rendering) -> HubResult<Option<FileView>> {

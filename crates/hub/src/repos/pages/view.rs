@@ -208,6 +208,8 @@ pub struct Chip {
     pub href: String,
     /// Whether it is the first thing to know.
     pub accent: bool,
+    /// Whether files say it, and not the card.
+    pub inferred: bool,
 }
 
 /// The head of all pages of a repository.

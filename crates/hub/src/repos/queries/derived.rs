@@ -7,7 +7,7 @@ use sqlx::{PgConnection, PgExecutor};
 use crate::repos::metadata::HeadMetadata;
 
 /// Writes the derived columns, in the transaction that moves the branch. What the headers of weight files said
-/// stays while these files stay.
+/// stays while these files stay, and what texts said while the texts do.
 ///
 /// # Errors
 /// The database does not answer.
@@ -18,6 +18,9 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
                 facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
                     then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(facts)
                           where key in ('safetensors', 'gguf', 'headers_key', 'header_error'))
+                    else '{}'::jsonb end
+                    || case when facts ? 'read_texts' and facts #> '{texts,key}' = $9::jsonb #> '{texts,key}'
+                    then jsonb_build_object('read_texts', facts -> 'read_texts')
                     else '{}'::jsonb end,
                 parameters = case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}' then parameters end
          where repo_pk = $1",
@@ -71,6 +74,23 @@ pub async fn store_headers(
         weights_key,
         found,
         parameters
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Adds what texts say, unless these have changed in the meantime.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_texts(conn: impl PgExecutor<'_>, repo_pk: i64, texts_key: &str, found: &Value) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update repos set facts = facts || jsonb_build_object('read_texts', $3::jsonb)
+         where repo_pk = $1 and facts #>> '{texts,key}' = $2",
+        repo_pk,
+        texts_key,
+        found
     )
     .execute(conn)
     .await

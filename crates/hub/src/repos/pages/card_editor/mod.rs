@@ -23,7 +23,7 @@ use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 
 /// The file that is the card.
-const CARD_FILE: &str = "README.md";
+pub(super) const CARD_FILE: &str = "README.md";
 /// The largest card that is edited here, in bytes.
 const MAX_CARD_BYTES: usize = 1 << 20;
 /// The largest form: what is typed takes up to three bytes a letter on its way.
@@ -54,11 +54,11 @@ struct EditorPage {
 
 /// The state of the card that somebody began with.
 #[derive(Debug, Clone, Default)]
-struct Base {
+pub(super) struct Base {
     /// The blob; empty when there was no card.
     blob: String,
     /// The commit.
-    commit: String,
+    pub commit: String,
 }
 
 /// Somebody else has committed another card.
@@ -109,8 +109,8 @@ fn template(repo: &Repo) -> String {
     text.replace("{name}", repo.id.name())
 }
 
-/// The card of the default branch as it is now, and its text with plain line breaks.
-async fn current(page: &PageRequest, repo: &Repo) -> HubResult<(Base, String)> {
+/// The card of the default branch as it is now, and its text.
+pub(super) async fn current(page: &PageRequest, repo: &Repo) -> HubResult<(Base, String)> {
     let head = queries::find_ref(&page.app.pool, repo.pk, &repo.default_ref()?).await?;
     let Some(head) = head else { return Err(HubError::revision_not_found(&repo.default_branch)) };
     let Some(entry) = reading::entry(&page.app, repo, head, CARD_FILE).await? else {

@@ -13,7 +13,7 @@ mod why;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::known;
-use hub_search::{SearchQuery, SearchResults, Snippets};
+use hub_search::{Facet, SearchQuery, SearchResults, Snippets};
 use hub_types::RepoType;
 
 pub use self::asked::ListFilter;
@@ -168,6 +168,10 @@ fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
         let group = groups::groups(params.kind).iter().find(|group| group.facet == *facet);
         let label = group.map_or_else(|| "owner".to_owned(), |group| group.label.to_lowercase());
         notes.push(format!("No {plural} have “{value}” as {label}."));
+    }
+    let from_files = |facet| matches!(facet, Facet::Task | Facet::Library | Facet::BaseModel);
+    if params.kind == RepoType::Model && params.chosen.iter().any(|(group, _)| from_files(group.facet)) {
+        notes.push("Where a card does not name its task, library or base model, what its files say counts.".to_owned());
     }
     if params.page == MAX_PAGE {
         notes.push("Lists end here. Narrow this one to see what comes after.".to_owned());

@@ -1,0 +1,204 @@
+//! What a card leaves out and the repository's files say: a panel beside the card, and the commit that puts it into the card.
+
+use actix_web::{HttpResponse, web};
+use hub_cards::infer::{FactKey, Inferred};
+use hub_cards::{front_matter, set_key, validate};
+use hub_types::RepoPath;
+
+use super::card_editor::{CARD_FILE, current};
+use super::view::RepoHeader;
+use super::{BASES, tags};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::repos::RepoWrite;
+use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
+use crate::repos::listing::Columns;
+use crate::repos::metadata::inferred_of;
+use crate::repos::queries::listing::{ListedRepo, find_listed};
+use crate::web::links::{encode_path, encode_segment};
+
+/// What stands for all facts that are sure, in the form.
+const ALL: &str = "all";
+
+/// The panel.
+#[derive(Debug)]
+pub(super) struct InferredPanel {
+    /// The facts.
+    pub facts: Vec<InferredFact>,
+    /// Where they are put into the card, for those who may.
+    pub action: Option<String>,
+    /// The commit whose files say so.
+    pub commit: String,
+}
+
+/// One of them.
+#[derive(Debug)]
+pub(super) struct InferredFact {
+    /// The card's key.
+    pub key: &'static str,
+    /// What it is about.
+    pub label: &'static str,
+    /// The value, for people.
+    pub value: String,
+    /// Where the file is.
+    pub file_href: String,
+    /// The file.
+    pub file: String,
+    /// What in it says so.
+    pub because: String,
+    /// Whether it can hardly be otherwise.
+    pub sure: bool,
+}
+
+impl InferredPanel {
+    /// Whether one button for several is worth it.
+    pub(super) fn has_several_sure(&self) -> bool {
+        self.facts.iter().filter(|fact| fact.sure).count() > 1
+    }
+
+    /// The text of that button.
+    pub(super) fn all_label(&self) -> &'static str {
+        if self.facts.iter().all(|fact| fact.sure) { "Add all to the card" } else { "Add all that are certain" }
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config.route(&format!("{base}/add-facts"), web::post().to(post_facts));
+    }
+}
+
+/// The panel of a repository; nothing when the card says everything that its files do.
+pub(super) fn panel_of(header: &RepoHeader, derived: &ListedRepo, may_write: bool) -> Option<InferredPanel> {
+    let facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
+    let commit = derived.head_oid.filter(|_| !facts.is_empty())?.to_hex();
+    let blob = format!("{}/blob/{}", header.href(), encode_segment(&header.default_branch));
+    let shown = |fact: Inferred| InferredFact {
+        key: fact.key.as_str(),
+        label: label(fact.key),
+        value: value_label(&fact),
+        file_href: format!("{blob}/{}", encode_path(&fact.file)),
+        file: fact.file,
+        because: fact.because,
+        sure: fact.sure,
+    };
+    let facts = facts.into_iter().map(shown).collect();
+    Some(InferredPanel { facts, action: may_write.then(|| format!("{}/add-facts", header.href())), commit })
+}
+
+/// Whether a card leaves a key out that the files answer.
+pub(super) fn is_inferred(derived: &ListedRepo, key: FactKey) -> bool {
+    inferred_of(derived.card.as_ref(), derived.facts.as_ref()).iter().any(|fact| fact.key == key)
+}
+
+const fn label(key: FactKey) -> &'static str {
+    match key {
+        FactKey::License => "Licence",
+        FactKey::PipelineTag => "Task",
+        FactKey::LibraryName => "Library",
+        FactKey::BaseModel => "Base model",
+        FactKey::Language => "Language",
+        FactKey::SizeCategories => "Rows",
+    }
+}
+
+fn value_label(fact: &Inferred) -> String {
+    match fact.key {
+        FactKey::PipelineTag => tags::task_label(&fact.value),
+        FactKey::LibraryName => tags::library_label(&fact.value),
+        FactKey::Language => tags::language_label(&fact.value),
+        FactKey::License | FactKey::BaseModel | FactKey::SizeCategories => fact.value.clone(),
+    }
+}
+
+async fn post_facts(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (base, text) = current(&page, &write.repo).await?;
+    let columns = Columns { card: true, facts: true, siblings: false };
+    let derived = find_listed(&page.app.pool, write.repo.pk, columns).await?;
+    let derived = derived.ok_or_else(|| HubError::repo_not_found(false))?;
+    // What was offered belongs to one commit: after another, neither the card nor the files need be what was seen.
+    let is_same = derived.head_oid.is_some_and(|head| head.to_hex() == base.commit) && form.text("base-commit") == base.commit;
+    if !is_same {
+        return Err(changed_meanwhile());
+    }
+    let wanted = form.text("fact");
+    let mut facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
+    facts.retain(|fact| fact.key.as_str() == wanted || (wanted == ALL && fact.sure));
+    if facts.is_empty() {
+        return Err(HubError::bad_request("The files say nothing of this that the card leaves out."));
+    }
+    commit(&page, &write, base.commit, &text, &facts).await?;
+    let names: Vec<&str> = facts.iter().map(|fact| fact.key.as_str()).collect();
+    Ok(page.redirect_saying(&write.repo.path(), &format!("Added to the card: {}.", names.join(", "))))
+}
+
+fn changed_meanwhile() -> HubError {
+    HubError::conflict(
+        "The repository was changed while you looked at it. Nothing was added: open it again and see what is left.",
+    )
+}
+
+async fn commit(page: &PageRequest, write: &RepoWrite, parent: String, card: &str, facts: &[Inferred]) -> HubResult<()> {
+    let card = with_facts(card, facts)
+        .filter(|card| validate(card, write.repo.repo_type).errors.is_empty())
+        .ok_or_else(|| HubError::unprocessable("The card's YAML is written in a way that only you can change: edit the card."))?;
+    let names: Vec<&str> = facts.iter().map(|fact| fact.key.as_str()).collect();
+    let because = |fact: &Inferred| format!("{}: {} ({}: {})", fact.key.as_str(), fact.value, fact.file, fact.because);
+    let new = NewCommit {
+        revision: write.repo.default_branch.clone(),
+        summary: format!("Add {} to the card", names.join(", ")),
+        description: facts.iter().map(because).collect::<Vec<_>>().join("\n"),
+        parent: Some(parent),
+        operations: vec![Operation::AddFile { path: RepoPath::new(CARD_FILE)?, content: FileContent::Bytes(card.into_bytes()) }],
+    };
+    match create_commit(&page.app, write, new).await {
+        Ok(_) => Ok(()),
+        Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(changed_meanwhile()),
+        Err(error) => Err(error),
+    }
+}
+
+/// The card with the facts in its metadata, and everything else as it was written.
+fn with_facts(card: &str, facts: &[Inferred]) -> Option<String> {
+    let plain = card.replace("\r\n", "\n");
+    let parts = front_matter::split(&plain);
+    let mut yaml = parts.yaml.unwrap_or_default().to_owned();
+    for fact in facts {
+        yaml = set_key(&yaml, fact.key.as_str(), &fact.key_value())?;
+    }
+    let between = if parts.yaml.is_none() && !parts.body.is_empty() { "\n" } else { "" };
+    let changed = format!("---\n{yaml}---\n{between}{}", parts.body);
+    // A file with the line breaks of Windows keeps them.
+    Some(if card.contains("\r\n") { changed.replace('\n', "\r\n") } else { changed })
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn facts() -> Vec<Inferred> {
+        let fact = |key, value: &str| Inferred {
+            key,
+            value: value.to_owned(),
+            file: "LICENSE".to_owned(),
+            because: String::new(),
+            sure: true,
+        };
+        vec![fact(FactKey::License, "mit"), fact(FactKey::Language, "no")]
+    }
+
+    #[test]
+    fn facts_go_into_the_metadata_and_the_rest_stays() {
+        let check = |card: &str, expected: &str| assert_eq!(with_facts(card, &facts()).as_deref(), Some(expected), "{card}");
+        let added = "license: mit\nlanguage:\n- \"no\"\n";
+        check("", &format!("---\n{added}---\n"));
+        check("# Card\n", &format!("---\n{added}---\n\n# Card\n"));
+        check(
+            "---\n# kept\ntags: [a] # too\n---\n\n\nText  \n",
+            &format!("---\n# kept\ntags: [a] # too\n{added}---\n\n\nText  \n"),
+        );
+        check("---\r\ntags: [a]\r\n---\r\nText\r\n", &format!("---\ntags: [a]\n{added}---\nText\n").replace('\n', "\r\n"));
+        assert_eq!(with_facts("---\n{tags: [a]}\n---\n", &facts()), None);
+    }
+}
