@@ -79,6 +79,7 @@ impl Job {
         match self {
             Self::SendAlert { .. } | Self::ConfirmEmail { .. } => 30,
             Self::ReadHeaders { .. }
+            | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
             | Self::PutInChunks { .. }
             | Self::SweepUploads
