@@ -89,8 +89,12 @@ async fn the_feed_tells_what_those_followed_do_and_nothing_secret() {
     assert!(Browser::new(hub).open("/").await.has("Trending models"));
     let feed = Browser::new(hub).get("/carol/-/activity.atom").await;
     assert!(feed.headers["content-type"].to_str().unwrap().starts_with("application/atom+xml"));
-    assert!(feed.has("carol committed 3 times to carol/open") && !feed.has("hidden") && !feed.has("secrets"), "{}", feed.text);
-    assert!(Browser::new(hub).get("/acme/-/activity.atom").await.has("carol created acme/data"));
+    assert!(
+        feed.has("carol committed 3 times to the model carol/open") && !feed.has("hidden") && !feed.has("secrets"),
+        "{}",
+        feed.text
+    );
+    assert!(Browser::new(hub).get("/acme/-/activity.atom").await.has("carol created the dataset acme/data"));
     drop(bob);
     seeded.stop().await;
 }
@@ -115,6 +119,28 @@ async fn feeds_go_on_where_the_page_before_ended() {
     let all: Vec<String> = [shown(&first.text), shown(&second.text)].concat();
     let expected: Vec<String> = (0..25).rev().map(|number| format!("/carol/m{number}")).collect();
     assert_eq!(all, expected);
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn work_in_private_hides_nothing_and_tells_nothing() {
+    let seeded = Seeded::model(&[("README.md", "# x\n")]).await;
+    let hub = &seeded.hub;
+    hub.account("bob").await;
+    let carol = hub.user("carol").await;
+    carol.create_repo("model", "carol/pub", false).await;
+    carol.create_repo("dataset", "carol/pub", false).await;
+    carol.create_repo("model", "carol/hidden", true).await;
+    for number in 0..30 {
+        carol.commit("/api/models/carol/hidden", "main", &[Client::file("a.txt", &format!("{number}\n"))], 200).await;
+    }
+    let feed = Browser::new(hub).get("/carol/-/activity.atom").await;
+    assert!(feed.has("created the model carol/pub") && feed.has("created the dataset carol/pub"), "{}", feed.text);
+    let mut browser = Browser::logged_in(hub, "bob").await;
+    browser.submit("/carol", "/carol/-/follow", &[("follow", "yes")]).await;
+    let home = browser.open("/").await;
+    assert!(home.has("href=\"/carol/pub\"") && home.has("href=\"/datasets/carol/pub\""));
+    assert!(!home.has("/?after="), "there is nothing more that bob may know of");
     seeded.stop().await;
 }
 

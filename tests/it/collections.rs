@@ -82,6 +82,8 @@ async fn what_does_not_fit_is_refused_with_a_reason() {
         (json!({ "title": " " }), "title"),
         (json!({ "title": "x".repeat(61) }), "60"),
         (json!({ "title": "a\nb" }), "line"),
+        (json!({ "title": "\u{200b}" }), "seen"),
+        (json!({ "title": "\u{202e}evil" }), "seen"),
         (json!({ "title": "x", "description": "y".repeat(501) }), "description"),
         (json!({ "title": "x", "theme": "black" }), "theme"),
         (json!({}), "title"),
@@ -137,7 +139,14 @@ async fn nobody_sees_more_through_a_collection() {
             (client.get_json(&hidden_api, 404).await, client.get_json("/api/collections/acme/none", 404).await);
         assert_eq!(private, missing);
         add(client, &hidden_api, "model", "ada/bert", 404).await;
+        assert_eq!(
+            client.get_json("/api/collections?item=models/acme/secret", 200).await,
+            json!([]),
+            "it tells of nothing hidden"
+        );
+        assert_eq!(client.get_json("/api/collections?item=models/ada/bert", 200).await.as_array().unwrap().len(), 1);
     }
+    assert_eq!(bob.get_json("/api/collections?item=models/acme/secret", 200).await.as_array().unwrap().len(), 1);
     add(&eve, &api, "model", "ada/bert", 403).await;
     add(&eve, &api, "model", "acme/secret", 403).await;
     add(&anyone, &api, "model", "ada/bert", 401).await;
@@ -210,6 +219,71 @@ async fn lists_are_narrowed_sorted_and_paged() {
         }
         assert_eq!((paged.len(), &paged), (6, &all), "{sort}");
     }
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn places_are_counted_among_what_one_sees() {
+    let (seeded, bob) = shelf().await;
+    let hub = &seeded.hub;
+    let made = create(&bob, json!({ "title": "ours", "namespace": "acme" }), 200).await;
+    let api = api_of(&made);
+    bob.create_repo("model", "bob/gone", false).await;
+    for (kind, id) in [("model", "bob/gone"), ("model", "ada/bert"), ("dataset", "ada/corpus"), ("paper", "2307.09288")] {
+        add(&bob, &api, kind, id, 200).await;
+    }
+    bob.call(Method::DELETE, "/api/repos/delete", &json!({ "type": "model", "name": "gone", "organization": "bob" }), 200).await;
+    let item = |full: &Value, at: usize| full["items"][at]["_id"].as_str().unwrap().to_owned();
+    let before = bob.get_json(&api, 200).await;
+    assert_eq!(ids(&before), ["ada/bert", "ada/corpus", "2307.09288"]);
+    for (place, order) in [
+        (1, ["ada/bert", "ada/corpus", "2307.09288"]),
+        (0, ["ada/corpus", "ada/bert", "2307.09288"]),
+        (2, ["ada/bert", "2307.09288", "ada/corpus"]),
+        (99, ["ada/bert", "2307.09288", "ada/corpus"]),
+    ] {
+        bob.call(Method::PATCH, &format!("{api}/items/{}", item(&before, 1)), &json!({ "position": place }), 200).await;
+        assert_eq!(ids(&hub.anonymous().get_json(&api, 200).await), order, "to {place}");
+    }
+    // Collections of an owner go in an order, too.
+    let mut all = vec![made];
+    for title in ["second", "third"] {
+        all.push(create(&bob, json!({ "title": title, "namespace": "acme" }), 200).await);
+    }
+    bob.call(Method::PATCH, &api_of(&all[2]), &json!({ "position": 0 }), 200).await;
+    bob.call(Method::PATCH, &api_of(&all[0]), &json!({ "position": 4_000_000_000_u32 }), 200).await;
+    let mut places = Vec::new();
+    for collection in &all {
+        places.push(bob.get_json(&api_of(collection), 200).await["position"].as_i64().unwrap());
+    }
+    assert_eq!(places, [2, 1, 0]);
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_typed_survives_a_refusal() {
+    let (seeded, _) = shelf().await;
+    let mut bob = Browser::logged_in(&seeded.hub, "bob").await;
+    let long = "t".repeat(61);
+    let form = [("title", long.as_str()), ("visibility", "private"), ("theme", "green"), ("description", "of mine")];
+    let refused = bob.submit("/collections/new", "/collections/new", &form).await;
+    assert_eq!(refused.status, 400);
+    assert!(refused.has("value=\"private\" checked") && refused.has("of mine"), "{}", refused.text);
+    let lines = "line\r\n".repeat(80);
+    let form = [("title", "Mine"), ("visibility", "private"), ("item", "models/ada/bert")];
+    let path = bob.submit("/collections/new", "/collections/new", &form).await.location().to_owned();
+    let page = bob.open(&path).await;
+    let item = page.text.split(&format!("action=\"{path}/items/")).nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let action = format!("{path}/items/{item}");
+    assert_eq!(bob.submit(&path, &action, &[("do", "note"), ("note", &lines)]).await.status, 303, "a new line is one character");
+    let note = "n".repeat(501);
+    let refused = bob.submit(&path, &action, &[("do", "note"), ("note", &note)]).await;
+    assert!(refused.status == 400 && refused.has(&note) && refused.has("at most 500"), "{}", refused.text);
+    let sent = [("title", ""), ("description", "kept text"), ("visibility", "public")];
+    let refused = bob.submit(&path, &format!("{path}/update"), &sent).await;
+    assert!(refused.status == 400 && refused.has("kept text") && refused.has("value=\"public\" checked"), "{}", refused.text);
+    let refused = bob.submit(&path, &format!("{path}/items"), &[("item", "ada/none"), ("note", "kept note")]).await;
+    assert!(refused.status == 400 && refused.has("value=\"kept note\""), "{}", refused.text);
     seeded.stop().await;
 }
 

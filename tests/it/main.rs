@@ -14,6 +14,7 @@ mod operations;
 mod pages;
 mod permissions;
 mod repos;
+mod saved;
 mod search;
 mod tasks;
 mod work;

@@ -101,15 +101,20 @@ async fn a_process_for_jobs_hears_of_work_that_another_node_adds() {
     let database = &hub.app().pool;
     let listening = "select count(*) from pg_stat_activity where datname = current_database() and query ilike 'listen %'";
     while sqlx::query_scalar::<_, i64>(listening).fetch_one(database).await.unwrap() == 0 {}
-    // Polling every five seconds would be quick enough for all of them once in a thousand runs.
+    // By polling alone, each round but the first takes the five seconds that it waits after the round before.
+    let mut quickest = std::time::Duration::MAX;
     for round in 0..5 {
         let mut conn = database.acquire().await.unwrap();
         hub::jobs::Job::ReadHeaders { repo_pk: -1 }.enqueue(&mut conn).await.unwrap();
         let added = std::time::Instant::now();
         while hub::jobs::queries::count(database).await.unwrap() != (0, 0) {
-            assert!(added.elapsed().as_millis() < 1500, "round {round}");
+            tokio::time::sleep(std::time::Duration::from_millis(10)).await;
+        }
+        if round > 0 {
+            quickest = quickest.min(added.elapsed());
         }
     }
+    assert!(quickest.as_secs() < 3, "{quickest:?}");
     worker.stop().await;
     hub.stop().await;
 }

@@ -6,7 +6,7 @@ mod lfs_files;
 use std::cmp::Reverse;
 use std::collections::{BinaryHeap, HashSet};
 
-use git2::Odb;
+use git2::{Odb, Sort};
 use hub_types::Oid;
 
 use crate::object::{CommitInfo, CommitLinks};
@@ -47,6 +47,26 @@ impl GitReader {
             }
         }
         Ok(found)
+    }
+
+    /// The commits that `head` has and `base` has not, newest first, as `git log base..head` gives them, `limit` at most.
+    ///
+    /// # Errors
+    /// A commit is unknown or objects are missing.
+    pub fn log_between(&self, base: Oid, head: Oid, limit: usize) -> Result<Vec<CommitInfo>> {
+        let mut walk = self.repo().revwalk()?;
+        walk.set_sorting(Sort::TOPOLOGICAL | Sort::TIME)?;
+        walk.push(to_git(head)?)?;
+        walk.hide(to_git(base)?)?;
+        walk.take(limit).map(|oid| self.commit(from_git(oid?)?)).collect()
+    }
+
+    /// How many commits `head` has that `base` has not, and the other way round.
+    ///
+    /// # Errors
+    /// A commit is unknown.
+    pub fn ahead_behind(&self, base: Oid, head: Oid) -> Result<(usize, usize)> {
+        Ok(self.repo().graph_ahead_behind(to_git(head)?, to_git(base)?)?)
     }
 
     /// How many commits the history of a commit has, itself included.

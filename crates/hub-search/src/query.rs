@@ -20,6 +20,8 @@ pub struct SearchQuery {
     pub clauses: Vec<Clause>,
     /// All of these hold.
     pub ranges: Vec<Range>,
+    /// Only these, by key; the caller bounds how many there are. Without it, all.
+    pub only: Option<Vec<i64>>,
     /// What the viewer may see.
     pub visible: Visible,
     /// The order. Ties are broken by key.
@@ -44,6 +46,7 @@ impl SearchQuery {
             text: String::new(),
             clauses: Vec::new(),
             ranges: Vec::new(),
+            only: None,
             visible: Visible::Public,
             sort: Sort::Trending,
             direction: Direction::Descending,

@@ -6,6 +6,7 @@
 pub mod api;
 mod avatars;
 pub mod csrf;
+pub mod email;
 pub mod follows;
 pub mod operations;
 pub mod page;

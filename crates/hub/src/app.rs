@@ -9,6 +9,7 @@ use sqlx::PgPool;
 use crate::config::Config;
 use crate::downloads::Downloads;
 use crate::jobs::Jobs;
+use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
 use crate::repos::by_task::ByTask;
@@ -55,6 +56,8 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// Sends mail.
+    pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
     /// Whether this process can do its work.

@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::web::client_address::TrustedProxies;
 use hub_storage::{Secret, StoreConfig};
 
 pub use problems::{Problem, Problems};
@@ -69,16 +70,31 @@ pub struct Config {
     pub drain_secs: u64,
     /// How long a stop waits for requests in hand, in seconds.
     pub shutdown_timeout_secs: u64,
+    /// The proxies in front of the hub.
+    pub trusted_proxies: TrustedProxies,
     /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
     pub metrics_token: Option<Secret>,
     /// The Meilisearch that answers searches; without it each node has an index of its own.
     pub meili_url: Option<String>,
     /// The key that it asks for.
     pub meili_key: Option<Secret>,
+    /// How mail is sent; without it, it is kept in a folder.
+    pub mail: Option<MailConfig>,
+    /// How often new repositories are looked for in saved searches that have alerts, in seconds.
+    pub alerts_every_secs: u64,
     /// Whether everybody sees the page of the design system.
     pub design_page: bool,
     /// What is logged, and how.
     pub log: LogConfig,
+}
+
+/// How mail is sent.
+#[derive(Debug, Clone)]
+pub struct MailConfig {
+    /// The server, with the name and the password it asks for.
+    pub smtp_url: Secret,
+    /// Who sends it: an address, possibly behind a name.
+    pub from: String,
 }
 
 /// What is logged, and how.
@@ -154,6 +170,11 @@ impl Config {
         if problems.has_errors() { Err(problems) } else { Ok(config) }
     }
 
+    /// The hub's own address where no request names one: the public one, else the one this process listens on.
+    pub fn base(&self) -> String {
+        self.public_url.clone().unwrap_or_else(|| format!("http://{}", self.listen))
+    }
+
     /// Reads settings from these variables and the file they name, with what `hub config check` shows: where each
     /// value comes from, and what is wrong. The config holds defaults in place of wrong values.
     pub fn examine(environment: impl IntoIterator<Item = (String, String)>) -> (Self, Values, Problems) {
@@ -197,9 +218,12 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         open_signup: read.switch("open_signup"),
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
+        trusted_proxies: read.networks("trusted_proxies"),
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
         meili_key: read.text("search.meili_key").map(Secret::new),
+        mail: read_mail(&mut read),
+        alerts_every_secs: read.number("alerts.every_secs"),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
@@ -243,8 +267,28 @@ fn read_store(read: &mut settings::Reader<'_>, data_dir: &std::path::Path) -> St
                 "S3",
                 &["s3.endpoint", "s3.bucket", "s3.access_key_id", "s3.secret_access_key"],
                 &["s3.public_endpoint", "s3.region", "s3.path_style"],
+                "none to keep files in the data folder",
             );
             local_store(data_dir)
+        }
+    }
+}
+
+/// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.
+fn read_mail(read: &mut settings::Reader<'_>) -> Option<MailConfig> {
+    match (read.url("mail.smtp_url"), read.text("mail.from")) {
+        (Some(smtp_url), Some(from)) => {
+            if read.url("public_url").is_none() {
+                let because = "is set, and `HUB_PUBLIC_URL` is not: links in mails will lead to the address that this process \
+                               listens on.";
+                read.problems.doubtful_value(read.values, "mail.from", because);
+            }
+            Some(MailConfig { smtp_url: Secret::new(smtp_url), from })
+        }
+        _ => {
+            let needed = ["mail.smtp_url", "mail.from"];
+            read.problems.half_configured(read.values, "Mail", &needed, &[], "none to keep mails in the data folder");
+            None
         }
     }
 }

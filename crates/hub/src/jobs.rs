@@ -47,6 +47,16 @@ pub enum Job {
     CollectGarbage,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
+    /// Mails what is new in a saved search.
+    SendAlert {
+        /// The saved search.
+        saved_search_pk: i64,
+    },
+    /// Mails a link that proves whose an address is.
+    ConfirmEmail {
+        /// The user.
+        user_pk: i64,
+    },
 }
 
 impl Job {
@@ -57,7 +67,23 @@ impl Job {
                 Some(repo_pk.to_string())
             }
             Self::PutInChunks { oid } => Some(oid.to_hex()),
+            Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
+            Self::ConfirmEmail { user_pk } => Some(user_pk.to_string()),
             Self::SweepUploads | Self::CollectGarbage | Self::CountActivity => Some(String::new()),
+        }
+    }
+
+    /// How often it is tried before it becomes a dead letter. Mail servers are away for hours: with waits that double up to 68
+    /// minutes, 30 tries last a day.
+    fn max_attempts(&self) -> i32 {
+        match self {
+            Self::SendAlert { .. } | Self::ConfirmEmail { .. } => 30,
+            Self::ReadHeaders { .. }
+            | Self::SketchWeights { .. }
+            | Self::PutInChunks { .. }
+            | Self::SweepUploads
+            | Self::CollectGarbage
+            | Self::CountActivity => 8,
         }
     }
 

@@ -3,7 +3,7 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, activity, cas, clients, collections, discover, git_http, lfs, licences, repos, site, tasks};
+use crate::{accounts, activity, cas, clients, collections, discover, git_http, lfs, licences, repos, saved, site, tasks};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -26,6 +26,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)
+        .configure(saved::routes)
         .configure(activity::atom::routes)
         .configure(activity::follow::routes)
         .configure(collections::pages::routes)

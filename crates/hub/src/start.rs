@@ -18,6 +18,7 @@ use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
+use crate::mailer::{MailError, Mailer};
 use crate::metrics::Metrics;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::{GitCache, keep_tidy};
@@ -29,7 +30,7 @@ use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::turns::Turns;
 use crate::xet::Xet;
-use crate::{db, router};
+use crate::{db, router, saved};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -52,6 +53,9 @@ pub enum StartError {
     /// The search index.
     #[error("the search index cannot be used: {0}")]
     Search(#[from] hub_search::SearchError),
+    /// Mail.
+    #[error("{0}")]
+    Mail(#[from] MailError),
     /// The counters.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -159,6 +163,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let cache = config.data_dir.join("cache");
     let git = GitCache::new(cache.clone(), store.clone()).await.map_err(|error| StartError::folder(&cache, error))?;
     let signer = Signer::load(&pool).await?;
+    let mailer = Mailer::open(&config)?;
     let app = App {
         config: Arc::new(config),
         pool,
@@ -170,6 +175,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         signer,
         search: Search::default(),
         downloads: Downloads::default(),
+        mailer,
         jobs: Jobs::default(),
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
@@ -226,6 +232,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     }
     if app.config.role.serves_web() {
         background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));
+        background.push(tokio::spawn(saved::alerts::keep_looking(app.clone(), stop.clone())));
     }
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));

@@ -3,6 +3,7 @@
 pub mod assets;
 pub mod atom;
 pub mod base_url;
+pub mod client_address;
 pub mod cors;
 pub mod cursor;
 pub mod extract;
@@ -18,6 +19,7 @@ pub mod request_id;
 pub mod security_headers;
 pub mod static_files;
 pub mod streaming;
+pub mod text;
 pub mod turns;
 
 use actix_web::{Route, guard, web};

@@ -54,6 +54,11 @@ async fn fields_change_the_metadata_and_leave_the_rest() {
     assert!(preview.has("<code>ada/missing</code> is not on this hub") && preview.has("<code>xx</code> is not a known value"));
     assert_eq!(card(&ada).await, CARD, "nothing is saved");
     fields.pop();
+    // The YAML changed by hand, and the field not.
+    let by_hand = "license: gpl-3.0\n";
+    let mut other: Vec<_> = fields.iter().copied().filter(|(name, _)| !name.contains("license") && *name != "yaml").collect();
+    other.extend([("yaml", by_hand), ("meta-license", "mit"), ("was-license", "mit"), ("action", "preview")]);
+    assert!(browser.post(EDITOR, &other).await.has("<option value=\"gpl-3.0\" selected>"), "the field follows");
     fields.push(("action", "save"));
     let saved = browser.post(EDITOR, &fields).await;
     assert_eq!((saved.status, saved.location()), (303, "/ada/told"));

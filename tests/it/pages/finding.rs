@@ -40,6 +40,8 @@ async fn revisions_are_compared_page_by_page() {
     let first = browser.open("/ada/two/compare?base=v1&head=main").await;
     assert!(first.has("diff-removed") && first.has("<td class=\"diff-text\">two</td>"));
     assert_eq!(first.text.matches("diff-file-name").count(), 40);
+    assert!(first.has("main is 1 commit ahead of v1.") && first.text.matches("commit-row").count() == 1, "{}", first.text);
+    assert!(browser.open("/ada/two/compare?base=main&head=v1").await.has("v1 is 1 commit behind main."));
     assert!(first.has("head=main&#38;p=1") || first.has("head=main&amp;p=1"), "there is another page");
     let second = browser.open("/ada/two/compare?base=v1&head=main&p=1").await;
     assert_eq!(second.text.matches("diff-file-name").count(), 21);

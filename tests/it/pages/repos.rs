@@ -84,6 +84,14 @@ async fn what_is_not_there_is_a_page_that_says_so() {
         assert_eq!(page.status, 404, "{path}");
         assert!(page.has("There is nothing here") && page.has("href=\"/\""), "{path}");
     }
+    for (path, leads_to) in [("/ada/", "/ada"), ("/ada/shown/", "/ada/shown"), ("/models/?search=x", "/models?search=x")] {
+        let page = browser.get(path).await;
+        assert_eq!((page.status, page.location()), (308, leads_to));
+    }
+    for path in ["//example.org/", "/%2Fexample.org/", "/%5Cexample.org/", "/api/nothing/"] {
+        let page = browser.get(path).await;
+        assert!(page.status == 404 || page.location().starts_with("/%"), "{path}: {} {}", page.status, page.location());
+    }
     hub.stop().await;
 }
 

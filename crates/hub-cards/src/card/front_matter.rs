@@ -148,12 +148,33 @@ fn parse_yaml(yaml: &str, first_line: usize) -> Result<Value, CardError> {
     // `language: no` is Norwegian, not `false`.
     options.strict_booleans = true;
     options.with_snippet = false;
+    // Python writes a loss that diverged as `.nan`.
+    options.non_finite_float_policy = serde_saphyr::NonFiniteFloatPolicy::PassThrough;
     let seed = Bounded::new(MAX_EXPANDED_BYTES, MAX_DEPTH);
     serde_saphyr::with_deserializer_from_str_with_options(yaml, options, |yaml| seed.deserialize(yaml)).map_err(|error| {
         let line = error.location().and_then(|at| usize::try_from(at.line()).ok()).filter(|line| *line > 0);
         let message = error.without_snippet().to_string();
-        CardError::Yaml { message: without_position(&message), line: line.map(|line| line + first_line - 1) }
+        CardError::Yaml { message: in_words(&without_position(&message)), line: line.map(|line| line + first_line - 1) }
     })
+}
+
+/// What the parser says, in words that help somebody who writes a card.
+fn in_words(message: &str) -> String {
+    if let Some(key) = message.strip_prefix("duplicate mapping key: ") {
+        let key = key.split(", set ").next().unwrap_or(key);
+        return format!("`{key}` is there twice, keep one of them");
+    }
+    for (sign, words) in [
+        ("recursive references", "an alias (`*name`) is part of what it stands for"),
+        ("alias replay", "aliases (`*name`) make it too large, write the values out"),
+        ("alias expansion", "an alias (`*name`) is used too often, write the values out"),
+        ("budget breached", "it is too large or nested too deeply"),
+    ] {
+        if message.to_lowercase().contains(sign) {
+            return words.to_owned();
+        }
+    }
+    message.to_owned()
 }
 
 /// Drops the parser's own position, which counts from the start of the block and not of the file.

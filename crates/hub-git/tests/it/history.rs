@@ -141,3 +141,22 @@ fn ancestors_and_merge_bases_are_those_of_git() {
     let other = repo.commit(None, vec![add("unrelated", "1")]);
     assert_eq!(repo.reader().merge_base(side, other).unwrap(), None);
 }
+
+#[test]
+fn what_one_history_has_beyond_another_is_what_git_says() {
+    let (repo, head) = tangled();
+    let reader = repo.reader();
+    let all = repo.git(&["log", "--format=%H", "main"]);
+    let oid = |text: &str| text.trim().parse::<Oid>().unwrap();
+    for base in all.lines() {
+        let expected = repo.git(&["log", "--format=%H", "--topo-order", &format!("{base}..main")]);
+        let mut expected: Vec<Oid> = expected.lines().map(oid).collect();
+        let mut found: Vec<Oid> = reader.log_between(oid(base), head, 1000).unwrap().iter().map(|commit| commit.oid).collect();
+        assert_eq!(reader.ahead_behind(oid(base), head).unwrap(), (expected.len(), 0), "{base}");
+        assert!(reader.log_between(oid(base), head, 2).unwrap().len() <= 2);
+        expected.sort_unstable();
+        found.sort_unstable();
+        assert_eq!(found, expected, "{base}");
+    }
+    assert_eq!(reader.ahead_behind(head, oid(all.lines().last().unwrap())).unwrap(), (0, all.lines().count() - 1));
+}

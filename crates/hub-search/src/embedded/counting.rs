@@ -1,11 +1,14 @@
 //! How many of what was found have each value of a facet: exact, in one of three ways, by what is cheapest.
 //!
-//! Without any condition the numbers are kept up to date with each change. Of few documents, their values are added up.
-//! Of many, the set is intersected with that of each value, the most frequent first, until no other value can have more.
+//! Without any condition the numbers are kept up to date with each change. Otherwise the set is intersected with that of
+//! each value, the most frequent first, until no other value can have more. Where there are many values and few documents,
+//! the values of the documents are added up instead.
 
 use std::{
     cmp::Reverse,
     collections::{BinaryHeap, HashMap, HashSet},
+    mem,
+    sync::{Mutex, PoisonError},
 };
 
 use roaring::RoaringBitmap;
@@ -19,8 +22,12 @@ use crate::{
     },
 };
 
-/// Up to so many documents, adding up is faster than intersecting. Measured with `benches/scale.rs`.
-const FEW: u64 = 20_000;
+/// Up to so many documents, adding up is faster than intersecting with many values. Measured with `benches/scale.rs`.
+const FEW: u64 = 40_000;
+/// How many values are many.
+const MANY_VALUES: usize = 1_000;
+/// How many lists of counts are kept for the next query: to fill them with zeros anew takes longer than to count.
+const SPARE: usize = 64;
 
 /// Sets of documents by value, as numbers.
 enum Tally<'a> {
@@ -52,6 +59,41 @@ struct Sum {
     seen: Vec<u32>,
 }
 
+/// Lists of zeros.
+static ZEROS: Mutex<Vec<Vec<u32>>> = Mutex::new(Vec::new());
+
+impl Sum {
+    /// Nothing yet, of so many values.
+    fn of(values: usize) -> Self {
+        let spare = ZEROS.lock().unwrap_or_else(PoisonError::into_inner).pop();
+        let mut counts = spare.unwrap_or_default();
+        if counts.len() < values {
+            counts.resize(values, 0);
+        }
+        Self { counts, seen: Vec::new() }
+    }
+
+    fn add(&mut self, at: usize) {
+        let count = &mut self.counts[at];
+        if *count == 0 {
+            self.seen.push(at as u32);
+        }
+        *count += 1;
+    }
+}
+
+impl Drop for Sum {
+    fn drop(&mut self) {
+        for at in &self.seen {
+            self.counts[*at as usize] = 0;
+        }
+        let mut spare = ZEROS.lock().unwrap_or_else(PoisonError::into_inner);
+        if spare.len() < SPARE && !self.counts.is_empty() {
+            spare.push(mem::take(&mut self.counts));
+        }
+    }
+}
+
 /// Answers all requests of a query. `docs` is what fulfils all of its conditions.
 pub(crate) fn count(
     columns: &Columns,
@@ -61,9 +103,10 @@ pub(crate) fn count(
     docs: &RoaringBitmap,
 ) -> Vec<FacetCounts> {
     let facets: Vec<Facet> = query.facets.iter().map(|request| request.facet).collect();
-    let is_few = docs.len() <= FEW;
+    let is_added = |facet: Facet, docs: &RoaringBitmap| docs.len() <= FEW && columns.column(facet).values.len() > MANY_VALUES;
+    let long: Vec<Facet> = facets.iter().copied().filter(|facet| is_added(*facet, docs)).collect();
     let shared = match &query.visible {
-        _ if !filter.is_open && is_few => add_up(columns, &facets, docs),
+        _ if !filter.is_open => add_up(columns, &long, docs),
         Visible::PublicAnd(owners) if filter.is_open && !owners.is_empty() => add_up(columns, &facets, &(docs - &columns.public)),
         Visible::Public | Visible::PublicAnd(_) | Visible::All => HashMap::new(),
     };
@@ -75,14 +118,14 @@ pub(crate) fn count(
         };
         let own = apart
             .as_ref()
-            .filter(|apart| apart.len() <= FEW)
+            .filter(|apart| is_added(request.facet, apart))
             .and_then(|apart| add_up(columns, &[request.facet], apart).remove(&request.facet));
         let sum = shared.get(&request.facet).unwrap_or(&none);
         let tally = match (&apart, &own) {
             (_, Some(own)) => Tally::Added(own),
             (Some(apart), None) => Tally::Docs(apart),
             (None, None) if filter.is_open => Tally::Kept { more: &sum.counts, public: query.visible != Visible::All },
-            (None, None) if is_few => Tally::Added(sum),
+            (None, None) if is_added(request.facet, docs) => Tally::Added(sum),
             (None, None) => Tally::Docs(docs),
         };
         list(columns, kind, request, &query.clauses, &tally)
@@ -94,16 +137,14 @@ pub(crate) fn count(
 fn add_up(columns: &Columns, facets: &[Facet], docs: &RoaringBitmap) -> HashMap<Facet, Sum> {
     let mut sums: [Option<Sum>; Facet::EVERY.len()] = Default::default();
     for facet in facets {
-        let counts = vec![0; columns.column(*facet).values.len()];
-        sums[facet.index()] = Some(Sum { counts, seen: Vec::new() });
+        sums[facet.index()] = Some(Sum::of(columns.column(*facet).values.len()));
+    }
+    if facets.is_empty() {
+        return HashMap::new();
     }
     for value in docs.iter().flat_map(|ord| columns.values(ord)) {
-        if let Some(Sum { counts, seen }) = &mut sums[value.facet()] {
-            let count = &mut counts[value.at()];
-            if *count == 0 {
-                seen.push(value.at() as u32);
-            }
-            *count += 1;
+        if let Some(sum) = &mut sums[value.facet()] {
+            sum.add(value.at());
         }
     }
     Facet::EVERY.into_iter().zip(sums).filter_map(|(facet, sum)| Some((facet, sum?))).collect()

@@ -28,7 +28,7 @@ impl Filter {
         let mut filter = Self {
             common: columns.visible(kind, &query.visible),
             any_of: Vec::new(),
-            is_open: query.clauses.is_empty() && query.ranges.is_empty(),
+            is_open: query.clauses.is_empty() && query.ranges.is_empty() && query.only.is_none(),
             unknown: Vec::new(),
         };
         for clause in &query.clauses {
@@ -43,6 +43,9 @@ impl Filter {
         }
         for range in &query.ranges {
             filter.common &= docs_within(columns, *range);
+        }
+        if let Some(keys) = &query.only {
+            filter.common &= keys.iter().filter_map(|key| columns.ord_of(*key)).collect::<RoaringBitmap>();
         }
         filter
     }

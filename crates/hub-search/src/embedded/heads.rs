@@ -8,7 +8,7 @@ use crate::{
     Direction, Sort,
     embedded::{
         columns::{Columns, KINDS},
-        rank::{self, Largest},
+        rank::{self, Key, Largest, MostUsed},
     },
 };
 
@@ -22,9 +22,12 @@ struct Head {
     ords: Vec<u32>,
 }
 
-/// The heads of all orders, for each kind.
+/// The heads of all orders and, last, of those that are most used, for each kind.
 #[derive(Debug, Default)]
-pub(crate) struct Heads([[Mutex<Option<Arc<Head>>>; Sort::EVERY.len()]; KINDS]);
+pub(crate) struct Heads([[Mutex<Option<Arc<Head>>>; Sort::EVERY.len() + 1]; KINDS]);
+
+/// The place of those that are most used.
+const MOST_USED: usize = Sort::EVERY.len();
 
 impl Heads {
     /// A page of `docs`, which are of one kind, largest first; nothing if it goes beyond what is kept.
@@ -43,20 +46,26 @@ impl Heads {
         if all > KEPT as u64 && docs.len().saturating_mul(KEPT as u64) < all.saturating_mul(wanted as u64) {
             return None;
         }
-        let head = self.head(columns, kind, sort);
+        let head = self.head(columns, kind, sort.index(), &Largest(columns.numbers.sorted_by(sort)));
         let page: Vec<u32> = head.ords.iter().copied().filter(|ord| docs.contains(*ord)).skip(offset).take(limit).collect();
         (page.len() == limit || all <= KEPT as u64).then_some(page)
     }
 
-    fn head(&self, columns: &Columns, kind: usize, sort: Sort) -> Arc<Head> {
-        let mut kept = self.0[kind][sort.index()].lock().unwrap_or_else(PoisonError::into_inner);
+    /// The most used of `docs` of one kind that `fits` is true of, as far as they are kept; nothing if that are too few.
+    pub(crate) fn most_used(&self, columns: &Columns, kind: usize, limit: usize, fits: impl Fn(u32) -> bool) -> Option<Vec<u32>> {
+        let head = self.head(columns, kind, MOST_USED, &MostUsed(&columns.popularity));
+        let best: Vec<u32> = head.ords.iter().copied().filter(|ord| fits(*ord)).take(limit).collect();
+        (best.len() == limit || columns.kinds[kind].len() <= KEPT as u64).then_some(best)
+    }
+
+    fn head(&self, columns: &Columns, kind: usize, at: usize, key: &impl Key) -> Arc<Head> {
+        let mut kept = self.0[kind][at].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(head) = kept.as_ref()
             && head.version == columns.version
         {
             return Arc::clone(head);
         }
-        let column = Largest(columns.numbers.sorted_by(sort));
-        let ords = rank::page(columns, &columns.kinds[kind], &column, Direction::Descending, 0, KEPT);
+        let ords = rank::page(columns, &columns.kinds[kind], key, Direction::Descending, 0, KEPT);
         let fresh = Arc::new(Head { version: columns.version, ords });
         *kept = Some(Arc::clone(&fresh));
         fresh

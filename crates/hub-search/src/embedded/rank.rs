@@ -48,6 +48,16 @@ impl Key for Smallest<'_> {
     }
 }
 
+/// How much documents are used, the most first: fractions from 0 up.
+pub(crate) struct MostUsed<'a>(pub(crate) &'a [f32]);
+
+impl Key for MostUsed<'_> {
+    fn of(&self, ord: u32) -> i64 {
+        // Of fractions that are not negative, the bits compare as they do.
+        i64::from(self.0[ord as usize].to_bits())
+    }
+}
+
 /// Scores, which are fractions from 0 up.
 pub(crate) struct Scored<'a> {
     pub(crate) scores: &'a [f32],

@@ -1,5 +1,7 @@
 //! Answering questions from one state of the index.
 
+use std::cell::LazyCell;
+
 use hub_types::RepoType;
 use roaring::RoaringBitmap;
 use tantivy::{DocSet, TantivyDocument, schema::IndexRecordOption};
@@ -14,7 +16,8 @@ use crate::{
         filter::Filter,
         generation::State,
         matching::{Matcher, Matches},
-        rank::{self, Largest, Scored, Smallest},
+        names,
+        rank::{self, Largest, MostUsed, Scored, Smallest},
         schema::Fields,
         snippet,
     },
@@ -131,28 +134,25 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
     if text.is_empty() {
         return Ok(Vec::new());
     }
-    let named: RoaringBitmap = match &text.owner {
-        Some(_) if text.name.is_empty() => {
-            let owner = query.text.split('/').next().unwrap_or_default().trim();
-            columns.column(Facet::Author).docs_of(Facet::Author, owner).cloned().unwrap_or_default()
-        }
-        Some(_) => {
-            let fits = |ord: &u32| columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, &text) > 0.0);
-            columns.named(&text.name).filter(fits).collect()
-        }
-        None => columns.named(&text.name).collect(),
-    };
+    let named = LazyCell::new(|| named(columns, query, &text));
     let mut suggestions = Vec::new();
     for (kind, repo_type) in RepoType::WITH_GIT.into_iter().enumerate() {
         let visible = columns.visible(kind, &query.visible);
-        let best = most_used(columns, &(&visible & &named), query.limit);
+        let fits =
+            |ord| visible.contains(ord) && columns.entry(ord).is_some_and(|entry| names::starts_with(entry.name(), &text.name));
+        // What many names begin with, some of the most used do, too.
+        let head = text.owner.is_none().then(|| columns.heads.most_used(columns, kind, query.limit, fits)).flatten();
+        let best = head.unwrap_or_else(|| {
+            let key = MostUsed(&columns.popularity);
+            rank::page(columns, &(&visible & &*named), &key, Direction::Descending, 0, query.limit)
+        });
         let wanted = query.limit - best.len();
         suggestions.extend(best.iter().filter_map(|ord| suggestion_of(columns, *ord, repo_type)));
         if wanted > 0 && text.name.len() > 1 {
             // Without the card, in which everything is mentioned.
             let name_fields = &fields.text[..2];
             let matcher = Matcher { segments, fields: name_fields, ordinals: columns.ordinals() };
-            let others = &visible - &named;
+            let others = &visible - &*named;
             let found = matcher.find(&text, &others, &[])?;
             if !found.any_word {
                 let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
@@ -164,10 +164,19 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
     Ok(suggestions)
 }
 
-fn most_used(columns: &Columns, docs: &RoaringBitmap, limit: usize) -> Vec<u32> {
-    let none = vec![0.0; columns.ordinals()];
-    let key = Scored { scores: &none, popularity: &columns.popularity, direction: Direction::Descending };
-    rank::page(columns, docs, &key, Direction::Descending, 0, limit)
+/// Repositories whose name, and owner if there is one, goes on like what was typed.
+fn named(columns: &Columns, query: &SuggestQuery, text: &QueryText) -> RoaringBitmap {
+    match &text.owner {
+        Some(_) if text.name.is_empty() => {
+            let owner = query.text.split('/').next().unwrap_or_default().trim();
+            columns.column(Facet::Author).docs_of(Facet::Author, owner).cloned().unwrap_or_default()
+        }
+        Some(_) => {
+            let fits = |ord: &u32| columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, text) > 0.0);
+            columns.named(&text.name).filter(fits).collect()
+        }
+        None => columns.named(&text.name).collect(),
+    }
 }
 
 fn suggestion_of(columns: &Columns, ord: u32, kind: RepoType) -> Option<Suggestion> {

@@ -48,6 +48,7 @@ pub(crate) fn conditions(query: &SearchQuery, without: Option<Facet>) -> String 
     let counts = |clause: &&Clause| clause.rule == Rule::NoneOf || Some(clause.facet) != without;
     all.extend(query.clauses.iter().filter(counts).map(clause));
     all.extend(query.ranges.iter().flat_map(range));
+    all.extend(query.only.as_deref().map(keys));
     all.join(" AND ")
 }
 
@@ -75,6 +76,10 @@ fn range(range: &Range) -> Vec<String> {
     bounds.extend(range.min.map(|min| format!("{field} >= {min}")));
     bounds.extend(range.max.map(|max| format!("{field} <= {max}")));
     bounds
+}
+
+fn keys(only: &[i64]) -> String {
+    format!("pk IN [{}]", only.iter().map(i64::to_string).collect::<Vec<_>>().join(", "))
 }
 
 /// The field of a facet.
@@ -150,5 +155,7 @@ mod tests {
         let with = "kind = dataset AND public = true AND task IN [\"a\"] AND parameters EXISTS AND parameters >= 3";
         assert_eq!(conditions(&query, None), with);
         assert_eq!(conditions(&query, Some(Facet::Task)), with.replace(" AND task IN [\"a\"]", ""));
+        let query = SearchQuery { only: Some(vec![7, 11]), ..SearchQuery::new(RepoType::Model) };
+        assert_eq!(conditions(&query, None), "kind = model AND public = true AND pk IN [7, 11]");
     }
 }

@@ -84,14 +84,22 @@ fn query() -> impl Strategy<Value = SearchQuery> {
                 counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
             });
     (
-        (0..3_usize, visible, vec(clause(), 0..4), vec(range, 0..2), vec(request, 0..4)),
+        (
+            0..3_usize,
+            visible,
+            vec(clause(), 0..4),
+            vec(range, 0..2),
+            vec(request, 0..4),
+            proptest::option::of(vec(0..40_i64, 0..20)),
+        ),
         (sort, any::<bool>(), 0..6_usize, 0..8_usize, proptest::option::of(0..WORDS.len())),
     )
-        .prop_map(|((kind, visible, clauses, ranges, facets), (sort, up, offset, limit, word))| SearchQuery {
+        .prop_map(|((kind, visible, clauses, ranges, facets, only), (sort, up, offset, limit, word))| SearchQuery {
             text: word.map_or_else(String::new, |at| WORDS[at].to_owned()),
             visible,
             clauses,
             ranges,
+            only,
             facets,
             sort,
             direction: if up { Direction::Ascending } else { Direction::Descending },
@@ -155,6 +163,7 @@ fn fits<'a>(docs: &'a BTreeMap<i64, RepoDoc>, query: &SearchQuery, without: Opti
                 .all(|clause| holds(doc, clause))
         })
         .filter(|doc| query.ranges.iter().all(|range| within(doc, range)))
+        .filter(|doc| query.only.as_ref().is_none_or(|only| only.contains(&doc.pk)))
         .collect()
 }
 

@@ -27,7 +27,7 @@ async fn whoami(viewer: Viewer) -> HubResult<HttpResponse> {
         "name": user.name,
         "fullname": display_name(user),
         "email": user.email,
-        "emailVerified": false,
+        "emailVerified": user.email_confirmed,
         "isPro": false,
         "canPay": false,
         "billingMode": "prepaid",

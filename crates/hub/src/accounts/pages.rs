@@ -1,5 +1,6 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
+mod confirm_email;
 mod entry;
 pub mod navigation;
 mod organizations;
@@ -14,6 +15,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(entry::routes)
         .configure(profile_settings::routes)
+        .configure(confirm_email::routes)
         .configure(tokens::routes)
         .configure(sessions::routes)
         .configure(organizations::routes);

@@ -1,8 +1,11 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
+pub mod email;
 pub mod follows;
 pub mod public;
 pub mod settings;
+
+use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
@@ -53,39 +56,54 @@ pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<Pas
 /// # Errors
 /// The database does not answer.
 pub async fn find_user(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Option<User>> {
-    let row = sqlx::query!(
-        "select name, fullname, email, is_admin, plain_http from users join namespaces on namespace_pk = user_pk where user_pk = $1",
-        user_pk
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    let memberships = list_memberships(pool, user_pk).await?;
-    Ok(Some(User {
-        pk: user_pk,
-        name: row.name,
-        fullname: row.fullname,
-        email: row.email,
-        is_admin: row.is_admin,
-        plain_http: row.plain_http,
-        memberships,
-    }))
+    Ok(list_users(pool, &[user_pk]).await?.pop())
 }
 
-async fn list_memberships(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Membership>> {
+/// Loads users with their organisations, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_users(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query!(
-        "select m.organization_pk, m.role, n.name, o.fullname from organization_members m
-         join organizations o using (organization_pk) join namespaces n on n.namespace_pk = m.organization_pk
-         where m.user_pk = $1 order by lower(n.name)",
-        user_pk
+        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, plain_http
+           from users join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
+        user_pks
     )
     .fetch_all(pool)
     .await?;
-    let membership = |role, namespace_pk, name, fullname| Membership { namespace_pk, name, fullname, role };
-    Ok(rows
-        .into_iter()
-        .filter_map(|row| Some(membership(OrgRole::parse(&row.role)?, row.organization_pk, row.name, row.fullname)))
-        .collect())
+    if rows.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut memberships = list_memberships(pool, user_pks).await?;
+    let users = rows.into_iter().map(|row| User {
+        pk: row.user_pk,
+        name: row.name,
+        fullname: row.fullname,
+        email: row.email,
+        email_confirmed: row.email_confirmed,
+        is_admin: row.is_admin,
+        plain_http: row.plain_http,
+        memberships: memberships.remove(&row.user_pk).unwrap_or_default(),
+    });
+    Ok(users.collect())
+}
+
+async fn list_memberships(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<HashMap<UserPk, Vec<Membership>>> {
+    let rows = sqlx::query!(
+        "select m.user_pk, m.organization_pk, m.role, n.name, o.fullname from organization_members m
+         join organizations o using (organization_pk) join namespaces n on n.namespace_pk = m.organization_pk
+         where m.user_pk = any($1) order by lower(n.name)",
+        user_pks
+    )
+    .fetch_all(pool)
+    .await?;
+    let mut found: HashMap<UserPk, Vec<Membership>> = HashMap::new();
+    for row in rows {
+        let Some(role) = OrgRole::parse(&row.role) else { continue };
+        let membership = Membership { namespace_pk: row.organization_pk, name: row.name, fullname: row.fullname, role };
+        found.entry(row.user_pk).or_default().push(membership);
+    }
+    Ok(found)
 }
 
 /// Finds the user of a session that has not expired, and notes that it is in use (at most every 5 minutes).

@@ -97,6 +97,8 @@ pub struct User {
     pub fullname: String,
     /// The mail address.
     pub email: String,
+    /// Whether the person has said that it is theirs. Mail goes to no other, except to ask just that.
+    pub email_confirmed: bool,
     /// Whether this person runs the hub.
     pub is_admin: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.

@@ -61,10 +61,11 @@ impl Calendar {
             let (x, y) = (index / 7 * STEP, TOP + index % 7 * STEP);
             let month = day.format("%B %Y").to_string();
             if calendar.by_month.last().is_none_or(|(last, _)| *last != month) {
-                // A name needs the room of three columns.
-                if calendar.months.last().is_none_or(|(at, _)| x - at >= 3 * STEP) {
-                    calendar.months.push((x, day.format("%b").to_string()));
+                // A name needs the room of three columns: the rest of a month with which the year begins gives way.
+                if calendar.months.last().is_some_and(|(at, _)| x - at < 3 * STEP) {
+                    calendar.months.pop();
                 }
+                calendar.months.push((x, day.format("%b").to_string()));
                 calendar.by_month.push((month, 0));
             }
             if let Some((_, sum)) = calendar.by_month.last_mut() {
@@ -107,6 +108,8 @@ mod tests {
         assert_eq!((last.x, last.y, calendar.total), (52 * STEP, TOP + 3 * STEP, 13));
         let levels: Vec<u8> = calendar.days.iter().map(|day| day.level).filter(|level| *level > 0).collect();
         assert_eq!(levels, [2, 1, 4]);
+        let months: Vec<&str> = calendar.months.iter().map(|(_, name)| name.as_str()).collect();
+        assert_eq!(months, ["Dec", "Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov"]);
         assert_eq!(calendar.by_month.iter().map(|(_, count)| count).sum::<i64>(), 13);
     }
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 
-use super::queries::{self, ActivityRow, list_activity};
+use super::queries::{self, ActivityQuery, ActivityRow, list_activity};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::collections::access::Scope;
@@ -14,6 +14,7 @@ use crate::repos::pages::view::RepoSummary;
 use crate::repos::queries::listing::list_by_keys as list_repos;
 use crate::repos::visibility::visible_to;
 use crate::web::cursor::{TimeCursor, cut};
+use crate::web::layout::kind_word;
 
 /// One thing, or the same thing several times in a row.
 #[derive(Debug, Clone)]
@@ -60,6 +61,8 @@ pub struct FeedPage {
     pub entries: Vec<Entry>,
     /// Where the next page begins.
     pub next: Option<TimeCursor>,
+    /// Whether there is anybody whose doings it tells of.
+    pub hears_of_any: bool,
 }
 
 /// What those did of whom a user hears, themselves left out.
@@ -90,11 +93,15 @@ async fn page(
     limit: usize,
     without: Option<i64>,
 ) -> HubResult<FeedPage> {
-    let mut rows = list_activity(&app.pool, namespaces, after, i64::try_from(limit + 1).unwrap_or(i64::MAX)).await?;
+    let visible = visible_to(viewer);
+    let (sees_all, sees) = visible.coarse();
+    let limit_of_rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    let query = ActivityQuery { namespaces, without, sees_all, sees: &sees, after, limit: limit_of_rows };
+    let mut rows = list_activity(&app.pool, &query).await?;
+    // Only what is shown decides where the next page begins: the times of what is hidden are nobody's business.
     let next = cut(&mut rows, limit, |row| TimeCursor { at: row.at, pk: row.pk });
-    rows.retain(|row| Some(row.actor_pk) != without);
     let keys: Vec<i64> = rows.iter().filter_map(|row| row.repo_pk).collect();
-    let repos = list_repos(&app.pool, &visible_to(viewer), &keys).await?;
+    let repos = list_repos(&app.pool, &visible, &keys).await?;
     let repos: HashMap<i64, RepoSummary> = repos.into_iter().map(|row| (row.repo_pk, RepoSummary::from(row))).collect();
     let keys: Vec<i64> = rows.iter().filter_map(|row| row.collection_pk).collect();
     let collections = list_collections(&app.pool, &Scope::of(viewer), &keys).await?;
@@ -103,7 +110,7 @@ async fn page(
     let names = queries::list_names(&app.pool, &actors).await?;
     let names: HashMap<i64, String> = names.into_iter().map(|row| (row.namespace_pk, row.name)).collect();
     let entries = rows.iter().filter_map(|row| entry(row, &repos, &collections, &names));
-    Ok(FeedPage { entries: together(entries), next })
+    Ok(FeedPage { entries: together(entries), next, hears_of_any: true })
 }
 
 fn entry(
@@ -128,24 +135,24 @@ fn together(entries: impl Iterator<Item = Entry>) -> Vec<Entry> {
     let mut joined: Vec<Entry> = Vec::new();
     for entry in entries {
         match joined.last_mut() {
-            Some(last) if last.kind == entry.kind && last.actor == entry.actor && last.object() == entry.object() => {
+            Some(last) if last.kind == entry.kind && last.actor == entry.actor && last.href() == entry.href() => {
                 last.times += 1;
             }
             _ => joined.push(entry),
         }
     }
     for entry in &mut joined {
-        entry.verb = verb(&entry.kind, entry.times);
+        entry.verb = verb(entry);
     }
     joined
 }
 
-fn verb(kind: &str, times: usize) -> String {
-    match (kind, times) {
-        ("commit", 1) => "committed to".to_owned(),
-        ("commit", times) => format!("committed {times} times to"),
-        ("like", _) => "liked".to_owned(),
-        ("collection", _) => "made the collection".to_owned(),
-        _ => "created".to_owned(),
+fn verb(entry: &Entry) -> String {
+    let noun = entry.repo.as_ref().map_or("collection", |repo| kind_word(repo.kind));
+    match (entry.kind.as_str(), entry.times) {
+        ("commit", 1) => format!("committed to the {noun}"),
+        ("commit", times) => format!("committed {times} times to the {noun}"),
+        ("like", _) => format!("liked the {noun}"),
+        _ => format!("created the {noun}"),
     }
 }

@@ -37,12 +37,29 @@ pub struct ActivityRow {
     pub collection_pk: Option<i64>,
 }
 
-/// Lists what some namespaces did, the latest first: users themselves, organisations by what was done in their repositories (of the
-/// fifty that changed last). Whoever reads it must leave out what may not be seen.
+/// Whose doings are listed, and for whom.
+#[derive(Debug)]
+pub struct ActivityQuery<'a> {
+    /// Users, by what they did, and organisations, by what was done in their repositories (of the fifty that changed last).
+    pub namespaces: &'a [i64],
+    /// Whose doings are left out.
+    pub without: Option<i64>,
+    /// Whether the reader sees everything.
+    pub sees_all: bool,
+    /// The namespaces whose private repositories and collections the reader sees.
+    pub sees: &'a [i64],
+    /// Where the page begins.
+    pub after: TimeCursor,
+    /// How many.
+    pub limit: i64,
+}
+
+/// Lists what was done and may be seen, the latest first. Of each actor and repository the last thousand events are
+/// looked at: one who works in private for months must not make every reader wait.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_activity(pool: &PgPool, namespaces: &[i64], after: TimeCursor, limit: i64) -> sqlx::Result<Vec<ActivityRow>> {
+pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Result<Vec<ActivityRow>> {
     sqlx::query_as!(
         ActivityRow,
         r#"with event as (
@@ -50,7 +67,7 @@ pub async fn list_activity(pool: &PgPool, namespaces: &[i64], after: TimeCursor,
                    select event_pk, created_at, kind, actor_pk, repo_pk from events
                    where actor_pk = f.pk and kind in ('create_repo', 'duplicate_repo', 'commit', 'push')
                      and (created_at, event_pk) < (coalesce($2, 'infinity'::timestamptz), $3)
-                   order by created_at desc, event_pk desc limit $4
+                   order by created_at desc, event_pk desc limit 1000
                ) e
                union
                select e.* from unnest($1::bigint[]) as f (pk)
@@ -68,12 +85,13 @@ pub async fn list_activity(pool: &PgPool, namespaces: &[i64], after: TimeCursor,
                select l.* from unnest($1::bigint[]) as f (pk) cross join lateral (
                    select repo_pk, user_pk, created_at from likes
                    where user_pk = f.pk and (created_at, repo_pk) < (coalesce($2, 'infinity'::timestamptz), $3)
-                   order by created_at desc, repo_pk desc limit $4
+                   order by created_at desc, repo_pk desc limit 1000
                ) l
            ), collected as (
                select collection_pk, coalesce(created_by, namespace_pk) as actor_pk, created_at from collections
                where namespace_pk = any($1) and (created_at, collection_pk) < (coalesce($2, 'infinity'::timestamptz), $3)
-               order by created_at desc, collection_pk desc limit $4
+                 and ($6 or not private or namespace_pk = any($7))
+               order by created_at desc, collection_pk desc limit 1000
            )
            select pk as "pk!", at as "at!", kind as "kind!", actor_pk as "actor_pk!", repo_pk, collection_pk from (
                select event_pk as pk, created_at as at, case when kind in ('commit', 'push') then 'commit' else 'create' end as kind,
@@ -82,12 +100,17 @@ pub async fn list_activity(pool: &PgPool, namespaces: &[i64], after: TimeCursor,
                select repo_pk, created_at, 'like', user_pk, repo_pk, null from liked
                union all
                select collection_pk, created_at, 'collection', actor_pk, null, collection_pk from collected
-           ) done
+           ) done left join repos r using (repo_pk)
+           where actor_pk is distinct from $5
+             and (repo_pk is null or (r.deleted_at is null and ($6 or (not r.disabled and (not r.private or r.namespace_pk = any($7))))))
            order by at desc, pk desc limit $4"#,
-        namespaces,
-        after.before(),
-        after.pk,
-        limit
+        query.namespaces,
+        query.after.before(),
+        query.after.pk,
+        query.limit,
+        query.without,
+        query.sees_all,
+        query.sees
     )
     .fetch_all(pool)
     .await

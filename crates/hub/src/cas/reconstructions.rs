@@ -82,7 +82,7 @@ impl Found {
         if access.namespace_pk.is_none()
             && access.repo.repo_type.has_git()
             && is_from_start(request)
-            && let Some(client) = Client::of(request, access.user_pk)
+            && let Some(client) = Client::of(app, request, access.user_pk)
         {
             app.downloads.note(access.repo.pk, access.repo.head_oid, client);
         }

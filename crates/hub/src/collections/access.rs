@@ -6,6 +6,7 @@ use crate::accounts::queries::{NamespaceRow, find_namespace};
 use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::visibility::{Visibility, visible_to};
 
 /// How many hex digits an address ends in.
 const ID_DIGITS: usize = 24;
@@ -17,14 +18,20 @@ pub struct Scope {
     pub namespaces: Vec<i64>,
     /// All.
     pub all: bool,
+    /// Which repositories in them.
+    pub repos: Visibility,
 }
 
 impl Scope {
     /// What a viewer may see. Tokens for chosen repositories see what is public.
     pub fn of(viewer: &Viewer) -> Self {
         match &viewer.auth {
-            Auth::Token { role: TokenRole::FineGrained, .. } => Self::default(),
-            _ => Self { namespaces: viewer.namespaces(), all: viewer.user.as_ref().is_some_and(|user| user.is_admin) },
+            Auth::Token { role: TokenRole::FineGrained, .. } => Self { repos: visible_to(viewer), ..Self::default() },
+            _ => Self {
+                namespaces: viewer.namespaces(),
+                all: viewer.user.as_ref().is_some_and(|user| user.is_admin),
+                repos: visible_to(viewer),
+            },
         }
     }
 

@@ -93,14 +93,10 @@ pub(super) fn parse_cursor(text: &str) -> HubResult<(i64, i64)> {
 }
 
 fn parse(query: &Query) -> HubResult<CollectionQuery> {
+    // The database has no text with a NUL; what cannot be the name of anything finds nothing.
     let texts = |key: &str| -> Vec<String> {
-        query
-            .all(key)
-            .map(str::trim)
-            .filter(|text| !text.is_empty() && !text.contains('\0'))
-            .map(str::to_owned)
-            .take(20)
-            .collect()
+        let texts = query.all(key).map(str::trim).filter(|text| !text.is_empty());
+        texts.map(|text| text.replace('\0', "\u{fffd}")).take(20).collect()
     };
     let mut wanted = CollectionQuery { owners: texts("owner"), ..CollectionQuery::default() };
     for item in texts("item") {
@@ -187,10 +183,14 @@ async fn patch_collection(
     let Json(wanted) = body;
     let write = write(&app, &viewer, &request).await?;
     let PatchRequest { title, description, theme, private, position } = wanted;
-    let change = CollectionChange { title, description, theme, private, position: position.map(i64::from) };
+    let change = CollectionChange { title, description, theme, private, position: position.map(place) };
     let collection = operations::update(&app, &write, change).await?;
     let read = CollectionRead { collection, viewer };
     Ok(HttpResponse::Ok().json(json!({ "success": true, "data": full_json(&app, &read).await? })))
+}
+
+fn place(position: u32) -> usize {
+    usize::try_from(position).unwrap_or(usize::MAX)
 }
 
 async fn delete_collection(app: web::Data<App>, viewer: Viewer, request: HttpRequest) -> HubResult<HttpResponse> {
@@ -227,7 +227,7 @@ async fn patch_item(
 ) -> HubResult<HttpResponse> {
     let Json(wanted) = body;
     let write = write(&app, &viewer, &request).await?;
-    let place = wanted.position.map(|position| Place::At(usize::try_from(position).unwrap_or(usize::MAX)));
+    let place = wanted.position.map(|position| Place::At(place(position)));
     operations::update_item(&app, &write, raw_param(&request, "item"), place, wanted.note.as_deref()).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

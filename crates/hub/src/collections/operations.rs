@@ -3,6 +3,7 @@
 use hub_types::RepoType;
 
 use super::access::{CollectionRead, CollectionWrite, target_namespace};
+use super::contents::items_of;
 use super::queries::items::{self, Target};
 use super::queries::{self, Collection, CollectionChange, NewCollectionRow};
 use crate::accounts::Viewer;
@@ -10,6 +11,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::access::find_readable;
+use crate::web::text::{is_readable_line, with_plain_newlines};
 
 /// The colours, as the Hub has them.
 pub const THEMES: [&str; 6] = ["orange", "blue", "green", "purple", "pink", "indigo"];
@@ -43,13 +45,13 @@ pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResul
     let user = viewer.require_actor()?;
     let namespace = target_namespace(app, viewer, new.namespace.as_deref()).await?;
     let title = checked_title(&new.title)?;
-    check_text("description", &new.description)?;
+    let description = checked_text("description", &new.description)?;
     let theme = new.theme.as_deref().unwrap_or(THEMES[0]);
     check_theme(theme)?;
     let row = NewCollectionRow {
         namespace_pk: namespace.namespace_pk,
         title: &title,
-        description: new.description.trim(),
+        description: &description,
         theme,
         private: new.private,
         created_by: user.pk,
@@ -80,16 +82,22 @@ fn checked_title(title: &str) -> HubResult<String> {
     let title = title.trim();
     match title.chars().count() {
         0 => Err(HubError::bad_request("A collection needs a title.").at("title")),
-        1..=MAX_TITLE if !title.contains(char::is_control) => Ok(title.to_owned()),
-        _ => Err(HubError::bad_request(format!("A title is one line of at most {MAX_TITLE} characters.")).at("title")),
+        1..=MAX_TITLE if is_readable_line(title) => Ok(title.to_owned()),
+        1..=MAX_TITLE => Err(HubError::bad_request("A title is one line of characters that can be seen.").at("title")),
+        _ => Err(HubError::bad_request(format!("A title has at most {MAX_TITLE} characters.")).at("title")),
     }
 }
 
-fn check_text(field: &'static str, text: &str) -> HubResult<()> {
-    if text.chars().count() > MAX_TEXT || text.contains('\0') {
-        return Err(HubError::bad_request(format!("The {field} can have at most {MAX_TEXT} characters.")).at(field));
+/// A text as it is kept.
+fn checked_text(field: &'static str, text: &str) -> HubResult<String> {
+    let text = with_plain_newlines(text.trim());
+    if text.contains('\0') {
+        return Err(HubError::bad_request(format!("The {field} has characters that are no text.")).at(field));
     }
-    Ok(())
+    match text.chars().count() {
+        0..=MAX_TEXT => Ok(text),
+        _ => Err(HubError::bad_request(format!("The {field} can have at most {MAX_TEXT} characters.")).at(field)),
+    }
 }
 
 fn check_theme(theme: &str) -> HubResult<()> {
@@ -105,7 +113,7 @@ fn check_theme(theme: &str) -> HubResult<()> {
 /// 400 for bad values, 409 when the owner has another of this title.
 pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionChange) -> HubResult<Collection> {
     change.title = change.title.as_deref().map(checked_title).transpose()?;
-    check_text("description", change.description.as_deref().unwrap_or_default())?;
+    change.description = change.description.as_deref().map(|text| checked_text("description", text)).transpose()?;
     change.theme.as_deref().map_or(Ok(()), check_theme)?;
     let collection = &write.collection;
     let mut tx = app.pool.begin().await?;
@@ -115,6 +123,12 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
             return Err(title_taken(app, collection.namespace_pk, change.title.as_deref().unwrap_or_default()).await?);
         }
         other => other?,
+    }
+    if let Some(place) = change.position {
+        let mut order = queries::hold_order(&mut tx, collection.namespace_pk).await?;
+        order.retain(|key| *key != collection.collection_pk);
+        order.insert(place.min(order.len()), collection.collection_pk);
+        queries::update_order(&mut tx, &order).await?;
     }
     let changed = queries::find_by_key(&mut tx, collection.collection_pk).await?;
     tx.commit().await?;
@@ -160,7 +174,7 @@ pub async fn find_target(app: &App, viewer: &Viewer, kind: &str, id: &str) -> Hu
 /// # Errors
 /// 400 for a long note, a full collection, or one that is to hold itself; 409 when it is in there already.
 pub async fn add_item(app: &App, write: &CollectionWrite, target: &Target, note: &str) -> HubResult<()> {
-    check_text("note", note)?;
+    let note = checked_text("note", note)?;
     let pk = write.collection.collection_pk;
     if *target == Target::Collection(pk) {
         return Err(HubError::bad_request("A collection cannot hold itself."));
@@ -169,7 +183,7 @@ pub async fn add_item(app: &App, write: &CollectionWrite, target: &Target, note:
     if items::hold_items(&mut tx, pk).await? >= MAX_ITEMS {
         return Err(HubError::bad_request(format!("A collection holds at most {MAX_ITEMS} items.")));
     }
-    if !items::insert_item(&mut tx, pk, target, note.trim()).await? {
+    if !items::insert_item(&mut tx, pk, target, &note).await? {
         return Err(HubError::conflict("This is in the collection already."));
     }
     items::touch(&mut tx, pk).await?;
@@ -177,7 +191,7 @@ pub async fn add_item(app: &App, write: &CollectionWrite, target: &Target, note:
     Ok(())
 }
 
-/// Where an item shall go.
+/// Where an item shall go, among those that the viewer sees.
 #[derive(Debug, Clone, Copy)]
 pub enum Place {
     /// To this place, from 0; the last one if there are fewer.
@@ -199,24 +213,32 @@ pub async fn update_item(
     place: Option<Place>,
     note: Option<&str>,
 ) -> HubResult<()> {
-    check_text("note", note.unwrap_or_default())?;
+    let note = note.map(|note| checked_text("note", note)).transpose()?;
     let pk = write.collection.collection_pk;
+    let seen = match place {
+        Some(_) => items_of(app, &write.viewer, &[pk], i64::MAX).await?.remove(&pk).unwrap_or_default(),
+        None => Vec::new(),
+    };
     let mut tx = app.pool.begin().await?;
     items::hold_items(&mut tx, pk).await?;
     let mut order = items::list_order(&mut tx, pk).await?;
     let from = order.iter().position(|(_, id)| id == item).ok_or_else(no_item)?;
     let (item_pk, _) = order.get(from).cloned().ok_or_else(no_item)?;
     if let Some(note) = note {
-        items::update_note(&mut tx, item_pk, note.trim()).await?;
+        items::update_note(&mut tx, item_pk, &note).await?;
     }
     if let Some(place) = place {
         let moved = order.remove(from);
+        let at = seen.iter().take_while(|seen| seen.id != item).count();
         let to = match place {
             Place::At(to) => to,
-            Place::Up => from.saturating_sub(1),
-            Place::Down => from.saturating_add(1),
+            Place::Up => at.saturating_sub(1),
+            Place::Down => at.saturating_add(1),
         };
-        order.insert(to.min(order.len()), moved);
+        // Those that the viewer does not see stay where they are.
+        let next = seen.iter().filter(|seen| seen.id != item).nth(to);
+        let to = next.and_then(|next| order.iter().position(|(_, id)| *id == next.id)).unwrap_or(order.len());
+        order.insert(to, moved);
         let keys: Vec<i64> = order.iter().map(|(key, _)| *key).collect();
         items::update_order(&mut tx, &keys).await?;
     }

@@ -157,11 +157,13 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
     }
     for (repo_type, namespace, name) in &query.repos {
         sql.push(
-            " and exists (select 1 from collection_items i join repos r using (repo_pk) join namespaces rn on rn.namespace_pk = r.namespace_pk
-               where i.collection_pk = c.collection_pk and r.deleted_at is null and r.repo_type = ",
+            " and exists (select 1 from collection_items i join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
+               where i.collection_pk = c.collection_pk and r.repo_type = ",
         );
-        sql.push_bind(*repo_type).push(" and lower(rn.name) = lower(").push_bind(namespace.clone());
-        sql.push(") and lower(r.name) = lower(").push_bind(name.clone()).push("))");
+        sql.push_bind(*repo_type).push(" and lower(n.name) = lower(").push_bind(namespace.clone());
+        sql.push(") and lower(r.name) = lower(").push_bind(name.clone()).push(")");
+        scope.repos.push(&mut sql);
+        sql.push(")");
     }
     for paper in &query.papers {
         sql.push(" and exists (select 1 from collection_items i where i.collection_pk = c.collection_pk and i.paper = ");
@@ -244,25 +246,53 @@ pub struct CollectionChange {
     pub theme: Option<String>,
     /// Whether only members see it.
     pub private: Option<bool>,
-    /// Its place among its owner's.
-    pub position: Option<i64>,
+    /// Its place among its owner's, from 0; the last one if there are fewer.
+    pub position: Option<usize>,
 }
 
-/// Changes a collection.
+/// Changes what a collection says of itself; its place is changed by [`update_order`].
 ///
 /// # Errors
 /// The owner has another of this title (`collections_namespace_pk_title_idx`).
 pub async fn update_collection(conn: &mut PgConnection, collection_pk: i64, change: &CollectionChange) -> sqlx::Result<()> {
     sqlx::query!(
         "update collections set title = coalesce($2, title), description = coalesce($3, description), theme = coalesce($4, theme),
-                private = coalesce($5, private), position = coalesce($6, position), updated_at = now()
+                private = coalesce($5, private), updated_at = now()
          where collection_pk = $1",
         collection_pk,
         change.title,
         change.description,
         change.theme,
-        change.private,
-        change.position
+        change.private
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// The keys of an owner's collections, in order, held until the transaction ends.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_order(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select collection_pk from collections where namespace_pk = $1 order by position, collection_pk for update",
+        namespace_pk
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Puts an owner's collections into an order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_order(conn: &mut PgConnection, collection_pks: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update collections c set position = o.place - 1
+         from unnest($1::bigint[]) with ordinality as o (collection_pk, place)
+         where c.collection_pk = o.collection_pk and c.position <> o.place - 1",
+        collection_pks
     )
     .execute(conn)
     .await

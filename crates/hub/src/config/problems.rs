@@ -81,8 +81,8 @@ impl Problems {
         self.0.push(Problem { is_error: false, message });
     }
 
-    /// Notes when some of `needed` and `optional` are set, but not all of `needed`.
-    pub(super) fn half_configured(&mut self, values: &Values, what: &str, needed: &[&str], optional: &[&str]) {
+    /// Notes when some of `needed` and `optional` are set, but not all of `needed`. `otherwise` says what setting none does.
+    pub(super) fn half_configured(&mut self, values: &Values, what: &str, needed: &[&str], optional: &[&str], otherwise: &str) {
         let is_set = |key: &&&str| values.origin(key) != Origin::Default && !values.get(key).is_empty();
         let Some(first) = needed.iter().chain(optional).find(is_set) else { return };
         let variable = |key: &&str| Setting::find(key).map_or_else(String::new, |setting| format!("`{}`", setting.env));
@@ -93,7 +93,7 @@ impl Problems {
         }
         let verb = if missing.len() == 1 { "is" } else { "are" };
         self.error(format!(
-            "{what} is half configured: {} is set, but {} {verb} not. Set all of them, or none to keep files in the data folder.",
+            "{what} is half configured: {} is set, but {} {verb} not. Set all of them, or {otherwise}.",
             variable(first),
             missing.join(", ")
         ));

@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::problems::Problems;
 use super::sources::Values;
+use crate::web::client_address::TrustedProxies;
 
 /// What the text of a setting must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,6 +24,8 @@ pub enum Form {
     Choice(&'static [&'static str]),
     /// Levels in the syntax of tracing's `EnvFilter`.
     LogFilter,
+    /// Addresses and networks, separated by commas.
+    Networks,
     /// Any text.
     Text,
 }
@@ -103,6 +106,14 @@ pub static SETTINGS: &[Setting] = &[
         Form::Number(0, 3600),
         "How many seconds a stop waits for requests in hand before it drops them.",
     ),
+    setting(
+        "trusted_proxies",
+        "HUB_TRUSTED_PROXIES",
+        "127.0.0.0/8, ::1",
+        Form::Networks,
+        "The addresses or networks of proxies in front of the hub, separated by commas. Only what they say in \
+         `X-Forwarded-For` is believed; everybody else is taken for the client.",
+    ),
     secret(
         "metrics_token",
         "HUB_METRICS_TOKEN",
@@ -119,6 +130,22 @@ pub static SETTINGS: &[Setting] = &[
          each node has a search index of its own in its data folder.",
     ),
     secret("search.meili_key", "MEILI_MASTER_KEY", Form::Text, "The key that this Meilisearch asks for."),
+    secret(
+        "mail.smtp_url",
+        "HUB_MAIL_SMTP_URL",
+        Form::Url(&["smtp", "smtps"]),
+        "The server that takes mail, such as `smtps://hub:password@mail.example.org`, or \
+         `smtp://hub:password@mail.example.org:587?tls=required` for STARTTLS. Without it, mails are kept in `outbox` of the data \
+         folder, as files that mail programs open.",
+    ),
+    setting("mail.from", "HUB_MAIL_FROM", "", Form::Text, "Who sends mail, such as `Hub <hub@example.org>`."),
+    setting(
+        "alerts.every_secs",
+        "HUB_ALERTS_EVERY_SECS",
+        "300",
+        Form::Number(1, 86_400),
+        "How often new repositories are looked for in saved searches that have alerts, in seconds.",
+    ),
     secret(
         "database.url",
         "DATABASE_URL",
@@ -326,6 +353,11 @@ impl Reader<'_> {
         let starts: Vec<String> = schemes.iter().map(|scheme| format!("{scheme}://")).collect();
         self.text(key)?;
         self.typed(key, read, &format!("must be a URL with a host that starts with {}", listed(&starts)))
+    }
+
+    pub(super) fn networks(&mut self, key: &str) -> TrustedProxies {
+        let wanted = "must be addresses or networks such as `10.0.0.5, 172.16.0.0/12`";
+        self.typed(key, TrustedProxies::parse, wanted).unwrap_or_default()
     }
 
     pub(super) fn log_filter(&mut self, key: &str) -> String {

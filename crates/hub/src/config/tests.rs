@@ -94,8 +94,22 @@ fn half_of_s3_is_refused_and_says_what_is_missing() {
 }
 
 #[test]
+fn mail_needs_a_server_and_a_sender() {
+    let (config, problems) = examine(&[("HUB_MAIL_FROM", "Hub <hub@example.org>")]);
+    assert!(
+        config.mail.is_none() && problems.to_string().contains("Mail is half configured: `HUB_MAIL_FROM` is set"),
+        "{problems}"
+    );
+    let both = [("HUB_MAIL_FROM", "Hub <hub@example.org>"), ("HUB_MAIL_SMTP_URL", "smtp://mail:25")];
+    let (config, problems) = examine(&both);
+    assert!(config.mail.is_some() && problems.to_string().contains("`HUB_PUBLIC_URL` is not"), "{problems}");
+}
+
+#[test]
 fn secrets_are_not_shown() {
     let environment = [
+        ("HUB_MAIL_SMTP_URL", "smtps://hub:hunter2@mail.example.org"),
+        ("HUB_MAIL_FROM", "hub@example.org"),
         ("DATABASE_URL", "mysql://hub:hunter2@db/hub"),
         ("HUB_S3_SECRET_ACCESS_KEY", "hunter2"),
         ("HUB_METRICS_TOKEN", "hunter2"),

@@ -1,10 +1,12 @@
 //! Who asks for a file, and whether what they ask is a download.
 
-use std::net::{IpAddr, Ipv6Addr, SocketAddr};
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::HttpRequest;
 use actix_web::http::{Method, header};
 use hub_types::RepoType;
+
+use crate::app::App;
 
 /// Endings of files that hold weights.
 const WEIGHTS: &[&str] = &[
@@ -49,10 +51,10 @@ pub enum Client {
 
 impl Client {
     /// Who sent a request.
-    pub fn of(request: &HttpRequest, user_pk: Option<i64>) -> Option<Self> {
+    pub fn of(app: &App, request: &HttpRequest, user_pk: Option<i64>) -> Option<Self> {
         match user_pk {
             Some(user_pk) => Some(Self::Account(user_pk)),
-            None => address_of(request).map(Self::Address),
+            None => app.config.trusted_proxies.client_of(request).map(network_of).map(Self::Address),
         }
     }
 
@@ -61,25 +63,6 @@ impl Client {
             Self::Account(user_pk) => format!("account {user_pk} ").into_bytes(),
             Self::Address(address) => format!("address {address} ").into_bytes(),
         }
-    }
-}
-
-/// The address of the client. What a proxy says of it is believed only of a neighbour: anybody can send these headers.
-fn address_of(request: &HttpRequest) -> Option<IpAddr> {
-    let peer = request.peer_addr()?.ip();
-    if !is_neighbour(peer) {
-        return Some(network_of(peer));
-    }
-    let info = request.connection_info();
-    let said = info.realip_remote_addr().unwrap_or_default();
-    let said = said.parse::<IpAddr>().ok().or_else(|| said.parse::<SocketAddr>().ok().map(|address| address.ip()));
-    Some(network_of(said.unwrap_or(peer)))
-}
-
-fn is_neighbour(peer: IpAddr) -> bool {
-    match peer {
-        IpAddr::V4(address) => address.is_loopback() || address.is_private() || address.is_link_local(),
-        IpAddr::V6(address) => address.is_loopback() || address.is_unique_local() || address.is_unicast_link_local(),
     }
 }
 
@@ -173,13 +156,7 @@ mod tests {
     }
 
     #[test]
-    fn only_neighbours_are_believed_about_others() {
-        let forwarded = |peer: &str| {
-            let request = TestRequest::get().insert_header(("x-forwarded-for", "203.0.113.9")).peer_addr(peer.parse().unwrap());
-            Client::of(&request.to_http_request(), None).unwrap()
-        };
-        assert_eq!(forwarded("10.0.0.1:80"), Client::Address("203.0.113.9".parse().unwrap()));
-        assert_eq!(forwarded("198.51.100.7:80"), Client::Address("198.51.100.7".parse().unwrap()));
+    fn a_household_is_one_client() {
         assert_eq!(network_of("2001:db8:1:2:3:4:5:6".parse().unwrap()), "2001:db8:1:2::".parse::<IpAddr>().unwrap());
     }
 }

@@ -30,7 +30,7 @@ pub(super) async fn post_upload_pack(
     let snapshot = Snapshot::read(&app, &content.repo).await?;
     let view = snapshot.view(&app).await?;
     if wants_objects(&negotiation)
-        && let Some(client) = Client::of(&request, content.viewer.user.as_ref().map(|user| user.pk))
+        && let Some(client) = Client::of(&app, &request, content.viewer.user.as_ref().map(|user| user.pk))
     {
         app.downloads.note(content.repo.pk, snapshot.repo.head_oid, client);
     }

@@ -7,11 +7,12 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{gc, objects, repos, xet};
+use crate::{accounts, gc, objects, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
-const MAX_ATTEMPTS: i32 = 8;
+/// How often a job of an unknown kind is tried.
+const UNKNOWN_ATTEMPTS: i32 = 8;
 const POLL: Duration = Duration::from_secs(5);
 
 /// Works through the jobs until told to stop; a job in hand is finished first.
@@ -39,15 +40,20 @@ pub async fn run(app: App, stop: CancellationToken) {
 }
 
 async fn perform(app: &App, claimed: ClaimedJob) {
-    let outcome = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload })) {
-        Ok(job) => body(app, job).await,
-        Err(error) => Err(HubError::internal(error)),
+    let (outcome, max_attempts) = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload }))
+    {
+        Ok(job) => {
+            let max_attempts = job.max_attempts();
+            (body(app, job).await, max_attempts)
+        }
+        // Of a later version of this program, whose node takes it when this one has put it back.
+        Err(error) => (Err(HubError::internal(error)), UNKNOWN_ATTEMPTS),
     };
     let noted = match outcome {
         Ok(()) => queries::finish(&app.pool, claimed.job_pk).await,
         Err(error) => {
             tracing::warn!(job.kind = %claimed.kind, attempts = claimed.attempts, ?error, "a job failed");
-            queries::fail(&app.pool, &claimed, &format!("{error:?}"), MAX_ATTEMPTS).await
+            queries::fail(&app.pool, &claimed, &format!("{error:?}"), max_attempts).await
         }
     };
     if let Err(error) = noted {
@@ -65,5 +71,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
+        Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,
     }
 }

@@ -95,7 +95,7 @@ pub(super) async fn post_batch(
             let content = read.into_content()?;
             let answer = download(&app, &content, &base, &request).await?;
             if answer.objects.iter().any(|object| object.actions.is_some())
-                && let Some(client) = Client::of(&http, content.viewer.user.as_ref().map(|user| user.pk))
+                && let Some(client) = Client::of(&app, &http, content.viewer.user.as_ref().map(|user| user.pk))
             {
                 app.downloads.note(content.repo.pk, content.repo.head_oid, client);
             }

@@ -84,8 +84,9 @@ impl Consequences {
     }
 }
 
-/// What follows for something called `name`, whose card says that it has these licences, and that was made from these parts.
-pub fn consequences(name: &str, own: &[String], parts: &[Part]) -> Consequences {
+/// What follows for something called `name`, whose card says that it has these licences, and that was made from these
+/// parts and from others that nothing is known of.
+pub fn consequences(name: &str, own: &[String], parts: &[Part], elsewhere: &[(String, Use)]) -> Consequences {
     let licences: Vec<&'static Licence> = own.iter().filter_map(|id| find(id)).collect();
     let mut findings = Vec::new();
     if let Some(text) = unsaid(own, &licences) {
@@ -101,6 +102,7 @@ pub fn consequences(name: &str, own: &[String], parts: &[Part]) -> Consequences 
         }
     }
     findings.sort_by_key(|finding| finding.weight);
+    let unknown = elsewhere.iter().find(|(_, used)| *used != Use::Data).map(|(id, _)| id);
     let bound: Vec<&Part> = parts.iter().filter(|part| part.used != Use::Data).collect();
     let mut conditions: Vec<Condition> = Vec::new();
     let theirs = bound.iter().flat_map(|part| &part.licences).filter_map(|id| find(id));
@@ -110,8 +112,8 @@ pub fn consequences(name: &str, own: &[String], parts: &[Part]) -> Consequences 
         }
     }
     Consequences {
-        commercial: strictest(&licences, &bound, |licence| licence.commercial),
-        derivatives: strictest(&licences, &bound, |licence| licence.derivatives),
+        commercial: strictest(&licences, &bound, unknown, |licence| licence.commercial),
+        derivatives: strictest(&licences, &bound, unknown, |licence| licence.derivatives),
         own: licences,
         conditions,
         findings,
@@ -191,7 +193,7 @@ fn doubt(used: Use, certain: &str) -> String {
     }
 }
 
-fn strictest(own: &[&'static Licence], parts: &[&Part], term: fn(&Licence) -> Allowed) -> Verdict {
+fn strictest(own: &[&'static Licence], parts: &[&Part], unknown: Option<&String>, term: fn(&Licence) -> Allowed) -> Verdict {
     // Of several licences of one thing, whoever uses it may choose.
     let of_one = |licences: &[&'static Licence]| licences.iter().map(|licence| term(licence)).min().unwrap_or(Allowed::Unclear);
     let mut verdict = Verdict { allowed: of_one(own), because: None };
@@ -202,7 +204,10 @@ fn strictest(own: &[&'static Licence], parts: &[&Part], term: fn(&Licence) -> Al
             verdict = Verdict { allowed, because: Some(part.id.clone()) };
         }
     }
-    verdict
+    match unknown {
+        Some(id) if verdict.allowed < Allowed::Unclear => Verdict { allowed: Allowed::Unclear, because: Some(id.clone()) },
+        _ => verdict,
+    }
 }
 
 #[cfg(test)]
@@ -216,7 +221,7 @@ mod tests {
 
     fn weights(own: &str, parts: &[Part]) -> Vec<Weight> {
         let own: Vec<String> = own.split(' ').filter(|id| !id.is_empty()).map(str::to_owned).collect();
-        consequences("ada/model", &own, parts).findings.iter().map(|finding| finding.weight).collect()
+        consequences("ada/model", &own, parts, &[]).findings.iter().map(|finding| finding.weight).collect()
     }
 
     #[test]
@@ -259,16 +264,28 @@ mod tests {
             part("acme/b", Use::Weights, "cc-by-nc-4.0"),
             part("acme/c", Use::Data, "cc-by-nd-4.0"),
         ];
-        let found = consequences("ada/model", &["mit".to_owned()], &parts);
+        let found = consequences("ada/model", &["mit".to_owned()], &parts, &[]);
         assert_eq!(found.commercial, Verdict { allowed: Allowed::No, because: Some("acme/b".to_owned()) });
         assert_eq!(found.derivatives, Verdict { allowed: Allowed::Yes, because: None }, "data do not decide");
         assert!(found.conditions.contains(&Condition::Rules) && found.conditions.contains(&Condition::Credit));
-        let names = consequences("ada/Llama-tuned", &["llama3.1".to_owned()], &[part("acme/a", Use::Weights, "llama3.1")]);
+        let names = consequences("ada/Llama-tuned", &["llama3.1".to_owned()], &[part("acme/a", Use::Weights, "llama3.1")], &[]);
         assert_eq!(names.findings, [], "named as the licence asks");
         assert_eq!(
-            consequences("ada/x", &["mit".to_owned(), "cc-by-nc-4.0".to_owned()], &[]).commercial.allowed,
+            consequences("ada/x", &["mit".to_owned(), "cc-by-nc-4.0".to_owned()], &[], &[]).commercial.allowed,
             Allowed::Yes,
             "a choice"
         );
+    }
+
+    #[test]
+    fn what_is_not_known_permits_nothing() {
+        let allowed = |own: &str, used| {
+            let elsewhere = [("acme/base".to_owned(), used)];
+            consequences("ada/model", &[own.to_owned()], &[], &elsewhere).commercial
+        };
+        let because = Some("acme/base".to_owned());
+        assert_eq!(allowed("mit", Use::Weights), Verdict { allowed: Allowed::Unclear, because });
+        assert_eq!(allowed("mit", Use::Data), Verdict { allowed: Allowed::Yes, because: None });
+        assert_eq!(allowed("cc-by-nc-4.0", Use::Weights), Verdict { allowed: Allowed::No, because: None });
     }
 }

@@ -1,23 +1,29 @@
 //! How many repositories each task has, and which are the most active: for pages and clients that look at all tasks at
-//! once. Public repositories only, and remembered for a short while: an overview need not be exact to the second, and
-//! must not count a million rows each time somebody opens it.
+//! once. Public repositories only, out of the search index, and remembered for a short while: an overview need not be
+//! exact to the second.
 
 use std::collections::HashMap;
 use std::sync::Arc;
 use std::time::Duration;
 
+use futures::future::try_join_all;
 use hub_cards::known;
+use hub_search::{Clause, Facet, FacetRequest, Narrow, Rule, SearchQuery};
 use hub_types::RepoType;
 use moka::future::Cache;
 
-use super::queries::by_task::{self, TaskRepoRow};
+use super::listing::{self, Columns, ListedRepo};
+use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::search::visible_to;
 
 /// How long an overview is remembered.
 const REMEMBERED_FOR: Duration = Duration::from_secs(60);
 /// How many repositories of each task are picked.
-const PICKED: i64 = 3;
+const PICKED: usize = 3;
+/// What has tasks.
+const KINDS: [RepoType; 2] = [RepoType::Model, RepoType::Dataset];
 
 /// What this process remembers; cheap to clone.
 #[derive(Debug, Clone)]
@@ -46,13 +52,15 @@ impl TaskCounts {
     }
 }
 
-/// The most active public repositories by task.
+/// The most active public repositories by kind and task.
 #[derive(Debug, Default)]
-pub struct TaskPicks {
-    /// Models.
-    pub models: HashMap<String, Vec<Pick>>,
-    /// Datasets.
-    pub datasets: HashMap<String, Vec<Pick>>,
+pub struct TaskPicks(HashMap<(RepoType, &'static str), Vec<Pick>>);
+
+impl TaskPicks {
+    /// Those of a kind for a task, the most active first.
+    pub fn of(&self, kind: RepoType, task: &'static str) -> &[Pick] {
+        self.0.get(&(kind, task)).map(Vec::as_slice).unwrap_or_default()
+    }
 }
 
 /// A repository that was picked.
@@ -66,39 +74,69 @@ pub struct Pick {
     pub downloads: u64,
 }
 
-/// Counts the repositories of all tasks, with one statement or none.
+/// Counts the repositories of all tasks. Nothing is counted while there is no index.
 ///
 /// # Errors
-/// The database does not answer.
+/// 503 when the index does not answer.
 pub async fn counts(app: &App) -> HubResult<Arc<TaskCounts>> {
+    if !app.search.is_ready() {
+        return Ok(Arc::default());
+    }
     let count = async {
-        let rows = by_task::count_by_task(&app.pool).await?;
-        let counts = rows.into_iter().map(|row| ((row.repo_type, row.task), u64::try_from(row.count).unwrap_or(0)));
-        Ok::<_, sqlx::Error>(Arc::new(TaskCounts(counts.collect())))
+        let tasks = || known::TASKS.iter().map(|task| task.id.to_owned()).collect();
+        let mut counts = HashMap::new();
+        for kind in KINDS {
+            let facets =
+                vec![FacetRequest { narrow: Narrow::Only(tasks()), ..FacetRequest::top(Facet::Task, known::TASKS.len()) }];
+            let found = app.search.search(SearchQuery { facets, limit: 0, ..SearchQuery::new(kind) }).await?;
+            let values = found.facets.into_iter().flat_map(|facet| facet.values);
+            counts.extend(values.map(|value| ((kind, value.value), value.count)));
+        }
+        Ok(Arc::new(TaskCounts(counts)))
     };
     // Whoever asks meanwhile waits for the same answer.
-    app.by_task.counts.try_get_with((), count).await.map_err(HubError::internal)
+    app.by_task.counts.try_get_with((), count).await.map_err(unavailable)
 }
 
-/// Picks the most active repositories of all tasks, with two statements or none.
+/// Picks the most active repositories of all tasks, with one statement or none.
 ///
 /// # Errors
-/// The database does not answer.
+/// 503 while there is no index, and when it or the database does not answer.
 pub async fn picks(app: &App) -> HubResult<Arc<TaskPicks>> {
-    let pick = async {
-        let tasks: Vec<String> = known::TASKS.iter().map(|task| task.id.to_owned()).collect();
-        let models = grouped(by_task::list_models_by_task(&app.pool, &tasks, PICKED).await?);
-        let datasets = grouped(by_task::list_datasets_by_task(&app.pool, &tasks, PICKED).await?);
-        Ok::<_, sqlx::Error>(Arc::new(TaskPicks { models, datasets }))
-    };
-    app.by_task.picks.try_get_with((), pick).await.map_err(HubError::internal)
+    app.by_task.picks.try_get_with((), pick(app)).await.map_err(unavailable)
 }
 
-fn grouped(rows: Vec<TaskRepoRow>) -> HashMap<String, Vec<Pick>> {
-    let mut by_task: HashMap<String, Vec<Pick>> = HashMap::new();
-    for row in rows {
+async fn pick(app: &App) -> HubResult<Arc<TaskPicks>> {
+    let asked = KINDS.iter().flat_map(|kind| known::TASKS.iter().map(|task| (*kind, task.id)));
+    let found =
+        try_join_all(asked.map(async |(kind, task)| {
+            Ok::<_, HubError>(((kind, task), keys(app, &Viewer::ANONYMOUS, kind, task, PICKED).await?))
+        }))
+        .await?;
+    let keys: Vec<i64> = found.iter().flat_map(|(_, keys)| keys.iter().copied()).collect();
+    let rows = listing::by_keys(app, &Viewer::ANONYMOUS, &keys, Columns::default()).await?;
+    let rows: HashMap<i64, Pick> = rows.into_iter().map(|row| (row.repo_pk, Pick::from(row))).collect();
+    let picked = found.into_iter().map(|(of, keys)| (of, keys.iter().filter_map(|key| rows.get(key).cloned()).collect()));
+    Ok(Arc::new(TaskPicks(picked.collect())))
+}
+
+fn unavailable(error: Arc<HubError>) -> HubError {
+    HubError::unavailable("The overview of tasks cannot be made right now. Try again in a moment.", error)
+}
+
+impl From<ListedRepo> for Pick {
+    fn from(row: ListedRepo) -> Self {
         let downloads = u64::try_from(row.downloads).unwrap_or(0);
-        by_task.entry(row.task).or_default().push(Pick { id: row.id, library: row.library_name, downloads });
+        Self { id: row.id(), library: row.library_name, downloads }
     }
-    by_task
+}
+
+/// The keys of the most active repositories of a kind for a task, as a viewer may find them.
+///
+/// # Errors
+/// 503 while there is no index, and when it does not answer.
+pub async fn keys(app: &App, viewer: &Viewer, kind: RepoType, task: &str, limit: usize) -> HubResult<Vec<i64>> {
+    let clauses = vec![Clause { facet: Facet::Task, rule: Rule::AnyOf, values: vec![task.to_owned()] }];
+    let asked = SearchQuery { clauses, visible: visible_to(viewer), limit, ..SearchQuery::new(kind) };
+    Ok(app.search.search(asked).await?.hits.into_iter().map(|hit| hit.pk).collect())
 }

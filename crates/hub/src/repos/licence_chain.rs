@@ -1,12 +1,13 @@
 //! What a repository was made from, as far as it is on this hub and the viewer may see it, with the licences of all of it.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use hub_types::RepoType;
 use serde_json::Value;
 
 use super::listing::Columns;
 use super::queries::listing::{ListedRepo, list_by_names};
+use super::queries::relations::list_known;
 use super::visibility::{Visibility, visible_to};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -23,14 +24,14 @@ const MAX_PARTS: usize = 60;
 pub struct Chain {
     /// Base models, their base models, and datasets.
     pub parts: Vec<Part>,
-    /// Names that cards give and that are not here, or that the viewer may not see.
-    pub elsewhere: Vec<String>,
+    /// Names that cards give and that are not here, or that the viewer may not see, and how they were used.
+    pub elsewhere: Vec<(String, Use)>,
 }
 
 /// A generation that is still to be read: names, and how they were used.
 type Wanted = Vec<(RepoType, String, Use)>;
 
-/// Reads the chain of a repository. One query for each type and generation.
+/// Reads the chain of a repository. At most three queries for each generation.
 ///
 /// # Errors
 /// The database does not answer.
@@ -45,11 +46,14 @@ pub async fn chain_of(app: &App, viewer: &Viewer, repo: &ListedRepo) -> HubResul
         if wanted.is_empty() {
             break;
         }
-        let rows = read(app, &visible, &wanted).await?;
+        let names: Vec<_> = wanted.iter().map(|(kind, id, _)| (*kind, id.clone())).collect();
+        let known = list_known(&app.pool, &visible, &names).await?;
+        let rows = read(app, &visible, &known).await?;
         let mut next = Wanted::new();
         for (kind, id, used) in wanted {
-            let Some(row) = rows.iter().find(|row| row.repo_type == kind && row.id().eq_ignore_ascii_case(&id)) else {
-                chain.elsewhere.push(id);
+            let row = known.get(&(kind, id.clone())).and_then(|now| rows.get(&(kind, now.clone())));
+            let Some(row) = row else {
+                chain.elsewhere.push((id, used));
                 continue;
             };
             // What the parts of a part ask, a part that only leans on them does not contain either.
@@ -69,12 +73,16 @@ pub fn licences_of(tags: &[String]) -> Vec<String> {
     tags.iter().filter_map(|tag| tag.strip_prefix("license:")).map(str::to_owned).collect()
 }
 
-async fn read(app: &App, visible: &Visibility, wanted: &Wanted) -> HubResult<Vec<ListedRepo>> {
-    let mut rows = Vec::new();
+type ById<T> = HashMap<(RepoType, String), T>;
+
+/// The repositories that names lead to, by what they are called now.
+async fn read(app: &App, visible: &Visibility, known: &ById<String>) -> HubResult<ById<ListedRepo>> {
+    let mut rows = HashMap::new();
     for kind in [RepoType::Model, RepoType::Dataset] {
-        let ids: Vec<&str> = wanted.iter().filter(|(of, ..)| *of == kind).map(|(_, id, _)| id.as_str()).collect();
+        let ids: Vec<&str> = known.iter().filter(|((of, _), _)| *of == kind).map(|(_, now)| now.as_str()).collect();
         if !ids.is_empty() {
-            rows.extend(list_by_names(&app.pool, visible, kind, &ids, Columns { facts: true, ..Columns::default() }).await?);
+            let found = list_by_names(&app.pool, visible, kind, &ids, Columns { facts: true, ..Columns::default() }).await?;
+            rows.extend(found.into_iter().map(|row| ((kind, row.id()), row)));
         }
     }
     Ok(rows)

@@ -17,6 +17,7 @@ use hub_weights::{Kinship, Similarity, Sketch};
 
 use super::access::RepoRead;
 use super::queries::lineage::{Declared, NewSketch, find_declared, find_sketch, list_near_models};
+use super::queries::relations::list_old_ids;
 use super::queries::{self, Repo};
 use super::visibility::{Visibility, visible_to};
 use crate::accounts::Viewer;
@@ -167,12 +168,13 @@ pub async fn relatives_of(app: &App, read: &RepoRead) -> HubResult<Lineage> {
     for (relation, pk, evidence) in close.into_iter().take(MAX_RELATIVES) {
         let Some(other) = downloadable(app, &read.viewer, pk).await? else { continue };
         let about = find_declared(&app.pool, pk).await?;
+        let old_ids = list_old_ids(&app.pool, &[repo.pk, pk]).await?;
         let ages = evidence.ages(weights_since, shares.total_bytes).unwrap_or((other.created_at, repo.created_at));
         let is_source = ages.0 < ages.1 || (ages.0 == ages.1 && other.pk < repo.pk);
         let shared_share = evidence.shared_share(shares.total_bytes);
         let shared = evidence.shared.unwrap_or_default();
         relatives.push(Relative {
-            declared: if is_source { names(&declared, &other) } else { names(&about, repo) },
+            declared: if is_source { names(&declared, &other, &old_ids) } else { names(&about, repo, &old_ids) },
             license_conflict: licenses_differ(&declared.license, &about.license),
             license: about.license,
             repo: other,
@@ -240,10 +242,11 @@ async fn add_near_models(
     Ok(Some(mine))
 }
 
-/// Whether a card names a repository as its base.
-fn names(card: &Declared, base: &Repo) -> bool {
-    let id = base.id.to_string();
-    card.base_models.iter().any(|named| named.eq_ignore_ascii_case(&id))
+/// Whether a card names a repository as its base, by its name or by one that it had before.
+fn names(card: &Declared, base: &Repo, old_ids: &[(i64, String)]) -> bool {
+    let old = old_ids.iter().filter(|(pk, _)| *pk == base.pk).map(|(_, id)| id.clone());
+    let ids: Vec<String> = std::iter::once(base.id.to_string()).chain(old).collect();
+    card.base_models.iter().any(|named| ids.iter().any(|id| named.eq_ignore_ascii_case(id)))
 }
 
 /// Whether what two cards say is not the same. A card that says nothing is no conflict with another that says nothing.

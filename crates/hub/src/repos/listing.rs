@@ -171,6 +171,9 @@ pub async fn list(app: &App, repo_type: RepoType, visible: &Visibility, query: &
 /// # Errors
 /// The database does not answer.
 pub async fn by_keys(app: &App, viewer: &Viewer, keys: &[i64], columns: Columns) -> HubResult<Vec<ListedRepo>> {
+    if keys.is_empty() {
+        return Ok(Vec::new());
+    }
     let rows = list_by_keys_with(&app.pool, &visible_to(viewer), keys, columns).await?;
     let mut rows: HashMap<i64, ListedRepo> = rows.into_iter().map(|row| (row.repo_pk, row)).collect();
     Ok(keys.iter().filter_map(|key| rows.remove(key)).collect())

@@ -15,7 +15,7 @@ mod inferred;
 mod licence_note;
 mod likes;
 mod lineage;
-mod list;
+pub mod list;
 pub mod lists;
 mod markdown;
 mod new;

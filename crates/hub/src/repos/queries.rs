@@ -1,7 +1,6 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod buckets;
-pub mod by_task;
 pub mod derived;
 pub mod likes;
 pub mod lineage;
@@ -251,8 +250,10 @@ pub async fn insert_redirect(
     repo_pk: i64,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk) values ($1, lower($2), lower($3), $4)
-         on conflict (repo_type, namespace_key, name_key) do update set repo_pk = excluded.repo_pk, created_at = now()",
+        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk, old_id)
+         values ($1, lower($2), lower($3), $4, $2 || '/' || $3)
+         on conflict (repo_type, namespace_key, name_key)
+         do update set repo_pk = excluded.repo_pk, created_at = now(), old_id = excluded.old_id",
         repo_type as RepoType,
         namespace,
         name,
@@ -285,7 +286,7 @@ pub async fn mark_deleted(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result
     Ok(deleted)
 }
 
-/// Sets visibility and gating; `None` leaves a setting as it is.
+/// Sets visibility and gating; `None` leaves a setting as it is. When a repository first became public is kept.
 ///
 /// # Errors
 /// The database does not answer.
@@ -298,7 +299,9 @@ pub async fn update_settings(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update repos set private = coalesce($2, private), gated = case when $3 then $4 else gated end,
-                plain_http = coalesce($5, plain_http)
+                plain_http = coalesce($5, plain_http),
+                published_at = case when $2 = not private then coalesce(published_at, case when private then now() else created_at end)
+                                    else published_at end
          where repo_pk = $1",
         repo_pk,
         private,

@@ -56,6 +56,16 @@ impl Scopes {
 }
 
 impl Visibility {
+    /// For statements with fixed text: whether everything is seen, and of which namespaces private repositories are. A
+    /// token for chosen repositories counts as a stranger's.
+    pub fn coarse(&self) -> (bool, Vec<i64>) {
+        match (&self.namespaces, &self.scopes) {
+            (_, Some(_)) => (false, Vec::new()),
+            (None, None) => (true, Vec::new()),
+            (Some(namespaces), None) => (false, namespaces.clone()),
+        }
+    }
+
     /// Adds the condition to a statement in which `r` is `repos` and `n` its namespace.
     pub fn push(&self, sql: &mut QueryBuilder<Postgres>) {
         sql.push(" and r.deleted_at is null");

@@ -2,6 +2,7 @@
 //! `InferenceClient` takes the first of `widgetModels` as a task's model, `@huggingface/inference` the first of `models`.
 
 use actix_web::{HttpResponse, web};
+use hub_types::RepoType;
 use serde_json::{Map, Value, json};
 
 use super::catalogue::{Catalogue, Task};
@@ -24,8 +25,8 @@ async fn list_tasks(app: web::Data<App>) -> HubResult<HttpResponse> {
 }
 
 fn task_data(catalogue: &Catalogue, task: &Task, picks: &TaskPicks) -> Value {
-    let models = picks.models.get(task.id).map(Vec::as_slice).unwrap_or_default();
-    let datasets = picks.datasets.get(task.id).map(Vec::as_slice).unwrap_or_default();
+    let models = picks.of(RepoType::Model, task.id);
+    let datasets = picks.of(RepoType::Dataset, task.id);
     let metrics = catalogue.metrics_of(task).into_iter();
     json!({
         "id": task.id,

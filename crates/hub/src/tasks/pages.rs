@@ -124,12 +124,17 @@ async fn show_task(page: PageRequest, name: web::Path<String>) -> HubResult<Http
     let datasets = lists::trending(&page.app, &page.viewer, RepoType::Dataset, task.id, SHOWN).await?;
     let mut layout = page.layout(task.label);
     layout.description.clone_from(&task.summary);
+    let snippets = snippets(task, &models, &datasets);
+    let mut shelves = vec![shelf(RepoType::Model, task, &counts, models), shelf(RepoType::Dataset, task, &counts, datasets)];
+    if !page.app.search.is_ready() {
+        shelves.iter_mut().for_each(|shelf| shelf.empty = "The search index is being built. Come back in a moment.");
+    }
     let shown = TaskPage {
         layout,
         task,
         hub_url: page.base.as_str().to_owned(),
-        snippets: snippets(task, &models, &datasets),
-        shelves: vec![shelf(RepoType::Model, task, &counts, models), shelf(RepoType::Dataset, task, &counts, datasets)],
+        snippets,
+        shelves,
         metrics: catalogue.metrics_of(task),
         related: catalogue.related(task).into_iter().map(|task| TaskCard::new(task, &counts)).collect(),
     };

@@ -4,8 +4,8 @@ use std::future::{Future, Ready, ready};
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::http::Method;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::http::{Method, header};
+use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use bytes::BytesMut;
 use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
@@ -143,10 +143,18 @@ pub fn raw_param<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
     request.match_info().get(name).unwrap_or_default()
 }
 
-/// Answers requests for paths that nothing is mounted at.
+/// Answers requests for paths that nothing is mounted at. A page's address with a slash behind it leads to the page.
 ///
 /// # Errors
-/// Always: 404.
-pub async fn no_route(_: web::Data<crate::app::App>) -> HubResult<&'static str> {
+/// 404 for all others.
+pub async fn no_route(request: HttpRequest, _: web::Data<crate::app::App>) -> HubResult<HttpResponse> {
+    let path = request.uri().path();
+    let page = path.trim_end_matches('/');
+    // Two slashes would lead to another host.
+    let is_here = page.strip_prefix('/').is_some_and(|rest| !rest.is_empty() && !rest.starts_with(['/', '\\']));
+    if is_here && page.len() < path.len() && is_safe(&request) && !page.starts_with("/api/") {
+        let query = request.uri().query().map(|query| format!("?{query}")).unwrap_or_default();
+        return Ok(HttpResponse::PermanentRedirect().insert_header((header::LOCATION, format!("{page}{query}"))).finish());
+    }
     Err(HubError::not_found("There is nothing at this address."))
 }

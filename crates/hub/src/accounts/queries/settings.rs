@@ -40,15 +40,23 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
     .await
 }
 
-/// Changes what a user says of themselves.
+/// Changes what a user says of themselves. Another mail address is one that nobody has confirmed.
 ///
 /// # Errors
 /// The mail address is taken (`users_email_idx`).
 pub async fn update_user(pool: &PgPool, user_pk: UserPk, fullname: &str, email: &str, details: &str) -> sqlx::Result<()> {
-    sqlx::query!("update users set fullname = $2, email = $3, details = $4 where user_pk = $1", user_pk, fullname, email, details)
-        .execute(pool)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "update users set fullname = $2, email = $3, details = $4,
+                email_confirmed_at = case when email = $3 then email_confirmed_at end
+         where user_pk = $1",
+        user_pk,
+        fullname,
+        email,
+        details
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// Sets a new password and ends all sessions but one.

@@ -2,7 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 
-use super::show::collection_page;
+use super::show::{Sent, collection_page};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::collections::operations::{self, Place};
 use crate::collections::queries::CollectionChange;
@@ -32,9 +32,9 @@ async fn write(page: &PageRequest) -> HubResult<CollectionWrite> {
     read(page).await?.into_write()
 }
 
-async fn refuse(page: &PageRequest, error: HubError, typed: &str) -> HubResult<HttpResponse> {
+async fn refuse(page: &PageRequest, error: HubError, sent: Sent) -> HubResult<HttpResponse> {
     let refusal = Refusal::of(error)?;
-    let shown = collection_page(page, read(page).await?, &refusal, typed).await?;
+    let shown = collection_page(page, read(page).await?, &refusal, sent).await?;
     page.show_with(refusal.status, shown).await
 }
 
@@ -47,9 +47,9 @@ async fn post_update(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
         private: Some(form.text("visibility") == "private"),
         position: None,
     };
-    match operations::update(&page.app, &write, change).await {
+    match operations::update(&page.app, &write, change.clone()).await {
         Ok(collection) => Ok(page.redirect_saying(&collection.path(), "Saved.")),
-        Err(error) => refuse(&page, error, "").await,
+        Err(error) => refuse(&page, error, Sent { settings: Some(change), ..Sent::default() }).await,
     }
 }
 
@@ -78,15 +78,30 @@ async fn post_item(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespon
         Ok(()) => Ok(page.redirect_saying(&write.collection.path(), &format!("Added {id}."))),
         Err(error) if operations::is_about_input(&error) => {
             // What is missing is what was typed, not this page.
-            refuse(&page, HubError::bad_request(error.message()), typed).await
+            let sent = Sent { item: typed.to_owned(), note: form.text("note").to_owned(), ..Sent::default() };
+            refuse(&page, HubError::bad_request(error.message()), sent).await
         }
         Err(error) => Err(error),
     }
 }
 
-/// What people type or paste: an id, an address of this hub, a paper.
+/// What people type or paste: an id, the address of any page of a repository here, a paper.
 pub(super) fn kind_and_id<'a>(typed: &'a str, base: &str) -> (&'static str, &'a str) {
+    let typed = typed.trim();
     let path = typed.strip_prefix(base).unwrap_or(typed).trim_matches('/');
+    let path = path.split(['?', '#']).next().unwrap_or(path);
+    let (kind, id) = kind_and_rest(path);
+    match kind {
+        "paper" => (kind, id.trim_end_matches(".pdf")),
+        "collection" => (kind, id),
+        _ => {
+            let end = id.match_indices('/').nth(1).map_or(id.len(), |(at, _)| at);
+            (kind, &id[..end])
+        }
+    }
+}
+
+fn kind_and_rest(path: &str) -> (&'static str, &str) {
     for (prefix, kind) in [
         ("models/", "model"),
         ("datasets/", "dataset"),
@@ -96,6 +111,7 @@ pub(super) fn kind_and_id<'a>(typed: &'a str, base: &str) -> (&'static str, &'a 
         ("papers/", "paper"),
         ("arxiv:", "paper"),
         ("https://arxiv.org/abs/", "paper"),
+        ("https://arxiv.org/pdf/", "paper"),
     ] {
         if let Some(id) = path.strip_prefix(prefix) {
             return (kind, id);
@@ -114,7 +130,10 @@ async fn post_change(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
         "remove" => operations::delete_item(&page.app, &write, item).await,
         _ => Err(HubError::bad_request("Press the button again.")),
     };
-    changed?;
+    if let Err(error) = changed {
+        let item_note = (form.text("do") == "note").then(|| (item.to_owned(), form.text("note").to_owned()));
+        return refuse(&page, error, Sent { item_note, ..Sent::default() }).await;
+    }
     Ok(page.redirect(&format!("{}#items", write.collection.path())))
 }
 
@@ -131,6 +150,9 @@ mod tests {
             ("spaces/ada/demo", "space", "ada/demo"),
             ("arxiv:2307.09288", "paper", "2307.09288"),
             ("https://arxiv.org/abs/2307.09288", "paper", "2307.09288"),
+            ("https://arxiv.org/pdf/2307.09288.pdf", "paper", "2307.09288"),
+            ("http://hub.example/ada/bert/tree/main", "model", "ada/bert"),
+            (" http://hub.example/spaces/ada/demo?a=b#c", "space", "ada/demo"),
         ] {
             assert_eq!(kind_and_id(typed, "http://hub.example"), (kind, id));
         }

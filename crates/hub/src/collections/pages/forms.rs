@@ -29,6 +29,7 @@ struct NewPage {
     owner: Field,
     owners: Vec<Choice>,
     themes: Vec<Choice>,
+    private: bool,
     /// What it shall begin with.
     item: String,
 }
@@ -42,8 +43,10 @@ struct AddPage {
     item: String,
     /// Its name.
     label: String,
-    /// Where it is.
-    href: String,
+    /// Where it is; papers have no page here.
+    href: Option<String>,
+    /// What is said of it.
+    note: String,
     collections: Vec<Offered>,
     error: Option<String>,
 }
@@ -86,6 +89,7 @@ fn new_page<'a>(page: &PageRequest, sent: impl Fn(&'static str) -> &'a str, refu
         owner: Field::new("owner", "Owner"),
         owners: names.map(|name| Choice::new(name, name, sent("owner"))).collect(),
         themes: THEMES.iter().map(|name| Choice::new(*name, *name, theme)).collect(),
+        private: sent("visibility") == "private",
         item: sent("item").to_owned(),
     })
 }
@@ -129,11 +133,11 @@ async fn make(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
 
 async fn show_add(page: PageRequest) -> HubResult<HttpResponse> {
     let item = page.query().get("item").unwrap_or_default().to_owned();
-    let shown = add_page(&page, item, None).await?;
+    let shown = add_page(&page, item, "", None).await?;
     page.show(shown).await
 }
 
-async fn add_page(page: &PageRequest, item: String, error: Option<String>) -> HubResult<AddPage> {
+async fn add_page(page: &PageRequest, item: String, note: &str, error: Option<String>) -> HubResult<AddPage> {
     let user = page.require_session()?;
     let (kind, id) = kind_and_id(&item, page.base.as_str());
     operations::find_target(&page.app, &page.viewer, kind, id).await?;
@@ -146,7 +150,12 @@ async fn add_page(page: &PageRequest, item: String, error: Option<String>) -> Hu
     Ok(AddPage {
         layout: page.layout("Add to a collection"),
         label: id.to_owned(),
-        href: format!("/{}", item.trim_start_matches("models/")),
+        href: match kind {
+            "paper" => None,
+            "model" => Some(format!("/{id}")),
+            _ => Some(format!("/{kind}s/{id}")),
+        },
+        note: note.to_owned(),
         collections: offered.collect(),
         error,
         item,
@@ -164,7 +173,7 @@ async fn post_add(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespons
         Ok(()) => Ok(page.redirect_saying(&write.collection.path(), &format!("Added {id}."))),
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            let shown = add_page(&page, item.to_owned(), refusal.message_elsewhere(&[])).await?;
+            let shown = add_page(&page, item.to_owned(), form.text("note"), refusal.message_elsewhere(&[])).await?;
             page.show_with(refusal.status, shown).await
         }
     }

@@ -50,7 +50,7 @@ pub enum Target {
     Paper(String),
 }
 
-/// Takes a collection for changes of its items, one at a time, and counts them.
+/// Takes a collection for changes of its items, one at a time, and counts them; those that are no more do not count.
 ///
 /// # Errors
 /// The database does not answer.
@@ -58,9 +58,13 @@ pub async fn hold_items(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Re
     sqlx::query!("select collection_pk from collections where collection_pk = $1 for update", collection_pk)
         .fetch_optional(&mut *conn)
         .await?;
-    sqlx::query_scalar!(r#"select count(*) as "count!" from collection_items where collection_pk = $1"#, collection_pk)
-        .fetch_one(conn)
-        .await
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from collection_items i left join repos r using (repo_pk)
+           where collection_pk = $1 and r.deleted_at is null"#,
+        collection_pk
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Adds an item behind the others; `false` when it is in there already.

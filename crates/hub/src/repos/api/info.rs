@@ -98,12 +98,16 @@ async fn extras(app: &App, read: &RepoRead, row: &ListedRepo, fields: &Fields, b
     if has("usedStorage") {
         extra.insert("usedStorage".to_owned(), json!(relations::used_storage(&app.pool, row.repo_pk).await?));
     }
+    let ids = match has("spaces") || has("childrenModelCount") {
+        true => relations::list_ids(&app.pool, row).await?,
+        false => Vec::new(),
+    };
     if has("spaces") {
-        let spaces = relations::list_spaces_using(&app.pool, &visible_to(&read.viewer), Used::Model, &row.id()).await?;
+        let spaces = relations::list_spaces_using(&app.pool, &visible_to(&read.viewer), Used::Model, &ids).await?;
         extra.insert("spaces".to_owned(), json!(spaces));
     }
     if has("childrenModelCount") {
-        let counts = relations::count_children(&app.pool, &visible_to(&read.viewer), &row.id()).await?;
+        let counts = relations::count_children(&app.pool, &visible_to(&read.viewer), &ids).await?;
         let counts: Map<String, Value> = counts.into_iter().map(|row| (row.relation, json!(row.count))).collect();
         extra.insert("childrenModelCount".to_owned(), Value::Object(counts));
     }

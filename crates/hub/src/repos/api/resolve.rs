@@ -76,7 +76,7 @@ async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, 
     let is_sent = answer.status().is_success() || answer.status() == StatusCode::FOUND;
     if is_counted
         && is_sent
-        && let Some(client) = Client::of(request, read.viewer.user.as_ref().map(|user| user.pk))
+        && let Some(client) = Client::of(app, request, read.viewer.user.as_ref().map(|user| user.pk))
     {
         app.downloads.note(read.repo.pk, Some(commit), client);
     }

@@ -111,7 +111,8 @@ async fn show_feed(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     Ok(feed.respond())
 }
 
-fn by_day(repo: &Repo, commits: &[CommitInfo]) -> Vec<CommitDay> {
+/// Puts commits, newest first, under their days.
+pub(super) fn by_day(repo: &Repo, commits: &[CommitInfo]) -> Vec<CommitDay> {
     let mut days: Vec<CommitDay> = Vec::new();
     for info in commits {
         let label = time_of(info).format("%-d %B %Y").to_string();

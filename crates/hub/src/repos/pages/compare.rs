@@ -6,6 +6,7 @@ use hub_types::Oid;
 
 use super::BASES;
 use super::commit::{FileDiff, diff};
+use super::commits::{CommitDay, by_day};
 use super::context::{all_refs, compare_href, header_of, layout_of};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
@@ -15,11 +16,14 @@ use crate::repos::{Repo, reading};
 use crate::web::filters;
 use crate::web::form::Field;
 use crate::web::layout::Layout;
+use crate::web::links::encode_segment;
 
 /// How many files a page shows.
 const PAGE_LEN: usize = 40;
 /// The last page: finding what differs starts over for each.
 const MAX_PAGE: usize = 50;
+/// How many commits are shown.
+const SHOWN_COMMITS: usize = 20;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -33,6 +37,14 @@ struct ComparePage {
     names: Vec<String>,
     /// The same comparison the other way round.
     swap_href: String,
+    /// How many commits one has that the other has not.
+    counts: Option<String>,
+    /// The commits that only the second has; on the first page.
+    days: Vec<CommitDay>,
+    /// Whether there are more of them.
+    more_commits: bool,
+    /// The history of the second.
+    history_href: String,
     files: Vec<FileDiff>,
     /// Whether both are the same commit, or hold the same files.
     same: bool,
@@ -59,6 +71,10 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         (Some(old), Some(new)) => diff(&page, repo, Some(old), new, number * PAGE_LEN..(number + 1) * PAGE_LEN).await?,
         _ => (Vec::new(), false),
     };
+    let commits = match (old, new) {
+        (Some(old), Some(new)) if number == 0 => commits_between(&page, repo, old, new).await?,
+        _ => Commits::default(),
+    };
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
     let refs = all_refs(&page, repo).await?;
     let address = compare_href(&repo.path(), &base.value, &head.value);
@@ -69,12 +85,44 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         same: number == 0 && files.is_empty() && !base.has_error() && !head.has_error(),
         previous: (number > 0).then(|| format!("{address}&p={}", number - 1)),
         next: (more && number < MAX_PAGE).then(|| format!("{address}&p={}", number + 1)),
+        counts: commits.counts(&base.value, &head.value),
+        more_commits: commits.ahead > SHOWN_COMMITS,
+        history_href: format!("{}/commits/{}", repo.path(), encode_segment(&head.value)),
+        days: commits.days,
         base,
         head,
         files,
         header,
     };
     page.show(shown).await
+}
+
+/// What the second revision has in its history and the first has not.
+#[derive(Debug, Default)]
+struct Commits {
+    ahead: usize,
+    behind: usize,
+    days: Vec<CommitDay>,
+}
+
+impl Commits {
+    fn counts(&self, base: &str, head: &str) -> Option<String> {
+        let said = |number: usize| if number == 1 { "1 commit".to_owned() } else { format!("{number} commits") };
+        match (self.ahead, self.behind) {
+            (0, 0) => None,
+            (ahead, 0) => Some(format!("{head} is {} ahead of {base}.", said(ahead))),
+            (0, behind) => Some(format!("{head} is {} behind {base}.", said(behind))),
+            (ahead, behind) => Some(format!("{head} is {} ahead of {base}, and {} behind.", said(ahead), said(behind))),
+        }
+    }
+}
+
+async fn commits_between(page: &PageRequest, repo: &Repo, old: Oid, new: Oid) -> HubResult<Commits> {
+    let (counts, commits) = reading::read(&page.app, repo, move |reader| {
+        Ok((reader.ahead_behind(old, new)?, reader.log_between(old, new, SHOWN_COMMITS)?))
+    })
+    .await?;
+    Ok(Commits { ahead: counts.0, behind: counts.1, days: by_day(repo, &commits) })
 }
 
 /// The commit a field names; one that names none says so.

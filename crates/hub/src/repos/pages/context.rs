@@ -74,7 +74,7 @@ fn chips(kind: RepoType, derived: &ListedRepo) -> Vec<Chip> {
     let chip = |icon, label: String, key: &str, value: &str| Chip {
         icon,
         label,
-        href: list_href(kind, key, value),
+        href: list_href(kind, key, &[value]),
         accent: false,
         inferred: false,
     };
@@ -120,9 +120,9 @@ pub(super) fn languages(kind: RepoType, derived: &ListedRepo) -> Vec<String> {
 }
 
 /// The list of a kind narrowed by one filter.
-pub(super) fn list_href(kind: RepoType, key: &str, value: &str) -> String {
+pub(super) fn list_href(kind: RepoType, key: &str, values: &[impl AsRef<str>]) -> String {
     let mut query = url::form_urlencoded::Serializer::new(String::new());
-    query.append_pair(key, value);
+    query.extend_pairs(values.iter().map(|value| (key, value)));
     format!("/{}?{}", kind.plural(), query.finish())
 }
 

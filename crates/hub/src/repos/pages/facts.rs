@@ -25,7 +25,7 @@ pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
     let papers = tags::all(&derived.tags, "arxiv:").into_iter().take(MAX_VALUES);
     Side {
         papers: papers
-            .map(|id| Paper { id: id.to_owned(), list_href: list_href(header.kind, "other", &format!("arxiv:{id}")) })
+            .map(|id| Paper { id: id.to_owned(), list_href: list_href(header.kind, "other", &[format!("arxiv:{id}")]) })
             .collect(),
         gguf: derived.facts.as_ref().map(gguf_of).unwrap_or_default(),
         tensors_href: tensors_href(header, derived),
@@ -85,7 +85,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
     };
     let listed = |key: &'static str, label: String, value: &str| FactLink {
         label,
-        href: Some(list_href(kind, key, value)),
+        href: Some(list_href(kind, key, &[value])),
         inferred: false,
     };
     let marked = |link: FactLink, key| FactLink { inferred: is_inferred(derived, key), ..link };
@@ -110,7 +110,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
 fn task_link(kind: RepoType, task: &str) -> FactLink {
     let href = match known::find_task(task) {
         Some(task) => format!("/tasks/{}", task.id),
-        None => list_href(kind, "pipeline_tag", task),
+        None => list_href(kind, "pipeline_tag", &[task]),
     };
     FactLink { label: tags::task_label(task), href: Some(href), inferred: false }
 }

@@ -18,7 +18,7 @@ const ELSEWHERE: usize = 12;
 pub(super) struct LicenceNote {
     /// What may be done, what is asked, and what contradicts.
     pub follows: Consequences,
-    /// What it was made from and is not here.
+    /// What it was made from and is not here, or not for the viewer.
     pub elsewhere: Vec<String>,
 }
 
@@ -63,10 +63,10 @@ pub(super) async fn licence_note(page: &PageRequest, repo: &ListedRepo) -> HubRe
         return Ok(None);
     }
     let own = licences_of(&repo.tags);
-    let mut chain = match repo.repo_type {
+    let chain = match repo.repo_type {
         RepoType::Model => chain_of(&page.app, &page.viewer, repo).await?,
         RepoType::Dataset | RepoType::Space | RepoType::Bucket => Chain::default(),
     };
-    chain.elsewhere.truncate(ELSEWHERE);
-    Ok(Some(LicenceNote { follows: consequences(&repo.id(), &own, &chain.parts), elsewhere: chain.elsewhere }))
+    let follows = consequences(&repo.id(), &own, &chain.parts, &chain.elsewhere);
+    Ok(Some(LicenceNote { follows, elsewhere: chain.elsewhere.into_iter().map(|(id, _)| id).take(ELSEWHERE).collect() }))
 }

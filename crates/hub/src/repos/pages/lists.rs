@@ -7,7 +7,8 @@ use super::view::{OwnRepo, RepoSummary, SnippetPart};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::listing::{Cursor, ListQuery, ListedRepo, Sort, list};
+use crate::repos::by_task;
+use crate::repos::listing::{self, Columns, Cursor, ListQuery, ListedRepo, Sort, list};
 use crate::repos::queries::own::list_own;
 use crate::repos::visibility::visible_to;
 
@@ -46,18 +47,17 @@ pub async fn page_of(
     Ok((page.repos.into_iter().map(RepoSummary::from).collect(), page.next.map(|next| next.encode())))
 }
 
-/// The most active repositories of a kind for a task.
+/// The most active repositories of a kind for a task. None while there is no search index.
 ///
 /// # Errors
-/// The database does not answer.
+/// The index or the database does not answer.
 pub async fn trending(app: &App, viewer: &Viewer, kind: RepoType, task: &str, limit: usize) -> HubResult<Vec<RepoSummary>> {
-    let mut query = ListQuery { sort: Sort::Trending, limit, ..ListQuery::default() };
-    match kind {
-        RepoType::Dataset => query.tags.push(format!("task_categories:{task}")),
-        RepoType::Model | RepoType::Space | RepoType::Bucket => query.pipeline_tag = Some(task.to_owned()),
+    if !app.search.is_ready() {
+        return Ok(Vec::new());
     }
-    let page = list(app, kind, &visible_to(viewer), &query).await?;
-    Ok(page.repos.into_iter().map(RepoSummary::from).collect())
+    let keys = by_task::keys(app, viewer, kind, task, limit).await?;
+    let rows = listing::by_keys(app, viewer, &keys, Columns::default()).await?;
+    Ok(rows.into_iter().map(RepoSummary::from).collect())
 }
 
 /// The most active repositories of a kind.

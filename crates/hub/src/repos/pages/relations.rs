@@ -92,12 +92,12 @@ pub(super) struct RepoLink {
 pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader, derived: &ListedRepo) -> HubResult<Relations> {
     let visible = visible_to(viewer);
     let named = Named::of(derived);
-    let known: HashSet<(RepoType, String)> =
-        relations::list_known(&app.pool, &visible, &named.all()).await?.into_iter().collect();
-    let link = |kind: RepoType, id: &String| RepoLink {
-        href: known.contains(&(kind, id.clone())).then(|| format!("/{}{id}", kind.url_prefix())),
-        id: id.clone(),
+    let known = relations::list_known(&app.pool, &visible, &named.all()).await?;
+    let link = |kind: RepoType, id: &String| match known.get(&(kind, id.clone())) {
+        Some(now) => RepoLink { href: Some(format!("/{}{now}", kind.url_prefix())), id: now.clone() },
+        None => RepoLink { href: None, id: id.clone() },
     };
+    let ids = relations::list_ids(&app.pool, derived).await?;
     let links = |kind, ids: &[String]| ids.iter().map(|id| link(kind, id)).collect::<Vec<_>>();
     let mut found = Relations::default();
     let mut add = |title, kind, repos: Vec<RepoLink>, more: Option<(String, Option<String>)>| {
@@ -109,14 +109,14 @@ pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader
     match header.kind {
         RepoType::Model => {
             add("Trained on", RepoType::Dataset, links(RepoType::Dataset, &named.datasets), None);
-            let (spaces, more) = spaces_using(app, &visible, Used::Model, &header.id()).await?;
+            let (spaces, more) = spaces_using(app, &visible, Used::Model, &ids).await?;
             add("Spaces using this model", RepoType::Space, spaces, more);
-            found.tree = model_tree(app, &visible, header, derived, links(RepoType::Model, &named.bases)).await?;
+            found.tree = model_tree(app, &visible, &ids, derived, links(RepoType::Model, &named.bases)).await?;
         }
         RepoType::Dataset => {
-            let (models, more) = models_trained_on(app, &visible, &header.id()).await?;
+            let (models, more) = models_trained_on(app, &visible, &ids).await?;
             add("Models trained on this dataset", RepoType::Model, models, more);
-            let (spaces, more) = spaces_using(app, &visible, Used::Dataset, &header.id()).await?;
+            let (spaces, more) = spaces_using(app, &visible, Used::Dataset, &ids).await?;
             add("Spaces using this dataset", RepoType::Space, spaces, more);
         }
         RepoType::Space => {
@@ -153,23 +153,20 @@ impl Named {
 async fn model_tree(
     app: &App,
     visible: &Visibility,
-    header: &RepoHeader,
+    ids: &[String],
     derived: &ListedRepo,
     bases: Vec<RepoLink>,
 ) -> HubResult<Option<ModelTree>> {
     /// The word of the tags, and what such models are called.
     const WAYS: [(&str, &str); 4] =
         [("finetune", "Fine-tunes"), ("adapter", "Adapters"), ("merge", "Merges"), ("quantized", "Quantisations")];
-    let tag = |word: &str| format!("base_model:{word}:{}", header.id());
-    let tags = WAYS.map(|(word, _)| tag(word)).to_vec();
+    let tags = WAYS.map(|(word, _)| ids.iter().map(|id| format!("base_model:{word}:{id}")).collect::<Vec<_>>());
     let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, &tags, MAX_COUNT + 1).await?;
-    let child = |(word, label): &(&str, &'static str)| {
-        let tag = tag(word);
-        let count = counts.iter().find(|row| row.tag == tag).map_or(0, |row| row.count);
-        (count > 0).then(|| ChildCount { label, count: count_text(count), href: list_href(RepoType::Model, "other", &tag) })
-    };
-    let children: Vec<ChildCount> = WAYS.iter().filter_map(child).collect();
-    let ancestors = ancestors(app, visible, &header.id(), bases).await?;
+    let mut children = Vec::new();
+    for (((_, label), tags), count) in WAYS.iter().zip(&tags).zip(counts).filter(|(_, count)| *count > 0) {
+        children.push(ChildCount { label, count: count_text(count), href: list_href(RepoType::Model, "other", tags) });
+    }
+    let ancestors = ancestors(app, visible, &derived.id(), bases).await?;
     if ancestors.is_empty() && children.is_empty() {
         return Ok(None);
     }
@@ -195,17 +192,20 @@ async fn ancestors(app: &App, visible: &Visibility, id: &str, bases: Vec<RepoLin
     let mut seen = HashSet::from([id.to_lowercase()]);
     let line: Vec<String> = line.into_iter().take_while(|id| seen.insert(id.to_lowercase())).collect();
     let wanted: Vec<_> = line.iter().map(|id| (RepoType::Model, id.clone())).collect();
-    let known: HashSet<_> = relations::list_known(&app.pool, visible, &wanted).await?.into_iter().map(|(_, id)| id).collect();
-    let link = |id: String| RepoLink { href: known.contains(&id).then(|| format!("/{id}")), id };
+    let known = relations::list_known(&app.pool, visible, &wanted).await?;
+    let link = |id: String| match known.get(&(RepoType::Model, id.clone())) {
+        Some(now) => RepoLink { href: Some(format!("/{now}")), id: now.clone() },
+        None => RepoLink { href: None, id },
+    };
     Ok(line.into_iter().rev().map(link).collect())
 }
 
 type More = Option<(String, Option<String>)>;
 
-async fn spaces_using(app: &App, visible: &Visibility, used: Used, id: &str) -> HubResult<(Vec<RepoLink>, More)> {
+async fn spaces_using(app: &App, visible: &Visibility, used: Used, names: &[String]) -> HubResult<(Vec<RepoLink>, More)> {
     /// How many the statement lists.
     const LISTED: usize = 100;
-    let ids = relations::list_spaces_using(&app.pool, visible, used, id).await?;
+    let ids = relations::list_spaces_using(&app.pool, visible, used, names).await?;
     let more = (ids.len() > MAX_NAMED).then(|| {
         let rest = ids.len() - MAX_NAMED;
         (if ids.len() == LISTED { format!("{rest}+ more") } else { format!("{rest} more") }, None)
@@ -214,16 +214,15 @@ async fn spaces_using(app: &App, visible: &Visibility, used: Used, id: &str) -> 
     Ok((ids.into_iter().take(MAX_NAMED).map(link).collect(), more))
 }
 
-async fn models_trained_on(app: &App, visible: &Visibility, id: &str) -> HubResult<(Vec<RepoLink>, More)> {
-    let tag = format!("dataset:{id}");
+async fn models_trained_on(app: &App, visible: &Visibility, names: &[String]) -> HubResult<(Vec<RepoLink>, More)> {
+    let tags: Vec<String> = names.iter().map(|id| format!("dataset:{id}")).collect();
     let limit = i64::try_from(MAX_NAMED + 1).unwrap_or(i64::MAX);
-    let mut ids = relations::list_tagged(&app.pool, visible, RepoType::Model, &tag, limit).await?;
+    let mut ids = relations::list_tagged(&app.pool, visible, RepoType::Model, &tags, limit).await?;
     let more = if ids.len() > MAX_NAMED {
         ids.truncate(MAX_NAMED);
-        let tags = std::slice::from_ref(&tag);
-        let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, tags, MAX_COUNT + 1).await?;
-        let count = counts.first().map_or(0, |row| row.count);
-        Some((format!("All {}", count_text(count)), Some(list_href(RepoType::Model, "other", &tag))))
+        let href = list_href(RepoType::Model, "other", &tags);
+        let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, &[tags], MAX_COUNT + 1).await?;
+        Some((format!("All {}", count_text(counts.first().copied().unwrap_or(0))), Some(href)))
     } else {
         None
     };

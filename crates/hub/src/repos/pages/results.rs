@@ -20,8 +20,6 @@ pub(super) struct ResultRow {
     pub metric: String,
     /// The number.
     pub value: String,
-    /// Whether somebody other than the author has checked it.
-    pub verified: bool,
     /// Where the number comes from.
     pub source: Option<Source>,
 }
@@ -55,7 +53,6 @@ fn rows_of(result: &Value) -> Vec<ResultRow> {
                 split: first(&["/dataset/split", "/dataset/config"]),
                 metric: name,
                 value,
-                verified: metric.get("verified").and_then(Value::as_bool).unwrap_or_default(),
                 source: source_of(result),
             })
         })
@@ -98,7 +95,7 @@ mod tests {
             "task": {"type": "text-classification"},
             "dataset": {"type": "glue", "name": "GLUE", "split": "test"},
             "metrics": [
-                {"type": "accuracy", "value": 0.912_345_678, "name": "Accuracy", "verified": true},
+                {"type": "accuracy", "value": 0.912_345_678, "name": "Accuracy"},
                 {"type": "f1", "value": "91.2"},
                 {"type": "confusion", "value": [[1]]},
             ],
@@ -106,7 +103,7 @@ mod tests {
         }, {"metrics": 3}, 5]}]});
         let rows = results_of(&card);
         assert_eq!(rows.len(), 2);
-        assert_eq!((rows[0].value.as_str(), rows[0].verified, rows[0].task.as_str()), ("0.9123", true, "text-classification"));
+        assert_eq!((rows[0].value.as_str(), rows[0].task.as_str()), ("0.9123", "text-classification"));
         assert_eq!((rows[1].metric.as_str(), rows[1].value.as_str(), rows[1].dataset.as_str()), ("f1", "91.2", "GLUE"));
         assert_eq!(rows[0].source.as_ref().unwrap().label, "Board");
     }

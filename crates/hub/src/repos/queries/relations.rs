@@ -1,7 +1,10 @@
 //! Statements on what else belongs to a repository: what it takes up, and who builds on it.
 
+use std::collections::HashMap;
+
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
+use crate::repos::queries::listing::ListedRepo;
 use crate::repos::visibility::Visibility;
 
 /// The bytes that a repository keeps in the store: its packs and all large files it ever had.
@@ -19,11 +22,37 @@ pub async fn used_storage(pool: &PgPool, repo_pk: i64) -> sqlx::Result<i64> {
     .await
 }
 
-/// Lists Spaces that name a model or dataset in their card, as far as the viewer sees them.
+/// The names that repositories had before they moved, the last 20 of each: cards go on naming them so.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_spaces_using(pool: &PgPool, visible: &Visibility, kind: Used, id: &str) -> sqlx::Result<Vec<String>> {
+pub async fn list_old_ids(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec<(i64, String)>> {
+    let rows = sqlx::query!(
+        r#"select o.repo_pk as "repo_pk!", o.id as "id!" from unnest($1::bigint[]) as wanted (pk) cross join lateral (
+               select repo_pk, coalesce(old_id, namespace_key || '/' || name_key) as id from repo_redirects
+               where repo_pk = wanted.pk order by created_at desc limit 20
+           ) o"#,
+        repo_pks
+    )
+    .fetch_all(pool)
+    .await?;
+    Ok(rows.into_iter().map(|row| (row.repo_pk, row.id)).collect())
+}
+
+/// What cards may call a repository: its name, then those that it had before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_ids(pool: &PgPool, repo: &ListedRepo) -> sqlx::Result<Vec<String>> {
+    let old = list_old_ids(pool, &[repo.repo_pk]).await?;
+    Ok(std::iter::once(repo.id()).chain(old.into_iter().map(|(_, id)| id)).collect())
+}
+
+/// Lists Spaces that name a model or dataset in their card by one of its names, as far as the viewer sees them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_spaces_using(pool: &PgPool, visible: &Visibility, kind: Used, ids: &[String]) -> sqlx::Result<Vec<String>> {
     let fact = match kind {
         Used::Model => "models",
         Used::Dataset => "datasets",
@@ -32,7 +61,7 @@ pub async fn list_spaces_using(pool: &PgPool, visible: &Visibility, kind: Used, 
         "select n.name || '/' || r.name from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)
          where r.repo_type = 'space'",
     );
-    sql.push(format!(" and r.facts -> '{fact}' @> ")).push_bind(serde_json::json!([id]));
+    sql.push(format!(" and r.facts -> '{fact}' ?| ")).push_bind(ids.to_vec());
     visible.push(&mut sql);
     sql.push(" order by c.trending desc, r.repo_pk desc limit 100");
     sql.build_query_scalar().fetch_all(pool).await
@@ -56,17 +85,17 @@ pub struct ChildCount {
     pub count: i64,
 }
 
-/// Counts the models that were made from one, as far as the viewer sees them.
+/// Counts the models that were made from one with these names, as far as the viewer sees them.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn count_children(pool: &PgPool, visible: &Visibility, id: &str) -> sqlx::Result<Vec<ChildCount>> {
+pub async fn count_children(pool: &PgPool, visible: &Visibility, ids: &[String]) -> sqlx::Result<Vec<ChildCount>> {
     let relations = ["adapter", "merge", "quantized", "finetune"];
     let mut sql = QueryBuilder::<Postgres>::new("select relation, count(*) as count from unnest(");
     sql.push_bind(relations.map(str::to_owned).to_vec());
-    sql.push(") relation join repos r on r.repo_type = 'model' and r.tags @> array['base_model:' || relation || ':' || ");
-    sql.push_bind(id.to_owned());
-    sql.push("] join namespaces n using (namespace_pk) where true");
+    sql.push(") relation join repos r on r.repo_type = 'model' and r.tags && array(");
+    sql.push("select 'base_model:' || relation || ':' || id from unnest(").push_bind(ids.to_vec());
+    sql.push(") id) join namespaces n using (namespace_pk) where true");
     visible.push(&mut sql);
     sql.push(" group by relation");
     sql.build_query_as().fetch_all(pool).await
@@ -154,17 +183,8 @@ pub async fn count_by_type(pool: &PgPool, visible: &Visibility, namespace_pk: i6
     sql.build_query_as().fetch_all(pool).await
 }
 
-/// How many repositories have one of these tags, and no more than were counted.
-#[derive(Debug, Clone, sqlx::FromRow)]
-pub struct TagCount {
-    /// The tag.
-    pub tag: String,
-    /// How many, at most the limit.
-    pub count: i64,
-}
-
-/// Counts the repositories of a type with each of these tags up to a limit, as far as the viewer sees them: a page says
-/// "1,000+" sooner than it counts a million rows.
+/// Counts the repositories of a type with one of the tags, for each of these groups of them, up to a limit and as far as
+/// the viewer sees them: a page says "1,000+" sooner than it counts a million rows. In the order of the groups.
 ///
 /// # Errors
 /// The database does not answer.
@@ -172,18 +192,22 @@ pub async fn count_tagged(
     pool: &PgPool,
     visible: &Visibility,
     repo_type: hub_types::RepoType,
-    tags: &[String],
+    groups: &[Vec<String>],
     limit: i64,
-) -> sqlx::Result<Vec<TagCount>> {
-    let mut sql = QueryBuilder::<Postgres>::new("select tag, counted.count from unnest(");
-    sql.push_bind(tags.to_vec()).push(") tag, lateral (select count(*) from (select 1 from repos r ");
-    sql.push("join namespaces n using (namespace_pk) where r.tags @> array[tag] and r.repo_type = ").push_bind(repo_type);
-    visible.push(&mut sql);
-    sql.push(" limit ").push_bind(limit).push(") found) counted(count)");
-    sql.build_query_as().fetch_all(pool).await
+) -> sqlx::Result<Vec<i64>> {
+    let mut sql = QueryBuilder::<Postgres>::new("select counts from (values ");
+    for (at, tags) in groups.iter().enumerate() {
+        sql.push(if at == 0 { "(" } else { ", (" }).push_bind(i32::try_from(at).unwrap_or(i32::MAX)).push(", (");
+        sql.push("select count(*) from (select 1 from repos r join namespaces n using (namespace_pk) where r.tags && ");
+        sql.push_bind(tags.clone()).push(" and r.repo_type = ").push_bind(repo_type);
+        visible.push(&mut sql);
+        sql.push(" limit ").push_bind(limit).push(") found))");
+    }
+    sql.push(") counted(place, counts) order by place");
+    sql.build_query_scalar().fetch_all(pool).await
 }
 
-/// The ids of the most active repositories of a type with a tag, as far as the viewer sees them.
+/// The ids of the most active repositories of a type with one of these tags, as far as the viewer sees them.
 ///
 /// # Errors
 /// The database does not answer.
@@ -191,19 +215,20 @@ pub async fn list_tagged(
     pool: &PgPool,
     visible: &Visibility,
     repo_type: hub_types::RepoType,
-    tag: &str,
+    tags: &[String],
     limit: i64,
 ) -> sqlx::Result<Vec<String>> {
     let mut sql = QueryBuilder::<Postgres>::new(
         "select n.name || '/' || r.name from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)",
     );
-    sql.push(" where r.tags @> array[").push_bind(tag.to_owned()).push("] and r.repo_type = ").push_bind(repo_type);
+    sql.push(" where r.tags && ").push_bind(tags.to_vec()).push(" and r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
     sql.push(" order by c.trending desc, r.repo_pk desc limit ").push_bind(limit);
     sql.build_query_scalar().fetch_all(pool).await
 }
 
-/// Which of these names are repositories that the viewer sees. Names are compared as addresses are: whatever the case.
+/// Which of these names are repositories that the viewer sees, and what they are called now. Names are compared as
+/// addresses are: whatever the case, and those from before a move count.
 ///
 /// # Errors
 /// The database does not answer.
@@ -211,7 +236,7 @@ pub async fn list_known(
     pool: &PgPool,
     visible: &Visibility,
     wanted: &[(hub_types::RepoType, String)],
-) -> sqlx::Result<Vec<(hub_types::RepoType, String)>> {
+) -> sqlx::Result<HashMap<(hub_types::RepoType, String), String>> {
     let split = |id: &str| id.split_once('/').map(|(namespace, name)| (namespace.to_lowercase(), name.to_lowercase()));
     let named = wanted.iter().filter_map(|(kind, id)| split(id).map(|(namespace, name)| (kind.to_string(), id, namespace, name)));
     let (mut kinds, mut ids, mut namespaces, mut names) = (Vec::new(), Vec::new(), Vec::new(), Vec::new());
@@ -222,14 +247,16 @@ pub async fn list_known(
         names.push(name);
     }
     if ids.is_empty() {
-        return Ok(Vec::new());
+        return Ok(HashMap::new());
     }
-    let mut sql = QueryBuilder::<Postgres>::new("select r.repo_type, wanted.id from unnest(");
+    let mut sql = QueryBuilder::<Postgres>::new("select r.repo_type, wanted.id, n.name || '/' || r.name from unnest(");
     sql.push_bind(kinds).push(", ").push_bind(ids).push(", ").push_bind(namespaces).push(", ").push_bind(names);
-    sql.push(") wanted(kind, id, namespace, name) join namespaces n on lower(n.name) = wanted.namespace join repos r ");
-    sql.push("on r.namespace_pk = n.namespace_pk and r.repo_type = wanted.kind and lower(r.name) = wanted.name where true");
+    sql.push(") wanted(kind, id, namespace, name) join repo_names k on k.repo_type = wanted.kind ");
+    sql.push("and k.namespace_key = wanted.namespace and k.name_key = wanted.name ");
+    sql.push("join repos r on r.repo_pk = k.repo_pk join namespaces n on n.namespace_pk = r.namespace_pk where true");
     visible.push(&mut sql);
-    sql.build_query_as().fetch_all(pool).await
+    let rows: Vec<(hub_types::RepoType, String, String)> = sql.build_query_as().fetch_all(pool).await?;
+    Ok(rows.into_iter().map(|(kind, id, now)| ((kind, id), now)).collect())
 }
 
 /// The first base of a model, the first base of that one, and so on, as far as they are here and the viewer sees them.
@@ -240,11 +267,9 @@ pub async fn list_known(
 pub async fn list_ancestors(pool: &PgPool, visible: &Visibility, base: &str, depth: i32) -> sqlx::Result<Vec<String>> {
     let mut sql = QueryBuilder::<Postgres>::new("with recursive line(depth, id) as (select 0, ");
     sql.push_bind(base.to_owned()).push("::text union all select line.depth + 1, r.facts -> 'base_models' ->> 0 from line ");
-    sql.push("join namespaces n on lower(n.name) = lower(split_part(line.id, '/', 1)) join repos r ");
-    sql.push(
-        "on r.namespace_pk = n.namespace_pk and r.repo_type = 'model' and lower(r.name) = lower(split_part(line.id, '/', 2))",
-    );
-    sql.push(" where r.facts -> 'base_models' ->> 0 is not null and line.depth < ").push_bind(depth);
+    sql.push("join repo_names k on k.repo_type = 'model' and k.namespace_key = lower(split_part(line.id, '/', 1)) ");
+    sql.push("and k.name_key = lower(split_part(line.id, '/', 2)) ");
+    sql.push("join repos r on r.repo_pk = k.repo_pk join namespaces n on n.namespace_pk = r.namespace_pk where r.facts -> 'base_models' ->> 0 is not null and line.depth < ").push_bind(depth);
     visible.push(&mut sql);
     sql.push(") select id from line order by depth");
     sql.build_query_scalar().fetch_all(pool).await

@@ -169,7 +169,7 @@ fn besides(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
         terms.push(Term::new("Right kind of data", modality, 50));
     }
     let part = Part { id: dataset.id(), href: String::new(), used: Use::Data, licences: licences_of(&dataset.tags) };
-    let follows = consequences(&model.id(), &licences_of(&model.tags), &[part]);
+    let follows = consequences(&model.id(), &licences_of(&model.tags), &[part], &[]);
     let about_it: Vec<_> = follows.findings.iter().filter(|finding| finding.from.is_some()).collect();
     match about_it.first() {
         None => terms.push(Term::new("Licence", "nothing that contradicts the model's", 50)),

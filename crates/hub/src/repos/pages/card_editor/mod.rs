@@ -165,6 +165,12 @@ async fn post_editor(page: PageRequest, write: RepoWrite, form: CheckedForm<MAX_
         outcome.problem = Some(format!("{label} could not be put into the YAML as it is written: change it there."));
     }
     let text = whole(&draft);
+    // What was written in the YAML by hand is what the fields say, too.
+    if outcome.problem.is_none()
+        && let Ok(card) = CardMetadata::parse(&text)
+    {
+        draft.fields = fields::of_card(kind, &card);
+    }
     let report = validate(&text, kind);
     outcome.remarks = remarks(&page, &write, &draft, &text, report.warnings.into_iter().map(|found| found.message)).await?;
     let error = report.errors.into_iter().next().map(|found| found.message);
@@ -234,7 +240,7 @@ async fn remarks(
     let models = card.base_model.iter().chain(&card.models).map(|id| (RepoType::Model, id.clone()));
     let named: Vec<_> = models.chain(card.datasets.iter().map(|id| (RepoType::Dataset, id.clone()))).take(100).collect();
     let known = relations::list_known(&page.app.pool, &visible_to(&write.viewer), &named).await?;
-    let missing = named.iter().filter(|wanted| !known.contains(wanted));
+    let missing = named.iter().filter(|wanted| !known.contains_key(*wanted));
     let missing = missing.map(|(kind, id)| format!("The {kind} `{}` is not on this hub.", id.replace('`', "'")));
     Ok(warnings.chain(fields::unknown_values(write.repo.repo_type, &draft.fields)).chain(missing).collect())
 }

@@ -2,6 +2,7 @@
 //! repository is read from the database, under the viewer's rights. While there is no index yet, and for buckets, the list
 //! comes from the database alone ([`database`]), and has fewer ways to narrow it.
 
+mod asked;
 mod atom;
 mod database;
 mod facets;
@@ -15,6 +16,7 @@ use hub_cards::known;
 use hub_search::{Facet, SearchQuery, SearchResults, Snippets};
 use hub_types::RepoType;
 
+pub use self::asked::ListFilter;
 use self::facets::{ActiveFilter, FacetGroup};
 use self::params::{MAX_PAGE, ORDERS, Params};
 use self::why::Why;
@@ -56,6 +58,8 @@ struct ListPage {
     active: Vec<ActiveFilter>,
     /// The list without any of them.
     clear: String,
+    /// Where this list is saved to come back to, for those who are logged in.
+    save: Option<String>,
     search: String,
     /// The owner, whom no field of the form chooses.
     author: Option<String>,
@@ -199,6 +203,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         orders: orders(params),
         active: facets::active(params, query),
         clear: format!("/{}", kind.plural()),
+        save: save_href(page, query, params),
         search: params.search.clone(),
         author: params.author.clone(),
         notes: Vec::new(),
@@ -208,6 +213,18 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         previous: None,
         next: None,
     }
+}
+
+/// A list of everything needs no name to be found again.
+fn save_href(page: &PageRequest, query: &Query, params: &Params) -> Option<String> {
+    let filter = ListFilter::of(params.kind, query);
+    let offered = page.viewer.user.is_some() && params.kind.has_git() && filter.is_narrowed();
+    offered.then(|| {
+        let kept = filter.canonical();
+        let fields = [("list", params.kind.plural()), ("query", kept.as_str())];
+        let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        format!("/settings/saved-searches/new?{query}")
+    })
 }
 
 /// Where people read what a task is, for lists that are narrowed by task.
