@@ -258,7 +258,7 @@ def test_a_fact_is_added_to_the_card(open_browser, silent, script):
     page = open_browser(java_script_enabled=script)
     log_in(page)
     panel = facts_of(page, silent)
-    panel.get_by_role("button", name="Add licence to the card").click()
+    panel.get_by_role("button", name="Add to the card (licence)").click()
     page.get_by_text("Added to the card: license.").wait_for()
     assert page.get_by_role("main").get_by_role("link", name="mit").first.is_visible()
     panel.get_by_role("button", name="Add all that are certain").click()

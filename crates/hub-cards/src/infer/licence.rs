@@ -16,8 +16,11 @@ const MIN_SHARE: f32 = 0.9;
 const MIN_SHARE_SHORT: f32 = 0.95;
 /// The bytes from which a text is long.
 const LONG_BYTES: usize = 4_000;
-/// The share from which hardly a sentence can have been added, even to a long text.
+/// The share from which hardly a sentence can be another, even in a long text.
 const SURE_SHARE: f32 = 0.995;
+/// How many words the file may have that the licence lacks: who has the copyright. What looks like a title or a copyright is
+/// left out of the comparison, and may be a condition.
+const MAX_SURPLUS_WORDS: usize = 30;
 
 /// Identifiers of SPDX that cards write in another way than in small letters.
 const RENAMED: &[(&str, &str)] = &[
@@ -55,8 +58,15 @@ pub fn licence_of(file: &str, text: &str) -> Option<Inferred> {
         value: value.to_owned(),
         file: file.to_owned(),
         because: format!("{percent} % the words of {}", found.name),
-        sure: found.score >= SURE_SHARE,
+        sure: found.score >= SURE_SHARE && surplus_words(found.name, text) <= MAX_SURPLUS_WORDS,
     })
+}
+
+/// How many words a text has more than a licence.
+fn surplus_words(spdx: &str, text: &str) -> usize {
+    let words = |text: &str| text.split_whitespace().count();
+    let licence = LICENSE_TEXTS.iter().find(|(id, _)| *id == spdx).map_or(0, |(_, licence)| words(licence));
+    words(text).saturating_sub(licence)
 }
 
 /// The card's word for a licence of SPDX.
@@ -123,8 +133,10 @@ mod tests {
         let condition = "Commons Clause License Condition: the grant of rights under the License will not include the right to \
             Sell the Software, which means practicing any or all of the rights granted to you to provide to third parties, for a \
             fee or other consideration, a product or service whose value derives from the functionality of the Software. ";
-        assert_ne!(check(&format!("{condition}{}", text("Apache-2.0"))).map(|found| found.1), Some(true));
-        assert_eq!(check(&format!("{condition}{}", text("MIT"))), None);
+        for id in ["Apache-2.0", "MIT"] {
+            assert_ne!(check(&format!("{condition}{}", text(id))).map(|found| found.1), Some(true), "{id}");
+            assert_ne!(check(&format!("{condition}\n\n{}", text(id))).map(|found| found.1), Some(true), "{id}");
+        }
         assert_eq!(check("All rights reserved."), None);
         assert_eq!(check(""), None);
         assert_eq!(check(&"a b ".repeat(40_000)), None);

@@ -53,7 +53,8 @@ pub(super) fn texts_of(repo_type: RepoType, root: &[(String, Oid)], paths: &[Str
         hash.update(format!("{path} {oid}\n"));
     }
     if language {
-        hash.update(body);
+        // A block of metadata before the text moves it by a line.
+        hash.update(body.trim());
     }
     Some(Texts { key: hex::encode(hash.finalize()), license: licence.map(|(path, _)| path.clone()), language })
 }
