@@ -57,8 +57,9 @@ def models(open_browser, shelf):
 
 
 def names(page):
+    """Which of these models are shown, in order; other tests make some of their own."""
     links = page.locator(".repo-card-link").all_inner_texts()
-    return [link.split("/")[1].strip() for link in links]
+    return [name for link in links if (name := link.split("/")[1].strip()) in MODELS]
 
 
 def wait_for(page, condition):
