@@ -225,7 +225,7 @@ fn parts_of_a_second(reader: &mut Reader<'_>) -> Step<i64> {
             return reader.skip(kind, 0);
         }
         reader.structure(|reader, unit, kind| {
-            parts = [1_000, 1_000_000, 1_000_000_000][usize::try_from(unit - 1).unwrap_or(0).min(2)];
+            parts = [1_000, 1_000_000, 1_000_000_000][usize::try_from(unit.saturating_sub(1)).unwrap_or(0).min(2)];
             reader.skip(kind, 0)
         })
     })?;
@@ -287,5 +287,19 @@ const fn converted_meaning(kind: i64) -> Meaning {
         10 => Meaning::Timestamp(1_000_000),
         11..=14 => Meaning::Unsigned,
         _ => Meaning::Plain,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_unit_of_any_number_is_read() {
+        // A structure with a field 2, which is a structure with a field of the least number there is.
+        let mut bytes = vec![0x2c, 0x0c];
+        bytes.extend([0xff; 9]);
+        bytes.extend([0x01, 0x00, 0x00, 0x00]);
+        assert_eq!(parts_of_a_second(&mut Reader::new(&bytes)), Ok(1_000));
     }
 }
