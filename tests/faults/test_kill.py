@@ -2,77 +2,14 @@
 
 import os
 import random
-import subprocess
-import threading
 import time
 
 import pytest
-from harness.clients import client_env
 from harness.hub import Hub
 from harness.people import TOKENS
+from harness.writers import Writers, check
 
 ROUNDS = int(os.environ.get("HUB_FAULT_ROUNDS", "3"))
-
-
-class Writers:
-    """Threads that commit, upload and push until the hub is gone, noting each acknowledgement."""
-
-    def __init__(self, hub, folder, round_number):
-        self.hub, self.folder, self.round = hub, folder, round_number
-        self.acknowledged = []
-        self.stopping = threading.Event()
-        jobs = [self.small, self.small, self.large, self.push]
-        self.threads = [threading.Thread(target=self._loop, args=(job, n)) for n, job in enumerate(jobs)]
-        for thread in self.threads:
-            thread.start()
-
-    def stop(self):
-        self.stopping.set()
-        for thread in self.threads:
-            thread.join()
-
-    def _loop(self, job, number):
-        count = 0
-        while not self.stopping.is_set():
-            count += 1
-            try:
-                job(f"r{self.round}-t{number}-{count}")
-            except Exception:  # noqa: BLE001 - whatever a killed server looks like to a client
-                time.sleep(0.05)
-
-    def _api(self):
-        from huggingface_hub import HfApi
-
-        return HfApi(endpoint=self.hub.url, token=TOKENS["bob"])
-
-    def small(self, name):
-        self._commit("bob/api", f"{name}.txt", name.encode())
-
-    def large(self, name):
-        # Some fifty chunks, none of which is twice there.
-        self._commit("bob/api", f"{name}.bin", random.Random(name).randbytes(3_000_000))
-
-    def _commit(self, repo_id, path, content):
-        done = self._api().upload_file(path_or_fileobj=content, path_in_repo=path, repo_id=repo_id)
-        self.acknowledged.append((repo_id, path, content, done.oid))
-
-    def push(self, name):
-        work = self.folder / name
-        env = {**os.environ, **client_env(self.hub.url, self.folder / "home")}
-        remote = self.hub.url.replace("://", f"://bob:{TOKENS['bob']}@") + "/bob/git"
-
-        def git(*arguments, cwd=work):
-            subprocess.run(["git", *arguments], cwd=cwd, env=env, check=True, capture_output=True, timeout=60)
-
-        git("clone", "--depth", "1", remote, name, cwd=self.folder)
-        for ending in (".txt", ".bin"):
-            (work / f"{name}{ending}").write_bytes(b"\0" + name.encode())
-        git("add", "-A")
-        git("commit", "-m", name)
-        git("push")
-        oid = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=work, text=True).strip()
-        for ending in (".txt", ".bin"):
-            self.acknowledged.append(("bob/git", f"{name}{ending}", b"\0" + name.encode(), oid))
 
 
 @pytest.mark.parametrize("store", ["local", "s3"])
@@ -102,20 +39,3 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path):
         raise
     finally:
         hub.stop()
-
-
-def check(api, hub, promised, folder):
-    """Reads back everything that was acknowledged, by API and by a full clone."""
-    for repo_id in ("bob/api", "bob/git"):
-        history = {commit.commit_id for commit in api.list_repo_commits(repo_id)}
-        files = set(api.list_repo_files(repo_id))
-        for repo, path, content, oid in promised:
-            if repo == repo_id:
-                assert oid in history, f"commit {oid} of {path} is gone"
-                assert path in files, f"{path} is gone"
-                got = api.hf_hub_download(repo_id, path, cache_dir=folder)
-                assert open(got, "rb").read() == content, f"{path} has other content"
-        env = {**os.environ, **client_env(hub.url, folder / "home")}
-        clone = folder / repo_id.split("/")[1]
-        subprocess.run(["git", "clone", f"{hub.url}/{repo_id}", clone], env=env, check=True, capture_output=True)
-        subprocess.run(["git", "fsck", "--strict"], cwd=clone, env=env, check=True, capture_output=True)

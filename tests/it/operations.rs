@@ -35,6 +35,32 @@ async fn a_hub_without_its_database_is_healthy_but_not_ready() {
     hub.stop().await;
 }
 
+/// The doctor's mirror reads large bodies and answers slowly: only for who has a ticket, signed and not too old.
+#[tokio::test]
+async fn the_mirror_answers_nobody_without_a_ticket() {
+    let hub = TestHub::start().await;
+    let ticket = |secs: i64, purpose: &str| {
+        let now = std::time::UNIX_EPOCH.elapsed().unwrap().as_secs();
+        let ends = now.saturating_add_signed(secs).to_string();
+        format!("{ends}.{}", hub.app().signer.sign(purpose, &ends))
+    };
+    for (ticket, status) in [
+        (ticket(60, "doctor"), 200),
+        (ticket(-1, "doctor"), 404),
+        (ticket(60, "csrf"), 404),
+        (format!("9{}", ticket(60, "doctor")), 404),
+        ("x".to_owned(), 404),
+    ] {
+        let anyone = hub.anonymous();
+        anyone.get(&format!("/api/doctor/{ticket}/seen/a%2Fb"), status).await;
+        let request = anyone.request(reqwest::Method::POST, &format!("/api/doctor/{ticket}/body")).body("12345");
+        let seen: serde_json::Value = anyone.send(request, status).await.json().await.unwrap();
+        assert_eq!(seen["bytes"] == 5, status == 200, "{seen}");
+        anyone.get(&format!("/api/doctor/{ticket}/slow"), status).await;
+    }
+    hub.stop().await;
+}
+
 #[tokio::test]
 async fn a_hub_whose_store_is_gone_is_not_ready() {
     let hub = TestHub::start().await;

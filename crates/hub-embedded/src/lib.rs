@@ -121,6 +121,13 @@ pub fn installed_version() -> Result<u32, Error> {
     Binaries::find(None).map(|binaries| binaries.major())
 }
 
+/// Returns where a client program such as `pg_dump` is: with the newest PostgreSQL that is installed, else wherever the
+/// path has it.
+pub fn program(name: &str) -> PathBuf {
+    let newest = Binaries::find(None).map(|binaries| binaries.path(name));
+    newest.ok().filter(|path| path.is_file()).unwrap_or_else(|| PathBuf::from(name))
+}
+
 fn start_blocking(data_dir: &Path, options: &Options) -> Result<EmbeddedPostgres, Error> {
     cluster::create_private_dir(data_dir)?;
     let data_dir = data_dir.canonicalize().map_err(|e| Error::folder(data_dir, e))?;

@@ -83,6 +83,17 @@ impl StorageKey {
         (key.parse_lfs().is_some() || key.parse_xorb().is_some()).then_some(key)
     }
 
+    /// Reads the key of anything that lasts from text, and nothing else: a pack or its index, a large file, a xorb or what is
+    /// in it.
+    pub fn of_content(text: &str) -> Option<Self> {
+        let listed = Self::listed(text.to_owned());
+        let pack = listed.parse_pack().into_iter().flat_map(|hash| [Self::pack(&hash), Self::pack_idx(&hash)]);
+        let lfs = listed.parse_lfs().into_iter().map(|(oid, nonce)| Self::lfs(&oid, nonce));
+        let xorb =
+            listed.parse_xorb().into_iter().flat_map(|(hash, nonce)| [Self::xorb(&hash, nonce), Self::xorb_meta(&hash, nonce)]);
+        pack.chain(lfs).chain(xorb).find(|key| key.path == text)
+    }
+
     /// The folder of xorbs, for [`Store::list`](crate::Store::list).
     pub const XORBS: &'static str = "xorbs";
 

@@ -1,15 +1,18 @@
-//! The command line: `hub serve`, `hub migrate`, `hub config check`, `hub admin …`.
+//! The command line: `hub serve`, `hub migrate`, `hub config check`, `hub doctor`, `hub admin …`.
 //!
 //! Results go to standard output, everything else to standard error. Exit codes: 0 done, 1 failed, 2 asked wrongly
 //! (a mistake in the arguments or the settings).
 
 mod accounts;
+mod backup;
 mod check;
+mod doctor;
 mod gc;
 mod serve;
 
 use std::fmt::Display;
 use std::io::Write as _;
+use std::num::NonZeroUsize;
 use std::path::PathBuf;
 use std::process::ExitCode;
 
@@ -40,6 +43,14 @@ enum Command {
     Config {
         #[command(subcommand)]
         command: ConfigCommand,
+    },
+    /// Looks at everything that a hub needs, and says how to mend what is wrong. Exits with 1 if something does not work.
+    Doctor {
+        /// Prints one JSON object instead of lines.
+        #[arg(long, global = true)]
+        json: bool,
+        #[command(subcommand)]
+        command: Option<doctor::DoctorCommand>,
     },
     /// Manages what is on the hub. Works beside a running hub.
     Admin {
@@ -103,6 +114,31 @@ enum AdminCommand {
         #[arg(long)]
         many_orphans: bool,
     },
+    /// Saves the database and what it names of the store in a folder, beside a running hub. A folder holds many backups, which
+    /// share what they have in common.
+    Backup {
+        /// The folder.
+        folder: PathBuf,
+        /// Removes older backups afterwards, so that this many are left.
+        #[arg(long, value_name = "COUNT")]
+        keep: Option<NonZeroUsize>,
+    },
+    /// Reads a backup to its last byte. Exits with 1 if it cannot be restored.
+    VerifyBackup {
+        /// The folder.
+        folder: PathBuf,
+        /// The backup; by default the newest.
+        #[arg(long)]
+        name: Option<String>,
+    },
+    /// Restores a backup into the hub of the settings, which must be empty and not run. Its store may be of another kind.
+    Restore {
+        /// The folder.
+        folder: PathBuf,
+        /// The backup; by default the newest.
+        #[arg(long)]
+        name: Option<String>,
+    },
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
     /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.
@@ -136,9 +172,11 @@ fn parse_role(text: &str) -> Result<Role, String> {
 /// Runs the program with the arguments of this process.
 pub fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
-    if let Command::Config { command: ConfigCommand::Check { connect } } = command {
-        return block_on(check::run(connect));
-    }
+    let command = match command {
+        Command::Config { command: ConfigCommand::Check { connect } } => return block_on(check::run(connect)),
+        Command::Doctor { json, command } => return block_on(doctor::run(command, json)),
+        command => command,
+    };
     let mut config = match Config::load() {
         Ok(config) => config,
         Err(problems) => {
@@ -154,7 +192,7 @@ pub fn run() -> ExitCode {
         }
         Command::Migrate => block_on(migrate(quiet(config))),
         Command::Admin { command } => block_on(accounts::run(quiet(config), command)),
-        Command::Config { .. } => ExitCode::SUCCESS,
+        Command::Config { .. } | Command::Doctor { .. } => ExitCode::SUCCESS,
     }
 }
 

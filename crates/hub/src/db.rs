@@ -62,6 +62,19 @@ pub async fn pending_migrations(pool: &PgPool) -> sqlx::Result<usize> {
     Ok(known.filter(|migration| !run.contains(&migration.version)).count())
 }
 
+/// How many migrations the database has run and this program does not know: a newer one has.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn unknown_migrations(pool: &PgPool) -> sqlx::Result<usize> {
+    let table = sqlx::query_scalar!("select to_regclass('_sqlx_migrations') is not null as \"there!\"");
+    if !table.fetch_one(pool).await? {
+        return Ok(0);
+    }
+    let run: Vec<i64> = sqlx::query_scalar("select version from _sqlx_migrations").fetch_all(pool).await?;
+    Ok(run.iter().filter(|version| !MIGRATOR.iter().any(|known| known.version == **version)).count())
+}
+
 /// What an advisory lock protects. Locks end with the transaction.
 #[derive(Debug, Clone, Copy)]
 pub enum LockKey {

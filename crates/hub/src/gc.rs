@@ -30,7 +30,7 @@ use crate::config::Config;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
 
-pub use report::{Amount, Item, Report};
+pub use report::{Amount, Item, Report, size};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// A job that comes sooner after the last run does nothing.

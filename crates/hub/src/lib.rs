@@ -14,6 +14,7 @@ pub mod collections;
 pub mod config;
 pub mod db;
 pub mod discover;
+pub mod doctor;
 pub mod downloads;
 pub mod error;
 pub mod gc;

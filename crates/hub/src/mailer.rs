@@ -130,6 +130,19 @@ impl Mailer {
         matches!(self.way, Way::Smtp(_))
     }
 
+    /// Connects to the server, proves who the hub is, and hangs up.
+    ///
+    /// # Errors
+    /// The server cannot be reached or does not let the hub in.
+    pub async fn greet(&self) -> Result<(), MailError> {
+        let Way::Smtp(server) = &self.way else { return Ok(()) };
+        match server.transport.test_connection().await {
+            Ok(true) => Ok(()),
+            Ok(false) => Err(MailError::Unreachable),
+            Err(error) => Err(error.status().map_or(MailError::Unreachable, MailError::Refused)),
+        }
+    }
+
     /// Sends a mail, or keeps it.
     ///
     /// # Errors

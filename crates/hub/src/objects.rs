@@ -89,7 +89,15 @@ pub type HeldObjects = Cache<(i64, Sha256), Held>;
 
 /// Makes the memory of [`find_held`].
 pub fn held_objects() -> HeldObjects {
-    Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60)).build()
+    let builder = Cache::builder().max_capacity(100_000).time_to_live(Duration::from_secs(60));
+    builder.support_invalidation_closures().build()
+}
+
+/// Forgets what [`find_held`] found for a repository, which has lost some of it.
+pub fn forget_held(app: &App, repo_pk: i64) {
+    if let Err(error) = app.held_objects.invalidate_entries_if(move |(of, _), _| *of == repo_pk) {
+        tracing::warn!(%error, "lost files are given out for a minute more");
+    }
 }
 
 /// The sizes of the objects that [`list_held`] finds; but objects that were uploaded to S3 and never verified (some clients skip that step) are
@@ -145,7 +153,8 @@ pub async fn link(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sql
     queries::link(conn, repo_pk, oids).await
 }
 
-/// Takes objects away from a repository. Other nodes may give them out for a minute more.
+/// Takes objects away from a repository. Other nodes hear of it at once; one that does not may give them out for a minute
+/// more.
 ///
 /// # Errors
 /// The database does not answer.

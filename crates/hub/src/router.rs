@@ -3,7 +3,9 @@
 use actix_web::web;
 
 use crate::web::extract::no_route;
-use crate::{accounts, activity, cas, clients, collections, discover, git_http, lfs, licences, repos, saved, site, tasks};
+use crate::{
+    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, repos, saved, site, tasks,
+};
 
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -12,6 +14,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::metrics::routes)
         .configure(accounts::api::routes)
         .configure(clients::routes)
+        .configure(doctor::mirror::routes)
         .configure(lfs::routes)
         .configure(cas::routes)
         .configure(cas::token_routes)

@@ -94,7 +94,13 @@ impl Search {
 
     /// How many changes of repositories are not in the index yet; nothing when that cannot be told.
     pub async fn behind(&self, pool: &PgPool) -> Option<i64> {
-        let position = self.ready().ok()?.position().await.ok()??;
+        self.ready().ok()?;
+        self.find_behind(pool).await
+    }
+
+    /// The same, also of an index that nobody in this process feeds.
+    pub async fn find_behind(&self, pool: &PgPool) -> Option<i64> {
+        let position = self.index.get()?.position().await.ok()??;
         queries::count_behind(pool, position.0).await.ok()
     }
 

@@ -1,7 +1,10 @@
 //! Proves that what the database says about repositories is in the object store: refs lead to commits, commits to
-//! trees, trees to files, LFS pointers to large files; the files of buckets, too.
+//! trees, trees to files, LFS pointers to large files; the files of buckets, too. Then all rows are compared with all objects
+//! ([`whole`]), so that nothing is missed that no repository shows. Nothing is ever repaired.
 //!
 //! Everything is read from the store anew; caches of the node are not believed.
+
+mod whole;
 
 use std::collections::BTreeSet;
 use std::time::Duration;
@@ -13,6 +16,7 @@ use hub_types::{RepoId, RepoType, Sha256, XetHash};
 use super::queries;
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::gc::Amount;
 use crate::objects::{self, Held};
 use crate::repos::Repo;
 use crate::repos::buckets::{self, BucketFile};
@@ -46,6 +50,8 @@ pub struct Tally {
     pub repos: u64,
     /// What is wrong with them.
     pub problems: u64,
+    /// Objects of the store that no row names. Uploads under way have some.
+    pub unnamed: Amount,
 }
 
 /// Checks one repository (`ada/bert`, `datasets/ada/squad`, `buckets/ada/logs`) or all of them. Each problem is told as it is found.
@@ -62,7 +68,7 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
     let mut last = 0;
     loop {
         let page = queries::list_repos_after(&app.pool, last, PAGE).await?;
-        let Some(newest) = page.last() else { return Ok(tally) };
+        let Some(newest) = page.last() else { break };
         last = *newest;
         for repo_pk in page {
             // One deleted meanwhile needs no check.
@@ -71,6 +77,8 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
             }
         }
     }
+    whole::check(app, &mut tally, &mut tell).await?;
+    Ok(tally)
 }
 
 async fn find(app: &App, text: &str) -> HubResult<Repo> {

@@ -1,5 +1,7 @@
 //! Statements that look over all repositories.
 
+pub(super) mod backup;
+pub(super) mod named;
 pub(super) mod synth;
 
 use hub_types::Oid;

@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `seed`, `synth`, `reindex` and `fsck` here, `gc` in its own file.
+//! `hub admin …`: `create-user`, `seed`, `synth`, `reindex` and `fsck` here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -6,16 +6,22 @@ use std::process::ExitCode;
 
 use rand::RngExt as _;
 
-use super::{AdminCommand, fail, gc, say};
+use super::{AdminCommand, backup, fail, gc, say};
 use crate::accounts::operations::{NewUser, create_user};
 use crate::admin::{fsck, seed, synth};
 use crate::app::App;
 use crate::config::Config;
+use crate::gc::size;
 use crate::{search, start};
 
 const PASSWORD_LENGTH: usize = 20;
 
 pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
+    match &command {
+        AdminCommand::VerifyBackup { folder, name } => return exit(backup::verify(folder, name.as_deref()).await),
+        AdminCommand::Restore { folder, name } => return exit(backup::restore(&config, folder, name.as_deref()).await),
+        _ => {}
+    }
     let (app, postgres) = match start::open_app(config, start::Beside::Allowed).await {
         Ok(opened) => opened,
         Err(error) => return fail(error),
@@ -35,6 +41,8 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let days = gc::Graces { unused: grace_unused, deleted: grace_deleted, quarantine: grace_quarantine, many_orphans };
             gc::run(&app, dry_run, days).await
         }
+        AdminCommand::Backup { folder, keep } => backup::back_up(&app, postgres.as_ref(), &folder, keep).await,
+        AdminCommand::VerifyBackup { .. } | AdminCommand::Restore { .. } => Ok(()),
         AdminCommand::Fsck { repo, deep } => check_repos(&app, repo.as_deref(), deep).await,
     };
     app.pool.close().await;
@@ -43,6 +51,10 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
     {
         return fail(error);
     }
+    exit(outcome)
+}
+
+fn exit(outcome: Result<(), String>) -> ExitCode {
     outcome.map_or_else(fail, |()| ExitCode::SUCCESS)
 }
 
@@ -87,11 +99,16 @@ async fn plant(app: &App, file: &Path) -> Result<(), String> {
 async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), String> {
     let depth = if deep { fsck::Depth::Bytes } else { fsck::Depth::Sizes };
     let tally = fsck::check(app, repo, depth, say).await.map_err(|error| error.to_string())?;
+    if tally.unnamed.count > 0 {
+        let (count, bytes) = (tally.unnamed.count, size(tally.unnamed.bytes));
+        say(format!("No row names {count} objects of the store ({bytes}), which uploads left that are under way or broke off."));
+        say("That is no harm: `hub admin gc --dry-run` says which of them go by themselves.");
+    }
     match tally {
-        fsck::Tally { repos, problems: 0 } => {
+        fsck::Tally { repos, problems: 0, .. } => {
             say(format!("Checked {repos} repositories: all is there."));
             Ok(())
         }
-        fsck::Tally { repos, problems } => Err(format!("{problems} problems in {repos} repositories.")),
+        fsck::Tally { repos, problems, .. } => Err(format!("{problems} problems in {repos} repositories.")),
     }
 }

@@ -140,7 +140,8 @@ impl Report {
     }
 }
 
-fn size(bytes: u64) -> String {
+/// A number of bytes in words.
+pub fn size(bytes: u64) -> String {
     let mut unit = 1_u64;
     for (index, name) in ["bytes", "KiB", "MiB", "GiB", "TiB"].iter().enumerate() {
         if bytes < unit.saturating_mul(1024) || index == 4 {

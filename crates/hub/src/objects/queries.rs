@@ -170,12 +170,16 @@ pub(super) async fn list_held_since(
     Ok(rows.into_iter().map(|row| (row.oid, row.created_at)).collect())
 }
 
-/// Locks a repository and notes that it loses large files.
+/// Locks a repository and notes that it loses large files. Every node hears of it when the transaction ends.
 pub(super) async fn bump_generation(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("update repos set held_generation = held_generation + 1 where repo_pk = $1", repo_pk)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "with losing as (update repos set held_generation = held_generation + 1 where repo_pk = $1 returning repo_pk)
+         select pg_notify('unlinked', repo_pk::text) from losing",
+        repo_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Gives how many rows went and the sizes of their objects together.

@@ -17,7 +17,8 @@ impl TrustedProxies {
         words.map(network).collect::<Option<Vec<_>>>().map(Self)
     }
 
-    fn contains(&self, address: IpAddr) -> bool {
+    /// Whether an address is a proxy's.
+    pub fn contains(&self, address: IpAddr) -> bool {
         self.0.iter().any(|network| network.contains(&address.to_canonical()))
     }
 
