@@ -8,6 +8,7 @@ mod columns;
 mod counters;
 mod counting;
 mod dictionary;
+mod docs;
 mod facets;
 mod filter;
 mod generation;
