@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, directory::MmapDirectory};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, directory::MmapDirectory};
 
 use crate::{
     Change, Counters, Position, RepoDoc, SearchError, Stats,
@@ -18,6 +18,7 @@ use crate::{
     embedded::{
         columns::{Columns, kind_index},
         counters::CounterLog,
+        restore::restore,
         schema::{Fields, VERSION},
         segments::Segments,
     },
@@ -349,25 +350,6 @@ impl Writer {
 enum Planned<'a> {
     Put(u32, &'a RepoDoc),
     Remove(i64),
-}
-
-fn restore(segments: &Segments, fields: &Fields, counters: &HashMap<i64, Counters>) -> Result<Columns, SearchError> {
-    let mut columns = Columns::default();
-    for segment in &segments.list {
-        let store = segment.reader.get_store_reader(1)?;
-        let alive = segment.reader.alive_bitset();
-        let mut ords = segment.kept.ords.iter().zip(0..).filter(|(_, doc)| alive.is_none_or(|alive| alive.is_alive(*doc)));
-        for document in store.iter::<TantivyDocument>(alive) {
-            let (ord, _) = ords.next().ok_or(SearchError::Damaged)?;
-            let mut doc = fields.stored(&document?)?;
-            if let Some(counters) = counters.get(&doc.pk) {
-                doc.counters = *counters;
-            }
-            columns.load(*ord, &doc)?;
-        }
-    }
-    columns.finish_loading();
-    Ok(columns)
 }
 
 fn disk_bytes(folder: &Path) -> io::Result<u64> {

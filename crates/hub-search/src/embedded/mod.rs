@@ -17,6 +17,7 @@ mod lists;
 mod matching;
 mod names;
 mod rank;
+mod restore;
 mod schema;
 mod search;
 mod segments;
