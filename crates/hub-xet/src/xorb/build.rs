@@ -7,7 +7,7 @@ use xet_core_structures::xorb_object::{CompressionScheme, XorbChunkHeader, lz4_c
 
 use crate::chunk::ChunkError;
 use crate::hash::chunk_hash;
-use crate::limits::{CHUNK_HEADER_BYTES, MAX_CHUNK_BYTES, MAX_XORB_CHUNKS, MAX_XORB_RAW_BYTES};
+use crate::limits::{CHUNK_HEADER_BYTES, MAX_CHUNK_BYTES, MAX_XORB_BODY_BYTES, MAX_XORB_CHUNKS, MAX_XORB_RAW_BYTES};
 use crate::xorb::{ChunkInfo, XorbError, XorbInfo};
 
 /// Collects chunks into a xorb, compressing each as clients do.
@@ -51,6 +51,11 @@ impl XorbBuilder {
             return Err(if index == MAX_XORB_CHUNKS { XorbError::TooManyChunks } else { XorbError::TooLarge });
         }
         let hash = chunk_hash(raw);
+        if self.body.capacity() == 0 {
+            // Grown by doubling, a full body would for a moment take three times its size. What is not written to
+            // takes no memory.
+            self.body.reserve_exact(MAX_XORB_BODY_BYTES as usize);
+        }
         serialize(raw, &mut self.body)
             .map_err(|_| XorbError::Chunk { index, source: ChunkError::Compressed("cannot be made".to_owned()) })?;
         let raw_end = self.raw_len() + raw.len() as u32;

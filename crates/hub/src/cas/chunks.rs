@@ -24,6 +24,9 @@ pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: Htt
     check_prefix(&request)?;
     let unknown = || HubError::not_found("The hub knows no such chunk.");
     let candidates = queries::list_xorbs_of_chunk(&app.pool, &hash_of(&request)?).await?;
+    if candidates.is_empty() {
+        return Err(unknown());
+    }
     let namespace_pk = access.namespace_pk;
     let xorb = queries::renew_visible(&app.pool, &candidates, namespace_pk, LEASE).await?.ok_or_else(unknown)?;
     let mut hashes = vec![xorb];

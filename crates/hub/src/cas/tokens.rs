@@ -143,19 +143,21 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(HubError::login_required)?;
     let Claims { scope, repo_pk, user_pk, token_pk } = parse(app, token.trim())?;
-    let repo = find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(HubError::invalid_credentials)?;
-    if token_pk != 0 && !accounts::has_token(&app.pool, token_pk).await? {
-        return Err(HubError::invalid_credentials());
-    }
-    let viewer = match user_pk {
-        0 => Viewer::ANONYMOUS,
-        pk => {
-            let user = accounts::find_user(&app.pool, pk).await?.ok_or_else(HubError::invalid_credentials)?;
-            // What the access token behind it may was asked when this one was made.
-            Viewer { user: Some(user), auth: Auth::Password }
-        }
+    // At once: every request of an upload asks this.
+    let (repo, has_token, user) =
+        tokio::try_join!(find_repo_by_pk(&app.pool, repo_pk), has_token(app, token_pk), accounts::find_user(&app.pool, user_pk))?;
+    let repo = repo.filter(|_| has_token).ok_or_else(HubError::invalid_credentials)?;
+    let viewer = match user {
+        None if user_pk == 0 => Viewer::ANONYMOUS,
+        // What the access token behind it may was asked when this one was made.
+        user => Viewer { user: Some(user.ok_or_else(HubError::invalid_credentials)?), auth: Auth::Password },
     };
     Ok((RepoRead::check(repo, viewer)?, scope))
+}
+
+/// Whether the access token is still good that one was made with; with none (0) it is.
+async fn has_token(app: &App, token_pk: i64) -> sqlx::Result<bool> {
+    Ok(token_pk == 0 || accounts::has_token(&app.pool, token_pk).await?)
 }
 
 /// What a token says.

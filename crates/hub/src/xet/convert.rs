@@ -2,6 +2,7 @@
 //! it shares with others is kept once. The chunks are cut as the clients cut them, or nothing would be shared.
 
 use std::collections::HashMap;
+use std::vec;
 
 use bytes::Bytes;
 use futures::TryStreamExt as _;
@@ -41,10 +42,10 @@ pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
         };
         let chunks;
         (work.chunker, hasher, chunks) = tokio::task::spawn_blocking(cut).await?;
-        work.add(app, chunks).await?;
+        work = work.take(app, chunks).await?;
     }
     let last = std::mem::take(&mut work.chunker).finish().map(hashed);
-    work.add(app, last.into_iter().collect()).await?;
+    work = work.take(app, last.into_iter().collect()).await?;
     if Sha256::from_bytes(hasher.finalize().into()) != oid {
         return Err(HubError::internal(format!("the stored object {oid} has other bytes than its name says")));
     }
@@ -107,30 +108,46 @@ impl Conversion {
         }
     }
 
-    async fn add(&mut self, app: &App, chunks: Vec<Hashed>) -> HubResult<()> {
+    /// Takes the next chunks of the file, storing every xorb that they fill.
+    async fn take(mut self, app: &App, chunks: Vec<Hashed>) -> HubResult<Self> {
         self.learn(app, &chunks).await?;
-        for (hash, bytes) in chunks {
-            let len = u32::try_from(bytes.len()).unwrap_or(u32::MAX);
-            let is_first = self.runs.is_empty();
-            self.file.push(&hash, len);
-            if !self.seen.contains_key(&hash) && !self.builder.has_room_for(bytes.len()) {
+        let mut rest = chunks.into_iter();
+        while rest.len() > 0 {
+            // Compressing is no work for an async thread.
+            (self, rest) = tokio::task::spawn_blocking(move || self.add_while_room(rest)).await??;
+            if rest.len() > 0 {
                 self.store_xorb(app).await?;
             }
-            let (place, at) = match self.seen.get(&hash) {
-                Some(seen) => *seen,
-                None => {
-                    let at = self.builder.chunk_count();
-                    self.builder.add(&bytes).map_err(HubError::internal)?;
-                    self.seen.insert(hash, (Place::Building, at));
-                    (Place::Building, at)
-                }
-            };
-            self.extend_runs(place, at, len);
-            if is_first || is_dedup_candidate(&hash) {
-                self.index.push((hash, place));
-            }
         }
-        Ok(())
+        Ok(self)
+    }
+
+    /// Adds chunks until the xorb being built is full; gives back those that are left.
+    fn add_while_room(mut self, mut chunks: vec::IntoIter<Hashed>) -> HubResult<(Self, vec::IntoIter<Hashed>)> {
+        while let Some((hash, bytes)) = chunks.as_slice().first() {
+            let is_new = !self.seen.contains_key(hash);
+            if is_new && !self.builder.has_room_for(bytes.len()) {
+                break;
+            }
+            if is_new {
+                self.seen.insert(*hash, (Place::Building, self.builder.chunk_count()));
+                self.builder.add(bytes).map_err(HubError::internal)?;
+            }
+            self.note(hash, u32::try_from(bytes.len()).unwrap_or(u32::MAX));
+            chunks.next();
+        }
+        Ok((self, chunks))
+    }
+
+    /// Makes a chunk that lies somewhere the next one of the file.
+    fn note(&mut self, hash: &XetHash, len: u32) {
+        let Some((place, at)) = self.seen.get(hash).copied() else { return };
+        let is_first = self.runs.is_empty();
+        self.file.push(hash, len);
+        self.extend_runs(place, at, len);
+        if is_first || is_dedup_candidate(hash) {
+            self.index.push((*hash, place));
+        }
     }
 
     /// Looks up whether the hub has chunks like these, and if so what lies around them.
