@@ -45,7 +45,7 @@ pub(crate) struct Kept {
 /// has them, in three places each, takes several times as long.
 #[derive(Default)]
 struct Frequent {
-    lists: HashMap<(usize, Vec<u8>), Arc<[Posting]>>,
+    lists: HashMap<(usize, Vec<u8>), Arc<Vec<Posting>>>,
     len: usize,
 }
 
@@ -188,7 +188,7 @@ impl Segment {
         let mut list = Vec::with_capacity(info.doc_freq as usize);
         self.read(field, info, |posting| list.push(*posting))?;
         list.iter().for_each(give);
-        self.kept.frequent().keep(key, list.into(), KEPT_EACH * self.kept.ords.len());
+        self.kept.frequent().keep(key, Arc::new(list), KEPT_EACH * self.kept.ords.len());
         Ok(())
     }
 
@@ -219,7 +219,7 @@ impl Kept {
 
 impl Frequent {
     /// Keeps a list among `max` documents of all words. What is searched for often comes back soon when all are dropped.
-    fn keep(&mut self, key: (usize, Vec<u8>), list: Arc<[Posting]>, max: usize) {
+    fn keep(&mut self, key: (usize, Vec<u8>), list: Arc<Vec<Posting>>, max: usize) {
         if self.len + list.len() > max {
             *self = Self::default();
         }
