@@ -85,7 +85,7 @@ class Watch:
 
     def __init__(self, context, url):
         self.errors = []
-        self.host = urlsplit(url).netloc
+        self.hosts = {urlsplit(url).netloc}
         self.expected = []
         context.on("request", self._request)
         context.on("console", self._console)
@@ -93,7 +93,7 @@ class Watch:
 
     def _request(self, request):
         address = urlsplit(request.url)
-        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
+        if address.scheme in ("http", "https", "ws", "wss") and address.netloc not in self.hosts:
             self.errors.append(f"request to {request.url}")
 
     def _console(self, message):

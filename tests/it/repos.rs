@@ -1,5 +1,6 @@
 //! What the Hub API says about repositories and their files.
 
+mod archive;
 mod browse;
 mod cards;
 mod commit;

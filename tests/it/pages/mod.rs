@@ -5,6 +5,7 @@ pub(crate) mod browser;
 mod buckets;
 mod card_editor;
 mod design;
+mod files;
 mod finding;
 mod forms;
 mod hostile;

@@ -1,6 +1,7 @@
 //! Pages about repositories.
 
 mod blob;
+mod branch_files;
 mod bucket;
 mod card;
 mod card_editor;
@@ -9,7 +10,10 @@ mod commits;
 mod compare;
 mod configs;
 mod context;
+mod diff;
 mod facts;
+mod file_changes;
+mod file_editor;
 mod find;
 mod inferred;
 mod licence_note;
@@ -57,6 +61,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(refs::routes)
         .configure(upload::routes)
+        .configure(file_editor::routes)
+        .configure(file_changes::routes)
         .configure(settings::routes)
         .configure(likes::routes)
         .configure(trending::routes)

@@ -162,5 +162,6 @@ fn picker() -> RevisionPicker {
         tags: vec![link("v1.0", false)],
         all_href: "/design".to_owned(),
         compare_href: "/design".to_owned(),
+        create: None,
     }
 }

@@ -13,7 +13,7 @@ use super::licence_note::{LicenceNote, licence_note};
 use super::preview::first_table;
 use super::relations::{Relations, relations_of};
 use super::results::{ResultRow, results_of};
-use super::snippets::quick_start_of;
+use super::snippets::{card_command, quick_start_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -38,6 +38,8 @@ pub(super) struct CardPage {
     pub quick_start: Option<QuickStart>,
     /// Where one who may changes the card.
     pub edit_href: Option<String>,
+    /// What uploads a card that is missing.
+    pub card_command: String,
     /// The card's text.
     pub card: Option<SafeHtml>,
     /// Its headings, when they are many enough to need a list.
@@ -74,7 +76,11 @@ pub(super) struct FirstRows {
 /// How to put files into an empty repository.
 #[derive(Debug)]
 pub(super) struct QuickStart {
-    /// Several ways to do the same.
+    /// The form that adds files in the browser.
+    pub upload_href: String,
+    /// The editor of a new file.
+    pub new_href: String,
+    /// Several ways to do the same with programs.
     pub ways: Vec<Way>,
 }
 
@@ -212,6 +218,7 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
         layout: layout_of(&page, repo, ""),
         quick_start: is_new.then(|| quick_start_of(&header)),
+        card_command: card_command(&header),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
         inferred: panel_of(&header, &derived, may_write),

@@ -12,7 +12,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::branches::{NewBranch, create_branch, delete_branch};
 use crate::repos::queries::named_refs::NamedRefRow;
-use crate::repos::tags::delete_tag;
+use crate::repos::tags::{create_tag, delete_tag};
 use crate::repos::{Level, RepoRead, RepoWrite};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -29,17 +29,23 @@ pub(super) struct RefsPage {
     pub header: RepoHeader,
     /// Branches, tags.
     pub groups: Vec<RefGroup>,
-    /// For those who may write: the form that makes a branch.
-    pub new_branch: Option<NewBranchForm>,
+    /// For those who may write: the form that makes a branch or a tag.
+    pub new_ref: Option<NewRefForm>,
 }
 
-/// The form that makes a branch.
+/// The form that makes a branch or a tag.
 #[derive(Debug)]
-pub(super) struct NewBranchForm {
+pub(super) struct NewRefForm {
     /// Its name.
     pub name: Field,
     /// Where it starts.
     pub start: Field,
+}
+
+impl NewRefForm {
+    fn new(name: &str, start: &str) -> Self {
+        Self { name: Field::new("name", "New branch or tag").value(name), start: Field::new("start", "Starts at").value(start) }
+    }
 }
 
 /// Refs of one sort.
@@ -87,12 +93,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_refs(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let start = page.query().get("from").unwrap_or(&read.repo.default_branch).to_owned();
-    let form = NewBranchForm { name: Field::new("name", "New branch"), start: Field::new("start", "Starts at").value(start) };
+    let form = NewRefForm::new(page.query().get("name").unwrap_or_default(), &start);
     let shown = refs_page(&page, &read, form).await?;
     page.show(shown).await
 }
 
-async fn refs_page(page: &PageRequest, read: &RepoRead, form: NewBranchForm) -> HubResult<RefsPage> {
+async fn refs_page(page: &PageRequest, read: &RepoRead, form: NewRefForm) -> HubResult<RefsPage> {
     let (header, _) = header_of(page, read, RepoTab::Files).await?;
     let mut rows = all_refs(page, &read.repo).await?;
     rows.sort_by_key(|row| row.name.branch_name() != Some(read.repo.default_branch.as_str()));
@@ -110,28 +116,37 @@ async fn refs_page(page: &PageRequest, read: &RepoRead, form: NewBranchForm) -> 
     ];
     let may_write = read.level >= Level::Write && page.require_session().is_ok() && read.repo.head_oid.is_some();
     let layout = layout_of(page, &read.repo, "Branches and tags");
-    Ok(RefsPage { layout, header, groups, new_branch: may_write.then_some(form) })
+    Ok(RefsPage { layout, header, groups, new_ref: may_write.then_some(form) })
 }
 
 async fn post_create(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let (name, start) = (form.text("name").to_owned(), form.text("start").to_owned());
-    let starting_point = (!start.is_empty()).then(|| start.clone());
-    let new = NewBranch { name: name.clone(), starting_point, ..NewBranch::default() };
-    match create_branch(&page.app, &write, &new).await {
-        Ok(_) => {
+    let is_tag = form.text("kind") == "tag";
+    let made = match is_tag {
+        true => {
+            let start = if start.is_empty() { &write.repo.default_branch } else { &start };
+            create_tag(&page.app, &write, start, &name, None).await
+        }
+        false => {
+            let starting_point = (!start.is_empty()).then(|| start.clone());
+            let new = NewBranch { name: name.clone(), starting_point, ..NewBranch::default() };
+            create_branch(&page.app, &write, &new).await.map(|_| ())
+        }
+    };
+    match made {
+        Ok(()) => {
             let to = format!("{}/tree/{}", write.repo.path(), encode_segment(&name));
-            Ok(page.redirect_saying(&to, &format!("The branch `{name}` was made.")))
+            Ok(page.redirect_saying(&to, &format!("The {} `{name}` was made.", if is_tag { "tag" } else { "branch" })))
         }
         Err(error) => {
             let at_start = error.kind() == ErrorKind::RevisionNotFound;
             let error = if at_start { HubError::bad_request("There is no such branch, tag or commit.") } else { error };
             let refusal = Refusal::of(error)?;
-            let (mut name, mut start) =
-                (Field::new("name", "New branch").value(name), Field::new("start", "Starts at").value(start));
-            let field = if at_start { &mut start } else { &mut name };
+            let mut form = NewRefForm::new(&name, &start);
+            let field = if at_start { &mut form.start } else { &mut form.name };
             field.error = refusal.message_elsewhere(&[]);
-            let shown = refs_page(&page, &write, NewBranchForm { name, start }).await?;
+            let shown = refs_page(&page, &write, form).await?;
             page.show_with(refusal.status, shown).await
         }
     }
