@@ -1,4 +1,4 @@
-"""Starts one hub per test session and hands real clients to the tests.
+"""Starts one hub per test session, of one node or several, and hands real clients to the tests.
 
 The session's controller starts the hub; every worker is told its address before the test modules
 import `huggingface_hub`, which reads its environment only once.
@@ -25,6 +25,7 @@ pytest_plugins = ["compatibility"]
 
 def pytest_addoption(parser):
     parser.addoption("--store", choices=["local", "s3"], default="local", help="what the hub keeps its bytes in")
+    parser.addoption("--nodes", type=int, default=1, help="how many processes the hub is, behind a balancer")
     parser.addoption("--once", action="store_true", help="also run the tests that need no particular huggingface_hub")
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes or gigabytes")
 
@@ -37,7 +38,7 @@ def pytest_configure(config):
         url = "http://127.0.0.1:9"
     else:
         try:
-            config.hub = Hub(config.option.store)
+            config.hub = Hub(config.option.store, roles=("all",) * config.option.nodes)
         except RuntimeError as error:
             pytest.exit(str(error), returncode=3)
         url = config.hub.url

@@ -1,13 +1,11 @@
 """Mail about a saved search, as a mail server receives it."""
 
 import email.policy
-import http.cookiejar
 import mailbox
 import os
 import re
 import tempfile
 import time
-import urllib.parse
 import urllib.request
 from pathlib import Path
 
@@ -15,6 +13,7 @@ import pytest
 from harness.hub import Hub
 from harness.people import PASSWORD, TOKENS
 from harness.process import Child, free_ports
+from harness.visitor import Visitor
 
 pytestmark = [pytest.mark.client("an SMTP server (aiosmtpd)"), pytest.mark.any_version]
 
@@ -55,27 +54,11 @@ def received(box, count):
         time.sleep(0.2)
 
 
-class Person:
-    """A person at a browser without JavaScript."""
-
-    def __init__(self, url):
-        self.url = url
-        self._opener = urllib.request.build_opener(urllib.request.HTTPCookieProcessor(http.cookiejar.CookieJar()))
-
-    def open(self, path):
-        return self._opener.open(self.url + path, timeout=30).read().decode()
-
-    def submit(self, page, action, **fields):
-        token = re.search(r'name="csrf_token" value="([^"]+)"', self.open(page))[1]
-        body = urllib.parse.urlencode({"csrf_token": token, **fields}).encode()
-        return self._opener.open(self.url + action, body, timeout=30).read().decode()
-
-
 def test_a_digest_arrives_once_and_is_ended_with_one_click(server, hub):
     from huggingface_hub import HfApi
 
     saved = "/settings/saved-searches"
-    carol = Person(hub.url)
+    carol = Visitor(hub.url)
     carol.submit("/login", "/login", username="carol", password=PASSWORD)
     fields = {"list": "models", "query": "license=mit", "name": "Free models", "alerts": "at_once"}
     carol.submit(f"{saved}/new?list=models", saved, **fields)

@@ -300,7 +300,7 @@ async fn gc_doubts_a_database_that_knows_nothing_of_the_store() {
 #[tokio::test]
 async fn gc_runs_once_at_a_time_and_once_a_day() {
     let (hub, _ada) = start().await;
-    let mut turn = hub.app().pool.begin().await.unwrap();
+    let mut turn = hub.app().begin().await.unwrap();
     assert!(hub::db::try_lock(&mut turn, hub::db::LockKey::CollectGarbage).await.unwrap());
     assert!(gc::collect(hub.app(), AT_ONCE, Mode::Real).await.unwrap().is_none());
     turn.rollback().await.unwrap();

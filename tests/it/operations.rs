@@ -125,7 +125,7 @@ async fn a_request_that_is_dropped_while_it_begins_leaves_no_transaction() {
     let pool = &hub.app().pool;
     for micros in 0..300 {
         let patience = std::time::Duration::from_micros(micros * 5);
-        if let Ok(begun) = tokio::time::timeout(patience, pool.begin()).await {
+        if let Ok(begun) = tokio::time::timeout(patience, hub::db::begin(pool)).await {
             begun.unwrap().rollback().await.unwrap();
         }
         let status = "select now() = statement_timestamp()";

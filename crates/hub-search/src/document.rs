@@ -20,9 +20,9 @@ pub enum Facet {
     Language,
     /// `apache-2.0` and so on.
     License,
-    /// Ids of the datasets a model was trained on.
+    /// Ids of the datasets a model was trained on. Matched whatever the case, as repositories are.
     TrainedOn,
-    /// What a model was made from: `finetune:org/name`, and `org/name` for whichever way.
+    /// What a model was made from: `finetune:org/name`, and `org/name` for whichever way. Matched whatever the case.
     BaseModel,
     /// How it was made: `original`, `finetune`, `adapter`, `merge`, `quantized`.
     Relation,
@@ -118,10 +118,10 @@ impl Facet {
         self as usize
     }
 
-    /// Under which text a value is looked up: authors are the same whatever their case.
+    /// Under which text a value is looked up: names of owners and repositories are the same whatever their case.
     pub(crate) fn key(self, value: &str) -> std::borrow::Cow<'_, str> {
         match self {
-            Self::Author => value.to_lowercase().into(),
+            Self::Author | Self::BaseModel | Self::TrainedOn => value.to_lowercase().into(),
             _ => value.into(),
         }
     }

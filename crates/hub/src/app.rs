@@ -4,9 +4,10 @@ use std::sync::Arc;
 
 use hub_storage::Store;
 use hub_types::Sha256;
-use sqlx::PgPool;
+use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::config::Config;
+use crate::db;
 use crate::downloads::Downloads;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
@@ -14,6 +15,7 @@ use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::GitCache;
+use crate::repos::lookup::Lookups;
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
@@ -38,6 +40,8 @@ pub struct App {
     pub reading: Reading,
     /// `git` itself, for clones, fetches and pushes, and how much of it may run at once.
     pub transfers: hub_git::Git,
+    /// Finds repositories by name.
+    pub lookups: Lookups,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
     /// Which repository was found to have which large file.
@@ -64,4 +68,14 @@ pub struct App {
     pub health: Health,
     /// What this process counts.
     pub metrics: Metrics,
+}
+
+impl App {
+    /// Begins a transaction.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn begin(&self) -> sqlx::Result<Transaction<'static, Postgres>> {
+        db::begin(&self.pool).await
+    }
 }

@@ -126,7 +126,7 @@ pub async fn flush(app: &App) -> HubResult<()> {
 }
 
 async fn write(app: &App, pending: &Pending) -> HubResult<()> {
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     // One node at a time: they would meet at the same rows, in another order.
     db::lock(&mut tx, LockKey::Counters).await?;
     let mut keys = HashMap::new();

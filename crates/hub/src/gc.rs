@@ -101,7 +101,7 @@ impl Run<'_> {
 /// The database or the store does not answer. What was done stays done; the next run goes on from there.
 pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<Report>> {
     // The lock spares work and keeps reports apart. Every step is safe without it.
-    let mut turn = app.pool.begin().await?;
+    let mut turn = app.begin().await?;
     if !db::try_lock(&mut turn, LockKey::CollectGarbage).await? {
         return Ok(None);
     }

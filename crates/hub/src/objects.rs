@@ -150,7 +150,7 @@ pub async fn link(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sql
 /// # Errors
 /// The database does not answer.
 pub async fn unlink(app: &App, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<()> {
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     unlink_in(&mut tx, repo_pk, oids).await?;
     tx.commit().await?;
     oids.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));

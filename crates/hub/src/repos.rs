@@ -26,6 +26,7 @@ pub mod licence_chain;
 pub mod likes;
 pub mod lineage;
 pub mod listing;
+pub mod lookup;
 pub mod metadata;
 pub mod new_objects;
 pub mod pages;

@@ -22,6 +22,7 @@ use crate::mailer::{MailError, Mailer};
 use crate::metrics::Metrics;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::{GitCache, keep_tidy};
+use crate::repos::lookup::Lookups;
 use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
@@ -166,6 +167,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let mailer = Mailer::open(&config)?;
     let app = App {
         config: Arc::new(config),
+        lookups: Lookups::start(pool.clone()),
         pool,
         store,
         git,

@@ -1,4 +1,4 @@
-use hub_tests::{Value, json};
+use hub_tests::{TestHub, Value, json};
 use hub_types::RepoType;
 
 use super::seeded::{Seeded, add, add_lfs};
@@ -224,4 +224,32 @@ async fn all_files_are_told_even_of_a_large_repo() {
     let listed = seeded.ada.get_json("/api/models?full=true", 200).await;
     assert_eq!(listed[0]["siblings"].as_array().unwrap().len(), 1_000, "lists have the first");
     seeded.stop().await;
+}
+
+#[tokio::test]
+async fn many_who_ask_at_once_each_get_the_repository_they_asked_for() {
+    let hub = TestHub::start().await;
+    let (ada, eve) = (hub.user("ada").await, hub.user("eve").await);
+    for n in 0..8 {
+        ada.create_repo("model", &format!("ada/m{n}"), n % 2 == 1).await;
+    }
+    ada.create_repo("dataset", "ada/m0", false).await;
+    let asked = (0..200).map(|n| {
+        let (client, name) = (if n % 3 == 0 { &eve } else { &ada }, n % 10);
+        async move {
+            // In any case of letters; the last two are not there, and every other one is private.
+            let kind = if n % 20 == 0 { "datasets" } else { "models" };
+            let is_shown = name < 8 && (name % 2 == 0 || n % 3 != 0);
+            let found = client.get_json(&format!("/api/{kind}/Ada/M{name}"), if is_shown { 200 } else { 404 }).await;
+            if is_shown {
+                assert_eq!(
+                    (found["id"].as_str(), found["private"].as_bool()),
+                    (Some(&*format!("ada/m{name}")), Some(name % 2 == 1))
+                );
+                assert_eq!(found.get("modelId").is_some(), kind == "models");
+            }
+        }
+    });
+    futures::future::join_all(asked).await;
+    hub.stop().await;
 }

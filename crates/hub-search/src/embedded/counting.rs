@@ -1,30 +1,31 @@
 //! How many of what was found have each value of a facet: exact, in one of three ways, by what is cheapest.
 //!
 //! Without any condition the numbers are kept up to date with each change. Otherwise the set is intersected with that of
-//! each value, the most frequent first, until no other value can have more. Where there are many values and few documents,
-//! the values of the documents are added up instead.
+//! each value, the most frequent first, until no other value can have more. Where that takes longer than to go through
+//! the documents, their values are added up instead.
 
 use std::{
+    cell::LazyCell,
     cmp::Reverse,
-    collections::{BinaryHeap, HashMap, HashSet},
+    collections::{BinaryHeap, HashSet},
     mem,
     sync::{Mutex, PoisonError},
 };
 
-use roaring::RoaringBitmap;
-
 use crate::{
     Clause, Counting, Facet, FacetCount, FacetCounts, FacetRequest, Narrow, Rule, SearchQuery, Visible,
     embedded::{
+        bits::Bits,
         columns::Columns,
         facets::{FacetColumn, Value},
-        filter::Filter,
+        filter::{Filter, Passed},
     },
 };
 
-/// Up to so many documents, adding up is faster than intersecting with many values. Measured with `benches/scale.rs`.
-const FEW: u64 = 40_000;
-/// How many values are many.
+/// Up to so many documents, adding up is faster than intersecting with the values of all facets. Measured with
+/// `benches/scale.rs`.
+const FEW: u64 = 8_000;
+/// A facet with so many values is worth it alone: the fewer documents, the more of its values have to be looked at.
 const MANY_VALUES: usize = 1_000;
 /// How many lists of counts are kept for the next query: to fill them with zeros anew takes longer than to count.
 const SPARE: usize = 64;
@@ -36,7 +37,7 @@ enum Tally<'a> {
     /// By value.
     Added(&'a Sum),
     /// To be intersected.
-    Docs(&'a RoaringBitmap),
+    Docs(&'a Bits),
 }
 
 impl Tally<'_> {
@@ -47,7 +48,7 @@ impl Tally<'_> {
                 u64::from(kept + more.get(at as usize).copied().unwrap_or(0))
             }
             Self::Added(sum) => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
-            Self::Docs(docs) => docs.intersection_len(&value.docs),
+            Self::Docs(docs) => value.docs.len_within(docs),
         }
     }
 }
@@ -94,39 +95,54 @@ impl Drop for Sum {
     }
 }
 
-/// Answers all requests of a query. `docs` is what fulfils all of its conditions.
+/// Sums by facet, of those that were added up.
+#[derive(Default)]
+struct Sums([Option<Sum>; Facet::EVERY.len()]);
+
+impl Sums {
+    fn of(&self, facet: Facet) -> Option<&Sum> {
+        self.0[facet.index()].as_ref()
+    }
+}
+
+/// Answers all requests of a query. `docs` is what fulfils all of its conditions, `total` how many that are.
 pub(crate) fn count(
     columns: &Columns,
     kind: usize,
     query: &SearchQuery,
     filter: &Filter,
-    docs: &RoaringBitmap,
+    docs: &Bits,
+    total: u64,
 ) -> Vec<FacetCounts> {
-    let facets: Vec<Facet> = query.facets.iter().map(|request| request.facet).collect();
-    let is_added = |facet: Facet, docs: &RoaringBitmap| docs.len() <= FEW && columns.column(facet).values.len() > MANY_VALUES;
-    let long: Vec<Facet> = facets.iter().copied().filter(|facet| is_added(*facet, docs)).collect();
-    let shared = match &query.visible {
-        _ if !filter.is_open => add_up(columns, &long, docs),
-        Visible::PublicAnd(owners) if filter.is_open && !owners.is_empty() => add_up(columns, &facets, &(docs - &columns.public)),
-        Visible::Public | Visible::PublicAnd(_) | Visible::All => HashMap::new(),
-    };
-    let none = Sum::default();
+    let facets = || query.facets.iter().map(|request| request.facet);
+    let shared = LazyCell::new(|| if total <= FEW { add_up(columns, facets(), docs) } else { Sums::default() });
+    let own_private = LazyCell::new(|| match &query.visible {
+        Visible::PublicAnd(owners) if !owners.is_empty() => {
+            let mut own = columns.visible(kind, &query.visible);
+            own.exclude(&columns.public);
+            add_up(columns, facets(), &own)
+        }
+        Visible::Public | Visible::PublicAnd(_) | Visible::All => Sums::default(),
+    });
     let answer = |request: &FacetRequest| {
         let apart = match request.counting {
-            Counting::WithoutOwnClauses => filter.docs_without(request.facet),
+            Counting::WithoutOwnClauses => filter.without(request.facet),
             Counting::WithAllClauses => None,
         };
-        let own = apart
-            .as_ref()
-            .filter(|apart| is_added(request.facet, apart))
-            .and_then(|apart| add_up(columns, &[request.facet], apart).remove(&request.facet));
-        let sum = shared.get(&request.facet).unwrap_or(&none);
-        let tally = match (&apart, &own) {
-            (_, Some(own)) => Tally::Added(own),
-            (Some(apart), None) => Tally::Docs(apart),
-            (None, None) if filter.is_open => Tally::Kept { more: &sum.counts, public: query.visible != Visible::All },
-            (None, None) if is_added(request.facet, docs) => Tally::Added(sum),
-            (None, None) => Tally::Docs(docs),
+        let apart = apart.or_else(|| filter.is_open().then_some(Passed::Visible));
+        let added;
+        let tally = match &apart {
+            Some(Passed::Visible) => {
+                let more = own_private.of(request.facet).map_or(&[][..], |sum| &sum.counts);
+                Tally::Kept { more, public: query.visible != Visible::All }
+            }
+            Some(Passed::Docs(apart)) => {
+                let is_long = columns.column(request.facet).values.len() > MANY_VALUES;
+                let alone = (is_long && apart.len() <= FEW).then_some(request.facet);
+                added = add_up(columns, alone.into_iter(), apart);
+                added.of(request.facet).map_or(Tally::Docs(apart), Tally::Added)
+            }
+            None => shared.of(request.facet).map_or(Tally::Docs(docs), Tally::Added),
         };
         list(columns, kind, request, &query.clauses, &tally)
     };
@@ -134,20 +150,19 @@ pub(crate) fn count(
 }
 
 /// Adds up the values of `docs`, all facets in one go: most of the time goes into reaching a document.
-fn add_up(columns: &Columns, facets: &[Facet], docs: &RoaringBitmap) -> HashMap<Facet, Sum> {
-    if facets.is_empty() {
-        return HashMap::new();
-    }
-    let mut sums: [Option<Sum>; Facet::EVERY.len()] = Default::default();
+fn add_up(columns: &Columns, facets: impl Iterator<Item = Facet>, docs: &Bits) -> Sums {
+    let mut sums = Sums::default();
     for facet in facets {
-        sums[facet.index()] = Some(Sum::of(columns.column(*facet).values.len()));
+        sums.0[facet.index()] = Some(Sum::of(columns.column(facet).values.len()));
     }
-    for value in docs.iter().flat_map(|ord| columns.values(ord)) {
-        if let Some(sum) = &mut sums[value.facet()] {
-            sum.add(value.at());
+    if sums.0.iter().any(Option::is_some) {
+        for value in docs.iter().flat_map(|ord| columns.values(ord)) {
+            if let Some(sum) = &mut sums.0[value.facet()] {
+                sum.add(value.at());
+            }
         }
     }
-    Facet::EVERY.into_iter().zip(sums).filter_map(|(facet, sum)| Some((facet, sum?))).collect()
+    sums
 }
 
 fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Clause], tally: &Tally<'_>) -> FacetCounts {
@@ -197,40 +212,74 @@ fn only(column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[Str
     listed
 }
 
+/// The most frequent of all values: of the most frequent without conditions first, as long as any can still be among them.
 fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>) -> Vec<(u64, u32)> {
     let column = columns.column(request.facet);
-    let heads = column.heads(kind, columns.version);
-    let listed = top(column, kind, request.limit, tally, heads.values.iter().copied());
-    let is_full = listed.len() == request.limit;
-    if heads.rest == 0 || (is_full && listed.last().is_some_and(|(count, _)| *count > u64::from(heads.rest))) {
-        return listed;
+    let heads = column.heads(kind, columns.values_version);
+    let mut best = Best::new(column, kind, request.limit);
+    for at in &heads.values {
+        if !best.may_be(*at) {
+            return best.into_sorted();
+        }
+        best.add(*at, tally);
     }
-    top(column, kind, request.limit, tally, 0..column.values.len() as u32)
+    if u64::from(heads.rest) >= best.least() {
+        (0..column.values.len() as u32).filter(|at| !heads.set.contains(*at)).for_each(|at| best.add(at, tally));
+    }
+    best.into_sorted()
 }
 
-/// The most frequent of the values, which may come in any order; the fewer there are to count the more frequent the
-/// first of them are.
+/// The most frequent of the values, which may come in any order.
 fn top(column: &FacetColumn, kind: usize, limit: usize, tally: &Tally<'_>, values: impl Iterator<Item = u32>) -> Vec<(u64, u32)> {
-    if limit == 0 {
-        return Vec::new();
+    let mut best = Best::new(column, kind, limit);
+    values.for_each(|at| best.add(at, tally));
+    best.into_sorted()
+}
+
+/// The most frequent values so far.
+struct Best<'a> {
+    column: &'a FacetColumn,
+    kind: usize,
+    limit: usize,
+    heap: BinaryHeap<Reverse<(u64, Reverse<&'a str>, u32)>>,
+}
+
+impl<'a> Best<'a> {
+    fn new(column: &'a FacetColumn, kind: usize, limit: usize) -> Self {
+        Self { column, kind, limit, heap: BinaryHeap::with_capacity(limit + 1) }
     }
-    let mut best: BinaryHeap<Reverse<(u64, Reverse<&str>, u32)>> = BinaryHeap::with_capacity(limit + 1);
-    for at in values {
-        let value = &column.values[at as usize];
-        let least = if best.len() == limit { best.peek().map_or(0, |Reverse((count, ..))| *count) } else { 0 };
-        if u64::from(value.of_kind(kind)) < least.max(1) {
-            continue;
-        }
-        let count = tally.of(at, value, kind);
-        if count == 0 || count < least {
-            continue;
-        }
-        best.push(Reverse((count, Reverse(&value.text), at)));
-        if best.len() > limit {
-            best.pop();
+
+    /// What a value must have to be among them.
+    fn least(&self) -> u64 {
+        match self.heap.peek() {
+            _ if self.limit == 0 => u64::MAX,
+            Some(Reverse((count, ..))) if self.heap.len() == self.limit => *count,
+            Some(_) | None => 1,
         }
     }
-    best.into_sorted_vec().into_iter().map(|Reverse((count, _, at))| (count, at)).collect()
+
+    /// Whether a value may have enough: with conditions, it is not more frequent than without.
+    fn may_be(&self, at: u32) -> bool {
+        u64::from(self.column.values[at as usize].of_kind(self.kind)) >= self.least()
+    }
+
+    fn add(&mut self, at: u32, tally: &Tally<'_>) {
+        if !self.may_be(at) {
+            return;
+        }
+        let value = &self.column.values[at as usize];
+        let count = tally.of(at, value, self.kind);
+        if count >= self.least() {
+            self.heap.push(Reverse((count, Reverse(&value.text), at)));
+            if self.heap.len() > self.limit {
+                self.heap.pop();
+            }
+        }
+    }
+
+    fn into_sorted(self) -> Vec<(u64, u32)> {
+        self.heap.into_sorted_vec().into_iter().map(|Reverse((count, _, at))| (count, at)).collect()
+    }
 }
 
 /// Whether `text` contains `part`, whatever the case of ASCII letters.

@@ -5,9 +5,14 @@ use std::{
     sync::{Arc, Mutex, PoisonError},
 };
 
-use roaring::RoaringBitmap;
-
-use crate::{Facet, SearchError, embedded::columns::KINDS};
+use crate::{
+    Facet, SearchError,
+    embedded::{
+        bits::Bits,
+        columns::{Entry, KINDS},
+        docs::Docs,
+    },
+};
 
 /// A value of a facet, as a number: five bits say of which facet.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -36,7 +41,7 @@ impl ValueId {
 #[derive(Debug)]
 pub(crate) struct Value {
     pub(crate) text: Arc<str>,
-    pub(crate) docs: RoaringBitmap,
+    pub(crate) docs: Docs,
     every: [u32; KINDS],
     public: [u32; KINDS],
 }
@@ -59,7 +64,9 @@ pub(crate) struct Heads {
     version: u64,
     /// The most frequent first.
     pub(crate) values: Vec<u32>,
-    /// No value outside `values` has more documents.
+    /// The same as a set.
+    pub(crate) set: Bits,
+    /// No other value has more documents.
     pub(crate) rest: u32,
 }
 
@@ -85,20 +92,26 @@ impl FacetColumn {
         let text: Arc<str> = text.into();
         let key = if *key == *text { Arc::clone(&text) } else { key.as_ref().into() };
         self.by_key.insert(key, id.at() as u32);
-        self.values.push(Value { text, docs: RoaringBitmap::new(), every: [0; KINDS], public: [0; KINDS] });
+        self.values.push(Value { text, docs: Docs::default(), every: [0; KINDS], public: [0; KINDS] });
         Ok(id)
     }
 
-    pub(crate) fn add(&mut self, id: ValueId, ord: u32, kind: usize, public: bool) {
+    /// Adds a document, whose ordinal is below `ordinals`, to those that have a value.
+    pub(crate) fn add(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) {
+        let Entry { kind, public, .. } = *entry;
+        let kind = usize::from(kind);
         let value = &mut self.values[id.at()];
-        value.docs.insert(ord);
+        value.docs.insert(ord, ordinals);
         value.every[kind] += 1;
         value.public[kind] += u32::from(public);
     }
 
-    pub(crate) fn remove(&mut self, id: ValueId, ord: u32, kind: usize, public: bool) {
+    /// Takes a document away, as it was [added](Self::add).
+    pub(crate) fn remove(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) {
+        let Entry { kind, public, .. } = *entry;
+        let kind = usize::from(kind);
         let value = &mut self.values[id.at()];
-        value.docs.remove(ord);
+        value.docs.remove(ord, ordinals);
         value.every[kind] -= 1;
         value.public[kind] -= u32::from(public);
     }
@@ -109,11 +122,11 @@ impl FacetColumn {
     }
 
     /// Who has a value.
-    pub(crate) fn docs_of(&self, facet: Facet, text: &str) -> Option<&RoaringBitmap> {
+    pub(crate) fn docs_of(&self, facet: Facet, text: &str) -> Option<&Docs> {
         self.find(facet, text).map(|at| &self.values[at as usize].docs)
     }
 
-    /// The most frequent values of a kind, computed once for each `version` of the columns.
+    /// The most frequent values of a kind, computed once for each `version` of the values.
     pub(crate) fn heads(&self, kind: usize, version: u64) -> Arc<Heads> {
         let mut kept = self.heads[kind].lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(heads) = kept.as_ref()
@@ -137,13 +150,14 @@ impl FacetColumn {
             values.truncate(HEADS);
         }
         values.sort_unstable_by_key(count);
-        Heads { version, values, rest }
+        let set = values.iter().copied().collect();
+        Heads { version, values, set, rest }
     }
 
     /// Bytes in memory, estimated.
     pub(crate) fn memory_bytes(&self) -> usize {
         let values: usize =
-            self.values.iter().map(|value| size_of::<Value>() + value.text.len() + 48 + value.docs.serialized_size()).sum();
+            self.values.iter().map(|value| size_of::<Value>() + value.text.len() + 48 + value.docs.memory_bytes()).sum();
         values + self.by_key.capacity() * (size_of::<(Arc<str>, u32)>() + 1)
     }
 }

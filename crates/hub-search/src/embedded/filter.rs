@@ -1,12 +1,11 @@
 //! From the conditions of a query to the documents that fulfil them.
 
-use roaring::RoaringBitmap;
-
 use crate::{
     Clause, Facet, Range, Rule, SearchQuery,
     embedded::{
         bits::Bits,
         columns::{Columns, MISSING},
+        docs::Docs,
     },
 };
 
@@ -14,27 +13,35 @@ use crate::{
 #[derive(Debug)]
 pub(crate) struct Filter {
     /// All conditions but the clauses of `any_of`.
-    common: RoaringBitmap,
-    any_of: Vec<(Facet, RoaringBitmap)>,
-    /// Whether there is no condition but what the viewer may see.
-    pub(crate) is_open: bool,
+    common: Bits,
+    any_of: Vec<(Facet, Bits)>,
+    /// Whether `common` is everything that the viewer may see.
+    is_all_visible: bool,
     /// Values that no document has.
     pub(crate) unknown: Vec<(Facet, String)>,
+}
+
+/// What fulfils some of the conditions.
+#[derive(Debug)]
+pub(crate) enum Passed {
+    /// Everything that the viewer may see.
+    Visible,
+    /// These.
+    Docs(Bits),
 }
 
 impl Filter {
     /// Reads the conditions of a query on documents of `kind`.
     pub(crate) fn of(columns: &Columns, kind: usize, query: &SearchQuery) -> Self {
-        let mut filter = Self {
-            common: columns.visible(kind, &query.visible),
-            any_of: Vec::new(),
-            is_open: query.clauses.is_empty() && query.ranges.is_empty() && query.only.is_none(),
-            unknown: Vec::new(),
-        };
+        let mut filter =
+            Self { common: columns.visible(kind, &query.visible), any_of: Vec::new(), is_all_visible: true, unknown: Vec::new() };
         for clause in &query.clauses {
             let docs = docs_of(columns, clause);
             match clause.rule {
-                Rule::NoneOf => filter.common -= docs,
+                Rule::NoneOf => {
+                    filter.is_all_visible = false;
+                    filter.common.exclude(&docs);
+                }
                 Rule::AnyOf => {
                     filter.note_unknown(columns, clause);
                     filter.any_of.push((clause.facet, docs));
@@ -42,10 +49,10 @@ impl Filter {
             }
         }
         for range in &query.ranges {
-            filter.common &= docs_within(columns, *range);
+            filter.restrict(&docs_within(columns, *range));
         }
         if let Some(keys) = &query.only {
-            filter.common &= keys.iter().filter_map(|key| columns.ord_of(*key)).collect::<RoaringBitmap>();
+            filter.restrict(&keys.iter().filter_map(|key| columns.ord_of(*key)).collect());
         }
         filter
     }
@@ -53,55 +60,60 @@ impl Filter {
     fn note_unknown(&mut self, columns: &Columns, clause: &Clause) {
         let column = columns.column(clause.facet);
         for value in &clause.values {
-            if column.docs_of(clause.facet, value).is_none_or(RoaringBitmap::is_empty) {
+            if column.docs_of(clause.facet, value).is_none_or(Docs::is_empty) {
                 self.unknown.push((clause.facet, value.clone()));
             }
         }
     }
 
     /// Adds the condition that a document is among `docs`.
-    pub(crate) fn restrict(&mut self, docs: &RoaringBitmap) {
-        self.common &= docs;
-        self.is_open = false;
+    pub(crate) fn restrict(&mut self, docs: &Bits) {
+        self.common.retain(docs);
+        self.is_all_visible = false;
+    }
+
+    /// Whether there is no condition but what the viewer may see.
+    pub(crate) fn is_open(&self) -> bool {
+        self.is_all_visible && self.any_of.is_empty()
     }
 
     /// What fulfils all conditions.
-    pub(crate) fn docs(&self) -> RoaringBitmap {
+    pub(crate) fn docs(&self) -> Bits {
         self.docs_where(|_| true)
     }
 
     /// What fulfils all conditions but the `AnyOf` clauses on `facet`; nothing if there is no such clause, so that it
     /// would be the same as [`Self::docs`].
-    pub(crate) fn docs_without(&self, facet: Facet) -> Option<RoaringBitmap> {
-        self.any_of.iter().any(|(of, _)| *of == facet).then(|| self.docs_where(|of| of != facet))
+    pub(crate) fn without(&self, facet: Facet) -> Option<Passed> {
+        if self.any_of.iter().all(|(of, _)| *of != facet) {
+            return None;
+        }
+        let is_open = self.is_all_visible && self.any_of.iter().all(|(of, _)| *of == facet);
+        Some(if is_open { Passed::Visible } else { Passed::Docs(self.docs_where(|of| of != facet)) })
     }
 
-    fn docs_where(&self, counts: impl Fn(Facet) -> bool) -> RoaringBitmap {
-        let mut clauses: Vec<&RoaringBitmap> =
-            self.any_of.iter().filter(|(facet, _)| counts(*facet)).map(|(_, docs)| docs).collect();
-        clauses.sort_unstable_by_key(|docs| docs.len());
-        let Some((first, others)) = clauses.split_first() else { return self.common.clone() };
-        let mut docs = &self.common & *first;
-        for other in others {
-            docs &= *other;
+    fn docs_where(&self, counts: impl Fn(Facet) -> bool) -> Bits {
+        let mut docs = self.common.clone();
+        for (_, own) in self.any_of.iter().filter(|(facet, _)| counts(*facet)) {
+            docs.retain(own);
         }
         docs
     }
 }
 
-fn docs_of(columns: &Columns, clause: &Clause) -> RoaringBitmap {
+fn docs_of(columns: &Columns, clause: &Clause) -> Bits {
     let column = columns.column(clause.facet);
-    let mut docs = RoaringBitmap::new();
+    let mut docs = Bits::new(columns.ordinals());
     for value in &clause.values {
         if let Some(found) = column.docs_of(clause.facet, value) {
-            docs |= found;
+            found.add_to(&mut docs);
         }
     }
     docs
 }
 
-fn docs_within(columns: &Columns, range: Range) -> RoaringBitmap {
+fn docs_within(columns: &Columns, range: Range) -> Bits {
     let min = range.min.unwrap_or(MISSING).max(MISSING + 1);
     let max = range.max.unwrap_or(i64::MAX);
-    Bits::within(columns.numbers.of(range.number), min, max).to_bitmap()
+    Bits::within(columns.numbers.of(range.number), min, max)
 }

@@ -10,7 +10,7 @@ use std::{
     },
 };
 
-use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, TantivyDocument, directory::MmapDirectory};
+use tantivy::{Index, IndexReader, IndexWriter, ReloadPolicy, directory::MmapDirectory};
 
 use crate::{
     Change, Counters, Position, RepoDoc, SearchError, Stats,
@@ -18,6 +18,7 @@ use crate::{
     embedded::{
         columns::{Columns, kind_index},
         counters::CounterLog,
+        restore::restore,
         schema::{Fields, VERSION},
         segments::Segments,
     },
@@ -218,7 +219,7 @@ impl Generation {
     /// Lets readers see what was committed.
     fn show(&self, writer: &Writer) -> Result<(), SearchError> {
         writer.reader.reload()?;
-        let known = self.state()?.segments.ords();
+        let known = self.state()?.segments.kept();
         let segments = Segments::open(&writer.reader.searcher(), &self.fields, &known)?;
         self.state.write().map_err(|_| SearchError::Broken)?.segments = segments;
         Ok(())
@@ -252,7 +253,7 @@ impl Generation {
         let mut writer = self.writer()?;
         writer.commit(Some(position))?;
         writer.position = Some(position);
-        self.state.write().map_err(|_| SearchError::Broken)?.columns.sort_names();
+        self.state.write().map_err(|_| SearchError::Broken)?.columns.finish_loading();
         self.show(&writer)
     }
 
@@ -295,11 +296,11 @@ impl Generation {
     pub(crate) fn stats(&self) -> Result<Stats, SearchError> {
         let position = self.position()?;
         let state = self.state()?;
-        let ords: usize = state.segments.list.iter().map(|segment| size_of_val(&*segment.ords)).sum();
+        let kept: usize = state.segments.list.iter().map(|segment| segment.kept.memory_bytes()).sum();
         Ok(Stats {
             docs: state.columns.len() as u64,
             disk_bytes: disk_bytes(&self.folder)?,
-            memory_bytes: state.columns.memory_bytes() + ords as u64,
+            memory_bytes: state.columns.memory_bytes() + kept as u64,
             position,
         })
     }
@@ -349,25 +350,6 @@ impl Writer {
 enum Planned<'a> {
     Put(u32, &'a RepoDoc),
     Remove(i64),
-}
-
-fn restore(segments: &Segments, fields: &Fields, counters: &HashMap<i64, Counters>) -> Result<Columns, SearchError> {
-    let mut columns = Columns::default();
-    for segment in &segments.list {
-        let store = segment.reader.get_store_reader(1)?;
-        let alive = segment.reader.alive_bitset();
-        let mut ords = segment.ords.iter().zip(0..).filter(|(_, doc)| alive.is_none_or(|alive| alive.is_alive(*doc)));
-        for document in store.iter::<TantivyDocument>(alive) {
-            let (ord, _) = ords.next().ok_or(SearchError::Damaged)?;
-            let mut doc = fields.stored(&document?)?;
-            if let Some(counters) = counters.get(&doc.pk) {
-                doc.counters = *counters;
-            }
-            columns.load(*ord, &doc)?;
-        }
-    }
-    columns.sort_names();
-    Ok(columns)
 }
 
 fn disk_bytes(folder: &Path) -> io::Result<u64> {

@@ -2,11 +2,10 @@
 
 use std::sync::{Arc, Mutex, PoisonError};
 
-use roaring::RoaringBitmap;
-
 use crate::{
     Direction, Sort,
     embedded::{
+        bits::Bits,
         columns::{Columns, KINDS},
         rank::{self, Key, Largest, MostUsed},
     },
@@ -35,7 +34,7 @@ impl Heads {
         &self,
         columns: &Columns,
         kind: usize,
-        docs: &RoaringBitmap,
+        docs: &Bits,
         sort: Sort,
         offset: usize,
         limit: usize,

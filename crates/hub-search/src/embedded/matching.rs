@@ -3,8 +3,6 @@
 //! Words are taken one after the other, the rarest first. Each adds to a score for each document that has all words so
 //! far. So every document that matches is known, and can be counted and sorted in any way.
 
-use roaring::RoaringBitmap;
-
 use crate::{
     SearchError,
     embedded::{
@@ -18,7 +16,7 @@ use crate::{
 
 /// What the words of a query found.
 pub(crate) struct Matches {
-    pub(crate) docs: RoaringBitmap,
+    pub(crate) docs: Bits,
     /// By ordinal; of no meaning for those that are not in `docs`.
     pub(crate) scores: Vec<f32>,
     /// Whether these have one of the words, because none has them all.
@@ -41,7 +39,7 @@ impl Matcher<'_> {
     ///
     /// # Errors
     /// If the index cannot be read.
-    pub(crate) fn find(&self, text: &QueryText, allowed: &RoaringBitmap, named: &[(u32, f32)]) -> Result<Matches, SearchError> {
+    pub(crate) fn find(&self, text: &QueryText, allowed: &Bits, named: &[(u32, f32)]) -> Result<Matches, SearchError> {
         let dictionary = Dictionary { segments: self.segments, fields: self.fields };
         let mut words = Vec::new();
         for word in &text.words {
@@ -50,35 +48,36 @@ impl Matcher<'_> {
         words.sort_by_key(Meaning::docs);
         let similar = words.iter().any(|word| word.similar);
         let (mut docs, mut scores) = self.with_all(&words)?;
-        docs.extend(named.iter().map(|(ord, _)| *ord));
-        docs &= allowed;
+        named.iter().for_each(|(ord, _)| docs.insert(*ord));
+        docs.retain(allowed);
         for (ord, worth) in named {
             scores[*ord as usize] += worth;
         }
         if !docs.is_empty() || words.len() < 2 {
             return Ok(Matches { docs, scores, any_word: false, similar });
         }
-        let (docs, scores) = self.with_any(&words)?;
-        Ok(Matches { docs: docs & allowed, scores, any_word: true, similar })
+        let (mut docs, scores) = self.with_any(&words)?;
+        docs.retain(allowed);
+        Ok(Matches { docs, scores, any_word: true, similar })
     }
 
-    fn with_all(&self, words: &[Meaning]) -> Result<(RoaringBitmap, Vec<f32>), SearchError> {
+    fn with_all(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
         let mut scores = vec![0.0; self.ordinals];
         let mut so_far: Option<Bits> = None;
         for word in words {
             let found = self.with_word(word, so_far.as_ref(), &mut scores)?;
             so_far = Some(found);
         }
-        Ok((so_far.unwrap_or_default().to_bitmap(), scores))
+        Ok((so_far.unwrap_or_default(), scores))
     }
 
-    fn with_any(&self, words: &[Meaning]) -> Result<(RoaringBitmap, Vec<f32>), SearchError> {
+    fn with_any(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
         let mut scores = vec![0.0; self.ordinals];
         let mut found = Bits::new(self.ordinals);
         for word in words {
             found.extend(&self.with_word(word, None, &mut scores)?);
         }
-        Ok((found.to_bitmap(), scores))
+        Ok((found, scores))
     }
 
     /// The documents that have a word, among those of `gate`.

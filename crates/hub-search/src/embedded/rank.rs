@@ -2,12 +2,13 @@
 
 use std::{cmp::Reverse, collections::BinaryHeap};
 
-use roaring::RoaringBitmap;
-
 use crate::{
     Direction, Score,
-    embedded::columns::{Columns, Entry, MISSING},
-    embedded::names,
+    embedded::{
+        bits::Bits,
+        columns::{Columns, Entry, MISSING},
+        names,
+    },
     text::QueryText,
 };
 
@@ -80,7 +81,7 @@ impl Key for Scored<'_> {
 /// The ordinals of a page. Ties go by key of the database, in the same direction.
 pub(crate) fn page(
     columns: &Columns,
-    docs: &RoaringBitmap,
+    docs: &Bits,
     key: &impl Key,
     direction: Direction,
     offset: usize,
@@ -99,7 +100,7 @@ pub(crate) fn page(
     };
     let mut best: BinaryHeap<Reverse<(i64, i64, u32)>> = BinaryHeap::new();
     let mut least = MISSING;
-    for ord in docs {
+    for ord in docs.iter() {
         let key = key.of(ord);
         if best.len() < wanted {
             best.push(Reverse((key, tie(ord), ord)));

@@ -3,16 +3,17 @@
 use std::cell::LazyCell;
 
 use hub_types::RepoType;
-use roaring::RoaringBitmap;
 use tantivy::{DocSet, TantivyDocument, schema::IndexRecordOption};
 
 use crate::{
     Direction, Facet, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, SuggestQuery, Suggestion,
     TextReading,
     embedded::{
+        bits::Bits,
         columns::{Columns, kind_index},
         counting,
         dictionary::Dictionary,
+        docs::Docs,
         filter::Filter,
         generation::State,
         matching::{Matcher, Matches},
@@ -44,9 +45,10 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
         filter.restrict(&matches.docs);
     }
     let docs = filter.docs();
+    let total = docs.len();
     let ords = page(columns, kind, &docs, query, matches.as_ref());
     let suggestion = match &matches {
-        Some(_) if docs.is_empty() => suggestion(&Dictionary { segments, fields: &fields.text }, &text)?,
+        Some(_) if total == 0 => suggestion(&Dictionary { segments, fields: &fields.text }, &text)?,
         _ => None,
     };
     let mut hits = Vec::with_capacity(ords.len());
@@ -63,8 +65,8 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     }
     Ok(SearchResults {
         hits,
-        total: docs.len(),
-        facets: counting::count(columns, kind, query, &filter, &docs),
+        total,
+        facets: counting::count(columns, kind, query, &filter, &docs, total),
         text: TextReading {
             truncated: text.truncated,
             any_word: matches.as_ref().is_some_and(|matches| matches.any_word),
@@ -75,7 +77,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     })
 }
 
-fn page(columns: &Columns, kind: usize, docs: &RoaringBitmap, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
+fn page(columns: &Columns, kind: usize, docs: &Bits, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
     let SearchQuery { sort, direction, offset, limit, .. } = *query;
     match (matches, sort) {
         (Some(matches), Sort::Relevance) => {
@@ -144,7 +146,9 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
         let head = text.owner.is_none().then(|| columns.heads.most_used(columns, kind, query.limit, fits)).flatten();
         let best = head.unwrap_or_else(|| {
             let key = MostUsed(&columns.popularity);
-            rank::page(columns, &(&visible & &*named), &key, Direction::Descending, 0, query.limit)
+            let mut found = visible.clone();
+            found.retain(&named);
+            rank::page(columns, &found, &key, Direction::Descending, 0, query.limit)
         });
         let wanted = query.limit - best.len();
         suggestions.extend(best.iter().filter_map(|ord| suggestion_of(columns, *ord, repo_type)));
@@ -152,7 +156,8 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
             // Without the card, in which everything is mentioned.
             let name_fields = &fields.text[..2];
             let matcher = Matcher { segments, fields: name_fields, ordinals: columns.ordinals() };
-            let others = &visible - &*named;
+            let mut others = visible;
+            others.exclude(&named);
             let found = matcher.find(&text, &others, &[])?;
             if !found.any_word {
                 let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
@@ -165,11 +170,11 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
 }
 
 /// Repositories whose name, and owner if there is one, goes on like what was typed.
-fn named(columns: &Columns, query: &SuggestQuery, text: &QueryText) -> RoaringBitmap {
+fn named(columns: &Columns, query: &SuggestQuery, text: &QueryText) -> Bits {
     match &text.owner {
         Some(_) if text.name.is_empty() => {
             let owner = query.text.split('/').next().unwrap_or_default().trim();
-            columns.column(Facet::Author).docs_of(Facet::Author, owner).cloned().unwrap_or_default()
+            columns.column(Facet::Author).docs_of(Facet::Author, owner).map(Docs::to_bits).unwrap_or_default()
         }
         Some(_) => {
             let fits = |ord: &u32| columns.entry(*ord).is_some_and(|entry| rank::name_score(entry, text) > 0.0);

@@ -1,6 +1,9 @@
 //! The parts of a text index as they are read.
 
-use std::{collections::HashMap, sync::Arc};
+use std::{
+    collections::HashMap,
+    sync::{Arc, Mutex, MutexGuard, PoisonError},
+};
 
 use tantivy::{
     InvertedIndexReader, Searcher, SegmentReader,
@@ -28,9 +31,39 @@ pub(crate) struct SegmentField {
 pub(crate) struct Segment {
     pub(crate) reader: SegmentReader,
     pub(crate) fields: Vec<SegmentField>,
-    /// By number in the segment, the ordinal.
-    pub(crate) ords: Arc<[u32]>,
+    pub(crate) kept: Arc<Kept>,
 }
+
+/// What is kept in memory of a segment for as long as there is one.
+pub(crate) struct Kept {
+    /// By number in the segment, the ordinal.
+    pub(crate) ords: Box<[u32]>,
+    frequent: Mutex<Frequent>,
+}
+
+/// The documents of frequent words that were searched for, by field and word: to gather them anew from where the index
+/// has them, in three places each, takes several times as long.
+#[derive(Default)]
+struct Frequent {
+    lists: HashMap<(usize, Vec<u8>), Arc<Vec<Posting>>>,
+    len: usize,
+}
+
+/// A document that has a word.
+#[derive(Clone, Copy)]
+struct Posting {
+    doc: u32,
+    ord: u32,
+    /// How often; more often than this it is in no text.
+    times: u16,
+    /// [`FieldNormReader::fieldnorm_id`]
+    norm: u8,
+}
+
+/// A word with so many documents in a segment is frequent.
+const FREQUENT: u32 = 1_000;
+/// How many documents of frequent words are kept, of twelve bytes each, for each document of a segment.
+const KEPT_EACH: usize = 6;
 
 /// How matches in a field are weighed.
 struct Weighing {
@@ -50,15 +83,11 @@ pub(crate) struct Segments {
 }
 
 impl Segments {
-    /// Opens the segments of `searcher`; `known` has the ordinals of those that were open before.
+    /// Opens the segments of `searcher`; `known` has what was kept of those that were open before.
     ///
     /// # Errors
     /// If a segment cannot be read.
-    pub(crate) fn open(
-        searcher: &Searcher,
-        fields: &Fields,
-        known: &HashMap<SegmentId, Arc<[u32]>>,
-    ) -> Result<Self, SearchError> {
+    pub(crate) fn open(searcher: &Searcher, fields: &Fields, known: &HashMap<SegmentId, Arc<Kept>>) -> Result<Self, SearchError> {
         let mut list = Vec::new();
         for reader in searcher.segment_readers() {
             list.push(Segment::open(reader, fields, known.get(&reader.segment_id()))?);
@@ -69,9 +98,9 @@ impl Segments {
         Ok(Self { list, weighing, docs })
     }
 
-    /// The ordinals of each segment, to open the next state with.
-    pub(crate) fn ords(&self) -> HashMap<SegmentId, Arc<[u32]>> {
-        self.list.iter().map(|segment| (segment.reader.segment_id(), Arc::clone(&segment.ords))).collect()
+    /// What is kept of each segment, to open the next state with.
+    pub(crate) fn kept(&self) -> HashMap<SegmentId, Arc<Kept>> {
+        self.list.iter().map(|segment| (segment.reader.segment_id(), Arc::clone(&segment.kept))).collect()
     }
 
     /// BM25's weight of a word that `docs` documents have.
@@ -88,7 +117,7 @@ impl Segments {
     pub(crate) fn documents_with(&self, field: usize, word: &[u8], mut each: impl FnMut(u32, f32)) -> Result<(), SearchError> {
         for segment in &self.list {
             if let Some(info) = segment.fields[field].inverted.terms().get(word)? {
-                segment.documents_with(field, &info, &self.weighing[field], &mut each)?;
+                segment.documents_with(field, word, &info, &self.weighing[field], &mut each)?;
             }
         }
         Ok(())
@@ -109,11 +138,19 @@ fn weighing(list: &[Segment], at: usize, field: &TextField) -> Weighing {
     Weighing { norms, repetition: field.repetition }
 }
 
+impl Weighing {
+    /// BM25 of a word, without its rarity.
+    fn fit(&self, times: u16, norm: u8) -> f32 {
+        let times = if self.repetition { f32::from(times) } else { 1.0 };
+        times * (SATURATION + 1.0) / (times + self.norms[usize::from(norm)])
+    }
+}
+
 impl Segment {
-    fn open(reader: &SegmentReader, fields: &Fields, known: Option<&Arc<[u32]>>) -> Result<Self, SearchError> {
-        let ords = match known {
-            Some(ords) => Arc::clone(ords),
-            None => read_ords(reader)?,
+    fn open(reader: &SegmentReader, fields: &Fields, known: Option<&Arc<Kept>>) -> Result<Self, SearchError> {
+        let kept = match known {
+            Some(kept) => Arc::clone(kept),
+            None => Arc::new(Kept { ords: read_ords(reader)?, frequent: Mutex::default() }),
         };
         let mut opened = Vec::new();
         for searched in &fields.text {
@@ -122,27 +159,46 @@ impl Segment {
                 norms: reader.get_fieldnorms_reader(searched.field)?,
             });
         }
-        Ok(Self { reader: reader.clone(), fields: opened, ords })
+        Ok(Self { reader: reader.clone(), fields: opened, kept })
     }
 
     fn documents_with(
         &self,
         field: usize,
+        word: &[u8],
         info: &TermInfo,
         weighing: &Weighing,
         each: &mut impl FnMut(u32, f32),
     ) -> Result<(), SearchError> {
-        let SegmentField { inverted, norms: lengths } = &self.fields[field];
-        let mut block: BlockSegmentPostings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
         let alive = self.reader.alive_bitset();
+        let give = |posting: &Posting| {
+            if alive.is_none_or(|alive| alive.is_alive(posting.doc)) {
+                each(posting.ord, weighing.fit(posting.times, posting.norm));
+            }
+        };
+        if info.doc_freq < FREQUENT {
+            return self.read(field, info, give);
+        }
+        let key = (field, word.to_vec());
+        let known = self.kept.frequent().lists.get(&key).map(Arc::clone);
+        if let Some(list) = known {
+            list.iter().for_each(give);
+            return Ok(());
+        }
+        let mut list = Vec::with_capacity(info.doc_freq as usize);
+        self.read(field, info, |posting| list.push(*posting))?;
+        list.iter().for_each(give);
+        self.kept.frequent().keep(key, Arc::new(list), KEPT_EACH * self.kept.ords.len());
+        Ok(())
+    }
+
+    fn read(&self, field: usize, info: &TermInfo, mut each: impl FnMut(&Posting)) -> Result<(), SearchError> {
+        let SegmentField { inverted, norms } = &self.fields[field];
+        let mut block: BlockSegmentPostings = inverted.read_block_postings_from_terminfo(info, IndexRecordOption::WithFreqs)?;
         while block.block_len() > 0 {
             for (doc, times) in block.docs().iter().zip(block.freqs()) {
-                if alive.is_none_or(|alive| alive.is_alive(*doc)) {
-                    #[expect(clippy::cast_precision_loss, reason = "a word is not in a card so often")]
-                    let times = if weighing.repetition { *times as f32 } else { 1.0 };
-                    let norm = weighing.norms[usize::from(lengths.fieldnorm_id(*doc))];
-                    each(self.ords[*doc as usize], times * (SATURATION + 1.0) / (times + norm));
-                }
+                let times = u16::try_from(*times).unwrap_or(u16::MAX);
+                each(&Posting { doc: *doc, ord: self.kept.ords[*doc as usize], times, norm: norms.fieldnorm_id(*doc) });
             }
             block.advance();
         }
@@ -150,7 +206,31 @@ impl Segment {
     }
 }
 
-fn read_ords(reader: &SegmentReader) -> Result<Arc<[u32]>, SearchError> {
+impl Kept {
+    fn frequent(&self) -> MutexGuard<'_, Frequent> {
+        self.frequent.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Bytes in memory.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        size_of_val(&*self.ords) + self.frequent().len * size_of::<Posting>()
+    }
+}
+
+impl Frequent {
+    /// Keeps a list among `max` documents of all words. What is searched for often comes back soon when all are dropped.
+    fn keep(&mut self, key: (usize, Vec<u8>), list: Arc<Vec<Posting>>, max: usize) {
+        if self.len + list.len() > max {
+            *self = Self::default();
+        }
+        self.len += list.len();
+        if let Some(same) = self.lists.insert(key, list) {
+            self.len -= same.len();
+        }
+    }
+}
+
+fn read_ords(reader: &SegmentReader) -> Result<Box<[u32]>, SearchError> {
     let column = reader.fast_fields().u64(ORD)?;
     let mut ords = Vec::with_capacity(reader.max_doc() as usize);
     for doc in 0..reader.max_doc() {

@@ -11,6 +11,9 @@ use proptest::{collection::vec, prelude::*};
 
 use crate::corpus::{model, upserts};
 
+/// How many documents, values and words are so many that other ways are gone: more than any limit of the index.
+const MANY: i64 = 12_000;
+const MANY_VALUES: u64 = 5_000;
 const FACETS: [Facet; 3] = [Facet::Task, Facet::License, Facet::Author];
 const OWNERS: [&str; 4] = ["ada", "Bob", "carl", "dora"];
 const VALUES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
@@ -271,4 +274,93 @@ proptest! {
             compare(&index, &docs, query)?;
         }
     }
+}
+
+/// A document of many: the smaller the number of a value, the more documents have it.
+fn one_of_many(pk: i64, round: u64) -> RepoDoc {
+    let mut seed = pk.cast_unsigned() * 4 + round + 1;
+    let mut below = |max: u64| {
+        seed = seed.wrapping_mul(6_364_136_223_846_793_005).wrapping_add(1_442_695_040_888_963_407);
+        (seed >> 33) % max
+    };
+    let mut doc = model(pk, &format!("{}/n{pk}", OWNERS[if below(50) == 0 { 0 } else { 1 + below(3) as usize }]));
+    doc.kind = RepoType::WITH_GIT[usize::from(below(10) == 0)];
+    doc.public = below(20) > 0;
+    doc.card = WORDS.iter().filter(|_| below(3) > 0).copied().collect::<Vec<_>>().join(" ");
+    let rare = |random: u64| MANY_VALUES * random / 100_000 * random / 100_000;
+    let tags = (0..4).map(|_| format!("t{}", rare(below(100_000)))).collect();
+    doc.facets = BTreeMap::from([
+        (Facet::Task, vec![VALUES[(rare(below(100_000)) / 1_100) as usize].to_owned()]),
+        (Facet::License, vec![VALUES[below(3) as usize].to_owned()]),
+        (Facet::Tag, tags),
+    ]);
+    if below(4) == 0 {
+        doc.facets.insert(Facet::BaseModel, vec![format!("b{}", rare(below(100_000)))]);
+    }
+    doc.counters = Counters { trending: 0.0, downloads: below(5), likes: below(100) };
+    doc.parameters = (below(2) == 0).then(|| below(10));
+    doc
+}
+
+fn queries_of_many() -> Vec<SearchQuery> {
+    let any_of = |facet, values: &[&str]| Clause {
+        facet,
+        rule: Rule::AnyOf,
+        values: values.iter().map(|value| (*value).to_owned()).collect(),
+    };
+    let conditions = [
+        vec![],
+        vec![any_of(Facet::Task, &["v4"])],
+        vec![any_of(Facet::Task, &["v0", "v2"]), any_of(Facet::License, &["v1"])],
+        vec![any_of(Facet::Author, &["ADA"])],
+        vec![any_of(Facet::Tag, &["t0", "t1"]), Clause { rule: Rule::NoneOf, ..any_of(Facet::License, &["v0"]) }],
+    ];
+    let containing = FacetRequest { narrow: Narrow::Containing("7".to_owned()), ..FacetRequest::top(Facet::Tag, 10) };
+    let all = FacetRequest { counting: Counting::WithAllClauses, ..FacetRequest::top(Facet::Task, 4) };
+    let facets = [Facet::Task, Facet::License, Facet::Tag, Facet::BaseModel].map(|facet| FacetRequest::top(facet, 12));
+    let facets: Vec<_> = facets.into_iter().chain([containing, all, FacetRequest::top(Facet::BaseModel, 3_000)]).collect();
+    let mut queries = Vec::new();
+    for (at, clauses) in conditions.iter().enumerate() {
+        for visible in [Visible::Public, Visible::PublicAnd(vec!["ada".to_owned()]), Visible::All] {
+            for text in ["", "alpha"] {
+                let range = Range { number: Number::Parameters, min: Some(2), max: Some(8) };
+                let ranges = if at % 2 == 1 { vec![range] } else { Vec::new() };
+                queries.push(SearchQuery {
+                    text: text.to_owned(),
+                    clauses: clauses.clone(),
+                    ranges,
+                    visible: visible.clone(),
+                    sort: Sort::Likes,
+                    facets: facets.clone(),
+                    ..SearchQuery::new(RepoType::Model)
+                });
+            }
+        }
+    }
+    queries
+}
+
+#[test]
+fn answers_about_many_are_those_of_a_loop_too() {
+    let folder = tempfile::tempdir().unwrap();
+    let index = std::sync::Arc::new(TantivyIndex::open(folder.path()).unwrap());
+    let mut docs: BTreeMap<i64, RepoDoc> = (0..MANY).map(|pk| (pk, one_of_many(pk, 0))).collect();
+    let rebuild = std::sync::Arc::clone(&index).rebuild().unwrap();
+    rebuild.add(&docs.values().cloned().collect::<Vec<_>>()).unwrap();
+    rebuild.finish(Position(1)).unwrap();
+    let compare_all = |index: &TantivyIndex, docs: &BTreeMap<i64, RepoDoc>| {
+        for query in queries_of_many() {
+            compare(index, docs, &query).unwrap();
+        }
+    };
+    compare_all(&index, &docs);
+    let changed: BTreeMap<i64, RepoDoc> = (0..MANY).step_by(9).map(|pk| (pk, one_of_many(pk, 1))).collect();
+    let gone: Vec<i64> = (0..MANY).step_by(20).collect();
+    index.apply(&upserts(changed.values().cloned()), Position(2)).unwrap();
+    index.apply(&gone.iter().map(|pk| Change::Delete(*pk)).collect::<Vec<_>>(), Position(3)).unwrap();
+    docs.extend(changed);
+    docs.retain(|pk, _| !gone.contains(pk));
+    compare_all(&index, &docs);
+    drop(index);
+    compare_all(&TantivyIndex::open(folder.path()).unwrap(), &docs);
 }

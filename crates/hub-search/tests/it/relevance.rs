@@ -1,6 +1,9 @@
 //! What is to come first for what people type.
 
-use hub_search::{Counters, Facet, RepoDoc, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TantivyIndex, Visible};
+use hub_search::{
+    Clause, Counters, Facet, FacetRequest, RepoDoc, Rule, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TantivyIndex,
+    Visible,
+};
 use hub_types::RepoType;
 
 use crate::corpus::{downloaded, index_of, model, with};
@@ -174,4 +177,28 @@ fn suggestions_go_on_with_what_was_typed() {
     assert_eq!(suggest("minilm", Visible::Public)[0], "sentence-transformers/all-MiniLM-L6-v2");
     assert_eq!(suggest("openai/", Visible::Public)[0], "openai/whisper-large-v3");
     assert!(suggest("", Visible::Public).is_empty());
+}
+
+#[test]
+fn repositories_that_cards_name_are_the_same_whatever_the_case() {
+    let (index, _folder) = index_of([
+        with(model(1, "a/one"), Facet::BaseModel, &["finetune:Ada/BERT", "Ada/BERT"]),
+        with(model(2, "a/two"), Facet::BaseModel, &["finetune:ada/bert", "ada/bert", "ADA/bert"]),
+        with(model(3, "a/three"), Facet::TrainedOn, &["Ada/BERT"]),
+    ]);
+    for (facet, value, expected) in [
+        (Facet::BaseModel, "ada/Bert", vec![2, 1]),
+        (Facet::BaseModel, "finetune:ADA/BERT", vec![2, 1]),
+        (Facet::TrainedOn, "ada/bert", vec![3]),
+    ] {
+        let query = SearchQuery {
+            clauses: vec![Clause { facet, rule: Rule::AnyOf, values: vec![value.to_owned()] }],
+            facets: vec![FacetRequest::top(facet, 1)],
+            ..SearchQuery::new(RepoType::Model)
+        };
+        let found = index.search(&query).unwrap();
+        assert_eq!(found.hits.iter().map(|hit| hit.pk).collect::<Vec<_>>(), expected, "{value}");
+        assert_eq!(found.facets[0].values.iter().find(|value| value.chosen).unwrap().count, expected.len() as u64);
+        assert!(found.unknown.is_empty());
+    }
 }

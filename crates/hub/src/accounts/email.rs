@@ -41,7 +41,7 @@ pub async fn ask(app: &App, user: &User) -> HubResult<()> {
     if user.email_confirmed {
         return Err(HubError::conflict("Your email address is confirmed already."));
     }
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     if !email::mark_asked(&mut tx, user.pk, PAUSE_SECS).await? {
         let text = "A mail was sent to you a moment ago. Look among unwanted mail, too, and ask for another in ten minutes.";
         return Err(HubError::conflict(text));

@@ -34,7 +34,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     check_email(email)?;
     passwords::check(&new.password).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
     let is_admin = new.is_admin || queries::no_users(&mut tx).await?;
     let user_pk = insert_namespace(&mut tx, name, "user").await?;
@@ -67,7 +67,7 @@ pub struct NewOrganization {
 pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(UserPk, OrgRole)]) -> HubResult<i64> {
     let name = new.name.trim();
     check_namespace(name)?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let pk = insert_namespace(&mut tx, name, "organization").await?;
     if new.fullname.chars().count() > MAX_FULLNAME {
         return Err(HubError::bad_request(format!("Keep the full name under {MAX_FULLNAME} characters.")).at("fullname"));

@@ -59,7 +59,7 @@ pub async fn change_password(app: &App, user: &User, current: &str, new: &str, s
     }
     passwords::check(new).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(new.to_owned()).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     queries::update_password(&mut tx, user.pk, &hash, session_hash).await?;
     tx.commit().await?;
     Ok(())
@@ -106,7 +106,7 @@ pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
 pub async fn set_member(app: &App, organization_pk: i64, name: &str, role: OrgRole) -> HubResult<()> {
     let user_pk = find_user_pk(app, name).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     if role != OrgRole::Admin {
         keep_an_admin(&admins, user_pk)?;
@@ -122,7 +122,7 @@ pub async fn set_member(app: &App, organization_pk: i64, name: &str, role: OrgRo
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
 pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubResult<()> {
     let user_pk = find_user_pk(app, name).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     keep_an_admin(&admins, user_pk)?;
     queries::delete_member(&mut tx, organization_pk, user_pk).await?;

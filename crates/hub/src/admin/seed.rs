@@ -180,7 +180,7 @@ async fn plant_organization(app: &App, organization: &SeedOrganization, report: 
         report.push(format!("made organization {}", organization.name));
         return Ok(());
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let mut changed = queries::update_organization(&mut tx, pk, organization.fullname.trim(), default_private).await?;
     for (user_pk, role) in members {
         if queries::find_role(&mut tx, pk, user_pk).await? != Some(role) {

@@ -115,7 +115,7 @@ async fn write_batch(app: &App, pattern: &Repo, docs: &[RepoDoc]) -> HubResult<(
         columns.facts.push(facts(doc));
         columns.texts.push(doc.card.clone());
     }
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     queries::insert_owners(&mut tx, &columns).await?;
     queries::insert_repos(&mut tx, pattern.pk, pattern.repo_type, &columns).await?;
     tx.commit().await?;

@@ -56,7 +56,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResul
         private: new.private,
         created_by: user.pk,
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let made = match queries::insert_collection(&mut tx, &row).await {
         Ok(pk) => queries::find_by_key(&mut tx, pk).await?,
         Err(error) if is_taken(&error) => {
@@ -116,7 +116,7 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
     change.description = change.description.as_deref().map(|text| checked_text("description", text)).transpose()?;
     change.theme.as_deref().map_or(Ok(()), check_theme)?;
     let collection = &write.collection;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     match queries::update_collection(&mut tx, collection.collection_pk, &change).await {
         Err(error) if is_taken(&error) => {
             drop(tx);
@@ -179,7 +179,7 @@ pub async fn add_item(app: &App, write: &CollectionWrite, target: &Target, note:
     if *target == Target::Collection(pk) {
         return Err(HubError::bad_request("A collection cannot hold itself."));
     }
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     if items::hold_items(&mut tx, pk).await? >= MAX_ITEMS {
         return Err(HubError::bad_request(format!("A collection holds at most {MAX_ITEMS} items.")));
     }
@@ -219,7 +219,7 @@ pub async fn update_item(
         Some(_) => items_of(app, &write.viewer, &[pk], i64::MAX).await?.remove(&pk).unwrap_or_default(),
         None => Vec::new(),
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     items::hold_items(&mut tx, pk).await?;
     let mut order = items::list_order(&mut tx, pk).await?;
     let from = order.iter().position(|(_, id)| id == item).ok_or_else(no_item)?;
@@ -257,7 +257,7 @@ fn no_item() -> HubError {
 /// 404 when there is no such item.
 pub async fn delete_item(app: &App, write: &CollectionWrite, item: &str) -> HubResult<()> {
     let pk = write.collection.collection_pk;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     items::hold_items(&mut tx, pk).await?;
     if item.contains('\0') || !items::delete_item(&mut tx, pk, item).await? {
         return Err(no_item());
@@ -273,7 +273,7 @@ pub async fn delete_item(app: &App, write: &CollectionWrite, item: &str) -> HubR
 /// 401 when anonymous, 403 for tokens that only read.
 pub async fn set_upvote(app: &App, read: &CollectionRead, up: bool) -> HubResult<i64> {
     let user = read.viewer.require_actor()?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let upvotes = queries::set_upvote(&mut tx, read.collection.collection_pk, user.pk, up).await?;
     tx.commit().await?;
     Ok(upvotes)

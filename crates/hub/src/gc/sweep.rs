@@ -20,7 +20,7 @@ pub(super) async fn sweep_files(run: &Run<'_>, report: &mut Report) -> HubResult
     }
     let mut last = Sha256::from_bytes([0; 32]);
     loop {
-        let mut tx = run.app.pool.begin().await?;
+        let mut tx = run.app.begin().await?;
         let locked = queries::lock_condemned_files(&mut tx, before, &last, BATCH).await?;
         let Some(newest) = locked.last() else { return Ok(()) };
         last = *newest;
@@ -45,7 +45,7 @@ pub(super) async fn sweep_xorbs(run: &Run<'_>, report: &mut Report) -> HubResult
     }
     let mut last = XetHash::from_bytes([0; 32]);
     loop {
-        let mut tx = run.app.pool.begin().await?;
+        let mut tx = run.app.begin().await?;
         let locked = queries::lock_condemned_xorbs(&mut tx, before, &last, BATCH).await?;
         let Some(newest) = locked.last() else { return Ok(()) };
         last = *newest;
@@ -94,7 +94,7 @@ async fn drop_plain_copy(run: &Run<'_>, copy: &queries::DoubleFile) -> HubResult
             return Ok(false);
         }
     }
-    let mut tx = run.app.pool.begin().await?;
+    let mut tx = run.app.begin().await?;
     let dropped = queries::drop_plain(&mut tx, copy).await?;
     if dropped {
         // Nodes remember where it lay, and addresses of it were given out.

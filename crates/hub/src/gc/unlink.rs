@@ -56,7 +56,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
             let sizes = old.iter().filter(|(oid, _)| unused.contains(oid)).map(|(_, size)| *size);
             return Ok(Some(Amount::of(sizes)));
         }
-        let mut tx = app.pool.begin().await?;
+        let mut tx = app.begin().await?;
         // The commit point waits for this lock. While it is held, nothing comes to be named.
         if !queries::lock_repo(&mut tx, repo_pk).await? {
             return Ok(Some(Amount::default()));
@@ -94,7 +94,7 @@ pub(super) async fn unlink_deleted(run: &Run<'_>, report: &mut Report) -> HubRes
         return Ok(());
     }
     for repo_pk in queries::list_deleted_repos(&run.app.pool, before).await? {
-        let mut tx = run.app.pool.begin().await?;
+        let mut tx = run.app.begin().await?;
         // Under its lock: whoever undeletes it comes before or after.
         if queries::lock_deleted_repo(&mut tx, repo_pk, before).await? {
             report.add(Item::OfDeleted, Amount::of(queries::unlink_all(&mut tx, repo_pk).await?));

@@ -44,7 +44,7 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
     }
     if !reusable.is_empty() {
         let oids: Vec<Sha256> = reusable.keys().copied().collect();
-        let mut tx = app.pool.begin().await?;
+        let mut tx = app.begin().await?;
         let linked = objects::link(&mut tx, write.repo.pk, &oids).await?;
         tx.commit().await?;
         // One that was collected since it was found must be sent.

@@ -66,7 +66,7 @@ pub(super) enum Registered {
 /// and that a repository has it; it is put into chunks in the background. A condemned object lives again; one that
 /// is just being collected is waited for and then noted anew, with the bytes that were sent now.
 pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, nonce: i64, size: i64) -> sqlx::Result<Registered> {
-    let mut tx = pool.begin().await?;
+    let mut tx = crate::db::begin(pool).await?;
     let row = sqlx::query!(
         r#"insert into lfs_objects as o (oid, size_bytes, nonce) values ($1, $2, $3)
            on conflict (oid) do update set

@@ -258,7 +258,7 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
     if hub_types::RepoId::new(namespace, name).is_err() {
         return Err(missing());
     }
-    let repo = match queries::find_repo(&app.pool, repo_type, namespace, name).await? {
+    let repo = match app.lookups.find(repo_type, namespace, name).await? {
         Some(repo) => Some(repo),
         None => match queries::find_moved(&app.pool, repo_type, namespace, name).await? {
             Some(repo_pk) => queries::find_repo_by_pk(&app.pool, repo_pk).await?,

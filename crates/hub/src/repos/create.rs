@@ -48,7 +48,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);

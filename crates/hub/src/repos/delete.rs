@@ -13,7 +13,7 @@ use crate::error::{HubError, HubResult};
 /// 404 when somebody else was quicker.
 pub async fn delete_repo(app: &App, admin: &RepoAdmin) -> HubResult<()> {
     let repo = &admin.repo;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     if !queries::mark_deleted(&mut tx, repo.pk).await? {
         return Err(HubError::repo_not_found(false));
     }

@@ -26,7 +26,7 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
         private,
         created_by: Some(user.pk),
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
         return Err(HubError::repo_not_found(false));

@@ -6,7 +6,7 @@
 
 mod upkeep;
 
-use std::collections::HashMap;
+use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
@@ -41,9 +41,22 @@ impl RepoDir {
 #[derive(Debug)]
 struct Entry {
     path: PathBuf,
-    /// The generation of packs that is on disk; -1 before the first look.
-    generation: Mutex<i64>,
+    on_disk: Mutex<OnDisk>,
     used: SyncMutex<Instant>,
+}
+
+/// Which packs are in a repository's folder.
+#[derive(Debug)]
+struct OnDisk {
+    /// As of which generation; -1 before the first look.
+    generation: i64,
+    packs: HashSet<Oid>,
+}
+
+impl OnDisk {
+    fn unknown() -> Self {
+        Self { generation: -1, packs: HashSet::new() }
+    }
 }
 
 /// The cache of one node.
@@ -85,17 +98,23 @@ impl GitCache {
     pub async fn open(&self, pool: &PgPool, repo: &Repo) -> HubResult<RepoDir> {
         let entry = self.entry(repo.pk);
         *entry.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
-        let mut generation = entry.generation.lock().await;
-        // A folder that somebody deleted is made again.
-        if *generation < repo.pack_generation || !fs::try_exists(&entry.path).await.unwrap_or(false) {
+        let mut on_disk = entry.on_disk.lock().await;
+        if !fs::try_exists(&entry.path).await.unwrap_or(false) {
+            // Never made, or deleted by somebody.
+            *on_disk = OnDisk::unknown();
+        }
+        if on_disk.generation < repo.pack_generation {
             let packs = queries::list_packs(pool, repo.pk).await?;
             init_bare(&entry.path).await?;
             for pack in packs {
-                self.link_pack(&entry.path, &pack).await?;
+                if !on_disk.packs.contains(&pack) {
+                    self.link_pack(&entry.path, &pack).await?;
+                    on_disk.packs.insert(pack);
+                }
             }
-            *generation = repo.pack_generation;
+            on_disk.generation = repo.pack_generation;
         }
-        drop(generation);
+        drop(on_disk);
         Ok(RepoDir { entry })
     }
 
@@ -103,7 +122,7 @@ impl GitCache {
         let mut entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
         let entry = entries.entry(repo_pk).or_insert_with(|| {
             let path = self.inner.root.join("repos").join(repo_pk.to_string());
-            Arc::new(Entry { path, generation: Mutex::new(-1), used: SyncMutex::new(Instant::now()) })
+            Arc::new(Entry { path, on_disk: Mutex::new(OnDisk::unknown()), used: SyncMutex::new(Instant::now()) })
         });
         Arc::clone(entry)
     }

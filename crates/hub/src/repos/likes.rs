@@ -20,7 +20,7 @@ pub struct LikeState {
 /// 401 for anonymous viewers, 403 for tokens that only read.
 pub async fn set_like(app: &App, read: &RepoRead, liked: bool) -> HubResult<LikeState> {
     let user = read.viewer.require_actor()?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let changed = match liked {
         true => likes::insert_like(&mut tx, read.repo.pk, user.pk).await?,
         false => likes::delete_like(&mut tx, read.repo.pk, user.pk).await?,

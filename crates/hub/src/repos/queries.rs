@@ -152,6 +152,33 @@ pub async fn find_repo(
     row.map(Repo::try_from).transpose()
 }
 
+/// Finds repositories by their present names: type, namespace and name, in lower case. In no order; those that are not there
+/// are missing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, String, String)]) -> sqlx::Result<Vec<Repo>> {
+    let types: Vec<String> = names.iter().map(|(repo_type, ..)| repo_type.as_str().to_owned()).collect();
+    let namespaces: Vec<String> = names.iter().map(|(_, namespace, _)| namespace.clone()).collect();
+    let names: Vec<String> = names.iter().map(|(.., name)| name.clone()).collect();
+    let rows = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, r.repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+           from (select distinct * from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)) w
+           join namespaces n on lower(n.name) = w.namespace
+           join repos r using (namespace_pk)
+           where r.repo_type = w.repo_type and lower(r.name) = w.name and deleted_at is null"#,
+        &types,
+        &namespaces,
+        &names
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Repo::try_from).collect()
+}
+
 /// Finds a repository by key.
 ///
 /// # Errors

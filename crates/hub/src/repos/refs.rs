@@ -98,7 +98,7 @@ impl From<RefError> for HubError {
 /// [`RefError::Conflict`] when a ref is not where it was expected, [`RefError::Outdated`] when large files went: nothing
 /// has changed then.
 pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     apply_in(&mut tx, &change).await?;
     tx.commit().await?;
     app.jobs.wake();

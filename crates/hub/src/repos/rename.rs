@@ -17,7 +17,7 @@ pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<R
     let repo = &admin.repo;
     let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     match queries::update_name(&mut tx, repo.pk, namespace.namespace_pk, target.name()).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             return Err(HubError::move_target_exists(repo.repo_type, &target));

@@ -45,7 +45,7 @@ pub struct SettingsChange {
 /// # Errors
 /// The database does not answer.
 pub async fn update_settings(app: &App, admin: &RepoAdmin, change: SettingsChange) -> HubResult<()> {
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let gated = change.gating.map(Gating::as_str);
     queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);

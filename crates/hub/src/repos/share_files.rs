@@ -42,7 +42,7 @@ pub async fn share_files(
     let (repo_type, id) = target;
     let target = access::find_readable(app, &source.viewer, repo_type, id.namespace(), id.name()).await?.into_write()?;
     let hashes: Vec<XetHash> = wanted.iter().map(|file| file.hash).collect();
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let held = xet::queries::list_held_files(&mut *tx, source.repo.pk, &hashes).await?;
     let is_held = |file: &&WantedFile| held.get(&file.hash).is_some_and(|(oid, _)| *oid == file.oid);
     let oids: Vec<Sha256> = wanted.iter().filter(is_held).map(|file| file.oid).collect();

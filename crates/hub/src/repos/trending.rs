@@ -63,7 +63,7 @@ const fn points(value: f64) -> i64 {
 pub async fn count_activity(app: &App) -> HubResult<()> {
     let mut after = 0;
     loop {
-        let mut tx = app.pool.begin().await?;
+        let mut tx = app.begin().await?;
         db::lock(&mut tx, LockKey::Counters).await?;
         let keys = trending::list_active_keys(&mut tx, after, BATCH).await?;
         let Some(last) = keys.last() else { break };

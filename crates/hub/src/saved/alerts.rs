@@ -98,7 +98,7 @@ async fn find(app: &App, row: &DueRow, reader: &Reader, fresh: &[FreshRow]) -> H
 
 async fn note(app: &App, looked: &Looked, until: DateTime<Utc>, found: &Found) -> HubResult<()> {
     let more = found.total.saturating_sub(found.repo_pks.len() as u64);
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let more = i64::try_from(more).unwrap_or(i64::MAX);
     if queries::note_found(&mut tx, looked, until, &found.repo_pks, more).await? {
         Job::SendAlert { saved_search_pk: looked.saved_search_pk }.enqueue(&mut tx).await?;

@@ -126,7 +126,7 @@ pub async fn save(app: &App, user: &User, new: &NewSearch<'_>) -> HubResult<()> 
         alerts: new.alerts,
         look_at: new.alerts.next(now, now),
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     if queries::lock_and_count(&mut tx, user.pk).await? >= MAX_SAVED {
         let text = format!("You have {MAX_SAVED} saved searches, and that is as many as there may be. Delete one first.");
         return Err(HubError::conflict(text));

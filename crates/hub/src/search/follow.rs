@@ -52,7 +52,7 @@ async fn catch_up(app: &App, stop: &CancellationToken) -> HubResult<()> {
         // Several nodes share a Meilisearch, and one at a time may feed it: the lock ends with the connection, whatever happens.
         let mut turn = match index {
             SearchIndex::Tantivy(_) => None,
-            SearchIndex::Meilisearch(_) => Some(app.pool.begin().await?),
+            SearchIndex::Meilisearch(_) => Some(app.begin().await?),
         };
         if let Some(turn) = &mut turn
             && !db::try_lock(turn, LockKey::FeedSearch).await?
@@ -99,7 +99,7 @@ async fn step(app: &App, index: &SearchIndex, stop: &CancellationToken) -> HubRe
 
 async fn number_changes(app: &App) -> HubResult<()> {
     while queries::has_waiting(&app.pool).await? {
-        let mut tx = app.pool.begin().await?;
+        let mut tx = app.begin().await?;
         db::lock(&mut tx, LockKey::NumberSearchChanges).await?;
         queries::number_changes(&mut tx).await?;
         tx.commit().await?;

@@ -216,7 +216,7 @@ impl Conversion {
         let file = new_file(file_hash, oid, size, &terms)?;
         let index = self.index.into_iter().map(|(chunk, place)| Ok((chunk, xorb_of(place)?)));
         let (chunks, xorbs): (Vec<_>, Vec<_>) = index.collect::<HubResult<Vec<_>>>()?.into_iter().unzip();
-        let mut tx = app.pool.begin().await?;
+        let mut tx = app.begin().await?;
         if queries::hold_xorbs(&mut tx, &file.xorbs, LEASE).await? < file.xorbs.len() as u64 {
             return Err(HubError::unavailable("Some chunks were just removed; the job comes again.", "xorbs went"));
         }

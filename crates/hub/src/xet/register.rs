@@ -38,7 +38,7 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
     let files: Vec<NewFile> = files.try_collect().await?;
     let index = index_of(&shard, &xorbs);
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
         return Err(HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"));
     }

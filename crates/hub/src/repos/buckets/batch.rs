@@ -95,7 +95,7 @@ type Changes = BTreeMap<BucketPath, Option<(Found, FileFacts)>>;
 pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> HubResult<Outcome> {
     let repo = &write.repo;
     let sources = readable_sources(app, write, &operations).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let before = bucket_queries::lock(&mut tx, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
     let files = Files::find(&mut tx, repo.pk, &operations, &sources).await?;
     let mut changes = Changes::new();

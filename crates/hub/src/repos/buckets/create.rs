@@ -36,7 +36,7 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
     };
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);

@@ -11,6 +11,9 @@ use crate::repos::queries::{self, Repo};
 /// 404 with the code for revisions when it means none.
 pub async fn resolve(app: &App, repo: &Repo, revision: &str) -> HubResult<Oid> {
     let revision = if revision == "HEAD" { &repo.default_branch } else { revision };
+    if let Some(oid) = repo.head_oid.filter(|_| revision == repo.default_branch) {
+        return peel(app, repo, revision, oid).await;
+    }
     if let Some(oid) = find_in_refs(app, repo, revision).await? {
         return peel(app, repo, revision, oid).await;
     }

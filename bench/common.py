@@ -1,0 +1,170 @@
+"""What the benches share: a hub and an nginx on this machine, and what is printed of them."""
+
+import os
+import random
+import re
+import shutil
+import subprocess
+import sys
+import tempfile
+import time
+from pathlib import Path
+
+sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
+
+from harness.clients import client_env  # noqa: E402
+from harness.hub import Hub  # noqa: E402
+from harness.people import TOKENS  # noqa: E402
+from harness.process import Child, free_ports, status_of  # noqa: E402
+
+HF = Path(sys.executable).with_name("hf")
+MIB = 1024 * 1024
+
+
+class Nginx:
+    """nginx with a folder to read from and to write to, and below `/git/` one of bare repositories, by git's own
+    `http-backend`, which anybody may push to."""
+
+    def __init__(self, folder: Path):
+        self.root = folder / "www"
+        self.repos = folder / "git"
+        self.root.mkdir(parents=True)
+        self.repos.mkdir()
+        (folder / "tmp").mkdir()
+        port = free_ports(1)[0]
+        config = folder / "nginx.conf"
+        user = "user root;" if os.geteuid() == 0 else ""
+        config.write_text(
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes auto;"
+            "events { worker_connections 1024; } http { access_log off; sendfile on; client_max_body_size 0;"
+            "keepalive_requests 1000000000;"
+            f"client_body_temp_path {folder}/tmp; proxy_temp_path {folder}/tmp; fastcgi_temp_path {folder}/tmp;"
+            f"uwsgi_temp_path {folder}/tmp; scgi_temp_path {folder}/tmp;"
+            f"server {{ listen 127.0.0.1:{port}; root {self.root}; location / {{ dav_methods PUT; }}"
+            f"location ~ ^/git(/.*)$ {{ fastcgi_pass unix:{folder}/cgi; {self._cgi()} }} }} }}"
+        )
+        self.url = f"http://127.0.0.1:{port}"
+        backend = ["fcgiwrap", "-c", str(os.cpu_count()), "-s", f"unix:{folder}/cgi"]
+        self._children = [
+            Child("fcgiwrap", backend, {}, folder / "cgi.log"),
+            Child("nginx", ["nginx", "-c", str(config)], {}, folder / "nginx.log"),
+        ]
+        self._children[1].wait_until(lambda: status_of(self.url) is not None, 10)
+
+    def _cgi(self) -> str:
+        core = subprocess.run(["git", "--exec-path"], capture_output=True, text=True, check=True).stdout.strip()
+        params = {
+            "SCRIPT_FILENAME": f"{core}/git-http-backend",
+            "GIT_PROJECT_ROOT": self.repos,
+            "GIT_HTTP_EXPORT_ALL": '""',
+            "PATH_INFO": "$1",
+            "REMOTE_USER": "bob",
+            "REMOTE_ADDR": "$remote_addr",
+            "QUERY_STRING": "$query_string",
+            "REQUEST_METHOD": "$request_method",
+            "CONTENT_TYPE": "$content_type",
+            "CONTENT_LENGTH": "$content_length",
+            "GIT_PROTOCOL": "$http_git_protocol",
+            "HTTP_CONTENT_ENCODING": "$http_content_encoding",
+        }
+        # Bodies go through as they come, as they do with the hub.
+        return "".join(f"fastcgi_param {name} {value};" for name, value in params.items()) + "fastcgi_request_buffering off;"
+
+    def new_repo(self, name: str) -> str:
+        """Makes an empty repository and returns its address."""
+        subprocess.run(["git", "init", "-q", "--bare", "-b", "main", self.repos / name], check=True)
+        return f"{self.url}/git/{name}"
+
+    def stop(self):
+        """Stops nginx and the git behind it."""
+        for child in self._children:
+            child.stop()
+
+
+class Bench:
+    """The hub with the local store, and nginx."""
+
+    def __init__(self, **settings: str):
+        self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
+        self.hub = Hub("local", settings={"HUB_LOG": "warn", **settings})
+        self.nginx = Nginx(self.folder / "nginx")
+        print("| what | measured | target |\n|---|---|---|", flush=True)
+
+    def env(self, home: str, **more: str) -> dict[str, str]:
+        """Returns the environment of a client with a home of its own."""
+        env = {**os.environ, **client_env(self.hub.url, self.folder / home), "HF_TOKEN": TOKENS["bob"]}
+        # Nothing of the caller's environment switches chunks off.
+        return {**env, "HF_HUB_DISABLE_XET": "", **more}
+
+    def timed(self, command: list, home: str, cwd: Path | None = None, **more: str) -> float:
+        """Runs a command and returns the seconds it took."""
+        start = time.monotonic()
+        done = subprocess.run(command, env=self.env(home, **more), cwd=cwd, capture_output=True, text=True)
+        assert done.returncode == 0, done.stdout + done.stderr
+        return time.monotonic() - start
+
+    def row(self, what: str, figure: str, target: str = ""):
+        """Prints a row of the table."""
+        print(f"| {what} | {figure} | {target} |", flush=True)
+
+    def sql(self, statement: str) -> str:
+        """Asks the hub's database."""
+        data = Path(self.hub.env["HUB_DATA_DIR"])
+        socket = (data / "postgres/postmaster.pid").read_text().splitlines()[4]
+        command = ["psql", "-qXAt", f"host={socket} user=hub dbname=hub", "-c", statement]
+        return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
+
+    def settle(self):
+        """Waits until the hub has done what it does beside its other work."""
+        while self.sql("select count(*) from jobs where failed_at is null and run_at <= now()") != "0":
+            time.sleep(0.2)
+
+    def memory(self, line: str) -> int:
+        """Returns a line of the hub's `/proc/…/status`, in bytes: `VmRSS`, or `VmHWM` for the peak."""
+        status = Path(f"/proc/{self.hub._child.process.pid}/status").read_text()
+        return int(status.split(f"{line}:")[1].split()[0]) * 1024
+
+    def forget_peak(self):
+        """Begins anew to look for the peak of the hub's memory."""
+        Path(f"/proc/{self.hub._child.process.pid}/clear_refs").write_text("5")
+
+    def wrk(self, url: str, script: str = "", clients: int = 1, seconds: int = 10) -> "Answers":
+        """Asks `url` for some seconds with so many clients at once; `script` is wrk's, in Lua."""
+        command = ["wrk", "--latency", "--timeout", "30s", "-t1", f"-c{clients}", f"-d{seconds}s"]
+        if script:
+            file = self.folder / f"wrk-{random.randbytes(4).hex()}.lua"
+            file.write_text(script)
+            command += ["-s", file]
+        said = subprocess.run([*command, url], capture_output=True, text=True)
+        assert said.returncode == 0, said.stderr
+        return Answers(said.stdout)
+
+    def stop(self):
+        """Stops all and removes it."""
+        self.nginx.stop()
+        self.hub.stop()
+        shutil.rmtree(self.folder, ignore_errors=True)
+
+
+class Answers:
+    """What wrk counted."""
+
+    def __init__(self, said: str):
+        self.p50, self.p99 = (re.search(rf"{share}%\s+(\S+)", said)[1] for share in (50, 99))
+        self.per_second = float(re.search(r"Requests/sec:\s+(\S+)", said)[1])
+        refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
+        broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
+        self.refused = int(refused[1]) if refused else 0
+        self.broken = sum(map(int, broken.groups())) if broken else 0
+
+    def expect_all_good(self) -> "Answers":
+        """Fails when a request was refused or broke."""
+        assert self.refused == 0 and self.broken == 0, f"{self.refused} refused, {self.broken} broken"
+        return self
+
+
+def write_random(path: Path, size: int):
+    """Writes a file that cannot be compressed."""
+    with path.open("wb") as out:
+        for _ in range(size // MIB):
+            out.write(random.randbytes(MIB))
