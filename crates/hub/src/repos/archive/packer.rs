@@ -159,10 +159,11 @@ fn zip_item(writer: &mut ZipWriter<StreamWriter<Output>>, made: zip::DateTime, p
         Item::Folder => writer.add_directory(path, options.unix_permissions(0o755))?,
         Item::Link(target) => writer.add_symlink(path, target, options)?,
         Item::File { size, executable, dense } => {
-            // Readers that read from the front need a method that knows its own end, also for what does not shrink.
+            // Readers that read from the front need a method that knows its own end, also for what does not shrink. 1 is the
+            // least effort that the library takes.
             let options = options
                 .compression_method(CompressionMethod::Deflated)
-                .compression_level(Some(if *dense { 0 } else { 6 }))
+                .compression_level(Some(if *dense { 1 } else { 6 }))
                 .large_file(*size >= u64::from(u32::MAX) / 2)
                 .unix_permissions(if *executable { 0o755 } else { 0o644 });
             writer.start_file(path, options)?;
