@@ -144,7 +144,7 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(HubError::login_required)?;
     let Claims { scope, repo_pk, user_pk, token_pk } = parse(app, token.trim())?;
     let repo = find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(HubError::invalid_credentials)?;
-    if token_pk != 0 && !accounts::has_token(&app.pool, token_pk).await? {
+    if token_pk != 0 && !accounts::tokens::has_token(&app.pool, token_pk).await? {
         return Err(HubError::invalid_credentials());
     }
     let viewer = match user_pk {
