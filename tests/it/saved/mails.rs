@@ -9,27 +9,8 @@ use hub_tests::{TestHub, json};
 use reqwest::Method;
 
 use super::{PATH, aged, hub, key_of, save};
+use crate::outbox::{mails, outbox};
 use crate::pages::browser::Browser;
-
-/// The mails in the folder, in no order, with the breaks of long lines undone.
-fn outbox(hub: &TestHub) -> Vec<String> {
-    let Ok(folder) = std::fs::read_dir(hub.app().config.data_dir.join("outbox")) else { return Vec::new() };
-    let read = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.unwrap().path()).unwrap();
-    folder.map(read).map(|mail| mail.replace("=\r\n", "").replace("\r\n ", " ").replace("=3D", "=")).collect()
-}
-
-/// Waits for as many mails and until nothing more is being sent.
-async fn mails(hub: &TestHub, count: usize) -> Vec<String> {
-    let started = Instant::now();
-    while outbox(hub).len() < count {
-        assert!(started.elapsed() < Duration::from_secs(30), "{} mails, not {count}", outbox(hub).len());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    hub.jobs_done().await;
-    let all = outbox(hub);
-    assert_eq!(all.len(), count, "{all:#?}");
-    all
-}
 
 /// The mails to somebody.
 fn to<'a>(mails: &'a [String], name: &str) -> Vec<&'a String> {

@@ -72,6 +72,10 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::CollectGarbage => gc::collect_daily(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
+        Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
+        Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
+        Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
+        Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,
     }
 }
