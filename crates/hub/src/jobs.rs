@@ -41,6 +41,11 @@ pub enum Job {
         /// The file.
         oid: Sha256,
     },
+    /// Derives again what pages and lists show of repositories, where an older program has done it.
+    DeriveAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Removes uploads that were begun and never finished.
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
@@ -69,7 +74,7 @@ impl Job {
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } => Some(user_pk.to_string()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity => Some(String::new()),
+            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
         }
     }
 
@@ -82,6 +87,7 @@ impl Job {
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
             | Self::PutInChunks { .. }
+            | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
             | Self::CountActivity => 8,

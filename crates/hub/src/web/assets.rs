@@ -71,6 +71,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/menu-filter.js"),
     file!("js/range-slider.js"),
     file!("js/theme-toggle.js"),
+    file!("js/toast.js"),
     file!("js/upload.js"),
     file!("js/use-dialog.js"),
 ];
