@@ -21,6 +21,8 @@ from harness.clients import client_env  # noqa: E402
 from harness.hub import Hub  # noqa: E402
 from harness.people import PASSWORD, TOKENS  # noqa: E402
 
+from content import collected, gallery, rich  # noqa: E402, F401
+
 # Before anything imports huggingface_hub, which reads its environment only once.
 os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-browser-"))))
 

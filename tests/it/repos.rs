@@ -5,6 +5,7 @@ mod browse;
 mod cards;
 mod commit;
 mod commits;
+mod derived;
 mod info;
 mod lfs_files;
 mod lifecycle;

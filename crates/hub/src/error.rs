@@ -242,7 +242,15 @@ impl HubError {
         Self::conflict(format!("A {repo_type} repository called {id} already exists"))
     }
 
-    /// 409: a branch or tag of this name is there, or one that git cannot keep beside it (`a` and `a/b`).
+    /// 409: git cannot keep two refs of which one's name goes on where the other's ends (`a` and `a/b`).
+    pub fn ref_blocked(name: &RefName, by: &RefName) -> Self {
+        let (wanted, there) = (shown_ref(name), shown_ref(by));
+        Self::conflict(format!(
+            "There cannot be {wanted} beside {there}: to git, one of them is a folder of the other. Choose another name."
+        ))
+    }
+
+    /// 409: a branch or tag of this name is there.
     pub fn ref_exists(name: &RefName) -> Self {
         Self::conflict(format!("Reference {name} already exists"))
     }
@@ -400,5 +408,14 @@ impl From<actix_web::error::BlockingError> for HubError {
 impl From<tokio::task::JoinError> for HubError {
     fn from(error: tokio::task::JoinError) -> Self {
         Self::internal(error)
+    }
+}
+
+/// A ref in a sentence.
+fn shown_ref(name: &RefName) -> String {
+    match (name.branch_name(), name.tag_name()) {
+        (Some(branch), _) => format!("the branch `{branch}`"),
+        (_, Some(tag)) => format!("the tag `{tag}`"),
+        (None, None) => format!("`{name}`"),
     }
 }

@@ -44,6 +44,11 @@ pub enum Job {
         /// The file.
         oid: Sha256,
     },
+    /// Derives again what pages and lists show of repositories, where an older program has done it.
+    DeriveAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Removes uploads that were begun and never finished.
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
@@ -99,7 +104,7 @@ impl Job {
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::RevokeLeaked { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity => Some(String::new()),
+            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
         }
     }
 
@@ -116,6 +121,7 @@ impl Job {
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
             | Self::PutInChunks { .. }
+            | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
             | Self::RevokeLeaked { .. }

@@ -15,6 +15,7 @@ mod previews;
 mod profiles;
 mod relations;
 mod repos;
+mod rows;
 mod upload;
 mod usage;
 

@@ -66,6 +66,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
     match job {
         Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
         Job::ReadTexts { repo_pk } => repos::metadata::read_texts(app, repo_pk).await,
+        Job::DeriveAgain { after } => repos::metadata::derive_again(app, after).await,
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,

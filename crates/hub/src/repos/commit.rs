@@ -129,7 +129,7 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
             Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
             Err(RefError::Conflict { .. } | RefError::Outdated) => {}
-            Err(RefError::Hub(error)) => return Err(error),
+            Err(error @ (RefError::Hub(_) | RefError::Blocked { .. })) => return Err(error.into()),
         }
     }
     Err(HubError::unavailable(

@@ -74,6 +74,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/theme-toggle.js"),
     file!("js/diff-files.js"),
     file!("js/file-editor.js"),
+    file!("js/toast.js"),
     file!("js/upload.js"),
     file!("js/upload/commit.js"),
     file!("js/upload/gather.js"),

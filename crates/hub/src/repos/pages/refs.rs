@@ -6,18 +6,23 @@ use chrono::{DateTime, Utc};
 use hub_types::RefName;
 
 use super::BASES;
-use super::context::{all_refs, header_of, layout_of};
+use super::context::{header_of, layout_of};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::branches::{NewBranch, create_branch, delete_branch};
-use crate::repos::queries::named_refs::NamedRefRow;
+use crate::repos::queries::named_refs::{NamedRefRow, list_page};
 use crate::repos::tags::{create_tag, delete_tag};
 use crate::repos::{Level, RepoRead, RepoWrite};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 use crate::web::links::encode_segment;
+
+/// How many branches, and how many tags, a page shows.
+const PAGE_LEN: i64 = 100;
+/// The last page there is, however many refs there are.
+const MAX_PAGE: i64 = 10_000;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -59,6 +64,10 @@ pub(super) struct RefGroup {
     pub empty: &'static str,
     /// The refs.
     pub refs: Vec<RefItem>,
+    /// The page with those before.
+    pub previous: Option<String>,
+    /// The page with those after.
+    pub next: Option<String>,
 }
 
 /// A branch or tag.
@@ -100,23 +109,56 @@ async fn show_refs(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
 
 async fn refs_page(page: &PageRequest, read: &RepoRead, form: NewRefForm) -> HubResult<RefsPage> {
     let (header, _) = header_of(page, read, RepoTab::Files).await?;
-    let mut rows = all_refs(page, &read.repo).await?;
-    rows.sort_by_key(|row| row.name.branch_name() != Some(read.repo.default_branch.as_str()));
-    let items = |short: fn(&RefName) -> Option<&str>| {
-        rows.iter().filter_map(|row| Some(ref_item(read, row, short(&row.name)?))).collect::<Vec<_>>()
+    let branches = Sort {
+        key: "branches",
+        start: "refs/heads/",
+        short: RefName::branch_name,
+        title: "Branches",
+        icon: "git-branch",
+        empty: "No branches yet.",
     };
-    let groups = vec![
-        RefGroup { title: "Branches", icon: "git-branch", empty: "No branches yet.", refs: items(RefName::branch_name) },
-        RefGroup {
-            title: "Tags",
-            icon: "tag",
-            empty: "No tags yet. `git push --tags` or `hf repo tag create` makes one.",
-            refs: items(RefName::tag_name),
-        },
-    ];
+    let tags = Sort {
+        key: "tags",
+        start: "refs/tags/",
+        short: RefName::tag_name,
+        title: "Tags",
+        icon: "tag",
+        empty: "No tags yet. `git push --tags` or `hf repo tag create` makes one.",
+    };
+    let groups = vec![group_of(page, read, &branches).await?, group_of(page, read, &tags).await?];
     let may_write = read.level >= Level::Write && page.require_session().is_ok() && read.repo.head_oid.is_some();
     let layout = layout_of(page, &read.repo, "Branches and tags");
     Ok(RefsPage { layout, header, groups, new_ref: may_write.then_some(form) })
+}
+
+/// A sort of refs.
+struct Sort {
+    /// Its number of the page in addresses.
+    key: &'static str,
+    start: &'static str,
+    short: fn(&RefName) -> Option<&str>,
+    title: &'static str,
+    icon: &'static str,
+    empty: &'static str,
+}
+
+async fn group_of(page: &PageRequest, read: &RepoRead, sort: &Sort) -> HubResult<RefGroup> {
+    let asked = page.query().get(sort.key).and_then(|text| text.parse::<i64>().ok()).unwrap_or(0).clamp(0, MAX_PAGE);
+    let first = read.repo.default_ref()?;
+    let wanted = (asked * PAGE_LEN, PAGE_LEN + 1);
+    let mut rows = list_page(&page.app.pool, read.repo.pk, sort.start, &first, wanted).await?;
+    let len = usize::try_from(PAGE_LEN).unwrap_or(usize::MAX);
+    let more = rows.len() > len;
+    rows.truncate(len);
+    let href = |number: i64| format!("{}/refs?{}={number}", read.repo.path(), sort.key);
+    Ok(RefGroup {
+        title: sort.title,
+        icon: sort.icon,
+        empty: if asked > 0 { "There are no more." } else { sort.empty },
+        refs: rows.iter().filter_map(|row| Some(ref_item(read, row, (sort.short)(&row.name)?))).collect(),
+        previous: (asked > 0).then(|| href(asked - 1)),
+        next: more.then(|| href(asked + 1)),
+    })
 }
 
 async fn post_create(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -10,6 +10,7 @@ use hub_git::{CommitInfo, Entry, LogRange, TreeCursor};
 
 use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::media::icon_of;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -90,7 +91,7 @@ pub(super) struct TreeEntry {
 impl TreeEntry {
     /// The icon.
     pub(super) fn icon(&self) -> &'static str {
-        if self.is_folder { "folder" } else { "file" }
+        if self.is_folder { "folder" } else { icon_of(&self.name) }
     }
 
     /// The classes of the icon.

@@ -6,9 +6,17 @@
 //! tensors: name | dimensions u32 | sizes u64 each | type u32 | offset u64
 //! ```
 
+mod listing;
+mod reader;
+
+use std::collections::BTreeMap;
+
 use serde_json::{Map, Value, json};
 
+use self::reader::{Field, Reader, Step, Stop, Visit, malformed, read_header};
 use super::{HeaderError, Progress};
+
+pub use listing::{Listing, Tensor, list};
 
 /// The longest prefix that is asked for. Headers hold the whole vocabulary: some megabytes.
 pub const MAX_PREFIX_BYTES: u64 = 128 << 20;
@@ -17,8 +25,6 @@ const MAX_TENSORS: u64 = 200_000;
 const MAX_KEY_BYTES: u64 = 1_024;
 /// The longest text that is kept, such as a chat template.
 const MAX_TEXT_BYTES: usize = 256 << 10;
-/// The longest value that a listing shows, in characters.
-const MAX_SHOWN_CHARS: usize = 400;
 /// By how much more is asked for at least, so that a file is not read in crumbs.
 const STEP_BYTES: u64 = 256 << 10;
 
@@ -31,6 +37,8 @@ pub struct Summary {
     pub context_length: Option<u64>,
     /// All parameters.
     pub total: u64,
+    /// The same by type of number, such as `Q4_K`.
+    pub parameters: BTreeMap<&'static str, u64>,
     /// How many tensors there are.
     pub tensors: u64,
     /// The model's displayed name.
@@ -93,76 +101,6 @@ fn progress<T>(read: Step<T>, prefix: &[u8], file_bytes: u64) -> Result<Progress
     }
 }
 
-enum Stop {
-    /// The prefix ends; this many bytes are needed.
-    Missing(u64),
-    Error(HeaderError),
-}
-
-type Step<T> = Result<T, Stop>;
-
-fn malformed<T>(what: &str) -> Step<T> {
-    Err(Stop::Error(HeaderError::Malformed(what.to_owned())))
-}
-
-struct Reader<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Reader<'a> {
-    fn take(&mut self, count: u64) -> Step<&'a [u8]> {
-        let end = (self.at as u64).saturating_add(count);
-        let bytes = usize::try_from(end).ok().and_then(|end| self.bytes.get(self.at..end)).ok_or(Stop::Missing(end))?;
-        self.at += bytes.len();
-        Ok(bytes)
-    }
-
-    fn u32(&mut self) -> Step<u32> {
-        let bytes = self.take(4)?;
-        Ok(bytes.iter().rev().fold(0, |value, byte| value << 8 | u32::from(*byte)))
-    }
-
-    fn u64(&mut self) -> Step<u64> {
-        let bytes = self.take(8)?;
-        Ok(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
-    }
-
-    fn text(&mut self) -> Step<&'a [u8]> {
-        let length = self.u64()?;
-        if length > MAX_PREFIX_BYTES {
-            return Err(Stop::Error(HeaderError::TooLarge("a text")));
-        }
-        self.take(length)
-    }
-
-    fn key(&mut self) -> Step<String> {
-        let length = self.u64()?;
-        if length > MAX_KEY_BYTES {
-            return Err(Stop::Error(HeaderError::TooLarge("a name")));
-        }
-        let bytes = self.take(length)?;
-        std::str::from_utf8(bytes).map(str::to_owned).or_else(|_| malformed("a name is not UTF-8"))
-    }
-}
-
-/// A value of a key, as far as we look at it.
-enum Field<'a> {
-    Number(u64),
-    Float(f64),
-    Text(&'a [u8]),
-    /// Where an array of texts starts, and how many there are.
-    Texts(usize, u64),
-    /// An array of numbers, and how many there are.
-    Numbers(u64),
-}
-
-/// What wants to know about a header.
-trait Visit {
-    fn key(&mut self, key: &str, value: &Field<'_>);
-    fn tensor(&mut self, name: String, shape: Vec<u64>, kind: u32) -> Step<()>;
-}
-
 #[derive(Default)]
 struct Fields {
     summary: Summary,
@@ -172,94 +110,17 @@ struct Fields {
     eos_id: Option<u64>,
 }
 
-fn read_header(reader: &mut Reader<'_>, visit: &mut impl Visit) -> Step<()> {
-    if reader.take(4)? != b"GGUF" {
-        return Err(Stop::Error(HeaderError::WrongFormat("GGUF")));
-    }
-    let version = reader.u32()?;
-    if !matches!(version, 2 | 3) {
-        return malformed("only versions 2 and 3 in little endian can be read");
-    }
-    let (tensors, keys) = (reader.u64()?, reader.u64()?);
-    if tensors > MAX_TENSORS || keys > MAX_KEYS {
-        return Err(Stop::Error(HeaderError::TooLarge("the number of tensors or keys")));
-    }
-    for _ in 0..keys {
-        let key = reader.key()?;
-        let kind = reader.u32()?;
-        let value = read_value(reader, kind)?;
-        visit.key(&key, &value);
-    }
-    for _ in 0..tensors {
-        read_tensor(reader, visit)?;
-    }
-    Ok(())
-}
-
-fn read_value<'a>(reader: &mut Reader<'a>, kind: u32) -> Step<Field<'a>> {
-    Ok(match kind {
-        0 | 1 | 7 => Field::Number(u64::from(reader.take(1)?[0])),
-        2 | 3 => Field::Number(reader.take(2)?.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte))),
-        4 | 5 => Field::Number(u64::from(reader.u32()?)),
-        10 | 11 => Field::Number(reader.u64()?),
-        6 => Field::Float(f64::from(f32::from_bits(reader.u32()?))),
-        12 => Field::Float(f64::from_bits(reader.u64()?)),
-        8 => Field::Text(reader.text()?),
-        9 => read_array(reader)?,
-        _ => return malformed("a key has a value of unknown type"),
-    })
-}
-
-fn read_array<'a>(reader: &mut Reader<'a>) -> Step<Field<'a>> {
-    let kind = reader.u32()?;
-    let count = reader.u64()?;
-    let width = match kind {
-        0 | 1 | 7 => 1,
-        2 | 3 => 2,
-        4..=6 => 4,
-        10..=12 => 8,
-        8 => {
-            let start = reader.at;
-            if count > MAX_PREFIX_BYTES / 8 {
-                return Err(Stop::Error(HeaderError::TooLarge("an array")));
-            }
-            for _ in 0..count {
-                reader.text()?;
-            }
-            return Ok(Field::Texts(start, count));
-        }
-        _ => return malformed("an array holds values of unknown type, or arrays"),
-    };
-    let bytes = count.checked_mul(width).filter(|bytes| *bytes <= MAX_PREFIX_BYTES);
-    reader.take(bytes.map_or_else(|| Err(Stop::Error(HeaderError::TooLarge("an array"))), Ok)?)?;
-    Ok(Field::Numbers(count))
-}
-
-fn read_tensor(reader: &mut Reader<'_>, visit: &mut impl Visit) -> Step<()> {
-    let name = reader.key()?;
-    let dimensions = reader.u32()?;
-    if dimensions > 8 {
-        return malformed("a tensor has more than 8 dimensions");
-    }
-    let mut shape = Vec::new();
-    for _ in 0..dimensions {
-        shape.push(reader.u64()?);
-    }
-    let kind = reader.u32()?;
-    reader.take(8)?;
-    visit.tensor(name, shape, kind)
-}
-
 impl Visit for Fields {
     fn key(&mut self, key: &str, value: &Field<'_>) {
         self.set(key, value);
     }
 
-    fn tensor(&mut self, _: String, shape: Vec<u64>, _: u32) -> Step<()> {
+    fn tensor(&mut self, _: String, shape: Vec<u64>, kind: u32) -> Step<()> {
         let size = shape.iter().try_fold(1u64, |size, side| size.checked_mul(*side));
         let size = size.map_or_else(|| malformed("a tensor has an impossible shape"), Ok)?;
         let total = self.summary.total.checked_add(size);
         self.summary.total = total.map_or_else(|| malformed("impossible number of parameters"), Ok)?;
+        *self.summary.parameters.entry(dtype_name(kind)).or_default() += size;
         self.summary.tensors += 1;
         Ok(())
     }
@@ -306,59 +167,6 @@ impl Fields {
         self.summary.eos_token = token(self.eos_id)?;
         Ok(self.summary)
     }
-}
-
-/// Everything a header lists, for people to look at.
-#[derive(Debug, Clone, Default, PartialEq)]
-pub struct Listing {
-    /// Keys with their values as text; long ones are cut, arrays give their length.
-    pub keys: Vec<(String, String)>,
-    /// The tensors in the file's order.
-    pub tensors: Vec<Tensor>,
-}
-
-/// A tensor of a GGUF file.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct Tensor {
-    /// Its name.
-    pub name: String,
-    /// Its sides.
-    pub shape: Vec<u64>,
-    /// The name of its number type, such as `Q4_K`.
-    pub dtype: &'static str,
-}
-
-impl Visit for Listing {
-    fn key(&mut self, key: &str, value: &Field<'_>) {
-        let value = match value {
-            Field::Number(number) => number.to_string(),
-            Field::Float(number) => number.to_string(),
-            Field::Text(bytes) => {
-                let end = bytes.len().min(4 * MAX_SHOWN_CHARS);
-                let text = String::from_utf8_lossy(&bytes[..end]);
-                let cut = if text.chars().count() > MAX_SHOWN_CHARS || bytes.len() > end { " …" } else { "" };
-                text.chars().take(MAX_SHOWN_CHARS).collect::<String>() + cut
-            }
-            Field::Texts(_, count) => format!("{count} texts"),
-            Field::Numbers(count) => format!("{count} numbers"),
-        };
-        self.keys.push((key.to_owned(), value));
-    }
-
-    fn tensor(&mut self, name: String, shape: Vec<u64>, kind: u32) -> Step<()> {
-        self.tensors.push(Tensor { name, shape, dtype: dtype_name(kind) });
-        Ok(())
-    }
-}
-
-/// Lists keys and tensors from a prefix of a file of `file_bytes` bytes.
-///
-/// # Errors
-/// As [`parse`].
-pub fn list(prefix: &[u8], file_bytes: u64) -> Result<Progress<Listing>, HeaderError> {
-    let mut listing = Listing::default();
-    let read = read_header(&mut Reader { bytes: prefix, at: 0 }, &mut listing);
-    progress(read.map(|()| listing), prefix, file_bytes)
 }
 
 /// The names of `ggml.h`, `enum ggml_type`.
@@ -427,11 +235,11 @@ mod tests {
             key("tokenizer.chat_template", 8, &text("{{ messages }}")),
             key("general.flag", 7, &[1]),
         ];
-        let tensor = |name: &str, sides: &[u64]| {
+        let tensor = |name: &str, sides: &[u64], kind: u32| {
             let sizes: Vec<u8> = sides.iter().flat_map(|side| side.to_le_bytes()).collect();
-            [text(name), (sides.len() as u32).to_le_bytes().to_vec(), sizes, vec![0; 12]].concat()
+            [text(name), (sides.len() as u32).to_le_bytes().to_vec(), sizes, kind.to_le_bytes().to_vec(), vec![0; 8]].concat()
         };
-        let tensors = [tensor("a", &[10, 20]), tensor("b", &[7])].concat();
+        let tensors = [tensor("a", &[10, 20], 0), tensor("b", &[7], 12)].concat();
         [
             b"GGUF".to_vec(),
             3u32.to_le_bytes().to_vec(),
@@ -461,6 +269,7 @@ mod tests {
         assert!((2..6).contains(&rounds), "{rounds}");
         let expected = json!({"total":207,"architecture":"llama","context_length":8192,"chat_template":"{{ messages }}","bos_token":"token1","eos_token":"token49999"});
         assert_eq!(summary.to_json(), expected);
+        assert_eq!(summary.parameters, BTreeMap::from([("F32", 200), ("Q4_K", 7)]));
     }
 
     #[test]
