@@ -60,13 +60,20 @@ pub(super) struct Change {
     pub lines: Vec<ChangeLine>,
 }
 
+impl Change {
+    /// What stands in its place in the list of files.
+    pub(super) fn sign(&self) -> &'static str {
+        self.status.get(..1).unwrap_or_default()
+    }
+}
+
 /// A line of it.
 #[derive(Debug)]
 pub(super) struct ChangeLine {
     pub kind: &'static str,
     pub old_number: &'static str,
     pub new_number: &'static str,
-    pub text: &'static str,
+    pub parts: Vec<SnippetPart>,
 }
 
 impl ChangeLine {
@@ -233,6 +240,7 @@ pub(super) fn days() -> Vec<Day> {
         at: Utc::now() - TimeDelta::hours(5),
         href: "#changes".to_owned(),
         tree_href: "#changes".to_owned(),
+        restore_href: None,
     };
     vec![Day {
         label: "7 March 2026",
@@ -245,7 +253,10 @@ pub(super) fn days() -> Vec<Day> {
 
 /// Changes of files: lines, a new place, and one without lines.
 pub(super) fn changes() -> Vec<Change> {
-    let line = |kind, old_number, new_number, text| ChangeLine { kind, old_number, new_number, text };
+    let line = |kind, old_number, new_number, text: &str| {
+        let parts = vec![SnippetPart { text: text.to_owned(), marked: false }];
+        ChangeLine { kind, old_number, new_number, parts }
+    };
     let change = |status, path| Change {
         status,
         old_path: None,
