@@ -58,7 +58,7 @@ async fn one(app: &App, repo_pk: i64) -> HubResult<()> {
     let Some(head) = repo.head_oid else { return Ok(()) };
     let (repo_type, before) = (repo.repo_type, Before::of(&repo));
     let metadata = reading::read(app, &repo, move |reader| of_commit(reader, repo_type, head, before.as_ref())).await?;
-    let mut tx = app.pool.begin().await?;
+    let mut tx = app.begin().await?;
     // A commit that came meanwhile has been derived by the rules of now.
     if derived::lock_head(&mut tx, repo_pk).await? == Some(head) {
         keep(&mut tx, repo_pk, repo_type, &metadata).await?;

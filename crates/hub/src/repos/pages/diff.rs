@@ -160,8 +160,7 @@ impl FileDiff {
 /// # Errors
 /// 503 when the store does not answer.
 pub(super) async fn blob_diff(page: &PageRequest, repo: &Repo, now: Option<&Entry>, then: &Entry) -> HubResult<FileDiff> {
-    let side =
-        |entry: &Entry| FileSide { path: entry.path.clone(), oid: entry.oid, mode: 0, size: entry.size, lfs: entry.lfs.clone() };
+    let side = |entry: &Entry| FileSide { path: entry.path.clone(), oid: entry.oid, mode: 0, size: entry.size, lfs: entry.lfs };
     let status = if now.is_some() { ChangeStatus::Modified } else { ChangeStatus::Added };
     let change = FileChange { status, old: now.map(side), new: Some(side(then)) };
     if has_pointer(&change) {
