@@ -11,7 +11,6 @@ mod git_http;
 mod lfs;
 mod lineage;
 mod operations;
-mod outbox;
 mod pages;
 mod permissions;
 mod repos;

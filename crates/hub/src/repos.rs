@@ -11,7 +11,6 @@
 pub mod access;
 pub mod api;
 pub mod apps;
-pub mod archive;
 pub mod branches;
 pub mod buckets;
 pub mod by_task;

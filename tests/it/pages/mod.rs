@@ -5,7 +5,6 @@ pub(crate) mod browser;
 mod buckets;
 mod card_editor;
 mod design;
-mod files;
 mod finding;
 mod forms;
 mod hostile;
@@ -15,7 +14,6 @@ mod previews;
 mod profiles;
 mod relations;
 mod repos;
-mod rows;
 mod upload;
 mod usage;
 

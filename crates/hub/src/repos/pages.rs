@@ -1,7 +1,6 @@
 //! Pages about repositories.
 
 mod blob;
-mod branch_files;
 mod bucket;
 mod card;
 mod card_editor;
@@ -10,11 +9,7 @@ mod commits;
 mod compare;
 mod configs;
 mod context;
-mod data_files;
-mod diff;
 mod facts;
-mod file_changes;
-mod file_editor;
 mod find;
 mod inferred;
 mod licence_note;
@@ -23,7 +18,6 @@ mod lineage;
 pub mod list;
 pub mod lists;
 mod markdown;
-mod media;
 mod new;
 mod owners;
 mod parquet;
@@ -32,7 +26,6 @@ mod refs;
 mod related;
 mod relations;
 mod results;
-mod rows;
 mod settings;
 mod snippets;
 mod tags;
@@ -64,8 +57,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(refs::routes)
         .configure(upload::routes)
-        .configure(file_editor::routes)
-        .configure(file_changes::routes)
         .configure(settings::routes)
         .configure(likes::routes)
         .configure(trending::routes)

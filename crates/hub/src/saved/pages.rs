@@ -12,8 +12,7 @@ use hub_types::RepoType;
 
 use super::fresh::{self, Reader};
 use super::operations::{self, Alerts, MAX_NAME, NewSearch};
-use super::queries::alerts::FreshRow;
-use super::queries::{self, SavedSearch};
+use super::queries::{self, FreshRow, SavedSearch};
 use super::{feed, operations::missing};
 use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};

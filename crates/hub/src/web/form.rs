@@ -18,8 +18,6 @@ pub struct Field {
     pub error: Option<String>,
     /// What helps to fill it in.
     pub hint: String,
-    /// Tells its id from that of a field of the same name in another form of the page.
-    pub key: &'static str,
 }
 
 impl Field {
@@ -51,7 +49,7 @@ impl Field {
 
     /// The id that its label and notes refer to.
     pub fn id(&self) -> String {
-        format!("field-{}{}", self.key, self.name)
+        format!("field-{}", self.name)
     }
 
     /// Whether the value was refused.

@@ -1,2 +1,0 @@
-delete from access_tokens where leaked_at is not null;
-alter table access_tokens drop column last_used_address, drop column leaked_at;

@@ -1,2 +1,0 @@
-drop table sign_ins;
-alter table sessions drop column address;

@@ -1,1 +1,0 @@
-alter table collections drop column trending;

@@ -1,1 +1,0 @@
-alter table repos drop column derived_version;
