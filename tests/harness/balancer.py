@@ -27,7 +27,7 @@ class Balancer:
     """
 
     def __init__(self):
-        self.requests, self.statuses = Counter(), Counter()
+        self.requests = Counter()
         self.broken: list[str] = []
         self._nodes: list[Node] = []
         self._turn = itertools.count()
@@ -45,6 +45,13 @@ class Balancer:
     def takes(self, port: int) -> bool:
         """Returns whether requests go to this port."""
         return any(node.ready for node in self._nodes if node.port == port)
+
+    def complaint(self) -> str:
+        """Returns what went wrong: requests that were lost, or a node that got far less than its share."""
+        fewest = min(self.requests[node.port] for node in self._nodes)
+        lost = [f"{len(self.broken)} requests were lost: {self.broken[:5]}"] if self.broken else []
+        uneven = [f"requests by port: {dict(self.requests)}"] if fewest * len(self._nodes) * 2 < self.requests.total() else []
+        return "; ".join(lost + uneven)
 
     def close(self) -> None:
         """Stops accepting, and drops what is under way."""
@@ -93,7 +100,6 @@ class Balancer:
             answer = await node_in.read(BLOCK)
             if not answer and not up.done():
                 self.broken.append(f"{line.decode()}: the node on port {port} gave no answer")
-            self.statuses[answer[9:12].decode(errors="replace")] += 1
             while answer:
                 client_out.write(answer)
                 await client_out.drain()

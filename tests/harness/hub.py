@@ -30,7 +30,7 @@ class Hub:
     """One hub on a free port, with what `settings` says; `stop` removes its folder unless `keep` was called.
 
     With several `roles`, as many processes share the database and the store, and `url` is that of the balancer before those
-    that serve pages. The first has the private Postgres; the others can be stopped and started.
+    that serve pages. The first has the private Postgres.
     """
 
     def __init__(
@@ -39,7 +39,6 @@ class Hub:
         seeded: bool = True,
         settings: dict[str, str] | None = None,
         roles: tuple[str, ...] = ("all",),
-        started: bool = True,
     ):
         self.folder = Path(tempfile.mkdtemp(prefix="hub-test-"))
         # The embedded Postgres runs as an unprivileged user when the tests run as root.
@@ -65,8 +64,7 @@ class Hub:
         try:
             if seeded:
                 self.admin("seed", str(write_seed(self.folder / "seed.json")))
-            if started:
-                self.start()
+            self.start()
             for port in others:
                 self.start_node(port)
             if self.balancer:
@@ -133,10 +131,6 @@ class Hub:
         child.wait_until(lambda: status_of(f"{url}/readyz") == 200, seconds=90)
         return url
 
-    def stop_node(self, port: int) -> None:
-        """Asks one of the hub's processes but the first to stop, and waits until it has."""
-        self._beside.pop(port).stop(seconds=60)
-
     def _database_url(self) -> str:
         """Returns the address of the private Postgres; the fifth line of its file names its socket's folder."""
         pid_file = next((self.folder / "data").rglob("postmaster.pid"))
@@ -145,10 +139,6 @@ class Hub:
     def kill(self) -> None:
         """Kills the server with SIGKILL."""
         self._child.kill()
-
-    def pause(self) -> None:
-        """Stops the server, for what is done while it does not run."""
-        self._child.stop(seconds=60)
 
     def keep(self) -> None:
         """Keeps the folder with its logs after `stop`, to look at what went wrong."""

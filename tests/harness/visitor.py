@@ -26,10 +26,6 @@ class Visitor:
         body = urllib.parse.urlencode(fields).encode()
         return self._opener.open(self.url + action, body, timeout=30).read().decode()
 
-    def address_of(self, path: str) -> str:
-        """Returns where a page led to in the end."""
-        return self._opener.open(self.url + path, timeout=30).url
-
 
 def csrf_token(page: str) -> str:
     """Returns what a page's forms send along to prove that they are the hub's."""
