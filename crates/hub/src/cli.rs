@@ -103,6 +103,9 @@ enum AdminCommand {
         #[arg(long)]
         many_orphans: bool,
     },
+    /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
+    /// tokens in it.
+    RevokeTokens,
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
     /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.

@@ -42,6 +42,8 @@ pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
         && let Some(summary) = noted(gguf_summary(app, &repo, head, path).await, &mut found)?
     {
         found.insert("gguf".to_owned(), summary.to_json());
+        // Apart from what the API has of a GGUF header.
+        found.insert("gguf_parameters".to_owned(), json!(summary.parameters));
         parameters = parameters.or(Some(summary.total));
     }
     found.insert("headers_key".to_owned(), json!(key));
