@@ -188,8 +188,6 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let (header, derived) = header_with(&page, &read, RepoTab::Card, columns).await?;
     let card = card_of(&page, repo).await?;
     let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
-    // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
-    let is_new = !has_text && derived.file_count <= 2;
     let chart = DownloadChart::of_repo(&page.app, repo.pk).await?;
     let (outline, citation) = match &card {
         Some(card) if card.headings.len() >= MIN_HEADINGS => (card.headings.clone(), card.citation.clone()),
@@ -198,16 +196,20 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     };
     let metadata = derived.card.as_ref();
     let configs = metadata.filter(|_| is_dataset).map(configs_of).unwrap_or_default();
+    let rows = match derived.siblings.as_deref().filter(|_| is_dataset) {
+        Some(paths) => rows::panel_of(&page, &read, &header, &configs, paths).await?,
+        None => None,
+    };
+    let has_weights = derived.facts.as_ref().is_some_and(|facts| facts.get("weights").is_some());
+    // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
+    let is_new = !has_text && derived.file_count <= 2 && rows.is_none() && !has_weights;
     let may_write = read.level >= Level::Write && page.require_session().is_ok();
     let shown = CardPage {
         edit_href: may_write.then(|| format!("{}/edit-card", header.href())),
         outline,
         citation,
         results: metadata.map(results_of).unwrap_or_default(),
-        rows: match derived.siblings.as_deref().filter(|_| is_dataset) {
-            Some(paths) => rows::panel_of(&page, &read, &header, &configs, paths).await?,
-            None => None,
-        },
+        rows,
         configs,
         relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
         layout: layout_of(&page, repo, ""),

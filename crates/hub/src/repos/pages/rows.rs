@@ -114,6 +114,11 @@ pub(super) async fn panel_of(
 }
 
 impl RowsPanel {
+    /// Whether the file has more than is shown here.
+    pub(super) fn has_more(&self) -> bool {
+        self.table.as_ref().is_some_and(|table| table.truncated)
+    }
+
     fn without(note: &'static str) -> Self {
         Self { configs: Vec::new(), config: String::new(), splits: Vec::new(), file: None, table: None, note }
     }
