@@ -45,7 +45,7 @@ class Loop(threading.Thread):
 
 def prepare(bench: Bench) -> dict[str, tuple[str, int]]:
     """Fills the hub; returns wrk's script and the number of clients for each kind of question."""
-    bench.hub.admin("synth", "--models", "10000", "--datasets", "2000")
+    bench.hub.admin("synth", "--models", "10000", "--datasets", "2000", "bob")
     content = {f"f{n}.json": b'{"a": 1}\n' * 40 for n in range(20)} | {"README.md": b"---\nlicense: mit\n---\n# Hello\n"}
     for n in range(16):
         new_repo(bench, f"read-{n}")

@@ -176,6 +176,7 @@ def large_file(bench: Bench, size: int):
     new_repo(bench, "large")
     bench.forget_peak()
     upload = [HF, "upload", "bob/large", file, file.name]
+    # Git LFS is what is measured here, so chunks are off.
     ours = bench.timed(upload, "lfs", HF_HUB_DISABLE_XET="1")
     bench.row(f"the hub's peak memory, upload of {label} by Git LFS", f"{bench.memory('VmHWM') / MIB:.0f} MiB")
     theirs = bench.timed(["curl", "-sSf", "-T", file, f"{bench.nginx.url}/{file.name}"], "curl")

@@ -10,6 +10,10 @@ import "./live-list.js";
 import "./range-slider.js";
 import "./line-links.js";
 import "./like.js";
-import "./upload.js";
 import "./card-editor.js";
 import "./use-dialog.js";
+import "./diff-files.js";
+
+// What is large and that few pages need.
+const FOR_SOME_PAGES = { "form[data-upload]": "./upload.js", "form[data-file-editor]": "./file-editor.js" };
+for (const [hook, module] of Object.entries(FOR_SOME_PAGES)) if (document.querySelector(hook)) import(module);

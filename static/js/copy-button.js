@@ -1,4 +1,6 @@
 // [data-copy="text"] copies that text; [data-copy] alone copies the nearest [data-copy-source].
+import { showToast } from "./toast.js";
+
 const CONFIRMATION_MS = 1600;
 
 function sourceText(button) {
@@ -17,14 +19,10 @@ async function writeText(text) {
   area.value = text;
   document.body.append(area);
   area.select();
-  document.execCommand("copy");
+  const copied = document.execCommand("copy");
   area.remove();
+  if (!copied) throw new Error("the browser does not copy");
 }
-
-const status = document.createElement("div");
-status.className = "visually-hidden";
-status.setAttribute("role", "status");
-document.body.append(status);
 
 // For parts that come into the page later, too.
 export function enhanceCopyButtons(scope) {
@@ -37,15 +35,19 @@ function enhance(button) {
   let timer;
   button.hidden = false;
   button.addEventListener("click", async () => {
-    await writeText(sourceText(button));
+    try {
+      await writeText(sourceText(button));
+    } catch {
+      showToast("It could not be copied: select the text instead.", "error");
+      return;
+    }
     button.dataset.copied = "";
     use?.setAttribute("href", icon.replace(/#.*/, "#check"));
-    status.textContent = "Copied";
+    showToast("Copied");
     clearTimeout(timer);
     timer = setTimeout(() => {
       delete button.dataset.copied;
       use?.setAttribute("href", icon);
-      status.textContent = "";
     }, CONFIRMATION_MS);
   });
 }

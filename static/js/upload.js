@@ -1,72 +1,140 @@
-// form[data-upload]: files can be dropped, are listed before they go, and show how far they are.
-const UNITS = ["B", "kB", "MB", "GB", "TB"];
+// form[data-upload]: takes files and folders by drop or picker, says of each whether it can go, and sends them as programs
+// do: large ones in parts that are never sent twice, all of them in one commit.
+import { commit, plan } from "./upload/commit.js";
+import { ofDrop, ofInput } from "./upload/gather.js";
+import { sendLarge } from "./upload/large.js";
+import { list, show, sizeText } from "./upload/rows.js";
 
-function sizeText(bytes) {
-  const step = bytes < 1000 ? 0 : Math.min(UNITS.length - 1, Math.floor(Math.log10(bytes) / 3));
-  return `${(bytes / 1000 ** step).toFixed(step ? 1 : 0)} ${UNITS[step]}`;
-}
+function setUp(form) {
+  const find = (name) => form.querySelector(`[data-${name}]`);
+  const [into, status, panel, folder, start, stop] =
+    ["upload-list", "upload-status", "upload-progress", "upload-folder", "upload-start", "upload-stop"].map(find);
+  const zone = find("drop-zone");
+  const input = form.querySelector("#field-files");
+  const folderInput = find("folder-input");
+  const { api, batch, branch, tree } = form.dataset;
+  const token = form.elements.csrf_token.value;
+  let items = [];
+  let running = null;
+  let planning = new AbortController();
 
-function list(files, into) {
-  into.replaceChildren(...[...files].map((file) => {
-    const item = document.createElement("li");
-    const [name, size] = [document.createElement("span"), document.createElement("span")];
-    name.textContent = file.name;
-    size.textContent = sizeText(file.size);
-    size.className = "cell-muted";
-    item.append(name, size);
-    return item;
-  }));
-  into.hidden = files.length === 0;
-}
+  const say = (text) => { status.textContent = text; };
+  const where = { api, batch, branch, token, onWait: (error, wait) => say(`${error.message} Trying again in ${Math.ceil(wait / 1000)} s…`) };
+  const targetOf = (path) => [folder.value.trim().replace(/^\/+|\/+$/g, ""), path].filter(Boolean).join("/");
 
-function send(form, progress, status) {
-  const request = new XMLHttpRequest();
-  const started = performance.now();
-  request.open("POST", form.action);
-  request.upload.addEventListener("progress", ({ loaded, total }) => {
-    progress.value = loaded / total;
-    const speed = loaded / ((performance.now() - started) / 1000);
-    status.textContent = loaded < total
-      ? `${sizeText(loaded)} of ${sizeText(total)}, ${sizeText(speed)}/s`
-      : "Committing…";
-  });
-  const refuse = (reason) => {
-    status.textContent = reason;
-    for (const button of form.querySelectorAll("button")) button.disabled = false;
-  };
-  // The hub's answer is a page: the folder, or the form with what is wrong.
-  request.addEventListener("load", () => {
-    if (request.status < 400) return location.assign(request.responseURL);
-    const page = new DOMParser().parseFromString(request.responseText, "text/html");
-    refuse(page.querySelector(".field-error, .error-page p")?.textContent.trim() ?? "The upload was refused.");
-  });
-  request.addEventListener("error", () => refuse("The connection broke off. Nothing was changed; try again."));
-  request.send(new FormData(form));
-}
-
-for (const form of document.querySelectorAll("form[data-upload]")) {
-  const input = form.querySelector("input[type=file]");
-  const zone = form.querySelector("[data-drop-zone]");
-  const panel = form.querySelector("[data-upload-progress]");
-  form.querySelector("[data-drop-hint]").hidden = false;
-  input.addEventListener("change", () => list(input.files, form.querySelector("[data-upload-list]")));
-  for (const kind of ["dragenter", "dragover"]) {
-    zone.addEventListener(kind, (event) => {
-      event.preventDefault();
-      zone.dataset.over = "";
-    });
+  function render() {
+    const bytes = items.reduce((sum, { file }) => sum + file.size, 0);
+    find("upload-queue").hidden = items.length === 0;
+    find("upload-count").textContent = `${items.length} ${items.length === 1 ? "file" : "files"}, ${sizeText(bytes)}`;
+    list(items, into, (gone) => { items = items.filter((item) => item !== gone); refresh(); });
   }
+
+  /** Says how many files cannot go; the rows say why. */
+  function judge() {
+    const wrong = items.filter(({ refused }) => refused).length;
+    if (wrong) say(`${wrong === 1 ? "One file" : `${wrong} files`} cannot go into a repository. Remove ${wrong === 1 ? "it" : "them"} or choose another folder.`);
+    return wrong === 0;
+  }
+
+  async function refresh() {
+    planning.abort();
+    planning = new AbortController();
+    for (const item of items) item.target = targetOf(item.path);
+    render();
+    say("");
+    try {
+      await plan(items, { ...where, signal: planning.signal });
+      render();
+      judge();
+    } catch (error) {
+      if (error.name !== "AbortError") say(error.message);
+    }
+  }
+
+  function add(found) {
+    const known = new Map(items.map((item) => [item.path, item]));
+    for (const { file, path } of found) known.set(path, { file, path, hashed: 0, sent: 0 });
+    items = [...known.values()];
+    if (found.length === 0) return say("There are no files in there.");
+    refresh();
+  }
+
+  function progress() {
+    if (!running) return;
+    const all = items.reduce((sum, { file }) => sum + file.size, 0) || 1;
+    const sent = items.reduce((sum, item) => sum + item.sent, 0);
+    const seconds = (performance.now() - running.since) / 1000;
+    panel.querySelector("progress").value = sent / all;
+    find("upload-speed").textContent = `${sizeText(sent)} of ${sizeText(all)}, ${sizeText(sent / Math.max(seconds, 0.1))}/s`;
+  }
+
+  async function run() {
+    const { signal } = running;
+    say("Sending. If the connection breaks off, what has arrived is not sent again.");
+    await plan(items, { ...where, signal });
+    render();
+    if (!judge()) return;
+    await sendLarge(items, { ...where, signal }, (item) => { show(item); progress(); });
+    say("Committing…");
+    const counted = `Upload ${items.length} ${items.length === 1 ? "file" : "files"}`;
+    const message = { summary: form.elements.summary.value.trim() || counted, description: form.elements.description.value };
+    const small = items.filter(({ isLarge }) => !isLarge);
+    const onProgress = (bytes) => {
+      // Base64 adds a third; the files go one after the other.
+      let left = bytes * 0.75;
+      for (const item of small) left -= (item.sent = Math.max(0, Math.min(item.file.size, left)));
+      progress();
+    };
+    await commit(items, message, { ...where, signal, onProgress });
+    running = null;
+    const path = targetOf("").split("/").map(encodeURIComponent).join("/");
+    location.assign(path ? `${tree}/${path}` : tree);
+  }
+
+  function busy(isBusy) {
+    for (const button of form.querySelectorAll("button, input, textarea")) button.disabled = isBusy && button !== stop;
+    find("upload-cancel").hidden = isBusy;
+    stop.hidden = !isBusy;
+    panel.hidden = !isBusy;
+  }
+
+  async function begin() {
+    if (items.length === 0) return say("Choose at least one file.");
+    const abort = new AbortController();
+    running = { signal: abort.signal, abort, since: performance.now() };
+    for (const item of items) item.error = "";
+    busy(true);
+    try {
+      await run();
+    } catch (error) {
+      abort.abort();
+      say(error.name === "AbortError" ? "Stopped. Start again to go on: what has arrived is not sent again." : `${error.message} Nothing was committed. Start again to go on.`);
+      for (const item of items) show(item);
+    }
+    if (running) busy(false);
+    running = null;
+  }
+
+  for (const part of form.querySelectorAll("[data-script]")) part.hidden = false;
+  input.hidden = true;
+  input.required = false;
+  folderInput.disabled = false;
+  for (const [kind, field] of [["files", input], ["folder", folderInput]]) {
+    form.querySelector(`[data-choose=${kind}]`).addEventListener("click", () => field.click());
+    field.addEventListener("change", () => { add(ofInput(field)); field.value = ""; });
+  }
+  for (const kind of ["dragenter", "dragover"]) zone.addEventListener(kind, (event) => { event.preventDefault(); zone.dataset.over = ""; });
   zone.addEventListener("dragleave", () => delete zone.dataset.over);
-  zone.addEventListener("drop", (event) => {
+  zone.addEventListener("drop", async (event) => {
     event.preventDefault();
     delete zone.dataset.over;
-    input.files = event.dataTransfer.files;
-    input.dispatchEvent(new Event("change"));
+    if (!running) add(await ofDrop(event.dataTransfer));
   });
-  form.addEventListener("submit", (event) => {
-    event.preventDefault();
-    for (const button of form.querySelectorAll("button")) button.disabled = true;
-    panel.hidden = false;
-    send(form, panel.querySelector("progress"), panel.querySelector("[data-upload-status]"));
-  });
+  folder.addEventListener("change", refresh);
+  find("upload-clear").addEventListener("click", () => { items = []; refresh(); });
+  stop.addEventListener("click", () => running?.abort.abort());
+  form.addEventListener("submit", (event) => { event.preventDefault(); if (!running) begin(); });
+  addEventListener("beforeunload", (event) => { if (running) event.preventDefault(); });
 }
+
+for (const form of document.querySelectorAll("form[data-upload]")) setUp(form);

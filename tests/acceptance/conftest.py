@@ -59,6 +59,9 @@ def pytest_unconfigure(config):
 
 def pytest_sessionfinish(session, exitstatus):
     hub = getattr(session.config, "hub", None)
+    if hub and hub.balancer and exitstatus == 0 and (complaint := hub.balancer.complaint()):
+        print(f"\nThe nodes did not serve as one: {complaint}")
+        session.exitstatus = exitstatus = 1
     if hub and exitstatus not in (0, 5):
         hub.keep()
 

@@ -21,6 +21,8 @@ from harness.clients import client_env  # noqa: E402
 from harness.hub import Hub  # noqa: E402
 from harness.people import PASSWORD, TOKENS  # noqa: E402
 
+from content import collected, gallery, rich  # noqa: E402, F401
+
 # Before anything imports huggingface_hub, which reads its environment only once.
 os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-browser-"))))
 
@@ -85,7 +87,7 @@ class Watch:
 
     def __init__(self, context, url):
         self.errors = []
-        self.host = urlsplit(url).netloc
+        self.hosts = {urlsplit(url).netloc}
         self.expected = []
         context.on("request", self._request)
         context.on("console", self._console)
@@ -93,7 +95,7 @@ class Watch:
 
     def _request(self, request):
         address = urlsplit(request.url)
-        if address.scheme in ("http", "https", "ws", "wss") and address.netloc != self.host:
+        if address.scheme in ("http", "https", "ws", "wss") and address.netloc not in self.hosts:
             self.errors.append(f"request to {request.url}")
 
     def _console(self, message):

@@ -1,15 +1,12 @@
 """The pages of a repository as people use them: code to copy, going to a file, previews, writing a card."""
 
 import json
-import re
 import time
-from pathlib import Path
 
 import pytest
 from conftest import PHONE, log_in, picture
 from harness.people import TOKENS
 
-PARQUET = Path(__file__).resolve().parents[2] / "crates/hub-cards/testdata/snappy-1.parquet"
 MIT = """MIT License
 
 Copyright (c) 2026 Ada
@@ -32,92 +29,6 @@ Dieses Modell erkennt, wovon eine Anfrage an die Verwaltung handelt, und leitet 
 trainiert, die Bürgerinnen und Bürger über mehrere Jahre geschrieben haben, und irrt sich vor allem dann, wenn eine Frage mehrere
 Ämter zugleich betrifft.
 """
-
-NOTEBOOK = {
-    "cells": [
-        {"cell_type": "markdown", "source": "# A notebook\n\nWith text."},
-        {
-            "cell_type": "code",
-            "execution_count": 1,
-            "source": "import math\nprint(math.pi)",
-            "outputs": [{"output_type": "stream", "name": "stdout", "text": "3.14159\n"}],
-        },
-    ],
-    "metadata": {"language_info": {"name": "python"}},
-    "nbformat": 4,
-}
-
-
-@pytest.fixture(scope="session")
-def rich(hub):
-    """A model of ada's with something in every section of its page."""
-    from huggingface_hub import CommitOperationAdd, HfApi
-
-    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
-    card = """---
-license: mit
-library_name: transformers
-pipeline_tag: text-classification
-base_model: ada/root
-datasets: [acme/shown-data, elsewhere/rows]
-co2_eq_emissions: {emissions: 1500, source: a meter, hardware_used: one laptop}
-model-index:
-- name: rich
-  results:
-  - task: {type: text-classification}
-    dataset: {name: GLUE, type: glue, split: test}
-    metrics:
-    - {type: accuracy, value: 0.934, verified: true}
-    - {type: f1, value: 0.921}
-    source: {url: "https://example.org/board", name: The board}
----
-# Rich
-
-See [the paper](https://arxiv.org/abs/1706.03762).
-
-## One
-
-Text.
-
-## Two
-
-## Three
-
-```bibtex
-@article{rich2026,
-  title={Rich}
-}
-```
-"""
-    files = {
-        "README.md": card,
-        "notes/table.csv": "name,size\nx,1\ny,2\n",
-        "notes/walk.ipynb": json.dumps(NOTEBOOK),
-        "notes/rows.jsonl": '{"name": "x", "list": [1, 2]}\n',
-        "src/very/deep/down/config.json": "{}",
-    }
-    for repo_id, content in (("ada/root", {"README.md": "# Root\n"}), ("ada/rich", files)):
-        api.create_repo(repo_id, exist_ok=True)
-        adds = [CommitOperationAdd(path, text.encode()) for path, text in content.items()]
-        api.create_commit(repo_id, adds, commit_message="Add files")
-    dataset = """---
-configs:
-- config_name: default
-  default: true
-  data_files: [{split: train, path: data.csv}]
-dataset_info:
-- config_name: default
-  features: [{name: a, dtype: int64}, {name: b, dtype: {class_label: {names: {'0': no, '1': yes}}}}]
-  splits: [{name: train, num_examples: 12345, num_bytes: 123456}]
----
-# Parts
-"""
-    api.create_repo("ada/parts", repo_type="dataset", exist_ok=True)
-    adds = [CommitOperationAdd("README.md", dataset.encode()), CommitOperationAdd("data.csv", b"a,b\n1,0\n")]
-    adds += [CommitOperationAdd("data.parquet", PARQUET.read_bytes())]
-    api.create_commit("ada/parts", adds, commit_message="Add files", repo_type="dataset")
-    return "/ada/rich"
-
 
 @pytest.fixture
 def silent(hub):
@@ -145,40 +56,6 @@ def facts_of(page, path):
         assert time.monotonic() < deadline, "the texts are not read"
         page.wait_for_timeout(200)
     return panel
-
-
-PAGES = [
-    "/ada/rich",
-    "/datasets/ada/parts",
-    "/ada/rich/use",
-    "/ada/rich/find/main?q=conf",
-    "/ada/rich/compare?base=main&head=main",
-    "/ada/rich/blob/main/notes/table.csv",
-    "/ada/rich/blob/main/notes/walk.ipynb",
-    "/ada/rich/blob/main/notes/rows.jsonl",
-    "/datasets/ada/parts/blob/main/data.parquet",
-    "/ada/tuned/blob/main/model.safetensors",
-    "/ada/tuned/tensors/main/model.safetensors",
-    "/ada?tab=models",
-]
-WRITING = ["/ada/rich/edit-card", "/datasets/ada/parts/edit-card", "/ada/rich/refs"]
-
-
-@pytest.mark.parametrize("scheme", ["light", "dark"])
-@pytest.mark.parametrize("width", [PHONE["width"], 1440], ids=["phone", "desktop"])
-def test_pages_are_accessible_and_fit(open_browser, shown, related, rich, width, scheme):
-    from test_pages import axe, overflow, structure
-
-    page = open_browser({"width": width, "height": 900}, color_scheme=scheme)
-    problems = []
-    for person, paths in ((None, PAGES), ("ada", WRITING)):
-        if person:
-            log_in(page, person)
-        for path in paths:
-            assert page.goto(path).status == 200, path
-            picture(page, f"repo-{width}-{scheme}-{re.sub('[^a-z0-9.-]+', '_', path.strip('/'))}")
-            problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
-    assert not problems, "\n".join(problems)
 
 
 def test_code_is_shown_in_a_dialog(open_browser, rich):

@@ -46,6 +46,13 @@ class Balancer:
         """Returns whether requests go to this port."""
         return any(node.ready for node in self._nodes if node.port == port)
 
+    def complaint(self) -> str:
+        """Returns what went wrong: requests that were lost, or a node that got far less than its share."""
+        fewest = min(self.requests[node.port] for node in self._nodes)
+        lost = [f"{len(self.broken)} requests were lost: {self.broken[:5]}"] if self.broken else []
+        uneven = [f"requests by port: {dict(self.requests)}"] if fewest * len(self._nodes) * 2 < self.requests.total() else []
+        return "; ".join(lost + uneven)
+
     def close(self) -> None:
         """Stops accepting, and drops what is under way."""
         self._looking.cancel()

@@ -1,3 +1,12 @@
+//! Accounts, by programs and in browsers.
+
+mod addresses;
+mod rate_limits;
+mod recovery;
+mod sessions;
+mod sign_in;
+mod tokens;
+
 use hub::accounts::TokenRole;
 use hub_tests::TestHub;
 

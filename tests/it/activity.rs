@@ -123,6 +123,32 @@ async fn feeds_go_on_where_the_page_before_ended() {
 }
 
 #[tokio::test]
+async fn the_feed_of_an_organization_reaches_its_first_repository() {
+    let seeded = Seeded::model(&[("README.md", "# x\n")]).await;
+    let hub = &seeded.hub;
+    hub.account("bob").await;
+    let carol = hub.account("carol").await;
+    hub.organization("acme", &[(&carol, OrgRole::Write)]).await;
+    let carol = hub.token(&carol, TokenRole::Write).await;
+    for number in 0..56 {
+        carol.create_repo("model", &format!("acme/m{number}"), false).await;
+    }
+    let mut browser = Browser::logged_in(hub, "bob").await;
+    browser.submit("/acme", "/acme/-/follow", &[("follow", "yes")]).await;
+    let (mut address, mut found) = ("/".to_owned(), Vec::new());
+    loop {
+        let page = browser.open(&address).await.text;
+        let objects = page.split("class=\"feed-object\" href=\"").skip(1);
+        found.extend(objects.map(|part| part.split('"').next().unwrap().to_owned()));
+        let Some(next) = page.split("href=\"/?after=").nth(1) else { break };
+        address = format!("/?after={}", next.split('"').next().unwrap());
+    }
+    let expected: Vec<String> = (0..56).rev().map(|number| format!("/acme/m{number}")).collect();
+    assert_eq!(found, expected);
+    seeded.stop().await;
+}
+
+#[tokio::test]
 async fn work_in_private_hides_nothing_and_tells_nothing() {
     let seeded = Seeded::model(&[("README.md", "# x\n")]).await;
     let hub = &seeded.hub;

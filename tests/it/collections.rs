@@ -207,7 +207,7 @@ async fn lists_are_narrowed_sorted_and_paged() {
     assert_eq!(titles(ada.get_json("/api/collections?q=SHELF%203", 200).await), ["shelf 3"]);
     assert_eq!(titles(ada.get_json("/api/collections?item=models/ada/bert", 200).await), ["shelf 4", "shelf 2", "shelf 0"]);
     assert_eq!(titles(ada.get_json("/api/collections?sort=upvotes&limit=1", 200).await), ["shelf 1"]);
-    for sort in ["lastModified", "upvotes"] {
+    for sort in ["lastModified", "upvotes", "trending"] {
         let all = titles(ada.get_json(&format!("/api/collections?sort={sort}"), 200).await);
         let (mut paged, mut url) = (Vec::new(), ada.url(&format!("/api/collections?sort={sort}&limit=2")));
         loop {
@@ -219,6 +219,41 @@ async fn lists_are_narrowed_sorted_and_paged() {
         }
         assert_eq!((paged.len(), &paged), (6, &all), "{sort}");
     }
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn what_people_find_good_lately_comes_first() {
+    let (seeded, bob) = shelf().await;
+    let (ada, dave) = (&seeded.ada, seeded.hub.user("dave").await);
+    let mut apis = Vec::new();
+    for title in ["quiet", "old favourite", "fresh"] {
+        apis.push(api_of(&create(&bob, json!({ "title": title }), 200).await));
+    }
+    let vote = async |client: &Client, method: Method, at: usize| {
+        client.call(method, &format!("{}/upvote", apis[at]), &json!({}), 200).await["upvotes"].as_i64().unwrap()
+    };
+    for client in [ada, &bob] {
+        vote(client, Method::POST, 1).await;
+    }
+    let pool = &seeded.hub.app().pool;
+    for aged in [
+        "update collections set created_at = created_at - interval '60 days'",
+        "update collection_upvotes set created_at = created_at - interval '50 days'",
+    ] {
+        sqlx::query(aged).execute(pool).await.unwrap();
+    }
+    // Taking back what was never given counts anew and changes nothing.
+    assert_eq!((vote(&dave, Method::DELETE, 0).await, vote(&dave, Method::DELETE, 1).await), (0, 2));
+    assert_eq!(vote(ada, Method::POST, 2).await, 1);
+    let titles = async |sort: &str| {
+        let list = ada.get_json(&format!("/api/collections?sort={sort}"), 200).await;
+        list.as_array().unwrap().iter().map(|item| item["title"].as_str().unwrap().to_owned()).collect::<Vec<_>>()
+    };
+    assert_eq!(titles("trending").await, ["fresh", "old favourite", "quiet"]);
+    assert_eq!(titles("upvotes").await, ["old favourite", "fresh", "quiet"]);
+    let page = Browser::new(&seeded.hub).open("/collections?sort=trending").await.text;
+    assert!(page.find(">fresh<").unwrap() < page.find(">old favourite<").unwrap());
     seeded.stop().await;
 }
 

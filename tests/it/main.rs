@@ -11,6 +11,7 @@ mod git_http;
 mod lfs;
 mod lineage;
 mod operations;
+mod outbox;
 mod pages;
 mod permissions;
 mod repos;

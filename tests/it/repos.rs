@@ -1,9 +1,11 @@
 //! What the Hub API says about repositories and their files.
 
+mod archive;
 mod browse;
 mod cards;
 mod commit;
 mod commits;
+mod derived;
 mod info;
 mod lfs_files;
 mod lifecycle;

@@ -31,4 +31,4 @@ pub use html::highlight::{HighlightedFile, highlight_lines};
 pub use html::markdown::{LinkContext, MAX_MARKDOWN_BYTES, render_markdown};
 pub use html::outline::{Heading, citation, headings};
 pub use html::sanitize::SafeHtml;
-pub use preview::{Table, notebook, pretty_json, read_delimited, read_json_lines};
+pub use preview::{Table, notebook, pretty_json, read_delimited, read_json_lines, read_json_list};

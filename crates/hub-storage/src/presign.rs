@@ -55,6 +55,11 @@ impl Store {
         Ok(s3.public_bucket.put_object(Some(&s3.credentials), key.as_str()).sign(valid))
     }
 
+    /// Where presigned URLs lead, as browsers name it: `https://bucket.example.org`.
+    pub fn public_origin(&self) -> Result<String> {
+        Ok(self.s3()?.public_bucket.base_url().origin().ascii_serialization())
+    }
+
     /// Begins an upload in parts and returns its id.
     pub async fn create_upload(&self, key: &StorageKey) -> Result<String> {
         self.s3()?.create_upload(key).await

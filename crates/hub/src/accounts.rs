@@ -5,16 +5,26 @@
 
 pub mod api;
 mod avatars;
+pub mod change_email;
 pub mod csrf;
 pub mod email;
 pub mod follows;
+pub mod last_uses;
+pub mod leaks;
+pub mod letters;
+mod mail_links;
 pub mod operations;
 pub mod page;
 pub mod pages;
 pub mod passwords;
 pub mod queries;
+pub mod rate_limits;
+pub mod recovery;
+mod scopes;
 pub mod sessions;
 pub mod settings;
+pub mod sign_in;
+pub mod throttle;
 pub mod tokens;
 mod viewer;
 

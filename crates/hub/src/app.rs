@@ -6,6 +6,9 @@ use hub_storage::Store;
 use hub_types::Sha256;
 use sqlx::{PgPool, Postgres, Transaction};
 
+use crate::accounts::last_uses::LastUses;
+use crate::accounts::rate_limits::RequestCounts;
+use crate::accounts::throttle::Throttle;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
@@ -54,6 +57,12 @@ pub struct App {
     pub by_task: ByTask,
     /// Lines up comparisons of models.
     pub diffs: DiffTurns,
+    /// How many requests were made, and by whom.
+    pub request_counts: RequestCounts,
+    /// When tokens were used, as far as it is not written down yet.
+    pub last_uses: LastUses,
+    /// How often passwords were tried.
+    pub throttle: Throttle,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Finds repositories.

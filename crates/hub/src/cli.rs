@@ -114,6 +114,9 @@ enum AdminCommand {
         #[arg(long)]
         many_orphans: bool,
     },
+    /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
+    /// tokens in it.
+    RevokeTokens,
     /// Saves the database and what it names of the store in a folder, beside a running hub. A folder holds many backups, which
     /// share what they have in common.
     Backup {

@@ -66,6 +66,12 @@ pub struct Config {
     pub cache_limit_bytes: u64,
     /// Whether strangers may sign up.
     pub open_signup: bool,
+    /// Whether people must confirm their mail address before they sign in.
+    pub require_confirmed_email: bool,
+    /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
+    pub sign_in_tries: u64,
+    /// How many requests somebody may make.
+    pub rate_limits: RateLimits,
     /// How long a stop goes on taking requests while it says that it is not ready, in seconds.
     pub drain_secs: u64,
     /// How long a stop waits for requests in hand, in seconds.
@@ -86,6 +92,30 @@ pub struct Config {
     pub design_page: bool,
     /// What is logged, and how.
     pub log: LogConfig,
+}
+
+/// How many requests somebody may make.
+#[derive(Debug, Clone, Copy)]
+pub struct RateLimits {
+    /// Whether any are counted.
+    pub enabled: bool,
+    /// How long a window is, in seconds; at its end counting starts anew.
+    pub window_secs: u64,
+    /// For an account.
+    pub accounts: RequestLimits,
+    /// For a network address without one.
+    pub anonymous: RequestLimits,
+}
+
+/// How many requests of each kind are taken in a window; 0: any number.
+#[derive(Debug, Clone, Copy)]
+pub struct RequestLimits {
+    /// Of the API, git and LFS.
+    pub api: u64,
+    /// Of files.
+    pub resolvers: u64,
+    /// Of pages.
+    pub pages: u64,
 }
 
 /// How mail is sent.
@@ -216,6 +246,9 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
+        require_confirmed_email: read.switch("require_confirmed_email"),
+        sign_in_tries: read.number("limits.sign_in_tries"),
+        rate_limits: read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         trusted_proxies: read.networks("trusted_proxies"),
@@ -242,6 +275,21 @@ fn read_token_secs(read: &mut settings::Reader<'_>, key: &str) -> u64 {
         read.problems.doubtful_value(read.values, key, because);
     }
     secs
+}
+
+fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
+    let accounts = RequestLimits {
+        api: read.number("rate_limits.api"),
+        resolvers: read.number("rate_limits.resolvers"),
+        pages: read.number("rate_limits.pages"),
+    };
+    let anonymous = RequestLimits {
+        api: read.number("rate_limits.anonymous_api"),
+        resolvers: read.number("rate_limits.anonymous_resolvers"),
+        pages: read.number("rate_limits.anonymous_pages"),
+    };
+    let window_secs = read.number("rate_limits.window_secs");
+    RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
 }
 
 /// Either nothing about S3 is set, or all of it is.

@@ -90,6 +90,19 @@ impl HubError {
         &self.message
     }
 
+    /// The same once more, for a second answer to one question. The cause stays with the first.
+    pub fn repeat(&self) -> Self {
+        Self {
+            kind: self.kind,
+            message: self.message.clone(),
+            anonymous: self.anonymous,
+            body: self.body.clone(),
+            headers: self.headers.clone(),
+            field: self.field,
+            source: None,
+        }
+    }
+
     /// Adds a member to the JSON body.
     #[must_use]
     pub fn with(mut self, key: &str, value: impl Into<Value>) -> Self {
@@ -153,6 +166,16 @@ impl HubError {
         Self::new(ErrorKind::TooLarge, message)
     }
 
+    /// 429 with what there was too much of, and when to come again.
+    pub fn too_many_requests(what: &str, retry_after_secs: u64) -> Self {
+        let wait = match retry_after_secs {
+            0..=119 => format!("{retry_after_secs} seconds"),
+            _ => format!("{} minutes", retry_after_secs.div_ceil(60)),
+        };
+        Self::new(ErrorKind::TooManyRequests, format!("{what} Try again in {wait}."))
+            .with_header("Retry-After", retry_after_secs.to_string())
+    }
+
     /// 503 with a sentence and the cause for the log.
     pub fn unavailable(message: impl Into<String>, source: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> Self {
         Self { source: Some(source.into()), ..Self::new(ErrorKind::Unavailable, message) }
@@ -171,6 +194,11 @@ impl HubError {
     /// 401: the token or password is not known.
     pub fn invalid_credentials() -> Self {
         Self::new(ErrorKind::InvalidCredentials, wire::INVALID_CREDENTIALS)
+    }
+
+    /// 403: the hub wants to know first whose address it is.
+    pub fn unconfirmed_email() -> Self {
+        Self::forbidden("Confirm your email address first: log in with your browser, and open the link in the mail you get.")
     }
 
     /// 401: a token for the store of chunks is over.
@@ -214,7 +242,15 @@ impl HubError {
         Self::conflict(format!("A {repo_type} repository called {id} already exists"))
     }
 
-    /// 409: a branch or tag of this name is there, or one that git cannot keep beside it (`a` and `a/b`).
+    /// 409: git cannot keep two refs of which one's name goes on where the other's ends (`a` and `a/b`).
+    pub fn ref_blocked(name: &RefName, by: &RefName) -> Self {
+        let (wanted, there) = (shown_ref(name), shown_ref(by));
+        Self::conflict(format!(
+            "There cannot be {wanted} beside {there}: to git, one of them is a folder of the other. Choose another name."
+        ))
+    }
+
+    /// 409: a branch or tag of this name is there.
     pub fn ref_exists(name: &RefName) -> Self {
         Self::conflict(format!("Reference {name} already exists"))
     }
@@ -266,6 +302,11 @@ impl HubError {
         Self::forbidden(format!(
             "Your access token does not allow this: it needs {needed}. Make another under Settings, Access tokens."
         ))
+    }
+
+    /// 404 for an access token.
+    pub fn no_such_token() -> Self {
+        Self::not_found("There is no such token: it may have been revoked already.")
     }
 
     /// 307 to a path on this hub.
@@ -367,5 +408,14 @@ impl From<actix_web::error::BlockingError> for HubError {
 impl From<tokio::task::JoinError> for HubError {
     fn from(error: tokio::task::JoinError) -> Self {
         Self::internal(error)
+    }
+}
+
+/// A ref in a sentence.
+fn shown_ref(name: &RefName) -> String {
+    match (name.branch_name(), name.tag_name()) {
+        (Some(branch), _) => format!("the branch `{branch}`"),
+        (_, Some(tag)) => format!("the tag `{tag}`"),
+        (None, None) => format!("`{name}`"),
     }
 }

@@ -14,6 +14,9 @@ use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 use tokio::sync::Notify;
 
+use crate::accounts::letters::Notice;
+use crate::signing::random_secret;
+
 pub use runner::run;
 pub use schedule::enqueue_periodic;
 
@@ -41,6 +44,11 @@ pub enum Job {
         /// The file.
         oid: Sha256,
     },
+    /// Derives again what pages and lists show of repositories, where an older program has done it.
+    DeriveAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Removes uploads that were begun and never finished.
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
@@ -51,6 +59,30 @@ pub enum Job {
     SendAlert {
         /// The saved search.
         saved_search_pk: i64,
+    },
+    /// Mails a link to choose a new password.
+    SendPasswordLink {
+        /// The address that somebody typed.
+        email: String,
+    },
+    /// Mails a link that proves whose the address is that a user wants to have.
+    SendEmailLink {
+        /// The user.
+        user_pk: i64,
+    },
+    /// Makes tokens worthless that were found where everybody can read them.
+    RevokeLeaked {
+        /// The SHA-256 of each, in hexadecimal.
+        hashes: Vec<String>,
+    },
+    /// Mails what was done with an account.
+    TellUser {
+        /// The user.
+        user_pk: i64,
+        /// What was done.
+        notice: Notice,
+        /// What tells the mail from others.
+        id: String,
     },
     /// Mails a link that proves whose an address is.
     ConfirmEmail {
@@ -68,8 +100,11 @@ impl Job {
             }
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
-            Self::ConfirmEmail { user_pk } => Some(user_pk.to_string()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity => Some(String::new()),
+            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
+            Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::RevokeLeaked { .. } => None,
+            Self::TellUser { id, .. } => Some(id.clone()),
+            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
         }
     }
 
@@ -77,15 +112,26 @@ impl Job {
     /// minutes, 30 tries last a day.
     fn max_attempts(&self) -> i32 {
         match self {
-            Self::SendAlert { .. } | Self::ConfirmEmail { .. } => 30,
+            Self::SendAlert { .. }
+            | Self::ConfirmEmail { .. }
+            | Self::SendPasswordLink { .. }
+            | Self::SendEmailLink { .. }
+            | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
             | Self::PutInChunks { .. }
+            | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
+            | Self::RevokeLeaked { .. }
             | Self::CountActivity => 8,
         }
+    }
+
+    /// A job that tells a user what was done with their account.
+    pub fn tell(user_pk: i64, notice: Notice) -> Self {
+        Self::TellUser { user_pk, notice, id: random_secret::<12>() }
     }
 
     /// Adds the job to the transaction at hand.

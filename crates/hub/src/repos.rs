@@ -11,6 +11,7 @@
 pub mod access;
 pub mod api;
 pub mod apps;
+pub mod archive;
 pub mod branches;
 pub mod buckets;
 pub mod by_task;

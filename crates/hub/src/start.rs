@@ -13,6 +13,9 @@ use sqlx::PgPool;
 use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::last_uses::{self, LastUses};
+use crate::accounts::rate_limits::{self, RequestCounts};
+use crate::accounts::throttle::Throttle;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
@@ -165,6 +168,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let git = GitCache::new(cache.clone(), store.clone()).await.map_err(|error| StartError::folder(&cache, error))?;
     let signer = Signer::load(&pool).await?;
     let mailer = Mailer::open(&config)?;
+    let request_counts = RequestCounts::new(&config.rate_limits);
     let app = App {
         config: Arc::new(config),
         lookups: Lookups::start(pool.clone()),
@@ -184,6 +188,9 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         adoptions: Turns::default(),
         by_task: ByTask::default(),
         diffs: DiffTurns::default(),
+        request_counts,
+        last_uses: LastUses::default(),
+        throttle: Throttle::default(),
         health: Health::default(),
         metrics: Metrics::new()?,
     };
@@ -209,8 +216,10 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     let factory = move || {
         ActixApp::new()
             .app_data(state.clone())
+            .wrap(actix_web::middleware::from_fn(rate_limits::refuse_excess))
             .wrap(actix_web::middleware::from_fn(crate::site::error_page::render_error_pages))
             .wrap(actix_web::middleware::from_fn(crate::error::render_errors))
+            .wrap(actix_web::middleware::from_fn(rate_limits::count_requests))
             .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
@@ -236,6 +245,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
         background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));
         background.push(tokio::spawn(saved::alerts::keep_looking(app.clone(), stop.clone())));
     }
+    background.push(tokio::spawn(last_uses::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })

@@ -21,6 +21,7 @@ pub mod static_files;
 pub mod streaming;
 pub mod text;
 pub mod turns;
+pub mod windows;
 
 use actix_web::{Route, guard, web};
 

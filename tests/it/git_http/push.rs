@@ -71,6 +71,18 @@ async fn each_ref_has_its_own_answer_unless_the_push_is_atomic() {
 }
 
 #[tokio::test]
+async fn a_branch_in_the_way_is_named() {
+    let (hub, _, work) = start().await;
+    work.commit("a.txt", b"1").await;
+    work.git(&["push", "-q", "origin", "HEAD:main", "HEAD:feature"]).await;
+    let said = work.refused(&["push", "origin", "HEAD:feature/x", "HEAD:other"]).await;
+    assert!(said.contains("'refs/heads/feature' exists; cannot create 'refs/heads/feature/x'"), "{said}");
+    assert_eq!(ref_of(&hub, "bert", "refs/heads/feature/x").await, None);
+    assert!(ref_of(&hub, "bert", "refs/heads/other").await.is_some(), "the others went on");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn thin_packs_and_large_chunked_bodies_arrive() {
     let (hub, ada, work) = start().await;
     let lines: String = (0..20_000).map(|index| format!("line {index}\n")).collect();

@@ -228,3 +228,33 @@ async fn the_sweep_is_a_job() {
     hub.jobs_done().await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn parts_that_arrived_are_named_so_that_they_are_not_sent_again() {
+    for hub in hubs().await {
+        let ada = hub.user("ada").await;
+        ada.create_repo("model", "ada/bert", false).await;
+        let file = Large::of(2 * PART + 17, 5);
+        let object = entry(&ada, "ada/bert", "upload", &file).await;
+        let action = &object["actions"]["upload"];
+        let complete = action["href"].as_str().expect("an address");
+        let arrived = async || -> serde_json::Value {
+            let reply = send(Method::GET, complete, reqwest::Body::from("")).await;
+            assert_eq!(reply.status(), 200);
+            reply.json::<serde_json::Value>().await.expect("JSON")["parts"].clone()
+        };
+        assert_eq!(arrived().await, json!([]));
+        let second = action["header"]["00002"].as_str().expect("an address");
+        let sent = send(Method::PUT, second, reqwest::Body::from(file.bytes[PART..2 * PART].to_vec())).await;
+        assert!(sent.status().is_success());
+        assert_eq!(arrived().await, json!([2]));
+        // Asked for anew, as after a reload, the upload is the same.
+        let again = entry(&ada, "ada/bert", "upload", &file).await;
+        let complete = again["actions"]["upload"]["href"].as_str().expect("an address");
+        let reply: serde_json::Value = send(Method::GET, complete, reqwest::Body::from("")).await.json().await.expect("JSON");
+        assert_eq!(reply["parts"], json!([2]));
+        assert!(follow(&object, &file.bytes).await.status().is_success());
+        assert_eq!(arrived().await, json!([1, 2, 3]), "once whole, all are");
+        hub.stop().await;
+    }
+}

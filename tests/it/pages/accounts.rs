@@ -91,7 +91,8 @@ async fn a_token_is_shown_once_and_works_until_it_is_revoked() {
 
     let page = browser.open("/settings/tokens").await;
     assert!(!page.has(&token) && page.has("laptop"));
-    let revoke = page.text.split("action=\"/settings/tokens/").nth(1).unwrap().split('"').next().unwrap();
+    let forms = page.text.split("action=\"/settings/tokens/").map(|form| form.split('"').next().unwrap());
+    let revoke = forms.filter(|path| path.ends_with("/revoke")).last().unwrap();
     let page = browser.submit("/settings/tokens", &format!("/settings/tokens/{revoke}"), &[]).await;
     assert_eq!(page.status, 303);
     assert!(browser.open("/settings/tokens").await.has("Token revoked."));
@@ -107,7 +108,7 @@ async fn a_fine_grained_token_needs_a_namespace_and_gets_only_that() {
     let mut browser = Browser::logged_in(&hub, "ada").await;
     let mut fields = vec![("name", "ci"), ("role", "fineGrained"), ("scope:ada", ""), ("scope:acme", "")];
     let page = browser.submit("/settings/tokens", "/settings/tokens", &fields).await;
-    assert!(page.status == 400 && page.has("Choose at least one namespace.") && page.has("value=\"ci\""));
+    assert!(page.status == 400 && page.has("Choose at least one namespace or repository.") && page.has("value=\"ci\""));
     fields[3].1 = "write";
     assert_eq!(browser.submit("/settings/tokens", "/settings/tokens", &fields).await.status, 303);
     let page = browser.open("/settings/tokens").await;
@@ -128,19 +129,14 @@ async fn tokens_cannot_open_the_pages_that_make_tokens() {
 async fn profile_and_password_change() {
     let hub = TestHub::start().await;
     hub.account("ada").await;
-    hub.account("grace").await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
     let mut elsewhere = Browser::logged_in(&hub, "ada").await;
     let profile = "/settings/profile";
-    let fields = [("fullname", "Ada L. <b>"), ("email", "ada@example.org"), ("details", "engines")];
+    let fields = [("fullname", "Ada L. <b>"), ("details", "engines")];
     assert_eq!(browser.submit(profile, profile, &fields).await.status, 303);
     let page = browser.open("/ada").await;
     assert!(page.has("Profile saved.") && page.has("Ada L. &#60;b&#62;") && page.has("engines"));
     assert!(!browser.open("/ada").await.has("Profile saved."), "said once");
-
-    let fields = [("fullname", ""), ("email", "grace@example.org"), ("details", "")];
-    let page = browser.submit(profile, profile, &fields).await;
-    assert!(page.status == 409 && page.has("Another account has this mail address."));
 
     let password = "/settings/password";
     let page = browser.submit(profile, password, &[("current_password", "wrong"), ("new_password", "another horse")]).await;

@@ -10,12 +10,33 @@ async fn the_design_page_is_for_administrators_unless_opened() {
     assert_eq!(Browser::new(&hub).get("/design").await.status, 404);
     assert_eq!(Browser::logged_in(&hub, "bob").await.get("/design").await.status, 404);
     let page = Browser::logged_in(&hub, "ada").await.open("/design").await;
-    for section in
-        ["type", "colours", "space", "icons", "buttons", "forms", "navigation", "cards", "tables", "code", "messages", "rtl"]
-    {
+    for section in [
+        "type",
+        "colours",
+        "space",
+        "icons",
+        "buttons",
+        "forms",
+        "facets",
+        "navigation",
+        "cards",
+        "tables",
+        "rows",
+        "changes",
+        "people",
+        "code",
+        "messages",
+        "toasts",
+        "rtl",
+    ] {
         assert!(page.has(&format!("id=\"{section}\"")), "{section}");
     }
     assert!(page.has("dir=\"rtl\""));
+    for state in
+        ["facet-more", "range-slider", "toast-success", "toast-error", "aria-pressed=\"true\"", "diff-removed", "downloads-chart"]
+    {
+        assert!(page.has(state), "{state}");
+    }
     hub.stop().await;
     let open = TestHub::start_with(|config| config.design_page = true).await;
     assert_eq!(Browser::new(&open).get("/design").await.status, 200);

@@ -52,6 +52,27 @@ async fn revisions_are_compared_page_by_page() {
 }
 
 #[tokio::test]
+async fn many_branches_are_paged() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/grows", false).await;
+    ada.commit("/api/models/ada/grows", "main", &[Client::file("a.txt", "one\n")], 200).await;
+    let many = "insert into refs (repo_pk, name, oid, updated_at)
+                select repo_pk, kind || lpad(n::text, 4, '0'), oid, updated_at + n * interval '1 second'
+                from refs, generate_series(1, 604) n, unnest(array['refs/heads/b', 'refs/tags/v']) kind";
+    sqlx::query(many).execute(&hub.app().pool).await.unwrap();
+    let mut browser = Browser::new(&hub);
+    let first = browser.open("/ada/grows/refs").await;
+    assert!(first.has(">main</a> <span class=\"badge badge-accent\">Default"), "the default branch comes first");
+    assert!(first.has(">b0604<") && !first.has(">b0505<") && first.has(">v0505<"));
+    assert!(first.has("href=\"/ada/grows/refs?branches=1\" rel=\"next\"") && first.has("refs?tags=1\" rel=\"next\""));
+    let last = browser.open("/ada/grows/refs?branches=6").await;
+    assert!(last.has(">b0005<") && last.has(">b0001<") && last.has("refs?branches=5\" rel=\"prev\"") && last.has(">v0604<"));
+    assert!(!last.has("branches=7") && browser.open("/ada/grows/refs?branches=999999999999").await.has("There are no more."));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_branch_is_made_on_its_page() {
     let hub = TestHub::start().await;
     let ada = hub.user("ada").await;
@@ -65,6 +86,8 @@ async fn a_branch_is_made_on_its_page() {
     assert!(browser.open("/ada/grows/tree/feat%2Fx").await.has("a.txt"));
     for (fields, status, text) in [
         ([("name", "feat/x"), ("start", "main")], 409, "already exists"),
+        ([("name", "feat"), ("start", "main")], 409, "beside the branch <code>feat/x</code>"),
+        ([("name", "feat/x/y"), ("start", "main")], 409, "beside the branch <code>feat/x</code>"),
         ([("name", "a b"), ("start", "main")], 400, "Invalid reference"),
         ([("name", "new"), ("start", "nowhere")], 400, "There is no such branch"),
     ] {

@@ -5,6 +5,7 @@ pub(crate) mod browser;
 mod buckets;
 mod card_editor;
 mod design;
+mod files;
 mod finding;
 mod forms;
 mod hostile;
@@ -14,6 +15,7 @@ mod previews;
 mod profiles;
 mod relations;
 mod repos;
+mod rows;
 mod upload;
 mod usage;
 

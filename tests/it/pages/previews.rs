@@ -55,6 +55,20 @@ async fn tables_json_and_notebooks_are_rendered_with_their_source_behind() {
 }
 
 #[tokio::test]
+async fn what_only_has_the_name_of_a_picture_is_not_shown_as_one() {
+    let hub = TestHub::start().await;
+    let mut browser =
+        with_files(&hub, &[("broken.png", "no picture".into()), ("a.svg", "<svg></svg>".into()), ("b.wav", "x".into())]).await;
+    let page = browser.open("/ada/files/blob/main/broken.png").await;
+    assert!(!page.has("<img") && page.has("is none that browsers show"), "{}", page.text);
+    assert!(browser.open("/ada/files/blob/main/a.svg").await.has("<img src=\"/ada/files/resolve/main/a.svg\""));
+    assert!(!browser.open("/ada/files/blob/main/b.wav").await.has("<audio"));
+    let tree = browser.open("/ada/files/tree/main").await;
+    assert!(tree.has("#image\"") && tree.has("#music\""), "{}", tree.text);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn hostile_files_neither_run_nor_weigh_anything() {
     let hub = TestHub::start().await;
     let script = "<script>alert(1)</script><img src=x onerror=alert(1)>";

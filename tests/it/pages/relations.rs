@@ -57,6 +57,12 @@ async fn a_model_stands_in_a_tree_with_its_data_and_spaces() {
     let mut own = Browser::logged_in(&hub, "ada").await;
     assert_eq!(count("quantized", &own.open("/ada/tuned").await.text).as_deref(), Some("2"));
     assert!(browser.open("/ada/circle").await.has("this model"), "a circle ends");
+    ada.create_repo("model", "ada/new", false).await;
+    assert!(!browser.open("/ada/new").await.has("About this model"), "nothing belongs to it");
+    let card = Client::file("README.md", "---\nbase_model: ada/tuned\n---\n");
+    ada.commit("/api/models/ada/new", "main", &[card], 200).await;
+    let new = browser.open("/ada/new").await;
+    assert!(new.has("This model has no files yet") && new.has("<a href=\"/ada/tuned\">ada/tuned</a>"), "{}", new.text);
 
     let page = browser.open("/datasets/ada/rows").await;
     assert!(page.has("Models trained on this dataset") && page.has("<a href=\"/ada/tuned\">ada/tuned</a>"));

@@ -150,7 +150,7 @@ async fn lists_are_narrowed_by_their_address() {
         }
     }
     assert!(browser.open("/models?license=mit").await.has("Nothing matches"));
-    assert!(browser.open("/spaces").await.has("No spaces here yet"));
+    assert!(browser.open("/spaces").await.has("No Spaces here yet"));
     hub.stop().await;
 }
 

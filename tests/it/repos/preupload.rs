@@ -29,7 +29,10 @@ async fn files_are_sorted_into_git_and_lfs() {
     ]);
     let answer = ask(&seeded, json!({ "files": files })).await;
     assert_eq!(modes(&answer), ["lfs", "regular", "lfs", "lfs", "regular", "regular"]);
-    assert_eq!(answer["files"][5], json!({ "path": "./odd//path.txt", "uploadMode": "regular", "shouldIgnore": false }));
+    let odd = &answer["files"][5];
+    assert_eq!((&odd["path"], &odd["shouldIgnore"]), (&json!("./odd//path.txt"), &json!(false)));
+    assert!(odd["refused"].as_str().unwrap().contains("not a path a repository can hold"), "what the commit will refuse is told");
+    assert!(answer["files"][0].get("refused").is_none());
     assert_eq!(answer["commitOid"], json!(seeded.repo().await.head_oid));
     let answer =
         ask(&seeded, json!({ "files": [file("a.csv", b"1"), file("a.parquet", b"1")], "gitAttributes": "*.csv filter=lfs" }))

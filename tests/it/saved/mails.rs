@@ -9,27 +9,8 @@ use hub_tests::{TestHub, json};
 use reqwest::Method;
 
 use super::{PATH, aged, hub, key_of, save};
-use crate::pages::browser::Browser;
-
-/// The mails in the folder, in no order, with the breaks of long lines undone.
-fn outbox(hub: &TestHub) -> Vec<String> {
-    let Ok(folder) = std::fs::read_dir(hub.app().config.data_dir.join("outbox")) else { return Vec::new() };
-    let read = |entry: std::io::Result<std::fs::DirEntry>| std::fs::read_to_string(entry.unwrap().path()).unwrap();
-    folder.map(read).map(|mail| mail.replace("=\r\n", "").replace("\r\n ", " ").replace("=3D", "=")).collect()
-}
-
-/// Waits for as many mails and until nothing more is being sent.
-async fn mails(hub: &TestHub, count: usize) -> Vec<String> {
-    let started = Instant::now();
-    while outbox(hub).len() < count {
-        assert!(started.elapsed() < Duration::from_secs(30), "{} mails, not {count}", outbox(hub).len());
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    hub.jobs_done().await;
-    let all = outbox(hub);
-    assert_eq!(all.len(), count, "{all:#?}");
-    all
-}
+use crate::outbox::{mails, outbox};
+use crate::pages::browser::{Browser, PASSWORD};
 
 /// The mails to somebody.
 fn to<'a>(mails: &'a [String], name: &str) -> Vec<&'a String> {
@@ -220,9 +201,12 @@ async fn mail_goes_only_to_addresses_that_were_confirmed() {
     // What was made before is not told, and another address is another question.
     looked(&hub).await;
     mails(&hub, 1).await;
-    let fields = [("fullname", ""), ("email", "carol@example.net"), ("details", "")];
-    assert_eq!(browser.submit("/settings/profile", "/settings/profile", &fields).await.status, 303);
-    assert_eq!(token.get_json("/api/whoami-v2", 200).await["emailVerified"], false);
+    let fields = [("email", "carol@example.net"), ("current_password", PASSWORD)];
+    assert_eq!(browser.submit("/settings/profile", "/settings/email", &fields).await.status, 303);
+    let sent = mails(&hub, 2).await;
+    let other = path_in(sent.iter().find(|mail| mail.contains("carol@example.net")).unwrap(), "/change-email");
+    let secret = other.split("link=").nth(1).unwrap();
+    assert_eq!(anybody.submit(&other, "/change-email", &[("link", secret)]).await.status, 200);
     assert_eq!(anybody.post(&link, &[]).await.status, 404, "the link was for the old address");
     hub.stop().await;
 }

@@ -5,4 +5,4 @@ pub mod notebook;
 mod table;
 
 pub use json::pretty_json;
-pub use table::{Table, read_delimited, read_json_lines};
+pub use table::{Table, read_delimited, read_json_lines, read_json_list};

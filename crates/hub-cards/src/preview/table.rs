@@ -1,4 +1,4 @@
-//! The first rows of CSV, TSV and JSON lines.
+//! The first rows of CSV, TSV, JSON lines and lists in JSON.
 
 use serde_json::{Map, Value};
 
@@ -122,7 +122,7 @@ fn push(cells: &mut Vec<String>, cell: String, truncated: &mut bool) {
 
 /// Reads a prefix of a file with one JSON object a line. `None` when its first lines are something else.
 pub fn read_json_lines(text: &str, is_whole: bool) -> Option<Table> {
-    let mut table = Table { truncated: !is_whole, ..Table::default() };
+    let mut truncated = !is_whole;
     let mut objects: Vec<Map<String, Value>> = Vec::new();
     let mut lines = text.split_inclusive('\n').filter(|line| !line.trim().is_empty());
     for line in &mut lines {
@@ -130,19 +130,33 @@ pub fn read_json_lines(text: &str, is_whole: bool) -> Option<Table> {
             break;
         }
         if objects.len() == MAX_ROWS {
-            table.truncated = true;
+            truncated = true;
             break;
         }
         objects.push(serde_json::from_str(line).ok()?);
     }
-    for object in &objects {
+    of_objects(&objects, truncated)
+}
+
+/// Reads a JSON file that is a list of objects. `None` when it is something else.
+pub fn read_json_list(text: &str) -> Option<Table> {
+    let mut objects: Vec<Map<String, Value>> = serde_json::from_str(text).ok()?;
+    let truncated = objects.len() > MAX_ROWS;
+    objects.truncate(MAX_ROWS);
+    of_objects(&objects, truncated)
+}
+
+/// A column for each key, in the order in which they first come.
+fn of_objects(objects: &[Map<String, Value>], truncated: bool) -> Option<Table> {
+    let mut table = Table { truncated, ..Table::default() };
+    for object in objects {
         for key in object.keys() {
             if table.header.len() < MAX_COLUMNS && !table.header.contains(key) {
                 table.header.push(key.clone());
             }
         }
     }
-    for object in &objects {
+    for object in objects {
         let mut row = Vec::with_capacity(table.header.len());
         for key in &table.header {
             row.push(object.get(key).map_or_else(String::new, |value| shown(value, &mut table.truncated)));
@@ -200,6 +214,20 @@ mod tests {
     fn the_record_that_a_prefix_cuts_is_left_out() {
         assert_eq!(read_delimited("a,b\n1,2\n3,4", false).unwrap().rows, [["1", "2"]]);
         assert_eq!(read_json_lines("{\"a\": 1}\n{\"a\": 2", false).unwrap().rows, [["1"]]);
+    }
+
+    #[test]
+    fn a_list_of_objects_becomes_columns() {
+        let table = read_json_list("[{\"a\": 1}, {\"b\": \"x\"}]").unwrap();
+        assert_eq!(
+            (table.header, table.rows),
+            (vec!["a".to_owned(), "b".to_owned()], vec![vec!["1".into(), "".into()], vec!["".into(), "x".into()]])
+        );
+        let long = format!("[{}{{\"a\": 1}}]", "{\"a\": 1},".repeat(10_000));
+        assert!(read_json_list(&long).is_some_and(|table| table.truncated && table.rows.len() == MAX_ROWS));
+        for text in ["{}", "[1, 2]", "[]", "[{}]", "", &"[".repeat(100_000)] {
+            assert!(read_json_list(text).is_none(), "{text}");
+        }
     }
 
     #[test]

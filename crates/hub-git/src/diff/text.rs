@@ -24,6 +24,25 @@ pub enum TextDiff {
     TooLarge,
 }
 
+impl TextDiff {
+    /// The diff of two texts.
+    ///
+    /// # Errors
+    /// libgit2 is out of memory.
+    pub fn between(old: &[u8], new: &[u8]) -> Result<Self> {
+        if old.contains(&0) || new.contains(&0) {
+            return Ok(Self::Binary);
+        }
+        let mut patch = Patch::from_buffers(old, None, new, None, None)?;
+        let (_, added, removed) = patch.line_stats()?;
+        let buffer = patch.to_buf()?;
+        let text = String::from_utf8_lossy(&buffer);
+        let start = if text.starts_with("@@") { Some(0) } else { text.find("\n@@").map(|at| at + 1) };
+        let text = start.and_then(|start| text.get(start..)).unwrap_or_default().to_owned();
+        Ok(Self::Hunks { text, added, removed })
+    }
+}
+
 impl GitReader {
     /// The diff of one changed file. Of an LFS file the pointers are compared.
     ///
@@ -37,16 +56,7 @@ impl GitReader {
             (Err(Error::TooLarge { .. }), _) | (_, Err(Error::TooLarge { .. })) => return Ok(TextDiff::TooLarge),
             (old, new) => (old?, new?),
         };
-        if old.contains(&0) || new.contains(&0) {
-            return Ok(TextDiff::Binary);
-        }
-        let mut patch = Patch::from_buffers(&old, None, &new, None, None)?;
-        let (_, added, removed) = patch.line_stats()?;
-        let buffer = patch.to_buf()?;
-        let text = String::from_utf8_lossy(&buffer);
-        let start = if text.starts_with("@@") { Some(0) } else { text.find("\n@@").map(|at| at + 1) };
-        let text = start.and_then(|start| text.get(start..)).unwrap_or_default().to_owned();
-        Ok(TextDiff::Hunks { text, added, removed })
+        TextDiff::between(&old, &new)
     }
 
     fn side(&self, blob: Option<Oid>, limit: u64) -> Result<Vec<u8>> {

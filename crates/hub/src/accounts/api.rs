@@ -1,6 +1,7 @@
 //! `GET /api/whoami-v2`, the first thing every client asks.
 
 mod follows;
+mod leaks;
 
 use actix_web::{HttpResponse, web};
 use chrono::{DateTime, SecondsFormat, Utc};
@@ -11,7 +12,11 @@ use crate::error::HubResult;
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
-    config.route("/api/whoami-v2", web::get().to(whoami)).configure(super::avatars::routes).configure(follows::routes);
+    config
+        .route("/api/whoami-v2", web::get().to(whoami))
+        .configure(super::avatars::routes)
+        .configure(follows::routes)
+        .configure(leaks::routes);
 }
 
 /// A time as clients parse it: UTC, milliseconds, a literal `Z`.

@@ -102,7 +102,8 @@ pub async fn find_asked(app: &App, link: &Link) -> HubResult<User> {
 /// As [`find_asked`].
 pub async fn confirm(app: &App, link: &Link) -> HubResult<User> {
     let user = find_asked(app, link).await?;
-    email::mark_confirmed(&app.pool, user.pk, &user.email).await?;
+    let mut conn = app.pool.acquire().await?;
+    email::mark_confirmed(&mut conn, user.pk, &user.email).await?;
     Ok(user)
 }
 

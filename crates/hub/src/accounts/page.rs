@@ -73,11 +73,6 @@ impl PageRequest {
         Query::parse(self.request.query_string())
     }
 
-    /// What the browser says of itself.
-    pub fn user_agent(&self) -> &str {
-        self.request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default()
-    }
-
     /// The request itself.
     pub fn http(&self) -> &HttpRequest {
         &self.request

@@ -1,10 +1,12 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
+mod change_email;
 mod confirm_email;
 mod entry;
 pub mod navigation;
 mod organizations;
 mod profile_settings;
+mod recovery;
 mod sessions;
 mod tokens;
 
@@ -16,6 +18,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(entry::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
+        .configure(change_email::routes)
+        .configure(recovery::routes)
         .configure(tokens::routes)
         .configure(sessions::routes)
         .configure(organizations::routes);

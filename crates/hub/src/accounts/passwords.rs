@@ -47,7 +47,7 @@ async fn verify(password: String, hash: String) -> HubResult<bool> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn log_in(app: &App, name: &str, password: &str) -> HubResult<Option<User>> {
+pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResult<Option<User>> {
     // A hash of nothing anybody knows.
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
     let row = queries::find_password(&app.pool, name).await?;

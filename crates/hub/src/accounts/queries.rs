@@ -2,17 +2,17 @@
 
 pub mod email;
 pub mod follows;
+pub mod links;
 pub mod public;
+pub mod sessions;
 pub mod settings;
+pub mod tokens;
 
 use std::collections::HashMap;
 
-use chrono::{DateTime, Utc};
-use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::tokens::NewToken;
-use super::{Auth, Membership, OrgRole, TokenRole, User, UserPk, Viewer, tokens};
+use super::{Membership, OrgRole, User, UserPk};
 
 /// A user's password hash.
 #[derive(Debug)]
@@ -104,161 +104,6 @@ async fn list_memberships(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Ha
         found.entry(row.user_pk).or_default().push(membership);
     }
     Ok(found)
-}
-
-/// Finds the user of a session that has not expired, and notes that it is in use (at most every 5 minutes).
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_session_user(pool: &PgPool, session_hash: &[u8; 32]) -> sqlx::Result<Option<User>> {
-    let row = sqlx::query!(
-        r#"select user_pk, last_seen_at < now() - interval '5 minutes' as "stale!" from sessions
-           where session_hash = $1 and expires_at > now()"#,
-        session_hash.as_slice()
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.stale {
-        sqlx::query!("update sessions set last_seen_at = now() where session_hash = $1", session_hash.as_slice())
-            .execute(pool)
-            .await?;
-    }
-    find_user(pool, row.user_pk).await
-}
-
-/// Starts a session.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn insert_session(pool: &PgPool, hash: &[u8; 32], user_pk: UserPk, user_agent: &str, days: i64) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into sessions (session_hash, user_pk, user_agent, expires_at)
-         values ($1, $2, $3, now() + make_interval(days => $4::int))",
-        hash.as_slice(),
-        user_pk,
-        user_agent,
-        i32::try_from(days).unwrap_or(30)
-    )
-    .execute(pool)
-    .await
-    .map(|_| ())
-}
-
-/// Ends a session.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_session(pool: &PgPool, hash: &[u8; 32]) -> sqlx::Result<()> {
-    sqlx::query!("delete from sessions where session_hash = $1", hash.as_slice()).execute(pool).await.map(|_| ())
-}
-
-/// Finds the owner of a token that has not expired, and notes that it is in use (at most every minute).
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_token_viewer(pool: &PgPool, token_hash: &[u8; 32]) -> sqlx::Result<Option<Viewer>> {
-    let row = sqlx::query!(
-        r#"select token_pk, user_pk, name, role, scopes, created_at,
-                  (last_used_at is null or last_used_at < now() - interval '1 minute') as "stale!"
-           from access_tokens where token_hash = $1 and (expires_at is null or expires_at > now())"#,
-        token_hash.as_slice()
-    )
-    .fetch_optional(pool)
-    .await?;
-    let Some(row) = row else { return Ok(None) };
-    if row.stale {
-        sqlx::query!("update access_tokens set last_used_at = now() where token_pk = $1", row.token_pk).execute(pool).await?;
-    }
-    let user = find_user(pool, row.user_pk).await?;
-    let auth = Auth::Token {
-        token_pk: row.token_pk,
-        name: row.name,
-        role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
-        scopes: row.scopes,
-        created_at: row.created_at,
-    };
-    Ok(user.map(|user| Viewer { user: Some(user), auth }))
-}
-
-/// Whether a token is there and has not expired.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn has_token(pool: &PgPool, token_pk: i64) -> sqlx::Result<bool> {
-    let found = sqlx::query_scalar!(
-        "select token_pk from access_tokens where token_pk = $1 and (expires_at is null or expires_at > now())",
-        token_pk
-    );
-    Ok(found.fetch_optional(pool).await?.is_some())
-}
-
-/// Stores a token.
-///
-/// # Errors
-/// A token with the same text exists (`access_tokens_token_hash_key`).
-pub async fn insert_token(conn: &mut PgConnection, user_pk: UserPk, token: &NewToken, secret: &str) -> sqlx::Result<()> {
-    let hash = tokens::hash(secret);
-    let hint: String = secret.chars().rev().take(4).collect::<Vec<_>>().into_iter().rev().collect();
-    sqlx::query!(
-        "insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
-        user_pk,
-        token.name.trim(),
-        hash.as_slice(),
-        hint,
-        token.role.as_str(),
-        token.scopes,
-        token.expires_at
-    )
-    .execute(conn)
-    .await
-    .map(|_| ())
-}
-
-/// A token on the settings page.
-#[derive(Debug, Clone)]
-pub struct TokenRow {
-    /// The key.
-    pub token_pk: i64,
-    /// The name its owner gave it.
-    pub name: String,
-    /// Its last four characters.
-    pub hint: String,
-    /// `read`, `write` or `fineGrained`.
-    pub role: String,
-    /// For fine-grained tokens: the scopes.
-    pub scopes: Value,
-    /// When it was made.
-    pub created_at: DateTime<Utc>,
-    /// When it was last used, to the minute.
-    pub last_used_at: Option<DateTime<Utc>>,
-    /// When it stops working.
-    pub expires_at: Option<DateTime<Utc>>,
-}
-
-/// Lists a user's tokens, newest first.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<TokenRow>> {
-    sqlx::query_as!(
-        TokenRow,
-        "select token_pk, name, hint, role, scopes, created_at, last_used_at, expires_at from access_tokens
-         where user_pk = $1 order by created_at desc",
-        user_pk
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Deletes a user's token and tells whether it was there.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_token(pool: &PgPool, user_pk: UserPk, token_pk: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from access_tokens where user_pk = $1 and token_pk = $2", user_pk, token_pk).execute(pool);
-    Ok(done.await?.rows_affected() > 0)
 }
 
 /// Finds a namespace by name, whatever its case.

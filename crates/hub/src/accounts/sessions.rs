@@ -3,15 +3,17 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
+use actix_web::http::header;
 
-use super::{User, queries, tokens};
+use super::queries::sessions::{self as queries, Browser};
+use super::{User, tokens};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
 /// How long a session lasts, in days.
-pub const DAYS: i64 = 30;
+pub const DAYS: i32 = 30;
 
 /// Browsers take `__Host-` cookies by TLS only.
 const SECURE_NAME: &str = "__Host-session";
@@ -26,11 +28,22 @@ pub fn cookie_of(request: &HttpRequest) -> Option<String> {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn start(app: &App, user: &User, base: &BaseUrl, user_agent: &str) -> HubResult<Cookie<'static>> {
+pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest) -> HubResult<Cookie<'static>> {
     let secret = random_secret::<32>();
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent: String = user_agent.chars().take(300).collect();
-    queries::insert_session(&app.pool, &tokens::hash(&secret), user.pk, &user_agent, DAYS).await?;
-    Ok(cookie(base, secret, Duration::days(DAYS)))
+    let address = address_of(app, request);
+    let browser = Browser { address: address.as_deref(), user_agent: &user_agent };
+    let mut tx = app.begin().await?;
+    queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
+    queries::insert_sign_in(&mut tx, user.pk, &browser).await?;
+    tx.commit().await?;
+    Ok(cookie(base, secret, Duration::days(i64::from(DAYS))))
+}
+
+/// The address of whoever sent a request, as it is kept.
+pub(super) fn address_of(app: &App, request: &HttpRequest) -> Option<String> {
+    app.config.trusted_proxies.client_of(request).map(|address| address.to_string())
 }
 
 /// The cookie that makes a browser forget its session.

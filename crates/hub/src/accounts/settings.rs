@@ -1,12 +1,13 @@
 //! Changing accounts and organisations: profile, password, members.
 
-use super::operations::check_email;
+use super::letters::Notice;
+use super::queries::links;
 use super::queries::settings as queries;
 use super::queries::{find_namespace, upsert_member};
 use super::{OrgRole, User, UserPk, passwords};
 use crate::app::App;
-use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// The longest full name, in characters.
 pub(super) const MAX_FULLNAME: usize = 100;
@@ -37,31 +38,25 @@ impl Profile {
 /// Changes a user's profile.
 ///
 /// # Errors
-/// 400 for a bad address or long texts, 409 when the address is taken.
-pub async fn update_profile(app: &App, user: &User, profile: &Profile, email: &str) -> HubResult<()> {
+/// 400 for long texts.
+pub async fn update_profile(app: &App, user: &User, profile: &Profile) -> HubResult<()> {
     profile.check()?;
-    check_email(email)?;
-    match queries::update_user(&app.pool, user.pk, &profile.fullname, email, &profile.details).await {
-        Err(error) if db::violates(&error, "users_email_idx") => {
-            Err(HubError::conflict("Another account has this mail address.").at("email"))
-        }
-        other => Ok(other?),
-    }
+    Ok(queries::update_user(&app.pool, user.pk, &profile.fullname, &profile.details).await?)
 }
 
-/// Changes a password. All other sessions of the user end.
+/// Changes a password; the present one has been asked for. All other sessions of the user end, and links to a new password.
 ///
 /// # Errors
-/// 403 when the present password is wrong, 400 when the new one is weak.
-pub async fn change_password(app: &App, user: &User, current: &str, new: &str, session_hash: &[u8; 32]) -> HubResult<()> {
-    if passwords::log_in(app, &user.name, current).await?.is_none_or(|found| found.pk != user.pk) {
-        return Err(HubError::forbidden("This is not your present password.").at("current_password"));
-    }
+/// 400 when the new one is weak.
+pub async fn change_password(app: &App, user: &User, new: &str, session_hash: &[u8; 32]) -> HubResult<()> {
     passwords::check(new).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(new.to_owned()).await?;
     let mut tx = app.begin().await?;
-    queries::update_password(&mut tx, user.pk, &hash, session_hash).await?;
+    queries::update_password(&mut tx, user.pk, &hash, Some(session_hash)).await?;
+    links::delete_links_of(&mut tx, user.pk).await?;
+    Job::tell(user.pk, Notice::PasswordChanged).enqueue(&mut tx).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(())
 }
 

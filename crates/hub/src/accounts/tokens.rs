@@ -2,9 +2,11 @@
 
 use sha2::{Digest as _, Sha256};
 
-use super::{TokenRole, User, queries};
+use super::queries::tokens as queries;
+use super::{TokenRole, User};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::web::text::is_readable_line;
 
 /// What every token starts with; `@huggingface/hub` refuses others before it sends them.
 pub const PREFIX: &str = "hf_";
@@ -29,7 +31,7 @@ pub struct NewToken {
     pub name: String,
     /// What it may do.
     pub role: TokenRole,
-    /// For fine-grained tokens: the scopes, in the shape of [`crate::repos::access`].
+    /// For fine-grained tokens: the scopes, in the shape of [`super::scopes`].
     pub scopes: serde_json::Value,
     /// When it stops working.
     pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
@@ -40,12 +42,49 @@ pub struct NewToken {
 /// # Errors
 /// 400 for an empty or long name.
 pub async fn create_token(app: &App, user: &User, token: &NewToken) -> HubResult<String> {
-    let name = token.name.trim();
-    if name.is_empty() || name.chars().count() > 100 {
-        return Err(HubError::bad_request("Give the token a name of 1 to 100 characters.").at("name"));
-    }
+    check_name(&token.name)?;
     let secret = generate();
     let mut conn = app.pool.acquire().await?;
     queries::insert_token(&mut conn, user.pk, token, &secret).await?;
     Ok(secret)
+}
+
+/// Gives a token another name.
+///
+/// # Errors
+/// 400 for an empty or long name, 404 when the user has no such token.
+pub async fn rename(app: &App, user: &User, token_pk: i64, name: &str) -> HubResult<()> {
+    check_name(name)?;
+    match queries::rename_token(&app.pool, user.pk, token_pk, name.trim()).await? {
+        true => Ok(()),
+        false => Err(HubError::no_such_token()),
+    }
+}
+
+/// Makes a token with the name and rights of another, which stops working; gives its name and text.
+///
+/// # Errors
+/// 404 when the user has no such token, or it does not work any more.
+pub async fn rotate(app: &App, user: &User, token_pk: i64) -> HubResult<(String, String)> {
+    let secret = generate();
+    let name = queries::replace_token(&app.pool, user.pk, token_pk, &secret).await?;
+    Ok((name.ok_or_else(HubError::no_such_token)?, secret))
+}
+
+/// Revokes a token.
+///
+/// # Errors
+/// 404 when the user has no such token.
+pub async fn revoke(app: &App, user: &User, token_pk: i64) -> HubResult<()> {
+    match queries::delete_token(&app.pool, user.pk, token_pk).await? {
+        true => Ok(()),
+        false => Err(HubError::no_such_token()),
+    }
+}
+
+fn check_name(name: &str) -> HubResult<()> {
+    if is_readable_line(name.trim()) && name.trim().chars().count() <= 100 {
+        return Ok(());
+    }
+    Err(HubError::bad_request("Give the token a name of 1 to 100 characters.").at("name"))
 }

@@ -8,7 +8,7 @@ use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde_json::Value;
 
-use super::{csrf, passwords, queries, sessions, tokens};
+use super::{csrf, queries, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::web::extract::is_safe;
@@ -213,7 +213,18 @@ impl FromRequest for Viewer {
             if let Some(viewer) = request.extensions().get::<Self>() {
                 return Ok(viewer.clone());
             }
-            let viewer = identify(&request).await?;
+            if let Some(Refused(error)) = request.extensions().get::<Refused>() {
+                return Err(error.repeat());
+            }
+            let viewer = match identify(&request).await {
+                Ok(viewer) => viewer,
+                Err(error) => {
+                    if error.is_for_client() {
+                        request.extensions_mut().insert(Refused(error.repeat()));
+                    }
+                    return Err(error);
+                }
+            };
             if let Some(user) = &viewer.user {
                 // From here on every log line of the request says who asked.
                 tracing::Span::current().record("user.name", &user.name);
@@ -224,15 +235,22 @@ impl FromRequest for Viewer {
     }
 }
 
+/// Credentials that were refused: who asks again about the same request shall not have a password checked and counted twice.
+struct Refused(HubError);
+
 async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
-        return by_header(app, value).await;
+        return by_header(app, request, value).await;
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
-    let Some(user) = queries::find_session_user(&app.pool, &hash).await? else { return Ok(Viewer::ANONYMOUS) };
+    let Some(user) =
+        queries::sessions::find_session_user(&app.pool, &hash, sessions::address_of(app, request).as_deref()).await?
+    else {
+        return Ok(Viewer::ANONYMOUS);
+    };
     // Forms carry their token in the body and check it themselves; scripts must send the header.
     if !is_safe(request) && request.path().starts_with("/api/") && !csrf::header_is_valid(app, request) {
         return Ok(Viewer::ANONYMOUS);
@@ -240,11 +258,11 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     Ok(Viewer { user: Some(user), auth: Auth::Session { session_hash: hash } })
 }
 
-async fn by_header(app: &App, value: &str) -> HubResult<Viewer> {
+async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<Viewer> {
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
-        return by_token(app, rest).await?.ok_or_else(HubError::invalid_credentials);
+        return by_token(app, request, rest).await?.ok_or_else(HubError::invalid_credentials);
     }
     if !scheme.eq_ignore_ascii_case("basic") {
         return Err(HubError::invalid_credentials());
@@ -255,15 +273,22 @@ async fn by_header(app: &App, value: &str) -> HubResult<Viewer> {
     // git asks with a token as the password; some people put it in the user's place.
     for candidate in [password, name] {
         if candidate.starts_with(tokens::PREFIX)
-            && let Some(viewer) = by_token(app, candidate).await?
+            && let Some(viewer) = by_token(app, request, candidate).await?
         {
             return Ok(viewer);
         }
     }
-    let user = passwords::log_in(app, name, password).await?.ok_or_else(HubError::invalid_credentials)?;
+    let user = sign_in::find_by_password(app, request, name, password).await?.ok_or_else(HubError::invalid_credentials)?;
+    if sign_in::must_confirm(app, &user) {
+        return Err(HubError::unconfirmed_email());
+    }
     Ok(Viewer { user: Some(user), auth: Auth::Password })
 }
 
-async fn by_token(app: &App, secret: &str) -> HubResult<Option<Viewer>> {
-    Ok(queries::find_token_viewer(&app.pool, &tokens::hash(secret)).await?)
+async fn by_token(app: &App, request: &HttpRequest, secret: &str) -> HubResult<Option<Viewer>> {
+    let found = queries::tokens::find_token_viewer(&app.pool, &tokens::hash(secret)).await?;
+    if let Some(Viewer { auth: Auth::Token { token_pk, .. }, .. }) = &found {
+        app.last_uses.note(*token_pk, app.config.trusted_proxies.client_of(request));
+    }
+    Ok(found)
 }

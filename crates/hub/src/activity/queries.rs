@@ -70,10 +70,10 @@ pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Re
                    order by created_at desc, event_pk desc limit 1000
                ) e
                union
-               select e.* from unnest($1::bigint[]) as f (pk)
-               join organizations o on o.organization_pk = f.pk
-               cross join lateral (
-                   select repo_pk from repos where namespace_pk = f.pk and deleted_at is null order by last_modified_at desc limit 50
+               select e.* from (
+                   select r.repo_pk from repos r join organizations o on o.organization_pk = r.namespace_pk
+                   where r.namespace_pk = any($1) and r.deleted_at is null and r.created_at < coalesce($2, 'infinity'::timestamptz)
+                   order by r.last_modified_at desc limit 5000
                ) r
                cross join lateral (
                    select event_pk, created_at, kind, actor_pk, repo_pk from events

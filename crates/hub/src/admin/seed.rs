@@ -144,7 +144,7 @@ async fn plant_token(app: &App, user_pk: UserPk, owner: &str, token: &SeedToken,
             tokens::PREFIX
         )));
     }
-    if let Some(found) = queries::find_token_viewer(&app.pool, &tokens::hash(&token.token)).await? {
+    if let Some(found) = queries::tokens::find_token_viewer(&app.pool, &tokens::hash(&token.token)).await? {
         return match found.user {
             Some(found) if found.pk == user_pk => Ok(()),
             _ => Err(HubError::conflict(format!("{name}: this token belongs to another user"))),
@@ -153,7 +153,7 @@ async fn plant_token(app: &App, user_pk: UserPk, owner: &str, token: &SeedToken,
     let scopes = token.scopes.clone().unwrap_or_else(|| serde_json::json!({}));
     let new = NewToken { name: token.name.clone(), role, scopes, expires_at: None };
     let mut conn = app.pool.acquire().await?;
-    queries::insert_token(&mut conn, user_pk, &new, &token.token).await?;
+    queries::tokens::insert_token(&mut conn, user_pk, &new, &token.token).await?;
     report.push(format!("made {name}"));
     Ok(())
 }

@@ -157,7 +157,7 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
 
 /// Whether the access token is still good that one was made with; with none (0) it is.
 async fn has_token(app: &App, token_pk: i64) -> sqlx::Result<bool> {
-    Ok(token_pk == 0 || accounts::has_token(&app.pool, token_pk).await?)
+    Ok(token_pk == 0 || accounts::tokens::has_token(&app.pool, token_pk).await?)
 }
 
 /// What a token says.

@@ -1,4 +1,5 @@
-//! `hub admin …`: `create-user`, `seed`, `synth`, `reindex` and `fsck` here, `gc` and backups in their own files.
+//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex` and `fsck` here, `gc` and backups in their own
+//! files.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -7,6 +8,7 @@ use std::process::ExitCode;
 use rand::RngExt as _;
 
 use super::{AdminCommand, backup, fail, gc, say};
+use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::admin::{fsck, seed, synth};
 use crate::app::App;
@@ -31,6 +33,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
             add_user(&app, new, password_stdin).await
         }
+        AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
             let counts = synth::Counts { models, datasets, spaces };
@@ -77,6 +80,18 @@ fn read_password() -> Result<String, String> {
 fn make_password() -> String {
     let mut rng = rand::rng();
     (0..PASSWORD_LENGTH).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect()
+}
+
+async fn revoke_tokens(app: &App) -> Result<(), String> {
+    let text = std::io::read_to_string(std::io::stdin()).map_err(|error| format!("cannot read standard input: {error}"))?;
+    let found = leaks::hashes_in([text.as_str()]);
+    let hashes: Vec<String> = found.iter().map(hex::encode).collect();
+    let revoked = leaks::revoke(app, &hashes).await.map_err(|error| error.to_string())?;
+    for token in &revoked {
+        say(format!("Revoked hf_…{} (`{}` of {}).", token.hint, token.name, token.owner));
+    }
+    say(format!("Found {} tokens, of which {} worked on this hub.", found.len(), revoked.len()));
+    Ok(())
 }
 
 async fn reindex(app: &App) -> Result<(), String> {

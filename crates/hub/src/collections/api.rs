@@ -81,6 +81,7 @@ pub(super) fn cursor_of(row: &Collection, order: Order) -> String {
     let value = match order {
         Order::Updated => row.updated_at.timestamp_micros(),
         Order::Upvotes => row.upvotes,
+        Order::Trending => row.trending,
         Order::Owner => row.position,
     };
     format!("{value}_{}", row.collection_pk)
@@ -112,7 +113,8 @@ fn parse(query: &Query) -> HubResult<CollectionQuery> {
     wanted.words = query.get("q").map(str::trim).filter(|words| !words.is_empty() && !words.contains('\0')).map(str::to_owned);
     wanted.order = match query.get("sort") {
         None | Some("lastModified") => Order::Updated,
-        Some("trending" | "upvotes") => Order::Upvotes,
+        Some("trending") => Order::Trending,
+        Some("upvotes") => Order::Upvotes,
         Some(_) => return Err(HubError::bad_request("`sort` must be `lastModified`, `trending` or `upvotes`.")),
     };
     wanted.after = query.get("cursor").map(parse_cursor).transpose()?;

@@ -33,6 +33,8 @@ pub struct Collection {
     pub position: i64,
     /// How many people find it good.
     pub upvotes: i64,
+    /// Its place among what people find good lately.
+    pub trending: i64,
     /// When it or its items last changed.
     pub updated_at: DateTime<Utc>,
 }
@@ -61,7 +63,7 @@ impl Collection {
 
 const SELECT: &str =
     "select c.collection_pk, c.public_id, c.namespace_pk, n.name as namespace, n.kind as owner_kind, c.title, c.description,
-       c.theme, c.private, c.position, c.upvotes, c.updated_at
+       c.theme, c.private, c.position, c.upvotes, c.trending, c.updated_at
      from collections c join namespaces n using (namespace_pk) where true";
 
 /// Finds a collection by the end of its address.
@@ -120,6 +122,8 @@ pub enum Order {
     Updated,
     /// What most people find good.
     Upvotes,
+    /// What people find good lately: an upvote is worth half after seven days, and a new collection has one.
+    Trending,
     /// As its owner put it. Of one owner, without pages.
     Owner,
 }
@@ -187,12 +191,16 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, query: &CollectionQuery) {
             Order::Upvotes => {
                 sql.push(" and (c.upvotes, c.collection_pk) < (").push_bind(value).push(", ").push_bind(key).push(")");
             }
+            Order::Trending => {
+                sql.push(" and (c.trending, c.collection_pk) < (").push_bind(value).push(", ").push_bind(key).push(")");
+            }
             Order::Owner => {}
         }
     }
     sql.push(match query.order {
         Order::Updated => " order by c.updated_at desc, c.collection_pk desc limit ",
         Order::Upvotes => " order by c.upvotes desc, c.collection_pk desc limit ",
+        Order::Trending => " order by c.trending desc, c.collection_pk desc limit ",
         Order::Owner => " order by c.position, c.collection_pk limit ",
     });
     sql.push_bind(query.limit);
@@ -328,7 +336,12 @@ pub async fn set_upvote(conn: &mut PgConnection, collection_pk: i64, user_pk: i6
     };
     let step = i64::try_from(changed).unwrap_or(0) * if up { 1 } else { -1 };
     sqlx::query_scalar!(
-        "update collections set upvotes = upvotes + $2 where collection_pk = $1 returning upvotes",
+        // The migration that made the column `trending` says what it is.
+        "update collections c set upvotes = upvotes + $2, trending = (
+             select round(1000000 * ln(power(2, extract(epoch from c.created_at - '2026-01-01 00:00:00Z') / 604800)
+                 + coalesce(sum(power(2, extract(epoch from u.created_at - '2026-01-01 00:00:00Z') / 604800)), 0)) / ln(2))
+             from collection_upvotes u where u.collection_pk = c.collection_pk)
+         where c.collection_pk = $1 returning upvotes",
         collection_pk,
         step
     )
@@ -370,6 +383,7 @@ mod tests {
                 private: false,
                 position: 0,
                 upvotes: 0,
+                trending: 0,
                 updated_at: Utc::now(),
             };
             collection.slug()

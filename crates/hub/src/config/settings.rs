@@ -86,6 +86,81 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
     setting(
+        "require_confirmed_email",
+        "HUB_REQUIRE_CONFIRMED_EMAIL",
+        "false",
+        Form::Switch,
+        "Whether people must open the link in a mail to their address before they can sign in. Administrators of the hub need \
+         not. Without a mail server the mails lie in the folder `outbox` in the data folder.",
+    ),
+    setting(
+        "limits.sign_in_tries",
+        "HUB_LIMITS_SIGN_IN_TRIES",
+        "20",
+        Form::Number(0, 1_000_000),
+        "How many wrong passwords for one account are taken from one network address in 15 minutes; ten times as many from one \
+         address for all accounts, and for one account from all addresses. Counted on each node. 0: any number.",
+    ),
+    setting(
+        "rate_limits.enabled",
+        "HUB_RATE_LIMITS_ENABLED",
+        "true",
+        Form::Switch,
+        "Whether requests are counted, on each node, and those above a limit answered with 429 and the headers `RateLimit` and \
+         `Retry-After`, by which clients wait. Accounts are counted over all their tokens; everybody else by network address, \
+         which is that of a proxy where `HUB_TRUSTED_PROXIES` does not name it. Requests of this machine itself without an \
+         account are not counted.",
+    ),
+    setting(
+        "rate_limits.window_secs",
+        "HUB_RATE_LIMITS_WINDOW_SECS",
+        "300",
+        Form::Number(1, 86_400),
+        "How long requests are counted before counting starts anew, in seconds.",
+    ),
+    setting(
+        "rate_limits.api",
+        "HUB_RATE_LIMITS_API",
+        "20000",
+        Form::Number(0, 1_000_000_000),
+        "How many requests of the API, git and LFS an account may make in that time. 0: any number. The same for the others.",
+    ),
+    setting(
+        "rate_limits.resolvers",
+        "HUB_RATE_LIMITS_RESOLVERS",
+        "100000",
+        Form::Number(0, 1_000_000_000),
+        "How many requests of files (`/resolve/`, `/raw/`) an account may make.",
+    ),
+    setting(
+        "rate_limits.pages",
+        "HUB_RATE_LIMITS_PAGES",
+        "5000",
+        Form::Number(0, 1_000_000_000),
+        "How many pages an account may open.",
+    ),
+    setting(
+        "rate_limits.anonymous_api",
+        "HUB_RATE_LIMITS_ANONYMOUS_API",
+        "10000",
+        Form::Number(0, 1_000_000_000),
+        "How many requests of the API, git and LFS may come from one network address without an account.",
+    ),
+    setting(
+        "rate_limits.anonymous_resolvers",
+        "HUB_RATE_LIMITS_ANONYMOUS_RESOLVERS",
+        "50000",
+        Form::Number(0, 1_000_000_000),
+        "How many requests of files may come from one network address without an account.",
+    ),
+    setting(
+        "rate_limits.anonymous_pages",
+        "HUB_RATE_LIMITS_ANONYMOUS_PAGES",
+        "2500",
+        Form::Number(0, 1_000_000_000),
+        "How many pages may be opened from one network address without an account.",
+    ),
+    setting(
         "design_page",
         "HUB_DESIGN_PAGE",
         "false",

@@ -1,12 +1,13 @@
 //! Who asks for a file, and whether what they ask is a download.
 
-use std::net::{IpAddr, Ipv6Addr};
+use std::net::IpAddr;
 
 use actix_web::HttpRequest;
 use actix_web::http::{Method, header};
 use hub_types::RepoType;
 
 use crate::app::App;
+use crate::web::client_address::network_of;
 
 /// Endings of files that hold weights.
 const WEIGHTS: &[&str] = &[
@@ -63,14 +64,6 @@ impl Client {
             Self::Account(user_pk) => format!("account {user_pk} ").into_bytes(),
             Self::Address(address) => format!("address {address} ").into_bytes(),
         }
-    }
-}
-
-/// A household has as many IPv6 addresses as it likes, in one network.
-fn network_of(address: IpAddr) -> IpAddr {
-    match address {
-        IpAddr::V4(_) => address,
-        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

@@ -34,7 +34,7 @@ pub fn family_of(path: &str) -> Family {
         Family::Lfs
     } else if path.ends_with("/info/refs") || path.ends_with("/git-upload-pack") || path.ends_with("/git-receive-pack") {
         Family::Git
-    } else if path.contains("/resolve/") || path.contains("/raw/") {
+    } else if path.contains("/resolve/") || path.contains("/raw/") || path.contains("/archive/") {
         Family::File
     } else {
         Family::Page

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
 use hub_git::{GitReader, IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
-use hub_types::Oid;
+use hub_types::{Oid, RefName};
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
@@ -222,15 +222,20 @@ impl Push {
             match apply_ref_updates(&self.app, change).await {
                 Ok(()) => return Ok(()),
                 Err(error @ (RefError::Hub(_) | RefError::Outdated)) => return Err(error.into()),
-                Err(RefError::Conflict { name, .. }) => {
-                    let lost = |verdict: &&mut Verdict| matches!(verdict, Ok(Some(update)) if update.name == name);
-                    for verdict in verdicts.iter_mut().filter(lost) {
-                        *verdict = Err("fetch first".to_owned());
-                    }
-                    self.bind_together(verdicts);
+                Err(RefError::Conflict { name, .. }) => self.reject(verdicts, &name, "fetch first".to_owned()),
+                Err(RefError::Blocked { name, by }) => {
+                    self.reject(verdicts, &name, format!("'{by}' exists; cannot create '{name}'"));
                 }
             }
         }
+    }
+
+    /// Takes a ref out of the push, and with `--atomic` the others too.
+    fn reject(&self, verdicts: &mut [Verdict], name: &RefName, why: String) {
+        for verdict in verdicts.iter_mut().filter(|verdict| matches!(verdict, Ok(Some(update)) if update.name == *name)) {
+            *verdict = Err(why.clone());
+        }
+        self.bind_together(verdicts);
     }
 
     /// What pages and lists show of the default branch, if it moves.

@@ -52,8 +52,10 @@ impl<'a> Known<'a> {
         if kind == CommandKind::Delete && name == self.head {
             return Err(format!("`{}` is the default branch, which cannot be deleted", short(name)));
         }
-        if kind != CommandKind::Delete && is_in_the_way(name.as_str(), names) {
-            return Err("another ref is named like a folder of this one, or the other way round".to_owned());
+        if kind != CommandKind::Delete
+            && let Some(other) = in_the_way(name.as_str(), names)
+        {
+            return Err(format!("'{other}' exists; cannot create '{name}'"));
         }
         let new = (!command.new.is_zero()).then_some(command.new);
         if found == new {
@@ -100,15 +102,16 @@ fn short(name: &RefName) -> &str {
     name.branch_name().or_else(|| name.tag_name()).unwrap_or(name.as_str())
 }
 
-/// Whether a ref could not live beside another as files do: `refs/heads/a` beside `refs/heads/a/b`. Clones need that.
-fn is_in_the_way(name: &str, sorted: &[&str]) -> bool {
+/// The ref beside which another cannot live, as files cannot: `refs/heads/a` beside `refs/heads/a/b`. Clones need that.
+fn in_the_way<'a>(name: &str, sorted: &[&'a str]) -> Option<&'a str> {
     let folder = format!("{name}/");
     let next = sorted.partition_point(|other| *other < folder.as_str());
-    if sorted.get(next).is_some_and(|other| other.starts_with(&folder)) {
-        return true;
+    if let Some(inside) = sorted.get(next).filter(|other| other.starts_with(&folder)) {
+        return Some(inside);
     }
     let parents = name.match_indices('/').filter_map(|(index, _)| name.get(..index));
-    parents.filter(|parent| parent.matches('/').count() >= 2).any(|parent| sorted.binary_search(&parent).is_ok())
+    let mut parents = parents.filter(|parent| parent.matches('/').count() >= 2);
+    parents.find_map(|parent| sorted.get(sorted.binary_search(&parent).ok()?).copied())
 }
 
 #[cfg(test)]

@@ -66,12 +66,17 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
     match job {
         Job::ReadHeaders { repo_pk } => repos::metadata::read_headers(app, repo_pk).await,
         Job::ReadTexts { repo_pk } => repos::metadata::read_texts(app, repo_pk).await,
+        Job::DeriveAgain { after } => repos::metadata::derive_again(app, after).await,
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
+        Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
+        Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
+        Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
+        Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,
     }
 }

@@ -4,6 +4,7 @@ use tokio_util::sync::CancellationToken;
 
 use super::Job;
 use crate::app::App;
+use crate::repos;
 
 /// How often [`EACH_TIME`] comes up, the first time after as long: a hub that has just started has better things to do. Several
 /// nodes ask for it more often, which does no harm.
@@ -15,8 +16,11 @@ const SELDOM_PERIODS: u64 = 24;
 const SELDOM: &[Job] = &[Job::SweepUploads, Job::CollectGarbage];
 const EACH_TIME: &[Job] = &[Job::CountActivity];
 
-/// Enqueues what comes up again and again, until told to stop.
+/// Enqueues what comes up when a hub starts, and what comes up again and again, until told to stop.
 pub async fn enqueue_periodic(app: App, stop: CancellationToken) {
+    if let Err(error) = repos::metadata::ask_again(&app).await {
+        tracing::warn!(%error, "what an older program derived is not derived again");
+    }
     for period in 0_u64.. {
         tokio::select! {
             () = stop.cancelled() => return,

@@ -107,11 +107,14 @@ pub(super) async fn post_batch(
 }
 
 async fn upload(app: &App, write: &RepoWrite, base: &BaseUrl, request: &BatchRequest) -> HubResult<BatchResponse> {
-    let knows_parts = request.transfers.iter().flatten().any(|transfer| transfer == "multipart");
+    let knows = |wanted: &str| request.transfers.iter().flatten().any(|transfer| transfer == wanted);
+    let knows_parts = knows("multipart");
+    // A client that names nothing else wants to be able to go on where it was: the hub's own page.
+    let above = if knows("basic") { app.config.lfs_multipart_above_bytes } else { app.config.lfs_part_bytes };
     let wanted: Vec<(Sha256, u64)> = request.objects.iter().filter_map(|object| parse(object).ok()).collect();
     let oids: Vec<Sha256> = wanted.iter().map(|(oid, _)| *oid).collect();
     let held = reuse::hold(app, write, &oids).await?;
-    let large = |(oid, size): &(Sha256, u64)| !held.contains_key(oid) && *size > app.config.lfs_multipart_above_bytes;
+    let large = |(oid, size): &(Sha256, u64)| !held.contains_key(oid) && *size > above;
     let in_parts = knows_parts && wanted.iter().any(large);
     let planner = Planner { app, base, repo_pk: write.repo.pk, in_parts };
     let entries = stream::iter(&request.objects).map(|object| upload_entry(planner, object, &held));

@@ -21,6 +21,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/lfs/put/{repo}/{oid}", web::put().to(put_object))
         .route("/lfs/part/{repo}/{oid}", web::put().to(put_part))
+        .route("/lfs/complete/{repo}/{oid}", web::get().to(show_arrived))
         .route("/lfs/complete/{repo}/{oid}", web::post().to(post_complete))
         .route("/lfs/verify/{repo}/{oid}", web::post().to(post_verify))
         .route("/lfs/get/{repo}/{oid}", web::get().to(get_object))
@@ -51,6 +52,21 @@ async fn put_part(app: web::Data<App>, request: HttpRequest, payload: web::Paylo
     let expect = Expect { sha256: None, size: Some(size), max_size: size };
     let stored = app.store.put_stream(&upload.part_key(grant.number), payload, expect).await.map_err(refusal)?;
     Ok(HttpResponse::Ok().insert_header((header::ETAG, format!("\"{}\"", stored.sha256))).finish())
+}
+
+/// Which parts need not be sent again: for a browser that goes on with an upload. Its whole may be here already.
+async fn show_arrived(app: web::Data<App>, request: HttpRequest) -> HubResult<HttpResponse> {
+    let grant = Grant::of_request(&app, &request, Operation::Complete)?;
+    let upload = grant.upload()?;
+    let held = objects::list_held(&app.pool, grant.repo_pk, &[grant.oid]).await?;
+    let parts = match held.contains_key(&grant.oid) {
+        true => (1..=upload.part_count()).collect(),
+        false => staging::arrived_parts(&app, &upload).await?,
+    };
+    Ok(HttpResponse::Ok()
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .content_type(LFS_JSON)
+        .body(json!({ "oid": grant.oid, "parts": parts }).to_string()))
 }
 
 #[derive(Debug, Deserialize)]

@@ -95,6 +95,34 @@ pub async fn complete_parts(app: &App, upload: &PartUpload, client_etags: &[(u16
     }
 }
 
+/// The numbers of the parts that have arrived whole.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub async fn arrived_parts(app: &App, upload: &PartUpload) -> HubResult<Vec<u16>> {
+    if app.store.supports_presign() {
+        return match app.store.list_parts(&upload.whole_key(), upload.upload_id()).await {
+            Ok(parts) => {
+                let whole = parts.iter().filter(|part| part.size == upload.part_size(part.number));
+                Ok(whole.map(|part| part.number).collect())
+            }
+            // Over, or begun anew: everything is asked for again.
+            Err(error) if error.is_not_found() => Ok(Vec::new()),
+            Err(error) => Err(error.into()),
+        };
+    }
+    let mut arrived = Vec::new();
+    for number in 1..=upload.part_count() {
+        match app.store.head(&upload.part_key(number)).await {
+            Ok(part) if part.size == upload.part_size(number) => arrived.push(number),
+            Ok(_) => {}
+            Err(error) if error.is_not_found() => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Ok(arrived)
+}
+
 fn choose_parts(upload: &PartUpload, parts: &[UploadedPart], client_etags: &[(u16, String)]) -> HubResult<Vec<String>> {
     let count = upload.part_count();
     let mut etags = Vec::new();

@@ -211,10 +211,23 @@ impl RepoRead {
     /// # Errors
     /// 403 (401 when anonymous) with the code for gated repositories for those the owner has not let in.
     pub fn into_content(self) -> HubResult<RepoContent> {
-        if self.repo.gated.is_some() && role_level(&self.viewer, &self.repo).is_none() {
+        if self.repo.gated.is_some() && !self.is_let_in() {
             return Err(HubError::gated(self.repo.repo_type, &self.repo.id, self.viewer.is_anonymous()));
         }
         Ok(RepoContent(self))
+    }
+
+    /// Whether the owner has let the viewer in, and the token, if it is one, is for that.
+    fn is_let_in(&self) -> bool {
+        let Self { repo, viewer, .. } = self;
+        let may_read_gated = match &viewer.auth {
+            Auth::Token { role: TokenRole::FineGrained, scopes, .. } => {
+                scopes.get("canReadGatedRepos") == Some(&Value::Bool(true))
+                    || token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
+            }
+            Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => true,
+        };
+        may_read_gated && role_level(viewer, repo).is_some()
     }
 
     /// Goes on to change the contents.

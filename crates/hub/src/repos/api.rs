@@ -1,5 +1,6 @@
 //! The Hub API about repositories. Handlers parse, call one operation, and word its result.
 
+mod archive;
 mod buckets;
 mod commit;
 mod commits;
@@ -43,6 +44,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(validate_yaml::routes)
         .configure(owners::routes)
         .configure(resolve::routes)
+        .configure(archive::routes)
         .configure(tree::routes)
         .configure(commits::routes)
         .configure(refs::routes)

@@ -61,6 +61,15 @@ pub enum Operation {
         /// Its size, if the client says it.
         size: Option<u64>,
     },
+    /// Puts a file that this repository has in git at a path: it is moved or restored.
+    CopyFile {
+        /// Where.
+        path: RepoPath,
+        /// Its blob.
+        blob: Oid,
+        /// Whether it can be run.
+        executable: bool,
+    },
     /// Removes a file.
     DeleteFile(RepoPath),
     /// Removes a folder.
@@ -120,7 +129,7 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
             Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
             Err(RefError::Conflict { .. } | RefError::Outdated) => {}
-            Err(RefError::Hub(error)) => return Err(error),
+            Err(error @ (RefError::Hub(_) | RefError::Blocked { .. })) => return Err(error.into()),
         }
     }
     Err(HubError::unavailable(
@@ -221,6 +230,7 @@ fn change_of(operation: Operation, held: &HashMap<Sha256, u64>) -> HubResult<Cha
             }
             Change::AddLfs { path, pointer: LfsPointer::new(oid, *stored) }
         }
+        Operation::CopyFile { path, blob, executable } => Change::AddExisting { path, blob, executable },
         Operation::DeleteFile(path) => Change::DeleteFile(path.as_str().to_owned()),
         Operation::DeleteFolder(path) => Change::DeleteFolder(path.as_str().to_owned()),
         Operation::DeleteEntry(path) => Change::DeleteEntry(path.as_str().to_owned()),

@@ -11,8 +11,9 @@ use tokio::sync::{mpsc, oneshot};
 use super::queries::{self, Repo};
 use crate::error::{HubError, HubResult};
 
-/// How many names one statement asks for.
-const MOST: usize = 64;
+/// How many names one statement asks for: all who wait, so that nobody waits for more than two statements, also when each
+/// only ends with a database that does not answer.
+const MOST: usize = 1024;
 
 /// A type, and namespace and name in lower case.
 type Key = (RepoType, String, String);
@@ -45,7 +46,7 @@ impl Lookups {
 }
 
 async fn answer_all(pool: PgPool, mut asked: mpsc::Receiver<(Key, oneshot::Sender<Answer>)>) {
-    let mut batch = Vec::with_capacity(MOST);
+    let mut batch = Vec::new();
     while asked.recv_many(&mut batch, MOST).await > 0 {
         let (keys, senders): (Vec<Key>, Vec<_>) = batch.drain(..).unzip();
         let found = queries::find_repos_by_name(&pool, &keys).await.map_err(|error| Arc::new(HubError::from(error)));

@@ -1,24 +1,33 @@
 //! What is derived from a repository's default branch and stored with it, so that pages and lists never read git.
 //!
 //! - [`of_commit`] is the cheap part: the card, the small JSON files, names, count and total size. It is
-//!   computed before the transaction that moves the branch, and [`store`]d in it.
+//!   computed before the transaction that moves the branch, and [`keep`] writes it in it.
 //! - [`read_headers`] is the rest: a job that reads the headers of weight files by range.
 //! - [`read_texts`] is a job, too: it tells a licence by its text, and the language of a card. With what `of_commit` found,
 //!   [`inferred_of`] gives what the card leaves out; see docs/cards.md.
+//! - [`derive_again`] does all of it for what an older program has derived.
 
+mod again;
 mod head;
 mod headers;
 mod inferred;
 mod texts;
 
-use hub_types::Oid;
+use hub_types::{Oid, RepoType};
 use serde_json::Value;
+use sqlx::PgConnection;
 
-pub use crate::repos::queries::derived::store;
+use crate::jobs::Job;
+use crate::repos::queries::derived;
+
+pub use again::{ask_again, derive_again};
 pub use head::{Before, MAX_SIBLINGS, of_commit};
 pub use headers::{awaits_headers, read_headers};
 pub use inferred::inferred_of;
 pub use texts::read_texts;
+
+/// The version of the rules. A higher one makes hubs derive again what repositories have from the rules before, in the background.
+pub const VERSION: i32 = 1;
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]
@@ -43,4 +52,20 @@ pub struct HeadMetadata {
     pub facts: Value,
     /// The words of the card, for search.
     pub text: String,
+}
+
+/// Writes the columns, and enqueues the jobs that read what takes longer.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn keep(conn: &mut PgConnection, repo_pk: i64, repo_type: RepoType, metadata: &HeadMetadata) -> sqlx::Result<()> {
+    derived::store(conn, repo_pk, metadata).await?;
+    Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+    if metadata.facts.pointer("/texts/key").is_some() {
+        Job::ReadTexts { repo_pk }.enqueue(conn).await?;
+    }
+    if repo_type == RepoType::Model {
+        Job::SketchWeights { repo_pk }.enqueue(conn).await?;
+    }
+    Ok(())
 }

@@ -1,6 +1,7 @@
 //! Pages about repositories.
 
 mod blob;
+mod branch_files;
 mod bucket;
 mod card;
 mod card_editor;
@@ -9,7 +10,11 @@ mod commits;
 mod compare;
 mod configs;
 mod context;
+mod data_files;
+mod diff;
 mod facts;
+mod file_changes;
+mod file_editor;
 mod find;
 mod inferred;
 mod licence_note;
@@ -18,6 +23,7 @@ mod lineage;
 pub mod list;
 pub mod lists;
 mod markdown;
+mod media;
 mod new;
 mod owners;
 mod parquet;
@@ -26,6 +32,7 @@ mod refs;
 mod related;
 mod relations;
 mod results;
+mod rows;
 mod settings;
 mod snippets;
 mod tags;
@@ -57,6 +64,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(refs::routes)
         .configure(upload::routes)
+        .configure(file_editor::routes)
+        .configure(file_changes::routes)
         .configure(settings::routes)
         .configure(likes::routes)
         .configure(trending::routes)

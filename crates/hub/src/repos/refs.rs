@@ -7,7 +7,7 @@
 //! That the large files are there which the new commits name was checked before, against [`Repo`] as it was then. If the
 //! repository has lost any since (garbage collection took them, which nothing named yet), nothing moves.
 
-use hub_types::{Oid, RefName, RepoType};
+use hub_types::{Oid, RefName};
 use serde_json::json;
 use sqlx::PgConnection;
 
@@ -15,7 +15,6 @@ use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::jobs::Job;
 
 /// One ref's move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -66,6 +65,13 @@ pub enum RefError {
         /// Where it points.
         found: Option<Oid>,
     },
+    /// git cannot keep a ref beside one that is there: `a/b` beside `a`.
+    Blocked {
+        /// The ref.
+        name: RefName,
+        /// The one in its way.
+        by: RefName,
+    },
     /// The repository has lost large files since the change was prepared. Prepare it again.
     Outdated,
     /// Anything else.
@@ -84,6 +90,7 @@ impl From<RefError> for HubError {
             RefError::Conflict { name, .. } => {
                 Self::conflict(format!("`{name}` was changed by somebody else at the same time. Try again."))
             }
+            RefError::Blocked { name, by } => Self::ref_blocked(&name, &by),
             RefError::Outdated => {
                 Self::conflict("Unused large files of the repository were removed at the same time. Try again.")
             }
@@ -95,7 +102,7 @@ impl From<RefError> for HubError {
 /// Moves refs, in a transaction of its own.
 ///
 /// # Errors
-/// [`RefError::Conflict`] when a ref is not where it was expected, [`RefError::Outdated`] when large files went: nothing
+/// [`RefError::Conflict`] when a ref is not where it was expected, [`RefError::Blocked`] when another is in its way, [`RefError::Outdated`] when large files went: nothing
 /// has changed then.
 pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
     let mut tx = app.begin().await?;
@@ -125,14 +132,7 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     }
     register_packs(conn, repo_pk, &change.packs).await?;
     if let Some(metadata) = &change.metadata {
-        super::metadata::store(conn, repo_pk, metadata).await?;
-        Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
-        if metadata.facts.pointer("/texts/key").is_some() {
-            Job::ReadTexts { repo_pk }.enqueue(conn).await?;
-        }
-        if change.repo.repo_type == RepoType::Model {
-            Job::SketchWeights { repo_pk }.enqueue(conn).await?;
-        }
+        super::metadata::keep(conn, repo_pk, change.repo.repo_type, metadata).await?;
     }
     let moves: Vec<_> = change
         .updates
@@ -179,7 +179,13 @@ async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Resu
     if done == 1 {
         return Ok(());
     }
-    let found = queries::find_ref(conn, repo_pk, &update.name).await?;
+    let found = queries::find_ref(&mut *conn, repo_pk, &update.name).await?;
+    if update.expected.is_none()
+        && found.is_none()
+        && let Some(by) = queries::named_refs::find_blocking(conn, repo_pk, &update.name).await?
+    {
+        return Err(RefError::Blocked { name: update.name.clone(), by });
+    }
     Err(RefError::Conflict { name: update.name.clone(), found })
 }
 

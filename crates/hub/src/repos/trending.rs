@@ -94,6 +94,7 @@ mod tests {
             recent_downloads: 0,
             recent_likes: 0,
             weighted_likes,
+            scored_downloads: 0,
             weighted_downloads,
             age_days,
         }

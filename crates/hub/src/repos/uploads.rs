@@ -18,6 +18,17 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects::receive::receive_unknown;
 
+/// What the commit of an upload says.
+#[derive(Debug, Clone, Default)]
+pub struct Note {
+    /// The first line of its message.
+    pub summary: String,
+    /// The rest.
+    pub description: String,
+    /// The commit the branch must be at.
+    pub parent: Option<String>,
+}
+
 /// An upload in hand: nothing of it is seen before it is committed.
 #[derive(Debug)]
 pub struct FormUpload<'a> {
@@ -91,12 +102,12 @@ impl<'a> FormUpload<'a> {
     ///
     /// # Errors
     /// As [`create_commit`].
-    pub async fn commit(self, summary: &str) -> HubResult<Oid> {
+    pub async fn commit(self, note: Note) -> HubResult<Oid> {
         let new = NewCommit {
             revision: self.revision,
-            summary: summary.to_owned(),
-            description: String::new(),
-            parent: None,
+            summary: note.summary,
+            description: note.description,
+            parent: note.parent,
             operations: self.operations,
         };
         create_commit(self.app, self.write, new).await

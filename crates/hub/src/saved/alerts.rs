@@ -1,7 +1,7 @@
 //! Looks for what is new in saved searches that have alerts, and leaves it to a job to tell.
 //!
 //! This runs on every node that answers searches, because only those have an index; a job may run on a node that has none. A node
-//! takes some searches at a time ([`queries::take_due`]). What it found, how far it looked and the job are one transaction: each
+//! takes some searches at a time ([`queries::alerts::take_due`]). What it found, how far it looked and the job are one transaction: each
 //! repository is found once.
 
 use std::collections::HashMap;
@@ -11,7 +11,8 @@ use chrono::{DateTime, TimeDelta, Utc};
 use tokio_util::sync::CancellationToken;
 
 use super::fresh::{self, Found, Reader};
-use super::queries::{self, DueRow, FreshRow, Looked};
+use super::queries;
+use super::queries::alerts::{DueRow, FreshRow, Looked};
 use crate::accounts::queries::list_users;
 use crate::app::App;
 use crate::error::HubResult;
@@ -46,9 +47,9 @@ pub async fn keep_looking(app: App, stop: CancellationToken) {
 
 /// Looks at all that are due by now.
 async fn look(app: &App, stop: &CancellationToken) -> HubResult<()> {
-    let started = queries::now(&app.pool).await?;
+    let started = queries::alerts::now(&app.pool).await?;
     while !stop.is_cancelled() {
-        let due = queries::take_due(&app.pool, started, LEASE_SECS, BATCH).await?;
+        let due = queries::alerts::take_due(&app.pool, started, LEASE_SECS, BATCH).await?;
         if due.is_empty() {
             return Ok(());
         }
@@ -80,7 +81,7 @@ async fn look_at(app: &App, due: Vec<DueRow>, until: DateTime<Utc>) -> HubResult
             note(app, &looked, until, &found).await?;
         }
     }
-    Ok(queries::note_nothing(&app.pool, &nothing, until).await?)
+    Ok(queries::alerts::note_nothing(&app.pool, &nothing, until).await?)
 }
 
 /// Those of the owners to whom mail may go.
@@ -100,7 +101,7 @@ async fn note(app: &App, looked: &Looked, until: DateTime<Utc>, found: &Found) -
     let more = found.total.saturating_sub(found.repo_pks.len() as u64);
     let mut tx = app.begin().await?;
     let more = i64::try_from(more).unwrap_or(i64::MAX);
-    if queries::note_found(&mut tx, looked, until, &found.repo_pks, more).await? {
+    if queries::alerts::note_found(&mut tx, looked, until, &found.repo_pks, more).await? {
         Job::SendAlert { saved_search_pk: looked.saved_search_pk }.enqueue(&mut tx).await?;
     }
     tx.commit().await?;

@@ -6,7 +6,8 @@ use chrono::{DateTime, Utc};
 use hub_search::{SearchQuery, Visible};
 use hub_types::RepoType;
 
-use super::queries::{self, FreshRow};
+use super::queries;
+use super::queries::alerts::FreshRow;
 use crate::accounts::{Auth, User, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -58,7 +59,7 @@ impl Reader {
 /// # Errors
 /// The database does not answer.
 pub(super) async fn list(app: &App, since: DateTime<Utc>, until: DateTime<Utc>) -> HubResult<Vec<FreshRow>> {
-    Ok(queries::list_fresh(&app.pool, since, until, CANDIDATES).await?)
+    Ok(queries::alerts::list_fresh(&app.pool, since, until, CANDIDATES).await?)
 }
 
 /// Waits until the index has heard of all that is in the database by now.

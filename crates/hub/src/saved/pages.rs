@@ -12,7 +12,8 @@ use hub_types::RepoType;
 
 use super::fresh::{self, Reader};
 use super::operations::{self, Alerts, MAX_NAME, NewSearch};
-use super::queries::{self, FreshRow, SavedSearch};
+use super::queries::alerts::FreshRow;
+use super::queries::{self, SavedSearch};
 use super::{feed, operations::missing};
 use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};

@@ -66,13 +66,13 @@ const LEASE_SECS: f64 = 600.0;
 /// # Errors
 /// The mail server does not take it, or another node is sending.
 pub async fn send_alert(app: &App, saved_search_pk: i64) -> HubResult<()> {
-    let Some(saved) = queries::take_waiting(&app.pool, saved_search_pk, LEASE_SECS).await? else {
+    let Some(saved) = queries::alerts::take_waiting(&app.pool, saved_search_pk, LEASE_SECS).await? else {
         let left = queries::find(&app.pool, saved_search_pk).await?.is_some_and(|saved| !saved.waiting.is_empty());
         return if left { Err(HubError::unavailable("Another node is sending.", "the saved search is taken")) } else { Ok(()) };
     };
     let sent = tell(app, &saved).await;
     if sent.is_err() {
-        queries::release_waiting(&app.pool, saved_search_pk).await?;
+        queries::alerts::release_waiting(&app.pool, saved_search_pk).await?;
     }
     sent
 }
@@ -80,15 +80,15 @@ pub async fn send_alert(app: &App, saved_search_pk: i64) -> HubResult<()> {
 /// What the reader may see is asked once more.
 async fn tell(app: &App, saved: &SavedSearch) -> HubResult<()> {
     let Some(user) = find_user(&app.pool, saved.user_pk).await?.filter(|user| user.email_confirmed) else {
-        return Ok(queries::forget_waiting(&app.pool, saved.saved_search_pk).await?);
+        return Ok(queries::alerts::forget_waiting(&app.pool, saved.saved_search_pk).await?);
     };
     let reader = Reader::new(user.clone());
     let rows = listing::by_keys(app, reader.viewer(), &saved.waiting, Columns::default()).await?;
     if rows.is_empty() {
-        return Ok(queries::forget_waiting(&app.pool, saved.saved_search_pk).await?);
+        return Ok(queries::alerts::forget_waiting(&app.pool, saved.saved_search_pk).await?);
     }
     app.mailer.send(letter(app, &user, saved, &rows)?).await.map_err(HubError::internal)?;
-    Ok(queries::note_told(&app.pool, saved).await?)
+    Ok(queries::alerts::note_told(&app.pool, saved).await?)
 }
 
 fn letter(app: &App, user: &User, saved: &SavedSearch, rows: &[ListedRepo]) -> HubResult<Letter> {

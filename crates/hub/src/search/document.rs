@@ -97,7 +97,7 @@ fn model(row: &SearchRow, values: &mut Values) {
         Some(relation) if listed("base_models").next().is_some() => values.add_all(Facet::Relation, Some(relation)),
         _ => values.add_all(Facet::Relation, Some("original")),
     }
-    let dtypes = row.facts.pointer("/safetensors/parameters").and_then(Value::as_object);
+    let dtypes = hardware::dtypes_of(&row.facts);
     for dtype in dtypes.into_iter().flat_map(serde_json::Map::keys) {
         values.add_all(Facet::Precision, Some(dtype.to_ascii_lowercase().as_str()));
     }

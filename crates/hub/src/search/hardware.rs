@@ -1,6 +1,6 @@
 //! Which machines a model fits on: the memory that its weights need, and a little more.
 //!
-//! `bytes = parameters x bytes per parameter x 1.2`: the weights as they are stored, and a fifth for activations, a short
+//! `bytes = parameters x bytes per parameter x 1.2`: the weights (of safetensors files, or else of the first GGUF file) as they are stored, and a fifth for activations, a short
 //! context's key-value cache and the runtime. A longer context needs more, which follows from the model's configuration:
 //! `2 x layers x key-value heads x width of a head x 2 bytes` for each token beyond [`SHORT_CONTEXT`]. See docs/fits.md.
 
@@ -44,8 +44,8 @@ pub const SHORT_CONTEXT: u64 = 2048;
 /// The memory that a model takes, in parts.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct Estimate {
-    /// Parameters by data type, with the bits of one.
-    pub parameters: Vec<(String, u64, u64)>,
+    /// Parameters by data type.
+    pub parameters: Vec<Part>,
     /// The weights as they are stored, in bytes.
     pub weights: u64,
     /// The fifth on top, in bytes.
@@ -56,13 +56,45 @@ pub struct Estimate {
     pub max_context: Option<u64>,
 }
 
+/// The parameters of one data type.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Part {
+    /// The type, by the name that safetensors or GGUF has for it.
+    pub dtype: String,
+    /// How many.
+    pub count: u64,
+    bytes_of_256: u64,
+}
+
+impl Part {
+    fn of((dtype, count): (&String, &Value)) -> Option<Self> {
+        Some(Self { dtype: dtype.clone(), count: count.as_u64()?, bytes_of_256: bytes_of_256(dtype) })
+    }
+
+    /// The bits of one, with what goes with a block of them: `4.5`.
+    pub fn bits(&self) -> String {
+        format!("{}", self.bytes_of_256 as f64 / 32.0)
+    }
+
+    /// What all of them take.
+    pub fn bytes(&self) -> u64 {
+        let bytes = u128::from(self.count) * u128::from(self.bytes_of_256) / 256;
+        u64::try_from(bytes).unwrap_or(u64::MAX)
+    }
+}
+
+/// The number of parameters of a model by data type: of its safetensors files, or else of its first GGUF file.
+pub fn dtypes_of(facts: &Value) -> Option<&Map<String, Value>> {
+    let found = facts.pointer("/safetensors/parameters").or_else(|| facts.get("gguf_parameters"));
+    found.and_then(Value::as_object)
+}
+
 impl Estimate {
     /// Reads it from the facts of a model; nothing when the sizes of its weights are not known.
     pub fn of(facts: &Value) -> Option<Self> {
-        let dtypes = facts.pointer("/safetensors/parameters").and_then(Value::as_object)?;
+        let dtypes = dtypes_of(facts)?;
         let total = memory_bytes(dtypes)?;
-        let parameters: Vec<_> =
-            dtypes.iter().filter_map(|(dtype, count)| Some((dtype.clone(), count.as_u64()?, bits_of(dtype)))).collect();
+        let parameters: Vec<Part> = dtypes.iter().filter_map(Part::of).collect();
         let weights = weights_bytes(dtypes);
         let number = |name: &str| facts.pointer(&format!("/shape/{name}")).and_then(Value::as_u64);
         let per_token = || number("layers")?.checked_mul(number("kv_heads")?)?.checked_mul(number("head_dim")?)?.checked_mul(4);
@@ -93,8 +125,7 @@ pub fn memory_bytes(parameters: &Map<String, Value>) -> Option<u64> {
 }
 
 fn weights_bytes(parameters: &Map<String, Value>) -> u64 {
-    let bits = parameters.iter().filter_map(|(dtype, count)| Some(count.as_u64()?.saturating_mul(bits_of(dtype))));
-    bits.fold(0_u64, u64::saturating_add) / 8
+    parameters.iter().filter_map(Part::of).map(|part| part.bytes()).fold(0_u64, u64::saturating_add)
 }
 
 /// The classes a model of so many bytes fits on.
@@ -102,15 +133,35 @@ pub fn fits(bytes: u64) -> impl Iterator<Item = &'static str> {
     CLASSES.iter().filter(move |class| bytes <= class.gib << 30).map(|class| class.name)
 }
 
-/// Bits of one value, by the names that safetensors has for data types.
-fn bits_of(dtype: &str) -> u64 {
+/// The bytes of 256 values, by the names that safetensors and GGUF have for data types. Those of GGUF come in blocks of 32 or 256
+/// values with their scales (`ggml-common.h`).
+fn bytes_of_256(dtype: &str) -> u64 {
     match dtype {
-        "F64" | "I64" | "U64" | "C64" => 64,
-        "F32" | "I32" | "U32" => 32,
-        "F16" | "BF16" | "I16" | "U16" => 16,
-        "F4" => 4,
-        "F6_E2M3" | "F6_E3M2" => 6,
-        _ => 8,
+        "F64" | "I64" | "U64" | "C64" => 2048,
+        "F32" | "I32" | "U32" => 1024,
+        "F16" | "BF16" | "I16" | "U16" => 512,
+        "F4" => 128,
+        "F6_E2M3" | "F6_E3M2" => 192,
+        "Q4_0" | "IQ4_NL" | "Q4_K" => 144,
+        "Q4_1" => 160,
+        "Q5_0" | "Q5_K" => 176,
+        "Q5_1" => 192,
+        "Q8_0" => 272,
+        "Q8_1" => 288,
+        "Q2_K" => 84,
+        "Q3_K" | "IQ3_S" => 110,
+        "Q6_K" => 210,
+        "Q8_K" => 292,
+        "IQ1_S" => 50,
+        "IQ1_M" => 56,
+        "IQ2_XXS" => 66,
+        "IQ2_XS" => 74,
+        "IQ2_S" => 82,
+        "IQ3_XXS" => 98,
+        "IQ4_XS" | "MXFP4" => 136,
+        "TQ1_0" => 54,
+        "TQ2_0" => 66,
+        _ => 256,
     }
 }
 
@@ -132,6 +183,18 @@ mod tests {
         assert_eq!(classes(json!({"U8": 70_000_000_000_u64}))[0], "gpu-80gb");
         assert_eq!(classes(json!({"F32": u64::MAX})), [""; 0]);
         assert_eq!(memory_bytes(json!({}).as_object().unwrap()), None);
+    }
+
+    #[test]
+    fn models_with_nothing_but_gguf_are_estimated_by_the_blocks_of_their_types() {
+        // Llama 3.1 8B as Q4_K_M: the file has 4.92 GB.
+        let facts = json!({ "gguf": { "total": 8_030_261_312_u64 }, "gguf_parameters": {
+            "F32": 266_304_u64, "Q4_K": 6_029_312_000_u64, "Q6_K": 2_000_683_008_u64 } });
+        let estimate = Estimate::of(&facts).unwrap();
+        assert_eq!(estimate.weights, 5_033_738_496);
+        let q4 = estimate.parameters.iter().find(|part| part.dtype == "Q4_K").unwrap();
+        assert_eq!((q4.bits().as_str(), q4.bytes()), ("4.5", 3_391_488_000));
+        assert_eq!(fits(estimate.total(0)).next(), Some("laptop-8gb"));
     }
 
     #[test]

@@ -1,16 +1,22 @@
 //! `/design`: every component of the design system in its states, made by the templates that pages use. For administrators,
 //! and for everybody where the setting `design_page` says so.
 
+mod samples;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
-use hub_types::RepoType;
+use hub_cards::Table;
 
 use crate::accounts::page::PageRequest;
+use crate::activity::feed::FeedPage;
+use crate::collections::pages::view::CollectionCard;
+use crate::downloads::chart::DownloadChart;
 use crate::error::{HubError, HubResult};
 use crate::licences::terms::Allowed;
-use crate::repos::pages::view::{Crumb, RefLink, RepoSummary, RevisionPicker, SnippetPart};
+use crate::repos::pages::view::{Crumb, RepoHeader, RepoSummary, RevisionPicker};
 use crate::search::terms::{Term, decimal, total};
+use crate::site::profile::FollowView;
 use crate::web::assets::Assets;
 use crate::web::filters;
 use crate::web::form::{Choice, Field};
@@ -38,11 +44,16 @@ const SECTIONS: &[(&str, &str)] = &[
     ("icons", "Icons"),
     ("buttons", "Buttons"),
     ("forms", "Forms"),
+    ("facets", "Facets"),
     ("navigation", "Navigation"),
     ("cards", "Cards and chips"),
     ("tables", "Tables and charts"),
+    ("rows", "Rows of data"),
+    ("changes", "Commits and changes"),
+    ("people", "People and collections"),
     ("code", "Code"),
     ("messages", "Messages and states"),
+    ("toasts", "Toasts"),
     ("rtl", "Right to left"),
 ];
 
@@ -59,6 +70,7 @@ struct DesignPage {
     choice: Field,
     choices: Vec<Choice>,
     text: Field,
+    themes: Vec<Choice>,
     cards: Vec<RepoSummary>,
     crumbs: Vec<Crumb>,
     picker: RevisionPicker,
@@ -67,6 +79,21 @@ struct DesignPage {
     terms: Vec<Term>,
     sum: String,
     moments: Vec<DateTime<Utc>>,
+    facets: Vec<samples::Facet>,
+    bounds: Vec<samples::Bound>,
+    /// How a page knows one who is logged in, and anybody.
+    layouts: [Layout; 2],
+    /// A model that the viewer likes, and one that they do not.
+    headers: [RepoHeader; 2],
+    charts: [DownloadChart; 2],
+    rows: Table,
+    days: Vec<samples::Day>,
+    changes: Vec<samples::Change>,
+    people: Vec<samples::Person>,
+    follows: Vec<FollowView>,
+    feed: FeedPage,
+    collections: Vec<CollectionCard>,
+    toasts: [Flash; 2],
 }
 
 /// Mounts it.
@@ -87,13 +114,14 @@ async fn show_design(page: PageRequest) -> HubResult<HttpResponse> {
         sizes: TYPE,
         colours: COLOURS,
         icons: icons(),
-        fields: fields(),
+        fields: samples::fields(),
         choice: Field::new("kind", "A choice").hint("What it is for."),
         choices: ["One", "Two", "Three"].map(|label| Choice::new(label, label, "Two")).into(),
         text: Field::new("details", "Several lines").value("A few words\nabout something."),
-        cards: cards(),
-        crumbs: crumbs(),
-        picker: picker(),
+        themes: samples::themes(),
+        cards: samples::cards(),
+        crumbs: samples::crumbs(),
+        picker: samples::picker(),
         flashes: vec![
             Flash { kind: "success", text: "The model was renamed.".to_owned() },
             Flash { kind: "error", text: "The name `bert` is taken.".to_owned() },
@@ -102,6 +130,22 @@ async fn show_design(page: PageRequest) -> HubResult<HttpResponse> {
         sum: decimal(total(&terms)),
         terms,
         moments: [5, 3_700, 200_000, 9_000_000].map(|secs| Utc::now() - TimeDelta::seconds(secs)).into(),
+        facets: samples::facets(),
+        bounds: samples::bounds(),
+        layouts: samples::layouts(),
+        headers: samples::headers(),
+        charts: samples::charts(),
+        rows: samples::rows(),
+        days: samples::days(),
+        changes: samples::changes(),
+        people: samples::people(),
+        follows: samples::follows(),
+        feed: FeedPage::default(),
+        collections: samples::collections(),
+        toasts: [
+            Flash { kind: "success", text: "Copied".to_owned() },
+            Flash { kind: "error", text: "It could not be copied: select the text instead.".to_owned() },
+        ],
     })
     .await
 }
@@ -113,54 +157,21 @@ fn icons() -> Vec<String> {
     names.map(str::to_owned).collect()
 }
 
-fn fields() -> Vec<Field> {
-    vec![
-        Field::new("empty", "Empty"),
-        Field::new("filled", "Filled, with a hint").value("harbour-7b").hint("Letters, digits, `-`, `_` and `.`."),
-        Field::new("wrong", "Refused").value("no spaces here").error(Some("A name has no spaces in it.".to_owned())),
-    ]
-}
+#[cfg(test)]
+mod tests {
+    use std::path::Path;
 
-fn cards() -> Vec<RepoSummary> {
-    let card = |kind, name: &str, task: Option<&str>, private| RepoSummary {
-        kind,
-        namespace: "acme".to_owned(),
-        name: name.to_owned(),
-        private,
-        task: task.map(str::to_owned),
-        library: Some("Transformers".to_owned()).filter(|_| kind == RepoType::Model),
-        parameters: Some(8_030_261_248).filter(|_| kind == RepoType::Model),
-        size_bytes: 16_060_522_496,
-        downloads: 1_234_567,
-        likes: 321,
-        updated_at: Utc::now() - TimeDelta::hours(5),
-        snippet: Vec::new(),
-        why_href: None,
-    };
-    let part = |text: &str, marked| SnippetPart { text: text.to_owned(), marked };
-    let mut found = card(RepoType::Model, "harbour-8b-instruct", Some("Text Generation"), false);
-    found.snippet = vec![part("Answers questions about ", false), part("volcanoes", true), part(" in plain words.", false)];
-    vec![
-        found,
-        card(RepoType::Dataset, "ship-logs-of-the-northern-harbours-1850-to-1914", Some("Text Classification"), true),
-        RepoSummary { downloads: 0, likes: 0, ..card(RepoType::Space, "demo", None, false) },
-        card(RepoType::Bucket, "training-run", None, false),
-    ]
-}
+    /// What a page has as a whole, and what repeats no markup of its own.
+    const ELSEWHERE: &[&str] = &["card_parts", "site", "tensors", "why"];
 
-fn crumbs() -> Vec<Crumb> {
-    let link = |label: &str| Crumb { label: label.to_owned(), href: Some("/design".to_owned()) };
-    vec![link("harbour-8b"), link("checkpoints"), Crumb { label: "model.safetensors".to_owned(), href: None }]
-}
-
-fn picker() -> RevisionPicker {
-    let link = |name: &str, current| RefLink { name: name.to_owned(), href: "/design".to_owned(), current };
-    RevisionPicker {
-        label: "main".to_owned(),
-        detached: false,
-        branches: vec![link("main", true), link("experiment", false)],
-        tags: vec![link("v1.0", false)],
-        all_href: "/design".to_owned(),
-        compare_href: "/design".to_owned(),
+    #[test]
+    fn every_component_is_shown() {
+        let templates = Path::new(env!("CARGO_MANIFEST_DIR")).join("../../templates");
+        let page = std::fs::read_to_string(templates.join("site/design.html")).unwrap();
+        for entry in std::fs::read_dir(templates.join("components")).unwrap() {
+            let name = entry.unwrap().path().file_stem().unwrap().to_str().unwrap().to_owned();
+            let is_shown = page.contains(&format!("\"components/{name}.html\""));
+            assert_ne!(is_shown, ELSEWHERE.contains(&name.as_str()), "{name}");
+        }
     }
 }

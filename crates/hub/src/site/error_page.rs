@@ -135,6 +135,7 @@ fn heading_of(failure: &Failure) -> &'static str {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "Log in to see this",
         StatusCode::FORBIDDEN => "This is not yours to do",
+        StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
         StatusCode::SERVICE_UNAVAILABLE => "The hub is busy",
         status if status.is_server_error() => "The hub failed at this",

@@ -1,6 +1,6 @@
 //! Which address a request comes from.
 
-use std::net::IpAddr;
+use std::net::{IpAddr, Ipv6Addr};
 
 use actix_web::HttpRequest;
 use ipnet::IpNet;
@@ -40,6 +40,14 @@ impl TrustedProxies {
             }
         }
         Some(client)
+    }
+}
+
+/// The network that counts as one client: a household has as many IPv6 addresses as it likes, in one network of 64 bits.
+pub fn network_of(address: IpAddr) -> IpAddr {
+    match address {
+        IpAddr::V4(_) => address,
+        IpAddr::V6(address) => IpAddr::V6(Ipv6Addr::from_bits(address.to_bits() & !u128::from(u64::MAX))),
     }
 }
 

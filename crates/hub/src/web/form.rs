@@ -18,6 +18,8 @@ pub struct Field {
     pub error: Option<String>,
     /// What helps to fill it in.
     pub hint: String,
+    /// Tells its id from that of a field of the same name in another form of the page.
+    pub key: &'static str,
 }
 
 impl Field {
@@ -49,7 +51,7 @@ impl Field {
 
     /// The id that its label and notes refer to.
     pub fn id(&self) -> String {
-        format!("field-{}", self.name)
+        format!("field-{}{}", self.key, self.name)
     }
 
     /// Whether the value was refused.

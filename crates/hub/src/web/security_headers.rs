@@ -8,6 +8,11 @@ use actix_web::middleware::Next;
 /// What our own pages may load: their own style, scripts and pictures, and nothing from anywhere else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
      media-src 'self'; connect-src 'self'; form-action 'self'; base-uri 'none'; frame-ancestors 'none'";
+/// The policy of a page that sends files straight to a store at this origin.
+pub fn policy_for_store(origin: &str) -> String {
+    PAGE_POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
+}
+
 /// For everything else, which people may have uploaded: shown directly, it is a document without rights.
 const DATA_POLICY: &str =
     "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";

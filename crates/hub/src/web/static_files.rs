@@ -25,6 +25,10 @@ async fn show_asset(request: HttpRequest, path: web::Path<(String, String)>) -> 
         .content_type(file.content_type)
         .insert_header((header::CACHE_CONTROL, cache))
         .insert_header((header::VARY, "Accept-Encoding"));
+    if file.content_type.starts_with("text/javascript") {
+        // A worker lives by the policy its own script came with: it may load modules from here, and nothing else.
+        response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'self'"));
+    }
     match &file.gzip {
         Some(gzip) if accepts_gzip(&request) => {
             Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip.as_slice()))
@@ -45,6 +49,6 @@ async fn show_favicon() -> HttpResponse {
 
 /// Crawlers read pages but not files and histories, which have no end.
 async fn show_robots() -> HttpResponse {
-    let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\n";
+    let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/archive/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\n";
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
 }

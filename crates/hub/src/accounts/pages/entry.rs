@@ -5,9 +5,10 @@ use askama::Template;
 
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
-use crate::accounts::queries::{delete_session, no_users};
-use crate::accounts::{Auth, User, passwords, sessions};
-use crate::error::{HubError, HubResult};
+use crate::accounts::queries::no_users;
+use crate::accounts::queries::sessions::delete_session;
+use crate::accounts::{Auth, User, email, passwords, sessions, sign_in};
+use crate::error::{ErrorKind, HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -46,6 +47,18 @@ pub(super) struct LoginPage {
     pub username: Field,
     /// The password.
     pub password: Field,
+}
+
+/// What those see who may not sign in before they have confirmed their address.
+#[derive(Debug, Template)]
+#[template(path = "accounts/unconfirmed.html")]
+pub(super) struct UnconfirmedPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The address.
+    pub email: String,
+    /// Whether mails reach people, and not a folder.
+    pub sends_mail: bool,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -105,7 +118,13 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
         is_admin: false,
     };
     match create_user(&page.app, &new).await {
-        Ok(user) => log_in(&page, &user, next).await,
+        Ok(user) => {
+            // Where mails only fill a folder, nobody is asked without need.
+            if page.app.mailer.reaches_people() && !sign_in::must_confirm(&page.app, &user) {
+                email::ask(&page.app, &user).await?;
+            }
+            log_in(&page, &user, next).await
+        }
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let status = refusal.status;
@@ -116,10 +135,24 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
 }
 
 async fn log_in(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
-    let cookie = sessions::start(&page.app, user, &page.base, page.user_agent()).await?;
+    if sign_in::must_confirm(&page.app, user) {
+        return show_unconfirmed(page, user).await;
+    }
+    let cookie = sessions::start(&page.app, user, &page.base, page.http()).await?;
     let mut response = page.redirect(next_of(next));
     response.add_cookie(&cookie).map_err(HubError::internal)?;
     Ok(response)
+}
+
+/// Asks for the address to be confirmed, unless that was done a moment ago.
+async fn show_unconfirmed(page: &PageRequest, user: &User) -> HubResult<HttpResponse> {
+    match email::ask(&page.app, user).await {
+        Err(error) if error.kind() != ErrorKind::Conflict => return Err(error),
+        _ => {}
+    }
+    let layout = page.layout("Confirm your email address");
+    let sends_mail = page.app.mailer.reaches_people();
+    page.show(UnconfirmedPage { layout, email: user.email.clone(), sends_mail }).await
 }
 
 async fn show_login(page: PageRequest) -> HubResult<HttpResponse> {
@@ -143,12 +176,7 @@ fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>)
 
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let name = form.text("username");
-    // A NUL never reaches the database: it would be a 500 there.
-    let user = match name.contains('\0') {
-        true => None,
-        false => passwords::log_in(&page.app, name, form.exact("password")).await?,
-    };
-    match user {
+    match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
         Some(user) => log_in(&page, &user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));

@@ -5,9 +5,10 @@ use askama::Template;
 
 use super::navigation::SettingsNavigation;
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::email::find_new_email;
 use crate::accounts::queries::settings::find_profile;
 use crate::accounts::settings::{Profile, change_password, update_profile};
-use crate::accounts::{Auth, User, passwords};
+use crate::accounts::{Auth, User, passwords, sign_in};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -25,10 +26,18 @@ pub(super) struct ProfileSettingsPage {
     pub username: String,
     /// The full name.
     pub fullname: Field,
-    /// The mail address.
-    pub email: Field,
     /// A few words.
     pub details: Field,
+    /// The mail address.
+    pub present_email: String,
+    /// Whether it is known to be the viewer's.
+    pub email_confirmed: bool,
+    /// The address that is to be the viewer's when it is confirmed.
+    pub wanted_email: Option<String>,
+    /// Another mail address.
+    pub email: Field,
+    /// The password, to change the address.
+    pub email_password: Field,
     /// The password until now.
     pub current_password: Field,
     /// The password from now on.
@@ -49,51 +58,77 @@ async fn show_settings(page: PageRequest) -> HttpResponse {
 
 async fn show_profile(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let row = find_profile(&page.app.pool, &user.name).await?.ok_or_else(HubError::login_required)?;
-    let profile = Profile { fullname: row.fullname, details: row.details };
-    let form = profile_page(&page, user, &profile, &user.email, &Refusal::default());
-    page.show(form).await
+    let shown = profile_page(&page, user, Shown::default(), &Refusal::default()).await?;
+    page.show(shown).await
 }
 
 async fn post_profile(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let profile = Profile { fullname: form.text("fullname").to_owned(), details: form.text("details").to_owned() };
-    match update_profile(&page.app, user, &profile, form.text("email")).await {
+    match update_profile(&page.app, user, &profile).await {
         Ok(()) => Ok(page.redirect_saying("/settings/profile", "Profile saved.")),
-        Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let shown = profile_page(&page, user, &profile, form.text("email"), &refusal);
-            page.show_with(refusal.status, shown).await
-        }
+        Err(error) => show_refused(&page, user, error, Shown { profile: Some(profile), ..Shown::default() }).await,
     }
 }
 
 async fn post_password(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let Auth::Session { session_hash } = &page.viewer.auth else { return Err(HubError::login_required()) };
-    match change_password(&page.app, user, form.exact("current_password"), form.exact("new_password"), session_hash).await {
+    let changed = match sign_in::ask_password(&page.app, page.http(), user, form.exact("current_password")).await {
+        Ok(()) => change_password(&page.app, user, form.exact("new_password"), session_hash).await,
+        Err(error) => Err(error),
+    };
+    match changed {
         Ok(()) => Ok(page.redirect_saying("/settings/profile", "Password changed. Other sessions were logged out.")),
-        Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let row = find_profile(&page.app.pool, &user.name).await?.ok_or_else(HubError::login_required)?;
-            let profile = Profile { fullname: row.fullname, details: row.details };
-            let shown = profile_page(&page, user, &profile, &user.email, &refusal);
-            page.show_with(refusal.status, shown).await
-        }
+        Err(error) => show_refused(&page, user, error, Shown::default()).await,
     }
 }
 
-fn profile_page(page: &PageRequest, user: &User, profile: &Profile, email: &str, refusal: &Refusal) -> ProfileSettingsPage {
+/// What was typed into the form that was sent.
+#[derive(Debug, Default)]
+pub(super) struct Shown<'a> {
+    /// In the profile.
+    pub profile: Option<Profile>,
+    /// The new mail address.
+    pub email: Option<&'a str>,
+}
+
+/// Shows the forms again with what was wrong.
+///
+/// # Errors
+/// The error itself, when it is not about what was typed.
+pub(super) async fn show_refused(page: &PageRequest, user: &User, error: HubError, shown: Shown<'_>) -> HubResult<HttpResponse> {
+    let refusal = Refusal::of(error)?;
+    let status = refusal.status;
+    let again = profile_page(page, user, shown, &refusal).await?;
+    page.show_with(status, again).await
+}
+
+async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal: &Refusal) -> HubResult<ProfileSettingsPage> {
+    let none = Refusal::default();
+    let (of_email, of_password) = if shown.email.is_some() { (refusal, &none) } else { (&none, refusal) };
+    let profile = match shown.profile {
+        Some(profile) => profile,
+        None => {
+            let row = find_profile(&page.app.pool, &user.name).await?.ok_or_else(HubError::login_required)?;
+            Profile { fullname: row.fullname, details: row.details }
+        }
+    };
     let new_password = Field::new("new_password", "New password").hint(format!("At least {} characters.", passwords::MIN_LEN));
-    ProfileSettingsPage {
+    let email_password = Field { key: "email-", ..Field::new("current_password", "Current password") };
+    Ok(ProfileSettingsPage {
         layout: page.layout("Profile"),
         navigation: SettingsNavigation::new(user, "/settings/profile"),
         username: user.name.clone(),
-        fullname: refusal.mark(Field::new("fullname", "Full name").value(&profile.fullname)),
-        email: refusal.mark(Field::new("email", "Email").value(email)),
+        fullname: refusal.mark(Field::new("fullname", "Full name").value(profile.fullname)),
         details: refusal
-            .mark(Field::new("details", "About you").value(&profile.details).hint("One or two sentences, shown on your page.")),
-        current_password: refusal.mark(Field::new("current_password", "Current password")),
-        new_password: refusal.mark(new_password),
-    }
+            .mark(Field::new("details", "About you").value(profile.details).hint("One or two sentences, shown on your page.")),
+        present_email: user.email.clone(),
+        email_confirmed: user.email_confirmed,
+        wanted_email: find_new_email(&page.app.pool, user.pk).await?,
+        email: of_email.mark(Field::new("email", "New email").value(shown.email.unwrap_or_default())),
+        email_password: of_email.mark(email_password),
+        current_password: of_password.mark(Field::new("current_password", "Current password")),
+        new_password: of_password.mark(new_password),
+    })
 }

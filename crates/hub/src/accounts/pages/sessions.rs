@@ -7,7 +7,9 @@ use chrono::{DateTime, Utc};
 use super::navigation::SettingsNavigation;
 use crate::accounts::Auth;
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::queries::settings::{SessionRow, delete_session_of, list_sessions};
+use crate::accounts::queries::sessions::{
+    SessionRow, SignInRow, delete_other_sessions, delete_session_of, list_sessions, list_sign_ins,
+};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -22,6 +24,8 @@ pub(super) struct SessionsPage {
     pub navigation: SettingsNavigation,
     /// The sessions.
     pub sessions: Vec<SessionItem>,
+    /// When somebody logged in lately.
+    pub sign_ins: Vec<SignInItem>,
 }
 
 /// A browser that is logged in.
@@ -33,6 +37,8 @@ pub(super) struct SessionItem {
     pub browser: String,
     /// What the browser said of itself.
     pub user_agent: String,
+    /// From which address it was last seen.
+    pub address: Option<String>,
     /// Whether it is the one in use.
     pub current: bool,
     /// When it logged in.
@@ -41,31 +47,54 @@ pub(super) struct SessionItem {
     pub last_seen_at: DateTime<Utc>,
 }
 
+/// A time at which somebody logged in.
+#[derive(Debug)]
+pub(super) struct SignInItem {
+    /// The browser and its system, as far as they can be told.
+    pub browser: String,
+    /// From which address.
+    pub address: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+}
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/settings/sessions", crate::web::read().to(show_sessions))
+        .route("/settings/sessions/end-others", web::post().to(post_end_others))
         .route("/settings/sessions/{id}/end", web::post().to(post_end));
 }
 
 async fn show_sessions(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let current: &[u8] = match &page.viewer.auth {
-        Auth::Session { session_hash } => session_hash,
-        Auth::Token { .. } | Auth::Password | Auth::Anonymous => &[],
-    };
+    let current = session_of(&page);
     let rows = list_sessions(&page.app.pool, user.pk).await?;
     let shown = SessionsPage {
         layout: page.layout("Sessions"),
         navigation: SettingsNavigation::new(user, "/settings/sessions"),
         sessions: rows.into_iter().map(|row| session_item(row, current)).collect(),
+        sign_ins: list_sign_ins(&page.app.pool, user.pk).await?.into_iter().map(sign_in_item).collect(),
     };
     page.show(shown).await
+}
+
+/// The key of the session in use.
+fn session_of(page: &PageRequest) -> &[u8] {
+    match &page.viewer.auth {
+        Auth::Session { session_hash } => session_hash,
+        Auth::Token { .. } | Auth::Password | Auth::Anonymous => &[],
+    }
+}
+
+fn sign_in_item(row: SignInRow) -> SignInItem {
+    SignInItem { browser: browser_name(&row.user_agent), address: row.address, at: row.created_at }
 }
 
 fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
     SessionItem {
         id: hex::encode(&row.session_hash),
         browser: browser_name(&row.user_agent),
+        address: row.address,
         current: row.session_hash == current,
         user_agent: row.user_agent,
         created_at: row.created_at,
@@ -78,6 +107,16 @@ async fn post_end(page: PageRequest, path: web::Path<String>, _form: CheckedForm
     let hash = hex::decode(path.as_str()).map_err(|_| HubError::not_found("There is no such session."))?;
     delete_session_of(&page.app.pool, user.pk, &hash).await?;
     Ok(page.redirect_saying("/settings/sessions", "Session ended."))
+}
+
+async fn post_end_others(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let said = match delete_other_sessions(&page.app.pool, user.pk, session_of(&page)).await? {
+        0 => "There are no other sessions.".to_owned(),
+        1 => "One session ended.".to_owned(),
+        count => format!("{count} sessions ended."),
+    };
+    Ok(page.redirect_saying("/settings/sessions", &said))
 }
 
 /// `Firefox on Linux`, as far as the browser's own words can be believed.

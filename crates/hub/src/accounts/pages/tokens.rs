@@ -1,15 +1,17 @@
 //! `/settings/tokens`: access tokens, shown once.
 
 use actix_web::cookie::time::Duration;
+use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::{DateTime, Utc};
-use serde_json::{Value, json};
+use chrono::{DateTime, TimeDelta, Utc};
+use serde_json::json;
 
 use super::navigation::SettingsNavigation;
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::queries::{TokenRow, delete_token, list_tokens};
-use crate::accounts::tokens::{NewToken, create_token};
+use crate::accounts::queries::tokens::{TokenRow, list_tokens};
+use crate::accounts::scopes::{self, Chosen};
+use crate::accounts::tokens::{self, NewToken, create_token};
 use crate::accounts::{TokenRole, User};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
@@ -18,6 +20,9 @@ use crate::web::layout::Layout;
 
 /// Carries a new token over the redirect to the page that shows it, and no further.
 const NEW_TOKEN_COOKIE: &str = "new_token";
+/// For how many days a new token can work; the empty one: for ever.
+const LIFETIMES: [(&str, &str); 6] =
+    [("", "Never"), ("7", "In 7 days"), ("30", "In 30 days"), ("90", "In 90 days"), ("180", "In 180 days"), ("365", "In a year")];
 
 /// Access tokens.
 #[derive(Debug, Template)]
@@ -41,6 +46,16 @@ pub(super) struct TokensPage {
     pub scopes: Vec<ScopeChoice>,
     /// What is wrong with the namespaces chosen.
     pub scopes_error: Option<String>,
+    /// Repositories a fine-grained token can read.
+    pub repos_read: Field,
+    /// Repositories it can write.
+    pub repos_write: Field,
+    /// Whether it reads gated repositories of others.
+    pub gated: bool,
+    /// When a new token stops working.
+    pub expires: Field,
+    /// The choices for that.
+    pub lifetimes: Vec<Choice>,
 }
 
 /// A token that was just made.
@@ -64,11 +79,19 @@ pub(super) struct TokenItem {
     /// What it may do.
     pub role: &'static str,
     /// For a fine-grained token: where.
-    pub scopes: String,
+    pub scopes: Vec<String>,
     /// When it was made.
     pub created_at: DateTime<Utc>,
     /// When it was last used.
     pub last_used_at: Option<DateTime<Utc>>,
+    /// From which address.
+    pub last_used_address: Option<String>,
+    /// When it stops working, if it still does.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// Whether its time is over.
+    pub expired: bool,
+    /// Whether it was found where everybody can read it.
+    pub leaked: bool,
 }
 
 /// What a fine-grained token may do in a namespace.
@@ -84,6 +107,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/settings/tokens", crate::web::read().to(show_tokens))
         .route("/settings/tokens", web::post().to(post_token))
+        .route("/settings/tokens/{token_pk}/rename", web::post().to(post_rename))
+        .route("/settings/tokens/{token_pk}/rotate", web::post().to(post_rotate))
         .route("/settings/tokens/{token_pk}/revoke", web::post().to(post_revoke));
 }
 
@@ -97,9 +122,7 @@ async fn show_tokens(page: PageRequest) -> HubResult<HttpResponse> {
     let shown = tokens_page(&page, user, created, &TokenForm::default(), &Refusal::default()).await?;
     let mut response = page.show(shown).await?;
     if carried.is_some() {
-        response
-            .headers_mut()
-            .insert(actix_web::http::header::CACHE_CONTROL, actix_web::http::header::HeaderValue::from_static("no-store"));
+        response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
         let _ = response.add_cookie(&page.own_cookie(NEW_TOKEN_COOKIE, String::new(), Duration::ZERO));
     }
     Ok(response)
@@ -111,6 +134,10 @@ struct TokenForm {
     name: String,
     role: String,
     scopes: Vec<(String, String)>,
+    repos_read: String,
+    repos_write: String,
+    gated: bool,
+    expires: String,
 }
 
 impl TokenForm {
@@ -120,29 +147,50 @@ impl TokenForm {
             name: form.text("name").to_owned(),
             role: form.text("role").to_owned(),
             scopes: form.fields().pairs().iter().filter_map(chosen).collect(),
+            repos_read: form.text("repos_read").to_owned(),
+            repos_write: form.text("repos_write").to_owned(),
+            gated: form.text("gated") == "true",
+            expires: form.text("expires").to_owned(),
         }
     }
 
     fn access_to(&self, namespace: &str) -> &str {
         self.scopes.iter().find(|(name, _)| name == namespace).map_or("", |(_, access)| access)
     }
+
+    fn new_token(&self, user: &User) -> HubResult<NewToken> {
+        let role =
+            TokenRole::parse(&self.role).ok_or_else(|| HubError::bad_request("Choose what the token may do.").at("role"))?;
+        let chosen = Chosen {
+            namespaces: self.scopes.iter().map(|(name, access)| (name.as_str(), access.as_str())).collect(),
+            read: &self.repos_read,
+            write: &self.repos_write,
+            gated: self.gated,
+        };
+        let scopes = match role {
+            TokenRole::Read | TokenRole::Write => json!({}),
+            TokenRole::FineGrained => scopes::build(user, &chosen)?,
+        };
+        Ok(NewToken { name: self.name.clone(), role, scopes, expires_at: self.expires_at()? })
+    }
+
+    fn expires_at(&self) -> HubResult<Option<DateTime<Utc>>> {
+        if !LIFETIMES.iter().any(|(days, _)| *days == self.expires) {
+            return Err(HubError::bad_request("Choose when the token stops working.").at("expires"));
+        }
+        Ok(self.expires.parse().ok().map(|days| Utc::now() + TimeDelta::days(days)))
+    }
 }
 
 async fn post_token(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let form = TokenForm::read(&form);
-    let made = match new_token(user, &form) {
+    let made = match form.new_token(user) {
         Ok(token) => create_token(&page.app, user, &token).await.map(|secret| (token.name, secret)),
         Err(error) => Err(error),
     };
     match made {
-        Ok((name, secret)) => {
-            let mut response = page.redirect("/settings/tokens");
-            let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || " -_.".contains(*c)).collect();
-            let cookie = page.own_cookie(NEW_TOKEN_COOKIE, format!("{secret} {name}"), Duration::minutes(1));
-            response.add_cookie(&cookie).map_err(HubError::internal)?;
-            Ok(response)
-        }
+        Ok((name, secret)) => show_once(&page, &name, &secret),
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = tokens_page(&page, user, None, &form, &refusal).await?;
@@ -151,44 +199,31 @@ async fn post_token(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespo
     }
 }
 
-fn new_token(user: &User, form: &TokenForm) -> HubResult<NewToken> {
-    let role = TokenRole::parse(&form.role).ok_or_else(|| HubError::bad_request("Choose what the token may do.").at("role"))?;
-    let scopes = match role {
-        TokenRole::Read | TokenRole::Write => json!({}),
-        TokenRole::FineGrained => scopes_of(user, form)?,
-    };
-    Ok(NewToken { name: form.name.clone(), role, scopes, expires_at: None })
+/// Leads to the page that shows a token that was just made.
+fn show_once(page: &PageRequest, name: &str, secret: &str) -> HubResult<HttpResponse> {
+    let mut response = page.redirect("/settings/tokens");
+    let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || " -_.".contains(*c)).collect();
+    let cookie = page.own_cookie(NEW_TOKEN_COOKIE, format!("{secret} {name}"), Duration::minutes(1));
+    response.add_cookie(&cookie).map_err(HubError::internal)?;
+    Ok(response)
 }
 
-/// The scopes in the shape `whoami-v2` shows and the permission check reads.
-fn scopes_of(user: &User, form: &TokenForm) -> HubResult<Value> {
-    let mut scoped = Vec::new();
-    for (namespace, kind) in namespaces_of(user) {
-        let permissions = match form.access_to(&namespace) {
-            "read" => json!(["repo.content.read"]),
-            "write" => json!(["repo.content.read", "repo.write"]),
-            _ => continue,
-        };
-        scoped.push(json!({ "entity": { "type": kind, "name": namespace }, "permissions": permissions }));
-    }
-    if scoped.is_empty() {
-        return Err(HubError::bad_request("Choose at least one namespace.").at("scopes"));
-    }
-    Ok(json!({ "canReadGatedRepos": false, "global": [], "scoped": scoped }))
+async fn post_rename(page: PageRequest, path: web::Path<i64>, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    tokens::rename(&page.app, user, path.into_inner(), form.text("name")).await?;
+    Ok(page.redirect_saying("/settings/tokens", "Token renamed."))
 }
 
-fn namespaces_of(user: &User) -> Vec<(String, &'static str)> {
-    let organizations = user.memberships.iter().map(|membership| (membership.name.clone(), "org"));
-    std::iter::once((user.name.clone(), "user")).chain(organizations).collect()
+async fn post_rotate(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let (name, secret) = tokens::rotate(&page.app, user, path.into_inner()).await?;
+    show_once(&page, &name, &secret)
 }
 
 async fn post_revoke(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    if delete_token(&page.app.pool, user.pk, path.into_inner()).await? {
-        Ok(page.redirect_saying("/settings/tokens", "Token revoked."))
-    } else {
-        Err(HubError::not_found("There is no such token: it may have been revoked already."))
-    }
+    tokens::revoke(&page.app, user, path.into_inner()).await?;
+    Ok(page.redirect_saying("/settings/tokens", "Token revoked."))
 }
 
 async fn tokens_page(
@@ -200,7 +235,9 @@ async fn tokens_page(
 ) -> HubResult<TokensPage> {
     let rows = list_tokens(&page.app.pool, user.pk).await?;
     let chosen = if form.role.is_empty() { "write" } else { &form.role };
-    let scope = |(name, _): (String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
+    let scope = |(_, name, _): (_, String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
+    let repos =
+        |name, label, value: &str| Field::new(name, label).value(value).hint("One a line: `ada/bert`, `datasets/ada/squad`.");
     Ok(TokensPage {
         layout: page.layout("Access tokens"),
         navigation: SettingsNavigation::new(user, "/settings/tokens"),
@@ -211,14 +248,20 @@ async fn tokens_page(
         roles: vec![
             Choice::new("read", "Read", chosen).hint("See and download everything that you can."),
             Choice::new("write", "Write", chosen).hint("Also create, push, change and delete repositories."),
-            Choice::new("fineGrained", "Fine-grained", chosen).hint("Only the namespaces chosen below."),
+            Choice::new("fineGrained", "Fine-grained", chosen).hint("Only the namespaces and repositories chosen below."),
         ],
-        scopes: namespaces_of(user).into_iter().map(scope).collect(),
+        scopes: scopes::namespaces_of(user).into_iter().map(scope).collect(),
         scopes_error: refusal.message_at("scopes").or_else(|| refusal.message_at("role")),
+        repos_read: refusal.mark(repos("repos_read", "Repositories to read", &form.repos_read)),
+        repos_write: refusal.mark(repos("repos_write", "Repositories to read and write", &form.repos_write)),
+        gated: form.gated,
+        expires: refusal.mark(Field::new("expires", "Stops working")),
+        lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
     })
 }
 
 fn token_item(row: TokenRow) -> TokenItem {
+    let now = Utc::now();
     TokenItem {
         pk: row.token_pk,
         name: row.name,
@@ -228,19 +271,12 @@ fn token_item(row: TokenRow) -> TokenItem {
             Some(TokenRole::FineGrained) => "Fine-grained",
             Some(TokenRole::Read) | None => "Read",
         },
-        scopes: scopes_text(&row.scopes),
+        scopes: scopes::in_words(&row.scopes),
         created_at: row.created_at,
         last_used_at: row.last_used_at,
+        last_used_address: row.last_used_address,
+        expired: row.expires_at.is_some_and(|at| at <= now),
+        expires_at: row.expires_at.filter(|at| *at > now),
+        leaked: row.leaked_at.is_some(),
     }
-}
-
-/// `ada: read, acme: read and write`.
-fn scopes_text(scopes: &Value) -> String {
-    let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
-    let text = entries.filter_map(|entry| {
-        let name = entry.pointer("/entity/name")?.as_str()?;
-        let writes = entry.get("permissions")?.as_array()?.iter().any(|permission| permission == "repo.write");
-        Some(format!("{name}: {}", if writes { "read and write" } else { "read" }))
-    });
-    text.collect::<Vec<_>>().join(", ")
 }

@@ -1,6 +1,5 @@
 //! Statements behind the settings pages: profiles, sessions, organisations and their members.
 
-use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
 use crate::accounts::{OrgRole, UserPk};
@@ -40,74 +39,30 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
     .await
 }
 
-/// Changes what a user says of themselves. Another mail address is one that nobody has confirmed.
-///
-/// # Errors
-/// The mail address is taken (`users_email_idx`).
-pub async fn update_user(pool: &PgPool, user_pk: UserPk, fullname: &str, email: &str, details: &str) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update users set fullname = $2, email = $3, details = $4,
-                email_confirmed_at = case when email = $3 then email_confirmed_at end
-         where user_pk = $1",
-        user_pk,
-        fullname,
-        email,
-        details
-    )
-    .execute(pool)
-    .await
-    .map(|_| ())
-}
-
-/// Sets a new password and ends all sessions but one.
+/// Changes what a user says of themselves.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_password(conn: &mut PgConnection, user_pk: UserPk, hash: &str, kept_session: &[u8; 32]) -> sqlx::Result<()> {
-    sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
-    sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept_session.as_slice())
-        .execute(conn)
-        .await
-        .map(|_| ())
-}
-
-/// A browser that is logged in.
-#[derive(Debug, Clone)]
-pub struct SessionRow {
-    /// The key: the hash of its cookie.
-    pub session_hash: Vec<u8>,
-    /// What the browser said of itself.
-    pub user_agent: String,
-    /// When it logged in.
-    pub created_at: DateTime<Utc>,
-    /// When it was last seen.
-    pub last_seen_at: DateTime<Utc>,
-}
-
-/// The open sessions of a user, the most recent first.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SessionRow>> {
-    sqlx::query_as!(
-        SessionRow,
-        "select session_hash, user_agent, created_at, last_seen_at from sessions
-         where user_pk = $1 and expires_at > now() order by last_seen_at desc limit 100",
-        user_pk
-    )
-    .fetch_all(pool)
-    .await
-}
-
-/// Ends a session of a user.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u8]) -> sqlx::Result<()> {
-    sqlx::query!("delete from sessions where user_pk = $1 and session_hash = $2", user_pk, session_hash)
+pub async fn update_user(pool: &PgPool, user_pk: UserPk, fullname: &str, details: &str) -> sqlx::Result<()> {
+    sqlx::query!("update users set fullname = $2, details = $3 where user_pk = $1", user_pk, fullname, details)
         .execute(pool)
         .await
         .map(|_| ())
+}
+
+/// Sets a new password and ends all sessions, but one if it is named.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_password(
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    hash: &str,
+    kept_session: Option<&[u8; 32]>,
+) -> sqlx::Result<()> {
+    sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
+    let kept: &[u8] = kept_session.map_or(&[], |hash| hash.as_slice());
+    sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept).execute(conn).await.map(|_| ())
 }
 
 /// A member of an organisation.

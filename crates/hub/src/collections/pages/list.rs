@@ -39,7 +39,11 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     let query = page.query();
     let text = |key: &str| query.get(key).map(str::trim).filter(|text| !text.contains('\0')).unwrap_or_default().to_owned();
     let (search, owner, sort) = (text("search"), text("owner"), text("sort"));
-    let order = if sort == "upvotes" { Order::Upvotes } else { Order::Updated };
+    let order = match sort.as_str() {
+        "trending" => Order::Trending,
+        "upvotes" => Order::Upvotes,
+        _ => Order::Updated,
+    };
     let wanted = CollectionQuery {
         owners: Some(owner.clone()).filter(|owner| !owner.is_empty()).into_iter().collect(),
         words: Some(search.clone()).filter(|words| !words.is_empty()),
@@ -64,7 +68,9 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     let shown = ListPage {
         layout,
         cards: cards(&page.app, &page.viewer, rows).await?,
-        orders: vec![Choice::new("", "Recently updated", &sort), Choice::new("upvotes", "Most upvotes", &sort)],
+        orders: [("", "Recently updated"), ("trending", "Trending"), ("upvotes", "Most upvotes")]
+            .map(|(value, label)| Choice::new(value, label, &sort))
+            .into(),
         first: wanted.after.map(|_| address(None)),
         next,
         search,

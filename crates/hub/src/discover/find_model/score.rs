@@ -102,9 +102,7 @@ pub(in crate::discover) fn memory(estimate: &Estimate, context: u64) -> Vec<(Str
     let mut lines: Vec<(String, String)> = estimate
         .parameters
         .iter()
-        .map(|(dtype, count, bits)| {
-            (format!("{} {dtype} x {bits} bits", short_count(*count)), size_text(count.saturating_mul(*bits) / 8))
-        })
+        .map(|part| (format!("{} {} x {} bits", short_count(part.count), part.dtype, part.bits()), size_text(part.bytes())))
         .collect();
     lines.push(("a fifth on top".to_owned(), size_text(estimate.overhead)));
     if estimate.context(context) > 0 {

@@ -57,6 +57,10 @@ struct Verdict {
     should_ignore: bool,
     #[serde(skip_serializing_if = "Option::is_none")]
     oid: Option<String>,
+    /// Why the path cannot be committed. The hub's own pages show it before they send anything; other clients learn it
+    /// from the commit.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    refused: Option<String>,
 }
 
 async fn post_preupload(
@@ -94,6 +98,7 @@ fn answer(reader: &GitReader, commit: Oid, request: &Request, inline_limit: u64)
         upload_mode: if is_large(file, &lfs, inline_limit) { "lfs" } else { "regular" },
         should_ignore: ignored.is_ignored(&file.path),
         oid: present.get(file.path.as_str()).and_then(|entry| content_id(entry)),
+        refused: hub_types::RepoPath::new(&file.path).err().map(|error| error.to_string()),
         path: file.path.clone(),
     };
     Ok(Answer { files: request.files.iter().map(verdict).collect(), commit_oid: commit })

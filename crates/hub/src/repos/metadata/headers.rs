@@ -22,8 +22,9 @@ const MAX_READ_BYTES: u64 = 32 << 20;
 /// # Errors
 /// The store or the database does not answer: the job is tried again.
 pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
-    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
+    // In this order: of a commit that comes in between, nothing is noted as read that was looked for in the one before.
     let facts = derived::find_facts(&app.pool, repo_pk).await?.unwrap_or_default();
+    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
     let text = |pointer: &str| facts.pointer(pointer).and_then(Value::as_str);
     let (Some(key), Some(head)) = (text("/weights/key"), repo.head_oid) else { return Ok(()) };
     if text("/headers_key") == Some(key) {
@@ -41,6 +42,8 @@ pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
         && let Some(summary) = noted(gguf_summary(app, &repo, head, path).await, &mut found)?
     {
         found.insert("gguf".to_owned(), summary.to_json());
+        // Apart from what the API has of a GGUF header.
+        found.insert("gguf_parameters".to_owned(), json!(summary.parameters));
         parameters = parameters.or(Some(summary.total));
     }
     found.insert("headers_key".to_owned(), json!(key));

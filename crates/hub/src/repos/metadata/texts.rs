@@ -72,8 +72,9 @@ fn is_about_text(repo_type: RepoType, paths: &[String]) -> bool {
 /// # Errors
 /// Git or the database does not answer: the job is tried again.
 pub async fn read_texts(app: &App, repo_pk: i64) -> HubResult<()> {
-    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
+    // In this order: of a commit that comes in between, nothing is noted as read that was looked for in the one before.
     let facts = derived::find_facts(&app.pool, repo_pk).await?.unwrap_or_default();
+    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
     let text = |pointer: &str| facts.pointer(pointer).and_then(Value::as_str);
     let (Some(key), Some(head)) = (text("/texts/key"), repo.head_oid) else { return Ok(()) };
     if text("/read_texts/key") == Some(key) {

@@ -4,10 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::notebook::Notebook;
 use hub_cards::{SafeHtml, Table};
-use hub_git::EntryKind;
+use hub_git::{Entry, EntryKind};
 
 use super::BASES;
+use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::file_editor::MAX_TEXT_BYTES;
 use super::parquet::ParquetView;
 use super::preview::{self, Side};
 use super::tensors::{WeightsView, has_tensors};
@@ -56,10 +58,23 @@ pub(super) struct BlobPage {
     pub download_href: String,
     /// Its history.
     pub history_href: String,
+    /// What those may do with it who may write.
+    pub actions: Option<FileActions>,
     /// For a large file: what the pointer says.
     pub lfs: Option<LfsPointerInfo>,
     /// The content.
     pub view: FileView,
+}
+
+/// What changes a file.
+#[derive(Debug)]
+pub(super) struct FileActions {
+    /// The editor, for texts that fit in it.
+    pub edit_href: Option<String>,
+    /// The form that moves it.
+    pub move_href: String,
+    /// The question before it is deleted.
+    pub delete_href: String,
 }
 
 /// How a file is shown.
@@ -141,6 +156,11 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         raw_href: place.href(View::Raw, &place.path),
         download_href: format!("{}?download=true", place.href(View::Resolve, &place.path)),
         history_href: place.href(View::Commits, &place.path),
+        actions: may_change(&page, &content, &place).await?.then(|| FileActions {
+            edit_href: can_edit(&entry, &found.view).then(|| place.href(View::Edit, &place.path)),
+            move_href: place.href(View::Move, &place.path),
+            delete_href: place.href(View::Delete, &place.path),
+        }),
         lfs: entry.lfs.as_ref().map(|pointer| LfsPointerInfo {
             sha256: pointer.oid.to_hex(),
             size_bytes: pointer.size,
@@ -150,4 +170,10 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         header,
     };
     page.show(shown).await
+}
+
+/// Whether a file is a text that the editor takes. What is shown as no text hardly is one.
+fn can_edit(entry: &Entry, view: &FileView) -> bool {
+    let is_text = matches!(view, FileView::Code { .. } | FileView::Markdown(_) | FileView::Table(_) | FileView::Notebook(_));
+    is_text && entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= MAX_TEXT_BYTES as u64
 }

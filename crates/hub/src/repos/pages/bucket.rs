@@ -7,6 +7,7 @@ use chrono::{DateTime, Utc};
 use super::BUCKET_BASE;
 use super::card::Way;
 use super::context::{header_of, layout_of};
+use super::media::icon_of;
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
@@ -60,6 +61,13 @@ pub(super) struct Row {
     pub href: String,
     /// What only files have.
     pub file: Option<BucketFile>,
+}
+
+impl Row {
+    /// The icon of a file.
+    pub(super) fn icon(&self) -> &'static str {
+        icon_of(&self.name)
+    }
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {

@@ -10,10 +10,10 @@ use super::context::{header_with, layout_of};
 use super::facts::side_of;
 use super::inferred::{InferredPanel, panel_of};
 use super::licence_note::{LicenceNote, licence_note};
-use super::preview::first_table;
 use super::relations::{Relations, relations_of};
 use super::results::{ResultRow, results_of};
-use super::snippets::quick_start_of;
+use super::rows::{self, RowsPanel};
+use super::snippets::{card_command, quick_start_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -24,7 +24,6 @@ use crate::repos::queries::listing::ListedRepo;
 use crate::repos::{Level, Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
-use crate::web::links::{encode_path, encode_segment};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -38,6 +37,8 @@ pub(super) struct CardPage {
     pub quick_start: Option<QuickStart>,
     /// Where one who may changes the card.
     pub edit_href: Option<String>,
+    /// What uploads a card that is missing.
+    pub card_command: String,
     /// The card's text.
     pub card: Option<SafeHtml>,
     /// Its headings, when they are many enough to need a list.
@@ -48,8 +49,8 @@ pub(super) struct CardPage {
     pub results: Vec<ResultRow>,
     /// How a dataset's files are put together.
     pub configs: Vec<DatasetConfig>,
-    /// A file whose first rows show what the dataset is.
-    pub first_rows: Option<FirstRows>,
+    /// The first rows of a dataset.
+    pub rows: Option<RowsPanel>,
     /// What belongs to it on this hub.
     pub relations: Relations,
     /// What is wrong with the card's metadata.
@@ -62,19 +63,14 @@ pub(super) struct CardPage {
     pub licence: Option<LicenceNote>,
 }
 
-/// A file of a dataset that is shown as a table.
-#[derive(Debug)]
-pub(super) struct FirstRows {
-    /// The file.
-    pub path: String,
-    /// Its page.
-    pub href: String,
-}
-
 /// How to put files into an empty repository.
 #[derive(Debug)]
 pub(super) struct QuickStart {
-    /// Several ways to do the same.
+    /// The form that adds files in the browser.
+    pub upload_href: String,
+    /// The editor of a new file.
+    pub new_href: String,
+    /// Several ways to do the same with programs.
     pub ways: Vec<Way>,
 }
 
@@ -192,8 +188,6 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let (header, derived) = header_with(&page, &read, RepoTab::Card, columns).await?;
     let card = card_of(&page, repo).await?;
     let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
-    // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
-    let is_new = !has_text && derived.file_count <= 2;
     let chart = DownloadChart::of_repo(&page.app, repo.pk).await?;
     let (outline, citation) = match &card {
         Some(card) if card.headings.len() >= MIN_HEADINGS => (card.headings.clone(), card.citation.clone()),
@@ -201,17 +195,26 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         None => (Vec::new(), None),
     };
     let metadata = derived.card.as_ref();
+    let configs = metadata.filter(|_| is_dataset).map(configs_of).unwrap_or_default();
+    let rows = match derived.siblings.as_deref().filter(|_| is_dataset) {
+        Some(paths) => rows::panel_of(&page, &read, &header, &configs, paths).await?,
+        None => None,
+    };
+    let has_weights = derived.facts.as_ref().is_some_and(|facts| facts.get("weights").is_some());
+    // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
+    let is_new = !has_text && derived.file_count <= 2 && rows.is_none() && !has_weights;
     let may_write = read.level >= Level::Write && page.require_session().is_ok();
     let shown = CardPage {
         edit_href: may_write.then(|| format!("{}/edit-card", header.href())),
         outline,
         citation,
         results: metadata.map(results_of).unwrap_or_default(),
-        configs: metadata.filter(|_| is_dataset).map(configs_of).unwrap_or_default(),
-        first_rows: first_rows_of(&header, &derived).filter(|_| is_dataset),
+        rows,
+        configs,
         relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
         layout: layout_of(&page, repo, ""),
         quick_start: is_new.then(|| quick_start_of(&header)),
+        card_command: card_command(&header),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
         inferred: panel_of(&header, &derived, may_write),
@@ -220,12 +223,6 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         header,
     };
     page.show(shown).await
-}
-
-fn first_rows_of(header: &RepoHeader, derived: &ListedRepo) -> Option<FirstRows> {
-    let path = first_table(derived.siblings.as_deref()?)?;
-    let href = format!("{}/blob/{}/{}", header.href(), encode_segment(&header.default_branch), encode_path(path));
-    Some(FirstRows { path: path.to_owned(), href })
 }
 
 async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {

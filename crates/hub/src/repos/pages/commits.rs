@@ -2,9 +2,10 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use hub_git::{CommitInfo, LogRange};
+use hub_git::{CommitInfo, EntryKind, LogRange};
 
 use super::BASES;
+use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of, time_of};
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
@@ -31,6 +32,8 @@ pub(super) struct CommitsPage {
     pub crumbs: Vec<Crumb>,
     /// The commits by day.
     pub days: Vec<CommitDay>,
+    /// The file or folder whose history it is; empty for all of it.
+    pub path: String,
     /// Newer commits.
     pub previous: Option<String>,
     /// Older commits.
@@ -74,12 +77,31 @@ async fn show_commits(page: PageRequest, read: RepoRead) -> HubResult<HttpRespon
         layout: layout_of(&page, repo, "History"),
         picker: place.picker(&page, repo, View::Commits).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
-        days: by_day(repo, &commits),
+        days: days_of_path(&page, &read, &place, &commits).await?,
+        path: place.path.clone(),
         previous: number.checked_sub(1).map(&numbered),
         next: more.then(|| numbered(number + 1)),
         header,
     };
     page.show(shown).await
+}
+
+/// The history of a path leads to the path as it was then, and those who may change the branch to its return.
+async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commits: &[CommitInfo]) -> HubResult<Vec<CommitDay>> {
+    let mut days = by_day(&read.repo, commits);
+    if place.path.is_empty() {
+        return Ok(days);
+    }
+    let head = reading::entry(&page.app, &read.repo, place.commit, &place.path).await?;
+    let is_file = head.as_ref().is_none_or(|entry| entry.kind == EntryKind::File);
+    let may_restore = is_file && may_change(page, read, place).await?;
+    let restore = place.href(View::Restore, &place.path);
+    for commit in days.iter_mut().flat_map(|day| &mut day.commits) {
+        // A folder's page sends on from here to its files.
+        commit.tree_href = place.href_at(&commit.oid, View::Blob, &place.path);
+        commit.restore_href = may_restore.then(|| format!("{restore}?from={}", commit.oid));
+    }
+    Ok(days)
 }
 
 /// The last commits of the default branch as an Atom feed.

@@ -5,9 +5,9 @@ use askama::Template;
 use hub_types::Oid;
 
 use super::BASES;
-use super::commit::{FileDiff, diff};
 use super::commits::{CommitDay, by_day};
 use super::context::{all_refs, compare_href, header_of, layout_of};
+use super::diff::{FileDiff, diff};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, HubResult};

@@ -6,6 +6,8 @@ use serde_json::Value;
 const MAX_CONFIGS: usize = 50;
 /// How many splits or features of one are shown.
 const MAX_ROWS: usize = 200;
+/// How many patterns of a split are shown.
+const MAX_PATTERNS: usize = 20;
 /// The longest text of a cell, in characters.
 const MAX_CHARS: usize = 120;
 /// How deep the type of a feature is told.
@@ -30,7 +32,7 @@ pub(super) struct Split {
     /// Its name.
     pub name: String,
     /// The files it comes from, as patterns.
-    pub files: String,
+    pub files: Vec<String>,
     /// How many rows it has.
     pub rows: Option<u64>,
     /// How many bytes.
@@ -68,10 +70,10 @@ fn name_of(config: &Value) -> String {
 
 fn from_files(config: &Value) -> DatasetConfig {
     let split = |file: &&Value| match file {
-        Value::String(pattern) => Split { name: "train".to_owned(), files: cut(pattern), ..Split::default() },
+        Value::String(pattern) => Split { name: "train".to_owned(), files: vec![cut(pattern)], ..Split::default() },
         file => Split {
             name: file.get("split").and_then(Value::as_str).map_or_else(|| "train".to_owned(), cut),
-            files: cut(&list(file.get("path")).iter().filter_map(|path| path.as_str()).collect::<Vec<_>>().join(", ")),
+            files: list(file.get("path")).iter().take(MAX_PATTERNS).filter_map(|path| path.as_str().map(cut)).collect(),
             ..Split::default()
         },
     };
@@ -92,7 +94,7 @@ fn add_info(config: &mut DatasetConfig, info: &Value) {
         let (rows, size_bytes) = (number("num_examples"), number("num_bytes"));
         match config.splits.iter_mut().find(|known| known.name == name) {
             Some(known) => (known.rows, known.size_bytes) = (rows, size_bytes),
-            None => config.splits.push(Split { name, files: String::new(), rows, size_bytes }),
+            None => config.splits.push(Split { name, files: Vec::new(), rows, size_bytes }),
         }
     }
 }
@@ -153,9 +155,9 @@ mod tests {
         assert_eq!(names, [("a", true), ("b", false)]);
         let types: Vec<_> = configs[0].features.iter().map(|(_, kind)| kind.as_str()).collect();
         assert_eq!(types, ["string", "class label (2)", "list of int32", "struct of 1"]);
-        assert_eq!((configs[0].splits[0].files.as_str(), configs[0].splits[0].rows), ("x/*, y/*", Some(10)));
+        assert_eq!((configs[0].splits[0].files.join(" "), configs[0].splits[0].rows), ("x/* y/*".to_owned(), Some(10)));
         assert_eq!(configs[0].splits[1].name, "test");
-        assert_eq!(configs[1].splits[0].files, "b.csv");
+        assert_eq!(configs[1].splits[0].files, ["b.csv"]);
     }
 
     #[test]

@@ -7,10 +7,11 @@ use hub_types::{Oid, RepoType, split_revision};
 
 use super::inferred::is_inferred;
 use super::tags;
-use super::view::{Chip, CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoTab, RevisionPicker};
+use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{Level, RepoRead};
+use crate::repos::access::{Level, RepoRead, level_of};
+use crate::repos::archive::Format;
 use crate::repos::listing::Columns;
 use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
@@ -157,6 +158,16 @@ pub(super) enum View {
     Tensors,
     /// The search for a path.
     Find,
+    /// The editor of a file.
+    Edit,
+    /// The editor of a new file.
+    New,
+    /// The question before a deletion.
+    Delete,
+    /// The form that moves a file.
+    Move,
+    /// The question before an old version comes back.
+    Restore,
 }
 
 impl View {
@@ -170,6 +181,11 @@ impl View {
             Self::Upload => "upload",
             Self::Tensors => "tensors",
             Self::Find => "find",
+            Self::Edit => "edit",
+            Self::New => "new",
+            Self::Delete => "delete",
+            Self::Move => "move",
+            Self::Restore => "restore",
         }
     }
 }
@@ -185,12 +201,27 @@ impl Place {
         Ok(Self { revision, commit, path: path.join("/"), base: repo.path() })
     }
 
+    /// Another path at the same revision.
+    pub(super) fn at(&self, path: &str) -> Self {
+        Self { path: path.to_owned(), ..self.clone() }
+    }
+
     /// The link to a view of a path at this revision.
     pub(super) fn href(&self, view: View, path: &str) -> String {
         self.href_at(&self.revision, view, path)
     }
 
-    fn href_at(&self, revision: &str, view: View, path: &str) -> String {
+    /// The folder at this place in one file.
+    pub(super) fn archive_href(&self, format: Format) -> String {
+        let start = format!("{}/archive/{}.{}", self.base, encode_segment(&self.revision), format.ending());
+        match self.path.as_str() {
+            "" => start,
+            path => format!("{start}?path={}", encode_segment(path)),
+        }
+    }
+
+    /// The same at another revision.
+    pub(super) fn href_at(&self, revision: &str, view: View, path: &str) -> String {
         let start = format!("{}/{}/{}", self.base, view.as_str(), encode_segment(revision));
         if path.is_empty() { start } else { format!("{start}/{}", encode_path(path)) }
     }
@@ -227,7 +258,20 @@ impl Place {
         let is_id = self.revision.len() == 40 && self.revision.bytes().all(|byte| byte.is_ascii_hexdigit());
         let label = if is_id { self.revision.chars().take(7).collect() } else { self.revision.clone() };
         let compare_href = compare_href(&self.base, &repo.default_branch, &self.revision);
-        Ok(RevisionPicker { label, detached, branches, tags, all_href: format!("{}/refs", self.base), compare_href })
+        let may_write = level_of(&page.viewer, repo) >= Some(Level::Write) && page.require_session().is_ok();
+        Ok(RevisionPicker {
+            label,
+            detached,
+            branches,
+            tags,
+            all_href: format!("{}/refs", self.base),
+            compare_href,
+            create: may_write.then(|| NewRef {
+                action: format!("{}/refs/create", self.base),
+                start: self.revision.clone(),
+                csrf: page.layout("").csrf,
+            }),
+        })
     }
 }
 
@@ -254,6 +298,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         at: time_of(info),
         href: format!("{}/commit/{oid}", repo.path()),
         tree_href: format!("{}/tree/{oid}", repo.path()),
+        restore_href: None,
         oid,
     }
 }

@@ -13,6 +13,7 @@ use super::tags;
 use super::view::RepoHeader;
 use crate::downloads::chart::DownloadChart;
 use crate::repos::queries::listing::ListedRepo;
+use crate::search::hardware;
 
 /// How many values of a fact are shown.
 const MAX_VALUES: usize = 24;
@@ -39,9 +40,9 @@ pub(super) fn side_of(header: &RepoHeader, derived: &ListedRepo) -> Side {
     }
 }
 
-/// Parameters by number type, from the headers of safetensors files, or their sum from a GGUF header.
+/// Parameters by number type, from the headers of weight files, or their sum from a GGUF header that was read without the types.
 fn parameters_of(facts: &Value) -> Option<Parameters> {
-    if let Some(by_dtype) = facts.pointer("/safetensors/parameters").and_then(Value::as_object) {
+    if let Some(by_dtype) = hardware::dtypes_of(facts) {
         let counts = by_dtype.iter().filter_map(|(dtype, count)| Some((dtype.clone(), count.as_u64()?)));
         return shares(counts.collect());
     }

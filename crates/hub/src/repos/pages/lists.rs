@@ -4,7 +4,7 @@ use hub_search::{SearchResults, Snippet};
 use hub_types::RepoType;
 
 use super::view::{OwnRepo, RepoSummary, SnippetPart};
-use crate::accounts::Viewer;
+use crate::accounts::{Auth, TokenRole, Viewer};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::by_task;
@@ -75,7 +75,12 @@ pub async fn most_active(app: &App, viewer: &Viewer, kind: RepoType, limit: usiz
 /// # Errors
 /// The database does not answer.
 pub async fn own(app: &App, viewer: &Viewer, limit: i64) -> HubResult<Vec<OwnRepo>> {
-    let rows = list_own(&app.pool, &viewer.namespaces(), limit).await?;
+    // A token for chosen repositories shows no others.
+    let namespaces = match &viewer.auth {
+        Auth::Token { role: TokenRole::FineGrained, .. } => Vec::new(),
+        Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => viewer.namespaces(),
+    };
+    let rows = list_own(&app.pool, &namespaces, limit).await?;
     Ok(rows.into_iter().map(OwnRepo::from).collect())
 }
 

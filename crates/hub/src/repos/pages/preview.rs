@@ -1,14 +1,17 @@
 //! How a file is shown: rendered where it says more that way, as highlighted text, or not at all. Of large files only the
 //! beginning is read, and nothing of any file runs.
 
-use hub_cards::{LinkContext, highlight_lines, notebook, pretty_json, read_delimited, read_json_lines};
+use hub_cards::{LinkContext, Table, highlight_lines, notebook, pretty_json, read_delimited, read_json_lines, read_json_list};
 use hub_git::Entry;
+use hub_types::Oid;
 
 use super::blob::FileView;
 use super::context::{Place, View};
+use super::media::{self, Media};
 use super::tensors::weights_of;
 use super::{markdown, parquet};
 use crate::accounts::page::PageRequest;
+use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::weight_files::open;
 use crate::repos::{Repo, reading};
@@ -19,6 +22,8 @@ const MAX_TEXT_BYTES: u64 = 1024 * 1024;
 const MAX_LINES: usize = 5_000;
 /// How much of a table is read, in bytes.
 const MAX_TABLE_BYTES: u64 = 512 * 1024;
+/// How much of a table is read for the page of its dataset, in bytes.
+const FIRST_ROWS_BYTES: u64 = 64 * 1024;
 /// How many tensors the page of a file shows; another page lists all.
 const MAX_TENSORS: usize = 50;
 
@@ -85,14 +90,8 @@ pub(super) async fn of(page: &PageRequest, repo: &Repo, place: &Place, entry: &E
     let only = |view| Shown { view, line_count: None, side: Side::Only };
     let src = || place.href(View::Resolve, &place.path);
     let name = entry.name();
-    if has_ending(name, &["png", "jpg", "jpeg", "gif", "webp", "avif", "svg", "bmp", "ico"]) {
-        return Ok(only(FileView::Image(src())));
-    }
-    if has_ending(name, &["wav", "mp3", "flac", "ogg", "m4a", "opus"]) {
-        return Ok(only(FileView::Audio(src())));
-    }
-    if has_ending(name, &["mp4", "webm", "mov", "ogv"]) {
-        return Ok(only(FileView::Video(src())));
+    if let Some(media) = Media::of(name) {
+        return Ok(only(media_file(page, repo, place, media, src()).await?));
     }
     if has_ending(name, &["safetensors", "gguf"]) {
         return Ok(only(weights(page, repo, place).await?));
@@ -118,12 +117,33 @@ pub(super) async fn of(page: &PageRequest, repo: &Repo, place: &Place, entry: &E
     Ok(Shown { view, line_count, side })
 }
 
-/// The file among these that shows best what a dataset's rows are: the first that is shown as a table, of the training split
-/// where one is named so.
-pub(super) fn first_table(paths: &[String]) -> Option<&str> {
-    let mut tables = paths.iter().filter(|path| has_ending(path, &["parquet", "csv", "tsv", "jsonl", "ndjson"]));
-    let first = tables.clone().next();
-    tables.find(|path| path.contains("train")).or(first).map(String::as_str)
+/// The first rows of a file that is a table. Of Parquet, the beginning of each column is read; of text, little of the file.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(super) async fn first_rows(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<Table>> {
+    let Some(file) = open(app, repo, commit, path).await? else { return Ok(None) };
+    if has_ending(path, &["parquet"]) {
+        return Ok(parquet::view_of(app, &file).await?.ok().and_then(|view| view.rows));
+    }
+    let (rendering, limit) = match Rendering::of(path) {
+        Some(how @ (Rendering::Delimited | Rendering::JsonLines)) => (how, FIRST_ROWS_BYTES),
+        // Its end has to be there.
+        Some(Rendering::Json) if file.size <= MAX_TEXT_BYTES => (Rendering::Json, MAX_TEXT_BYTES),
+        _ => return Ok(None),
+    };
+    let (bytes, is_whole) = (file.head(app, limit).await?, file.size <= limit);
+    let read = move || {
+        let text = text_of(&bytes, is_whole)?;
+        match rendering {
+            Rendering::Delimited => read_delimited(text, is_whole),
+            Rendering::JsonLines => read_json_lines(text, is_whole),
+            Rendering::Json => read_json_list(text),
+            Rendering::Markdown | Rendering::Notebook => None,
+        }
+    };
+    let table = tokio::task::spawn_blocking(read).await.map_err(HubError::from)?;
+    Ok(table.filter(|table| !table.rows.is_empty()))
 }
 
 fn has_ending(name: &str, endings: &[&str]) -> bool {
@@ -144,6 +164,14 @@ async fn weights(page: &PageRequest, repo: &Repo, place: &Place) -> HubResult<Fi
         Err(error) if error.kind() == ErrorKind::Unprocessable => Ok(note(error.message())),
         Err(error) => Err(error),
     }
+}
+
+async fn media_file(page: &PageRequest, repo: &Repo, place: &Place, media: Media, src: String) -> HubResult<FileView> {
+    let Some(file) = open(&page.app, repo, place.commit, &place.path).await? else {
+        return Ok(note("The hub does not have the bytes of this file."));
+    };
+    let head = file.head(&page.app, media::HEAD_BYTES.min(file.size)).await?;
+    Ok(if media.begins_so(&head) { media.view(src) } else { note(media.broken()) })
 }
 
 /// The columns of a Parquet file, and its first rows.

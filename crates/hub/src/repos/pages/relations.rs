@@ -32,6 +32,13 @@ pub(super) struct Relations {
     pub groups: Vec<RelatedGroup>,
 }
 
+impl Relations {
+    /// Whether there is nothing of the kind.
+    pub(super) fn is_empty(&self) -> bool {
+        self.tree.is_none() && self.groups.is_empty()
+    }
+}
+
 /// What a model was made from, and how many were made from it.
 #[derive(Debug)]
 pub(super) struct ModelTree {

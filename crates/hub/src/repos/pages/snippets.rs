@@ -4,22 +4,25 @@ use hub_types::RepoType;
 
 use super::card::{QuickStart, Way};
 use super::view::RepoHeader;
+use crate::web::links::encode_segment;
 
 /// How to put files into a repository that has none.
 pub(super) fn quick_start_of(header: &RepoHeader) -> QuickStart {
     let (url, id) = (&header.hub_url, header.id());
-    let (option, argument) = match header.kind {
-        RepoType::Model => (String::new(), String::new()),
-        RepoType::Dataset | RepoType::Space | RepoType::Bucket => {
-            (format!(" --repo-type {}", header.kind), format!(", repo_type=\"{}\"", header.kind))
-        }
+    let option = type_option(header.kind);
+    let argument = match header.kind {
+        RepoType::Model => String::new(),
+        RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(", repo_type=\"{}\"", header.kind),
     };
+    let branch = encode_segment(&header.default_branch);
     let large = match header.kind {
         RepoType::Model => "*.safetensors",
         RepoType::Dataset => "*.parquet",
         RepoType::Space | RepoType::Bucket => "*.bin",
     };
     QuickStart {
+        upload_href: format!("{}/upload/{branch}", header.href()),
+        new_href: format!("{}/new/{branch}", header.href()),
         ways: vec![
             Way {
                 title: "The hf command",
@@ -44,5 +47,18 @@ pub(super) fn quick_start_of(header: &RepoHeader) -> QuickStart {
                 ),
             },
         ],
+    }
+}
+
+/// The line that uploads a card.
+pub(super) fn card_command(header: &RepoHeader) -> String {
+    format!("HF_ENDPOINT={} \\\n  hf upload {} README.md{}", header.hub_url, header.id(), type_option(header.kind))
+}
+
+/// What commands add for all that are not models.
+fn type_option(kind: RepoType) -> String {
+    match kind {
+        RepoType::Model => String::new(),
+        RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(" --repo-type {kind}"),
     }
 }

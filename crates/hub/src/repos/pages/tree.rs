@@ -7,15 +7,17 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::{LinkContext, SafeHtml};
 use hub_git::{CommitInfo, Entry, LogRange, TreeCursor};
-use hub_types::RefName;
 
+use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::media::icon_of;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::repos::archive::Format;
 use crate::repos::reading::{self, LastCommits};
-use crate::repos::{Level, Repo, RepoRead, queries};
+use crate::repos::{Repo, RepoRead};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -38,8 +40,10 @@ pub(super) struct TreePage {
     pub crumbs: Vec<Crumb>,
     /// The search for a path.
     pub find_href: String,
-    /// Where one who may uploads files to this folder.
-    pub upload_href: Option<String>,
+    /// What those may do here who may write.
+    pub actions: Option<FolderActions>,
+    /// The whole folder in one file, for those who may download.
+    pub archives: Vec<(&'static str, String)>,
     /// The history of this folder.
     pub history_href: String,
     /// The last commit that touched this folder.
@@ -52,6 +56,17 @@ pub(super) struct TreePage {
     pub previous: Option<String>,
     /// The page after.
     pub next: Option<String>,
+}
+
+/// What changes a folder.
+#[derive(Debug)]
+pub(super) struct FolderActions {
+    /// The form that adds files.
+    pub upload_href: String,
+    /// The editor of a new file.
+    pub new_href: String,
+    /// The question before it is deleted; the root is not.
+    pub delete_href: Option<String>,
 }
 
 /// A file or folder.
@@ -76,7 +91,7 @@ pub(super) struct TreeEntry {
 impl TreeEntry {
     /// The icon.
     pub(super) fn icon(&self) -> &'static str {
-        if self.is_folder { "folder" } else { "file" }
+        if self.is_folder { "folder" } else { icon_of(&self.name) }
     }
 
     /// The classes of the icon.
@@ -116,7 +131,12 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         picker: place.picker(&page, repo, View::Tree).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
         find_href: place.href(View::Find, ""),
-        upload_href: upload_href(&page, &read, &place).await?,
+        actions: may_change(&page, &read, &place).await?.then(|| FolderActions {
+            upload_href: place.href(View::Upload, &place.path),
+            new_href: place.href(View::New, &place.path),
+            delete_href: (!place.path.is_empty()).then(|| place.href(View::Delete, &place.path)),
+        }),
+        archives: archives(&read, &place),
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
         entries: listed.entries.iter().map(|entry| tree_entry(repo, &place, entry, commits.as_deref())).collect(),
@@ -128,14 +148,12 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     page.show(shown).await
 }
 
-/// Files are added to branches only, by those who may write and have signed in.
-async fn upload_href(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<Option<String>> {
-    if read.level < Level::Write || page.require_session().is_err() {
-        return Ok(None);
+fn archives(read: &RepoRead, place: &Place) -> Vec<(&'static str, String)> {
+    // A gated repository shows its files' names to more people than their bytes.
+    match read.clone().into_content() {
+        Ok(_) => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
+        Err(_) => Vec::new(),
     }
-    let Ok(branch) = RefName::branch(&place.revision) else { return Ok(None) };
-    let is_branch = queries::find_ref(&page.app.pool, read.repo.pk, &branch).await?.is_some();
-    Ok(is_branch.then(|| place.href(View::Upload, &place.path)))
 }
 
 async fn list_folder(page: &PageRequest, repo: &Repo, place: &Place, after: Option<TreeCursor>) -> HubResult<hub_git::Page> {

@@ -63,9 +63,9 @@ async fn show_trending(page: PageRequest, read: RepoRead) -> HubResult<HttpRespo
 }
 
 fn rows(activity: &ActivityRow, terms: Terms) -> Vec<Term> {
-    let ActivityRow { recent_likes, weighted_likes, weighted_downloads, recent_downloads, age_days, .. } = activity;
+    let ActivityRow { recent_likes, weighted_likes, weighted_downloads, scored_downloads, age_days, .. } = activity;
     let likes = if *recent_likes == 1 { "like" } else { "likes" };
-    let downloads = if *recent_downloads == 1 { "download" } else { "downloads" };
+    let downloads = if *scored_downloads == 1 { "download" } else { "downloads" };
     vec![
         Term {
             label: "Likes",
@@ -75,7 +75,7 @@ fn rows(activity: &ActivityRow, terms: Terms) -> Vec<Term> {
         },
         Term {
             label: "Downloads",
-            counted: format!("{recent_downloads} {downloads} in 30 days, worth {weighted_downloads:.2} by age"),
+            counted: format!("{scored_downloads} {downloads} in 28 days, worth {weighted_downloads:.2} by age"),
             formula: format!("10 × log₂(1 + {weighted_downloads:.2})"),
             points: terms.downloads,
         },

@@ -1,22 +1,26 @@
-//! Adding files in the browser. One form sends them all; a script shows how far it is.
+//! Adding files in the browser. One form sends them all through the hub. A script does what programs do instead: it hashes
+//! the files, sends large ones in parts to where the batch endpoint says, and commits all of them at once.
 
 use actix_multipart::{Field as Part, Multipart};
+use actix_web::http::header::{self, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use futures::StreamExt as _;
-use hub_types::{RefName, RepoPath};
+use hub_types::RepoPath;
 
 use super::BASES;
+use super::branch_files::branch_place;
 use super::context::{Place, View, header_of, layout_of};
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::csrf;
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
-use crate::repos::uploads::FormUpload;
-use crate::repos::{RepoWrite, queries};
+use crate::repos::RepoWrite;
+use crate::repos::uploads::{FormUpload, Note};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
+use crate::web::security_headers::policy_for_store;
 
 /// The longest text field, in bytes.
 const MAX_TEXT_BYTES: usize = 4096;
@@ -36,7 +40,13 @@ struct UploadPage {
     /// Where to go back to.
     cancel_href: String,
     files: Field,
+    /// The folder the files go to.
+    folder: String,
     summary: Field,
+    /// The root folder of the branch.
+    tree_href: String,
+    /// Where a script asks what to do with large files.
+    batch_href: String,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -51,15 +61,13 @@ async fn show_upload(page: PageRequest, write: RepoWrite) -> HubResult<HttpRespo
     page.require_session()?;
     let place = branch_place(&page, &write).await?;
     let shown = upload_page(&page, &write, &place, &Refusal::default()).await?;
-    page.show(shown).await
-}
-
-/// Files go to a branch, to a folder that may not be there yet.
-async fn branch_place(page: &PageRequest, write: &RepoWrite) -> HubResult<Place> {
-    let place = Place::of(page, &write.repo).await?;
-    let branch = RefName::branch(&place.revision).map_err(|_| HubError::revision_not_found(&place.revision))?;
-    let found = queries::find_ref(&page.app.pool, write.repo.pk, &branch).await?;
-    found.map(|_| place).ok_or_else(|| HubError::revision_not_found(branch.as_str()))
+    let mut response = page.show(shown).await?;
+    if page.app.store.supports_presign() {
+        let policy = policy_for_store(&page.app.store.public_origin()?);
+        let policy = HeaderValue::from_str(&policy).map_err(HubError::internal)?;
+        response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
+    }
+    Ok(response)
 }
 
 async fn upload_page(page: &PageRequest, write: &RepoWrite, place: &Place, refusal: &Refusal) -> HubResult<UploadPage> {
@@ -74,7 +82,10 @@ async fn upload_page(page: &PageRequest, write: &RepoWrite, place: &Place, refus
         action: place.href(View::Upload, &place.path),
         cancel_href: place.href(View::Tree, &place.path),
         files,
+        folder: place.path.clone(),
         summary: refusal.mark(Field::new("summary", "Commit message")),
+        tree_href: place.href(View::Tree, ""),
+        batch_href: format!("{}.git/info/lfs/objects/batch", write.repo.path()),
     })
 }
 
@@ -97,7 +108,7 @@ async fn post_upload(page: PageRequest, write: RepoWrite, form: Multipart) -> Hu
 /// Reads the parts in the order of the form: its token, the message, the files.
 async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut form: Multipart) -> HubResult<usize> {
     let mut upload = FormUpload::begin(&page.app, write, &place.revision).await?;
-    let mut summary = String::new();
+    let mut note = Note::default();
     let mut checked = false;
     while let Some(part) = form.next().await {
         let part = part.map_err(|error| HubError::bad_request(format!("The form could not be read: {error}")))?;
@@ -107,7 +118,8 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
                 csrf::check(&page.app, page.http(), Some(&token))?;
                 checked = true;
             }
-            "summary" => summary = text(part).await?,
+            "summary" => note.summary = text(part).await?.trim().to_owned(),
+            "description" => note.description = text(part).await?,
             "files" if !checked => csrf::check(&page.app, page.http(), None)?,
             "files" => take_file(&mut upload, place, part).await?,
             _ => drop(text(part).await?),
@@ -121,7 +133,10 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
         return Err(HubError::bad_request("Choose at least one file.").at("files"));
     }
     let counted = format!("Upload {count} {}", if count == 1 { "file" } else { "files" });
-    upload.commit(if summary.trim().is_empty() { &counted } else { summary.trim() }).await?;
+    if note.summary.is_empty() {
+        note.summary = counted;
+    }
+    upload.commit(note).await?;
     Ok(count)
 }
 

@@ -368,6 +368,8 @@ pub struct CommitSummary {
     pub href: String,
     /// The files as they were then.
     pub tree_href: String,
+    /// In the history of a file: what brings this version back.
+    pub restore_href: Option<String>,
 }
 
 /// A branch or tag to switch to.
@@ -396,12 +398,25 @@ pub struct RevisionPicker {
     pub all_href: String,
     /// The page that compares this revision with another.
     pub compare_href: String,
+    /// For those who may write: what makes a branch or tag here.
+    pub create: Option<NewRef>,
+}
+
+/// A form that makes a branch or tag of the name somebody searched for.
+#[derive(Debug, Clone)]
+pub struct NewRef {
+    /// Where it goes.
+    pub action: String,
+    /// Where the new one starts.
+    pub start: String,
+    /// The form's token.
+    pub csrf: String,
 }
 
 impl RevisionPicker {
-    /// Whether there are so many that one wants to search.
-    pub fn is_long(&self) -> bool {
-        self.branches.len() + self.tags.len() > 8
+    /// Whether one wants to search: there are many, or what is not there can be made.
+    pub fn is_searched(&self) -> bool {
+        self.create.is_some() || self.branches.len() + self.tags.len() > 8
     }
 
     /// The icon for what is shown.

@@ -2,11 +2,11 @@
 
 use hub_types::Oid;
 use serde_json::Value;
-use sqlx::{PgConnection, PgExecutor};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use crate::repos::metadata::HeadMetadata;
+use crate::repos::metadata::{HeadMetadata, VERSION};
 
-/// Writes the derived columns, in the transaction that moves the branch. What the headers of weight files said
+/// Writes the derived columns, in the transaction that moves the branch, or when a newer program derives them again. What the headers of weight files said
 /// stays while these files stay, and what texts said while the texts do.
 ///
 /// # Errors
@@ -14,10 +14,11 @@ use crate::repos::metadata::HeadMetadata;
 pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<()> {
     sqlx::query!(
         "update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
-                size_bytes = $8, siblings = $10, last_modified_at = now(),
+                size_bytes = $8, siblings = $10, derived_version = $11,
+                last_modified_at = case when head_oid is distinct from $2 then now() else last_modified_at end,
                 facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
                     then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(facts)
-                          where key in ('safetensors', 'gguf', 'headers_key', 'header_error'))
+                          where key in ('safetensors', 'gguf', 'gguf_parameters', 'headers_key', 'header_error'))
                     else '{}'::jsonb end
                     || case when facts ? 'read_texts' and facts #> '{texts,key}' = $9::jsonb #> '{texts,key}'
                     then jsonb_build_object('read_texts', facts -> 'read_texts')
@@ -33,7 +34,8 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         metadata.file_count,
         metadata.size_bytes,
         metadata.facts,
-        &metadata.siblings
+        &metadata.siblings,
+        VERSION
     )
     .execute(&mut *conn)
     .await?;
@@ -46,6 +48,34 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// The next repositories after a key whose columns an older program derived.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_outdated(pool: &PgPool, after: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select repo_pk from repos where repo_pk > $1 and derived_version < $2 and head_oid is not null and deleted_at is null
+         order by repo_pk limit $3",
+        after,
+        VERSION,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Locks a repository and gives the commit that its columns describe.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_head(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<Oid>> {
+    let head = sqlx::query_scalar!(
+        r#"select head_oid as "oid: Oid" from repos where repo_pk = $1 and deleted_at is null for update"#,
+        repo_pk
+    );
+    Ok(head.fetch_optional(conn).await?.flatten())
 }
 
 /// The facts of a repository.
@@ -68,7 +98,7 @@ pub async fn store_headers(
     parameters: Option<i64>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update repos set facts = (facts - '{safetensors,gguf,header_error}'::text[]) || $3, parameters = $4
+        "update repos set facts = (facts - '{safetensors,gguf,gguf_parameters,header_error}'::text[]) || $3, parameters = $4
          where repo_pk = $1 and facts #>> '{weights,key}' = $2",
         repo_pk,
         weights_key,

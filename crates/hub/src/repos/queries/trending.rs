@@ -17,7 +17,9 @@ pub struct ActivityRow {
     pub recent_likes: i64,
     /// The same, each worth half after every 7 days.
     pub weighted_likes: f64,
-    /// Downloads of the last 28 days, each worth half after every 7 days.
+    /// Downloads of the last 28 days.
+    pub scored_downloads: i64,
+    /// The same, each worth half after every 7 days.
     pub weighted_downloads: f64,
     /// How old it is, in days.
     pub age_days: f64,
@@ -58,7 +60,7 @@ pub async fn list_activity(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx:
     sqlx::query_as!(
         ActivityRow,
         r#"select c.repo_pk, c.trending, c.downloads, d.recent as "recent_downloads!", l.recent as "recent_likes!",
-                  l.weighted as "weighted_likes!", d.weighted as "weighted_downloads!",
+                  l.weighted as "weighted_likes!", d.scored as "scored_downloads!", d.weighted as "weighted_downloads!",
                   (extract(epoch from now() - r.created_at) / 86400)::float8 as "age_days!"
            from repo_counters c join repos r using (repo_pk)
            cross join lateral (
@@ -67,6 +69,7 @@ pub async fn list_activity(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx:
            ) l
            cross join lateral (
                select coalesce(sum(downloads), 0)::bigint as recent,
+                      coalesce(sum(downloads) filter (where hour > now() - interval '28 days'), 0)::bigint as scored,
                       coalesce(sum(downloads * power(0.5, extract(epoch from now() - hour) / 604800))
                                filter (where hour > now() - interval '28 days'), 0)::float8 as weighted
                from download_hours h where h.repo_pk = c.repo_pk and hour > now() - interval '30 days'

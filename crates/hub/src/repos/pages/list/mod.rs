@@ -74,6 +74,13 @@ struct ListPage {
     next: Option<String>,
 }
 
+impl ListPage {
+    /// The word for what is listed, in running text.
+    fn plural(&self) -> &'static str {
+        kind_plural_word(self.kind)
+    }
+}
+
 /// A link to what is told of tasks.
 #[derive(Debug)]
 struct TasksLink {

@@ -7,7 +7,7 @@ use super::params::{ORDERS, Params};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::listing::{self, Columns, ListedRepo};
-use crate::search::hardware::{self, Estimate};
+use crate::search::hardware::{self, Estimate, Part};
 use crate::search::terms::{self, Term};
 use crate::web::filters::size_text;
 
@@ -106,9 +106,7 @@ fn order(params: &Params, row: &ListedRepo) -> String {
 }
 
 fn memory(estimate: &Estimate) -> Vec<(String, String)> {
-    let part = |(dtype, count, bits): &(String, u64, u64)| {
-        (format!("{count} {dtype} x {bits} bits / 8"), size_text(count.saturating_mul(*bits) / 8))
-    };
+    let part = |part: &Part| (format!("{} {} x {} bits / 8", part.count, part.dtype, part.bits()), size_text(part.bytes()));
     let mut lines: Vec<_> = estimate.parameters.iter().map(part).collect();
     lines.push(("a fifth on top, for activations, a short context and the runtime".to_owned(), size_text(estimate.overhead)));
     lines.push(("in all".to_owned(), size_text(estimate.total(0))));

@@ -1,0 +1,129 @@
+//! Mails about an account: links that do something, and notices of what was done.
+
+use askama::Template;
+use serde::{Deserialize, Serialize};
+
+use super::{User, UserPk, queries};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::mailer::Letter;
+
+/// What a mail about an account says.
+#[derive(Debug)]
+pub(super) struct Content {
+    /// What tells it from other mails; the same mail sent again has the same.
+    pub id: String,
+    /// What it is about.
+    pub subject: String,
+    /// What it says, in paragraphs.
+    pub lines: Vec<String>,
+    /// What to open, with the words for it.
+    pub link: Option<(&'static str, String)>,
+    /// What it says last.
+    pub closing: &'static str,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "mail/account.txt")]
+struct PlainText<'a> {
+    name: &'a str,
+    lines: &'a [String],
+    link: Option<(&'static str, String)>,
+    closing: &'static str,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "mail/account.html")]
+struct Html<'a> {
+    subject: &'a str,
+    name: &'a str,
+    lines: &'a [String],
+    link: Option<(&'static str, String)>,
+    closing: &'static str,
+}
+
+/// Sends a mail about an account.
+///
+/// # Errors
+/// The mail server does not take it.
+pub(super) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
+    let Content { id, subject, lines, link, closing } = content;
+    let text = PlainText { name, lines: &lines, link: link.clone(), closing }.render().map_err(HubError::internal)?;
+    let html = Html { subject: &subject, name, lines: &lines, link, closing }.render().map_err(HubError::internal)?;
+    let letter = Letter { id, to: to.to_owned(), subject, text, html, unsubscribe: None };
+    app.mailer.send(letter).await.map_err(HubError::internal)
+}
+
+/// Something that was done with an account, of which its owner is told.
+#[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
+#[serde(tag = "what", rename_all = "snake_case")]
+pub enum Notice {
+    /// The password was changed.
+    PasswordChanged,
+    /// The account has another mail address; the notice goes to the one before.
+    EmailChanged {
+        /// The address before.
+        old: String,
+        /// The address now.
+        new: String,
+    },
+    /// A token was found where everybody can read it.
+    TokenLeaked {
+        /// Its name.
+        name: String,
+        /// The end of its text.
+        hint: String,
+    },
+}
+
+/// Tells a user what was done: the body of [`crate::jobs::Job::TellUser`]. Only addresses that were confirmed are written to.
+///
+/// # Errors
+/// The mail server does not take it.
+pub async fn tell(app: &App, user_pk: UserPk, notice: &Notice, id: &str) -> HubResult<()> {
+    let Some(user) = queries::find_user(&app.pool, user_pk).await? else { return Ok(()) };
+    let Some(to) = address_for(&user, notice) else { return Ok(()) };
+    send(app, &user.name, &to, content_of(app, notice, id)).await
+}
+
+fn address_for(user: &User, notice: &Notice) -> Option<String> {
+    match notice {
+        // Enqueued only if it was confirmed.
+        Notice::EmailChanged { old, .. } => Some(old.clone()),
+        Notice::PasswordChanged | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
+    }
+}
+
+fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
+    let base = app.config.base();
+    let forgot = Some(("Set a new password", format!("{base}/forgot-password")));
+    let id = format!("notice-{id}");
+    match notice {
+        Notice::PasswordChanged => Content {
+            id,
+            subject: "Your password was changed".to_owned(),
+            lines: vec![
+                "the password of your account was changed. Other browsers were logged out; access tokens go on working.".into(),
+            ],
+            link: forgot,
+            closing: "If this was not you, set a new password with the link above, and revoke tokens that you do not know.",
+        },
+        Notice::EmailChanged { new, .. } => Content {
+            id,
+            subject: "Your email address was changed".to_owned(),
+            lines: vec![format!("mail about your account goes to {new} from now on, and no longer to this address.")],
+            link: None,
+            closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
+        },
+        Notice::TokenLeaked { name, hint } => Content {
+            id,
+            subject: "An access token of yours leaked".to_owned(),
+            lines: vec![
+                format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
+                "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
+            ],
+            link: Some(("Access tokens", format!("{base}/settings/tokens"))),
+            closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+        },
+    }
+}

@@ -1,0 +1,175 @@
+//! Statements on browsers that are logged in, and on logging in.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use super::find_user;
+use crate::accounts::{User, UserPk};
+
+/// For how many days sign-ins are remembered.
+const REMEMBERED_DAYS: i32 = 90;
+
+/// Where a browser is, and what it says of itself.
+#[derive(Debug)]
+pub struct Browser<'a> {
+    /// Its address, as far as it is known.
+    pub address: Option<&'a str>,
+    /// What it says of itself.
+    pub user_agent: &'a str,
+}
+
+/// Finds the user of a session that has not expired, and notes that it is in use, and from where (at most every 5 minutes).
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_session_user(pool: &PgPool, session_hash: &[u8; 32], address: Option<&str>) -> sqlx::Result<Option<User>> {
+    let row = sqlx::query!(
+        r#"select user_pk, last_seen_at < now() - interval '5 minutes' as "stale!" from sessions
+           where session_hash = $1 and expires_at > now()"#,
+        session_hash.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    if row.stale {
+        sqlx::query!(
+            "update sessions set last_seen_at = now(), address = coalesce($2, address) where session_hash = $1",
+            session_hash.as_slice(),
+            address
+        )
+        .execute(pool)
+        .await?;
+    }
+    find_user(pool, row.user_pk).await
+}
+
+/// Starts a session.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_session(
+    conn: &mut PgConnection,
+    hash: &[u8; 32],
+    user_pk: UserPk,
+    browser: &Browser<'_>,
+    days: i32,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into sessions (session_hash, user_pk, address, user_agent, expires_at)
+         values ($1, $2, $3, $4, now() + make_interval(days => $5))",
+        hash.as_slice(),
+        user_pk,
+        browser.address,
+        browser.user_agent,
+        days
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Remembers that somebody logged in, and forgets what is long ago.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &Browser<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "delete from sign_ins where user_pk = $1 and created_at < now() - make_interval(days => $2)",
+        user_pk,
+        REMEMBERED_DAYS
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into sign_ins (user_pk, address, user_agent) values ($1, $2, $3)",
+        user_pk,
+        browser.address,
+        browser.user_agent
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// A time at which somebody logged in.
+#[derive(Debug, Clone)]
+pub struct SignInRow {
+    /// From which address.
+    pub address: Option<String>,
+    /// What the browser said of itself.
+    pub user_agent: String,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// When a user logged in lately, the last first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_sign_ins(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SignInRow>> {
+    sqlx::query_as!(
+        SignInRow,
+        "select address, user_agent, created_at from sign_ins where user_pk = $1 order by sign_in_pk desc limit 20",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Ends a session.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_session(pool: &PgPool, hash: &[u8; 32]) -> sqlx::Result<()> {
+    sqlx::query!("delete from sessions where session_hash = $1", hash.as_slice()).execute(pool).await.map(|_| ())
+}
+
+/// A browser that is logged in.
+#[derive(Debug, Clone)]
+pub struct SessionRow {
+    /// The key: the hash of its cookie.
+    pub session_hash: Vec<u8>,
+    /// From which address it was last seen.
+    pub address: Option<String>,
+    /// What the browser said of itself.
+    pub user_agent: String,
+    /// When it logged in.
+    pub created_at: DateTime<Utc>,
+    /// When it was last seen.
+    pub last_seen_at: DateTime<Utc>,
+}
+
+/// The open sessions of a user, the most recent first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SessionRow>> {
+    sqlx::query_as!(
+        SessionRow,
+        "select session_hash, address, user_agent, created_at, last_seen_at from sessions
+         where user_pk = $1 and expires_at > now() order by last_seen_at desc limit 100",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Ends a session of a user.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u8]) -> sqlx::Result<()> {
+    sqlx::query!("delete from sessions where user_pk = $1 and session_hash = $2", user_pk, session_hash)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Ends all sessions of a user but one, and tells how many they were.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_other_sessions(pool: &PgPool, user_pk: UserPk, kept: &[u8]) -> sqlx::Result<u64> {
+    let done = sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept);
+    Ok(done.execute(pool).await?.rows_affected())
+}

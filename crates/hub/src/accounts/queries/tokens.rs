@@ -1,0 +1,221 @@
+//! Statements on access tokens.
+
+use chrono::{DateTime, Utc};
+use serde_json::Value;
+use sqlx::{PgConnection, PgPool};
+
+use super::find_user;
+use crate::accounts::tokens::{self, NewToken};
+use crate::accounts::{Auth, TokenRole, UserPk, Viewer};
+
+/// Finds the owner of a token that has not expired is not known to have leaked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_token_viewer(pool: &PgPool, token_hash: &[u8; 32]) -> sqlx::Result<Option<Viewer>> {
+    let row = sqlx::query!(
+        "select token_pk, user_pk, name, role, scopes, created_at from access_tokens
+         where token_hash = $1 and leaked_at is null and (expires_at is null or expires_at > now())",
+        token_hash.as_slice()
+    )
+    .fetch_optional(pool)
+    .await?;
+    let Some(row) = row else { return Ok(None) };
+    let user = find_user(pool, row.user_pk).await?;
+    let auth = Auth::Token {
+        token_pk: row.token_pk,
+        name: row.name,
+        role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
+        scopes: row.scopes,
+        created_at: row.created_at,
+    };
+    Ok(user.map(|user| Viewer { user: Some(user), auth }))
+}
+
+/// Whether a token is there, has not expired and is not known to have leaked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_token(pool: &PgPool, token_pk: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select token_pk from access_tokens
+         where token_pk = $1 and leaked_at is null and (expires_at is null or expires_at > now())",
+        token_pk
+    );
+    Ok(found.fetch_optional(pool).await?.is_some())
+}
+
+/// Stores a token.
+///
+/// # Errors
+/// A token with the same text exists (`access_tokens_token_hash_key`).
+pub async fn insert_token(conn: &mut PgConnection, user_pk: UserPk, token: &NewToken, secret: &str) -> sqlx::Result<()> {
+    let hash = tokens::hash(secret);
+    let hint = hint_of(secret);
+    sqlx::query!(
+        "insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)
+         values ($1, $2, $3, $4, $5, $6, $7)",
+        user_pk,
+        token.name.trim(),
+        hash.as_slice(),
+        hint,
+        token.role.as_str(),
+        token.scopes,
+        token.expires_at
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// A token on the settings page.
+#[derive(Debug, Clone)]
+pub struct TokenRow {
+    /// The key.
+    pub token_pk: i64,
+    /// The name its owner gave it.
+    pub name: String,
+    /// Its last four characters.
+    pub hint: String,
+    /// `read`, `write` or `fineGrained`.
+    pub role: String,
+    /// For fine-grained tokens: the scopes.
+    pub scopes: Value,
+    /// When it was made.
+    pub created_at: DateTime<Utc>,
+    /// When it was last used, to some seconds.
+    pub last_used_at: Option<DateTime<Utc>>,
+    /// From which address.
+    pub last_used_address: Option<String>,
+    /// When it stops working.
+    pub expires_at: Option<DateTime<Utc>>,
+    /// When it was found where everybody can read it.
+    pub leaked_at: Option<DateTime<Utc>>,
+}
+
+/// Lists a user's tokens, newest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<TokenRow>> {
+    sqlx::query_as!(
+        TokenRow,
+        "select token_pk, name, hint, role, scopes, created_at, last_used_at, last_used_address, expires_at, leaked_at
+         from access_tokens where user_pk = $1 order by created_at desc, token_pk desc",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Deletes a user's token and tells whether it was there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_token(pool: &PgPool, user_pk: UserPk, token_pk: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from access_tokens where user_pk = $1 and token_pk = $2", user_pk, token_pk).execute(pool);
+    Ok(done.await?.rows_affected() > 0)
+}
+
+/// Gives a user's token another name, and tells whether it was there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn rename_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
+    let done = sqlx::query!("update access_tokens set name = $3 where user_pk = $1 and token_pk = $2", user_pk, token_pk, name);
+    Ok(done.execute(pool).await?.rows_affected() > 0)
+}
+
+/// Makes a token like another of the user's in its place, and gives its name if the other was there and worked. It is another row,
+/// so that what was derived from the old one ends with it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn replace_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, secret: &str) -> sqlx::Result<Option<String>> {
+    let hash = tokens::hash(secret);
+    sqlx::query_scalar!(
+        "with old as (
+             delete from access_tokens
+             where user_pk = $1 and token_pk = $2 and leaked_at is null and (expires_at is null or expires_at > now())
+             returning user_pk, name, role, scopes, expires_at
+         )
+         insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)
+         select user_pk, name, $3, $4, role, scopes, expires_at from old returning name",
+        user_pk,
+        token_pk,
+        hash.as_slice(),
+        hint_of(secret)
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The end of a token's text.
+fn hint_of(secret: &str) -> String {
+    secret.chars().skip(secret.chars().count().saturating_sub(4)).collect()
+}
+
+/// When tokens were last used, and from where, as columns.
+#[derive(Debug, Default)]
+pub struct UseColumns {
+    /// The tokens.
+    pub token_pks: Vec<i64>,
+    /// When.
+    pub times: Vec<DateTime<Utc>>,
+    /// From where; empty where that is not known.
+    pub addresses: Vec<String>,
+}
+
+/// Notes when tokens were last used.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_uses(pool: &PgPool, uses: &UseColumns) -> sqlx::Result<()> {
+    // Locked in one order: several nodes write the same rows.
+    sqlx::query!(
+        "with used as (
+             select token_pk, u.at, u.address from unnest($1::bigint[], $2::timestamptz[], $3::text[]) u (token_pk, at, address)
+             join access_tokens using (token_pk) order by token_pk for update of access_tokens
+         )
+         update access_tokens t set last_used_at = used.at, last_used_address = nullif(used.address, '')
+         from used where t.token_pk = used.token_pk and (t.last_used_at is null or t.last_used_at < used.at)",
+        &uses.token_pks,
+        &uses.times,
+        &uses.addresses
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// A token that leaked, and whose it was.
+#[derive(Debug)]
+pub struct LeakedRow {
+    /// The owner.
+    pub user_pk: UserPk,
+    /// The owner's name.
+    pub owner: String,
+    /// The token's name.
+    pub name: String,
+    /// The end of its text.
+    pub hint: String,
+}
+
+/// Makes tokens worthless that were found where everybody can read them, and gives those that worked until now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn mark_leaked(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<LeakedRow>> {
+    sqlx::query_as!(
+        LeakedRow,
+        r#"with leaked as (
+               update access_tokens set leaked_at = now() where token_hash = any($1) and leaked_at is null
+               returning user_pk, name, hint
+           )
+           select l.user_pk as "user_pk!", n.name as owner, l.name as "name!", l.hint as "hint!"
+           from leaked l join namespaces n on n.namespace_pk = l.user_pk"#,
+        hashes
+    )
+    .fetch_all(conn)
+    .await
+}

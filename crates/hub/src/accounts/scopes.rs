@@ -1,0 +1,116 @@
+//! What a fine-grained token may do, in the shape in which it is kept, `whoami-v2` shows it and the permission check reads it:
+//! `{"canReadGatedRepos": false, "global": [], "scoped": [{"entity": {"type": "user" | "org" | "model" | …, "_id": "…",
+//! "name": "ada" | "ada/bert"}, "permissions": ["repo.content.read", "repo.write"]}]}`.
+
+use hub_types::{RepoId, RepoType};
+use serde_json::{Value, json};
+
+use super::User;
+use crate::error::{HubError, HubResult};
+
+/// How many repositories a token can be for.
+const MOST_REPOS: usize = 100;
+
+/// What was chosen.
+#[derive(Debug, Default)]
+pub(super) struct Chosen<'a> {
+    /// The namespaces, each with `read` or `write`.
+    pub namespaces: Vec<(&'a str, &'a str)>,
+    /// Repositories to read, one a line, as in addresses: `ada/bert`, `datasets/ada/squad`.
+    pub read: &'a str,
+    /// Repositories to write.
+    pub write: &'a str,
+    /// Whether gated repositories of others are read.
+    pub gated: bool,
+}
+
+/// The namespaces that a token of a user can be for, and their kinds.
+pub(super) fn namespaces_of(user: &User) -> Vec<(i64, String, &'static str)> {
+    let organizations = user.memberships.iter().map(|membership| (membership.namespace_pk, membership.name.clone(), "org"));
+    std::iter::once((user.pk, user.name.clone(), "user")).chain(organizations).collect()
+}
+
+/// Puts together what was chosen. A repository that the user cannot see, or that there is not, grants nothing.
+///
+/// # Errors
+/// 400 when nothing is chosen, or a line names no repository.
+pub(super) fn build(user: &User, chosen: &Chosen<'_>) -> HubResult<Value> {
+    let mut scoped = Vec::new();
+    for (pk, namespace, kind) in namespaces_of(user) {
+        let access = chosen.namespaces.iter().find(|(name, _)| *name == namespace).map_or("", |(_, access)| access);
+        let Some(permissions) = permissions(access) else { continue };
+        let entity = json!({ "_id": format!("{pk:024x}"), "type": kind, "name": namespace });
+        scoped.push(json!({ "entity": entity, "permissions": permissions }));
+    }
+    for (field, access, lines) in [("repos_read", "read", chosen.read), ("repos_write", "write", chosen.write)] {
+        for line in lines.lines().map(str::trim).filter(|line| !line.is_empty()) {
+            let (repo_type, id) = repo_of(line).ok_or_else(|| not_a_repo(line).at(field))?;
+            let entity = json!({ "type": repo_type.as_str(), "name": id.to_string() });
+            scoped.push(json!({ "entity": entity, "permissions": permissions(access) }));
+        }
+    }
+    if scoped.len() > MOST_REPOS {
+        return Err(HubError::bad_request(format!("Choose at most {MOST_REPOS} repositories.")).at("repos_read"));
+    }
+    if scoped.is_empty() && !chosen.gated {
+        return Err(HubError::bad_request("Choose at least one namespace or repository.").at("scopes"));
+    }
+    Ok(json!({ "canReadGatedRepos": chosen.gated, "global": [], "scoped": scoped }))
+}
+
+fn permissions(access: &str) -> Option<&'static [&'static str]> {
+    match access {
+        "read" => Some(&["repo.content.read"]),
+        "write" => Some(&["repo.content.read", "repo.write"]),
+        _ => None,
+    }
+}
+
+/// Reads `ada/bert` or `datasets/ada/squad`.
+fn repo_of(line: &str) -> Option<(RepoType, RepoId)> {
+    let (repo_type, id) = match line.split_once('/')? {
+        (plural, id) if id.contains('/') => (RepoType::from_plural(plural)?, id),
+        _ => (RepoType::Model, line),
+    };
+    let (namespace, name) = id.split_once('/')?;
+    Some((repo_type, RepoId::new(namespace, name).ok()?))
+}
+
+fn not_a_repo(line: &str) -> HubError {
+    let shown: String = line.chars().take(100).collect();
+    HubError::bad_request(format!("`{shown}` names no repository: write `ada/bert` or `datasets/ada/squad`, one a line."))
+}
+
+/// What the scopes allow, in words: `ada: read and write`.
+pub(super) fn in_words(scopes: &Value) -> Vec<String> {
+    let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
+    let words = entries.filter_map(|entry| {
+        let (kind, name) = (entry.pointer("/entity/type")?.as_str()?, entry.pointer("/entity/name")?.as_str()?);
+        let writes = entry.get("permissions")?.as_array()?.iter().any(|permission| permission == "repo.write");
+        let prefix = RepoType::EVERY.into_iter().find(|repo_type| repo_type.as_str() == kind).map_or("", RepoType::url_prefix);
+        Some(format!("{prefix}{name}: {}", if writes { "read and write" } else { "read" }))
+    });
+    let gated = (scopes.get("canReadGatedRepos") == Some(&Value::Bool(true))).then(|| "gated repositories: read".to_owned());
+    words.chain(gated).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn repositories_are_named_as_in_addresses() {
+        for (line, expected) in [
+            ("ada/bert", Some("model ada/bert")),
+            ("datasets/ada/squad", Some("dataset ada/squad")),
+            ("buckets/ada/runs", Some("bucket ada/runs")),
+            ("ada", None),
+            ("ada/bert/main", None),
+            ("https://hub.example.org/ada/bert", None),
+            ("ada/", None),
+        ] {
+            let found = repo_of(line).map(|(repo_type, id)| format!("{repo_type} {id}"));
+            assert_eq!(found.as_deref(), expected, "{line}");
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Signing in with a password: in the browser, and with git.
+
+use actix_web::HttpRequest;
+
+use super::throttle::Try;
+use super::{User, passwords};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// Finds the user of a name (or mail address) and password.
+///
+/// # Errors
+/// 429 after too many wrong passwords.
+pub async fn find_by_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<User>> {
+    // A NUL never reaches the database: it would be a 500 there.
+    if name.contains('\0') {
+        return Ok(None);
+    }
+    let attempt = Try::start(app, request, name)?;
+    let found = passwords::find_user(app, name, password).await?;
+    if found.is_some() {
+        attempt.was_right();
+    }
+    Ok(found)
+}
+
+/// Whether a user has to confirm the mail address before they may sign in. Those who run the hub need not: somebody has to set
+/// up its mail.
+pub fn must_confirm(app: &App, user: &User) -> bool {
+    app.config.require_confirmed_email && !user.email_confirmed && !user.is_admin
+}
+
+/// Asks for the password of somebody who is signed in, before something that a thief of their browser must not do.
+///
+/// # Errors
+/// 403 when it is wrong, 429 after too many wrong ones.
+pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, password: &str) -> HubResult<()> {
+    match find_by_password(app, request, &user.name, password).await? {
+        Some(found) if found.pk == user.pk => Ok(()),
+        _ => Err(HubError::forbidden("This is not your present password.").at("current_password")),
+    }
+}

@@ -1,0 +1,121 @@
+//! How often somebody may try: passwords, and what sends mail. In the memory of each node, apart from the limits on requests.
+
+use std::hash::{BuildHasher as _, RandomState};
+use std::net::IpAddr;
+use std::sync::Arc;
+use std::time::Duration;
+
+use actix_web::HttpRequest;
+
+use super::UserPk;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::web::client_address::network_of;
+use crate::web::windows::Windows;
+
+/// Wrong passwords are counted for 15 minutes.
+const SIGN_INS: Duration = Duration::from_secs(900);
+/// How many times as many are borne from one network for all accounts, and for one account from all networks: an office shares
+/// an address, and nobody shall lock another out of their account.
+const MANY: u64 = 10;
+/// Mails that somebody causes are counted for an hour.
+const MAILS: Duration = Duration::from_secs(3600);
+/// How many mails an account, or a network without one, may cause in that time.
+const MAX_MAILS: u64 = 20;
+
+/// What is counted.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Key {
+    /// Passwords for an account, from a network. The names are hashed: they can be long.
+    Pair(u64, IpAddr),
+    /// Passwords from a network.
+    Network(IpAddr),
+    /// Passwords for an account.
+    Name(u64),
+}
+
+/// Who causes mails.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+enum Sender {
+    Account(UserPk),
+    Network(IpAddr),
+}
+
+/// The counts; cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Throttle {
+    inner: Arc<Counts>,
+}
+
+#[derive(Debug)]
+struct Counts {
+    hasher: RandomState,
+    sign_ins: Windows<Key>,
+    mails: Windows<Sender>,
+}
+
+impl Default for Throttle {
+    fn default() -> Self {
+        let counts = Counts { hasher: RandomState::new(), sign_ins: Windows::new(SIGN_INS), mails: Windows::new(MAILS) };
+        Self { inner: Arc::new(counts) }
+    }
+}
+
+/// A password that is being tried; it counts as wrong until [`Try::was_right`].
+#[derive(Debug)]
+pub(super) struct Try {
+    throttle: Throttle,
+    keys: Vec<Key>,
+}
+
+impl Try {
+    /// Starts to try a password.
+    ///
+    /// # Errors
+    /// 429 after too many wrong ones; it does not tell whether there is such an account.
+    pub(super) fn start(app: &App, request: &HttpRequest, name: &str) -> HubResult<Self> {
+        let limit = app.config.sign_in_tries;
+        let throttle = app.throttle.clone();
+        if limit == 0 {
+            return Ok(Self { throttle, keys: Vec::new() });
+        }
+        let name = throttle.inner.hasher.hash_one(name.to_lowercase());
+        let mut keys = vec![(Key::Name(name), limit * MANY)];
+        if let Some(address) = app.config.trusted_proxies.client_of(request) {
+            let network = network_of(address);
+            keys.push((Key::Pair(name, network), limit));
+            // This machine itself is a proxy that does not say for whom it asks.
+            if !address.is_loopback() {
+                keys.push((Key::Network(network), limit * MANY));
+            }
+        }
+        let counted: Vec<_> = keys.iter().map(|(key, limit)| (throttle.inner.sign_ins.add(*key), *limit)).collect();
+        let over =
+            counted.iter().filter(|(counted, limit)| counted.count > *limit).map(|(counted, _)| counted.ends_in_secs).max();
+        match over {
+            Some(secs) => Err(HubError::too_many_requests("Too many wrong passwords.", secs)),
+            None => Ok(Self { throttle, keys: keys.into_iter().map(|(key, _)| key).collect() }),
+        }
+    }
+
+    /// Says that the password was right.
+    pub(super) fn was_right(self) {
+        for key in &self.keys {
+            self.throttle.inner.sign_ins.take_back(key);
+        }
+    }
+}
+
+/// Counts a mail that an account, or somebody without one, causes.
+///
+/// # Errors
+/// 429 after too many.
+pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
+    let address = || app.config.trusted_proxies.client_of(request).map(network_of).map(Sender::Network);
+    let Some(sender) = user.map(Sender::Account).or_else(address) else { return Ok(()) };
+    let counted = app.throttle.inner.mails.add(sender);
+    if counted.count > MAX_MAILS {
+        return Err(HubError::too_many_requests("Too many mails were asked for from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}

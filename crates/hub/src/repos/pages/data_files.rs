@@ -1,0 +1,183 @@
+//! Which file shows the rows of which part of a dataset: as the card says it, or else by the names of files, much as the library
+//! `datasets` reads them.
+
+use super::configs::DatasetConfig;
+
+/// Endings of files that are read as tables, the ones that say most first.
+const TABLES: &[&[&str]] = &[&["parquet"], &["csv", "tsv"], &["jsonl", "ndjson"], &["json"]];
+/// Files about the data.
+const ABOUT: &[&str] = &["dataset_infos.json", "dataset_info.json", "state.json", "config.json"];
+/// Words in paths that name a part.
+const SPLIT_WORDS: &[(&str, &[&str])] = &[
+    ("train", &["train", "training"]),
+    ("validation", &["validation", "valid", "val", "dev"]),
+    ("test", &["test", "testing", "eval", "evaluation"]),
+];
+
+/// A way to load a dataset, with a file of each of its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub(super) struct ConfigFiles {
+    /// Its name.
+    pub name: String,
+    /// The parts, each with a file.
+    pub splits: Vec<(String, String)>,
+}
+
+/// Finds them among these paths. Without any, no file can be shown as a table.
+pub(super) fn config_files(configs: &[DatasetConfig], paths: &[String]) -> Vec<ConfigFiles> {
+    let mut tables: Vec<&String> = paths.iter().filter(|path| rank(path).is_some()).collect();
+    tables.sort_by_key(|path| rank(path));
+    let mut found = of_card(configs, &tables);
+    if found.is_empty() {
+        found.extend(of_names(&tables));
+    }
+    found
+}
+
+fn of_card(configs: &[DatasetConfig], tables: &[&String]) -> Vec<ConfigFiles> {
+    let file_of = |patterns: &[String]| {
+        tables.iter().find(|path| patterns.iter().any(|pattern| matches(pattern, path))).map(|path| (*path).clone())
+    };
+    let mut found = Vec::new();
+    let mut ordered: Vec<&DatasetConfig> = configs.iter().collect();
+    ordered.sort_by_key(|config| !config.is_default);
+    for config in ordered {
+        let splits = config.splits.iter().filter_map(|split| Some((split.name.clone(), file_of(&split.files)?)));
+        let splits: Vec<_> = splits.collect();
+        if !splits.is_empty() {
+            found.push(ConfigFiles { name: config.name.clone(), splits });
+        }
+    }
+    found
+}
+
+fn of_names(tables: &[&String]) -> Option<ConfigFiles> {
+    let named = |words: &[&str]| tables.iter().find(|path| has_word(path, words)).map(|path| (*path).clone());
+    let mut splits: Vec<(String, String)> =
+        SPLIT_WORDS.iter().filter_map(|(name, words)| Some(((*name).to_owned(), named(words)?))).collect();
+    if splits.is_empty() {
+        splits.push(("train".to_owned(), (*tables.first()?).clone()));
+    }
+    Some(ConfigFiles { name: "default".to_owned(), splits })
+}
+
+/// How well a file of this name can be shown, the best first; nothing for what is no table.
+fn rank(path: &str) -> Option<usize> {
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let (_, ending) = name.rsplit_once('.')?;
+    if name.starts_with('.') || path.starts_with('.') || ABOUT.contains(&name.as_str()) {
+        return None;
+    }
+    TABLES.iter().position(|endings| endings.contains(&ending))
+}
+
+/// Whether one of the words stands in a path by itself: not within a longer one.
+fn has_word(path: &str, words: &[&str]) -> bool {
+    let path = path.to_ascii_lowercase();
+    path.split(|character: char| !character.is_ascii_alphabetic()).any(|part| words.contains(&part))
+}
+
+/// Whether a path fits a pattern of a card: `*` stands for anything within a name, `**` for folders, `?` for one character.
+fn matches(pattern: &str, path: &str) -> bool {
+    let pattern: Vec<&str> = pattern.trim_start_matches("./").split('/').collect();
+    let path: Vec<&str> = path.split('/').collect();
+    wild(
+        &pattern,
+        &path,
+        |part| *part == "**",
+        |pattern, name| {
+            let (pattern, name): (Vec<char>, Vec<char>) = (pattern.chars().collect(), name.chars().collect());
+            wild(&pattern, &name, |character| *character == '*', |wanted, found| *wanted == '?' || wanted == found)
+        },
+    )
+}
+
+/// Matches with one kind of wildcard, for any number of items, going back to the last one only: the work is at most the product
+/// of both lengths.
+fn wild<T>(pattern: &[T], items: &[T], is_any: impl Fn(&T) -> bool, fits: impl Fn(&T, &T) -> bool) -> bool {
+    let (mut at, mut item) = (0, 0);
+    let mut last: Option<(usize, usize)> = None;
+    while item < items.len() {
+        match pattern.get(at) {
+            Some(part) if is_any(part) => {
+                last = Some((at, item));
+                at += 1;
+            }
+            Some(part) if fits(part, &items[item]) => {
+                at += 1;
+                item += 1;
+            }
+            _ => {
+                let Some((any, taken)) = last else { return false };
+                last = Some((any, taken + 1));
+                (at, item) = (any + 1, taken + 1);
+            }
+        }
+    }
+    pattern[at..].iter().all(is_any)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::super::configs::configs_of;
+    use super::*;
+
+    fn found(card: serde_json::Value, paths: &[&str]) -> Vec<(String, Vec<(String, String)>)> {
+        let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+        config_files(&configs_of(&card), &paths).into_iter().map(|config| (config.name, config.splits)).collect()
+    }
+
+    fn split(name: &str, path: &str) -> (String, String) {
+        (name.to_owned(), path.to_owned())
+    }
+
+    #[test]
+    fn the_card_says_which_file_is_which_part() {
+        let card = serde_json::json!({"configs": [
+            {"config_name": "small", "data_files": [{"split": "train", "path": "small/train-*"}, {"split": "gone", "path": "x/*"}]},
+            {"config_name": "all", "default": true, "data_files": [{"split": "train", "path": "**/train-?.parquet"}]},
+            {"config_name": "none", "data_files": "nothing.csv"},
+        ]});
+        let paths = ["README.md", "a/b/train-0.parquet", "small/train-00.csv"];
+        assert_eq!(
+            found(card, &paths),
+            [
+                ("all".to_owned(), vec![split("train", "a/b/train-0.parquet")]),
+                ("small".to_owned(), vec![split("train", "small/train-00.csv")])
+            ]
+        );
+    }
+
+    #[test]
+    fn names_of_files_say_it_otherwise() {
+        let none = || serde_json::json!({});
+        let paths = ["data/dev.jsonl", "data/train-0.csv", "data/train-0.parquet", "latest.csv", "dataset_infos.json"];
+        assert_eq!(
+            found(none(), &paths),
+            [("default".to_owned(), vec![split("train", "data/train-0.parquet"), split("validation", "data/dev.jsonl")])]
+        );
+        assert_eq!(found(none(), &["latest.json"]), [("default".to_owned(), vec![split("train", "latest.json")])]);
+        assert!(found(none(), &["README.md", "a.png", ".hidden.csv", "dataset_infos.json"]).is_empty());
+    }
+
+    #[test]
+    fn patterns_fit_as_those_of_shells_do() {
+        for (pattern, path) in [
+            ("*.csv", "a.csv"),
+            ("data/*", "data/a.csv"),
+            ("**", "a/b/c.csv"),
+            ("**/*.csv", "c.csv"),
+            ("a/**/c*", "a/c.csv"),
+            ("a/**/c.*", "a/b/b/c.csv"),
+            ("./a.csv", "a.csv"),
+            ("train-?-*.csv", "train-1-of-2.csv"),
+            ("*a*b*", "xaxxbx"),
+        ] {
+            assert!(matches(pattern, path), "{pattern} {path}");
+        }
+        for (pattern, path) in [("*.csv", "a/a.csv"), ("data/*", "data/b/a.csv"), ("a", "ab"), ("?", "ab"), ("a/**/c", "a/b/d")] {
+            assert!(!matches(pattern, path), "{pattern} {path}");
+        }
+        assert!(!matches(&"*a".repeat(60), &"a".repeat(1_000).replace("aaaaaaaaaa", "aaaaaaaaab")));
+    }
+}

@@ -1,0 +1,315 @@
+//! Deleting, moving and restoring files: a page that says what will happen, and a commit.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use hub_git::{Entry, EntryKind};
+use hub_types::{Oid, RepoPath};
+
+use super::BASES;
+use super::branch_files::{branch_place, commit_on_seen, folder_href, head_of, id_of};
+use super::context::{Place, View, header_of, layout_of};
+use super::diff::{FileDiff, blob_diff};
+use super::view::{Crumb, RepoHeader, RepoTab};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{HubError, HubResult};
+use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
+use crate::repos::{Repo, RepoWrite, reading};
+use crate::web::filters;
+use crate::web::filters::size_text;
+use crate::web::form::{Field, Refusal};
+use crate::web::layout::Layout;
+
+/// The file whose metadata are checked by every commit.
+const CARD_FILE: &str = "README.md";
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/file_change.html")]
+struct ChangePage {
+    layout: Layout,
+    header: RepoHeader,
+    crumbs: Vec<Crumb>,
+    branch: String,
+    kind: Kind,
+    path: String,
+    /// What will happen.
+    text: String,
+    /// Where the form goes.
+    action: String,
+    cancel_href: String,
+    /// What is there now, as the form names it.
+    seen: String,
+    /// For a move: where to.
+    target: Option<Field>,
+    /// For an old version: the commit it is from.
+    from: String,
+    summary: Field,
+    description: String,
+    /// What restoring changes.
+    diff: Option<FileDiff>,
+    problem: Option<String>,
+}
+
+/// What happens to a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Kind {
+    Delete,
+    Move,
+    Restore,
+}
+
+impl Kind {
+    fn view(self) -> View {
+        match self {
+            Self::Delete => View::Delete,
+            Self::Move => View::Move,
+            Self::Restore => View::Restore,
+        }
+    }
+
+    /// The heading.
+    fn title(self) -> &'static str {
+        match self {
+            Self::Delete => "Delete",
+            Self::Move => "Rename or move",
+            Self::Restore => "Restore",
+        }
+    }
+
+    /// What the button says.
+    fn verb(self) -> &'static str {
+        match self {
+            Self::Delete => "Delete and commit",
+            Self::Move => "Move and commit",
+            Self::Restore => "Restore and commit",
+        }
+    }
+
+    /// Whether what it does takes something away.
+    fn is_deletion(self) -> bool {
+        self == Self::Delete
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES {
+        config
+            .route(&format!("{base}/delete/{{tail:.*}}"), crate::web::read().to(show_delete))
+            .route(&format!("{base}/delete/{{tail:.*}}"), web::post().to(post_delete))
+            .route(&format!("{base}/move/{{tail:.*}}"), crate::web::read().to(show_move))
+            .route(&format!("{base}/move/{{tail:.*}}"), web::post().to(post_move))
+            .route(&format!("{base}/restore/{{tail:.*}}"), crate::web::read().to(show_restore))
+            .route(&format!("{base}/restore/{{tail:.*}}"), web::post().to(post_restore));
+    }
+}
+
+async fn show_delete(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
+    show(page, write, Kind::Delete).await
+}
+
+async fn show_move(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
+    show(page, write, Kind::Move).await
+}
+
+async fn show_restore(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
+    show(page, write, Kind::Restore).await
+}
+
+async fn post_delete(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, write, form, Kind::Delete).await
+}
+
+async fn post_move(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, write, form, Kind::Move).await
+}
+
+async fn post_restore(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, write, form, Kind::Restore).await
+}
+
+/// What was asked for, and what it is about.
+struct Asked {
+    kind: Kind,
+    place: Place,
+    target: String,
+    from: String,
+    summary: String,
+    description: String,
+}
+
+async fn show(page: PageRequest, write: RepoWrite, kind: Kind) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let place = branch_place(&page, &write).await?;
+    let from = page.query().get("from").unwrap_or(&place.revision).to_owned();
+    let asked = Asked { kind, target: place.path.clone(), place, from, summary: String::new(), description: String::new() };
+    let shown = change_page(&page, &write, &asked, &Refusal::default()).await?;
+    page.show(shown).await
+}
+
+async fn post(page: PageRequest, write: RepoWrite, form: CheckedForm, kind: Kind) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let text = |name: &str| form.text(name).to_owned();
+    let place = branch_place(&page, &write).await?;
+    let asked = Asked {
+        kind,
+        target: text("target"),
+        from: form.fields().get("from").unwrap_or(&place.revision).to_owned(),
+        place,
+        summary: text("summary"),
+        description: text("description"),
+    };
+    match change(&page, &write, &asked, form.text("seen")).await {
+        Ok((to, said)) => Ok(page.redirect_saying(&to, &said)),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = change_page(&page, &write, &asked, &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+/// Commits; gives where to go and what to say there.
+async fn change(page: &PageRequest, write: &RepoWrite, asked: &Asked, seen: &str) -> HubResult<(String, String)> {
+    let (place, repo) = (&asked.place, &write.repo);
+    let target = target_of(asked)?;
+    let newer = commit_on_seen(page, write, place, seen, async |parent: Oid| {
+        let new = NewCommit {
+            revision: place.revision.clone(),
+            summary: if asked.summary.is_empty() { default_summary(asked) } else { asked.summary.clone() },
+            description: asked.description.clone(),
+            parent: Some(parent.to_hex()),
+            operations: operations(page, repo, asked, &target, parent).await?,
+        };
+        create_commit(&page.app, write, new).await
+    });
+    if newer.await?.is_some() {
+        return Err(HubError::conflict("This was changed while you were looking at it. Look at it again, then go on."));
+    }
+    let name = place.path.rsplit('/').next().unwrap_or_default().replace('`', "'");
+    Ok(match asked.kind {
+        Kind::Delete => (folder_href(page, repo, place).await?, format!("`{name}` was deleted.")),
+        Kind::Move => (place.href(View::Blob, target.as_str()), format!("`{name}` was moved.")),
+        Kind::Restore => (place.href(View::Blob, &place.path), format!("`{name}` was restored.")),
+    })
+}
+
+/// Where the file ends up.
+fn target_of(asked: &Asked) -> HubResult<RepoPath> {
+    let place = &asked.place;
+    if asked.kind != Kind::Move {
+        return Ok(RepoPath::new(&place.path)?);
+    }
+    let at_field = |why: String| HubError::bad_request(why).at("target");
+    let target = RepoPath::new(asked.target.trim_matches('/')).map_err(|error| at_field(format!("This cannot be: {error}.")))?;
+    match target.as_str() == place.path {
+        true => Err(at_field("The file has this path already.".to_owned())),
+        false => Ok(target),
+    }
+}
+
+async fn operations(page: &PageRequest, repo: &Repo, asked: &Asked, target: &RepoPath, parent: Oid) -> HubResult<Vec<Operation>> {
+    let path = RepoPath::new(&asked.place.path)?;
+    match asked.kind {
+        Kind::Delete => Ok(vec![Operation::DeleteEntry(path)]),
+        Kind::Restore => {
+            let commit = reading::resolve(&page.app, repo, &asked.from).await?;
+            let entry = reading::get_entry(&page.app, repo, commit, path.as_str()).await?;
+            Ok(vec![put(page, repo, &entry, path).await?])
+        }
+        Kind::Move => {
+            if reading::entry(&page.app, repo, parent, target.as_str()).await?.is_some() {
+                return Err(HubError::conflict("There is something at this path already. Delete it first.").at("target"));
+            }
+            let entry = reading::get_entry(&page.app, repo, parent, path.as_str()).await?;
+            let put = put(page, repo, &entry, target.clone()).await?;
+            // Gone before it comes: a file may become a folder of its own name.
+            Ok(vec![Operation::DeleteFile(path), put])
+        }
+    }
+}
+
+/// The step that puts a file of this repository at a path.
+async fn put(page: &PageRequest, repo: &Repo, entry: &Entry, path: RepoPath) -> HubResult<Operation> {
+    if entry.kind != EntryKind::File {
+        return Err(HubError::unprocessable("Only files can be moved and restored here. Do it with git."));
+    }
+    if let Some(pointer) = &entry.lfs {
+        return Ok(Operation::AddLfs { path, oid: pointer.oid, size: Some(pointer.size) });
+    }
+    if path.as_str() == CARD_FILE {
+        // As text, so that its metadata are checked.
+        let bytes = reading::blob(&page.app, repo, entry.oid).await?;
+        return Ok(Operation::AddFile { path, content: FileContent::Bytes(bytes.to_vec()) });
+    }
+    Ok(Operation::CopyFile { path, blob: entry.oid, executable: entry.executable })
+}
+
+fn default_summary(asked: &Asked) -> String {
+    let path = &asked.place.path;
+    match asked.kind {
+        Kind::Delete => format!("Delete {path}"),
+        Kind::Move => format!("Move {path} to {}", asked.target),
+        Kind::Restore => format!("Restore {path} from {}", asked.from.chars().take(7).collect::<String>()),
+    }
+}
+
+async fn change_page(page: &PageRequest, write: &RepoWrite, asked: &Asked, refusal: &Refusal) -> HubResult<ChangePage> {
+    let (place, repo, kind) = (&asked.place, &write.repo, asked.kind);
+    if place.path.is_empty() {
+        return Err(HubError::entry_not_found());
+    }
+    let head = head_of(page, repo, &place.revision).await?;
+    let entry = reading::entry(&page.app, repo, head, &place.path).await?;
+    let old = match kind {
+        Kind::Restore => {
+            let commit = reading::resolve(&page.app, repo, &asked.from).await?;
+            Some(reading::get_entry(&page.app, repo, commit, &place.path).await?)
+        }
+        // What is to be deleted or moved must be there.
+        Kind::Delete | Kind::Move => entry.is_none().then(|| Err(HubError::entry_not_found())).transpose()?,
+    };
+    let (header, _) = header_of(page, write, RepoTab::Files).await?;
+    let target = Field::new("target", "New path").value(asked.target.clone());
+    let cancel_view = if entry.as_ref().is_some_and(|entry| entry.is_folder()) { View::Tree } else { View::Blob };
+    Ok(ChangePage {
+        layout: layout_of(page, repo, kind.title()),
+        header,
+        crumbs: place.crumbs(repo.id.name(), View::Tree),
+        branch: place.revision.clone(),
+        kind,
+        path: place.path.clone(),
+        text: explain(page, repo, asked, head, entry.as_deref()).await?,
+        action: place.href(kind.view(), &place.path),
+        cancel_href: if entry.is_some() { place.href(cancel_view, &place.path) } else { place.href(View::Tree, "") },
+        seen: id_of(entry.as_deref()),
+        target: (kind == Kind::Move).then(|| refusal.mark(target)),
+        from: asked.from.clone(),
+        summary: Field::new("summary", "Commit message").value(if asked.summary.is_empty() && kind != Kind::Move {
+            default_summary(asked)
+        } else {
+            asked.summary.clone()
+        }),
+        description: asked.description.clone(),
+        diff: match old {
+            Some(old) => Some(blob_diff(page, repo, entry.as_deref(), &old).await?),
+            None => None,
+        },
+        problem: refusal.message_elsewhere(&["target"]),
+    })
+}
+
+async fn explain(page: &PageRequest, repo: &Repo, asked: &Asked, head: Oid, entry: Option<&Entry>) -> HubResult<String> {
+    let path = &asked.place.path;
+    let size = async || reading::size(&page.app, repo, head, path).await.map(size_text);
+    Ok(match (asked.kind, entry) {
+        (Kind::Delete, Some(entry)) if entry.is_folder() => {
+            format!("This folder and all that is in it ({}) will be gone from the branch. Its history stays.", size().await?)
+        }
+        (Kind::Delete, _) => {
+            "This file will be gone from the branch. Its history stays, and it can be restored from there.".to_owned()
+        }
+        (Kind::Move, _) => "The file keeps its content. Its history is found under both paths.".to_owned(),
+        (Kind::Restore, Some(_)) => "The file gets the content it had then, by a new commit.".to_owned(),
+        (Kind::Restore, None) => "The file is not on the branch any more. A new commit brings it back.".to_owned(),
+    })
+}

@@ -1,0 +1,2 @@
+drop table sign_ins;
+alter table sessions drop column address;

@@ -1,0 +1,1 @@
+alter table collections drop column trending;

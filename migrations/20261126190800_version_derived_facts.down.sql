@@ -1,0 +1,1 @@
+alter table repos drop column derived_version;

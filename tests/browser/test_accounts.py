@@ -1,0 +1,108 @@
+"""What a person does with their own account: a forgotten password, tokens, sessions."""
+
+import re
+import time
+import uuid
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture
+from test_pages import axe, overflow, structure
+
+
+def look(page, name, viewport, scheme):
+    """Takes a picture and returns what is wrong with the page."""
+    picture(page, f"{viewport['width']}-{scheme}-account-{name}")
+    return [f"{name}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
+
+
+def mail_to(hub, address, subject):
+    """Waits for a mail in the folder of the hub, which has no mail server, and returns it with long lines joined."""
+    deadline = time.monotonic() + 30
+    while True:
+        for path in (hub.folder / "data/outbox").glob("*.eml"):
+            mail = path.read_text().replace("=\r\n", "").replace("=\n", "").replace("=3D", "=")
+            if f"To: {address}" in mail and f"Subject: {subject}" in mail:
+                return mail
+        assert time.monotonic() < deadline, f"no mail to {address}"
+        time.sleep(0.1)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_forgotten_password_is_chosen_anew(open_browser, hub, viewport, scheme):
+    page = open_browser(viewport, color_scheme=scheme)
+    name = f"fay{uuid.uuid4().hex[:8]}"
+    problems = []
+    page.goto("/signup")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email").fill(f"{name}@example.org")
+    page.get_by_label("Password", exact=True).fill("a long enough password 7")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url(lambda address: "/signup" not in address)
+
+    other = open_browser(viewport, color_scheme=scheme)
+    other.goto("/login")
+    other.get_by_role("link", name="Forgotten your password?").click()
+    problems += look(other, "forgot", viewport, scheme)
+    other.get_by_role("main").get_by_label("Email").fill(f"{name}@example.org")
+    other.get_by_role("button", name="Send me a link").click()
+    other.get_by_role("heading", name="Look into your mail").wait_for()
+    problems += look(other, "asked", viewport, scheme)
+    link = re.search(r"http://\S+/reset-password\?link=\S+", mail_to(hub, f"{name}@example.org", "Choose a new password"))[0]
+    other.goto(link)
+    problems += look(other, "reset", viewport, scheme)
+    other.get_by_label("New password").fill("another long password 8")
+    other.get_by_role("button", name="Set the password").click()
+    other.wait_for_url("**/login")
+    problems += look(other, "after-reset", viewport, scheme)
+    other.get_by_label("Username").fill(name)
+    other.get_by_label("Password", exact=True).fill("another long password 8")
+    other.get_by_role("main").get_by_role("button", name="Log in").click()
+    other.wait_for_url(lambda address: "/login" not in address)
+    page.goto("/settings/sessions")
+    assert "/login" in page.url, "the browser from before was logged out"
+
+    other.goto("/settings/profile")
+    other.get_by_label("New email").fill(f"{name}@example.com")
+    other.locator("form[action='/settings/email']").get_by_label("Current password").fill("another long password 8")
+    other.get_by_role("button", name="Change address").click()
+    other.get_by_role("button", name="Leave it as it is").wait_for()
+    problems += look(other, "profile", viewport, scheme)
+    mail = mail_to(hub, f"{name}@example.com", "Is this your new email address?")
+    other.goto(re.search(r"http://\S+/change-email\?link=\S+", mail)[0])
+    problems += look(other, "change-email", viewport, scheme)
+    other.get_by_role("button", name="Confirm this address").click()
+    other.get_by_role("heading", name="Email address changed").wait_for()
+    problems += look(other, "changed-email", viewport, scheme)
+    mail_to(hub, f"{name}@example.org", "Your email address was changed")
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_tokens_and_sessions_are_managed(open_browser, viewport, scheme):
+    page = open_browser(viewport, color_scheme=scheme)
+    log_in(page, "carol")
+    name = f"robot-{uuid.uuid4().hex[:6]}"
+    page.goto("/settings/tokens")
+    page.get_by_role("main").get_by_label("Name", exact=True).fill(name)
+    page.get_by_label(re.compile("^fine-grained", re.I)).first.check()
+    page.get_by_label("Repositories to read", exact=True).fill("acme/one\ndatasets/acme/a-data-set-with-a-rather-long-name-for-a-phone")
+    page.get_by_label("Stops working").select_option("In 30 days")
+    page.get_by_role("button", name="Create token").click()
+    page.get_by_role("button", name=f"Revoke {name}").wait_for()
+    problems = look(page, "tokens", viewport, scheme)
+    token = page.locator(".token", has=page.get_by_role("heading", name=name, exact=True))
+    assert "acme/one: read" in token.inner_text()
+    token.get_by_text("Rename", exact=True).click()
+    token.get_by_label(f"New name of {name}").fill(f"{name}-2")
+    problems += look(page, "tokens-renaming", viewport, scheme)
+    token.get_by_role("button", name="Save").click()
+    page.get_by_role("heading", name=f"{name}-2").wait_for()
+    page.get_by_role("button", name=f"Revoke {name}-2").click()
+    page.get_by_role("dialog").get_by_role("button", name="Revoke").click()
+    page.get_by_text("Token revoked.").wait_for()
+    page.goto("/settings/sessions")
+    problems += look(page, "sessions", viewport, scheme)
+    assert page.get_by_role("heading", name="Recent logins").is_visible()
+    assert not problems, "\n".join(problems)

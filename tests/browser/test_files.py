@@ -1,0 +1,468 @@
+"""Changing a repository in the browser: uploads, the editor, moves and deletions, history and archives."""
+
+import hashlib
+import io
+import json
+import os
+import re
+import tarfile
+import urllib.request
+import uuid
+import zipfile
+from contextlib import contextmanager
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture
+from harness.hub import Hub
+from harness.people import TOKENS
+from huggingface_hub import CommitOperationAdd, HfApi
+from test_pages import axe, overflow, structure
+
+MB = 1024 * 1024
+
+
+@pytest.fixture
+def repo(hub):
+    """A fresh model of ada's, and its API."""
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    name = f"ada/{uuid.uuid4().hex[:10]}"
+    api.create_repo(name)
+    files = {"README.md": b"# Hello\n", "src/train.py": b"import os\n\nrate = 0.001\nprint(rate)\n", "conf/a b.yaml": b"a: 1\n"}
+    adds = [CommitOperationAdd(path, content) for path, content in files.items()]
+    api.create_commit(name, adds, commit_message="Add files")
+    return name
+
+
+def api_of(hub):
+    return HfApi(endpoint=hub.url, token=TOKENS["ada"])
+
+
+def paths(hub, repo):
+    return set(api_of(hub).list_repo_files(repo)) - {".gitattributes"}
+
+
+def content(hub, repo, path, revision="main"):
+    request = urllib.request.Request(f"{hub.url}/{repo}/resolve/{revision}/{urllib.request.pathname2url(path)}")
+    request.add_header("Authorization", f"Bearer {TOKENS['ada']}")
+    with urllib.request.urlopen(request) as answer:
+        return answer.read()
+
+
+def check(page):
+    problems = [*axe(page), *overflow(page), *structure(page)]
+    assert not problems, "\n".join(problems)
+
+
+def choose(page, files, folder=False):
+    """Puts files into the picker, as a person does who clicked its button."""
+    with page.expect_file_chooser() as chosen:
+        page.get_by_role("button", name="Choose a folder" if folder else "Choose files").click()
+    chosen.value.set_files(files)
+
+
+def start(page):
+    page.get_by_role("button", name="Upload and commit").click()
+
+
+@contextmanager
+def seen(page, part):
+    """The requests to addresses with this part in them."""
+    found = []
+    listener = lambda request: found.append(request) if part in request.url else None
+    page.on("request", listener)
+    yield found
+    page.remove_listener("request", listener)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_files_with_all_sorts_of_names_become_one_commit(hub, open_browser, repo, tmp_path, viewport):
+    page = open_browser(viewport)
+    log_in(page)
+    names = ["with space.txt", "grüße-日本.md", "100%#?.json", "weights.bin", "empty.txt"]
+    for name in names:
+        (tmp_path / name).write_bytes(b"" if name == "empty.txt" else os.urandom(5000) if name == "weights.bin" else name.encode())
+    page.goto(f"/{repo}/upload/main")
+    choose(page, [tmp_path / name for name in names])
+    page.get_by_role("textbox", name="Folder", exact=True).fill("new/place")
+    page.get_by_role("textbox", name="Folder", exact=True).press("Tab")
+    page.get_by_label("Commit message").fill("From the browser")
+    page.get_by_label(re.compile("^Description")).fill("Told at length.")
+    page.get_by_text("new/place/weights.bin", exact=True).wait_for()
+    page.get_by_text("5.0 kB, LFS", exact=True).wait_for()
+    picture(page, f"upload-{viewport['width']}")
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main/new/place")
+    assert {f"new/place/{name}" for name in names} <= paths(hub, repo)
+    for name in names:
+        assert content(hub, repo, f"new/place/{name}") == (tmp_path / name).read_bytes(), name
+    commits = api_of(hub).list_repo_commits(repo)
+    assert (commits[0].title, commits[0].message) == ("From the browser", "Told at length.")
+    assert commits[1].title == "Add files"
+
+
+def test_a_folder_keeps_its_paths_and_many_small_files_are_one_commit(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    log_in(page)
+    for number in range(300):
+        path = tmp_path / f"data/part-{number % 7}/row-{number}.txt"
+        path.parent.mkdir(parents=True, exist_ok=True)
+        path.write_text(f"row {number}\n")
+    (tmp_path / "data/.git").mkdir()
+    (tmp_path / "data/.git/config").write_text("no")
+    page.goto(f"/{repo}/upload/main")
+    choose(page, tmp_path / "data", folder=True)
+    page.get_by_text("300 files,").wait_for()
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    found = {path for path in paths(hub, repo) if path.startswith("data/")}
+    assert len(found) == 300 and "data/part-3/row-3.txt" in found
+    assert api_of(hub).list_repo_commits(repo)[0].title == "Upload 300 files"
+
+
+def test_dropped_files_are_taken(hub, open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    page.goto(f"/{repo}/upload/main")
+    page.evaluate(
+        """() => {
+            const transfer = new DataTransfer();
+            transfer.items.add(new File(["dropped"], "dropped.txt"));
+            for (const kind of ["dragenter", "dragover", "drop"])
+                document.querySelector("[data-drop-zone]").dispatchEvent(new DragEvent(kind, { dataTransfer: transfer, bubbles: true }));
+        }"""
+    )
+    page.get_by_text("dropped.txt", exact=True).wait_for()
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert content(hub, repo, "dropped.txt") == b"dropped"
+
+
+def test_paths_that_cannot_be_are_told_per_file_before_anything_is_sent(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    log_in(page)
+    (tmp_path / "good.txt").write_text("good")
+    (tmp_path / "bad\\name.txt").write_text("bad")
+    page.goto(f"/{repo}/upload/main")
+    choose(page, [tmp_path / "good.txt", tmp_path / "bad\\name.txt"])
+    row = page.get_by_role("listitem").filter(has_text="bad\\name.txt")
+    row.get_by_text("not a path a repository can hold").wait_for()
+    page.get_by_role("status").get_by_text("One file cannot go").wait_for()
+    picture(page, "upload-refused")
+    with seen(page, "/commit/") as commits:
+        start(page)
+        page.get_by_role("status").get_by_text("One file cannot go").wait_for()
+        assert not commits
+    row.get_by_role("button", name="Remove").click()
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert "good.txt" in paths(hub, repo)
+
+
+def large_file(folder, size):
+    """A file that no chunk of repeats."""
+    path = folder / "large.safetensors"
+    block = os.urandom(MB)
+    with path.open("wb") as file:
+        for number in range(size // MB):
+            file.write(number.to_bytes(8, "big") + block[8:])
+    return path
+
+
+def sha256(path):
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def held(hub, repo, path):
+    [info] = api_of(hub).get_paths_info(repo, [path])
+    return info.lfs.sha256, info.size
+
+
+def test_a_large_file_goes_in_parts_and_after_a_broken_connection_and_a_reload_none_goes_twice(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    page.watch.expected += ["ERR_FAILED", "ERR_CONNECTION", "Failed to load"]
+    page.set_default_timeout(120_000)
+    log_in(page)
+    path = large_file(tmp_path, 112 * MB)
+    arrived = set()
+
+    def number(request):
+        return int(re.search(r"[?&]number=(\d+)", request.url).group(1))
+
+    page.on("requestfinished", lambda request: arrived.add(number(request)) if "/lfs/part/" in request.url else None)
+    # One part gets through; then the line is dead.
+    page.route("**/lfs/part/**", lambda route: route.continue_() if number(route.request) == 1 else route.abort())
+    page.goto(f"/{repo}/upload/main")
+    choose(page, [path])
+    page.get_by_text("large.safetensors", exact=True).wait_for()
+    start(page)
+    page.get_by_role("status").get_by_text("Trying again").wait_for()
+    while 1 not in arrived:
+        page.wait_for_timeout(100)
+    picture(page, "upload-broken")
+    page.on("dialog", lambda dialog: dialog.accept())
+    page.reload()
+    page.unroute("**/lfs/part/**")
+    sent = []
+    page.on("request", lambda request: sent.append(number(request)) if "/lfs/part/" in request.url else None)
+    choose(page, [path])
+    page.get_by_text("large.safetensors", exact=True).wait_for()
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert sorted(set(sent)) == [2, 3, 4], "the part that had arrived is not sent again"
+    assert held(hub, repo, "large.safetensors") == (sha256(path), path.stat().st_size)
+
+
+def test_a_stopped_upload_changes_nothing_and_goes_on(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    page.watch.expected += ["ERR_FAILED"]
+    page.set_default_timeout(120_000)
+    log_in(page)
+    path = large_file(tmp_path, 40 * MB)
+    page.route("**/lfs/put/**", lambda route: None)
+    page.route("**/lfs/part/**", lambda route: None)
+    page.goto(f"/{repo}/upload/main")
+    choose(page, [path])
+    with page.expect_request(re.compile("/lfs/(put|part)/")):
+        start(page)
+    page.get_by_role("button", name="Stop").click()
+    page.get_by_role("status").get_by_text("Stopped").wait_for()
+    assert "large.safetensors" not in paths(hub, repo)
+    page.unroute("**/lfs/put/**")
+    page.unroute("**/lfs/part/**")
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert held(hub, repo, "large.safetensors")[0] == sha256(path)
+
+
+@pytest.mark.skipif("HUB_SLOW" not in os.environ, reason="sends 320 MB: HUB_SLOW=1 runs it")
+def test_three_hundred_megabytes_arrive_whole(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    page.set_default_timeout(600_000)
+    log_in(page)
+    path = large_file(tmp_path, 320 * MB)
+    page.goto(f"/{repo}/upload/main")
+    choose(page, [path])
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert held(hub, repo, "large.safetensors") == (sha256(path), 320 * MB)
+
+
+def test_with_s3_the_parts_go_straight_to_the_store(chromium, tmp_path):
+    hub = Hub(store="s3")
+    try:
+        api_of(hub).create_repo("ada/straight")
+        context = chromium.new_context(base_url=hub.url)
+        page = context.new_page()
+        complaints = []
+        page.on("console", lambda message: complaints.append(message.text) if message.type == "error" else None)
+        page.set_default_timeout(120_000)
+        log_in(page)
+        path = large_file(tmp_path, 70 * MB)
+        page.goto("/ada/straight/upload/main")
+        choose(page, [path])
+        store = hub.store.env["HUB_S3_ENDPOINT"]
+        with seen(page, store) as requests:
+            start(page)
+            page.wait_for_url("**/ada/straight/tree/main")
+        assert len([request for request in requests if request.method == "PUT"]) == 3
+        assert held(hub, "ada/straight", "large.safetensors") == (sha256(path), path.stat().st_size)
+        assert not complaints
+        context.close()
+    finally:
+        hub.stop()
+
+
+def editor(page):
+    return page.locator(".cm-content")
+
+
+def retype(page, text):
+    editor(page).click()
+    page.keyboard.press("Control+A")
+    page.keyboard.insert_text(text)
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_file_is_edited_with_preview_and_changes(hub, open_browser, repo, viewport, scheme):
+    page = open_browser(viewport, color_scheme=scheme)
+    log_in(page)
+    page.goto(f"/{repo}/blob/main/README.md")
+    page.get_by_role("link", name="Edit", exact=True).click()
+    page.wait_for_url("**/edit/main/README.md")
+    editor(page).get_by_text("Hello").wait_for()
+    retype(page, "---\nlicense: mit\ntags: [a]\n---\n\n# Bonjour\n\nSome **bold** text.\n\n```python\nprint(1)\n```\n")
+    picture(page, f"editor-{scheme}-{viewport['width']}")
+    check(page)
+    page.get_by_role("tab", name="Preview").click()
+    page.get_by_role("tabpanel", name="Preview").get_by_role("heading", name="Bonjour").wait_for()
+    check(page)
+    page.get_by_role("tab", name="Changes").click()
+    page.get_by_role("tabpanel", name="Changes").get_by_text("Bonjour").wait_for()
+    picture(page, f"editor-changes-{scheme}-{viewport['width']}")
+    check(page)
+    page.get_by_label("Commit message").fill("Greet in French")
+    page.get_by_role("button", name="Commit to main").click()
+    page.wait_for_url(f"**/{repo}/blob/main/README.md")
+    assert content(hub, repo, "README.md").startswith(b"---\nlicense: mit\ntags: [a]\n---\n\n# Bonjour\n")
+    assert api_of(hub).list_repo_commits(repo)[0].title == "Greet in French"
+
+
+def test_code_is_coloured_and_the_keyboard_moves_between_tabs(open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    for path in ("src/train.py", "conf/a%20b.yaml"):
+        page.goto(f"/{repo}/edit/main/{path}")
+        line = editor(page).locator(".cm-line span").first
+        line.wait_for()
+        plain = editor(page).evaluate("element => getComputedStyle(element).color")
+        assert line.evaluate("element => getComputedStyle(element).color") != plain, path
+    assert page.get_by_role("tab", name="Preview").is_hidden(), "YAML is not shown rendered"
+    page.get_by_role("tab", name="Edit").focus()
+    page.keyboard.press("ArrowRight")
+    assert page.get_by_role("tab", name="Changes").get_attribute("aria-selected") == "true"
+    page.get_by_role("tabpanel", name="Changes").get_by_text("No lines changed").wait_for()
+
+
+def test_what_somebody_else_committed_is_not_lost(hub, open_browser, repo):
+    page = open_browser()
+    page.watch.expected += ["409"]
+    log_in(page)
+    page.goto(f"/{repo}/edit/main/src/train.py")
+    editor(page).wait_for()
+    retype(page, "mine = 1\n")
+    api_of(hub).upload_file(path_or_fileobj=b"theirs = 1\n", path_in_repo="src/train.py", repo_id=repo)
+    page.get_by_role("button", name="Commit to main").click()
+    page.get_by_role("alert").get_by_text("Somebody else has committed").wait_for()
+    picture(page, "editor-conflict")
+    assert content(hub, repo, "src/train.py") == b"theirs = 1\n"
+    editor(page).get_by_text("mine").wait_for()
+    page.get_by_role("button", name="Commit to main").click()
+    page.wait_for_url(f"**/{repo}/blob/main/src/train.py")
+    assert content(hub, repo, "src/train.py") == b"mine = 1\n"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_a_new_file_is_written(hub, open_browser, repo, scripts):
+    page = open_browser(java_script_enabled=scripts)
+    log_in(page)
+    page.goto(f"/{repo}/tree/main/src")
+    page.get_by_role("link", name="New file").click()
+    page.get_by_label("File name").fill("deep/new.json")
+    if scripts:
+        editor(page).wait_for()
+        retype(page, '{"a": 1}')
+    else:
+        page.get_by_role("textbox", name="Text", exact=True).fill('{"a": 1}')
+        page.get_by_role("button", name="Show changes").click()
+        page.get_by_text('{"a": 1}').last.wait_for()
+        assert page.get_by_label("File name").input_value() == "deep/new.json"
+    page.get_by_role("button", name="Commit to main").click()
+    page.wait_for_url(f"**/{repo}/blob/main/src/deep/new.json")
+    assert json.loads(content(hub, repo, "src/deep/new.json")) == {"a": 1}
+
+
+def test_a_file_is_moved_deleted_and_restored_from_its_history(hub, open_browser, repo):
+    page = open_browser(PHONE)
+    log_in(page)
+    page.goto(f"/{repo}/blob/main/src/train.py")
+    page.get_by_label("More", exact=True).click()
+    page.get_by_role("link", name="Rename or move").click()
+    page.get_by_label("New path").fill("code/fit it.py")
+    picture(page, "move-390")
+    check(page)
+    page.get_by_role("button", name="Move and commit").click()
+    page.wait_for_url(f"**/{repo}/blob/main/code/fit%20it.py")
+    page.get_by_label("More", exact=True).click()
+    page.get_by_role("link", name="Delete", exact=True).click()
+    picture(page, "delete-390")
+    check(page)
+    page.get_by_role("button", name="Delete and commit").click()
+    page.wait_for_url(f"**/{repo}/tree/main")
+    assert paths(hub, repo) == {"README.md", "conf/a b.yaml"}
+    page.goto(f"/{repo}/commits/main/code/fit%20it.py")
+    page.get_by_role("link", name=re.compile("^Restore")).last.click()
+    page.get_by_text("rate = 0.001").wait_for()
+    picture(page, "restore-390")
+    check(page)
+    page.get_by_role("button", name="Restore and commit").click()
+    page.wait_for_url(f"**/{repo}/blob/main/code/fit%20it.py")
+    assert b"rate = 0.001" in content(hub, repo, "code/fit it.py")
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+def test_a_commit_shows_its_files_and_what_changed_in_their_lines(hub, open_browser, repo, viewport, scheme):
+    api = api_of(hub)
+    adds = [
+        CommitOperationAdd("src/train.py", b"import os\n\nrate = 0.002\nprint(rate)\n"),
+        CommitOperationAdd("long.txt", b"".join(b"line %d\n" % number for number in range(700))),
+        CommitOperationAdd("w.bin", os.urandom(3000)),
+    ]
+    commit = api.create_commit(repo, adds, commit_message="Change much")
+    page = open_browser(viewport, color_scheme=scheme)
+    page.goto(f"/{repo}/commit/{commit.oid}")
+    marks = page.locator("#main mark")
+    assert marks.all_inner_texts() == ["001", "002"] or marks.all_inner_texts() == ["0.001", "0.002"]
+    files = page.get_by_role("navigation", name="Changed files")
+    assert files.get_by_role("link").count() >= 3
+    picture(page, f"commit-{scheme}-{viewport['width']}")
+    check(page)
+    long = page.locator("details", has_text="long.txt").filter(has_text="+700")
+    assert long.get_attribute("open") is None, "long changes are folded"
+    files.get_by_role("link", name="long.txt").click()
+    assert long.get_attribute("open") is not None
+    page.get_by_text("Stored with Git LFS").wait_for()
+
+
+def test_branches_and_tags_are_made_in_the_picker(hub, open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    for kind, name in (("branch", "try/this"), ("tag", "v1.0")):
+        page.goto(f"/{repo}/tree/main")
+        page.get_by_label("Revision main").click()
+        page.get_by_role("searchbox", name="Find or create a branch or tag").fill(name)
+        picture(page, f"picker-{kind}")
+        page.get_by_role("button", name=f"Create {kind} {name}").click()
+        page.wait_for_url(f"**/{repo}/tree/{name.replace('/', '%2F')}")
+    refs = api_of(hub).list_repo_refs(repo)
+    assert [tag.name for tag in refs.tags] == ["v1.0"] and {branch.name for branch in refs.branches} == {"main", "try/this"}
+
+
+def test_archives_are_downloaded_from_the_menu(open_browser, repo):
+    page = open_browser()
+    page.goto(f"/{repo}/tree/main")
+    for ending in ("tar.gz", "zip"):
+        page.get_by_label("Download and more").click()
+        with page.expect_download() as download:
+            page.get_by_role("link", name=f"Download .{ending}").click()
+        name = repo.split("/")[1]
+        assert download.value.suggested_filename == f"{name}-main.{ending}"
+        data = open(download.value.path(), "rb").read()
+        if ending == "zip":
+            found = zipfile.ZipFile(io.BytesIO(data)).read(f"{name}-main/conf/a b.yaml")
+        else:
+            found = tarfile.open(fileobj=io.BytesIO(data)).extractfile(f"{name}-main/conf/a b.yaml").read()
+        assert found == b"a: 1\n"
+        page.get_by_label("Download and more").click()
+
+
+def test_an_empty_repository_teaches_the_first_push(hub, open_browser):
+    name = f"ada/{uuid.uuid4().hex[:10]}"
+    api_of(hub).create_repo(name)
+    page = open_browser()
+    log_in(page)
+    page.goto(f"/{name}")
+    main = page.get_by_role("main")
+    for text in (f"HF_ENDPOINT={hub.url}", f"hf upload {name} .", "HfApi", f"git clone {hub.url}/{name}", "git push"):
+        assert any(text in code for code in main.locator("pre:visible").all_inner_texts()), text
+    assert main.get_by_role("button", name="Copy").count() >= 3
+    assert main.get_by_role("link", name="Upload files").is_visible()
+    picture(page, "empty-1440")
+    check(page)
+    api_of(hub).create_commit(name, [CommitOperationAdd(f"f{n}.txt", b"x") for n in range(4)], commit_message="Add")
+    page.goto(f"/{name}")
+    assert any(f"hf upload {name} README.md" in code for code in main.locator("pre:visible").all_inner_texts())
+    picture(page, "no-readme-1440")
+    check(page)
