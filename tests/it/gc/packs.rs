@@ -45,6 +45,8 @@ async fn joined_packs_go_after_quarantine_and_those_of_deleted_repositories_too(
     assert_eq!(file.text().await.unwrap(), "as of commit 4");
 
     delete_repo(&ada, "bert").await;
+    // Into quarantine, and out of it.
+    run(&hub, AT_ONCE).await;
     run(&hub, AT_ONCE).await;
     assert_eq!(in_store(&hub).await, others);
     hub.stop().await;
