@@ -18,6 +18,5 @@ mod repos;
 mod saved;
 mod search;
 mod tasks;
-mod upgrades;
 mod work;
 mod xet;

@@ -4,5 +4,6 @@ pub mod backup;
 pub mod fsck;
 mod named;
 mod queries;
+pub mod repack;
 pub mod seed;
 pub mod synth;

@@ -21,8 +21,8 @@ pub(super) async fn list_named(conn: &mut PgConnection) -> sqlx::Result<Vec<Name
     let known = |size: i64| Some(size.unsigned_abs());
     let mut named = Vec::new();
     for pack in queries::list_packs(conn).await? {
-        named.push(Named { key: StorageKey::pack(&pack.hash), size: known(pack.size_bytes), sha256: None });
-        named.push(Named { key: StorageKey::pack_idx(&pack.hash), size: None, sha256: None });
+        named.push(Named { key: StorageKey::pack(&pack.hash, pack.nonce), size: known(pack.size_bytes), sha256: None });
+        named.push(Named { key: StorageKey::pack_idx(&pack.hash, pack.nonce), size: None, sha256: None });
     }
     for file in queries::list_whole_files(conn).await? {
         let key = StorageKey::lfs(&file.oid, file.nonce);

@@ -1,5 +1,5 @@
-//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex` and `fsck` here, `gc` and backups in their own
-//! files.
+//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` and backups in
+//! their own files.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use super::{AdminCommand, backup, fail, gc, say};
 use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
-use crate::admin::{fsck, seed, synth};
+use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
@@ -46,6 +46,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
         }
         AdminCommand::Backup { folder, keep } => backup::back_up(&app, postgres.as_ref(), &folder, keep).await,
         AdminCommand::VerifyBackup { .. } | AdminCommand::Restore { .. } => Ok(()),
+        AdminCommand::Repack { repo } => repack_repos(&app, repo.as_deref()).await,
         AdminCommand::Fsck { repo, deep } => check_repos(&app, repo.as_deref(), deep).await,
     };
     app.pool.close().await;
@@ -108,6 +109,12 @@ async fn plant(app: &App, file: &Path) -> Result<(), String> {
         say(line);
     }
     say(if report.is_empty() { "Nothing to do: everything in the file is there." } else { "Done." });
+    Ok(())
+}
+
+async fn repack_repos(app: &App, repo: Option<&str>) -> Result<(), String> {
+    let tally = repack::repack(app, repo, say).await.map_err(|error| error.to_string())?;
+    say(format!("Looked at {} repositories and joined packs of {}.", tally.repos, tally.joined));
     Ok(())
 }
 

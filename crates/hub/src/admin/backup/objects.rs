@@ -173,7 +173,11 @@ mod tests {
         let path = folder.path().join(LIST);
         let stored = |byte: u8| Stored { sha256: Sha256::from_bytes([byte; 32]), size: u64::from(byte) };
         let pack: Oid = "1".repeat(40).parse().unwrap();
-        let keys = [StorageKey::pack(&pack), StorageKey::pack_idx(&pack), StorageKey::lfs(&Sha256::from_bytes([7; 32]), Some(9))];
+        let keys = [
+            StorageKey::pack(&pack, Some(5)),
+            StorageKey::pack_idx(&pack, None),
+            StorageKey::lfs(&Sha256::from_bytes([7; 32]), Some(9)),
+        ];
         let list = Inventory(keys.into_iter().zip((1..).map(stored)).collect());
         list.write(&path).unwrap();
         assert_eq!(Inventory::read(&path).unwrap().0, list.0);

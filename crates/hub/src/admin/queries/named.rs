@@ -8,6 +8,8 @@ use sqlx::PgConnection;
 pub(in crate::admin) struct PackRow {
     /// Its name.
     pub(in crate::admin) hash: Oid,
+    /// Part of its key.
+    pub(in crate::admin) nonce: Option<i64>,
     /// Its size.
     pub(in crate::admin) size_bytes: i64,
 }
@@ -36,7 +38,7 @@ pub(in crate::admin) struct XorbRow {
 
 /// All packs.
 pub(in crate::admin) async fn list_packs(conn: &mut PgConnection) -> sqlx::Result<Vec<PackRow>> {
-    sqlx::query_as!(PackRow, r#"select pack_hash as "hash: Oid", size_bytes from packs"#).fetch_all(conn).await
+    sqlx::query_as!(PackRow, r#"select pack_hash as "hash: Oid", nonce, size_bytes from packs"#).fetch_all(conn).await
 }
 
 /// All large files that lie whole in the store.
