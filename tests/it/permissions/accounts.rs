@@ -198,7 +198,8 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
 
 /// What stands in the place of a pattern's parts.
 struct Things {
-    token_pk: String,
+    /// One to replace, and one to revoke.
+    token_pks: [String; 2],
     session: String,
     invitation_pk: String,
 }
@@ -218,7 +219,8 @@ impl Things {
                 "namespace" => "acme",
                 "repo_type" => "models",
                 "user" => "nobody-here",
-                "token_pk" => &self.token_pk,
+                "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
+                "token_pk" => &self.token_pks[0],
                 "invitation_pk" => &self.invitation_pk,
                 "pk" | "user_pk" | "until" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
@@ -235,11 +237,10 @@ async fn things(hub: &TestHub) -> Things {
     let pool = &hub.app().pool;
     let scalar = |sql: &'static str| async move { sqlx::query_scalar::<_, String>(sql).fetch_one(pool).await.unwrap() };
     Things {
-        token_pk: scalar(
-            "select token_pk::text from access_tokens join namespaces on namespace_pk = user_pk
-             where namespaces.name = 'ada' and access_tokens.name = 'spare'",
-        )
-        .await,
+        token_pks: [
+            scalar("select token_pk::text from access_tokens where name = 'spare'").await,
+            scalar("select token_pk::text from access_tokens where name = 'another'").await,
+        ],
         session: scalar(
             "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
              where name = 'ada' order by sessions.created_at limit 1",
@@ -286,7 +287,9 @@ async fn everybody_reaches_what_the_table_says() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let tokens = tokens_of_ada(&hub).await;
-    ada.submit("/settings/tokens", "/settings/tokens", &[("name", "spare"), ("role", "read"), ("expires", "")]).await;
+    for name in ["spare", "another"] {
+        ada.submit("/settings/tokens", "/settings/tokens", &[("name", name), ("role", "read"), ("expires", "")]).await;
+    }
     let settings = "/organizations/acme/settings";
     let page = ada.submit(settings, "/organizations/acme/invitation-links", &[("link_role", "read"), ("days", "7")]).await;
     assert_eq!(page.status, 303, "{}", page.text);
@@ -328,6 +331,7 @@ async fn ask(browser: &mut Browser, method: &str, pattern: &str, path: &str, csr
             let form = reqwest::multipart::Form::new().text("csrf_token", csrf.to_owned());
             browser.send_form(path, form).await
         }
+        _ if pattern.ends_with("/rename") => browser.post(path, &[("csrf_token", csrf), ("name", "renamed")]).await,
         _ => browser.post(path, &[("csrf_token", csrf), ("current_password", PASSWORD)]).await,
     }
 }
@@ -343,7 +347,7 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let things = Things { token_pk: "1".into(), session: "00".into(), invitation_pk: "1".into() };
+    let things = Things { token_pks: ["1".into(), "1".into()], session: "00".into(), invitation_pk: "1".into() };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {
