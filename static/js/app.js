@@ -1,4 +1,5 @@
-// Loads one module per behaviour. Pages work without any of them; a module finds its own [data-*] hooks.
+// Loads one module per behaviour. Pages work without any of them; a module finds its own [data-*] hooks. What is large and
+// that few pages need is named in their head.
 import "./theme-toggle.js";
 import "./copy-button.js";
 import "./menu.js";
@@ -13,7 +14,3 @@ import "./like.js";
 import "./card-editor.js";
 import "./use-dialog.js";
 import "./diff-files.js";
-
-// What is large and that few pages need.
-const FOR_SOME_PAGES = { "form[data-upload]": "./upload.js", "form[data-file-editor]": "./file-editor.js" };
-for (const [hook, module] of Object.entries(FOR_SOME_PAGES)) if (document.querySelector(hook)) import(module);

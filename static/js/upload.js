@@ -130,6 +130,11 @@ function setUp(form) {
     delete zone.dataset.over;
     if (!running) add(await ofDrop(event.dataTransfer));
   });
+  // Files that were chosen before this script was here.
+  if (input.files.length) {
+    add(ofInput(input));
+    input.value = "";
+  }
   folder.addEventListener("change", refresh);
   find("upload-clear").addEventListener("click", () => { items = []; refresh(); });
   stop.addEventListener("click", () => running?.abort.abort());

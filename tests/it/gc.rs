@@ -1,6 +1,7 @@
 //! Garbage collection: on its rules alone ([`model`]), beside everything else ([`storm`]), and case by case.
 
 mod model;
+mod packs;
 mod storm;
 
 use std::time::{Duration, SystemTime};
@@ -261,7 +262,8 @@ async fn gc_deletes_orphans_under_keys_of_its_own_and_tells_of_others() {
         StorageKey::xorb_meta(&xorb, 1),
         StorageKey::lfs(&file, Some(1)),
         StorageKey::lfs(&file, None),
-        StorageKey::pack(&hub_types::Oid::from_bytes([9; 20])),
+        StorageKey::pack(&hub_types::Oid::from_bytes([9; 20]), None),
+        StorageKey::pack(&hub_types::Oid::from_bytes([9; 20]), Some(1)),
     ];
     for key in &keys {
         hub.app().store.put_bytes(key, vec![0; 10]).await.unwrap();
@@ -273,11 +275,12 @@ async fn gc_deletes_orphans_under_keys_of_its_own_and_tells_of_others() {
     }
     let report = run(&hub, AT_ONCE).await;
     assert_eq!(report.get(Item::OrphanXorbs), Amount { count: 2, bytes: 20 });
-    for item in [Item::OrphanFiles, Item::OldOrphanFiles, Item::OrphanPacks] {
+    for item in [Item::OrphanFiles, Item::OldOrphanFiles, Item::OrphanPacks, Item::OldOrphanPacks] {
         assert_eq!(report.get(item), Amount { count: 1, bytes: 10 });
     }
     assert_eq!(stored(&hub).await, [keys[3].as_str()]);
     assert!(hub.app().store.exists(&keys[4]).await.unwrap());
+    assert!(!hub.app().store.exists(&keys[5]).await.unwrap());
     hub.stop().await;
 }
 

@@ -109,6 +109,19 @@ impl Fixture {
         String::from_utf8(text).unwrap().trim().parse().unwrap()
     }
 
+    /// Puts the server's loose objects into a pack.
+    pub(crate) fn pack_server(&self) {
+        self.run(&["repack", "-q"], &self.server(), b"");
+        self.run(&["prune-packed", "-q"], &self.server(), b"");
+    }
+
+    /// The server's packs.
+    pub(crate) fn server_packs(&self) -> Vec<Oid> {
+        let files = std::fs::read_dir(self.server().join("objects/pack")).unwrap();
+        let names = files.map(|file| file.unwrap().file_name().into_string().unwrap());
+        names.filter_map(|name| name.strip_prefix("pack-")?.strip_suffix(".pack")?.parse().ok()).collect()
+    }
+
     /// The server as its database would have it.
     pub(crate) fn view(&self) -> RepoView {
         let main = RefName::branch("main").unwrap();

@@ -13,6 +13,7 @@ mod error;
 mod fsck;
 mod history;
 mod lfs_pointer;
+mod ls_refs;
 mod object;
 mod oid;
 pub mod pkt_line;
@@ -20,6 +21,7 @@ mod process;
 mod quarantine;
 mod reader;
 pub mod receive_pack;
+mod repack;
 mod repo_view;
 mod upload_pack;
 
@@ -33,10 +35,12 @@ pub use error::{Error, Result};
 pub use fsck::fsck;
 pub use history::{LastCommitsHelp, LfsFile, LogRange};
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
+pub use ls_refs::LsRefs;
 pub use object::{CommitInfo, Person};
 pub use process::{Git, GitConcurrency, ProcessError, running_processes};
 pub use quarantine::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation};
 pub use reader::{Entry, EntryKind, GitReader, Page, TreeCursor};
+pub use repack::{JoinError, JoinedPack, PackSize, join_packs, packs_to_join};
 pub use repo_view::RepoView;
 pub use upload_pack::{FetchAnswer, ProtocolVersion};
 

@@ -81,6 +81,23 @@ pub async fn read_packet<R: AsyncRead + Unpin>(reader: &mut R) -> Result<Option<
     Ok(Some(Packet::Data(data)))
 }
 
+/// Takes the first packet off bytes that are there already; `None` when they begin with no whole packet.
+pub fn split_packet(bytes: &mut &[u8]) -> Option<Packet> {
+    let (header, rest) = bytes.split_first_chunk::<4>()?;
+    let length = parse_length(*header).ok()?;
+    let (packet, payload) = match length {
+        0 => (Packet::Flush, 0),
+        1 => (Packet::Delimiter, 0),
+        2 => (Packet::ResponseEnd, 0),
+        length => {
+            let payload = length.checked_sub(4).filter(|payload| *payload <= MAX_PAYLOAD_BYTES)?;
+            (Packet::Data(rest.get(..payload)?.to_vec()), payload)
+        }
+    };
+    *bytes = rest.get(payload..)?;
+    Some(packet)
+}
+
 fn parse_length(header: [u8; 4]) -> Result<usize, PacketError> {
     header.iter().try_fold(0usize, |length, byte| {
         let digit = char::from(*byte).to_digit(16).ok_or_else(|| bad_length(header))?;
@@ -139,6 +156,21 @@ mod tests {
         let packets = read_all(b"0006a\n0005a000bfoobar\n00040000").unwrap();
         let data = |text: &str| Packet::Data(text.as_bytes().to_vec());
         assert_eq!(packets, [data("a\n"), data("a"), data("foobar\n"), data(""), Packet::Flush]);
+    }
+
+    proptest! {
+        #[test]
+        fn bytes_are_split_as_streams_are_read(bytes in "(000[0-5]|[0-9a-f]{0,3}|000aabcdef|0006a\n){0,6}") {
+            let mut rest = bytes.as_bytes();
+            let mut split = Vec::new();
+            while let Some(packet) = split_packet(&mut rest) {
+                split.push(packet);
+            }
+            match read_all(bytes.as_bytes()) {
+                Ok(read) => prop_assert_eq!((split, rest.len()), (read, 0)),
+                Err(_) => prop_assert!(!rest.is_empty()),
+            }
+        }
     }
 
     #[test]

@@ -10,9 +10,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Duration;
 
+use bytes::Bytes;
 use tokio::io::{AsyncRead, AsyncReadExt};
 use tokio::process::{Child, ChildStdin, ChildStdout, Command};
-use tokio::sync::{OwnedSemaphorePermit, Semaphore};
+use tokio::sync::{OnceCell, OwnedSemaphorePermit, Semaphore};
 use tokio::task::JoinHandle;
 
 /// How much of what a process complains about is kept, in bytes.
@@ -51,6 +52,8 @@ pub struct Git {
     fetches: Arc<Semaphore>,
     pushes: Arc<Semaphore>,
     patience: Duration,
+    /// What [`Git::capabilities`] has asked for once.
+    pub(crate) capabilities: Arc<OnceCell<Bytes>>,
 }
 
 /// How many requests of each kind may run `git` at once. Fetches never starve pushes.
@@ -77,6 +80,7 @@ impl Git {
             fetches: Arc::new(Semaphore::new(concurrency.fetches)),
             pushes: Arc::new(Semaphore::new(concurrency.pushes)),
             patience: concurrency.patience,
+            capabilities: Arc::default(),
         }
     }
 

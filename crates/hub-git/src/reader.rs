@@ -126,12 +126,44 @@ impl GitReader {
         Ok(None)
     }
 
+    /// What an annotated tag points to in the end; `None` for what is no tag.
+    ///
+    /// # Errors
+    /// [`Error::ObjectMissing`], or the object cannot be read.
+    pub fn peel_tag(&self, oid: Oid) -> Result<Option<Oid>> {
+        let (odb, mut found) = (self.odb()?, oid);
+        for _ in 0..MAX_TAG_DEPTH {
+            match odb.read_header(to_git(found)?) {
+                Ok((_, ObjectType::Tag)) => found = from_git(self.repo.find_tag(to_git(found)?)?.target_id())?,
+                Ok(_) => return Ok((found != oid).then_some(found)),
+                Err(error) if error.code() == ErrorCode::NotFound => return Err(Error::ObjectMissing(found)),
+                Err(error) => return Err(error.into()),
+            }
+        }
+        Ok(None)
+    }
+
     /// Whether the object is there. Does not look for packs that came after opening.
     ///
     /// # Errors
     /// libgit2 fails.
     pub fn contains(&self, oid: Oid) -> Result<bool> {
         Ok(self.odb()?.exists_ext(to_git(oid)?, git2::OdbLookupFlags::NO_REFRESH))
+    }
+
+    /// Calls `visit` with the id of every object; one that is in several packs may come several times.
+    ///
+    /// # Errors
+    /// A pack's index is damaged, or what `visit` says, after the last object.
+    pub(crate) fn each_object(&self, mut visit: impl FnMut(Oid) -> Result<()>) -> Result<()> {
+        let mut outcome = Ok(());
+        self.odb()?.foreach(|oid| {
+            if outcome.is_ok() {
+                outcome = from_git(*oid).and_then(&mut visit);
+            }
+            true
+        })?;
+        outcome
     }
 
     /// What a commit says.

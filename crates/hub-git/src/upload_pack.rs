@@ -47,7 +47,8 @@ impl ProtocolVersion {
         Self(value.filter(|value| value.len() <= 100 && value.bytes().all(plain)).map(str::to_owned))
     }
 
-    fn is_v2(&self) -> bool {
+    /// Whether it is version 2.
+    pub fn is_v2(&self) -> bool {
         self.0.as_deref().is_some_and(|value| value.split(':').any(|pair| pair == "version=2"))
     }
 }
@@ -64,6 +65,25 @@ impl Git {
             write_flush(&mut preamble);
         }
         self.upload_pack(view, version, &["--stateless-rpc", "--http-backend-info-refs"], preamble.into(), None).await
+    }
+
+    /// The answer to `GET …/info/refs?service=git-upload-pack` in version 2: what git can do, which is the same for every
+    /// repository and asked for only once. `view` may be of any.
+    ///
+    /// # Errors
+    /// As for [`Git::advertise_for_fetch`], and if git ends early.
+    pub async fn capabilities(&self, view: impl Future<Output = std::io::Result<RepoView>>) -> Result<Bytes, ProcessError> {
+        let ask = || async {
+            let view = view.await.map_err(ProcessError::Start)?;
+            let version = ProtocolVersion(Some("version=2".to_owned()));
+            let mut answer = self.advertise_for_fetch(view, &version).await?;
+            let mut text = BytesMut::new();
+            while let Some(chunk) = answer.recv().await {
+                text.extend_from_slice(&chunk.map_err(ProcessError::Start)?);
+            }
+            Ok(text.freeze())
+        };
+        self.capabilities.get_or_try_init(ask).await.cloned()
     }
 
     /// Answers `POST …/git-upload-pack` with the given body.

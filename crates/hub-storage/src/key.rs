@@ -1,4 +1,5 @@
 use std::fmt;
+use std::str::FromStr;
 
 use hub_types::{Oid, Sha256, XetHash};
 use object_store::path::Path;
@@ -7,8 +8,8 @@ use object_store::path::Path;
 ///
 /// | key | content | content type |
 /// |---|---|---|
-/// | `git/<aa>/<hash>.pack` | a git pack, named by its checksum | `application/x-git-packed-objects` |
-/// | `git/<aa>/<hash>.idx` | its index | `application/x-git-packed-objects-toc` |
+/// | `git/<aa>/<hash>.<nonce>.pack` | a git pack, named by its checksum | `application/x-git-packed-objects` |
+/// | `git/<aa>/<hash>.<nonce>.idx` | its index | `application/x-git-packed-objects-toc` |
 /// | `lfs/<aa>/<bb>/<sha256>.<nonce>` | the bytes of a large file | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>` | the chunks of a xorb | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>.meta` | what is in it | `application/octet-stream` |
@@ -29,27 +30,23 @@ impl StorageKey {
     /// The folder of unverified uploads, for [`Store::list`](crate::Store::list).
     pub const UPLOADS: &'static str = "uploads";
 
-    /// A git pack.
-    pub fn pack(hash: &Oid) -> Self {
-        let hex = hash.to_hex();
-        let path = format!("git/{}/{hex}.pack", &hex[..2]);
-        Self { path, content_type: "application/x-git-packed-objects" }
+    /// A git pack. The nonce is as in [`StorageKey::lfs`].
+    pub fn pack(hash: &Oid, nonce: Option<i64>) -> Self {
+        Self { path: pack_path(hash, nonce, "pack"), content_type: "application/x-git-packed-objects" }
     }
 
     /// The index of a git pack.
-    pub fn pack_idx(hash: &Oid) -> Self {
-        let hex = hash.to_hex();
-        let path = format!("git/{}/{hex}.idx", &hex[..2]);
-        Self { path, content_type: "application/x-git-packed-objects-toc" }
+    pub fn pack_idx(hash: &Oid, nonce: Option<i64>) -> Self {
+        Self { path: pack_path(hash, nonce, "idx"), content_type: "application/x-git-packed-objects-toc" }
     }
 
     /// The folder of git packs, for [`Store::list`](crate::Store::list).
     pub const GIT: &'static str = "git";
 
-    /// Reads the key of a pack or of its index back: the pack's name.
-    pub fn parse_pack(&self) -> Option<Oid> {
+    /// Reads the key of a pack or of its index back: the pack's name and the nonce.
+    pub fn parse_pack(&self) -> Option<(Oid, Option<i64>)> {
         let name = self.path.strip_prefix(Self::GIT)?.rsplit_once('/')?.1;
-        name.strip_suffix(".pack").or_else(|| name.strip_suffix(".idx"))?.parse().ok()
+        named(name.strip_suffix(".pack").or_else(|| name.strip_suffix(".idx"))?)
     }
 
     /// The folder of large files that lie whole, for [`Store::list`](crate::Store::list).
@@ -59,17 +56,12 @@ impl StorageKey {
     /// deletion of an old one. Keys that were made before there were nonces have none.
     pub fn lfs(oid: &Sha256, nonce: Option<i64>) -> Self {
         let hex = oid.to_hex();
-        let suffix = nonce.map(|nonce| format!(".{nonce:016x}")).unwrap_or_default();
-        Self { path: format!("{}/{}/{}/{hex}{suffix}", Self::LFS, &hex[..2], &hex[2..4]), content_type: BINARY }
+        Self { path: format!("{}/{}/{}/{hex}{}", Self::LFS, &hex[..2], &hex[2..4], suffix(nonce)), content_type: BINARY }
     }
 
     /// Reads the key of a large file back: its SHA-256 and the nonce.
     pub fn parse_lfs(&self) -> Option<(Sha256, Option<i64>)> {
-        let name = self.path.strip_prefix(Self::LFS)?.rsplit_once('/')?.1;
-        match name.split_once('.') {
-            None => Some((name.parse().ok()?, None)),
-            Some((oid, nonce)) => Some((oid.parse().ok()?, Some(i64::from_str_radix(nonce, 16).ok()?))),
-        }
+        named(self.path.strip_prefix(Self::LFS)?.rsplit_once('/')?.1)
     }
 
     /// A nonce that no upload had before.
@@ -77,10 +69,11 @@ impl StorageKey {
         i64::from(rand::random::<u32>()) << 31 | i64::from(rand::random::<u32>() >> 1)
     }
 
-    /// Reads the key of a large file or of a xorb from text.
+    /// Reads the key of a large file, a xorb or a pack from text.
     pub fn of_bytes(text: &str) -> Option<Self> {
         let key = Self { path: text.to_owned(), content_type: BINARY };
-        (key.parse_lfs().is_some() || key.parse_xorb().is_some()).then_some(key)
+        let is_known = key.parse_lfs().is_some() || key.parse_xorb().is_some() || key.parse_pack().is_some();
+        is_known.then_some(key)
     }
 
     /// The folder of xorbs, for [`Store::list`](crate::Store::list).
@@ -142,6 +135,23 @@ impl StorageKey {
     }
 }
 
+fn suffix(nonce: Option<i64>) -> String {
+    nonce.map(|nonce| format!(".{nonce:016x}")).unwrap_or_default()
+}
+
+fn pack_path(hash: &Oid, nonce: Option<i64>, extension: &str) -> String {
+    let hex = hash.to_hex();
+    format!("{}/{}/{hex}{}.{extension}", StorageKey::GIT, &hex[..2], suffix(nonce))
+}
+
+/// Reads a name and the nonce behind it.
+fn named<T: FromStr>(text: &str) -> Option<(T, Option<i64>)> {
+    match text.split_once('.') {
+        None => Some((text.parse().ok()?, None)),
+        Some((name, nonce)) => Some((name.parse().ok()?, Some(i64::from_str_radix(nonce, 16).ok()?))),
+    }
+}
+
 fn safe(id: &str) -> String {
     let keep = |c: char| if c.is_ascii_alphanumeric() || "-_./".contains(c) { c } else { '_' };
     let text: String = id.chars().map(keep).collect();
@@ -167,8 +177,10 @@ mod tests {
     #[test]
     fn keys_are_laid_out_as_documented() {
         let oid: Oid = "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse().unwrap();
-        assert_eq!(StorageKey::pack(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.pack");
-        assert_eq!(StorageKey::pack_idx(&oid).as_str(), "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709.idx");
+        let stem = "git/da/da39a3ee5e6b4b0d3255bfef95601890afd80709";
+        assert_eq!(StorageKey::pack(&oid, None).as_str(), format!("{stem}.pack"));
+        assert_eq!(StorageKey::pack(&oid, Some(42)).as_str(), format!("{stem}.000000000000002a.pack"));
+        assert_eq!(StorageKey::pack_idx(&oid, Some(42)).as_str(), format!("{stem}.000000000000002a.idx"));
         let sha = Sha256::from_bytes([0xab; 32]);
         assert_eq!(StorageKey::lfs(&sha, None).as_str(), format!("lfs/ab/ab/{}", "ab".repeat(32)));
         assert_eq!(StorageKey::lfs(&sha, Some(42)).as_str(), format!("lfs/ab/ab/{}.000000000000002a", "ab".repeat(32)));
@@ -193,9 +205,12 @@ mod tests {
             assert_eq!(StorageKey::of_bytes(key.as_str()), Some(key));
         }
         let pack: Oid = "da39a3ee5e6b4b0d3255bfef95601890afd80709".parse().unwrap();
-        for key in [StorageKey::pack(&pack), StorageKey::pack_idx(&pack)] {
-            assert_eq!((key.parse_pack(), key.parse_lfs()), (Some(pack), None));
-            assert_eq!(StorageKey::of_bytes(key.as_str()), None);
+        for nonce in [None, Some(42)] {
+            for key in [StorageKey::pack(&pack, nonce), StorageKey::pack_idx(&pack, nonce)] {
+                let listed = StorageKey::listed(key.as_str().to_owned());
+                assert_eq!((listed.parse_pack(), listed.parse_lfs()), (Some((pack, nonce)), None));
+                assert_eq!(StorageKey::of_bytes(key.as_str()).map(|key| key.path), Some(key.path));
+            }
         }
     }
 

@@ -214,7 +214,7 @@ async fn files_go_in_and_come_out() {
         let data = bytes(9 * MIB);
         let (source, target) = (dir.path().join("source"), dir.path().join("deep/er/target"));
         std::fs::write(&source, &data).unwrap();
-        let key = StorageKey::pack(&hub_types::Oid::from_bytes([7; 20]));
+        let key = StorageKey::pack(&hub_types::Oid::from_bytes([7; 20]), None);
         let stored = test.store.put_file(&key, &source).await.unwrap();
         assert_eq!(stored.sha256, sha256(&data));
         for _ in 0..2 {

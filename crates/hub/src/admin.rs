@@ -2,5 +2,6 @@
 
 pub mod fsck;
 mod queries;
+pub mod repack;
 pub mod seed;
 pub mod synth;

@@ -103,6 +103,11 @@ enum AdminCommand {
         #[arg(long)]
         many_orphans: bool,
     },
+    /// Joins the git packs of repositories that have too many, as the hub does by itself.
+    Repack {
+        /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
+        repo: Option<String>,
+    },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
     RevokeTokens,

@@ -1,9 +1,9 @@
-//! Garbage collection: large files and chunks that nobody needs go, and nothing that somebody needs ever does.
+//! Garbage collection: large files, chunks and git packs that nobody needs go, and nothing that somebody needs ever does.
 //!
 //! In four steps, each of which may be interrupted at any point and is taken up again by the next run:
 //!
 //! - [`unlink`]: a repository loses the large files that none of its refs names.
-//! - [`condemn`]: files that no repository has, and xorbs that no file and no client needs, are noted. From then on they
+//! - [`condemn`]: files and packs that no repository has, and xorbs that no file and no client needs, are noted. From then on they
 //!   wait in quarantine. Whoever comes to need one meanwhile takes it out again.
 //! - [`sweep`]: what has been in quarantine long enough loses its row; in the same transaction its objects of the store
 //!   are noted as doomed, and doomed objects are deleted.
@@ -112,6 +112,7 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     condemn::condemn(&run, &mut report).await?;
     sweep::sweep_files(&run, &mut report).await?;
     sweep::sweep_xorbs(&run, &mut report).await?;
+    sweep::sweep_packs(&run, &mut report).await?;
     sweep::drop_plain_copies(&run, &mut report).await?;
     sweep::delete_doomed(&run, &mut report).await?;
     orphans::look(&run, &mut report).await?;

@@ -39,6 +39,11 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Joins the packs of a repository if they are too many.
+    Repack {
+        /// The repository.
+        repo_pk: i64,
+    },
     /// Puts a large file that lies whole in the store into chunks.
     PutInChunks {
         /// The file.
@@ -100,9 +105,10 @@ impl Job {
     /// Jobs with one key that still wait are the same work.
     fn dedup_key(&self) -> Option<String> {
         match self {
-            Self::ReadHeaders { repo_pk } | Self::ReadTexts { repo_pk } | Self::SketchWeights { repo_pk } => {
-                Some(repo_pk.to_string())
-            }
+            Self::ReadHeaders { repo_pk }
+            | Self::ReadTexts { repo_pk }
+            | Self::SketchWeights { repo_pk }
+            | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
@@ -127,6 +133,7 @@ impl Job {
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
+            | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }
             | Self::SweepUploads

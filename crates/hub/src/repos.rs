@@ -35,6 +35,7 @@ pub mod reading;
 pub mod refs;
 pub mod related;
 pub mod rename;
+pub mod repack;
 pub mod settings;
 pub mod share_files;
 pub mod squash;

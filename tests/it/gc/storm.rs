@@ -87,7 +87,13 @@ impl Worker {
                 // It may vanish while it is read.
                 let _ = hub::xet::convert::convert(app, oid).await;
             }
-            10..=13 => {
+            10 => {
+                // Its packs may have been joined, or the repository deleted, meanwhile.
+                if let Ok(Some(repo)) = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", name).await {
+                    let _ = hub::repos::repack::repack(app, repo.pk).await;
+                }
+            }
+            11..=13 => {
                 let content = self.content();
                 self.upload(name, &content).await;
             }

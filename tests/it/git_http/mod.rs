@@ -5,6 +5,7 @@ mod fsck;
 mod hostile;
 mod names;
 mod nodes;
+mod packs;
 mod permissions;
 mod policy;
 mod push;

@@ -17,6 +17,7 @@ use crate::objects::{self, Held};
 use crate::repos::Repo;
 use crate::repos::buckets::{self, BucketFile};
 use crate::repos::git_cache::GitCache;
+use crate::repos::queries::packs::PackRow;
 use crate::repos::queries::{self as repo_queries, RefRow};
 use crate::start::with_causes;
 use crate::xet;
@@ -73,7 +74,8 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
     }
 }
 
-async fn find(app: &App, text: &str) -> HubResult<Repo> {
+/// Finds a repository by what an operator calls it.
+pub(super) async fn find(app: &App, text: &str) -> HubResult<Repo> {
     let unknown = || {
         HubError::not_found(format!(
             "There is no repository `{text}`. Write `name/of-model`, `datasets/name/of-it` or `buckets/name/of-it`."
@@ -153,9 +155,9 @@ async fn problems_of_git(app: &App, repo: &Repo, depth: Depth) -> HubResult<Vec<
 
 async fn lost_packs(app: &App, repo: &Repo) -> HubResult<Vec<String>> {
     let mut lost = Vec::new();
-    for (hash, size) in queries::list_pack_sizes(&app.pool, repo.pk).await? {
-        lost.extend(check_stored(&app.store, &StorageKey::pack(&hash), Some(size.unsigned_abs())).await?);
-        lost.extend(check_stored(&app.store, &StorageKey::pack_idx(&hash), None).await?);
+    for PackRow { hash, nonce, size_bytes } in repo_queries::packs::list(&app.pool, repo.pk).await? {
+        lost.extend(check_stored(&app.store, &StorageKey::pack(&hash, nonce), Some(size_bytes.unsigned_abs())).await?);
+        lost.extend(check_stored(&app.store, &StorageKey::pack_idx(&hash, nonce), None).await?);
     }
     Ok(lost)
 }

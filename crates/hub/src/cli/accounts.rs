@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex` and `fsck` here, `gc` in its own file.
+//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` in its own file.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -9,7 +9,7 @@ use rand::RngExt as _;
 use super::{AdminCommand, fail, gc, say};
 use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
-use crate::admin::{fsck, seed, synth};
+use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::{search, start};
@@ -37,6 +37,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let days = gc::Graces { unused: grace_unused, deleted: grace_deleted, quarantine: grace_quarantine, many_orphans };
             gc::run(&app, dry_run, days).await
         }
+        AdminCommand::Repack { repo } => repack_repos(&app, repo.as_deref()).await,
         AdminCommand::Fsck { repo, deep } => check_repos(&app, repo.as_deref(), deep).await,
     };
     app.pool.close().await;
@@ -95,6 +96,12 @@ async fn plant(app: &App, file: &Path) -> Result<(), String> {
         say(line);
     }
     say(if report.is_empty() { "Nothing to do: everything in the file is there." } else { "Done." });
+    Ok(())
+}
+
+async fn repack_repos(app: &App, repo: Option<&str>) -> Result<(), String> {
+    let tally = repack::repack(app, repo, say).await.map_err(|error| error.to_string())?;
+    say(format!("Looked at {} repositories and joined packs of {}.", tally.repos, tally.joined));
     Ok(())
 }
 

@@ -77,14 +77,15 @@ async fn orphans_of(run: &Run<'_>, folder: &str, mut objects: Vec<ObjectInfo>) -
 }
 
 async fn remove(run: &Run<'_>, object: &ObjectInfo, many: bool, report: &mut Report) -> HubResult<()> {
-    let item = match (object.key.parse_xorb(), object.key.parse_lfs()) {
-        (Some(_), _) => Item::OrphanXorbs,
-        (_, Some((_, Some(_)))) => Item::OrphanFiles,
-        // A key that an older program could write again.
-        (_, Some((_, None))) => Item::OldOrphanFiles,
-        _ => Item::OrphanPacks,
+    // Keys without a nonce could be written again by an older program.
+    let item = match (object.key.parse_xorb(), object.key.parse_lfs(), object.key.parse_pack()) {
+        (Some(_), _, _) => Item::OrphanXorbs,
+        (_, Some((_, Some(_))), _) => Item::OrphanFiles,
+        (_, Some((_, None)), _) => Item::OldOrphanFiles,
+        (_, _, Some((_, Some(_)))) => Item::OrphanPacks,
+        _ => Item::OldOrphanPacks,
     };
-    let goes = matches!(item, Item::OrphanXorbs | Item::OrphanFiles);
+    let goes = matches!(item, Item::OrphanXorbs | Item::OrphanFiles | Item::OrphanPacks);
     if goes && many {
         report.add(Item::ManyOrphans, Amount::one(object.size));
         return Ok(());

@@ -1,6 +1,8 @@
 //! Every statement of garbage collection. Where one judges whether a row may go, it does so after a lock was taken that
 //! everybody needs who comes to need the row, in a statement of its own, so that it sees what the holder before left.
 
+pub(super) mod packs;
+
 use std::collections::HashSet;
 
 use chrono::{DateTime, Utc};
@@ -109,7 +111,9 @@ pub(super) async fn list_deleted_links(pool: &PgPool, before: DateTime<Utc>) -> 
 pub(super) async fn list_deleted_repos(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select repo_pk from repos r
-         where deleted_at < $1 and exists (select from repo_lfs_objects l where l.repo_pk = r.repo_pk) order by repo_pk",
+         where deleted_at < $1 and (exists (select from repo_lfs_objects l where l.repo_pk = r.repo_pk)
+                                    or exists (select from repo_packs p where p.repo_pk = r.repo_pk))
+         order by repo_pk",
         before
     )
     .fetch_all(pool)
@@ -123,6 +127,7 @@ pub(super) async fn lock_deleted_repo(conn: &mut PgConnection, repo_pk: i64, bef
 }
 
 pub(super) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query!("delete from repo_packs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     // What a bucket shows keeps hold of its large files.
     sqlx::query!("delete from bucket_files where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query_scalar!(
@@ -396,20 +401,22 @@ pub(super) async fn list_known_files(
     Ok(rows.into_iter().map(|row| (row.oid, row.nonce)).collect())
 }
 
-pub(super) async fn list_known_packs(pool: &PgPool, named: &[Oid]) -> sqlx::Result<HashSet<Oid>> {
-    let rows = sqlx::query_scalar!(r#"select pack_hash as "hash: Oid" from packs where pack_hash = any($1)"#, named as &[Oid])
+pub(super) async fn list_known_packs(pool: &PgPool, named: &[(Oid, Option<i64>)]) -> sqlx::Result<HashSet<(Oid, Option<i64>)>> {
+    let hashes: Vec<Oid> = named.iter().map(|(hash, _)| *hash).collect();
+    let rows = sqlx::query!(r#"select pack_hash as "hash: Oid", nonce from packs where pack_hash = any($1)"#, &hashes as &[Oid])
         .fetch_all(pool)
         .await?;
-    Ok(rows.into_iter().collect())
+    Ok(rows.into_iter().map(|row| (row.hash, row.nonce)).collect())
 }
 
 /// What waits in quarantine or for its deletion.
-pub(super) async fn count_waiting(pool: &PgPool) -> sqlx::Result<[(Item, i64, i64); 3]> {
+pub(super) async fn count_waiting(pool: &PgPool) -> sqlx::Result<[(Item, i64, i64); 4]> {
     let row = sqlx::query!(
         r#"select f.count as "files!", f.bytes as "file_bytes!", x.count as "xorbs!", x.bytes as "xorb_bytes!",
-                  d.count as "objects!", d.bytes as "object_bytes!"
+                  p.count as "packs!", p.bytes as "pack_bytes!", d.count as "objects!", d.bytes as "object_bytes!"
            from (select count(*), coalesce(sum(size_bytes), 0)::bigint as bytes from lfs_objects where condemned_at is not null) f,
                 (select count(*), coalesce(sum(stored_bytes), 0)::bigint as bytes from xet_xorbs where condemned_at is not null) x,
+                (select count(*), coalesce(sum(size_bytes), 0)::bigint as bytes from packs where condemned_at is not null) p,
                 (select count(*), coalesce(sum(size_bytes), 0)::bigint as bytes from doomed_objects) d"#
     )
     .fetch_one(pool)
@@ -417,6 +424,7 @@ pub(super) async fn count_waiting(pool: &PgPool) -> sqlx::Result<[(Item, i64, i6
     Ok([
         (Item::WaitingFiles, row.files, row.file_bytes),
         (Item::WaitingXorbs, row.xorbs, row.xorb_bytes),
+        (Item::WaitingPacks, row.packs, row.pack_bytes),
         (Item::WaitingObjects, row.objects, row.object_bytes),
     ])
 }

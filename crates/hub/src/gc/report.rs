@@ -16,10 +16,14 @@ pub enum Item {
     CondemnedFiles,
     /// Xorbs that went into quarantine.
     CondemnedXorbs,
+    /// Git packs that went into quarantine.
+    CondemnedPacks,
     /// Large files that are no more.
     SweptFiles,
     /// Xorbs that are no more.
     SweptXorbs,
+    /// Git packs that are no more.
+    SweptPacks,
     /// Whole copies of files that are also in chunks.
     PlainCopies,
     /// Objects deleted from the store.
@@ -28,16 +32,20 @@ pub enum Item {
     OrphanXorbs,
     /// Large files in the store that no row names.
     OrphanFiles,
+    /// Git packs in the store that no row names.
+    OrphanPacks,
     /// Objects in the store that no row names, too many to be true.
     ManyOrphans,
     /// Large files in the store that no row names, under keys of older versions: told only.
     OldOrphanFiles,
-    /// Packs in the store that no row names: told only.
-    OrphanPacks,
+    /// Git packs in the store that no row names, under keys of older versions: told only.
+    OldOrphanPacks,
     /// Large files in quarantine.
     WaitingFiles,
     /// Xorbs in quarantine.
     WaitingXorbs,
+    /// Git packs in quarantine.
+    WaitingPacks,
     /// Objects that are deleted from the store later.
     WaitingObjects,
     /// Repositories that could not be looked through.
@@ -52,19 +60,23 @@ impl Item {
             Self::OfDeleted => ("large files leave deleted repositories", "the time for undeleting is over"),
             Self::CondemnedFiles => ("large files into quarantine", "no repository has them any more"),
             Self::CondemnedXorbs => ("xorbs into quarantine", "no file uses them, and no client may still refer to them"),
+            Self::CondemnedPacks => ("git packs into quarantine", "no repository has them: they were joined, or it was deleted"),
             Self::SweptFiles => ("large files removed", "their quarantine is over"),
             Self::SweptXorbs => ("xorbs removed", "their quarantine is over"),
+            Self::SweptPacks => ("git packs removed", "their quarantine is over"),
             Self::PlainCopies => ("whole copies dropped", "the file is in chunks too (xet.plain_days)"),
             Self::Deleted => ("objects deleted from the store", "their rows are gone"),
             Self::OrphanXorbs => ("objects of xorbs deleted from the store", "an upload that broke off left them"),
             Self::OrphanFiles => ("objects of large files deleted from the store", "an upload that broke off left them"),
+            Self::OrphanPacks => ("git packs and indexes deleted from the store", "a commit that was refused left them"),
             Self::ManyOrphans => {
                 ("objects left in the store", "no row names them, but they are too many: is it the right database?")
             }
             Self::OldOrphanFiles => ("objects of large files left in the store", "no row names them; look yourself"),
-            Self::OrphanPacks => ("git packs and indexes left in the store", "no row names them; look yourself"),
+            Self::OldOrphanPacks => ("git packs and indexes left in the store", "no row names them; look yourself"),
             Self::WaitingFiles => ("large files in quarantine", "they wait; an upload takes them out again"),
             Self::WaitingXorbs => ("xorbs in quarantine", "they wait; an upload takes them out again"),
+            Self::WaitingPacks => ("git packs in quarantine", "nodes may still read them"),
             Self::WaitingObjects => ("objects to be deleted later", "addresses of them may be in use"),
             Self::Skipped => ("repositories skipped", "their histories could not be read; they keep everything"),
         }

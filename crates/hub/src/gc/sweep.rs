@@ -2,7 +2,7 @@
 
 use chrono::Utc;
 use hub_storage::StorageKey;
-use hub_types::{Sha256, XetHash};
+use hub_types::{Oid, Sha256, XetHash};
 
 use super::{Amount, Item, Report, Run, queries};
 use crate::error::HubResult;
@@ -59,6 +59,29 @@ pub(super) async fn sweep_xorbs(run: &Run<'_>, report: &mut Report) -> HubResult
             run.app.xet.forget_xorb(&xorb.xorb_hash).await;
         }
         report.add(Item::SweptXorbs, Amount::of(swept.iter().map(|xorb| xorb.stored_bytes)));
+    }
+}
+
+/// Removes condemned packs.
+pub(super) async fn sweep_packs(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
+    let before = run.before(run.limits.quarantine);
+    if run.is_dry() {
+        report.add(Item::SweptPacks, Amount::of(queries::packs::list_condemned(&run.app.pool, before).await?));
+        return Ok(());
+    }
+    let mut last = Oid::from_bytes([0; 20]);
+    loop {
+        let mut tx = run.app.begin().await?;
+        let locked = queries::packs::lock_condemned(&mut tx, before, &last, BATCH).await?;
+        let Some(newest) = locked.last() else { return Ok(()) };
+        last = *newest;
+        let swept = queries::packs::delete_unlinked(&mut tx, &locked).await?;
+        for pack in &swept {
+            queries::doom(&mut tx, &StorageKey::pack(&pack.hash, pack.nonce), pack.size_bytes, Utc::now()).await?;
+            queries::doom(&mut tx, &StorageKey::pack_idx(&pack.hash, pack.nonce), 0, Utc::now()).await?;
+        }
+        tx.commit().await?;
+        report.add(Item::SweptPacks, Amount::of(swept.iter().map(|pack| pack.size_bytes)));
     }
 }
 

@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
 use hub_git::{GitReader, IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
-use hub_types::{Oid, RefName};
+use hub_types::RefName;
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
@@ -158,6 +158,7 @@ impl Push {
         };
         let mut verdicts = ref_rules::judge(&self.request.commands, &self.snapshot);
         self.bind_together(&mut verdicts);
+        let mut packs = Vec::new();
         if let Some((quarantine, pack)) = &proved {
             let updates: Vec<&RefUpdate> = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref()).collect();
             let checks = Checks { app: &self.app, repo: &self.write.repo, snapshot: &self.snapshot, limits: limits(&self.app) };
@@ -168,13 +169,12 @@ impl Push {
                 Err(Refusal::Hub(error)) => return Err(error),
             }
             if let Some(pack) = pack {
-                let hash = pack_hash(pack)?;
-                self.app.git.store_pack(&hash, &pack.pack, &pack.idx).await?;
+                let hash = pack.hash.parse().map_err(HubError::internal)?;
+                packs.push(self.app.git.store_pack(hash, &pack.pack, &pack.idx, u64::from(pack.objects)).await?);
             }
         }
-        let packs = proved.as_ref().and_then(|(_, pack)| pack.as_ref()).map(stored_pack).transpose()?;
         let quarantine = proved.as_ref().map(|(quarantine, _)| quarantine);
-        self.move_refs(&mut verdicts, packs.into_iter().collect(), quarantine).await?;
+        self.move_refs(&mut verdicts, packs, quarantine).await?;
         let refs: Vec<Result<(), String>> = verdicts.into_iter().map(|verdict| verdict.map(|_update| ())).collect();
         let messages = if refs.iter().any(Result::is_ok) { self.greeting() } else { Vec::new() };
         Ok(PushOutcome { unpack: Ok(()), refs, messages })
@@ -259,13 +259,4 @@ impl Push {
         }
         lines
     }
-}
-
-fn pack_hash(pack: &ReceivedPack) -> HubResult<Oid> {
-    pack.hash.parse().map_err(HubError::internal)
-}
-
-fn stored_pack(pack: &ReceivedPack) -> HubResult<StoredPack> {
-    let size_bytes = i64::try_from(pack.size_bytes).map_err(HubError::internal)?;
-    Ok(StoredPack { hash: pack_hash(pack)?, size_bytes, object_count: i64::from(pack.objects) })
 }

@@ -11,7 +11,7 @@ use hub_types::{Oid, RefName, RepoPath, Sha256};
 
 use super::access::RepoWrite;
 use super::queries::{self, Repo};
-use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates};
+use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates, get_ref};
 use super::{head, new_objects, reading};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -114,8 +114,11 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
             check_held(app, &repo, &changes).await?;
             checked = repo.held_generation;
         }
-        let head = queries::find_ref(&app.pool, repo.pk, &branch).await?;
-        let head = head.ok_or_else(|| HubError::revision_not_found(&new.revision))?;
+        let head = match repo.head_oid.filter(|_| branch.branch_name() == Some(repo.default_branch.as_str())) {
+            // The commit point keeps it with the row.
+            Some(head) => head,
+            None => get_ref(app, &repo, &branch, &new.revision).await?,
+        };
         if let Some(parent) = &new.parent
             && !is_abbreviation(parent, &head)
         {
@@ -127,6 +130,7 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
         let made = change.updates.first().and_then(|update| update.new);
         match apply_ref_updates(app, change).await {
             Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
+            Err(RefError::Conflict { found: None, .. }) => return Err(HubError::revision_not_found(&new.revision)),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
             Err(RefError::Conflict { .. } | RefError::Outdated) => {}
             Err(error @ (RefError::Hub(_) | RefError::Blocked { .. })) => return Err(error.into()),

@@ -3,27 +3,36 @@
 //! `packs/<aa>/<hash>.{pack,idx}` are copies of what the object store holds; `repos/<pk>/` is a bare repository
 //! whose `objects/pack/` links to the packs the repository uses. Packs are immutable, so nothing here is ever
 //! stale; refs are not kept here but read from the database (`git upload-pack` gets a `packed-refs` file per request).
+//! When packs were joined, a new folder `repos/<pk>.<generation>/` is made of links, and the one before goes with the
+//! last request that reads it.
 
+mod shared;
 mod upkeep;
 
 use std::collections::{HashMap, HashSet};
 use std::path::{Path, PathBuf};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::sync::{Arc, Mutex as SyncMutex, PoisonError};
 use std::time::{Duration, Instant};
 
-use hub_storage::{StorageKey, Store};
+use hub_storage::Store;
 use hub_types::Oid;
 use sqlx::PgPool;
 use tokio::fs;
 use tokio::sync::Mutex;
 
 use super::queries::{self, Repo};
+use super::refs::StoredPack;
 use crate::error::HubResult;
 
+use shared::Shared;
 pub use upkeep::keep_tidy;
 
 /// No request takes this long.
 const LEFTOVER_AGE: Duration = Duration::from_secs(24 * 3600);
+
+/// The file that marks a folder in whose place another one is.
+const REPLACED: &str = "replaced";
 
 /// A repository's folder on disk. While one of these lives, the folder is not evicted.
 #[derive(Debug, Clone)]
@@ -41,8 +50,35 @@ impl RepoDir {
 #[derive(Debug)]
 struct Entry {
     path: PathBuf,
+    shared: Shared,
     on_disk: Mutex<OnDisk>,
     used: SyncMutex<Instant>,
+    /// Another folder has taken its place: this one goes with its last reader.
+    replaced: AtomicBool,
+}
+
+impl Entry {
+    fn new(inner: &Inner, name: &str) -> Self {
+        Self {
+            path: inner.root.join("repos").join(name),
+            shared: inner.shared.clone(),
+            on_disk: Mutex::new(OnDisk::unknown()),
+            used: SyncMutex::new(Instant::now()),
+            replaced: AtomicBool::new(false),
+        }
+    }
+}
+
+impl Drop for Entry {
+    fn drop(&mut self) {
+        if *self.replaced.get_mut()
+            && let Ok(runtime) = tokio::runtime::Handle::try_current()
+        {
+            let (path, shared) = (std::mem::take(&mut self.path), self.shared.clone());
+            // What cannot be removed now is found by a later tidying.
+            runtime.spawn_blocking(move || shared.drop_repo(&path));
+        }
+    }
 }
 
 /// Which packs are in a repository's folder.
@@ -57,6 +93,22 @@ impl OnDisk {
     fn unknown() -> Self {
         Self { generation: -1, packs: HashSet::new() }
     }
+
+    /// What an earlier process left in a folder.
+    async fn found(folder: &Path) -> std::io::Result<Self> {
+        let mut found = Self::unknown();
+        let mut files = match fs::read_dir(folder.join("objects/pack")).await {
+            Err(error) if error.kind() == std::io::ErrorKind::NotFound => return Ok(found),
+            other => other?,
+        };
+        while let Some(file) = files.next_entry().await? {
+            let name = file.file_name().to_string_lossy().into_owned();
+            // The index comes last.
+            let hash = name.strip_prefix("pack-").and_then(|name| name.strip_suffix(".idx"));
+            found.packs.extend(hash.and_then(|hash| hash.parse::<Oid>().ok()));
+        }
+        Ok(found)
+    }
 }
 
 /// The cache of one node.
@@ -68,7 +120,7 @@ pub struct GitCache {
 #[derive(Debug)]
 struct Inner {
     root: PathBuf,
-    store: Store,
+    shared: Shared,
     entries: SyncMutex<HashMap<i64, Arc<Entry>>>,
 }
 
@@ -83,7 +135,8 @@ impl GitCache {
         }
         let temp = root.join("tmp");
         tokio::task::spawn_blocking(move || sweep(&temp, LEFTOVER_AGE)).await??;
-        Ok(Self { inner: Arc::new(Inner { root, store, entries: SyncMutex::default() }) })
+        let shared = Shared::new(root.join("packs"), store);
+        Ok(Self { inner: Arc::new(Inner { root, shared, entries: SyncMutex::default() }) })
     }
 
     /// A folder for quarantines and spooled bodies, on the same file system as the packs.
@@ -96,75 +149,77 @@ impl GitCache {
     /// # Errors
     /// 503 when the store does not answer.
     pub async fn open(&self, pool: &PgPool, repo: &Repo) -> HubResult<RepoDir> {
-        let entry = self.entry(repo.pk);
-        *entry.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+        loop {
+            let entry = self.entry(repo.pk);
+            *entry.used.lock().unwrap_or_else(PoisonError::into_inner) = Instant::now();
+            if self.bring_up_to_date(pool, repo, &entry).await? {
+                return Ok(RepoDir { entry });
+            }
+        }
+    }
+
+    /// Whether the folder has the packs now; `false` when another one has taken its place.
+    async fn bring_up_to_date(&self, pool: &PgPool, repo: &Repo, entry: &Arc<Entry>) -> HubResult<bool> {
         let mut on_disk = entry.on_disk.lock().await;
         if !fs::try_exists(&entry.path).await.unwrap_or(false) {
             // Never made, or deleted by somebody.
             *on_disk = OnDisk::unknown();
+        } else if on_disk.generation < 0 {
+            *on_disk = OnDisk::found(&entry.path).await?;
         }
-        if on_disk.generation < repo.pack_generation {
-            let packs = queries::list_packs(pool, repo.pk).await?;
-            init_bare(&entry.path).await?;
-            for pack in packs {
-                if !on_disk.packs.contains(&pack) {
-                    self.link_pack(&entry.path, &pack).await?;
-                    on_disk.packs.insert(pack);
+        if on_disk.generation >= repo.pack_generation {
+            return Ok(true);
+        }
+        let packs = queries::packs::list(pool, repo.pk).await?;
+        let listed: HashSet<Oid> = packs.iter().map(|pack| pack.hash).collect();
+        if !on_disk.packs.is_subset(&listed) {
+            self.replace(repo, entry);
+            fs::write(entry.path.join(REPLACED), b"").await?;
+            return Ok(false);
+        }
+        init_bare(&entry.path).await?;
+        for pack in packs {
+            if !on_disk.packs.contains(&pack.hash) {
+                if let Err(error) = self.inner.shared.link_pack(&pack, &entry.path).await {
+                    // It may have been joined with others since it was listed, and removed.
+                    let gone = !queries::packs::list(pool, repo.pk).await?.contains(&pack);
+                    return if gone { Ok(false) } else { Err(error) };
                 }
+                on_disk.packs.insert(pack.hash);
             }
-            on_disk.generation = repo.pack_generation;
         }
-        drop(on_disk);
-        Ok(RepoDir { entry })
+        on_disk.generation = repo.pack_generation;
+        Ok(true)
     }
 
     fn entry(&self, repo_pk: i64) -> Arc<Entry> {
         let mut entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        let entry = entries.entry(repo_pk).or_insert_with(|| {
-            let path = self.inner.root.join("repos").join(repo_pk.to_string());
-            Arc::new(Entry { path, on_disk: Mutex::new(OnDisk::unknown()), used: SyncMutex::new(Instant::now()) })
-        });
+        let entry = entries.entry(repo_pk).or_insert_with(|| Arc::new(Entry::new(&self.inner, &repo_pk.to_string())));
         Arc::clone(entry)
     }
 
-    /// Puts a new pack into the store, then into this node's copy. Safe to repeat.
+    /// Takes a folder that an earlier process left for its repository's, if that has none yet.
+    fn adopt(&self, name: &str) {
+        let Some(repo_pk) = name.split('.').next().and_then(|pk| pk.parse().ok()) else { return };
+        let mut entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        entries.entry(repo_pk).or_insert_with(|| Arc::new(Entry::new(&self.inner, name)));
+    }
+
+    /// Begins a new folder for a repository some of whose packs were joined. Files under a running `git` must not go.
+    fn replace(&self, repo: &Repo, old: &Arc<Entry>) {
+        let mut entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
+        if let Some(current) = entries.get_mut(&repo.pk).filter(|current| Arc::ptr_eq(current, old)) {
+            *current = Arc::new(Entry::new(&self.inner, &format!("{}.{}", repo.pk, repo.pack_generation)));
+            old.replaced.store(true, Ordering::Relaxed);
+        }
+    }
+
+    /// Puts a new pack into the store, under keys that no other has, and into this node's copy.
     ///
     /// # Errors
     /// 503 when the store does not take it: nothing points at it then.
-    pub async fn store_pack(&self, hash: &Oid, pack: &Path, idx: &Path) -> HubResult<()> {
-        let store = &self.inner.store;
-        store.put_file(&StorageKey::pack_idx(hash), idx).await?;
-        store.put_file(&StorageKey::pack(hash), pack).await?;
-        Ok(())
-    }
-
-    async fn link_pack(&self, repo: &Path, hash: &Oid) -> HubResult<()> {
-        let folder = repo.join("objects/pack");
-        // The index last: git takes a pack for there when it sees the index.
-        for (key, extension) in [(StorageKey::pack(hash), "pack"), (StorageKey::pack_idx(hash), "idx")] {
-            let target = folder.join(format!("pack-{hash}.{extension}"));
-            if fs::try_exists(&target).await? {
-                continue;
-            }
-            let hex = hash.to_hex();
-            let shard = hex.get(..2).unwrap_or_default();
-            let cached = self.inner.root.join("packs").join(shard).join(format!("{hex}.{extension}"));
-            if !fs::try_exists(&cached).await? {
-                if let Some(parent) = cached.parent() {
-                    fs::create_dir_all(parent).await?;
-                }
-                self.inner.store.download(&key, &cached).await?;
-            }
-            match fs::hard_link(&cached, &target).await {
-                Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => {}
-                // Evicted since the look above.
-                Err(error) if error.kind() == std::io::ErrorKind::NotFound => {
-                    self.inner.store.download(&key, &target).await?;
-                }
-                other => other?,
-            }
-        }
-        Ok(())
+    pub async fn store_pack(&self, hash: Oid, pack: &Path, idx: &Path, objects: u64) -> HubResult<StoredPack> {
+        self.inner.shared.store_pack(hash, pack, idx, objects).await
     }
 
     /// Deletes the folders used longest ago until the cache is within `limit_bytes`; those in use stay.
@@ -172,7 +227,7 @@ impl GitCache {
     /// # Errors
     /// The disk cannot be read.
     pub async fn evict(&self, limit_bytes: u64) -> HubResult<()> {
-        let packs = self.inner.root.join("packs");
+        let packs = self.inner.shared.dir().to_owned();
         let mut total = tokio::task::spawn_blocking(move || folder_bytes(&packs)).await??;
         let mut idle: Vec<(Instant, i64, PathBuf)> = {
             let entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
@@ -198,13 +253,13 @@ impl GitCache {
             {
                 // Moved aside under the lock: whoever opens the repository now starts with a fresh folder.
                 let mut entries = inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
-                if entries.get(&repo_pk).is_none_or(|entry| Arc::strong_count(entry) != 1) {
+                if entries.get(&repo_pk).is_none_or(|entry| Arc::strong_count(entry) != 1 || entry.path != path) {
                     return Ok(0);
                 }
                 std::fs::rename(&path, &doomed)?;
                 entries.remove(&repo_pk);
             }
-            drop_repo(&doomed, &inner.root.join("packs"))
+            inner.shared.drop_repo(&doomed)
         });
         Ok(freed.await??)
     }
@@ -249,30 +304,6 @@ fn folder_bytes(folder: &Path) -> std::io::Result<u64> {
         total += if meta.is_dir() { folder_bytes(&entry.path())? } else { meta.len() };
     }
     Ok(total)
-}
-
-/// Removes a repository's folder and the packs that no other folder links to; gives the bytes freed.
-fn drop_repo(repo: &Path, packs: &Path) -> std::io::Result<u64> {
-    use std::os::unix::fs::MetadataExt as _;
-    let mut freed = 0;
-    for entry in std::fs::read_dir(repo.join("objects/pack"))? {
-        let entry = entry?;
-        let meta = entry.metadata()?;
-        let name = entry.file_name().to_string_lossy().into_owned();
-        std::fs::remove_file(entry.path())?;
-        // Two links: this folder's and the shared copy's.
-        if meta.nlink() <= 2
-            && let Some(file) = name.strip_prefix("pack-")
-        {
-            let shared = packs.join(file.get(..2).unwrap_or_default()).join(file);
-            match std::fs::remove_file(shared) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => return Err(error),
-                _ => freed += meta.len(),
-            }
-        }
-    }
-    std::fs::remove_dir_all(repo)?;
-    Ok(freed)
 }
 
 #[cfg(test)]

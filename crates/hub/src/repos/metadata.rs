@@ -13,7 +13,7 @@ mod headers;
 mod inferred;
 mod texts;
 
-use hub_types::{Oid, RepoType};
+use hub_types::Oid;
 use serde_json::Value;
 use sqlx::PgConnection;
 
@@ -54,17 +54,19 @@ pub struct HeadMetadata {
     pub text: String,
 }
 
-/// Writes the columns, and enqueues the jobs that read what takes longer.
+/// Writes the columns, and enqueues the jobs that read what takes longer and has changed.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn keep(conn: &mut PgConnection, repo_pk: i64, repo_type: RepoType, metadata: &HeadMetadata) -> sqlx::Result<()> {
-    derived::store(conn, repo_pk, metadata).await?;
-    Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
-    if metadata.facts.pointer("/texts/key").is_some() {
+pub async fn keep(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<()> {
+    let awaited = derived::store(conn, repo_pk, metadata).await?;
+    if awaited.headers {
+        Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
+    }
+    if awaited.texts {
         Job::ReadTexts { repo_pk }.enqueue(conn).await?;
     }
-    if repo_type == RepoType::Model {
+    if awaited.sketch {
         Job::SketchWeights { repo_pk }.enqueue(conn).await?;
     }
     Ok(())

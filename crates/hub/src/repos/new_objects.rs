@@ -14,9 +14,8 @@ use crate::error::HubResult;
 /// 503 when the store does not take it.
 pub async fn store(app: &App, pack: Option<BuiltPack>) -> HubResult<Vec<StoredPack>> {
     let Some(pack) = pack else { return Ok(Vec::new()) };
-    app.git.store_pack(&pack.hash(), &pack.pack_path(), &pack.idx_path()).await?;
-    let size_bytes = i64::try_from(pack.size()).unwrap_or(i64::MAX);
-    Ok(vec![StoredPack { hash: pack.hash(), size_bytes, object_count: i64::from(pack.object_count()) }])
+    let objects = u64::from(pack.object_count());
+    Ok(vec![app.git.store_pack(pack.hash(), &pack.pack_path(), &pack.idx_path(), objects).await?])
 }
 
 /// Who a commit or tag made now is by.

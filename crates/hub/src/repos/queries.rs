@@ -7,6 +7,7 @@ pub mod lineage;
 pub mod listing;
 pub mod named_refs;
 pub mod own;
+pub mod packs;
 pub mod relations;
 pub mod trending;
 pub mod usage;
@@ -382,14 +383,6 @@ pub async fn find_ref(conn: impl PgExecutor<'_>, repo_pk: i64, name: &RefName) -
     sqlx::query_scalar!(r#"select oid as "oid: Oid" from refs where repo_pk = $1 and name = $2"#, repo_pk, name.as_str())
         .fetch_optional(conn)
         .await
-}
-
-/// Lists the packs of a repository.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_packs(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Vec<Oid>> {
-    sqlx::query_scalar!(r#"select pack_hash as "hash: Oid" from repo_packs where repo_pk = $1"#, repo_pk).fetch_all(conn).await
 }
 
 /// Appends to a repository's history of what was done to it.

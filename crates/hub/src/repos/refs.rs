@@ -13,6 +13,7 @@ use sqlx::PgConnection;
 
 use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
+use super::repack;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -32,6 +33,8 @@ pub struct RefUpdate {
 pub struct StoredPack {
     /// Its name: the SHA-1 of its content.
     pub hash: Oid,
+    /// Part of its keys in the store.
+    pub nonce: i64,
     /// Its size without the index.
     pub size_bytes: i64,
     /// How many objects it holds.
@@ -130,9 +133,12 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     for update in &change.updates {
         swap(conn, repo_pk, update).await?;
     }
-    register_packs(conn, repo_pk, &change.packs).await?;
+    if !change.packs.is_empty() {
+        let generation = queries::packs::add(conn, repo_pk, &change.packs).await?;
+        repack::note_packs(conn, repo_pk, generation).await?;
+    }
     if let Some(metadata) = &change.metadata {
-        super::metadata::keep(conn, repo_pk, change.repo.repo_type, metadata).await?;
+        super::metadata::keep(conn, repo_pk, metadata).await?;
     }
     let moves: Vec<_> = change
         .updates
@@ -187,31 +193,6 @@ async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Resu
         return Err(RefError::Blocked { name: update.name.clone(), by });
     }
     Err(RefError::Conflict { name: update.name.clone(), found })
-}
-
-async fn register_packs(conn: &mut PgConnection, repo_pk: i64, packs: &[StoredPack]) -> sqlx::Result<()> {
-    if packs.is_empty() {
-        return Ok(());
-    }
-    for pack in packs {
-        sqlx::query!(
-            "insert into packs (pack_hash, size_bytes, object_count) values ($1, $2, $3) on conflict do nothing",
-            pack.hash as Oid,
-            pack.size_bytes,
-            pack.object_count
-        )
-        .execute(&mut *conn)
-        .await?;
-        sqlx::query!(
-            "insert into repo_packs (repo_pk, pack_hash) values ($1, $2) on conflict do nothing",
-            repo_pk,
-            pack.hash as Oid
-        )
-        .execute(&mut *conn)
-        .await?;
-    }
-    sqlx::query!("update repos set pack_generation = pack_generation + 1 where repo_pk = $1", repo_pk).execute(conn).await?;
-    Ok(())
 }
 
 /// Finds the ref that must be where the caller saw it.

@@ -162,7 +162,7 @@ mod tests {
 
     use super::*;
 
-    /// What only some pages need: style sheets, which those name in their `head` block, and modules, which a script loads.
+    /// What only some pages need: style sheets and modules, which those name in their `head` block, or which a script loads.
     const FOR_SOME_PAGES: &[&str] = &[
         "css/pages/design.css",
         "css/pages/tasks.css",

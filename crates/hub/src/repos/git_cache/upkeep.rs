@@ -1,11 +1,12 @@
 //! Keeps the cache within its size, and clears up after a process that was killed.
 
+use std::os::unix::fs::MetadataExt as _;
 use std::path::Path;
 use std::time::{Duration, SystemTime};
 
 use tokio_util::sync::CancellationToken;
 
-use super::GitCache;
+use super::{GitCache, REPLACED, Shared};
 use crate::error::HubResult;
 
 const PERIOD: Duration = Duration::from_secs(300);
@@ -26,16 +27,18 @@ pub async fn keep_tidy(cache: GitCache, limit_bytes: u64, stop: CancellationToke
 }
 
 async fn tidy(cache: &GitCache, limit_bytes: u64) -> HubResult<()> {
-    let (repos, temp) = (cache.inner.root.join("repos"), cache.temp_dir());
+    let (repos, temp, shared) = (cache.inner.root.join("repos"), cache.temp_dir(), cache.inner.shared.clone());
     let known = tokio::task::spawn_blocking(move || {
-        remove_abandoned(&temp, SystemTime::now() - ABANDONED)?;
-        names(&repos)
+        let before = SystemTime::now() - ABANDONED;
+        remove_abandoned(&temp, before)?;
+        let mut known = names(&repos)?;
+        remove_replaced(&repos, &mut known, &shared, before);
+        remove_unlinked(shared.dir(), before)?;
+        std::io::Result::Ok(known)
     });
     // Folders that an earlier process made count, and can be evicted like the others.
     for name in known.await?? {
-        if let Ok(repo_pk) = name.parse() {
-            cache.entry(repo_pk);
-        }
+        cache.adopt(&name);
     }
     cache.evict(limit_bytes).await
 }
@@ -43,6 +46,35 @@ async fn tidy(cache: &GitCache, limit_bytes: u64) -> HubResult<()> {
 fn names(folder: &Path) -> std::io::Result<Vec<String>> {
     let entries = std::fs::read_dir(folder)?;
     entries.map(|entry| Ok(entry?.file_name().to_string_lossy().into_owned())).collect()
+}
+
+/// Takes those out in whose place another folder is, and removes what a process left of them that was killed.
+fn remove_replaced(repos: &Path, known: &mut Vec<String>, shared: &Shared, before: SystemTime) {
+    known.retain(|name| {
+        let folder = repos.join(name);
+        let Ok(marker) = folder.join(REPLACED).metadata() else { return true };
+        if marker.modified().is_ok_and(|time| time < before)
+            && let Err(error) = shared.drop_repo(&folder)
+        {
+            tracing::warn!(path = %folder.display(), %error, "a folder of joined packs cannot be removed");
+        }
+        false
+    });
+}
+
+/// Removes copies of packs that no folder links to: their commits were refused.
+fn remove_unlinked(packs: &Path, before: SystemTime) -> std::io::Result<()> {
+    for shard in std::fs::read_dir(packs)? {
+        for file in std::fs::read_dir(shard?.path())? {
+            let file = file?;
+            // Evicted meanwhile, or never to be used.
+            let Ok(meta) = file.metadata() else { continue };
+            if meta.nlink() == 1 && meta.modified()? < before {
+                std::fs::remove_file(file.path())?;
+            }
+        }
+    }
+    Ok(())
 }
 
 fn remove_abandoned(folder: &Path, before: SystemTime) -> std::io::Result<()> {
@@ -81,13 +113,26 @@ mod tests {
         std::fs::create_dir_all(root.join("packs/aa")).unwrap();
         std::fs::write(root.join("packs/aa/aabb.pack"), [0; 1000]).unwrap();
         std::fs::hard_link(root.join("packs/aa/aabb.pack"), root.join("repos/5001/objects/pack/pack-aabb.pack")).unwrap();
+        std::fs::write(root.join("packs/aa/aacc.pack"), [0; 500]).unwrap();
+        let unused = std::fs::File::options().write(true).open(root.join("packs/aa/aacc.pack")).unwrap();
+        unused.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
         std::fs::create_dir(root.join("tmp/quarantine-old")).unwrap();
         std::fs::write(root.join("tmp/spool-new"), "x").unwrap();
         let old = std::fs::File::open(root.join("tmp/quarantine-old")).unwrap();
         old.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
 
+        // In the place of one folder there is another, which the process did not come to remove.
+        for name in ["5002", "5003"] {
+            std::fs::create_dir_all(root.join("repos").join(name).join("objects/pack")).unwrap();
+            std::fs::write(root.join("repos").join(name).join(REPLACED), "").unwrap();
+        }
+        let old = std::fs::File::options().write(true).open(root.join("repos/5003").join(REPLACED)).unwrap();
+        old.set_modified(SystemTime::now() - 2 * ABANDONED).unwrap();
+
         tidy(&cache, 1000).await.unwrap();
+        assert!(root.join("repos/5002").exists() && !root.join("repos/5003").exists());
         assert!(root.join("repos/5001").exists(), "within the limit");
+        assert!(!root.join("packs/aa/aacc.pack").exists(), "nobody links to it");
         assert_eq!(names(&root.join("tmp")).unwrap(), ["spool-new"]);
 
         tidy(&cache, 999).await.unwrap();

@@ -6,14 +6,26 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::repos::metadata::{HeadMetadata, VERSION};
 
-/// Writes the derived columns, in the transaction that moves the branch, or when a newer program derives them again. What the headers of weight files said
-/// stays while these files stay, and what texts said while the texts do.
+/// What has not been read yet of what the derived columns name.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Awaited {
+    /// The headers of weight files.
+    pub headers: bool,
+    /// Licence and card.
+    pub texts: bool,
+    /// Samples of the weights, or that there are none any more.
+    pub sketch: bool,
+}
+
+/// Writes the derived columns, in the transaction that moves the branch, or when a newer program derives them again. What
+/// the headers of weight files said stays while these files stay, and what texts said while the texts do.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
+pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<Awaited> {
+    let awaited = sqlx::query_as!(
+        Awaited,
+        r#"update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
                 size_bytes = $8, siblings = $10, derived_version = $11,
                 last_modified_at = case when head_oid is distinct from $2 then now() else last_modified_at end,
                 facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
@@ -24,7 +36,11 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
                     then jsonb_build_object('read_texts', facts -> 'read_texts')
                     else '{}'::jsonb end,
                 parameters = case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}' then parameters end
-         where repo_pk = $1",
+         where repo_pk = $1
+         returning facts #>> '{weights,key}' is not null and facts ->> 'headers_key' is distinct from facts #>> '{weights,key}' as "headers!",
+                   facts #>> '{texts,key}' is not null and facts #>> '{read_texts,key}' is distinct from facts #>> '{texts,key}' as "texts!",
+                   repo_type = 'model' and facts #>> '{weights,key}' is distinct from
+                       (select weights_key from repo_sketches s where s.repo_pk = repos.repo_pk) as "sketch!""#,
         repo_pk,
         metadata.head_oid as Option<Oid>,
         metadata.card,
@@ -37,7 +53,7 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         &metadata.siblings,
         VERSION
     )
-    .execute(&mut *conn)
+    .fetch_one(&mut *conn)
     .await?;
     sqlx::query!(
         "insert into repo_texts (repo_pk, card) values ($1, $2)
@@ -46,8 +62,8 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         metadata.text
     )
     .execute(conn)
-    .await
-    .map(|_| ())
+    .await?;
+    Ok(awaited)
 }
 
 /// The next repositories after a key whose columns an older program derived.

@@ -48,14 +48,14 @@ pub struct NewSketch<'a> {
     pub weights_since: DateTime<Utc>,
 }
 
-/// Stores the samples of a model in place of former ones.
+/// Stores the samples of a model in place of former ones, unless its weights have changed in the meantime.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn store_sketch(pool: &PgPool, new: &NewSketch<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into repo_sketches (repo_pk, weights_key, tensor_keys, digest, sketch, weights_since)
-         select repo_pk, $2, $3, $4::text::bit(256), $5, $6 from repos where repo_pk = $1
+         select repo_pk, $2, $3, $4::text::bit(256), $5, $6 from repos where repo_pk = $1 and facts #>> '{weights,key}' = $2
          on conflict (repo_pk) do update set weights_key = excluded.weights_key, tensor_keys = excluded.tensor_keys,
              digest = excluded.digest, sketch = excluded.sketch, weights_since = excluded.weights_since, created_at = now()",
         new.repo_pk,

@@ -1,0 +1,1 @@
+alter table packs drop column condemned_at, drop column nonce;
