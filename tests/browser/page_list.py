@@ -124,6 +124,7 @@ PAGES = [
 ELSEWHERE = {
     "accounts/change_email.html",
     "accounts/confirm_email.html",
+    "accounts/invitation.html",
     "accounts/reset_password.html",
     "accounts/unconfirmed.html",
     "saved/unsubscribe.html",

@@ -5,7 +5,7 @@ import time
 import uuid
 
 import pytest
-from conftest import DESKTOP, PHONE, log_in, picture
+from conftest import DESKTOP, PASSWORD, PHONE, log_in, picture
 from test_pages import axe, overflow, structure
 
 
@@ -105,4 +105,72 @@ def test_tokens_and_sessions_are_managed(open_browser, viewport, scheme):
     page.goto("/settings/sessions")
     problems += look(page, "sessions", viewport, scheme)
     assert page.get_by_role("heading", name="Recent logins").is_visible()
+    assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_one_founds_an_organization_and_another_joins_it_and_leaves(open_browser, hub, viewport, scheme):
+    team, guest = f"team-{uuid.uuid4().hex[:6]}", f"{uuid.uuid4().hex[:8]}@example.com"
+    boss = open_browser(viewport, color_scheme=scheme)
+    log_in(boss, "carol")
+    boss.goto("/organizations/new")
+    boss.get_by_role("main").get_by_label("Name", exact=True).fill(team)
+    boss.get_by_label("Full name").fill("A team of two")
+    problems = look(boss, "organization-new", viewport, scheme)
+    boss.get_by_role("button", name="Create organization").click()
+    boss.wait_for_url(f"**/{team}")
+    boss.goto(f"/organizations/{team}/settings")
+    boss.get_by_label("About").fill("Two people who look at pages.")
+    boss.get_by_label("Homepage").fill("https://example.org/team")
+    boss.get_by_role("button", name="Save", exact=True).click()
+    boss.get_by_text("Settings saved.").wait_for()
+    boss.get_by_label("Picture").set_input_files({"name": "logo.png", "mimeType": "image/png", "buffer": boss.screenshot()})
+    boss.get_by_role("button", name="Upload picture").click()
+    boss.get_by_text("Picture saved.").wait_for()
+    invite = boss.locator(f"form[action='/organizations/{team}/invitations']")
+    invite.get_by_label("Email").fill(guest)
+    invite.get_by_label("Role").select_option("Contributor")
+    invite.get_by_role("button", name="Send invitation").click()
+    boss.get_by_role("button", name=f"Revoke {guest}").wait_for()
+    boss.get_by_role("button", name="Create link").click()
+    boss.get_by_label("Link that invites as").wait_for()
+    problems += look(boss, "organization-settings", viewport, scheme)
+
+    mail = mail_to(hub, guest, f"carol invites you to {team}")
+    other = open_browser(viewport, color_scheme=scheme)
+    other.goto(re.search(r"http://\S+/invitations/\S+", mail)[0])
+    other.get_by_role("heading", name="Join A team of two?").wait_for()
+    problems += look(other, "invitation-anonymous", viewport, scheme)
+    other.get_by_role("link", name="Log in to accept").click()
+    other.get_by_label("Username").fill("dave")
+    other.get_by_label("Password", exact=True).fill(PASSWORD)
+    other.get_by_role("main").get_by_role("button", name="Log in").click()
+    other.get_by_role("button", name="Accept").wait_for()
+    problems += look(other, "invitation", viewport, scheme)
+    other.get_by_role("button", name="Accept").click()
+    other.get_by_text(f"You are a member of {team} now.").wait_for()
+    problems += look(other, "organization", viewport, scheme)
+
+    boss.reload()
+    assert boss.get_by_label("Role of dave").input_value() == "contributor"
+    boss.get_by_label("Role of dave").select_option("Write")
+    boss.get_by_role("button", name="Change the role of dave").click()
+    boss.get_by_text("dave is now write.").wait_for()
+    problems += look(boss, "organization-members", viewport, scheme)
+    link = boss.get_by_label("Link that invites as").input_value()
+    other.goto(link)
+    other.get_by_role("heading", name="You are a member of A team of two").wait_for()
+    problems += look(other, "invitation-member", viewport, scheme)
+    other.goto("/settings/organizations")
+    problems += look(other, "organizations", viewport, scheme)
+    other.get_by_role("button", name=f"Leave {team}").click()
+    other.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    other.get_by_text(f"You left {team}.").wait_for()
+    boss.goto("/settings/organizations")
+    boss.watch.expected.append("409")
+    boss.get_by_role("button", name=f"Leave {team}").click()
+    boss.get_by_role("dialog").get_by_role("button", name="Leave").click()
+    boss.get_by_text("An organization needs at least one admin").wait_for()
+    problems += look(boss, "last-admin", viewport, scheme)
     assert not problems, "\n".join(problems)

@@ -1,6 +1,9 @@
 //! Accounts, by programs and in browsers.
 
 mod addresses;
+mod hostile;
+mod invitations;
+mod profiles;
 mod rate_limits;
 mod recovery;
 mod sessions;

@@ -1,6 +1,9 @@
 //! Who may do what, walked over every route about a repository: by access token for programs, by session for pages.
 //!
-//! A route that is in the sources and not in the tables fails the last test.
+//! A route that is in the sources and not in the tables fails the last test. What is about no repository is in `accounts.rs`.
+
+mod accounts;
+mod routes;
 
 use hub::accounts::{OrgRole, TokenRole};
 use hub_tests::{Client, TestHub, json};

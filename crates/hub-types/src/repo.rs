@@ -172,6 +172,7 @@ const RESERVED_NAMESPACES: &[&str] = &[
     "hub",
     "index",
     "inference",
+    "invitations",
     "jobs",
     "join",
     "kernel",

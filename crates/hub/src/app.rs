@@ -25,6 +25,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::xet::Xet;
 
@@ -69,6 +70,10 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// Who has a picture.
+    pub pictures: Pictures,
+    /// Lines up what decodes pictures.
+    pub picture_turns: Turns<()>,
     /// Sends mail.
     pub mailer: Mailer,
     /// Wakes the job runner.

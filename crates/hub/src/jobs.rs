@@ -75,6 +75,11 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Mails an invitation into an organisation.
+    SendInvitation {
+        /// The invitation.
+        invitation_pk: i64,
+    },
     /// Makes tokens worthless that were found where everybody can read them.
     RevokeLeaked {
         /// The SHA-256 of each, in hexadecimal.
@@ -108,6 +113,7 @@ impl Job {
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             Self::RevokeLeaked { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
@@ -122,6 +128,7 @@ impl Job {
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
+            | Self::SendInvitation { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }

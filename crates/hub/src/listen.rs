@@ -5,14 +5,15 @@ use std::time::Duration;
 use sqlx::postgres::PgListener;
 use tokio_util::sync::CancellationToken;
 
+use crate::accounts::pictures::{self, CHANNEL as PICTURES};
 use crate::app::App;
 use crate::objects;
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Wakes this node's job runner and its search index when any node has work for them, and has it forget which large files a
-/// repository had when that lost some, until told to stop. While it cannot listen, they poll, and what is remembered ends
-/// by itself.
+/// Wakes this node's job runner and its search index when any node has work for them, has it forget which large files a
+/// repository had when that lost some, and hears of new pictures, until told to stop. While it cannot listen, the former poll,
+/// and what is remembered ends by itself.
 pub(crate) async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
         loop {
@@ -27,14 +28,16 @@ pub(crate) async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen_all(["jobs", "search", "unlinked"]).await?;
+    listener.listen_all(["jobs", "search", "unlinked", PICTURES]).await?;
     // What was said before is not said again.
     app.held_objects.invalidate_all();
+    pictures::load(app).await?;
     loop {
         let said = listener.recv().await?;
         match said.channel() {
             "jobs" => app.jobs.wake(),
             "unlinked" => said.payload().parse().into_iter().for_each(|repo_pk| objects::forget_held(app, repo_pk)),
+            PICTURES => pictures::load(app).await?,
             _ => app.search.wake(),
         }
     }

@@ -106,6 +106,11 @@ impl Server {
     }
 }
 
+/// Whether mail can go to an address: one that is kept and cannot be written to would be tried for a day.
+pub fn is_address(address: &str) -> bool {
+    address.parse::<lettre::Address>().is_ok()
+}
+
 impl Mailer {
     /// A mailer for these settings. Nothing is sent, and no server asked.
     ///

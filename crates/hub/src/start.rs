@@ -32,6 +32,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::xet::Xet;
 use crate::{db, router, saved};
@@ -182,6 +183,8 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         search: Search::default(),
         downloads: Downloads::default(),
         mailer,
+        pictures: Pictures::default(),
+        picture_turns: Turns::default(),
         jobs: Jobs::default(),
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),

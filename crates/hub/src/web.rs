@@ -14,6 +14,7 @@ pub mod links;
 pub mod media_type;
 pub mod observe;
 pub mod page;
+pub mod pictures;
 pub mod range;
 pub mod request_id;
 pub mod security_headers;

@@ -95,6 +95,18 @@ impl Browser {
         self.send(request).await
     }
 
+    /// The same by a proxy, for somebody at an address.
+    pub(crate) async fn post_from(&mut self, path: &str, fields: &[(&str, &str)], address: &str) -> Page {
+        let request = self.http.post(format!("{}{path}", self.base)).form(fields).header("X-Forwarded-For", address);
+        self.send(request).await
+    }
+
+    /// Asks what scripts of our pages ask.
+    pub(crate) async fn call(&mut self, method: reqwest::Method, path: &str, csrf: &str, body: &'static str) -> Page {
+        let request = self.http.request(method, format!("{}{path}", self.base)).body(body);
+        self.send(request.header("Content-Type", "application/json").header("X-CSRF-Token", csrf)).await
+    }
+
     /// Sends a form with files.
     pub(crate) async fn send_form(&mut self, path: &str, form: reqwest::multipart::Form) -> Page {
         let request = self.http.post(format!("{}{path}", self.base)).multipart(form);

@@ -8,6 +8,7 @@ use chrono::{DateTime, SecondsFormat, Utc};
 use serde_json::{Value, json};
 
 use super::{Auth, User, Viewer};
+use crate::app::App;
 use crate::error::HubResult;
 
 /// Mounts this slice's API.
@@ -24,7 +25,7 @@ pub fn timestamp(time: DateTime<Utc>) -> String {
     time.to_rfc3339_opts(SecondsFormat::Millis, true)
 }
 
-async fn whoami(viewer: Viewer) -> HubResult<HttpResponse> {
+async fn whoami(app: web::Data<App>, viewer: Viewer) -> HubResult<HttpResponse> {
     let user = viewer.require_user()?;
     Ok(HttpResponse::Ok().json(json!({
         "type": "user",
@@ -37,7 +38,7 @@ async fn whoami(viewer: Viewer) -> HubResult<HttpResponse> {
         "canPay": false,
         "billingMode": "prepaid",
         "periodEnd": null,
-        "avatarUrl": format!("/avatars/{}.svg", user.name),
+        "avatarUrl": app.pictures.avatar_of(&user.name),
         "isAdmin": user.is_admin,
         "orgs": user.memberships.iter().map(|membership| json!({
             "type": "org",
@@ -47,7 +48,7 @@ async fn whoami(viewer: Viewer) -> HubResult<HttpResponse> {
             "email": null,
             "canPay": false,
             "periodEnd": null,
-            "avatarUrl": format!("/avatars/{}.svg", membership.name),
+            "avatarUrl": app.pictures.avatar_of(&membership.name),
             "roleInOrg": membership.role.as_str(),
             "isEnterprise": false,
         })).collect::<Vec<_>>(),

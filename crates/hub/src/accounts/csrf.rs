@@ -11,7 +11,9 @@ use crate::web::base_url::BaseUrl;
 
 /// The form field that carries the token.
 pub const FIELD: &str = "csrf_token";
-const COOKIE: &str = "visit";
+/// As the session's, which it stands in for.
+const SECURE_COOKIE: &str = "__Host-visit";
+const PLAIN_COOKIE: &str = "visit";
 const PURPOSE: &str = "csrf";
 
 /// A token for this browser's forms, and the cookie to set if it has none yet.
@@ -26,16 +28,20 @@ pub fn token_for(app: &App, request: &HttpRequest) -> (String, Option<Cookie<'st
         request.extensions_mut().insert(NewVisit(secret.clone()));
         secret
     });
-    let secure = BaseUrl::of(request).is_https();
-    let cookie = Cookie::build(COOKIE, secret.clone()).path("/").http_only(true).secure(secure).same_site(SameSite::Lax).finish();
+    let cookie = Cookie::build(cookie_name(request), secret.clone());
+    let cookie = cookie.path("/").http_only(true).secure(BaseUrl::of(request).is_https()).same_site(SameSite::Lax).finish();
     (app.signer.sign(PURPOSE, &secret), Some(cookie))
+}
+
+fn cookie_name(request: &HttpRequest) -> &'static str {
+    if BaseUrl::of(request).is_https() { SECURE_COOKIE } else { PLAIN_COOKIE }
 }
 
 struct NewVisit(String);
 
 /// What the token is bound to: the session, else the visit cookie.
 fn binding_of(request: &HttpRequest) -> Option<String> {
-    sessions::cookie_of(request).or_else(|| request.cookie(COOKIE).map(|cookie| cookie.value().to_owned()))
+    sessions::cookie_of(request).or_else(|| request.cookie(cookie_name(request)).map(|cookie| cookie.value().to_owned()))
 }
 
 /// Checks the token of a form.

@@ -3,7 +3,8 @@
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::{User, UserPk, queries};
+use super::invitations::may;
+use super::{OrgRole, User, UserPk, queries};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::mailer::Letter;
@@ -42,7 +43,7 @@ struct Html<'a> {
     closing: &'static str,
 }
 
-/// Sends a mail about an account.
+/// Sends a mail about an account; to somebody whose name is not known, `name` is empty.
 ///
 /// # Errors
 /// The mail server does not take it.
@@ -67,6 +68,15 @@ pub enum Notice {
         /// The address now.
         new: String,
     },
+    /// An admin made the user a member of an organisation.
+    AddedToOrganization {
+        /// Its name.
+        organization: String,
+        /// Who did it.
+        by: String,
+        /// What the user may do there.
+        role: OrgRole,
+    },
     /// A token was found where everybody can read it.
     TokenLeaked {
         /// Its name.
@@ -90,7 +100,9 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
     match notice {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
-        Notice::PasswordChanged | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
+        Notice::PasswordChanged | Notice::AddedToOrganization { .. } | Notice::TokenLeaked { .. } => {
+            user.email_confirmed.then(|| user.email.clone())
+        }
     }
 }
 
@@ -114,6 +126,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![format!("mail about your account goes to {new} from now on, and no longer to this address.")],
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
+        },
+        Notice::AddedToOrganization { organization, by, role } => Content {
+            id,
+            subject: format!("You are a member of {organization}"),
+            lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
+            link: Some(("Your organizations", format!("{base}/settings/organizations"))),
+            closing: "If you do not want this, leave the organization on that page.",
         },
         Notice::TokenLeaked { name, hint } => Content {
             id,

@@ -2,11 +2,12 @@
 
 use hub_types::{check_name, is_reserved_namespace};
 
-use super::settings::MAX_FULLNAME;
+use super::settings::check_fullname;
 use super::{OrgRole, User, UserPk, passwords, queries};
 use crate::app::App;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
+use crate::mailer;
 
 /// What a new account needs.
 #[derive(Debug, Clone)]
@@ -32,6 +33,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     let email = new.email.trim();
     check_namespace(name)?;
     check_email(email)?;
+    check_fullname(new.fullname.trim())?;
     passwords::check(&new.password).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut tx = app.begin().await?;
@@ -67,11 +69,9 @@ pub struct NewOrganization {
 pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(UserPk, OrgRole)]) -> HubResult<i64> {
     let name = new.name.trim();
     check_namespace(name)?;
+    check_fullname(new.fullname.trim())?;
     let mut tx = app.begin().await?;
     let pk = insert_namespace(&mut tx, name, "organization").await?;
-    if new.fullname.chars().count() > MAX_FULLNAME {
-        return Err(HubError::bad_request(format!("Keep the full name under {MAX_FULLNAME} characters.")).at("fullname"));
-    }
     queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
     for (user_pk, role) in members {
         queries::upsert_member(&mut tx, pk, *user_pk, *role).await?;
@@ -97,10 +97,11 @@ fn check_namespace(name: &str) -> HubResult<()> {
     Ok(())
 }
 
-/// A mail address is proven by mail; here it only has to look like one.
+/// A mail address is proven by mail; here it only has to be one that mail can go to.
 pub(super) fn check_email(email: &str) -> HubResult<()> {
     let plausible = email.len() <= 254
         && !email.chars().any(|c| c.is_whitespace() || c.is_control())
-        && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1 && !host.contains('@'));
+        && email.split_once('@').is_some_and(|(user, host)| !user.is_empty() && host.len() > 1 && !host.contains('@'))
+        && mailer::is_address(email);
     if plausible { Ok(()) } else { Err(HubError::bad_request("Give a mail address such as ada@example.org.").at("email")) }
 }

@@ -1,5 +1,6 @@
 //! What every page handler needs besides its own subject: the viewer, the frame, the form token, the answer.
 
+use std::any::Any;
 use std::future::Future;
 use std::io::Write as _;
 use std::pin::Pin;
@@ -19,6 +20,7 @@ use crate::error::{HubError, HubResult};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, read_body};
 use crate::web::layout::{Flash, Layout, ViewerBadge};
+use crate::web::pictures::{self, Pictures};
 use crate::web::security_headers::OwnPage;
 use crate::web::static_files::accepts_gzip;
 
@@ -138,7 +140,8 @@ impl PageRequest {
     /// 500 when the template fails.
     pub async fn show_with<T: Template + Send + 'static>(&self, status: StatusCode, page: T) -> HubResult<HttpResponse> {
         let compress = accepts_gzip(&self.request);
-        let (body, encoded) = tokio::task::spawn_blocking(move || render(&page, compress)).await??;
+        let pictures = self.app.pictures.clone();
+        let (body, encoded) = tokio::task::spawn_blocking(move || render(&page, &pictures, compress)).await??;
         let mut response = HttpResponse::build(status);
         response
             .content_type("text/html; charset=utf-8")
@@ -185,8 +188,8 @@ impl PageRequest {
     }
 }
 
-fn render(page: &impl Template, compress: bool) -> HubResult<(Vec<u8>, bool)> {
-    let html = page.render().map_err(HubError::internal)?;
+fn render(page: &impl Template, pictures: &Pictures, compress: bool) -> HubResult<(Vec<u8>, bool)> {
+    let html = page.render_with_values(&(pictures::KEY, pictures as &dyn Any)).map_err(HubError::internal)?;
     if !compress || html.len() < 1024 {
         return Ok((html.into_bytes(), false));
     }
@@ -195,9 +198,10 @@ fn render(page: &impl Template, compress: bool) -> HubResult<(Vec<u8>, bool)> {
     Ok((encoder.finish()?, true))
 }
 
-/// The path itself, if it stays on this hub: `//host` and `/\host` name other hosts.
+/// The path itself, if it stays on this hub: `//host` and `/\host` name other hosts. A header takes plain ASCII only, which is what
+/// browsers make of an address.
 pub fn own_path(path: &str) -> Option<&str> {
-    let stays = path.starts_with('/') && !path.starts_with("//") && !path.contains('\\') && !path.chars().any(char::is_control);
+    let stays = path.starts_with('/') && !path.starts_with("//") && path.bytes().all(|b| b.is_ascii_graphic() && b != b'\\');
     stays.then_some(path)
 }
 
@@ -249,7 +253,7 @@ mod tests {
         for path in ["/", "/ada/bert?x=//y", "/settings/tokens"] {
             assert_eq!(own_path(path), Some(path));
         }
-        for path in ["", "ada", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb"] {
+        for path in ["", "ada", "//evil.example", "/\\evil.example", "https://evil.example", "/a\r\nb", "/a b", "/é"] {
             assert_eq!(own_path(path), None, "{path}");
         }
     }

@@ -3,8 +3,11 @@
 mod change_email;
 mod confirm_email;
 mod entry;
+mod invitation;
+mod members;
 pub mod navigation;
 mod organizations;
+mod picture;
 mod profile_settings;
 mod recovery;
 mod sessions;
@@ -22,5 +25,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(recovery::routes)
         .configure(tokens::routes)
         .configure(sessions::routes)
-        .configure(organizations::routes);
+        .configure(organizations::routes)
+        .configure(members::routes)
+        .configure(invitation::routes)
+        .configure(picture::routes);
 }

@@ -2,7 +2,9 @@
 
 pub mod email;
 pub mod follows;
+pub mod invitations;
 pub mod links;
+pub mod pictures;
 pub mod public;
 pub mod sessions;
 pub mod settings;

@@ -19,9 +19,14 @@ pub const DAYS: i32 = 30;
 const SECURE_NAME: &str = "__Host-session";
 const PLAIN_NAME: &str = "session";
 
-/// The session secret a browser sent.
+/// The session secret a browser sent. By TLS only the cookie counts that no neighbour under the same domain can set, or somebody
+/// could be logged in as another without noticing.
 pub fn cookie_of(request: &HttpRequest) -> Option<String> {
-    [SECURE_NAME, PLAIN_NAME].iter().find_map(|name| request.cookie(name)).map(|cookie| cookie.value().to_owned())
+    request.cookie(name_for(&BaseUrl::of(request))).map(|cookie| cookie.value().to_owned())
+}
+
+fn name_for(base: &BaseUrl) -> &'static str {
+    if base.is_https() { SECURE_NAME } else { PLAIN_NAME }
 }
 
 /// Starts a session and gives the cookie for it.
@@ -52,6 +57,11 @@ pub fn removal(base: &BaseUrl) -> Cookie<'static> {
 }
 
 fn cookie(base: &BaseUrl, value: String, age: Duration) -> Cookie<'static> {
-    let name = if base.is_https() { SECURE_NAME } else { PLAIN_NAME };
-    Cookie::build(name, value).path("/").http_only(true).secure(base.is_https()).same_site(SameSite::Lax).max_age(age).finish()
+    Cookie::build(name_for(base), value)
+        .path("/")
+        .http_only(true)
+        .secure(base.is_https())
+        .same_site(SameSite::Lax)
+        .max_age(age)
+        .finish()
 }

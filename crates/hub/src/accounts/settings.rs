@@ -1,47 +1,96 @@
 //! Changing accounts and organisations: profile, password, members.
 
 use super::letters::Notice;
-use super::queries::links;
 use super::queries::settings as queries;
-use super::queries::{find_namespace, upsert_member};
+use super::queries::{find_namespace, find_role, invitations, links, upsert_member};
 use super::{OrgRole, User, UserPk, passwords};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 
 /// The longest full name, in characters.
-pub(super) const MAX_FULLNAME: usize = 100;
+const MAX_FULLNAME: usize = 100;
 /// The longest description, in characters.
 const MAX_DETAILS: usize = 1000;
+/// The most links, as the database has it.
+const MAX_LINKS: usize = 5;
+/// The longest address of a link.
+const MAX_LINK_BYTES: usize = 300;
 
 /// What a user or an organisation says of itself.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct Profile {
     /// The full name, possibly empty.
     pub fullname: String,
     /// A few words.
     pub details: String,
+    /// A page of their own, possibly none.
+    pub homepage: String,
+    /// Where else they are, one address a line.
+    pub links: String,
 }
 
 impl Profile {
-    fn check(&self) -> HubResult<()> {
-        if self.fullname.chars().count() > MAX_FULLNAME {
-            return Err(HubError::bad_request(format!("Keep the full name under {MAX_FULLNAME} characters.")).at("fullname"));
+    /// What is kept of a profile.
+    pub fn of(row: &queries::ProfileRow) -> Self {
+        Self {
+            fullname: row.fullname.clone(),
+            details: row.details.clone(),
+            homepage: row.homepage.clone(),
+            links: row.links.join("\n"),
         }
+    }
+
+    fn check(&self) -> HubResult<queries::ProfileTexts<'_>> {
+        check_fullname(&self.fullname)?;
         if self.details.chars().count() > MAX_DETAILS {
             return Err(HubError::bad_request(format!("Keep this under {MAX_DETAILS} characters.")).at("details"));
         }
-        Ok(())
+        if !self.homepage.is_empty() {
+            check_link(&self.homepage).map_err(|error| error.at("homepage"))?;
+        }
+        let links: Vec<String> = self.links.lines().map(str::trim).filter(|line| !line.is_empty()).map(str::to_owned).collect();
+        if links.len() > MAX_LINKS {
+            return Err(HubError::bad_request(format!("Keep it to {MAX_LINKS} links.")).at("links"));
+        }
+        links.iter().try_for_each(|link| check_link(link)).map_err(|error| error.at("links"))?;
+        Ok(queries::ProfileTexts { fullname: &self.fullname, details: &self.details, homepage: &self.homepage, links })
     }
+}
+
+/// A full name stands next to other text: it breaks no lines and turns no direction of reading.
+pub(super) fn check_fullname(fullname: &str) -> HubResult<()> {
+    if fullname.chars().count() > MAX_FULLNAME {
+        return Err(HubError::bad_request(format!("Keep the full name under {MAX_FULLNAME} characters.")).at("fullname"));
+    }
+    let steers =
+        |c: char| c.is_control() || matches!(c, '\u{200e}' | '\u{200f}' | '\u{2028}'..='\u{202e}' | '\u{2066}'..='\u{2069}');
+    if fullname.chars().any(steers) {
+        return Err(HubError::bad_request("A full name cannot contain control characters.").at("fullname"));
+    }
+    Ok(())
+}
+
+/// An address of the web, without anything that only looks like one: no scripts, no passwords before the host.
+fn check_link(link: &str) -> HubResult<()> {
+    let wrong = || HubError::bad_request("Give whole addresses, such as https://example.org/ada.");
+    let url = url::Url::parse(link).map_err(|_| wrong())?;
+    let is_plain = matches!(url.scheme(), "http" | "https") && url.username().is_empty() && url.password().is_none();
+    if !is_plain || url.host_str().is_none_or(str::is_empty) || link.chars().any(|c| c.is_whitespace() || c.is_control()) {
+        return Err(wrong());
+    }
+    if link.len() > MAX_LINK_BYTES {
+        return Err(HubError::bad_request(format!("Keep addresses under {MAX_LINK_BYTES} characters.")));
+    }
+    Ok(())
 }
 
 /// Changes a user's profile.
 ///
 /// # Errors
-/// 400 for long texts.
+/// 400 for long texts and what is no address.
 pub async fn update_profile(app: &App, user: &User, profile: &Profile) -> HubResult<()> {
-    profile.check()?;
-    Ok(queries::update_user(&app.pool, user.pk, &profile.fullname, &profile.details).await?)
+    Ok(queries::update_user(&app.pool, user.pk, &profile.check()?).await?)
 }
 
 /// Changes a password; the present one has been asked for. All other sessions of the user end, and links to a new password.
@@ -89,29 +138,36 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
 /// Changes an organisation's profile.
 ///
 /// # Errors
-/// 400 for long texts.
+/// 400 for long texts and what is no address.
 pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_private: bool) -> HubResult<()> {
-    profile.check()?;
-    Ok(queries::update_organization(&app.pool, pk, &profile.fullname, &profile.details, default_private).await?)
+    Ok(queries::update_organization(&app.pool, pk, &profile.check()?, default_private).await?)
 }
 
-/// Gives a user a role in an organisation: adds them or changes what they may do.
+/// Gives a user a role in an organisation: adds them, who are told so, or changes what they may do. The invitations of an admin who
+/// is one no longer end.
 ///
 /// # Errors
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
-pub async fn set_member(app: &App, organization_pk: i64, name: &str, role: OrgRole) -> HubResult<()> {
+pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User, name: &str, role: OrgRole) -> HubResult<()> {
+    let organization_pk = organization.namespace_pk;
     let user_pk = find_user_pk(app, name).await?;
     let mut tx = app.begin().await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     if role != OrgRole::Admin {
         keep_an_admin(&admins, user_pk)?;
+        invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
+    }
+    if find_role(&mut tx, organization_pk, user_pk).await?.is_none() && user_pk != by.pk {
+        let notice = Notice::AddedToOrganization { organization: organization.name.clone(), by: by.name.clone(), role };
+        Job::tell(user_pk, notice).enqueue(&mut tx).await?;
     }
     upsert_member(&mut tx, organization_pk, user_pk, role).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(())
 }
 
-/// Takes a user out of an organisation.
+/// Takes a user out of an organisation. What they could come back by ends, too.
 ///
 /// # Errors
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
@@ -121,13 +177,31 @@ pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubRe
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     keep_an_admin(&admins, user_pk)?;
     queries::delete_member(&mut tx, organization_pk, user_pk).await?;
+    invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
+    invitations::delete_ways_back(&mut tx, organization_pk, user_pk).await?;
     tx.commit().await?;
     Ok(())
 }
 
+/// Leaves an organisation, and tells its name.
+///
+/// # Errors
+/// 404 for one that the user is no member of, 409 for its last admin.
+pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
+    let found = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
+    let membership = found.ok_or_else(|| HubError::not_found("You are in no organization of this name."))?;
+    let mut tx = app.begin().await?;
+    let admins = queries::lock_admins(&mut tx, membership.namespace_pk).await?;
+    keep_an_admin(&admins, user.pk)?;
+    queries::delete_member(&mut tx, membership.namespace_pk, user.pk).await?;
+    invitations::delete_invitations_by(&mut tx, membership.namespace_pk, user.pk).await?;
+    tx.commit().await?;
+    Ok(membership.name.clone())
+}
+
 fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     if admins == [leaving] {
-        return Err(HubError::conflict("An organization needs at least one admin: make somebody else admin first.").at("user"));
+        return Err(HubError::conflict("An organization needs at least one admin: make somebody else admin first."));
     }
     Ok(())
 }

@@ -18,10 +18,13 @@ const SIGN_INS: Duration = Duration::from_secs(900);
 /// How many times as many are borne from one network for all accounts, and for one account from all networks: an office shares
 /// an address, and nobody shall lock another out of their account.
 const MANY: u64 = 10;
-/// Mails that somebody causes are counted for an hour.
-const MAILS: Duration = Duration::from_secs(3600);
+/// Mails that somebody causes, and sign-ups, are counted for an hour.
+const HOUR: Duration = Duration::from_secs(3600);
 /// How many mails an account, or a network without one, may cause in that time.
 const MAX_MAILS: u64 = 20;
+
+/// How many sign-ups may be tried from one network in that time: each tells whether a mail address has an account.
+const MAX_SIGN_UPS: u64 = 30;
 
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -52,11 +55,17 @@ struct Counts {
     hasher: RandomState,
     sign_ins: Windows<Key>,
     mails: Windows<Sender>,
+    sign_ups: Windows<IpAddr>,
 }
 
 impl Default for Throttle {
     fn default() -> Self {
-        let counts = Counts { hasher: RandomState::new(), sign_ins: Windows::new(SIGN_INS), mails: Windows::new(MAILS) };
+        let counts = Counts {
+            hasher: RandomState::new(),
+            sign_ins: Windows::new(SIGN_INS),
+            mails: Windows::new(HOUR),
+            sign_ups: Windows::new(HOUR),
+        };
         Self { inner: Arc::new(counts) }
     }
 }
@@ -116,6 +125,21 @@ pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>)
     let counted = app.throttle.inner.mails.add(sender);
     if counted.count > MAX_MAILS {
         return Err(HubError::too_many_requests("Too many mails were asked for from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}
+
+/// Counts somebody who tries to sign up.
+///
+/// # Errors
+/// 429 after too many from one network.
+pub(super) fn count_sign_up(app: &App, request: &HttpRequest) -> HubResult<()> {
+    // This machine itself is a proxy that does not say for whom it asks.
+    let address = app.config.trusted_proxies.client_of(request).filter(|address| !address.is_loopback());
+    let Some(address) = address else { return Ok(()) };
+    let counted = app.throttle.inner.sign_ups.add(network_of(address));
+    if counted.count > MAX_SIGN_UPS {
+        return Err(HubError::too_many_requests("Too many accounts were asked for from here.", counted.ends_in_secs));
     }
     Ok(())
 }

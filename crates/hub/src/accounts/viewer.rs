@@ -6,6 +6,7 @@ use actix_web::http::header;
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
+use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
 use super::{csrf, queries, sessions, sign_in, tokens};
@@ -17,7 +18,8 @@ use crate::web::extract::is_safe;
 pub type UserPk = i64;
 
 /// What a member may do in an organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
 pub enum OrgRole {
     /// Reads everything.
     Read,
@@ -252,10 +254,15 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
         return Ok(Viewer::ANONYMOUS);
     };
     // Forms carry their token in the body and check it themselves; scripts must send the header.
-    if !is_safe(request) && request.path().starts_with("/api/") && !csrf::header_is_valid(app, request) {
+    if !is_safe(request) && takes_no_forms(request.path()) && !csrf::header_is_valid(app, request) {
         return Ok(Viewer::ANONYMOUS);
     }
     Ok(Viewer { user: Some(user), auth: Auth::Session { session_hash: hash } })
+}
+
+/// Whether only programs and scripts send something here. Git itself asks for a content type that no form has.
+fn takes_no_forms(path: &str) -> bool {
+    path.starts_with("/api/") || path.ends_with("/info/lfs/objects/batch") || path.contains("/info/lfs/locks")
 }
 
 async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<Viewer> {

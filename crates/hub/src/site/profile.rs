@@ -30,6 +30,10 @@ pub struct ProfilePage {
     pub fullname: String,
     /// What they say about themselves.
     pub details: String,
+    /// A page of their own, possibly none.
+    pub homepage: String,
+    /// Where else they are.
+    pub links: Vec<String>,
     /// The shape of the avatar.
     pub avatar_class: &'static str,
     /// Where the viewer may change this.
@@ -118,6 +122,12 @@ impl ProfilePage {
         if self.fullname.is_empty() { &self.name } else { &self.fullname }
     }
 
+    /// The addresses with what is shown of them, the homepage first.
+    pub fn addresses(&self) -> Vec<(&str, &str)> {
+        let homepage = Some(&self.homepage).filter(|homepage| !homepage.is_empty());
+        homepage.into_iter().chain(&self.links).map(|link| (link.as_str(), without_scheme(link))).collect()
+    }
+
     /// The heading of the faces.
     pub fn member_label(&self) -> String {
         match self.members.len() {
@@ -130,6 +140,12 @@ impl ProfilePage {
     pub fn is_bare(&self) -> bool {
         self.collections.is_empty() && self.columns.iter().all(|column| column.repos.is_empty())
     }
+}
+
+/// An address as people read it: without what all begin and end with.
+fn without_scheme(link: &str) -> &str {
+    let rest = ["https://", "http://"].iter().find_map(|scheme| link.strip_prefix(scheme)).unwrap_or(link);
+    rest.strip_prefix("www.").unwrap_or(rest).trim_end_matches('/')
 }
 
 /// How many repositories of each kind the overview shows.
@@ -233,6 +249,8 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         name: row.name,
         fullname: row.fullname,
         details: row.details,
+        homepage: row.homepage,
+        links: row.links,
     })
 }
 
@@ -257,5 +275,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         name: row.name,
         fullname: row.fullname,
         details: row.details,
+        homepage: row.homepage,
+        links: row.links,
     })
 }

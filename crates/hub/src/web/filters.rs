@@ -9,6 +9,7 @@ use chrono::{DateTime, Utc};
 use hub_cards::SafeHtml;
 
 use super::assets::Assets;
+use super::pictures::{self, Pictures};
 
 /// Markup made here from fixed parts and escaped values.
 #[derive(Debug, Clone)]
@@ -124,10 +125,17 @@ pub fn asset(path: &str, _: &dyn Values) -> askama::Result<String> {
     Ok(Assets::get().url(path))
 }
 
-/// A coloured initial for a person or organisation; decorative, the name stands next to it.
+/// The picture of a person or organisation, or else a coloured initial; decorative, the name stands next to it.
 #[askama::filter_fn]
-pub fn avatar(name: impl fmt::Display, _: &dyn Values, class: &str) -> askama::Result<Markup> {
+pub fn avatar(name: impl fmt::Display, values: &dyn Values, class: &str) -> askama::Result<Markup> {
     let name = name.to_string();
+    let pictures = askama::get_value::<Pictures>(values, pictures::KEY).ok();
+    if let Some(picture) = pictures.and_then(|pictures| pictures.path_of(&name)) {
+        let (picture, class) = (escape(&picture), escape(class));
+        return Ok(Markup(format!(
+            r#"<img class="avatar {class}" src="{picture}" alt="" width="28" height="28" loading="lazy">"#
+        )));
+    }
     let hue = name.to_lowercase().bytes().fold(7_u32, |sum, byte| sum.wrapping_mul(31).wrapping_add(u32::from(byte))) % 8;
     let initial: String = name.chars().find(|c| c.is_alphanumeric()).into_iter().collect();
     let class = escape(class);

@@ -52,7 +52,7 @@ async fn get_followers(
     let (limit, after) = (page_size(&query, DEFAULT_LIMIT, MAX_LIMIT)?, TimeCursor::read(&query, "cursor")?);
     let viewer_pk = viewer.user.as_ref().map(|user| user.pk);
     let rows = list_followers(&app.pool, namespace.namespace_pk, viewer_pk, after, one_more(limit)).await?;
-    Ok(answer(rows, limit, &request, &base, &query))
+    Ok(answer(&app, rows, limit, &request, &base, &query))
 }
 
 async fn get_following(
@@ -66,28 +66,35 @@ async fn get_following(
     let (limit, after) = (page_size(&query, DEFAULT_LIMIT, MAX_LIMIT)?, TimeCursor::read(&query, "cursor")?);
     let viewer_pk = viewer.user.as_ref().map(|user| user.pk);
     let rows = list_following(&app.pool, namespace.namespace_pk, viewer_pk, after, one_more(limit)).await?;
-    Ok(answer(rows, limit, &request, &base, &query))
+    Ok(answer(&app, rows, limit, &request, &base, &query))
 }
 
 fn one_more(limit: usize) -> i64 {
     i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
-fn answer(mut rows: Vec<FollowRow>, limit: usize, request: &HttpRequest, base: &BaseUrl, query: &Query) -> HttpResponse {
+fn answer(
+    app: &App,
+    mut rows: Vec<FollowRow>,
+    limit: usize,
+    request: &HttpRequest,
+    base: &BaseUrl,
+    query: &Query,
+) -> HttpResponse {
     let mut response = HttpResponse::Ok();
     if let Some(next) = cut(&mut rows, limit, |row| TimeCursor { at: row.created_at, pk: row.namespace_pk }) {
         response.insert_header(next_link(request, base, query, "cursor", &next.encode()));
     }
-    response.json(rows.iter().map(json_of).collect::<Vec<_>>())
+    response.json(rows.iter().map(|row| json_of(app, row)).collect::<Vec<_>>())
 }
 
-fn json_of(row: &FollowRow) -> Value {
+fn json_of(app: &App, row: &FollowRow) -> Value {
     let fullname = if row.fullname.is_empty() { &row.name } else { &row.fullname };
     json!({
         "_id": format!("{:024x}", row.namespace_pk),
         "user": row.name,
         "fullname": fullname,
-        "avatarUrl": format!("/avatars/{}.svg", row.name),
+        "avatarUrl": app.pictures.avatar_of(&row.name),
         "type": if row.kind == "organization" { "org" } else { "user" },
         "isPro": false,
         "isFollowing": row.is_following,

@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
-use crate::accounts::{Auth, User, email, passwords, sessions, sign_in};
+use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -80,11 +81,33 @@ fn next_of(text: &str) -> &str {
     own_path(text).unwrap_or("/")
 }
 
-async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
-    if page.viewer.user.is_some() {
-        return Ok(page.redirect("/"));
+/// Takes where to go afterwards along to the other form.
+fn query_for(next: &str) -> String {
+    match next_of(next) {
+        "/" => String::new(),
+        next => format!("?next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
     }
+}
+
+impl SignupPage {
+    /// The query of the link to the login.
+    pub(super) fn other_query(&self) -> String {
+        query_for(&self.next)
+    }
+}
+
+impl LoginPage {
+    /// The query of the link to the sign-up.
+    pub(super) fn other_query(&self) -> String {
+        query_for(&self.next)
+    }
+}
+
+async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     let next = page.query().get("next").unwrap_or("/").to_owned();
+    if page.viewer.user.is_some() {
+        return Ok(page.redirect(next_of(&next)));
+    }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
 }
@@ -110,6 +133,7 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     if !page.app.config.open_signup {
         return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
     }
+    throttle::count_sign_up(&page.app, page.http())?;
     let new = NewUser {
         name: name.to_owned(),
         email: email.to_owned(),

@@ -1,17 +1,20 @@
-//! Founding organisations, and their settings and members.
+//! The viewer's organisations, founding one, and its settings.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use super::members::People;
 use super::navigation::SettingsNavigation;
+use super::picture::PictureForm;
+use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members};
-use crate::accounts::settings::{Profile, remove_member, require_admin_of, set_member, update_organization};
+use crate::accounts::queries::settings::ProfileRow;
+use crate::accounts::settings::{Profile, require_admin_of, update_organization};
 use crate::accounts::{OrgRole, User};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
-use crate::web::form::{Choice, Field, Refusal};
+use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 
 /// The viewer's organisations.
@@ -66,47 +69,26 @@ pub(super) struct OrganizationSettingsPage {
     pub navigation: SettingsNavigation,
     /// The organisation.
     pub organization: String,
+    /// What concerns no field.
+    pub error: Option<String>,
+    /// Its picture.
+    pub picture: PictureForm,
     /// Its full name.
     pub fullname: Field,
     /// A few words.
     pub details: Field,
+    /// A page of its own.
+    pub homepage: Field,
+    /// Where else it is.
+    pub links: Field,
     /// Whether new repositories are private unless said otherwise.
     pub default_private: bool,
-    /// Somebody to add.
-    pub new_member: Field,
-    /// Their role.
-    pub new_role: Field,
-    /// The roles.
-    pub role_options: Vec<Choice>,
-    /// The members.
-    pub members: Vec<MemberItem>,
+    /// The members, and who is invited.
+    pub people: People,
 }
 
-/// A member and what they may do.
-#[derive(Debug)]
-pub(super) struct MemberItem {
-    /// The user name.
-    pub name: String,
-    /// The full name.
-    pub fullname: String,
-    /// The role.
-    pub role: &'static str,
-}
-
-/// The roles a member can have, with the present one chosen.
-pub(super) fn role_options(current: &str) -> Vec<Choice> {
-    [("read", "Read"), ("contributor", "Contributor"), ("write", "Write"), ("admin", "Admin")]
-        .into_iter()
-        .map(|(value, label)| Choice::new(value, label, current))
-        .collect()
-}
-
-impl MemberItem {
-    /// The roles to choose from.
-    pub(super) fn options(&self) -> Vec<Choice> {
-        role_options(self.role)
-    }
-}
+/// The fields that show an error themselves.
+const FIELDS: &[&str] = &["fullname", "details", "homepage", "links", "picture", "user", "email", "link_role", "days"];
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -114,9 +96,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/organizations/new", crate::web::read().to(show_new))
         .route("/organizations/new", web::post().to(post_new))
         .route("/organizations/{name}/settings", crate::web::read().to(show_settings))
-        .route("/organizations/{name}/settings", web::post().to(post_settings))
-        .route("/organizations/{name}/members", web::post().to(post_member))
-        .route("/organizations/{name}/members/{user}", web::post().to(post_change));
+        .route("/organizations/{name}/settings", web::post().to(post_settings));
 }
 
 async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
@@ -167,90 +147,75 @@ async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespons
 async fn show_settings(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
-    let shown = settings_page(&page, user, &row, "", &Refusal::default()).await?;
+    let shown = settings_page(&page, user, &row, &Profile::of(&row), Typed::default(), &Refusal::default()).await?;
     page.show(shown).await
+}
+
+/// What was typed into the forms about members.
+#[derive(Debug, Default)]
+pub(super) struct Typed<'a> {
+    /// Somebody to add.
+    pub member: &'a str,
+    /// An address to invite.
+    pub email: &'a str,
+}
+
+/// Shows the page again with what was wrong.
+///
+/// # Errors
+/// The error itself, when it is not about what was typed.
+pub(super) async fn show_refused(
+    page: &PageRequest,
+    user: &User,
+    row: &ProfileRow,
+    error: HubError,
+    typed: Typed<'_>,
+) -> HubResult<HttpResponse> {
+    let refusal = Refusal::of(error)?;
+    let shown = settings_page(page, user, row, &Profile::of(row), typed, &refusal).await?;
+    page.show_with(refusal.status, shown).await
 }
 
 async fn settings_page(
     page: &PageRequest,
     user: &User,
     row: &ProfileRow,
-    new_member: &str,
+    profile: &Profile,
+    typed: Typed<'_>,
     refusal: &Refusal,
 ) -> HubResult<OrganizationSettingsPage> {
-    let members = list_members(&page.app.pool, row.namespace_pk).await?;
+    let people = People::of(page, user, row, &typed, refusal).await?;
     Ok(OrganizationSettingsPage {
         layout: page.layout(format!("{} settings", row.name)),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
+        error: refusal.message_elsewhere(FIELDS),
         organization: row.name.clone(),
-        fullname: refusal.mark(Field::new("fullname", "Full name").value(&row.fullname)),
+        picture: PictureForm::of(page, row, refusal),
+        fullname: refusal.mark(Field::new("fullname", "Full name").value(&profile.fullname)),
         details: refusal
-            .mark(Field::new("details", "About").value(&row.details).hint("One or two sentences, shown on its page.")),
+            .mark(Field::new("details", "About").value(&profile.details).hint("One or two sentences, shown on its page.")),
+        homepage: refusal.mark(Field::new("homepage", "Homepage").value(&profile.homepage)),
+        links: refusal.mark(Field::new("links", "Links").value(&profile.links).hint(LINKS_HINT)),
         default_private: row.default_private,
-        new_member: refusal.mark(Field::new("user", "Username").value(new_member)),
-        new_role: Field::new("role", "Role"),
-        role_options: role_options("write"),
-        members: members.into_iter().map(member_item).collect(),
+        people,
     })
 }
 
-fn member_item(row: MemberRow) -> MemberItem {
-    MemberItem { name: row.name, fullname: row.fullname, role: OrgRole::parse(&row.role).unwrap_or(OrgRole::Read).as_str() }
-}
-
-fn settings_path(row: &ProfileRow) -> String {
+pub(super) fn settings_path(row: &ProfileRow) -> String {
     format!("/organizations/{}/settings", row.name)
 }
 
 async fn post_settings(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let mut row = require_admin_of(&page.app, user, &path).await?;
-    let profile = Profile { fullname: form.text("fullname").to_owned(), details: form.text("details").to_owned() };
+    let profile = profile_of(&form);
     let default_private = form.text("default_private") == "true";
     match update_organization(&page.app, row.namespace_pk, &profile, default_private).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), "Settings saved.")),
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            (row.fullname, row.details, row.default_private) = (profile.fullname, profile.details, default_private);
-            let shown = settings_page(&page, user, &row, "", &refusal).await?;
-            page.show_with(refusal.status, shown).await
-        }
-    }
-}
-
-fn role_of(form: &CheckedForm) -> HubResult<OrgRole> {
-    OrgRole::parse(form.text("role")).ok_or_else(|| HubError::bad_request("Choose a role."))
-}
-
-async fn post_member(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
-    let row = require_admin_of(&page.app, user, &path).await?;
-    let name = form.text("user");
-    match set_member(&page.app, row.namespace_pk, name, role_of(&form)?).await {
-        Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &format!("{name} is a member now."))),
-        Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let shown = settings_page(&page, user, &row, name, &refusal).await?;
-            page.show_with(refusal.status, shown).await
-        }
-    }
-}
-
-async fn post_change(page: PageRequest, path: web::Path<(String, String)>, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
-    let (organization, member) = path.into_inner();
-    let row = require_admin_of(&page.app, user, &organization).await?;
-    let (done, text) = if form.text("action") == "remove" {
-        (remove_member(&page.app, row.namespace_pk, &member).await, format!("{member} is no longer a member."))
-    } else {
-        let role = role_of(&form)?;
-        (set_member(&page.app, row.namespace_pk, &member, role).await, format!("{member} is now {}.", role.as_str()))
-    };
-    match done {
-        Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &text)),
-        Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let shown = settings_page(&page, user, &row, &member, &refusal).await?;
+            row.default_private = default_private;
+            let shown = settings_page(&page, user, &row, &profile, Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

@@ -4,6 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 
 use super::navigation::SettingsNavigation;
+use super::picture::PictureForm;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::email::find_new_email;
 use crate::accounts::queries::settings::find_profile;
@@ -28,6 +29,12 @@ pub(super) struct ProfileSettingsPage {
     pub fullname: Field,
     /// A few words.
     pub details: Field,
+    /// A page of their own.
+    pub homepage: Field,
+    /// Where else they are.
+    pub links: Field,
+    /// The picture.
+    pub picture: PictureForm,
     /// The mail address.
     pub present_email: String,
     /// Whether it is known to be the viewer's.
@@ -52,6 +59,15 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings/password", web::post().to(post_password));
 }
 
+/// What stands under the field for links.
+pub(super) const LINKS_HINT: &str = "Up to five, one address a line: where else to find you.";
+
+/// What was typed into a form about a profile.
+pub(super) fn profile_of(form: &CheckedForm) -> Profile {
+    let text = |name| form.text(name).to_owned();
+    Profile { fullname: text("fullname"), details: text("details"), homepage: text("homepage"), links: text("links") }
+}
+
 async fn show_settings(page: PageRequest) -> HttpResponse {
     page.redirect("/settings/profile")
 }
@@ -64,7 +80,7 @@ async fn show_profile(page: PageRequest) -> HubResult<HttpResponse> {
 
 async fn post_profile(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let profile = Profile { fullname: form.text("fullname").to_owned(), details: form.text("details").to_owned() };
+    let profile = profile_of(&form);
     match update_profile(&page.app, user, &profile).await {
         Ok(()) => Ok(page.redirect_saying("/settings/profile", "Profile saved.")),
         Err(error) => show_refused(&page, user, error, Shown { profile: Some(profile), ..Shown::default() }).await,
@@ -111,7 +127,7 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
         Some(profile) => profile,
         None => {
             let row = find_profile(&page.app.pool, &user.name).await?.ok_or_else(HubError::login_required)?;
-            Profile { fullname: row.fullname, details: row.details }
+            Profile::of(&row)
         }
     };
     let new_password = Field::new("new_password", "New password").hint(format!("At least {} characters.", passwords::MIN_LEN));
@@ -123,6 +139,9 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
         fullname: refusal.mark(Field::new("fullname", "Full name").value(profile.fullname)),
         details: refusal
             .mark(Field::new("details", "About you").value(profile.details).hint("One or two sentences, shown on your page.")),
+        homepage: refusal.mark(Field::new("homepage", "Homepage").value(profile.homepage)),
+        links: refusal.mark(Field::new("links", "Links").value(profile.links).hint(LINKS_HINT)),
+        picture: PictureForm::of_user(page, user, refusal),
         present_email: user.email.clone(),
         email_confirmed: user.email_confirmed,
         wanted_email: find_new_email(&page.app.pool, user.pk).await?,

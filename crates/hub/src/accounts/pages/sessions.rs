@@ -104,8 +104,11 @@ fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
 
 async fn post_end(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let hash = hex::decode(path.as_str()).map_err(|_| HubError::not_found("There is no such session."))?;
-    delete_session_of(&page.app.pool, user.pk, &hash).await?;
+    let over = || HubError::not_found("There is no such session of yours: it may have ended already.");
+    let hash = hex::decode(path.as_str()).map_err(|_| over())?;
+    if !delete_session_of(&page.app.pool, user.pk, &hash).await? {
+        return Err(over());
+    }
     Ok(page.redirect_saying("/settings/sessions", "Session ended."))
 }
 

@@ -71,14 +71,18 @@ pub async fn list_public_organizations(pool: &PgPool, user_pk: i64) -> sqlx::Res
     .await
 }
 
-/// Lists members of an organisation by key, those after `after`.
+/// Lists members of an organisation by key, those after `after`, each with the stored word for their role.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_public_members(pool: &PgPool, organization_pk: i64, after: i64, limit: i64) -> sqlx::Result<Vec<OwnerRow>> {
-    sqlx::query_as!(
-        OwnerRow,
-        "select n.namespace_pk, n.name, u.fullname, u.details, n.created_at from organization_members m
+pub async fn list_public_members(
+    pool: &PgPool,
+    organization_pk: i64,
+    after: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<(OwnerRow, String)>> {
+    let rows = sqlx::query!(
+        "select n.namespace_pk, n.name, u.fullname, u.details, n.created_at, m.role from organization_members m
          join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
          where m.organization_pk = $1 and m.user_pk > $2 order by m.user_pk limit $3",
         organization_pk,
@@ -86,7 +90,18 @@ pub async fn list_public_members(pool: &PgPool, organization_pk: i64, after: i64
         limit
     )
     .fetch_all(pool)
-    .await
+    .await?;
+    let members = rows.into_iter().map(|row| {
+        let owner = OwnerRow {
+            namespace_pk: row.namespace_pk,
+            name: row.name,
+            fullname: row.fullname,
+            details: row.details,
+            created_at: row.created_at,
+        };
+        (owner, row.role)
+    });
+    Ok(members.collect())
 }
 
 /// Counts the members of an organisation.

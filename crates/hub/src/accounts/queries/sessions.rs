@@ -154,15 +154,13 @@ pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<S
     .await
 }
 
-/// Ends a session of a user.
+/// Ends a session of a user, and tells whether there was one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u8]) -> sqlx::Result<()> {
-    sqlx::query!("delete from sessions where user_pk = $1 and session_hash = $2", user_pk, session_hash)
-        .execute(pool)
-        .await
-        .map(|_| ())
+pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u8]) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from sessions where user_pk = $1 and session_hash = $2", user_pk, session_hash);
+    Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
 /// Ends all sessions of a user but one, and tells how many they were.

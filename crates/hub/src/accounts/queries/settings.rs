@@ -17,8 +17,25 @@ pub struct ProfileRow {
     pub fullname: String,
     /// A few words, possibly none.
     pub details: String,
+    /// A page of their own, possibly none.
+    pub homepage: String,
+    /// Where else they are.
+    pub links: Vec<String>,
     /// Whether an organisation's new repositories are private unless said otherwise.
     pub default_private: bool,
+}
+
+/// What a user or an organisation says of itself, as it is kept.
+#[derive(Debug)]
+pub struct ProfileTexts<'a> {
+    /// The full name, possibly empty.
+    pub fullname: &'a str,
+    /// A few words, possibly none.
+    pub details: &'a str,
+    /// A page of their own, possibly none.
+    pub homepage: &'a str,
+    /// Where else they are.
+    pub links: Vec<String>,
 }
 
 /// Finds a user or an organisation by name, whatever its case.
@@ -29,7 +46,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
     sqlx::query_as!(
         ProfileRow,
         r#"select namespace_pk, name, kind, coalesce(u.fullname, o.fullname, '') as "fullname!",
-                  coalesce(u.details, o.details, '') as "details!", coalesce(o.default_private, false) as "default_private!"
+                  coalesce(u.details, o.details, '') as "details!", coalesce(u.homepage, o.homepage, '') as "homepage!",
+                  coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1)"#,
@@ -43,11 +61,18 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_user(pool: &PgPool, user_pk: UserPk, fullname: &str, details: &str) -> sqlx::Result<()> {
-    sqlx::query!("update users set fullname = $2, details = $3 where user_pk = $1", user_pk, fullname, details)
-        .execute(pool)
-        .await
-        .map(|_| ())
+pub async fn update_user(pool: &PgPool, user_pk: UserPk, texts: &ProfileTexts<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set fullname = $2, details = $3, homepage = $4, links = $5 where user_pk = $1",
+        user_pk,
+        texts.fullname,
+        texts.details,
+        texts.homepage,
+        &texts.links
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// Sets a new password and ends all sessions, but one if it is named.
@@ -112,18 +137,15 @@ pub async fn list_organizations_of(pool: &PgPool, user_pk: UserPk) -> sqlx::Resu
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_organization(
-    pool: &PgPool,
-    pk: i64,
-    fullname: &str,
-    details: &str,
-    default_private: bool,
-) -> sqlx::Result<()> {
+pub async fn update_organization(pool: &PgPool, pk: i64, texts: &ProfileTexts<'_>, default_private: bool) -> sqlx::Result<()> {
     sqlx::query!(
-        "update organizations set fullname = $2, details = $3, default_private = $4 where organization_pk = $1",
+        "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6
+         where organization_pk = $1",
         pk,
-        fullname,
-        details,
+        texts.fullname,
+        texts.details,
+        texts.homepage,
+        &texts.links,
         default_private
     )
     .execute(pool)

@@ -41,12 +41,12 @@ async fn get_organization(app: &App, name: &str) -> HubResult<OwnerRow> {
     found.ok_or_else(|| HubError::not_found("There is no organisation with this name."))
 }
 
-fn user_json(user: &OwnerRow) -> Map<String, Value> {
+fn user_json(app: &App, user: &OwnerRow) -> Map<String, Value> {
     let mut object = Map::new();
     object.insert("_id".to_owned(), json!(format!("{:024x}", user.namespace_pk)));
     object.insert("user".to_owned(), json!(user.name));
     object.insert("fullname".to_owned(), json!(user.display_name()));
-    object.insert("avatarUrl".to_owned(), json!(format!("/avatars/{}.svg", user.name)));
+    object.insert("avatarUrl".to_owned(), json!(app.pictures.avatar_of(&user.name)));
     object.insert("type".to_owned(), json!("user"));
     object.insert("isPro".to_owned(), json!(false));
     object
@@ -80,14 +80,14 @@ async fn add_follows(app: &App, viewer: &Viewer, owner: &OwnerRow, object: &mut 
 
 async fn user_overview(app: web::Data<App>, viewer: Viewer, request: HttpRequest) -> HubResult<HttpResponse> {
     let user = get_user(&app, raw_param(&request, "name")).await?;
-    let mut object = user_json(&user);
+    let mut object = user_json(&app, &user);
     add_counts(&app, &viewer, &user, &mut object).await?;
     object.insert("details".to_owned(), json!(user.details));
     object.insert("createdAt".to_owned(), json!(timestamp(user.created_at)));
     let organizations = public::list_public_organizations(&app.pool, user.namespace_pk).await?;
     let organizations: Vec<Value> = organizations
         .iter()
-        .map(|row| json!({ "name": row.name, "fullname": row.display_name(), "avatarUrl": format!("/avatars/{}.svg", row.name) }))
+        .map(|row| json!({ "name": row.name, "fullname": row.display_name(), "avatarUrl": app.pictures.avatar_of(&row.name) }))
         .collect();
     object.insert("orgs".to_owned(), json!(organizations));
     add_follows(&app, &viewer, &user, &mut object).await?;
@@ -106,7 +106,7 @@ async fn organization_overview(app: web::Data<App>, viewer: Viewer, request: Htt
     object.insert("type".to_owned(), json!("org"));
     object.insert("name".to_owned(), json!(organization.name));
     object.insert("fullname".to_owned(), json!(organization.display_name()));
-    object.insert("avatarUrl".to_owned(), json!(format!("/avatars/{}.svg", organization.name)));
+    object.insert("avatarUrl".to_owned(), json!(app.pictures.avatar_of(&organization.name)));
     object.insert("details".to_owned(), json!(organization.details));
     object.insert("isVerified".to_owned(), json!(false));
     object.insert("numUsers".to_owned(), json!(public::count_members(&app.pool, organization.namespace_pk).await?));
@@ -116,6 +116,7 @@ async fn organization_overview(app: web::Data<App>, viewer: Viewer, request: Htt
     Ok(HttpResponse::Ok().json(object))
 }
 
+/// Members with their roles, which the organisation's page shows, too.
 async fn list_members(app: web::Data<App>, base: BaseUrl, query: Query, request: HttpRequest) -> HubResult<HttpResponse> {
     let organization = get_organization(&app, raw_param(&request, "name")).await?;
     let mut members = public::list_public_members(&app.pool, organization.namespace_pk, after(&query)?, page_and_one()).await?;
@@ -123,11 +124,16 @@ async fn list_members(app: web::Data<App>, base: BaseUrl, query: Query, request:
     let mut response = HttpResponse::Ok();
     if members.len() > PAGE {
         members.truncate(PAGE);
-        if let Some(last) = members.last() {
+        if let Some((last, _)) = members.last() {
             response.insert_header(("Link", next_link(&base, &path, last.namespace_pk)));
         }
     }
-    Ok(response.json(members.iter().map(user_json).collect::<Vec<_>>()))
+    let items = members.iter().map(|(member, role)| {
+        let mut object = user_json(&app, member);
+        object.insert("role".to_owned(), json!(role));
+        object
+    });
+    Ok(response.json(items.collect::<Vec<_>>()))
 }
 
 async fn list_own_storage(app: web::Data<App>, viewer: Viewer, base: BaseUrl, query: Query) -> HubResult<HttpResponse> {

@@ -1,0 +1,159 @@
+//! What people try who mean no good.
+
+use hub_tests::TestHub;
+
+use crate::outbox::outbox;
+use crate::pages::browser::{Browser, PASSWORD};
+
+#[tokio::test]
+async fn logging_in_leads_nowhere_else() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    for next in [
+        "//evil.example",
+        "/\\evil.example",
+        "https://evil.example",
+        "/\t/evil.example",
+        "/é",
+        "javascript:alert(1)",
+        "",
+        "/a\nb",
+    ] {
+        let fields = [("username", "ada"), ("password", PASSWORD), ("next", next)];
+        let page = Browser::new(&hub).submit("/login", "/login", &fields).await;
+        assert_eq!((page.status, page.location()), (303, "/"), "{next}");
+    }
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    for page in ["/login", "/join"] {
+        assert_eq!(browser.get(&format!("{page}?next=//evil.example")).await.location(), "/", "{page}");
+        assert_eq!(browser.get(&format!("{page}?next=/models")).await.location(), "/models", "{page}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_session_is_new_with_each_login_and_cannot_be_given() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let first = browser.cookie("session").unwrap().to_owned();
+    browser.submit("/settings/profile", "/logout", &[]).await;
+    assert_eq!(browser.cookie("session"), None);
+    browser.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+    assert_ne!(browser.cookie("session").unwrap(), first);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
+    let hub = TestHub::start_with(|config| config.public_url = Some("https://hub.example.org".to_owned())).await;
+    hub.account("ada").await;
+    let mut browser = Browser::new(&hub);
+    let page = browser.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert!(browser.cookie("__Host-visit").is_some() && browser.cookie("visit").is_none());
+    let session = browser.cookie("__Host-session").expect("a session").to_owned();
+    let set = page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()).find(|set| set.contains("session"));
+    let set = set.unwrap();
+    for rule in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
+        assert!(set.contains(rule), "{set}");
+    }
+    let ask =
+        |cookie: String| reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).header("Cookie", cookie).send();
+    assert_eq!(ask(format!("__Host-session={session}")).await.unwrap().status(), 200);
+    assert_eq!(ask(format!("session={session}")).await.unwrap().status(), 401);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn addresses_that_no_mail_can_go_to_are_refused_and_nothing_typed_becomes_a_header() {
+    let hub = TestHub::start().await;
+    for (number, email) in [
+        "a,b@example.org",
+        "ada@example.org\r\nBcc: eve@example.org",
+        "Ada <ada@example.org>",
+        "a@b@c",
+        "ada@",
+        "<a>@example.org",
+    ]
+    .into_iter()
+    .enumerate()
+    {
+        let name = format!("ada-{number}");
+        let fields = [("username", name.as_str()), ("email", email), ("password", PASSWORD)];
+        let page = Browser::new(&hub).submit("/join", "/join", &fields).await;
+        assert!(page.status == 400 && page.has("Give a mail address"), "{email}: {}", page.status);
+        let page = Browser::new(&hub).submit("/forgot-password", "/forgot-password", &[("email", email)]).await;
+        assert_eq!(page.status, 400, "{email}");
+    }
+    assert_eq!(hub.count("users").await, 0);
+    hub.jobs_done().await;
+    assert_eq!(outbox(&hub), Vec::<String>::new());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_has_an_account_is_not_found_out_by_signing_up_again_and_again() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut browser = Browser::new(&hub);
+    let csrf = browser.open("/join").await.csrf();
+    let fields = [("csrf_token", csrf.as_str()), ("username", "x y"), ("email", "ada@example.org"), ("password", PASSWORD)];
+    for _ in 0..30 {
+        assert_eq!(browser.post_from("/join", &fields, "198.51.100.1").await.status, 400);
+    }
+    let page = browser.post_from("/join", &fields, "198.51.100.1").await;
+    assert!(page.status == 429 && page.has("Too many accounts were asked for"), "{}", page.text);
+    assert_eq!(browser.post_from("/join", &fields, "198.51.100.2").await.status, 400, "others go on");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn long_fields_are_refused() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let long = "x".repeat(100_000);
+    let mut browser = Browser::new(&hub);
+    let page = browser.submit("/join", "/join", &[("username", &long), ("email", "x@example.org"), ("password", PASSWORD)]).await;
+    assert_eq!(page.status, 400);
+    let page = browser.submit("/join", "/join", &[("username", "eve"), ("email", "x@example.org"), ("password", &long)]).await;
+    assert!(page.status == 400 && page.has("too long"), "{}", page.status);
+    let page = browser.submit("/login", "/login", &[("username", &long), ("password", &long)]).await;
+    assert_eq!(page.status, 422);
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let page = ada.submit("/settings/tokens", "/settings/tokens", &[("name", &long), ("role", "read"), ("expires", "")]).await;
+    assert_eq!(page.status, 400);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn secrets_in_addresses_are_passed_on_by_no_page() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut browser = Browser::new(&hub);
+    browser.submit("/forgot-password", "/forgot-password", &[("email", "ada@example.org")]).await;
+    let path = crate::outbox::link(&crate::outbox::mails(&hub, 1).await[0]);
+    let page = browser.open(&path).await;
+    assert_eq!(page.headers["referrer-policy"], "same-origin", "no other site is told the address");
+    assert!(!page.has("next=%2Freset"), "the login is not told it either");
+    assert_eq!(page.headers["cache-control"], "private, no-cache");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_elsewhere_does_not_do_what_programs_do() {
+    let hub = TestHub::start().await;
+    hub.user("ada").await.create_repo("model", "ada/bert", false).await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let csrf = ada.open("/settings/profile").await.csrf();
+    for (path, body) in [
+        ("/ada/bert.git/info/lfs/locks", r#"{"path": "README.md"}"#),
+        ("/ada/bert.git/info/lfs/objects/batch", r#"{"operation": "upload", "objects": []}"#),
+        ("/api/models/ada/bert/like", "{}"),
+    ] {
+        assert_eq!(ada.call(reqwest::Method::POST, path, "", body).await.status, 401, "{path}");
+        let page = ada.call(reqwest::Method::POST, path, &csrf, body).await;
+        assert!((200..300).contains(&page.status), "{path}: {} {}", page.status, page.text);
+    }
+    hub.stop().await;
+}

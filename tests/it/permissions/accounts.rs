@@ -1,0 +1,381 @@
+//! Who may do what with accounts and organisations, and what everybody may: walked over every route that is about no repository.
+//! A route of the hub that stands in no table fails [`no_route_is_left_out`].
+
+use hub::accounts::{OrgRole, TokenRole};
+use hub_tests::{Client, TestHub, json};
+
+use super::routes::{Route, mounted};
+use crate::pages::browser::{Browser, PASSWORD, Page};
+
+/// Who is let in.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Gate {
+    /// Everybody.
+    Open,
+    /// Everybody with a browser: the form's token is asked for, and no access token has one.
+    Form,
+    /// Whoever is logged in, in a browser.
+    Browser,
+    /// Whoever has an account, by whatever proves it.
+    Account,
+    /// The same, but for tokens that only read and those for chosen repositories.
+    Actor,
+    /// Members of the organisation, in a browser.
+    Member,
+    /// Members who may write, and who runs the hub.
+    Writer,
+    /// Its admins and who runs the hub, in a browser.
+    OrgAdmin,
+    /// Only whose it is, in a browser; to all others it is not there.
+    Own,
+    /// Only who runs the hub; to all others it is not there.
+    Operator,
+}
+use Gate::{Account, Actor, Form, Member, Open, Operator, OrgAdmin, Own, Writer};
+
+/// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
+const ROWS: &[(&str, &str, Gate)] = &[
+    ("GET", "/", Open),
+    ("GET", "/healthz", Open),
+    ("GET", "/readyz", Open),
+    ("GET", "/static/{version}/{path:.*}", Open),
+    ("GET", "/favicon.ico", Open),
+    ("GET", "/robots.txt", Open),
+    ("GET", "/design", Operator),
+    ("GET", "/tasks", Open),
+    ("GET", "/tasks/{task}", Open),
+    ("GET", "/licences", Open),
+    ("GET", "/licences/{id}", Open),
+    ("GET", "/licenses", Open),
+    ("GET", "/licenses/{id}", Open),
+    ("GET", "/search", Open),
+    ("GET", "/find/model", Open),
+    ("GET", "/{repo_type:models|datasets|spaces|buckets}", Open),
+    ("GET", "/{repo_type:models|datasets|spaces}.atom", Open),
+    ("GET", "/api/tasks", Open),
+    ("GET", "/api/models", Open),
+    ("GET", "/api/datasets", Open),
+    ("GET", "/api/spaces", Open),
+    ("GET", "/api/models-tags-by-type", Open),
+    ("GET", "/api/datasets-tags-by-type", Open),
+    ("GET", "/api/trending", Open),
+    ("GET", "/api/quicksearch", Open),
+    ("GET", "/api/agent-harnesses", Open),
+    ("HEAD", "/api/telemetry/{topic:.*}", Open),
+    ("POST", "/api/validate-yaml", Open),
+    ("GET", "/{namespace}", Open),
+    ("GET", "/{namespace}/-/followers", Open),
+    ("GET", "/{namespace}/-/following", Open),
+    ("GET", "/{namespace}/-/activity.atom", Open),
+    ("POST", "/{namespace}/-/follow", Gate::Browser),
+    ("GET", "/avatars/{file}", Open),
+    ("GET", "/avatars/{name}/{file}", Open),
+    ("GET", "/api/users/{name}/overview", Open),
+    ("GET", "/api/users/{name}/likes", Open),
+    ("GET", "/api/organizations/{name}/overview", Open),
+    ("GET", "/api/organizations/{name}/members", Open),
+    ("GET", "/api/{kind:users|organizations}/{name}/followers", Open),
+    ("GET", "/api/{kind:users}/{name}/following", Open),
+    ("POST", "/api/{kind:users|organizations}/{name}/follow", Actor),
+    ("DELETE", "/api/{kind:users|organizations}/{name}/follow", Actor),
+    ("GET", "/api/whoami-v2", Account),
+    ("GET", "/api/settings/repositories", Account),
+    ("GET", "/api/organizations/{name}/settings/repositories", Writer),
+    ("POST", "/api/tokens/revoke-leaked", Open),
+    ("GET", "/api/collections", Open),
+    ("GET", "/collections", Open),
+    ("GET", "/collections/{namespace}/{slug}", Open),
+    ("GET", "/collections/new", Gate::Browser),
+    ("POST", "/collections/new", Gate::Browser),
+    ("GET", "/collections/add", Gate::Browser),
+    ("POST", "/collections/add", Gate::Browser),
+    ("GET", "/join", Open),
+    ("POST", "/join", Form),
+    ("GET", "/signup", Open),
+    ("GET", "/login", Open),
+    ("POST", "/login", Form),
+    ("GET", "/forgot-password", Open),
+    ("POST", "/forgot-password", Form),
+    ("GET", "/reset-password", Open),
+    ("POST", "/reset-password", Form),
+    ("GET", "/change-email", Open),
+    ("POST", "/change-email", Form),
+    ("GET", "/confirm-email/{user_pk}/{until}/{signature}", Open),
+    ("POST", "/confirm-email/{user_pk}/{until}/{signature}", Open),
+    ("GET", "/invitations/{invitation_pk}/{signature}", Open),
+    ("POST", "/invitations/{invitation_pk}/{signature}", Form),
+    ("GET", "/settings", Open),
+    ("GET", "/settings/profile", Gate::Browser),
+    ("POST", "/settings/profile", Gate::Browser),
+    ("POST", "/settings/picture", Gate::Browser),
+    ("POST", "/settings/picture/remove", Gate::Browser),
+    ("POST", "/settings/confirm-email", Gate::Browser),
+    ("POST", "/settings/email", Gate::Browser),
+    ("POST", "/settings/email/cancel", Gate::Browser),
+    ("POST", "/settings/password", Gate::Browser),
+    ("GET", "/settings/storage", Gate::Browser),
+    ("POST", "/settings/storage", Gate::Browser),
+    ("GET", "/settings/tokens", Gate::Browser),
+    ("POST", "/settings/tokens", Gate::Browser),
+    ("GET", "/settings/sessions", Gate::Browser),
+    ("GET", "/settings/saved-searches", Gate::Browser),
+    ("POST", "/settings/saved-searches", Gate::Browser),
+    ("GET", "/settings/saved-searches/new", Gate::Browser),
+    ("POST", "/settings/saved-searches/{pk}", Gate::Browser),
+    ("POST", "/settings/saved-searches/{pk}/open", Gate::Browser),
+    ("POST", "/settings/saved-searches/{pk}/feed", Gate::Browser),
+    ("POST", "/settings/saved-searches/{pk}/delete", Gate::Browser),
+    ("GET", "/saved-searches/{pk}/{signature}/feed.atom", Open),
+    ("GET", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
+    ("POST", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
+    ("GET", "/settings/organizations", Gate::Browser),
+    ("GET", "/organizations/new", Gate::Browser),
+    ("POST", "/organizations/new", Gate::Browser),
+    ("GET", "/organizations/{name}/settings", OrgAdmin),
+    ("POST", "/organizations/{name}/settings", OrgAdmin),
+    ("POST", "/organizations/{name}/picture", OrgAdmin),
+    ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
+    ("POST", "/organizations/{name}/members", OrgAdmin),
+    ("POST", "/organizations/{name}/members/{user}", OrgAdmin),
+    ("POST", "/organizations/{name}/invitations", OrgAdmin),
+    ("POST", "/organizations/{name}/invitation-links", OrgAdmin),
+    ("POST", "/organizations/{name}/invitations/{invitation_pk}/revoke", OrgAdmin),
+    ("POST", "/settings/tokens/{token_pk}/rename", Own),
+    ("POST", "/settings/tokens/{token_pk}/rotate", Own),
+    ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("POST", "/settings/sessions/{id}/end", Own),
+    ("POST", "/settings/sessions/end-others", Gate::Browser),
+    ("POST", "/organizations/{name}/leave", Member),
+    ("POST", "/logout", Form),
+];
+
+/// Routes that other tests walk, by how their patterns begin.
+const ELSEWHERE: &[(&str, &str)] = &[
+    // permissions.rs: `no_route_about_a_repository_is_left_out`.
+    ("<base>", "permissions"),
+    ("<prefix>", "permissions"),
+    ("<repo>", "permissions"),
+    ("<REPO>", "permissions"),
+    ("/api/{repo_type:models|datasets|spaces}/{namespace}/{name}", "permissions"),
+    ("/api/repos/", "permissions: deleting_and_moving_are_for_admins; repos"),
+    ("/{name}/resolve/{tail:.*}", "repos: there is nothing"),
+    ("<>/xet-", "permissions: API/xet-read-token"),
+    // Forms for new repositories: pages::repos.
+    ("<path>", "pages::repos"),
+    ("<BUCKET", "buckets::permissions"),
+    ("<bucket>", "buckets::permissions"),
+    ("/api/{repo_type:buckets}", "buckets::permissions"),
+    ("/api/buckets/", "buckets::permissions"),
+    ("/{repo_type:buckets}", "buckets::permissions"),
+    // What a signature or a token of its own opens.
+    ("/lfs/", "lfs"),
+    ("/xet/", "xet::tokens"),
+    ("/metrics", "operations"),
+    // Collections have visibility of their own.
+    ("/api/collections", "collections"),
+    ("/collections/{namespace}/{slug}/", "collections"),
+];
+
+/// Who asks, and whether a browser does.
+const BROWSERS: [&str; 5] = ["anonymous", "stranger", "member", "operator", "ada"];
+const TOKENS: [&str; 3] = ["ada's read token", "ada's write token", "ada's token for acme"];
+
+fn is_let_in(who: &str, gate: Gate) -> bool {
+    let is_token = TOKENS.contains(&who);
+    match gate {
+        Open => true,
+        Form => !is_token,
+        Gate::Browser => !is_token && who != "anonymous",
+        Account => who != "anonymous",
+        Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
+        Member => matches!(who, "member" | "ada"),
+        Writer => !matches!(who, "anonymous" | "stranger"),
+        OrgAdmin => matches!(who, "operator" | "ada"),
+        Own => who == "ada",
+        Operator => who == "operator",
+    }
+}
+
+/// What stands in the place of a pattern's parts.
+struct Things {
+    /// One to replace, and one to revoke.
+    token_pks: [String; 2],
+    session: String,
+    invitation_pk: String,
+}
+
+impl Things {
+    fn path(&self, pattern: &str) -> String {
+        let owner = if pattern.contains("organizations}") || pattern.contains("/organizations/") { "acme" } else { "ada" };
+        let mut path = String::new();
+        let mut rest = pattern;
+        while let Some((before, after)) = rest.split_once('{') {
+            let (part, after) = after.split_once('}').unwrap();
+            path.push_str(before);
+            path.push_str(match part.split(':').next().unwrap() {
+                "name" => owner,
+                "kind" if part.contains("organizations") => "organizations",
+                "kind" => "users",
+                "namespace" => "acme",
+                "repo_type" => "models",
+                "user" => "nobody-here",
+                "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
+                "token_pk" => &self.token_pks[0],
+                "invitation_pk" => &self.invitation_pk,
+                "pk" | "user_pk" | "until" => "1",
+                "id" if pattern.contains("sessions") => &self.session,
+                _ => "x",
+            });
+            rest = after;
+        }
+        path + rest
+    }
+}
+
+/// What of ada's and acme's everybody tries to touch.
+async fn things(hub: &TestHub) -> Things {
+    let pool = &hub.app().pool;
+    let scalar = |sql: &'static str| async move { sqlx::query_scalar::<_, String>(sql).fetch_one(pool).await.unwrap() };
+    Things {
+        token_pks: [
+            scalar("select token_pk::text from access_tokens where name = 'spare'").await,
+            scalar("select token_pk::text from access_tokens where name = 'another'").await,
+        ],
+        session: scalar(
+            "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
+             where name = 'ada' order by sessions.created_at limit 1",
+        )
+        .await,
+        invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
+    }
+}
+
+async fn acme() -> TestHub {
+    let hub = TestHub::start().await;
+    hub.account("operator").await;
+    hub.account("stranger").await;
+    let (member, ada) = (hub.account("member").await, hub.account("ada").await);
+    hub.organization("acme", &[(&ada, OrgRole::Admin), (&member, OrgRole::Write)]).await;
+    hub
+}
+
+async fn tokens_of_ada(hub: &TestHub) -> Vec<(&'static str, Client)> {
+    let mut conn = hub.app().pool.acquire().await.unwrap();
+    let pk = hub::accounts::queries::find_namespace(&mut conn, "ada").await.unwrap().unwrap().namespace_pk;
+    drop(conn);
+    let ada = hub::accounts::queries::find_user(&hub.app().pool, pk).await.unwrap().unwrap();
+    let scopes = json!({ "scoped": [{ "entity": { "type": "org", "name": "acme" }, "permissions": ["repo.content.read", "repo.write"] }] });
+    vec![
+        (TOKENS[0], hub.token(&ada, TokenRole::Read).await),
+        (TOKENS[1], hub.token(&ada, TokenRole::Write).await),
+        (TOKENS[2], hub.scoped_token(&ada, TokenRole::FineGrained, scopes).await),
+    ]
+}
+
+fn body_of(pattern: &str) -> &'static str {
+    if pattern.ends_with("revoke-leaked") { r#"{"tokens": []}"# } else { "{}" }
+}
+
+/// Whether an answer says that this is not for who asked.
+fn is_refusal(status: u16, location: &str, gate: Gate) -> bool {
+    let gone = status == 404 && matches!(gate, Own | Member | Operator);
+    matches!(status, 401 | 403) || gone || location.starts_with("/login")
+}
+
+#[tokio::test]
+async fn everybody_reaches_what_the_table_says() {
+    let hub = acme().await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let tokens = tokens_of_ada(&hub).await;
+    for name in ["spare", "another"] {
+        ada.submit("/settings/tokens", "/settings/tokens", &[("name", name), ("role", "read"), ("expires", "")]).await;
+    }
+    let settings = "/organizations/acme/settings";
+    let page = ada.submit(settings, "/organizations/acme/invitation-links", &[("link_role", "read"), ("days", "7")]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let things = things(&hub).await;
+    let mut wrong = Vec::new();
+    for (who, client) in &tokens {
+        for (method, pattern, gate) in ROWS {
+            let request = client.request(method.parse().unwrap(), &things.path(pattern));
+            let request = match pattern.starts_with("/api/") {
+                true => request.header("Content-Type", "application/json").body(body_of(pattern)),
+                false => request.header("Content-Type", "application/x-www-form-urlencoded"),
+            };
+            let response = request.send().await.unwrap();
+            let location = response.headers().get("location").map_or("", |to| to.to_str().unwrap()).to_owned();
+            note(&mut wrong, who, (method, pattern, *gate), response.status().as_u16(), &location);
+        }
+    }
+    for who in BROWSERS {
+        let mut browser = match who {
+            "anonymous" => Browser::new(&hub),
+            name => Browser::logged_in(&hub, name).await,
+        };
+        let csrf = browser.open(if who == "anonymous" { "/login" } else { "/settings/profile" }).await.csrf();
+        for (method, pattern, gate) in ROWS {
+            let page = ask(&mut browser, method, pattern, &things.path(pattern), &csrf).await;
+            let location = page.headers.get("location").map_or("", |to| to.to_str().unwrap());
+            note(&mut wrong, who, (method, pattern, *gate), page.status, location);
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    hub.stop().await;
+}
+
+async fn ask(browser: &mut Browser, method: &str, pattern: &str, path: &str, csrf: &str) -> Page {
+    match (method, pattern.starts_with("/api/")) {
+        ("GET", _) => browser.get(path).await,
+        (_, true) => browser.call(method.parse().unwrap(), path, csrf, body_of(pattern)).await,
+        _ if pattern.ends_with("/picture") => {
+            let form = reqwest::multipart::Form::new().text("csrf_token", csrf.to_owned());
+            browser.send_form(path, form).await
+        }
+        _ if pattern.ends_with("/rename") => browser.post(path, &[("csrf_token", csrf), ("name", "renamed")]).await,
+        _ => browser.post(path, &[("csrf_token", csrf), ("current_password", PASSWORD)]).await,
+    }
+}
+
+fn note(wrong: &mut Vec<String>, who: &str, (method, pattern, gate): (&str, &str, Gate), status: u16, location: &str) {
+    if is_refusal(status, location, gate) == is_let_in(who, gate) || status >= 500 {
+        wrong.push(format!("{who}: {method} {pattern} is {status} {location}"));
+    }
+}
+
+#[tokio::test]
+async fn no_form_is_taken_without_its_token() {
+    let hub = acme().await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
+    let things = Things { token_pks: ["1".into(), "1".into()], session: "00".into(), invitation_pk: "1".into() };
+    let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
+    let mut wrong = Vec::new();
+    for (_, pattern, _) in forms {
+        let path = things.path(pattern);
+        for csrf in ["", "nonsense", &other] {
+            let page = ask(&mut ada, "POST", pattern, &path, csrf).await;
+            if page.status != 403 {
+                wrong.push(format!("{pattern} with `{csrf}` is {}", page.status));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    assert_eq!(ada.get("/settings/profile").await.status, 200, "the session has not ended");
+    hub.stop().await;
+}
+
+#[test]
+fn no_route_is_left_out() {
+    let is_known = |route: &&Route| {
+        let in_rows = ROWS.iter().any(|(method, pattern, _)| *pattern == route.pattern && *method == route.method);
+        in_rows || ELSEWHERE.iter().any(|(start, _)| route.pattern.starts_with(start))
+    };
+    let mounted = mounted();
+    let missing: Vec<_> = mounted.iter().filter(|route| !is_known(route)).collect();
+    assert!(missing.is_empty(), "routes in no table: {missing:#?}");
+    let gone = |(method, pattern, _): &&(&str, &str, Gate)| {
+        !mounted.iter().any(|route| route.pattern == *pattern && route.method == *method)
+    };
+    let gone: Vec<_> = ROWS.iter().filter(gone).collect();
+    assert!(gone.is_empty(), "rows without a route: {gone:#?}");
+}
