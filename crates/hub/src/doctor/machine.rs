@@ -77,7 +77,7 @@ fn judge_room(folder: &Path, free: u64) -> Finding {
         "Make room, move HUB_DATA_DIR to a larger disk, or lower limits.cache_gib. `hub admin gc` removes what nobody needs.";
     match free {
         ..NO_ROOM => Finding::fail("disk", message, mend),
-        ..LITTLE_ROOM => Finding::warn("disk", message, mend),
+        NO_ROOM..LITTLE_ROOM => Finding::warn("disk", message, mend),
         _ => Finding::pass("disk", message),
     }
 }
