@@ -91,6 +91,7 @@ struct DesignPage {
     changes: Vec<samples::Change>,
     people: Vec<samples::Person>,
     follows: Vec<FollowView>,
+    picture: samples::Picture,
     feed: FeedPage,
     collections: Vec<CollectionCard>,
     toasts: [Flash; 2],
@@ -140,6 +141,7 @@ async fn show_design(page: PageRequest) -> HubResult<HttpResponse> {
         changes: samples::changes(),
         people: samples::people(),
         follows: samples::follows(),
+        picture: samples::picture(),
         feed: FeedPage::default(),
         collections: samples::collections(),
         toasts: [

@@ -217,6 +217,22 @@ pub(super) fn people() -> Vec<Person> {
     ]
 }
 
+/// The form for a picture, as settings have it.
+#[derive(Debug)]
+pub(super) struct Picture {
+    pub name: &'static str,
+    pub class: &'static str,
+    pub action: &'static str,
+    pub has_picture: bool,
+    pub file: Field,
+}
+
+/// Of one who has a picture.
+pub(super) fn picture() -> Picture {
+    let file = Field::new("picture", "Picture").hint("PNG, JPEG or WebP, at most 4 MB. It is cut to a square.");
+    Picture { name: "ada", class: "avatar-large", action: "/settings/picture", has_picture: true, file }
+}
+
 /// Follow buttons: of somebody else, followed and not, and of oneself.
 pub(super) fn follows() -> Vec<FollowView> {
     let view = |is_self, is_following| FollowView {
