@@ -171,6 +171,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),
     ("/metrics", "operations"),
+    ("/api/doctor/", "operations"),
     // Collections have visibility of their own.
     ("/api/collections", "collections"),
     ("/collections/{namespace}/{slug}/", "collections"),
