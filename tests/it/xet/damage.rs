@@ -45,9 +45,10 @@ async fn damaged_chunks_are_found_and_not_given_out() {
         for (bad, shallow) in [(Some(&good[..good.len() - 1]), true), (None, true), (Some(&flipped[..]), ending == ".meta")] {
             std::fs::remove_file(&path).expect("it is there");
             bad.iter().for_each(|bytes| std::fs::write(&path, bytes).expect("written"));
-            assert_eq!(problems(&hub, Depth::Sizes).await.len(), usize::from(shallow), "{ending} {shallow}");
+            assert_eq!(!problems(&hub, Depth::Sizes).await.is_empty(), shallow, "{ending}");
             let deep = problems(&hub, Depth::Bytes).await;
-            assert!(deep.len() == 1 && deep[0].contains("w.bin"), "{ending}: {deep:?}");
+            // What is gone is told with the file, and as an object that a row names.
+            assert!(deep.len() <= 2 && deep.iter().any(|problem| problem.contains("w.bin")), "{ending}: {deep:?}");
             if ending.is_empty() {
                 assert!(!downloads(&ada).await, "it breaks off, and no wrong byte is sent as right");
             }
