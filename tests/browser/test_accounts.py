@@ -153,8 +153,8 @@ def test_one_founds_an_organization_and_another_joins_it_and_leaves(open_browser
     problems += look(other, "organization", viewport, scheme)
 
     boss.reload()
-    assert boss.get_by_label("Role of dave").input_value() == "contributor"
-    boss.get_by_label("Role of dave").select_option("Write")
+    assert boss.get_by_label("Role of dave", exact=True).input_value() == "contributor"
+    boss.get_by_label("Role of dave", exact=True).select_option("Write")
     boss.get_by_role("button", name="Change the role of dave").click()
     boss.get_by_text("dave is now write.").wait_for()
     problems += look(boss, "organization-members", viewport, scheme)
