@@ -156,8 +156,8 @@ def test_one_process_serves_pages_and_another_does_the_work():
         api.create_repo("bob/weights")
         within(60, lambda: jobs_waiting(hub) == 0)
         hub.stop_node(jobs)
-        api.upload_file(path_or_fileobj=random.randbytes(100_000), path_in_repo="w.bin", repo_id="bob/weights")
-        # The web process asks for the work, and does not do it.
+        api.upload_file(path_or_fileobj=b"MIT License\n\nCopyright (c) 2026 Bob\n", path_in_repo="LICENSE", repo_id="bob/weights")
+        # The web process asks for the licence to be read, and does not read it.
         assert jobs_waiting(hub) > 0
         hub.start_node(jobs)
         within(60, lambda: jobs_waiting(hub) == 0)
