@@ -21,7 +21,7 @@ async fn joined() -> (TestHub, Client, Vec<PackRow>, i64) {
     }
     let pk = sqlx::query_scalar("select repo_pk from repos where name = 'bert'").fetch_one(&hub.app().pool).await.unwrap();
     let before = packs::list(&hub.app().pool, pk).await.unwrap();
-    assert_eq!((before.len(), repack(hub.app(), pk).await.unwrap().after), (6, 1));
+    assert_eq!((before.len(), repack(hub.app(), &hub.app().git, pk).await.unwrap().after), (6, 1));
     (hub, ada, before, pk)
 }
 

@@ -90,7 +90,7 @@ impl Worker {
             10 => {
                 // Its packs may have been joined, or the repository deleted, meanwhile.
                 if let Ok(Some(repo)) = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", name).await {
-                    let _ = hub::repos::repack::repack(app, repo.pk).await;
+                    let _ = hub::repos::repack::repack(app, &app.git, repo.pk).await;
                 }
             }
             11..=13 => {

@@ -62,7 +62,7 @@ async fn who_reads_keeps_what_was_there() {
     let files = |reader: &hub::repos::git_cache::RepoDir| std::fs::read_dir(reader.path().join("objects/pack")).unwrap().count();
     let before = files(&reader);
 
-    let done = repack(app, repo(&hub).await.pk).await.unwrap();
+    let done = repack(app, &app.git, repo(&hub).await.pk).await.unwrap();
     assert!(done.after < done.before, "{done:?}");
     assert_eq!(done.after, packs(&hub).await);
 
@@ -79,7 +79,7 @@ async fn who_reads_keeps_what_was_there() {
         tokio::time::sleep(std::time::Duration::from_millis(20)).await;
     }
     assert!(!old.exists(), "the last reader is gone");
-    assert_eq!(repack(app, repo(&hub).await.pk).await.unwrap().before, done.after);
+    assert_eq!(repack(app, &app.git, repo(&hub).await.pk).await.unwrap().before, done.after);
     assert_sound(&hub).await;
     hub.stop().await;
 }
@@ -91,7 +91,7 @@ async fn joining_at_once_and_while_commits_come_loses_nothing() {
     let (app, pk) = (hub.app(), repo(&hub).await.pk);
     for round in 1..4 {
         let writing = commits(&ada, round * 10..round * 10 + 5);
-        let (one, two, ()) = tokio::join!(repack(app, pk), repack(app, pk), writing);
+        let (one, two, ()) = tokio::join!(repack(app, &app.git, pk), repack(app, &app.git, pk), writing);
         assert!(one.is_ok() || two.is_ok(), "{one:?} {two:?}");
     }
     assert_sound(&hub).await;
@@ -105,11 +105,31 @@ async fn a_fork_keeps_the_packs_that_its_original_joins() {
     let (hub, ada, _work) = start().await;
     commits(&ada, 0..5).await;
     ada.post_json("/api/models/ada/bert/duplicate", &hub_tests::json!({ "repository": "ada/fork" }), 200).await;
-    repack(hub.app(), repo(&hub).await.pk).await.unwrap();
+    repack(hub.app(), &hub.app().git, repo(&hub).await.pk).await.unwrap();
 
     let fork = Work::clone(&ada, "/ada/fork").await;
     assert_eq!(fork.git(&["rev-list", "--count", "HEAD"]).await, "6");
     let tally = fsck::check(hub.app(), None, Depth::Bytes, |problem| panic!("{problem}")).await.unwrap();
     assert_eq!(tally.problems, 0);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn an_operator_joins_all_beside_a_hub_that_reads() {
+    let (hub, ada, work) = start().await;
+    let app = hub.app();
+    let mut told = Vec::new();
+    // Twice, since the folder of this hub has packs by then that are no longer the repository's.
+    for round in 0..2 {
+        commits(&ada, round * 10..round * 10 + 5).await;
+        let reader = app.git.open(&app.pool, &repo(&hub).await).await.unwrap();
+        let tally = hub::admin::repack::repack(app, None, |line| told.push(line)).await.unwrap();
+        assert_eq!((tally.repos, tally.joined), (1, 1), "{told:?}");
+        assert!(reader.path().join("HEAD").exists(), "nothing goes under a reader");
+    }
+    assert_eq!((packs(&hub).await, told.len()), (1, 2), "{told:?}");
+    work.git(&["pull", "-q"]).await;
+    assert_eq!(work.git(&["rev-list", "--count", "HEAD"]).await, "11");
+    assert_sound(&hub).await;
     hub.stop().await;
 }

@@ -3,6 +3,7 @@
 use super::{fsck, queries};
 use crate::app::App;
 use crate::error::HubResult;
+use crate::repos::git_cache::GitCache;
 use crate::repos::repack::{self, Repacked};
 use crate::repos::{Repo, queries as repo_queries};
 
@@ -43,10 +44,17 @@ pub async fn repack(app: &App, which: Option<&str>, mut tell: impl FnMut(String)
     }
 }
 
+/// In a cache of its own: a hub that runs beside this may be reading the folders of its own one.
+async fn joined(app: &App, repo: &Repo) -> HubResult<Repacked> {
+    let scratch = tempfile::Builder::new().prefix("repack-").tempdir_in(app.git.temp_dir())?;
+    let cache = GitCache::new(scratch.path().to_owned(), app.store.clone()).await?;
+    repack::repack(app, &cache, repo.pk).await
+}
+
 async fn one(app: &App, repo: &Repo, tally: &mut Tally, tell: &mut impl FnMut(String)) {
     tally.repos += 1;
     let name = format!("{}/{}", repo.repo_type.plural(), repo.id);
-    match repack::repack(app, repo.pk).await {
+    match joined(app, repo).await {
         Ok(Repacked { before, after }) if after < before => {
             tally.joined += 1;
             tell(format!("{name}: {before} packs became {after}"));

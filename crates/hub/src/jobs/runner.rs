@@ -68,7 +68,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ReadTexts { repo_pk } => repos::metadata::read_texts(app, repo_pk).await,
         Job::DeriveAgain { after } => repos::metadata::derive_again(app, after).await,
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
-        Job::Repack { repo_pk } => repos::repack::repack(app, repo_pk).await.map(|_| ()),
+        Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,

@@ -3,7 +3,7 @@
 //! `packs/<aa>/<hash>.{pack,idx}` are copies of what the object store holds; `repos/<pk>/` is a bare repository
 //! whose `objects/pack/` links to the packs the repository uses. Packs are immutable, so nothing here is ever
 //! stale; refs are not kept here but read from the database (`git upload-pack` gets a `packed-refs` file per request).
-//! When packs were joined, a new folder `repos/<pk>.<generation>/` is made of links, and the one before goes with the
+//! When packs were joined, a new folder `repos/<pk>.<random>/` is made of links, and the one before goes with the
 //! last request that reads it.
 
 mod shared;
@@ -173,7 +173,7 @@ impl GitCache {
         let packs = queries::packs::list(pool, repo.pk).await?;
         let listed: HashSet<Oid> = packs.iter().map(|pack| pack.hash).collect();
         if !on_disk.packs.is_subset(&listed) {
-            self.replace(repo, entry);
+            self.replace(repo.pk, entry);
             fs::write(entry.path.join(REPLACED), b"").await?;
             return Ok(false);
         }
@@ -206,10 +206,11 @@ impl GitCache {
     }
 
     /// Begins a new folder for a repository some of whose packs were joined. Files under a running `git` must not go.
-    fn replace(&self, repo: &Repo, old: &Arc<Entry>) {
+    fn replace(&self, repo_pk: i64, old: &Arc<Entry>) {
         let mut entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
-        if let Some(current) = entries.get_mut(&repo.pk).filter(|current| Arc::ptr_eq(current, old)) {
-            *current = Arc::new(Entry::new(&self.inner, &format!("{}.{}", repo.pk, repo.pack_generation)));
+        if let Some(current) = entries.get_mut(&repo_pk).filter(|current| Arc::ptr_eq(current, old)) {
+            // A name that no folder had before: it must not go with the old one.
+            *current = Arc::new(Entry::new(&self.inner, &format!("{repo_pk}.{:x}", rand::random::<u64>())));
             old.replaced.store(true, Ordering::Relaxed);
         }
     }

@@ -9,6 +9,7 @@ use hub_git::{JoinError, packs_to_join};
 use hub_types::Oid;
 use sqlx::PgConnection;
 
+use super::git_cache::GitCache;
 use super::queries::{self, packs};
 use super::refs::StoredPack;
 use crate::app::App;
@@ -42,11 +43,11 @@ pub(super) async fn note_packs(conn: &mut PgConnection, repo_pk: i64, generation
     Ok(())
 }
 
-/// Joins packs of a repository if they are too many. Readers and writers go on meanwhile.
+/// Joins packs of a repository if they are too many, in the given cache. Readers and writers go on meanwhile.
 ///
 /// # Errors
 /// Git fails, or the database or the store does not answer. The repository is as before then.
-pub async fn repack(app: &App, repo_pk: i64) -> HubResult<Repacked> {
+pub async fn repack(app: &App, cache: &GitCache, repo_pk: i64) -> HubResult<Repacked> {
     let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Repacked { before: 0, after: 0 }) };
     let all = packs::list_sizes(&app.pool, repo_pk).await?;
     let before = all.len();
@@ -54,10 +55,10 @@ pub async fn repack(app: &App, repo_pk: i64) -> HubResult<Repacked> {
     if old.is_empty() {
         return Ok(Repacked { before, after: before });
     }
-    let dir = app.git.open(&app.pool, &repo).await?;
-    let scratch = tempfile::Builder::new().prefix("repack-").tempdir_in(app.git.temp_dir())?;
+    let dir = cache.open(&app.pool, &repo).await?;
+    let scratch = tempfile::Builder::new().prefix("repack-").tempdir_in(cache.temp_dir())?;
     let joined = hub_git::join_packs(dir.path(), &old, scratch.path(), TIMEOUT).await.map_err(failed)?;
-    let new = app.git.store_pack(joined.hash, &joined.pack, &joined.idx, joined.objects).await?;
+    let new = cache.store_pack(joined.hash, &joined.pack, &joined.idx, joined.objects).await?;
     let after = if exchange(app, repo_pk, &old, new).await? { before + 1 - old.len() } else { before };
     Ok(Repacked { before, after })
 }
