@@ -125,7 +125,7 @@ def crowd(bench: Bench, clients: int, file: Path):
     for thread in threads:
         thread.join()
     assert not wrong
-    bench.row(f"the hub's peak memory, after all of the above and {clients} readers at once", f"{bench.memory("VmHWM") / MIB:.0f} MiB", "≤ 300 MiB")
+    bench.row(f"the hub's peak memory, after all of the above and {clients} readers at once", f"{bench.memory('VmHWM') / MIB:.0f} MiB", "≤ 300 MiB")
 
 
 # One question after another, each for another chunk: one of `known`, or one that nobody has.
@@ -188,7 +188,7 @@ def main():
         if weights:
             transfers(bench, "weights", weights)
         edit(bench, file)
-        bench.row("the hub's peak memory until here", f"{bench.memory("VmHWM") / MIB:.0f} MiB", "≤ 300 MiB")
+        bench.row("the hub's peak memory until here", f"{bench.memory('VmHWM') / MIB:.0f} MiB", "≤ 300 MiB")
         crowd(bench, options.readers, file)
         if speed := os.environ.get("VERIFY_SPEED"):
             said = subprocess.run([speed], capture_output=True, text=True, check=True).stdout

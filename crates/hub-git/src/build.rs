@@ -1,8 +1,10 @@
 //! Building commits: changes applied to a tree, the new objects collected in one pack.
 
+mod built_pack;
 mod change;
 mod pack;
 mod rewrite;
+mod spool;
 mod tree;
 
 use std::path::Path;
@@ -14,8 +16,8 @@ use crate::object::{Person, commit_text, tag_text};
 use crate::reader::{GitReader, find, read};
 use crate::{LfsPointer, Result};
 
+pub use built_pack::{BuiltPack, PackContent};
 pub use change::{Change, Content};
-pub use pack::BuiltPack;
 pub use rewrite::{Rewritten, rewrite_without};
 
 use pack::PackWriter;

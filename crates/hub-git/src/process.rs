@@ -4,10 +4,10 @@
 //! a request reaches it, and a process group of its own, so that stopping it stops what it started.
 
 use std::ffi::OsStr;
-use std::path::Path;
+use std::path::{Path, PathBuf};
 use std::process::{ExitStatus, Stdio};
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, LazyLock};
 use std::time::Duration;
 
 use bytes::Bytes;
@@ -111,7 +111,7 @@ impl Default for Git {
 
 /// Prepares `git` with the bare repository `git_dir` and nothing of the machine's configuration.
 pub(crate) fn git_command(git_dir: &Path, config: &[&str]) -> Command {
-    let mut command = Command::new("git");
+    let mut command = Command::new(program());
     command.env_clear();
     if let Some(path) = std::env::var_os("PATH") {
         command.env("PATH", path);
@@ -134,6 +134,17 @@ pub(crate) fn git_command(git_dir: &Path, config: &[&str]) -> Command {
         command.args([OsStr::new("-c"), OsStr::new(setting)]);
     }
     command
+}
+
+/// Where `git` is. Started by its whole path, a process begins as a new one; else it would begin as a copy of this one,
+/// with all its tables of memory, since `PATH` is set for it.
+fn program() -> &'static Path {
+    static PROGRAM: LazyLock<PathBuf> = LazyLock::new(|| {
+        let path = std::env::var_os("PATH").unwrap_or_default();
+        let mut places = std::env::split_paths(&path).map(|folder| folder.join("git"));
+        places.find(|place| place.is_file()).unwrap_or_else(|| PathBuf::from("git"))
+    });
+    &PROGRAM
 }
 
 static RUNNING: AtomicUsize = AtomicUsize::new(0);

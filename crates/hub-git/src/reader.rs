@@ -8,6 +8,7 @@ use std::path::Path;
 use git2::{ErrorCode, ObjectType, Odb, OdbObject, Repository};
 use hub_types::Oid;
 
+use crate::build::BuiltPack;
 use crate::object::{CommitInfo, CommitLinks};
 use crate::oid::{from_git, to_git};
 use crate::{Error, Result};
@@ -38,18 +39,12 @@ impl GitReader {
         Ok(Self { repo: Repository::open_bare(dir)? })
     }
 
-    /// As [`GitReader::open`], with more folders of objects, such as that of a pack just built.
+    /// Shows this reader the objects of a pack just built, too.
     ///
     /// # Errors
-    /// As for [`GitReader::open`].
-    pub fn open_with_objects(dir: &Path, objects: &[&Path]) -> Result<Self> {
-        let reader = Self::open(dir)?;
-        let odb = reader.repo.odb()?;
-        for folder in objects {
-            odb.add_disk_alternate(&folder.to_string_lossy())?;
-        }
-        drop(odb);
-        Ok(reader)
+    /// The pack is gone from the disk.
+    pub fn lend(&self, pack: &BuiltPack) -> Result<()> {
+        pack.lend(&self.odb()?)
     }
 
     /// A repository without objects, to build first commits on.
@@ -60,7 +55,7 @@ impl GitReader {
         Self::of_objects(&[])
     }
 
-    /// A repository that has nothing but some folders of objects, such as that of a pack just built.
+    /// A repository that has nothing but some folders of objects.
     ///
     /// # Errors
     /// A folder cannot be read.

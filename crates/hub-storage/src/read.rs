@@ -106,39 +106,30 @@ impl Store {
         };
         let io = |e| Error::unavailable(e);
         tokio::fs::create_dir_all(folder).await.map_err(io)?;
+        if let Some(size) = self.link(key, to).await? {
+            return Ok(size);
+        }
         let folder_path = folder.to_owned();
         let temp = spawn_blocking(move || tempfile::Builder::new().prefix(".download-").tempfile_in(folder_path));
         let temp = temp.await?.map_err(io)?.into_temp_path();
-        let size = match self.link(key, &temp).await? {
-            Some(size) => size,
-            None => self.download_bytes(key, &temp).await?,
-        };
+        let size = self.download_bytes(key, &temp).await?;
         let to = to.to_owned();
-        let publish = move || {
-            let name = temp.to_path_buf();
-            temp.persist(&to).map_err(|e| e.error)?;
-            // A rename between two links to the same file does nothing and leaves the old name.
-            match std::fs::remove_file(name) {
-                Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
-                _ => Ok(()),
-            }
-        };
-        spawn_blocking(publish).await?.map_err(Error::unavailable)?;
+        spawn_blocking(move || temp.persist(&to)).await?.map_err(|error| Error::unavailable(error.error))?;
         Ok(size)
     }
 
-    /// Replaces `temp` by a hard link to the object's file. `None` where that cannot be.
-    async fn link(&self, key: &StorageKey, temp: &Path) -> Result<Option<u64>> {
+    /// Makes a hard link to the object's file. `None` where that cannot be.
+    async fn link(&self, key: &StorageKey, to: &Path) -> Result<Option<u64>> {
         if self.supports_presign() {
             return Ok(None);
         }
         let got = self.objects().get_opts(&key.path(), GetOptions::default()).await;
         let result = got.map_err(|e| Error::from_object_store(key.as_str(), e))?;
         let GetResultPayload::File(_, source) = result.payload else { return Ok(None) };
-        let temp = temp.to_owned();
-        let linked = spawn_blocking(move || {
-            std::fs::remove_file(&temp)?;
-            std::fs::hard_link(source, &temp)
+        let to = to.to_owned();
+        let linked = spawn_blocking(move || match std::fs::hard_link(&source, &to) {
+            Err(error) if error.kind() == std::io::ErrorKind::AlreadyExists => link_over(&source, &to),
+            other => other,
         });
         // Another file system, or one without links: the bytes are copied instead.
         Ok(linked.await?.is_ok().then_some(result.meta.size))
@@ -158,6 +149,18 @@ impl Store {
         // A cache file must not turn out empty after a power cut.
         file.sync_data().await.map_err(Error::unavailable)?;
         Ok(written)
+    }
+}
+
+/// Replaces a file by a hard link.
+fn link_over(source: &Path, to: &Path) -> std::io::Result<()> {
+    let temp = to.with_file_name(format!(".download-{:x}", rand::random::<u64>()));
+    std::fs::hard_link(source, &temp)?;
+    std::fs::rename(&temp, to)?;
+    // A rename between two links to the same file does nothing and leaves the old name.
+    match std::fs::remove_file(&temp) {
+        Err(error) if error.kind() != std::io::ErrorKind::NotFound => Err(error),
+        _ => Ok(()),
     }
 }
 

@@ -6,6 +6,7 @@ use hub_storage::Store;
 use hub_types::Sha256;
 use sqlx::{PgPool, Postgres, Transaction};
 
+use crate::accounts::Viewer;
 use crate::accounts::last_uses::LastUses;
 use crate::accounts::rate_limits::RequestCounts;
 use crate::accounts::throttle::Throttle;
@@ -25,6 +26,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::together::Together;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::xet::Xet;
@@ -46,6 +48,8 @@ pub struct App {
     pub transfers: hub_git::Git,
     /// Finds repositories by name.
     pub lookups: Lookups,
+    /// Finds who a token is of, by its hash.
+    pub token_viewers: Together<[u8; 32], Viewer>,
     /// Lines up this node's writers of one repository.
     pub writes: WriteQueue,
     /// Which repository was found to have which large file.

@@ -35,6 +35,7 @@ pub mod signing;
 pub mod site;
 pub mod start;
 pub mod tasks;
+mod together;
 pub mod web;
 pub mod xet;
 

@@ -16,6 +16,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::last_uses::{self, LastUses};
 use crate::accounts::rate_limits::{self, RequestCounts};
 use crate::accounts::throttle::Throttle;
+use crate::accounts::tokens;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
@@ -173,6 +174,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let app = App {
         config: Arc::new(config),
         lookups: Lookups::start(pool.clone()),
+        token_viewers: tokens::viewers(pool.clone()),
         pool,
         store,
         git,

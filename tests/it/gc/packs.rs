@@ -58,7 +58,10 @@ async fn a_pack_that_comes_again_leaves_quarantine() {
     run(&hub, QUARANTINED).await;
     let PackRow { hash, nonce, size_bytes } = before[0];
     let again = StoredPack { hash, nonce: 42, size_bytes, object_count: 3 };
-    packs::add(&mut hub.app().pool.acquire().await.unwrap(), pk, &[again]).await.unwrap();
+    let mut conn = hub.app().pool.acquire().await.unwrap();
+    packs::add(&mut conn, pk, &[again]).await.unwrap();
+    packs::next_generation(&mut conn, pk).await.unwrap();
+    drop(conn);
 
     assert_eq!(run(&hub, AT_ONCE).await.get(Item::SweptPacks).count, 5);
     assert!(packs::list(&hub.app().pool, pk).await.unwrap().contains(&before[0]));

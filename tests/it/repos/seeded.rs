@@ -1,6 +1,7 @@
+use hub::repos::head::Derive;
 use hub::repos::queries::{NewRepoRow, Repo, find_repo_by_pk, insert_repo};
 use hub::repos::refs::{RefChange, RefUpdate, apply_ref_updates};
-use hub::repos::{head, new_objects, reading};
+use hub::repos::{new_objects, reading};
 use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, Person, build_commit};
 use hub_tests::{Client, TestHub, Value};
 use hub_types::{Oid, RefName, RepoPath, RepoType, Sha256};
@@ -66,15 +67,19 @@ impl Seeded {
         let author = Person::new("Ada L", "ada@users.noreply.hub", self.clock.get());
         let meta = CommitMeta { committer: author.clone(), author, message: message.to_owned() };
         let scratch = app.git.temp_dir();
+        let derive = Derive::for_branch(&repo, &name).unwrap();
         let built = reading::read(app, &repo, move |reader| {
-            build_commit(reader, &scratch, CommitPlan { parent, changes: &changes, meta: &meta, cover_lfs: false })
+            let plan = CommitPlan { parent, changes: &changes, meta: &meta, cover_lfs: false };
+            let built = build_commit(reader, &scratch, plan)?;
+            let metadata = derive.of_commit(reader, built.commit, built.pack.as_ref())?;
+            Ok((built, metadata))
         });
-        let built = built.await.unwrap();
+        let (built, metadata) = built.await.unwrap();
         let change = RefChange {
             repo: &repo,
             actor_pk: None,
             kind: "commit",
-            metadata: head::metadata_if_default(app, &repo, &name, built.commit, built.pack.as_ref()).await.unwrap(),
+            metadata,
             updates: vec![RefUpdate { name, expected: parent, new: Some(built.commit) }],
             packs: new_objects::store(app, built.pack).await.unwrap(),
         };

@@ -1,8 +1,8 @@
 use std::collections::HashSet;
 use std::fs::File;
-use std::io::{self, BufReader, BufWriter, Read, Seek, SeekFrom, Write};
+use std::io::{self, Read, Write};
 use std::os::unix::fs::FileExt;
-use std::path::{Path, PathBuf};
+use std::path::Path;
 use std::sync::Arc;
 
 use flate2::write::ZlibEncoder;
@@ -10,61 +10,16 @@ use flate2::{Compression, Crc};
 use git2::ObjectType;
 use hub_types::Oid;
 use sha1::{Digest, Sha1};
-use tempfile::TempDir;
 
+use super::built_pack::{BuiltPack, PackContent};
 use super::change::Content;
+use super::spool::{Spool, Spooled};
 use crate::reader::GitReader;
 use crate::{Error, Result};
 
 /// Above this size speed counts more than a few percent of space.
 const FAST_ABOVE: u64 = 256 * 1024;
 const CHUNK: usize = 64 * 1024;
-
-/// A pack and its index on disk, in a folder of their own that is deleted when this is dropped.
-#[derive(Debug)]
-pub struct BuiltPack {
-    objects: TempDir,
-    hash: Oid,
-    object_count: u32,
-    size: u64,
-}
-
-impl BuiltPack {
-    /// The pack's name: the SHA-1 at its end.
-    pub fn hash(&self) -> Oid {
-        self.hash
-    }
-
-    /// How many objects it has.
-    pub fn object_count(&self) -> u32 {
-        self.object_count
-    }
-
-    /// The size of the pack without its index, in bytes.
-    pub fn size(&self) -> u64 {
-        self.size
-    }
-
-    /// The pack file.
-    pub fn pack_path(&self) -> PathBuf {
-        pack_file(self.objects.path(), self.hash, "pack")
-    }
-
-    /// The index file.
-    pub fn idx_path(&self) -> PathBuf {
-        pack_file(self.objects.path(), self.hash, "idx")
-    }
-
-    /// The folder to name in [`GitReader::open_with_objects`] so as to read the objects before they
-    /// belong to a repository.
-    pub fn objects_dir(&self) -> &Path {
-        self.objects.path()
-    }
-}
-
-fn pack_file(objects: &Path, hash: Oid, extension: &str) -> PathBuf {
-    objects.join("pack").join(format!("pack-{hash}.{extension}"))
-}
 
 struct IndexRow {
     oid: Oid,
@@ -75,23 +30,19 @@ struct IndexRow {
 /// Writes new objects one after the other into a pack; those that are there already are left out.
 pub(super) struct PackWriter<'a> {
     base: &'a GitReader,
-    objects: TempDir,
-    file: BufWriter<File>,
+    spool: Spool<'a>,
     offset: u64,
     rows: Vec<IndexRow>,
     seen: HashSet<Oid>,
 }
 
 impl<'a> PackWriter<'a> {
-    pub(super) fn new(base: &'a GitReader, scratch: &Path) -> Result<Self> {
-        let objects = tempfile::Builder::new().prefix("pack-").tempdir_in(scratch)?;
-        std::fs::create_dir(objects.path().join("pack"))?;
-        let path = objects.path().join("pack/new.pack");
-        let file = File::options().read(true).write(true).create_new(true).open(path)?;
-        let mut file = BufWriter::with_capacity(CHUNK, file);
+    /// Once it is no longer small, the pack is written below `scratch`.
+    pub(super) fn new(base: &'a GitReader, scratch: &'a Path) -> Result<Self> {
+        let mut spool = Spool::new(scratch);
         // The number of objects is filled in at the end.
-        file.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
-        Ok(Self { base, objects, file, offset: 12, rows: Vec::new(), seen: HashSet::new() })
+        spool.write_all(b"PACK\0\0\0\x02\0\0\0\0")?;
+        Ok(Self { base, spool, offset: 12, rows: Vec::new(), seen: HashSet::new() })
     }
 
     /// Adds an object that is in memory.
@@ -103,7 +54,7 @@ impl<'a> PackWriter<'a> {
         if self.is_known(oid)? {
             return Ok(oid);
         }
-        let mut entry = Entry::start(&mut self.file, kind, size)?;
+        let mut entry = Entry::start(&mut self.spool, kind, size)?;
         entry.write_all(data)?;
         let (crc, len) = entry.finish()?;
         self.push(oid, crc, len);
@@ -117,7 +68,7 @@ impl<'a> PackWriter<'a> {
             Content::Spooled { file, offset, len } => (file, *offset, *len),
         };
         let mut hasher = start_hash(ObjectType::Blob, len);
-        let mut entry = Entry::start(&mut self.file, ObjectType::Blob, len)?;
+        let mut entry = Entry::start(&mut self.spool, ObjectType::Blob, len)?;
         let mut source = SpoolReader { file, offset, left: len };
         let mut chunk = vec![0; CHUNK];
         loop {
@@ -135,8 +86,7 @@ impl<'a> PackWriter<'a> {
         let (crc, written) = entry.finish()?;
         let oid = Oid::from_bytes(hasher.finalize().into());
         if self.is_known(oid)? {
-            self.file.seek(SeekFrom::Start(self.offset))?;
-            self.file.get_ref().set_len(self.offset)?;
+            self.spool.truncate(self.offset)?;
         } else {
             self.push(oid, crc, written);
         }
@@ -160,40 +110,23 @@ impl<'a> PackWriter<'a> {
         }
         let too_many = || Error::Io(io::Error::from(io::ErrorKind::FileTooLarge));
         let object_count = u32::try_from(self.rows.len()).map_err(|_| too_many())?;
-        self.file.flush()?;
-        let mut file = self.file.get_ref();
-        file.write_all_at(&object_count.to_be_bytes(), 8)?;
-        file.rewind()?;
-        let hash = hash_file(file)?;
-        file.write_all_at(hash.as_bytes(), self.offset)?;
         self.rows.sort_by_key(|row| row.oid);
-        std::fs::write(pack_file(self.objects.path(), hash, "idx"), index_bytes(&self.rows, hash))?;
-        std::fs::rename(self.objects.path().join("pack/new.pack"), pack_file(self.objects.path(), hash, "pack"))?;
-        Ok(Some(BuiltPack { objects: self.objects, hash, object_count, size: self.offset + 20 }))
+        let size = self.offset + 20;
+        Ok(Some(match self.spool.finish(object_count)? {
+            Spooled::Memory { pack, hash } => {
+                let idx = index_bytes(&self.rows, hash).into();
+                BuiltPack { hash, object_count, size, content: PackContent::Memory { pack, idx } }
+            }
+            Spooled::Folder { folder, hash } => {
+                std::fs::write(folder.path().join(format!("pack/pack-{hash}.idx")), index_bytes(&self.rows, hash))?;
+                BuiltPack { hash, object_count, size, content: PackContent::Folder(Arc::new(folder)) }
+            }
+        }))
     }
 }
 
 fn start_hash(kind: ObjectType, size: u64) -> Sha1 {
     Sha1::new_with_prefix(format!("{kind} {size}\0"))
-}
-
-fn hash_file(file: &File) -> Result<Oid> {
-    let (mut hasher, mut reader) = (Sha1::new(), BufReader::with_capacity(CHUNK, file));
-    io::copy(&mut reader, &mut HashWriter(&mut hasher))?;
-    Ok(Oid::from_bytes(hasher.finalize().into()))
-}
-
-struct HashWriter<'a>(&'a mut Sha1);
-
-impl Write for HashWriter<'_> {
-    fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.0.update(data);
-        Ok(data.len())
-    }
-
-    fn flush(&mut self) -> io::Result<()> {
-        Ok(())
-    }
 }
 
 /// An index of version 2.
@@ -229,17 +162,18 @@ fn index_bytes(rows: &[IndexRow], pack: Oid) -> Vec<u8> {
 }
 
 /// One object on its way into the pack: its header, then its deflated bytes.
-struct Entry<'w>(ZlibEncoder<Counter<'w>>);
+struct Entry<'w, 's>(ZlibEncoder<Counter<'w, 's>>);
 
-impl<'w> Entry<'w> {
-    fn start(file: &'w mut BufWriter<File>, kind: ObjectType, size: u64) -> Result<Self> {
+impl<'w, 's> Entry<'w, 's> {
+    fn start(spool: &'w mut Spool<'s>, kind: ObjectType, size: u64) -> Result<Self> {
         let number: u8 = match kind {
             ObjectType::Commit => 1,
             ObjectType::Tree => 2,
             ObjectType::Tag => 4,
             _ => 3,
         };
-        let mut counter = Counter { file, crc: Crc::new(), len: 0 };
+        spool.expect(size)?;
+        let mut counter = Counter { spool, crc: Crc::new(), len: 0 };
         let mut rest = size >> 4;
         let mut byte = number << 4 | (size & 15) as u8;
         while rest > 0 {
@@ -258,7 +192,7 @@ impl<'w> Entry<'w> {
     }
 }
 
-impl Write for Entry<'_> {
+impl Write for Entry<'_, '_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
         self.0.write(data)
     }
@@ -268,22 +202,22 @@ impl Write for Entry<'_> {
     }
 }
 
-struct Counter<'w> {
-    file: &'w mut BufWriter<File>,
+struct Counter<'w, 's> {
+    spool: &'w mut Spool<'s>,
     crc: Crc,
     len: u64,
 }
 
-impl Write for Counter<'_> {
+impl Write for Counter<'_, '_> {
     fn write(&mut self, data: &[u8]) -> io::Result<usize> {
-        self.file.write_all(data)?;
+        self.spool.write_all(data)?;
         self.crc.update(data);
         self.len += data.len() as u64;
         Ok(data.len())
     }
 
     fn flush(&mut self) -> io::Result<()> {
-        self.file.flush()
+        self.spool.flush()
     }
 }
 

@@ -4,7 +4,8 @@ use std::path::Path;
 use git2::{ObjectType, Odb};
 use hub_types::Oid;
 
-use super::pack::{BuiltPack, PackWriter};
+use super::built_pack::BuiltPack;
+use super::pack::PackWriter;
 use crate::object::{CommitLinks, MODE_FOLDER, TreeRow, rows, write_row};
 use crate::oid::to_git;
 use crate::reader::{GitReader, MAX_DEPTH, read};

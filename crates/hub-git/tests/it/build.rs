@@ -1,10 +1,10 @@
 use std::io::Write;
 use std::sync::Arc;
 
-use hub_git::{Change, CommitPlan, Content, Error, GitReader, Person, build_commit, build_tag, commit_tree};
+use hub_git::{Change, CommitPlan, Content, Error, GitReader, PackContent, Person, build_commit, build_tag, commit_tree};
 use hub_types::Oid;
 
-use crate::support::{TestRepo, add, add_lfs, git_command, path};
+use crate::support::{TestRepo, add, add_lfs, git_command, pack_bytes, path};
 
 fn paths(repo: &TestRepo, commit: Oid) -> Vec<String> {
     repo.ls_tree(commit).into_iter().map(|(path, _, _)| path).collect()
@@ -44,21 +44,60 @@ fn a_first_commit_has_the_ids_that_git_makes() {
 #[test]
 fn packs_pass_gits_own_indexer_byte_for_byte() {
     let repo = TestRepo::new();
-    let big: String = (0..200_000).map(|n| format!("{n}\n")).collect();
-    let plan =
-        CommitPlan { parent: None, changes: &[add("big", &big), add("x/y/z", "1")], meta: &repo.meta("x"), cover_lfs: false };
-    let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
-    let pack = built.pack.as_ref().unwrap();
-    let ours = pack.pack_path();
-    let theirs = repo.scratch().join("check.idx");
-    let args = ["index-pack", "--strict", "-o", theirs.to_str().unwrap(), ours.to_str().unwrap()];
-    assert_eq!(repo.git(&args), pack.hash().to_hex());
-    assert_eq!(std::fs::read(theirs).unwrap(), std::fs::read(pack.idx_path()).unwrap());
-    assert_eq!(pack.size(), ours.metadata().unwrap().len());
-    // Two blobs, three trees, one commit.
-    assert_eq!(pack.object_count(), 6);
-    let scratch = built.pack.unwrap().objects_dir().to_owned();
-    assert!(!scratch.exists(), "the folder goes with the pack");
+    let (small, big) = ("1".to_owned(), (0..500_000).map(|n| format!("{n}\n")).collect::<String>());
+    for content in [small, big] {
+        let changes = [add("content", &content), add("x/y/z", "2")];
+        let plan = CommitPlan { parent: None, changes: &changes, meta: &repo.meta("x"), cover_lfs: false };
+        let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
+        let pack = built.pack.as_ref().unwrap();
+        let [(_, bytes), (_, idx)] = pack_bytes(pack);
+        let (ours, theirs) = (repo.scratch().join("ours.pack"), repo.scratch().join("check.idx"));
+        std::fs::write(&ours, &bytes).unwrap();
+        let args = ["index-pack", "--strict", "-o", theirs.to_str().unwrap(), ours.to_str().unwrap()];
+        assert_eq!(repo.git(&args), pack.hash().to_hex());
+        assert_eq!(std::fs::read(theirs).unwrap(), idx);
+        assert_eq!(pack.size(), bytes.len() as u64);
+        // Two blobs, three trees, one commit.
+        assert_eq!(pack.object_count(), 6);
+    }
+}
+
+#[test]
+fn only_a_large_pack_is_written_to_disk_and_goes_with_its_last_owner() {
+    let repo = TestRepo::new();
+    let entries = || std::fs::read_dir(repo.scratch()).unwrap().count();
+    let build = |content: &str| {
+        let plan = CommitPlan { parent: None, changes: &[add("f", content)], meta: &repo.meta("x"), cover_lfs: false };
+        build_commit(&repo.reader(), repo.scratch(), plan).unwrap().pack.unwrap()
+    };
+    let small = build("small");
+    assert!(matches!(small.content(), PackContent::Memory { .. }));
+    assert_eq!(entries(), 0);
+    // However well it can be compressed.
+    let large = build(&"0".repeat(3 << 20));
+    assert!(matches!(large.content(), PackContent::Folder(_)));
+    let other = large.clone();
+    drop(large);
+    assert_eq!(entries(), 1);
+    drop(other);
+    assert_eq!(entries(), 0, "the folder goes with the pack");
+}
+
+#[test]
+fn a_reader_sees_the_objects_of_a_pack_that_is_lent_to_it() {
+    let repo = TestRepo::new();
+    let first = repo.commit(None, vec![add("a/b", "1")]);
+    for content in ["2".to_owned(), "2".repeat(3 << 20)] {
+        let reader = repo.reader();
+        let plan = CommitPlan { parent: Some(first), changes: &[add("a/c", &content)], meta: &repo.meta("x"), cover_lfs: false };
+        let built = build_commit(&reader, repo.scratch(), plan).unwrap();
+        assert!(reader.commit(built.commit).is_err());
+        reader.lend(built.pack.as_ref().unwrap()).unwrap();
+        let entry = reader.entry_at(built.commit, "a/c").unwrap().unwrap();
+        assert_eq!(reader.blob(entry.oid, 4 << 20).unwrap(), content.as_bytes());
+        assert!(reader.entry_at(built.commit, "a/b").unwrap().is_some(), "what the repository has, too");
+        assert!(repo.reader().commit(built.commit).is_err(), "nobody else does");
+    }
 }
 
 #[test]

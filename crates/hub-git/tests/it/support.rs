@@ -2,7 +2,9 @@ use std::cell::Cell;
 use std::path::{Path, PathBuf};
 use std::process::Command;
 
-use hub_git::{BuiltCommit, BuiltPack, Change, CommitMeta, CommitPlan, Content, GitReader, LfsPointer, Person, build_commit};
+use hub_git::{
+    BuiltCommit, BuiltPack, Change, CommitMeta, CommitPlan, Content, GitReader, LfsPointer, PackContent, Person, build_commit,
+};
 use hub_types::{Oid, RepoPath};
 use tempfile::TempDir;
 
@@ -81,8 +83,9 @@ impl TestRepo {
     }
 
     pub fn install_pack(&self, pack: &BuiltPack) {
-        for file in [pack.pack_path(), pack.idx_path()] {
-            std::fs::copy(&file, self.path().join("objects/pack").join(file.file_name().unwrap())).unwrap();
+        let folder = self.path().join("objects");
+        for (extension, bytes) in pack_bytes(pack) {
+            std::fs::write(pack.path_in(&folder, extension), bytes).unwrap();
         }
     }
 
@@ -129,4 +132,14 @@ pub fn pointer(seed: &str, size: u64) -> LfsPointer {
     let mut digest = [0; 32];
     seed.bytes().zip(&mut digest).for_each(|(byte, place)| *place = byte);
     LfsPointer::new(hub_types::Sha256::from_bytes(digest), size)
+}
+
+/// A pack and its index.
+pub fn pack_bytes(pack: &BuiltPack) -> [(&'static str, Vec<u8>); 2] {
+    match pack.content() {
+        PackContent::Memory { pack, idx } => [("pack", pack.to_vec()), ("idx", idx.to_vec())],
+        PackContent::Folder(folder) => {
+            ["pack", "idx"].map(|extension| (extension, std::fs::read(pack.path_in(folder.path(), extension)).unwrap()))
+        }
+    }
 }

@@ -10,8 +10,7 @@ pub mod sessions;
 pub mod settings;
 pub mod tokens;
 
-use std::collections::HashMap;
-
+use sqlx::types::Json;
 use sqlx::{PgConnection, PgPool};
 
 use super::{Membership, OrgRole, User, UserPk};
@@ -66,46 +65,46 @@ pub async fn find_user(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Option<Us
 /// # Errors
 /// The database does not answer.
 pub async fn list_users(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
-    let rows = sqlx::query!(
-        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, plain_http
-           from users join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
+    let rows = sqlx::query_as!(
+        UserRow,
+        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, plain_http,
+                  (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
+                                                       'fullname', o.fullname, 'role', m.role) order by lower(n.name))
+                   from organization_members m join organizations o using (organization_pk)
+                   join namespaces n on n.namespace_pk = m.organization_pk
+                   where m.user_pk = u.user_pk) as "memberships: Json<Vec<Membership>>"
+           from users u join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
         user_pks
-    )
-    .fetch_all(pool)
-    .await?;
-    if rows.is_empty() {
-        return Ok(Vec::new());
-    }
-    let mut memberships = list_memberships(pool, user_pks).await?;
-    let users = rows.into_iter().map(|row| User {
-        pk: row.user_pk,
-        name: row.name,
-        fullname: row.fullname,
-        email: row.email,
-        email_confirmed: row.email_confirmed,
-        is_admin: row.is_admin,
-        plain_http: row.plain_http,
-        memberships: memberships.remove(&row.user_pk).unwrap_or_default(),
-    });
-    Ok(users.collect())
+    );
+    Ok(rows.fetch_all(pool).await?.into_iter().map(User::from).collect())
 }
 
-async fn list_memberships(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<HashMap<UserPk, Vec<Membership>>> {
-    let rows = sqlx::query!(
-        "select m.user_pk, m.organization_pk, m.role, n.name, o.fullname from organization_members m
-         join organizations o using (organization_pk) join namespaces n on n.namespace_pk = m.organization_pk
-         where m.user_pk = any($1) order by lower(n.name)",
-        user_pks
-    )
-    .fetch_all(pool)
-    .await?;
-    let mut found: HashMap<UserPk, Vec<Membership>> = HashMap::new();
-    for row in rows {
-        let Some(role) = OrgRole::parse(&row.role) else { continue };
-        let membership = Membership { namespace_pk: row.organization_pk, name: row.name, fullname: row.fullname, role };
-        found.entry(row.user_pk).or_default().push(membership);
+/// A user and their organisations, as one row.
+#[derive(Debug)]
+struct UserRow {
+    user_pk: UserPk,
+    name: String,
+    fullname: String,
+    email: String,
+    email_confirmed: bool,
+    is_admin: bool,
+    plain_http: bool,
+    memberships: Option<Json<Vec<Membership>>>,
+}
+
+impl From<UserRow> for User {
+    fn from(row: UserRow) -> Self {
+        Self {
+            pk: row.user_pk,
+            name: row.name,
+            fullname: row.fullname,
+            email: row.email,
+            email_confirmed: row.email_confirmed,
+            is_admin: row.is_admin,
+            plain_http: row.plain_http,
+            memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
+        }
     }
-    Ok(found)
 }
 
 /// Finds a namespace by name, whatever its case.

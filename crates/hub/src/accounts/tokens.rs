@@ -1,11 +1,13 @@
 //! Access tokens: made once, shown once, stored as a hash.
 
 use sha2::{Digest as _, Sha256};
+use sqlx::PgPool;
 
 use super::queries::tokens as queries;
-use super::{TokenRole, User};
+use super::{TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::together::Together;
 use crate::web::text::is_readable_line;
 
 /// What every token starts with; `@huggingface/hub` refuses others before it sends them.
@@ -14,6 +16,14 @@ pub const PREFIX: &str = "hf_";
 /// The SHA-256 by which tokens and sessions are stored. A fast hash is right here: the secrets are random.
 pub fn hash(secret: &str) -> [u8; 32] {
     Sha256::digest(secret.as_bytes()).into()
+}
+
+/// Starts what finds who tokens are of, by their hashes. Must be called inside a runtime.
+pub fn viewers(pool: PgPool) -> Together<[u8; 32], Viewer> {
+    Together::start(move |hashes: Vec<[u8; 32]>| {
+        let pool = pool.clone();
+        async move { queries::find_token_viewers(&pool, &hashes).await }
+    })
 }
 
 /// A new token, to be shown once: `hf_` and 34 letters and digits, as on the Hub.

@@ -76,7 +76,7 @@ impl TokenRole {
 }
 
 /// An organisation the viewer belongs to.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Deserialize)]
 pub struct Membership {
     /// The organisation's key.
     pub namespace_pk: i64,
@@ -293,7 +293,7 @@ async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<V
 }
 
 async fn by_token(app: &App, request: &HttpRequest, secret: &str) -> HubResult<Option<Viewer>> {
-    let found = queries::tokens::find_token_viewer(&app.pool, &tokens::hash(secret)).await?;
+    let found = app.token_viewers.find(tokens::hash(secret)).await?;
     if let Some(Viewer { auth: Auth::Token { token_pk, .. }, .. }) = &found {
         app.last_uses.note(*token_pk, app.config.trusted_proxies.client_of(request));
     }

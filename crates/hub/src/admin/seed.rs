@@ -144,7 +144,7 @@ async fn plant_token(app: &App, user_pk: UserPk, owner: &str, token: &SeedToken,
             tokens::PREFIX
         )));
     }
-    if let Some(found) = queries::tokens::find_token_viewer(&app.pool, &tokens::hash(&token.token)).await? {
+    if let Some(found) = app.token_viewers.find(tokens::hash(&token.token)).await? {
         return match found.user {
             Some(found) if found.pk == user_pk => Ok(()),
             _ => Err(HubError::conflict(format!("{name}: this token belongs to another user"))),

@@ -22,6 +22,7 @@ use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::git_cache::NewPack;
 use crate::repos::metadata::{self, Before, HeadMetadata};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
 use crate::repos::{Repo, RepoWrite, queries};
@@ -170,7 +171,8 @@ impl Push {
             }
             if let Some(pack) = pack {
                 let hash = pack.hash.parse().map_err(HubError::internal)?;
-                packs.push(self.app.git.store_pack(hash, &pack.pack, &pack.idx, u64::from(pack.objects)).await?);
+                let files = NewPack::Files { pack: &pack.pack, idx: &pack.idx };
+                packs.push(self.app.git.store_pack(hash, files, u64::from(pack.objects)).await?);
             }
         }
         let quarantine = proved.as_ref().map(|(quarantine, _)| quarantine);

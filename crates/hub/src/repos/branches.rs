@@ -48,7 +48,7 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
         kind: "create_branch",
-        metadata: head::metadata_if_default(app, repo, &name, target, None).await?,
+        metadata: head::metadata_if_default(app, repo, &name, target).await?,
         updates: vec![RefUpdate { name: name.clone(), expected: present, new: Some(target) }],
         packs,
     };

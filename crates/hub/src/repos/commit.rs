@@ -10,9 +10,10 @@ use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, MAX_POINTER_B
 use hub_types::{Oid, RefName, RepoPath, Sha256};
 
 use super::access::RepoWrite;
+use super::head::Derive;
 use super::queries::{self, Repo};
 use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates, get_ref};
-use super::{head, new_objects, reading};
+use super::{new_objects, reading};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -106,10 +107,13 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
     }
     let changes: Arc<[Change]> = changes_of(app, &write.repo, new.operations).await?.into();
     let mut checked = write.repo.held_generation;
-    let _turn = app.writes.enter(write.repo.pk).await;
-    for _ in 0..MAX_ROUNDS {
-        // Packs may have come since the request began.
-        let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+    let turn = app.writes.enter(write.repo.pk).await;
+    for round in 0..MAX_ROUNDS {
+        let repo = match round {
+            0 if !turn.has_waited => write.repo.clone(),
+            // Packs may have come since the request began.
+            _ => queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?,
+        };
         if repo.held_generation != checked {
             check_held(app, &repo, &changes).await?;
             checked = repo.held_generation;
@@ -258,11 +262,17 @@ async fn build<'a>(
     changes: Arc<[Change]>,
     meta: CommitMeta,
 ) -> HubResult<Option<RefChange<'a>>> {
-    let scratch = app.git.temp_dir();
+    let (scratch, derive) = (app.git.temp_dir(), Derive::for_branch(repo, branch)?);
     let built = reading::read(app, repo, move |reader| {
-        build_commit(reader, &scratch, CommitPlan { parent: Some(parent), changes: &changes, meta: &meta, cover_lfs: true })
+        let plan = CommitPlan { parent: Some(parent), changes: &changes, meta: &meta, cover_lfs: true };
+        let built = build_commit(reader, &scratch, plan)?;
+        let metadata = match built.changed {
+            true => derive.of_commit(reader, built.commit, built.pack.as_ref())?,
+            false => None,
+        };
+        Ok((built, metadata))
     });
-    let built = built.await?;
+    let (built, metadata) = built.await?;
     if !built.changed {
         return Ok(None);
     }
@@ -271,7 +281,7 @@ async fn build<'a>(
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
         kind: "commit",
         updates: vec![RefUpdate { name: branch.clone(), expected: Some(parent), new: Some(built.commit) }],
-        metadata: head::metadata_if_default(app, repo, branch, built.commit, built.pack.as_ref()).await?,
+        metadata,
         packs: new_objects::store(app, built.pack).await?,
     }))
 }

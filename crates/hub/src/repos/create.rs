@@ -94,9 +94,10 @@ async fn first_commit(app: &App, viewer: &Viewer, new: &NewRepo) -> HubResult<Fi
     let (scratch, repo_type) = (app.git.temp_dir(), new.repo_type);
     let build = tokio::task::spawn_blocking(move || {
         let plan = CommitPlan { parent: None, changes: &changes, meta: &meta, cover_lfs: false };
-        let built = build_commit(&GitReader::empty()?, &scratch, plan)?;
-        let objects: Vec<_> = built.pack.iter().map(hub_git::BuiltPack::objects_dir).collect();
-        let metadata = metadata::of_commit(&GitReader::of_objects(&objects)?, repo_type, built.commit, None)?;
+        let reader = GitReader::empty()?;
+        let built = build_commit(&reader, &scratch, plan)?;
+        built.pack.iter().try_for_each(|pack| reader.lend(pack))?;
+        let metadata = metadata::of_commit(&reader, repo_type, built.commit, None)?;
         Ok::<_, hub_git::Error>((built, metadata))
     });
     let (built, metadata) = build.await??;

@@ -25,6 +25,7 @@ use super::queries::{self, Repo};
 use super::refs::StoredPack;
 use crate::error::HubResult;
 
+pub use shared::NewPack;
 use shared::Shared;
 pub use upkeep::keep_tidy;
 
@@ -180,7 +181,7 @@ impl GitCache {
         init_bare(&entry.path).await?;
         for pack in packs {
             if !on_disk.packs.contains(&pack.hash) {
-                if let Err(error) = self.inner.shared.link_pack(&pack, &entry.path).await {
+                if let Err(error) = self.inner.shared.link_pack(pack.hash, pack.nonce, &entry.path).await {
                     // It may have been joined with others since it was listed, and removed.
                     let gone = !queries::packs::list(pool, repo.pk).await?.contains(&pack);
                     return if gone { Ok(false) } else { Err(error) };
@@ -219,8 +220,29 @@ impl GitCache {
     ///
     /// # Errors
     /// 503 when the store does not take it: nothing points at it then.
-    pub async fn store_pack(&self, hash: Oid, pack: &Path, idx: &Path, objects: u64) -> HubResult<StoredPack> {
-        self.inner.shared.store_pack(hash, pack, idx, objects).await
+    pub async fn store_pack(&self, hash: Oid, new: NewPack<'_>, objects: u64) -> HubResult<StoredPack> {
+        self.inner.shared.store_pack(hash, new, objects).await
+    }
+
+    /// Brings packs that a repository has got as of `generation` into its folder, if nothing else is missing there. What
+    /// cannot be done now is done when the repository is opened next.
+    pub async fn add_packs(&self, repo_pk: i64, generation: i64, packs: &[StoredPack]) -> HubResult<()> {
+        let entry = {
+            let entries = self.inner.entries.lock().unwrap_or_else(PoisonError::into_inner);
+            entries.get(&repo_pk).map(Arc::clone)
+        };
+        let Some(entry) = entry else { return Ok(()) };
+        let mut on_disk = entry.on_disk.lock().await;
+        // Every change of the packs is a generation of its own.
+        if on_disk.generation != generation - 1 || !fs::try_exists(&entry.path).await.unwrap_or(false) {
+            return Ok(());
+        }
+        for pack in packs {
+            self.inner.shared.link_pack(pack.hash, Some(pack.nonce), &entry.path).await?;
+            on_disk.packs.insert(pack.hash);
+        }
+        on_disk.generation = generation;
+        Ok(())
     }
 
     /// Deletes the folders used longest ago until the cache is within `limit_bytes`; those in use stay.

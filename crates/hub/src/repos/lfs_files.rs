@@ -7,9 +7,10 @@ use hub_git::{GitReader, LfsFile, rewrite_without};
 use hub_types::{Oid, RefName, Sha256};
 
 use super::access::{RepoRead, RepoWrite};
+use super::head::Derive;
 use super::queries::{self, RefRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_ref_updates};
-use super::{head, new_objects, reading};
+use super::{new_objects, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
@@ -129,17 +130,22 @@ pub async fn delete(app: &App, write: &RepoWrite, ids: &[String], rewrite_histor
 
 async fn rewrite(app: &App, write: &RepoWrite, repo: &Repo, refs: &[RefRow], blobs: HashSet<Oid>) -> HubResult<()> {
     let tips: Vec<Oid> = refs.iter().map(|row| row.oid).collect();
-    let scratch = app.git.temp_dir();
-    let built = reading::read(app, repo, move |reader: &GitReader| rewrite_without(reader, &scratch, &tips, &blobs)).await?;
+    let (scratch, default) = (app.git.temp_dir(), repo.default_ref()?);
+    let head = refs.iter().find(|row| row.name == default).map(|row| row.oid);
+    let derive = Derive::for_branch(repo, &default)?;
+    let built = reading::read(app, repo, move |reader: &GitReader| {
+        let built = rewrite_without(reader, &scratch, &tips, &blobs)?;
+        let metadata = match head.and_then(|head| built.tips.get(&head)) {
+            Some(commit) => derive.of_commit(reader, *commit, built.pack.as_ref())?,
+            None => None,
+        };
+        Ok((built, metadata))
+    });
+    let (built, metadata) = built.await?;
     let updates = moves(refs, &built.tips);
     if updates.is_empty() {
         return Ok(());
     }
-    let default = repo.default_ref()?;
-    let metadata = match updates.iter().find(|update| update.name == default).and_then(|update| update.new) {
-        Some(commit) => head::metadata_if_default(app, repo, &default, commit, built.pack.as_ref()).await?,
-        None => None,
-    };
     let change = RefChange {
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),

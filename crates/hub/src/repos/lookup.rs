@@ -1,36 +1,28 @@
-//! Finding repositories by name, for many requests at once: those that come while the database is asked share the next
-//! question. Each answer is as of after its request came, so nothing has to be kept or forgotten.
+//! Finding repositories by name, for many requests at once.
 
 use std::collections::HashMap;
-use std::sync::Arc;
 
 use hub_types::RepoType;
 use sqlx::PgPool;
-use tokio::sync::{mpsc, oneshot};
 
 use super::queries::{self, Repo};
-use crate::error::{HubError, HubResult};
-
-/// How many names one statement asks for: all who wait, so that nobody waits for more than two statements, also when each
-/// only ends with a database that does not answer.
-const MOST: usize = 1024;
+use crate::error::HubResult;
+use crate::together::Together;
 
 /// A type, and namespace and name in lower case.
 type Key = (RepoType, String, String);
-type Answer = Result<Option<Repo>, Arc<HubError>>;
 
 /// Asks for repositories by name. Cheap to clone.
 #[derive(Debug, Clone)]
-pub struct Lookups {
-    questions: mpsc::Sender<(Key, oneshot::Sender<Answer>)>,
-}
+pub struct Lookups(Together<Key, Repo>);
 
 impl Lookups {
-    /// Starts what asks the database; it ends with the last clone. Must be called inside a runtime.
+    /// Starts what asks the database. Must be called inside a runtime.
     pub fn start(pool: PgPool) -> Self {
-        let (questions, asked) = mpsc::channel(MOST);
-        tokio::spawn(answer_all(pool, asked));
-        Self { questions }
+        Self(Together::start(move |keys: Vec<Key>| {
+            let pool = pool.clone();
+            async move { queries::find_repos_by_name(&pool, &keys).await.map(by_key) }
+        }))
     }
 
     /// Finds a repository by its present name, whatever the case.
@@ -38,23 +30,7 @@ impl Lookups {
     /// # Errors
     /// 503 when the database does not answer.
     pub async fn find(&self, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<Option<Repo>> {
-        let key = (repo_type, namespace.to_ascii_lowercase(), name.to_ascii_lowercase());
-        let (sender, answer) = oneshot::channel();
-        self.questions.send((key, sender)).await.map_err(HubError::internal)?;
-        answer.await.map_err(HubError::internal)?.map_err(|error| HubError::again(&error))
-    }
-}
-
-async fn answer_all(pool: PgPool, mut asked: mpsc::Receiver<(Key, oneshot::Sender<Answer>)>) {
-    let mut batch = Vec::new();
-    while asked.recv_many(&mut batch, MOST).await > 0 {
-        let (keys, senders): (Vec<Key>, Vec<_>) = batch.drain(..).unzip();
-        let found = queries::find_repos_by_name(&pool, &keys).await.map_err(|error| Arc::new(HubError::from(error)));
-        let found = found.map(by_key);
-        for (key, sender) in keys.into_iter().zip(senders) {
-            // Nobody waits any more if the request was dropped.
-            _ = sender.send(found.as_ref().map(|found| found.get(&key).cloned()).map_err(Arc::clone));
-        }
+        self.0.find((repo_type, namespace.to_ascii_lowercase(), name.to_ascii_lowercase())).await
     }
 }
 

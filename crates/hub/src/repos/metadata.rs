@@ -54,20 +54,21 @@ pub struct HeadMetadata {
     pub text: String,
 }
 
-/// Writes the columns, and enqueues the jobs that read what takes longer and has changed.
+/// Writes the columns, and enqueues the jobs that read what takes longer and has changed. Gives the number of the state of
+/// the repository's packs, which is a new one with `new_packs`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn keep(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<()> {
-    let awaited = derived::store(conn, repo_pk, metadata).await?;
-    if awaited.headers {
+pub async fn keep(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata, new_packs: bool) -> sqlx::Result<i64> {
+    let stored = derived::store(conn, repo_pk, metadata, new_packs).await?;
+    if stored.headers {
         Job::ReadHeaders { repo_pk }.enqueue(conn).await?;
     }
-    if awaited.texts {
+    if stored.texts {
         Job::ReadTexts { repo_pk }.enqueue(conn).await?;
     }
-    if awaited.sketch {
+    if stored.sketch {
         Job::SketchWeights { repo_pk }.enqueue(conn).await?;
     }
-    Ok(())
+    Ok(stored.generation)
 }

@@ -1,8 +1,9 @@
 //! From a pack built in process to a pack in the object store.
 
 use chrono::Utc;
-use hub_git::{BuiltPack, Person};
+use hub_git::{BuiltPack, PackContent, Person};
 
+use super::git_cache::NewPack;
 use super::refs::StoredPack;
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -15,7 +16,16 @@ use crate::error::HubResult;
 pub async fn store(app: &App, pack: Option<BuiltPack>) -> HubResult<Vec<StoredPack>> {
     let Some(pack) = pack else { return Ok(Vec::new()) };
     let objects = u64::from(pack.object_count());
-    Ok(vec![app.git.store_pack(pack.hash(), &pack.pack_path(), &pack.idx_path(), objects).await?])
+    let stored = match pack.content() {
+        PackContent::Memory { pack: bytes, idx } => {
+            app.git.store_pack(pack.hash(), NewPack::Bytes { pack: bytes, idx }, objects).await?
+        }
+        PackContent::Folder(folder) => {
+            let [pack_file, idx] = ["pack", "idx"].map(|extension| pack.path_in(folder.path(), extension));
+            app.git.store_pack(pack.hash(), NewPack::Files { pack: &pack_file, idx: &idx }, objects).await?
+        }
+    };
+    Ok(vec![stored])
 }
 
 /// Who a commit or tag made now is by.

@@ -167,7 +167,7 @@ pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, S
         r#"select repo_pk, public_id, r.repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
                   pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
-           from (select distinct * from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)) w
+           from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)
            join namespaces n on lower(n.name) = w.namespace
            join repos r using (namespace_pk)
            where r.repo_type = w.repo_type and lower(r.name) = w.name and deleted_at is null"#,

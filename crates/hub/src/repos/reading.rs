@@ -7,7 +7,6 @@ mod errors;
 mod revision;
 
 use std::collections::HashMap;
-use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -98,39 +97,25 @@ where
     T: Send + 'static,
     W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
 {
-    read_with_objects(app, repo, None, work).await
-}
-
-/// As [`read`], with the objects of a pack that does not belong to the repository yet.
-///
-/// # Errors
-/// As [`read`].
-pub async fn read_with_objects<T, W>(app: &App, repo: &Repo, objects: Option<&Path>, work: W) -> HubResult<T>
-where
-    T: Send + 'static,
-    W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
-{
-    let (result, work) = read_once(app, repo, objects, work).await?;
+    let (result, work) = read_once(app, repo, work).await?;
     if !matches!(result, Err(hub_git::Error::ObjectMissing(_) | hub_git::Error::RevisionNotFound(_))) {
         return Ok(result?);
     }
     match queries::find_repo_by_pk(&app.pool, repo.pk).await? {
-        Some(now) if now.pack_generation > repo.pack_generation => Ok(read_once(app, &now, objects, work).await?.0?),
+        Some(now) if now.pack_generation > repo.pack_generation => Ok(read_once(app, &now, work).await?.0?),
         _ => Ok(result?),
     }
 }
 
-async fn read_once<T, W>(app: &App, repo: &Repo, objects: Option<&Path>, work: W) -> HubResult<(hub_git::Result<T>, W)>
+async fn read_once<T, W>(app: &App, repo: &Repo, work: W) -> HubResult<(hub_git::Result<T>, W)>
 where
     T: Send + 'static,
     W: Fn(&GitReader) -> hub_git::Result<T> + Send + 'static,
 {
     let dir = app.git.open(&app.pool, repo).await?;
     let permit = Arc::clone(&app.reading.permits).acquire_owned().await.map_err(HubError::internal)?;
-    let objects = objects.map(Path::to_owned);
     let done = tokio::task::spawn_blocking(move || {
-        let objects: Vec<&Path> = objects.iter().map(PathBuf::as_path).collect();
-        let result = GitReader::open_with_objects(dir.path(), &objects).and_then(|reader| work(&reader));
+        let result = GitReader::open(dir.path()).and_then(|reader| work(&reader));
         drop(permit);
         (result, work)
     });

@@ -109,17 +109,22 @@ impl From<RefError> for HubError {
 /// has changed then.
 pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
     let mut tx = app.begin().await?;
-    apply_in(&mut tx, &change).await?;
+    let generation = apply_in(&mut tx, &change).await?;
     tx.commit().await?;
-    app.jobs.wake();
+    if let Some(generation) = generation
+        && let Err(error) = app.git.add_packs(change.repo.pk, generation, &change.packs).await
+    {
+        tracing::debug!(%error, "new packs are brought to this node when they are needed");
+    }
     Ok(())
 }
 
-/// Moves refs in a transaction that does more (creating a repository).
+/// Moves refs in a transaction that does more (creating a repository). Gives the generation of the repository's packs, if some
+/// came.
 ///
 /// # Errors
 /// As [`apply_ref_updates`]; the caller must roll back.
-pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result<(), RefError> {
+pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result<Option<i64>, RefError> {
     let repo_pk = change.repo.pk;
     // Lock order: repository, then refs. A deleted repository takes no writes.
     let locked =
@@ -133,12 +138,18 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     for update in &change.updates {
         swap(conn, repo_pk, update).await?;
     }
-    if !change.packs.is_empty() {
-        let generation = queries::packs::add(conn, repo_pk, &change.packs).await?;
-        repack::note_packs(conn, repo_pk, generation).await?;
+    let new_packs = !change.packs.is_empty();
+    if new_packs {
+        queries::packs::add(conn, repo_pk, &change.packs).await?;
     }
-    if let Some(metadata) = &change.metadata {
-        super::metadata::keep(conn, repo_pk, metadata).await?;
+    let generation = match &change.metadata {
+        Some(metadata) => Some(super::metadata::keep(conn, repo_pk, metadata, new_packs).await?),
+        None if new_packs => Some(queries::packs::next_generation(conn, repo_pk).await?),
+        None => None,
+    };
+    let generation = generation.filter(|_| new_packs);
+    if let Some(generation) = generation {
+        repack::note_packs(conn, repo_pk, generation).await?;
     }
     let moves: Vec<_> = change
         .updates
@@ -146,7 +157,7 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
         .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
         .collect();
     queries::insert_event(conn, repo_pk, change.actor_pk, change.kind, json!({ "refs": moves })).await?;
-    Ok(())
+    Ok(generation)
 }
 
 async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Result<(), RefError> {

@@ -9,7 +9,7 @@ use hub_git::{JoinError, packs_to_join};
 use hub_types::Oid;
 use sqlx::PgConnection;
 
-use super::git_cache::GitCache;
+use super::git_cache::{GitCache, NewPack};
 use super::queries::{self, packs};
 use super::refs::StoredPack;
 use crate::app::App;
@@ -58,7 +58,8 @@ pub async fn repack(app: &App, cache: &GitCache, repo_pk: i64) -> HubResult<Repa
     let dir = cache.open(&app.pool, &repo).await?;
     let scratch = tempfile::Builder::new().prefix("repack-").tempdir_in(cache.temp_dir())?;
     let joined = hub_git::join_packs(dir.path(), &old, scratch.path(), TIMEOUT).await.map_err(failed)?;
-    let new = cache.store_pack(joined.hash, &joined.pack, &joined.idx, joined.objects).await?;
+    let files = NewPack::Files { pack: &joined.pack, idx: &joined.idx };
+    let new = cache.store_pack(joined.hash, files, joined.objects).await?;
     let after = if exchange(app, repo_pk, &old, new).await? { before + 1 - old.len() } else { before };
     Ok(Repacked { before, after })
 }
@@ -72,6 +73,7 @@ async fn exchange(app: &App, repo_pk: i64, old: &[Oid], new: StoredPack) -> HubR
     // One of them may have had all that the others have.
     let gone: Vec<Oid> = old.iter().copied().filter(|hash| *hash != new.hash).collect();
     packs::add(&mut tx, repo_pk, &[new]).await?;
+    packs::next_generation(&mut tx, repo_pk).await?;
     packs::remove(&mut tx, repo_pk, &gone).await?;
     tx.commit().await?;
     Ok(true)

@@ -4,8 +4,9 @@ use hub_git::{CommitMeta, commit_tree};
 use hub_types::Oid;
 
 use super::access::RepoWrite;
+use super::head::Derive;
 use super::refs::{RefChange, RefUpdate, apply_ref_updates};
-use super::{head, new_objects, reading};
+use super::{new_objects, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -28,14 +29,18 @@ pub async fn super_squash(app: &App, write: &RepoWrite, branch: &str, message: &
     };
     let author = new_objects::person(&write.viewer)?;
     let meta = CommitMeta { committer: author.clone(), author, message };
-    let scratch = app.git.temp_dir();
-    let build = move |reader: &hub_git::GitReader| commit_tree(reader, &scratch, reader.tree_of(present)?, &[], &meta);
-    let built = reading::read(app, repo, build).await?;
+    let (scratch, derive) = (app.git.temp_dir(), Derive::for_branch(repo, &name)?);
+    let built = reading::read(app, repo, move |reader| {
+        let built = commit_tree(reader, &scratch, reader.tree_of(present)?, &[], &meta)?;
+        let metadata = derive.of_commit(reader, built.commit, built.pack.as_ref())?;
+        Ok((built, metadata))
+    });
+    let (built, metadata) = built.await?;
     let change = RefChange {
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
         kind: "super_squash",
-        metadata: head::metadata_if_default(app, repo, &name, built.commit, built.pack.as_ref()).await?,
+        metadata,
         updates: vec![RefUpdate { name, expected: Some(present), new: Some(built.commit) }],
         packs: new_objects::store(app, built.pack).await?,
     };

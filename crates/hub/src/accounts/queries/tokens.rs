@@ -1,35 +1,46 @@
 //! Statements on access tokens.
 
+use std::collections::HashMap;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
-use super::find_user;
+use super::list_users;
 use crate::accounts::tokens::{self, NewToken};
-use crate::accounts::{Auth, TokenRole, UserPk, Viewer};
+use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer};
 
-/// Finds the owner of a token that has not expired is not known to have leaked.
+/// Finds the owners of tokens that have not expired and are not known to have leaked, by the tokens' hashes.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_token_viewer(pool: &PgPool, token_hash: &[u8; 32]) -> sqlx::Result<Option<Viewer>> {
-    let row = sqlx::query!(
-        "select token_pk, user_pk, name, role, scopes, created_at from access_tokens
-         where token_hash = $1 and leaked_at is null and (expires_at is null or expires_at > now())",
-        token_hash.as_slice()
+pub async fn find_token_viewers(pool: &PgPool, hashes: &[[u8; 32]]) -> sqlx::Result<HashMap<[u8; 32], Viewer>> {
+    let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
+    let rows = sqlx::query!(
+        "select token_hash, token_pk, user_pk, name, role, scopes, created_at from access_tokens
+         where token_hash = any($1) and leaked_at is null and (expires_at is null or expires_at > now())",
+        &hashes as &[&[u8]]
     )
-    .fetch_optional(pool)
+    .fetch_all(pool)
     .await?;
-    let Some(row) = row else { return Ok(None) };
-    let user = find_user(pool, row.user_pk).await?;
-    let auth = Auth::Token {
-        token_pk: row.token_pk,
-        name: row.name,
-        role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
-        scopes: row.scopes,
-        created_at: row.created_at,
-    };
-    Ok(user.map(|user| Viewer { user: Some(user), auth }))
+    if rows.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let user_pks: Vec<UserPk> = rows.iter().map(|row| row.user_pk).collect();
+    let users: HashMap<UserPk, User> = list_users(pool, &user_pks).await?.into_iter().map(|user| (user.pk, user)).collect();
+    let mut viewers = HashMap::new();
+    for row in rows {
+        let (Ok(hash), Some(user)) = (row.token_hash.try_into(), users.get(&row.user_pk)) else { continue };
+        let auth = Auth::Token {
+            token_pk: row.token_pk,
+            name: row.name,
+            role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
+            scopes: row.scopes,
+            created_at: row.created_at,
+        };
+        viewers.insert(hash, Viewer { user: Some(user.clone()), auth });
+    }
+    Ok(viewers)
 }
 
 /// Whether a token is there, has not expired and is not known to have leaked.

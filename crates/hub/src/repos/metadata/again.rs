@@ -61,7 +61,7 @@ async fn one(app: &App, repo_pk: i64) -> HubResult<()> {
     let mut tx = app.begin().await?;
     // A commit that came meanwhile has been derived by the rules of now.
     if derived::lock_head(&mut tx, repo_pk).await? == Some(head) {
-        keep(&mut tx, repo_pk, &metadata).await?;
+        keep(&mut tx, repo_pk, &metadata, false).await?;
         tx.commit().await?;
         app.jobs.wake();
     }

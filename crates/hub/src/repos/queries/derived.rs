@@ -6,27 +6,34 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::repos::metadata::{HeadMetadata, VERSION};
 
-/// What has not been read yet of what the derived columns name.
+/// A repository after its derived columns were written.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Awaited {
-    /// The headers of weight files.
+pub struct Stored {
+    /// The number of the state of its packs.
+    pub generation: i64,
+    /// Whether the headers of weight files have not been read yet.
     pub headers: bool,
-    /// Licence and card.
+    /// Whether licence and card have not.
     pub texts: bool,
-    /// Samples of the weights, or that there are none any more.
+    /// Whether samples of the weights are not there yet, or are there and should not.
     pub sketch: bool,
 }
 
 /// Writes the derived columns, in the transaction that moves the branch, or when a newer program derives them again. What
-/// the headers of weight files said stays while these files stay, and what texts said while the texts do.
+/// the headers of weight files said stays while these files stay, and what texts said while the texts do. With `new_packs` it
+/// does what [`next_generation`](super::packs::next_generation) does, too: the row is wide, and is written once.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata) -> sqlx::Result<Awaited> {
-    let awaited = sqlx::query_as!(
-        Awaited,
-        r#"update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
+pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadata, new_packs: bool) -> sqlx::Result<Stored> {
+    sqlx::query_as!(
+        Stored,
+        r#"with text as (
+             insert into repo_texts (repo_pk, card) values ($1, $12)
+             on conflict (repo_pk) do update set card = excluded.card where repo_texts.card <> excluded.card)
+         update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
                 size_bytes = $8, siblings = $10, derived_version = $11,
+                pack_generation = pack_generation + $13::int,
                 last_modified_at = case when head_oid is distinct from $2 then now() else last_modified_at end,
                 facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
                     then (select coalesce(jsonb_object_agg(key, value), '{}') from jsonb_each(facts)
@@ -37,7 +44,7 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
                     else '{}'::jsonb end,
                 parameters = case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}' then parameters end
          where repo_pk = $1
-         returning facts #>> '{weights,key}' is not null and facts ->> 'headers_key' is distinct from facts #>> '{weights,key}' as "headers!",
+         returning pack_generation as generation, facts #>> '{weights,key}' is not null and facts ->> 'headers_key' is distinct from facts #>> '{weights,key}' as "headers!",
                    facts #>> '{texts,key}' is not null and facts #>> '{read_texts,key}' is distinct from facts #>> '{texts,key}' as "texts!",
                    repo_type = 'model' and facts #>> '{weights,key}' is distinct from
                        (select weights_key from repo_sketches s where s.repo_pk = repos.repo_pk) as "sketch!""#,
@@ -51,19 +58,12 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         metadata.size_bytes,
         metadata.facts,
         &metadata.siblings,
-        VERSION
+        VERSION,
+        metadata.text,
+        i32::from(new_packs)
     )
-    .fetch_one(&mut *conn)
-    .await?;
-    sqlx::query!(
-        "insert into repo_texts (repo_pk, card) values ($1, $2)
-         on conflict (repo_pk) do update set card = excluded.card where repo_texts.card <> excluded.card",
-        repo_pk,
-        metadata.text
-    )
-    .execute(conn)
-    .await?;
-    Ok(awaited)
+    .fetch_one(conn)
+    .await
 }
 
 /// The next repositories after a key whose columns an older program derived.

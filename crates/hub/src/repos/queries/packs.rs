@@ -52,33 +52,41 @@ pub async fn list_sizes(pool: &PgPool, repo_pk: i64) -> sqlx::Result<Vec<PackSiz
         .collect())
 }
 
-/// Adds packs to a repository and gives its generation then. One that the hub has already stays where it is in the store, and
-/// leaves quarantine.
+/// Adds packs to a repository. One that the hub has already stays where it is in the store, and leaves quarantine. The
+/// repository's generation must grow in the same transaction: [`next_generation`].
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn add(conn: &mut PgConnection, repo_pk: i64, packs: &[StoredPack]) -> sqlx::Result<i64> {
+pub async fn add(conn: &mut PgConnection, repo_pk: i64, packs: &[StoredPack]) -> sqlx::Result<()> {
     let hashes: Vec<Oid> = packs.iter().map(|pack| pack.hash).collect();
     let sizes: Vec<i64> = packs.iter().map(|pack| pack.size_bytes).collect();
     let counts: Vec<i64> = packs.iter().map(|pack| pack.object_count).collect();
     let nonces: Vec<i64> = packs.iter().map(|pack| pack.nonce).collect();
+    // The keys are checked at the end of the statement, so both may come together.
     sqlx::query!(
-        "insert into packs (pack_hash, size_bytes, object_count, nonce)
-         select * from unnest($1::bytea[], $2::bigint[], $3::bigint[], $4::bigint[])
+        "with linked as (insert into repo_packs (repo_pk, pack_hash) select $1, unnest($2::bytea[]) on conflict do nothing)
+         insert into packs (pack_hash, size_bytes, object_count, nonce)
+         select * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[])
          on conflict (pack_hash) do update set condemned_at = null",
+        repo_pk,
         &hashes as &[Oid],
         &sizes,
         &counts,
         &nonces
     )
-    .execute(&mut *conn)
-    .await?;
-    // The keys are checked at the end of the statement, so it may come with the others.
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Says that the packs of a repository are others than before, and gives the number of that state.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn next_generation(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "with linked as (insert into repo_packs (repo_pk, pack_hash) select $1, unnest($2::bytea[]) on conflict do nothing)
-         update repos set pack_generation = pack_generation + 1 where repo_pk = $1 returning pack_generation",
-        repo_pk,
-        &hashes as &[Oid]
+        "update repos set pack_generation = pack_generation + 1 where repo_pk = $1 returning pack_generation",
+        repo_pk
     )
     .fetch_one(conn)
     .await

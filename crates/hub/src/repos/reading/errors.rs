@@ -18,7 +18,7 @@ impl From<Error> for HubError {
 
 impl HubError {
     /// The same error for another of those who waited for one result.
-    pub(in crate::repos) fn again(error: &std::sync::Arc<Self>) -> Self {
+    pub(crate) fn again(error: &std::sync::Arc<Self>) -> Self {
         Self::new(error.kind(), error.message())
     }
 }
