@@ -9,5 +9,11 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
 from harness.clients import client_env  # noqa: E402
 
+
+
+def pytest_addoption(parser):
+    parser.addoption("--rounds", type=int, default=3, help="how often the hub is killed on each kind of store")
+
+
 # Before anything imports huggingface_hub, which reads its environment only once.
 os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-faults-"))))

@@ -2,10 +2,12 @@
 
 import json
 import os
+import shutil
+import subprocess
 import sys
 
 import pytest
-from harness.hub import Hub
+from harness.hub import Hub, hub_binary
 from harness.nginx import GOOD, Nginx
 from harness.process import free_ports
 
@@ -93,9 +95,9 @@ def test_a_public_address_that_leads_elsewhere_is_found(hub):
 
 
 def test_broken_parts_hide_no_other(hub, tmp_path):
-    (tmp_path / "file").write_text("no folder")
+    (tmp_path / "store").write_text("no folder")
     port = free_ports(1)[0]
-    broken = {"HUB_DATA_DIR": str(tmp_path / "file/data")}
+    broken = {"HUB_DATA_DIR": str(tmp_path)}
     if hub.store.name == "s3":
         broken = {"HUB_S3_SECRET_ACCESS_KEY": "wrong", "DATABASE_URL": f"postgres://hub@127.0.0.1:{port}/hub"}
     mail = {"HUB_MAIL_SMTP_URL": f"smtp://127.0.0.1:{port}", "HUB_MAIL_FROM": "hub@example.org"}
@@ -104,6 +106,20 @@ def test_broken_parts_hide_no_other(hub, tmp_path):
     assert code == 1 and seen["store"] == seen["mail"] == "fail" and seen["git"] == "pass", found
     if hub.store.name == "s3":
         assert seen["database"] == "fail" and "refused" in found["database"][0][1], found
+
+
+@pytest.mark.skipif(os.geteuid() != 0, reason="only root may become another user")
+def test_a_home_that_the_hub_may_not_enter_is_found(hub):
+    nobody, home, data, program = 65534, hub.folder / "home", hub.folder / "data-of-nobody", hub.folder / "hub"
+    home.mkdir(mode=0o700)
+    data.mkdir()
+    os.chown(data, nobody, nobody)
+    # Where the tests find it, nobody may not look.
+    shutil.copy(hub_binary(), program)
+    env = {**os.environ, **hub.env, "HOME": str(home), "HUB_DATA_DIR": str(data)}
+    done = subprocess.run([program, "doctor", "--json"], env=env, user=nobody, group=nobody, capture_output=True, timeout=300)
+    said = [finding["message"] for finding in json.loads(done.stdout)["findings"] if finding["check"] == "git"]
+    assert done.returncode == 1 and any("may not look into its home folder" in message for message in said), said
 
 
 def test_a_wrong_setting_is_all_that_is_told(hub):
@@ -119,7 +135,7 @@ def test_installed_clients_are_really_asked(hub):
     for name in ("huggingface_hub 2.4.0", "datasets", "transformers", "tokenizers"):
         [line] = [line for line in said.splitlines() if f"client: {name}" in line]
         assert line.startswith("PASS") and "asks the hub" in line, said
-    assert "a version that is tested" in said and "`hf` (" in said
+    assert "a version that is tested" in said and "`hf` (2.4.0) asks the hub" in said
     requests = hub.log.read_text().count("hub-doctor/not-there")
     assert requests >= 4, "they came to the hub"
 

@@ -64,7 +64,7 @@ class Hub:
         }
         try:
             if seeded:
-                self.admin("seed", str(write_seed(self.folder / "seed.json")))
+                self.seed()
             if started:
                 self.start()
             for port in others:
@@ -82,6 +82,10 @@ class Hub:
         if done.returncode:
             raise RuntimeError(f"hub admin {' '.join(arguments)} failed\n{done.stdout}{done.stderr}")
         return done.stdout
+
+    def seed(self) -> None:
+        """Makes the people that every test hub knows."""
+        self.admin("seed", str(write_seed(self.folder / "seed.json")))
 
     def command(self, *arguments: str, **settings: str) -> subprocess.CompletedProcess:
         """Runs `hub …` on this hub's data, with some settings changed, whatever comes of it."""

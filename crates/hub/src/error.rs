@@ -338,6 +338,15 @@ impl From<sqlx::Error> for HubError {
             sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
                 Self::unavailable("The database is not answering. Try again in a moment.", error)
             }
+            sqlx::Error::Database(cause) if is_away(cause.code().as_deref()) => {
+                let error = sqlx::Error::Database(cause);
+                Self::unavailable("The database is not answering. Try again in a moment.", error)
+            }
+            // `disk_full`
+            sqlx::Error::Database(cause) if cause.code().as_deref() == Some("53100") => Self::unavailable(
+                "The disk of the hub's database is full. Nothing was changed; ask its operator to make room.",
+                sqlx::Error::Database(cause),
+            ),
             // PostgreSQL keeps no NUL in text (`character_not_in_repertoire`); nobody types one by accident.
             sqlx::Error::Database(error) if error.code().as_deref() == Some("22021") => {
                 Self::bad_request("Text cannot contain the character NUL.")
@@ -345,6 +354,12 @@ impl From<sqlx::Error> for HubError {
             other => Self::internal(other),
         }
     }
+}
+
+/// Whether PostgreSQL says that it takes no work now, and not that there is something wrong with the work: it stops, starts,
+/// recovers, hands over to another server or has too many connections.
+fn is_away(code: Option<&str>) -> bool {
+    code.is_some_and(|code| code.starts_with("08") || ["53300", "57P01", "57P02", "57P03", "25006"].contains(&code))
 }
 
 impl From<NameError> for HubError {

@@ -32,7 +32,6 @@ use std::path::{Path, PathBuf};
 use chrono::{DateTime, Utc};
 use hub_storage::{Store, StoreConfig};
 use serde::{Deserialize, Serialize};
-use sqlx::{Postgres, Transaction};
 
 use super::named::list_named;
 use super::queries::backup as queries;
@@ -173,7 +172,7 @@ pub async fn back_up(
     let folder = Folder::open(root)?;
     let known = objects::read_known(&folder)?;
     // A transaction of its own, which holds no snapshot: this may take hours.
-    let mut no_collection = app.pool.begin().await?;
+    let mut no_collection = app.begin().await?;
     if !db::try_lock(&mut no_collection, LockKey::CollectGarbage).await? {
         tell("Garbage is being collected; the backup begins when that is done.".to_owned());
         db::lock(&mut no_collection, LockKey::CollectGarbage).await?;
@@ -218,7 +217,7 @@ async fn fill(
     known: Inventory,
     tell: &mut impl FnMut(String),
 ) -> Result<(Inventory, objects::Copied), BackupError> {
-    let mut snapshot: Transaction<'_, Postgres> = app.pool.begin().await?;
+    let mut snapshot = app.begin().await?;
     let id = queries::export_snapshot(&mut snapshot).await?;
     let named = list_named(&mut snapshot).await?;
     tell(format!("Dumping the database, which names {} objects.", named.len()));

@@ -89,9 +89,11 @@ impl Asking<'_> {
 
     /// The command names the address it asked in its traceback when there is no such repository.
     async fn hf(&self) -> Finding {
-        let Ok(version) = self.run("hf", &["version"]).await else {
+        let Ok(said) = self.run("hf", &["version"]).await else {
             return Finding::pass(CHECK, "there is no `hf` on the path, and nothing to look at");
         };
+        // Some versions say more than the number.
+        let version = said.split_whitespace().last().unwrap_or_default();
         let (endpoint, mend) = (self.endpoint.as_str().trim_end_matches('/'), "`pip install -U huggingface_hub`");
         match self.outcome("hf", &["models", "info", "hub-doctor/not-there"]).await {
             Ok((false, out, err)) if format!("{out}{err}").contains(endpoint) => {

@@ -1,5 +1,6 @@
 //! The machine: programs and room on the disk.
 
+use std::io::ErrorKind;
 use std::path::Path;
 use std::process::Stdio;
 
@@ -18,7 +19,23 @@ const NO_ROOM: u64 = GIB / 4;
 
 /// Looks at the programs and at the disk.
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
-    vec![git().await, git_lfs().await, room(config)]
+    let mut findings = vec![git().await, git_lfs().await, room(config)];
+    if let Some(home) = std::env::home_dir() {
+        findings.extend(closed_home(&home).await);
+    }
+    findings
+}
+
+/// The library that reads repositories looks for settings there, and gives up when it may not look.
+async fn closed_home(home: &Path) -> Option<Finding> {
+    let error = tokio::fs::metadata(home.join(".gitconfig")).await.err()?;
+    (error.kind() == ErrorKind::PermissionDenied).then(|| {
+        Finding::fail(
+            "git",
+            format!("the hub's user may not look into its home folder, which is {}", home.display()),
+            "Set HOME to a folder of the hub's user, such as the data folder. Repositories cannot be read otherwise.",
+        )
+    })
 }
 
 async fn git() -> Finding {
@@ -57,7 +74,7 @@ fn room(config: &Config) -> Finding {
 fn judge_room(folder: &Path, free: u64) -> Finding {
     let message = format!("{:.1} GiB are free in {}", free as f64 / GIB as f64, folder.display());
     let mend =
-        "Make room, move HUB_DATA_DIR to a larger disk, or lower cache.limit_bytes. `hub admin gc` removes what nobody needs.";
+        "Make room, move HUB_DATA_DIR to a larger disk, or lower limits.cache_gib. `hub admin gc` removes what nobody needs.";
     match free {
         ..NO_ROOM => Finding::fail("disk", message, mend),
         ..LITTLE_ROOM => Finding::warn("disk", message, mend),

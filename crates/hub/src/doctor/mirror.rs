@@ -23,6 +23,8 @@ const MOST_BYTES: u64 = 256 * 1024 * 1024;
 
 /// How many pieces a slow answer and a slow request have.
 pub(super) const PIECES: u32 = 4;
+/// How large they are.
+pub(super) const PIECE_BYTES: usize = 1024;
 /// How long before each but the first.
 pub(super) const PAUSE: Duration = Duration::from_millis(400);
 
@@ -104,7 +106,7 @@ async fn show_slowly(app: web::Data<App>, request: HttpRequest) -> HubResult<Htt
         if number > 0 {
             tokio::time::sleep(PAUSE).await;
         }
-        Ok::<_, Infallible>(Bytes::from_static(&[b'.'; 1024]))
+        Ok::<_, Infallible>(Bytes::from_static(&[b'.'; PIECE_BYTES]))
     });
     let mut response = HttpResponse::Ok();
     response.insert_header((header::CACHE_CONTROL, "no-store")).content_type("application/octet-stream");
