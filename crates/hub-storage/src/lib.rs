@@ -14,6 +14,7 @@
 //! Start reading at [`Store`]; `write.rs` and `read.rs` are its two halves, `presign.rs` is what S3
 //! adds: URLs with which clients move bytes without passing through the hub.
 
+mod buffers;
 mod config;
 mod error;
 mod hashing;
@@ -24,6 +25,7 @@ mod s3;
 mod store;
 mod write;
 
+pub use buffers::Buffers;
 pub use config::{Secret, StoreConfig};
 pub use error::Error;
 pub use key::StorageKey;

@@ -11,6 +11,7 @@ use rustix::buffer::spare_capacity;
 use tokio::io::AsyncWriteExt;
 use tokio::task::spawn_blocking;
 
+use crate::buffers::Buffers;
 use crate::hashing::BackgroundHash;
 use crate::{Error, Result, StorageKey, Store, Stored};
 
@@ -26,6 +27,9 @@ pub struct ObjectStream {
 
 /// One read of a local file: large enough for full disk speed, small enough for many at once.
 const READ_CHUNK: usize = 256 * 1024;
+
+/// What is read of local files and not sent yet.
+static BLOCKS: Buffers = Buffers::new(READ_CHUNK, 64);
 
 /// The network brings small pieces; a thread is asked to hash this much at once.
 const HASH_BATCH: usize = 1024 * 1024;
@@ -184,19 +188,18 @@ fn file_stream(file: File, range: Range<u64>, key: String) -> BoxStream<'static,
         .map(move |start| {
             let (file, key) = (file.clone(), key.clone());
             let end = range.end.min(start + READ_CHUNK as u64);
-            async move {
-                // Here and not on the other thread: what is allocated and freed by one thread is used again at once.
-                let buffer = Vec::with_capacity(usize::try_from(end - start).unwrap_or(READ_CHUNK));
-                spawn_blocking(move || read_at(&file, start..end, buffer, &key)).await?
-            }
+            async move { spawn_blocking(move || read_at(&file, start..end, &key)).await? }
         })
         .buffered(2)
         .boxed()
 }
 
-/// Reads a range into an empty buffer with room for it, which is not zeroed first: that would cost as much as the copy.
-fn read_at(file: &File, range: Range<u64>, mut buffer: Vec<u8>, key: &str) -> Result<Bytes> {
+/// Reads a range into a buffer, which is not zeroed first: that would cost as much as the copy.
+fn read_at(file: &File, range: Range<u64>, key: &str) -> Result<Bytes> {
     let length = usize::try_from(range.end - range.start).unwrap_or(READ_CHUNK);
+    // Short ones may be kept for long, and a stream has only one.
+    let whole = length == READ_CHUNK;
+    let mut buffer = if whole { BLOCKS.take() } else { Vec::with_capacity(length) };
     while buffer.len() < length {
         let at = range.start + buffer.len() as u64;
         match rustix::io::pread(file, spare_capacity(&mut buffer), at) {
@@ -206,5 +209,5 @@ fn read_at(file: &File, range: Range<u64>, mut buffer: Vec<u8>, key: &str) -> Re
         }
     }
     buffer.truncate(length);
-    Ok(Bytes::from(buffer))
+    Ok(if whole { BLOCKS.share(buffer) } else { Bytes::from(buffer) })
 }

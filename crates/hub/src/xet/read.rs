@@ -5,13 +5,11 @@ use std::ops::Range;
 use std::sync::Arc;
 
 use bytes::{Buf as _, Bytes};
-use futures::stream::BoxStream;
 use futures::{Stream, TryStreamExt as _, stream};
-use hub_storage::{ObjectStream, StorageKey};
+use hub_storage::{Buffers, ObjectStream, StorageKey};
 use hub_types::{Sha256, XetHash};
 use hub_xet::{RangeDecoder, Term};
 use sha2::Digest as _;
-use tokio::task::JoinHandle;
 
 use super::{Xet, XetFile, Xorb, queries, store};
 use crate::app::App;
@@ -133,11 +131,16 @@ impl Run {
         };
         let decoder = RangeDecoder::new(Arc::clone(&self.xorb.info), self.chunks.clone()).map_err(HubError::internal)?;
         let cut = Cut { skip: self.skip, take: self.take };
-        let blocks = Blocks { xet: app.xet.clone(), stored: stored.stream, decoder };
-        Ok(stream::try_unfold((blocks.ahead(), cut), |(next, mut cut)| async move {
-            let Some((raw, blocks)) = next.await?? else { return Ok(None) };
-            // While this block is sent, the next one is decoded.
-            Ok(Some((cut.apply(raw), (blocks.ahead(), cut))))
+        Ok(stream::try_unfold((stored.stream, decoder, cut), move |(mut stored, decoder, mut cut)| {
+            let xet = app.xet.clone();
+            async move {
+                let Some(block) = stored.try_next().await? else {
+                    decoder.finish().map_err(HubError::internal)?;
+                    return Ok(None);
+                };
+                let (decoder, raw) = decode(&xet, decoder, block).await?;
+                Ok(Some((cut.apply(raw), (stored, decoder, cut))))
+            }
         }))
     }
 
@@ -156,35 +159,16 @@ impl Run {
     }
 }
 
-/// The blocks of a run that are still to be decoded.
-struct Blocks {
-    xet: Xet,
-    stored: BoxStream<'static, Result<Bytes, hub_storage::Error>>,
-    decoder: RangeDecoder,
-}
-
-impl Blocks {
-    /// Begins with the next block; it goes on when nobody waits for it.
-    fn ahead(mut self) -> JoinHandle<HubResult<Option<(Bytes, Self)>>> {
-        tokio::spawn(async move {
-            let Some(block) = self.stored.try_next().await? else {
-                self.decoder.finish().map_err(HubError::internal)?;
-                return Ok(None);
-            };
-            let (decoder, raw) = decode(&self.xet, self.decoder, block).await?;
-            Ok(Some((raw, Self { decoder, ..self })))
-        })
-    }
-}
+/// Decoded blocks on their way out. What a stored block decodes to is mostly no larger than that.
+static RAW: Buffers = Buffers::new(512 * 1024, 64);
 
 /// Decodes a block on another thread; few at once, or every reader would take a thread and its memory.
 async fn decode(xet: &Xet, mut decoder: RangeDecoder, block: Bytes) -> HubResult<(RangeDecoder, Bytes)> {
     let _turn = xet.decoding.acquire().await.map_err(HubError::internal)?;
-    // Here and not on the other thread: what is allocated and freed by one thread is used again at once.
-    let mut raw = Vec::with_capacity(block.len() + hub_xet::MAX_CHUNK_BYTES as usize);
     let work = move || {
+        let mut raw = RAW.take();
         decoder.decode(&block, &mut raw).map_err(HubError::internal)?;
-        HubResult::Ok((decoder, Bytes::from(raw)))
+        HubResult::Ok((decoder, RAW.share(raw)))
     };
     tokio::task::spawn_blocking(work).await?
 }
