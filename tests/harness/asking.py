@@ -22,12 +22,18 @@ def ask(url: str, body: bytes | None = None, person: str | None = "bob", method:
         return 0, str(error)
 
 
+def commit(url: str, repo_id: str, path: str, content: str):
+    """Commits a small file to a model in one request, and returns the status and the text of the answer."""
+    return _commit(url, repo_id, {"key": "file", "value": {"path": path, "content": content, "encoding": "utf-8"}})
+
+
 def commit_large(url: str, repo_id: str, path: str, oid: str, size: int):
-    """Commits a large file that was uploaded to a model, and returns the status and the text of the answer."""
-    lines = [
-        {"key": "header", "value": {"summary": f"Add {path}"}},
-        {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": oid, "size": size}},
-    ]
+    """Commits a large file that was uploaded, likewise."""
+    return _commit(url, repo_id, {"key": "lfsFile", "value": {"path": path, "algo": "sha256", "oid": oid, "size": size}})
+
+
+def _commit(url: str, repo_id: str, line: dict):
+    lines = [{"key": "header", "value": {"summary": "Add a file"}}, line]
     body = "\n".join(map(json.dumps, lines)).encode()
     return ask(f"{url}/api/models/{repo_id}/commit/main", body, Content_Type="application/x-ndjson")
 

@@ -19,5 +19,6 @@ mod repos;
 mod saved;
 mod search;
 mod tasks;
+mod upgrades;
 mod work;
 mod xet;

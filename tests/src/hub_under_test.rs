@@ -6,6 +6,7 @@ use hub::accounts::tokens::{NewToken, create_token};
 use hub::accounts::{OrgRole, TokenRole, User};
 use hub::app::App;
 use hub::config::Config;
+use sqlx::PgPool;
 use tempfile::TempDir;
 
 use crate::{Client, database};
@@ -33,8 +34,7 @@ impl TestHub {
         let mut config = Config::in_folder(data.path().to_owned());
         config.database_url = Some(database_url.clone().into());
         change(&mut config);
-        let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
-        let running = hub::start(config, listener).await.expect("the hub starts");
+        let running = serve(config).await;
         let base = format!("http://{}", running.address);
         Self { running: Some(running), database_url, base, _data: data }
     }
@@ -126,6 +126,20 @@ impl TestHub {
         panic!("the search index is behind");
     }
 
+    /// Stops the hub, has something done with its database, and starts it again, at another address.
+    pub async fn restart_after(mut self, work: impl AsyncFnOnce(&PgPool)) -> Self {
+        let running = self.running.take().expect("the hub runs");
+        let config = Config::clone(&running.app.config);
+        running.stop().await;
+        let pool = PgPool::connect(&self.database_url).await.expect("the database is there");
+        work(&pool).await;
+        pool.close().await;
+        let running = serve(config).await;
+        self.base = format!("http://{}", running.address);
+        self.running = Some(running);
+        self
+    }
+
     /// Stops the hub and drops its database.
     pub async fn stop(mut self) {
         if let Some(running) = self.running.take() {
@@ -133,4 +147,9 @@ impl TestHub {
         }
         database::drop_database(&self.database_url).await;
     }
+}
+
+async fn serve(config: Config) -> RunningHub {
+    let listener = TcpListener::bind("127.0.0.1:0").expect("a free port");
+    hub::start(config, listener).await.expect("the hub starts")
 }

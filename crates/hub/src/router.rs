@@ -10,6 +10,7 @@ use crate::{
 /// Mounts everything.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(repos::api::resolve::routes)
         .configure(site::health::routes)
         .configure(site::metrics::routes)
         .configure(accounts::api::routes)
@@ -34,6 +35,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(activity::follow::routes)
         .configure(collections::pages::routes)
         .configure(repos::pages::routes)
+        .configure(repos::api::resolve::legacy_routes)
         // A name alone is the most general path.
         .configure(site::profile::routes)
         .default_service(web::to(no_route));

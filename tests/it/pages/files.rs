@@ -200,3 +200,28 @@ async fn tags_are_made_where_branches_are() {
     assert!(again.status == 409 && again.has("aria-invalid"), "{}", again.text);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn owners_and_repositories_may_have_the_names_of_routes() {
+    let hub = TestHub::start().await;
+    let (ada, resolve) = (hub.user("ada").await, hub.user("resolve").await);
+    for name in ["raw", "resolve"] {
+        for kind in ["model", "dataset"] {
+            ada.create_repo(kind, &format!("ada/{name}"), false).await;
+            let prefix = if kind == "model" { "" } else { "datasets/" };
+            ada.commit(&format!("/api/{kind}s/ada/{name}"), "main", &[Client::file("main/f.txt", name)], 200).await;
+            let at = format!("/{prefix}ada/{name}");
+            assert!(ada.get(&format!("{at}/tree/main/main"), 200).await.text().await.unwrap().contains("f.txt"));
+            assert_eq!(ada.get(&format!("{at}/{name}/main/main/f.txt"), 200).await.text().await.unwrap(), name);
+        }
+    }
+    resolve.create_repo("model", "resolve/bert", false).await;
+    assert_eq!(resolve.get_json("/api/models/resolve/bert", 200).await["id"], "resolve/bert");
+    resolve.get("/resolve/bert/tree/main", 200).await;
+    resolve.get("/resolve/bert/resolve/main/.gitattributes", 200).await;
+    // Ids without a namespace are of no repository.
+    for path in ["/datasets/squad/resolve/main/f.txt", "/gpt2/resolve/main/f.txt"] {
+        assert_eq!(ada.get(path, 404).await.headers()["x-error-code"], "RepoNotFound");
+    }
+    hub.stop().await;
+}

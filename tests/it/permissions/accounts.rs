@@ -159,6 +159,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/{repo_type:models|datasets|spaces}/{namespace}/{name}", "permissions"),
     ("/api/repos/", "permissions: deleting_and_moving_are_for_admins; repos"),
     ("/{name}/resolve/{tail:.*}", "repos: there is nothing"),
+    ("/{repo_type:datasets|spaces}/{name}/resolve/{tail:.*}", "repos: there is nothing"),
     ("<>/xet-", "permissions: API/xet-read-token"),
     // Forms for new repositories: pages::repos.
     ("<path>", "pages::repos"),

@@ -44,7 +44,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(tags_by_type::routes)
         .configure(validate_yaml::routes)
         .configure(owners::routes)
-        .configure(resolve::routes)
         .configure(archive::routes)
         .configure(tree::routes)
         .configure(commits::routes)

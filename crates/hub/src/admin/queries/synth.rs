@@ -65,10 +65,10 @@ pub(crate) async fn insert_repos(
          ), made as (
              insert into repos (repo_type, namespace_pk, name, private, gated, created_at, last_modified_at, downloads,
                                 downloads_all_time, likes, card, tags, pipeline_tag, library_name, size_bytes, parameters, facts,
-                                head_oid, default_branch, file_count, siblings, pack_generation)
+                                head_oid, default_branch, file_count, siblings, pack_generation, derived_version)
              select $2, n.namespace_pk, w.name, w.private, w.gated, to_timestamp(w.created), to_timestamp(w.updated), w.downloads,
                     w.downloads, w.likes, w.card, string_to_array(w.tags, E'\n'), w.task, w.library, w.size, w.parameters, w.facts,
-                    p.head_oid, p.default_branch, p.file_count, p.siblings, 1
+                    p.head_oid, p.default_branch, p.file_count, p.siblings, 1, p.derived_version
              from wanted w join namespaces n on lower(n.name) = lower(w.owner), repos p where p.repo_pk = $1
              on conflict do nothing
              returning repo_pk, namespace_pk, name

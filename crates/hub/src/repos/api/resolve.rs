@@ -6,8 +6,8 @@
 
 use std::sync::Arc;
 
-use actix_web::http::{Method, StatusCode};
-use actix_web::{HttpRequest, HttpResponse, web};
+use actix_web::http::StatusCode;
+use actix_web::{HttpRequest, HttpResponse, guard, web};
 use hub_git::{Entry, EntryKind};
 use hub_types::{Oid, RepoPath, Sha256, XetHash, split_revision};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
@@ -25,17 +25,30 @@ use crate::web::extract::{Query, raw_param};
 use crate::web::links::decode_tail;
 use crate::web::media_type;
 
-/// Mounts the doors to files. They are outside `/api`, as clients expect them.
+/// Mounts the doors to files. They are outside `/api`, as clients expect them, and asked for more than all else: patterns are
+/// tried one after another, so these come first, each once.
 pub fn routes(config: &mut web::ServiceConfig) {
-    for repo in ["/{repo_type:datasets|spaces}/{namespace}/{name}", "/{namespace}/{name}"] {
-        for method in [Method::GET, Method::HEAD] {
-            config
-                .route(&format!("{repo}/resolve/{{tail:.*}}"), web::method(method.clone()).to(resolve))
-                .route(&format!("{repo}/raw/{{tail:.*}}"), web::method(method).to(raw));
-        }
+    for (repo, has_type) in [("/{repo_type:datasets|spaces}/{namespace}/{name}", true), ("/{namespace}/{name}", false)] {
+        let is_of_repo = || guard::fn_guard(move |context| has_type || is_of_model(context));
+        config
+            .route(&format!("{repo}/resolve/{{tail:.*}}"), crate::web::read().guard(is_of_repo()).to(resolve))
+            .route(&format!("{repo}/raw/{{tail:.*}}"), crate::web::read().guard(is_of_repo()).to(raw));
     }
-    // Ids without a namespace are names the public Hub once gave.
-    config.route("/{name}/resolve/{tail:.*}", web::to(no_legacy_id));
+}
+
+/// Whether a path with `resolve` or `raw` in the third place is a model's: owners and repositories may have such names, as in
+/// `/api/models/resolve/bert` and `/datasets/ada/raw/tree/main`.
+fn is_of_model(context: &guard::GuardContext<'_>) -> bool {
+    let path = context.head().uri.path();
+    !["/api/", "/buckets/", "/datasets/", "/spaces/"].iter().any(|start| path.starts_with(start))
+}
+
+/// Mounts the doors of ids without a namespace, which are names the public Hub once gave. They come after the pages of
+/// repositories, which may have the name `resolve`.
+pub fn legacy_routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/{name}/resolve/{tail:.*}", web::to(no_legacy_id))
+        .route("/{repo_type:datasets|spaces}/{name}/resolve/{tail:.*}", web::to(no_legacy_id));
 }
 
 async fn resolve(app: web::Data<App>, read: RepoRead, request: HttpRequest, query: Query) -> HubResult<HttpResponse> {
