@@ -77,6 +77,13 @@ Text.
         api.create_repo(repo_id, exist_ok=True)
         adds = [CommitOperationAdd(path, text.encode()) for path, text in content.items()]
         api.create_commit(repo_id, adds, commit_message="Add files")
+    api.create_discussion("ada/rich", title="How was it trained?", description="On `text`, or on **more**? cc @bob")
+    HfApi(endpoint=hub.url, token=TOKENS["dave"]).comment_discussion("ada/rich", 1, "> On text\n\nThanks, @ada!")
+    api.rename_discussion("ada/rich", 1, "What was it trained on?")
+    proposal = [CommitOperationAdd("notes/table.csv", b"name,size\nx,1\ny,3\nz,4\n")]
+    HfApi(endpoint=hub.url, token=TOKENS["dave"]).create_commit(
+        "ada/rich", proposal, commit_message="Mend the table", commit_description="It had a wrong size.", create_pr=True
+    )
     dataset = """---
 configs:
 - config_name: default

@@ -5,6 +5,7 @@ mod activity;
 mod buckets;
 mod collections;
 mod discover;
+mod discussions;
 mod downloads;
 mod gc;
 mod git_http;

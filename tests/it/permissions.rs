@@ -18,6 +18,10 @@ enum Needs {
     Read,
     /// To see it, with an account.
     Account,
+    /// To see it, with an account or a token that may act: to talk about it.
+    Talk,
+    /// To download its files, too, and talk: to propose commits.
+    Propose,
     /// To download its files, too: of a gated one, only members.
     Content,
     /// To change its contents.
@@ -25,7 +29,7 @@ enum Needs {
     /// To change its settings.
     Admin,
 }
-use Needs::{Account, Admin, Content, Read, Write};
+use Needs::{Account, Admin, Content, Propose, Read, Talk, Write};
 
 /// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
 const CALLS: &[(&str, &str, Needs, &str)] = &[
@@ -48,6 +52,21 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("DELETE", "API/lfs-files/none", Write, ""),
     ("POST", "API/preupload/main", Write, r#"{"files": []}"#),
     ("POST", "API/commit/main", Write, r#"{"key": "header", "value": {"summary": "nothing"}}"#),
+    ("POST", "API/commit/main?create_pr=1", Propose, r#"{"key": "file", "value": {}}"#),
+    ("POST", "API/preupload/main?create_pr=1", Propose, r#"{"files": []}"#),
+    ("GET", "API/xet-write-token/None?create_pr=1", Propose, ""),
+    ("GET", "API/discussions", Read, ""),
+    ("POST", "API/discussions", Talk, r#"{"title": "", "description": ""}"#),
+    ("POST", "API/discussions", Talk, r#"{"title": "", "pullRequest": true}"#),
+    ("GET", "API/discussions/99", Read, ""),
+    ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x"}"#),
+    ("POST", "API/discussions/99/comment/none/edit", Talk, r#"{"content": "x"}"#),
+    ("POST", "API/discussions/99/comment/none/hide", Talk, ""),
+    ("POST", "API/discussions/99/title", Talk, r#"{"title": "New title"}"#),
+    ("POST", "API/discussions/99/status", Talk, r#"{"status": "closed"}"#),
+    ("POST", "API/discussions/99/merge", Write, ""),
+    ("POST", "API/discussions/99/pin", Write, r#"{"pinned": true}"#),
+    ("POST", "API/discussions/99/lock", Write, r#"{"locked": true}"#),
     ("POST", "API/branch/main", Write, "{}"),
     ("DELETE", "API/branch/none", Write, ""),
     ("POST", "API/tag/none", Write, r#"{"tag": "x"}"#),
@@ -114,6 +133,18 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/move/main/data.txt", Write),
     ("GET", "/restore/main/data.txt?from=main", Write),
     ("POST", "/restore/main/data.txt", Write),
+    ("GET", "/discussions", Read),
+    ("GET", "/discussions/new", Talk),
+    ("POST", "/discussions/new", Talk),
+    ("GET", "/discussions/1", Read),
+    ("GET", "/discussions/1/files", Content),
+    ("POST", "/discussions/1/comment", Talk),
+    ("POST", "/discussions/1/edit", Talk),
+    ("POST", "/discussions/1/hide", Talk),
+    ("POST", "/discussions/1/title", Write),
+    ("POST", "/discussions/1/status", Talk),
+    ("POST", "/discussions/1/flags", Write),
+    ("POST", "/discussions/1/merge", Write),
     ("GET", "/settings", Admin),
     ("POST", "/settings/visibility", Admin),
     ("POST", "/settings/transfer", Admin),
@@ -135,8 +166,9 @@ fn is_allowed(who: &str, repo: &str, needs: Needs) -> bool {
         _ => None,
     };
     let needs = match needs {
-        Account if who == "anonymous" => return false,
-        Account => Read,
+        Account | Talk | Propose if who == "anonymous" => return false,
+        Account | Talk => Read,
+        Propose => Content,
         other => other,
     };
     repo != "missing" && level.is_some_and(|level| level >= needs)
@@ -160,6 +192,8 @@ async fn acme() -> (TestHub, Vec<(&'static str, Client)>) {
         admin.create_repo("model", &format!("acme/{repo}"), repo == "private").await;
         let files = [Client::file("README.md", "# A card\n"), Client::file("data.txt", "data\n")];
         admin.commit(&format!("/api/models/acme/{repo}"), "main", &files, 200).await;
+        let talk = json!({ "title": "A question", "description": "" });
+        admin.post_json(&format!("/api/models/acme/{repo}/discussions"), &talk, 200).await;
     }
     admin.call(Method::PUT, "/api/models/acme/gated/settings", &json!({ "gated": "manual" }), 200).await;
     (hub, clients)
@@ -182,7 +216,12 @@ fn is_in_scope(token: &str, repo: &str, needs: Needs) -> bool {
         "read gated ones" if repo == "gated" => "reader",
         _ => "stranger",
     };
-    needs != Account && is_allowed(as_person, repo, needs)
+    match needs {
+        Account => false,
+        // To act in its owner's name, a token must be to write.
+        Talk | Propose => is_allowed(as_person, repo, Write),
+        other => is_allowed(as_person, repo, other),
+    }
 }
 
 #[tokio::test]

@@ -2,6 +2,7 @@
 
 mod built_pack;
 mod change;
+mod merge;
 mod pack;
 mod rewrite;
 mod spool;
@@ -18,6 +19,7 @@ use crate::{LfsPointer, Result};
 
 pub use built_pack::{BuiltPack, PackContent};
 pub use change::{Change, Content};
+pub use merge::{SquashMerge, squash_merge};
 pub use rewrite::{Rewritten, rewrite_without};
 
 use pack::PackWriter;

@@ -27,8 +27,8 @@ mod upload_pack;
 
 pub use attributes::{ATTRIBUTES_FILE, IgnoreRules, LfsRules, cover_lfs_paths, default_attributes};
 pub use build::{
-    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, PackContent, Rewritten, build_commit, build_tag,
-    commit_tree, rewrite_without,
+    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, PackContent, Rewritten, SquashMerge, build_commit,
+    build_tag, commit_tree, rewrite_without, squash_merge,
 };
 pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};

@@ -2,7 +2,7 @@
 //!
 //! - [`fetch`]: `git upload-pack` over a view of the repository; refs come from the database, never from disk.
 //! - [`push`]: the pack waits in quarantine until it is proved good, goes to the object store, then
-//!   [`crate::repos::refs`] moves the refs. What may be pushed where is in [`ref_rules`], what may be in
+//!   [`crate::repos::refs`] moves the refs. Who may push is in [`push_right`], what may be pushed where in [`ref_rules`], what may be in
 //!   it in [`object_checks`].
 //!
 //! Words of the protocol: a *command* asks to move one ref; *report-status* says what became of each.
@@ -12,6 +12,7 @@ mod fetch;
 mod object_checks;
 mod push;
 mod push_outcome;
+mod push_right;
 mod ref_rules;
 mod snapshot;
 
@@ -19,8 +20,10 @@ use actix_web::{FromRequest as _, HttpRequest, HttpResponse, web};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::{RepoContent, RepoWrite};
+use crate::repos::{RepoContent, RepoRead};
 use crate::web::extract::Query;
+
+use push_right::PushRight;
 
 /// Every repository, with and without `.git` at the end of its name: `RepoRead` takes it off.
 const PREFIXES: [&str; 2] = ["/{namespace}/{name}", "/{repo_type:datasets|spaces}/{namespace}/{name}"];
@@ -42,8 +45,8 @@ async fn get_info_refs(app: web::Data<App>, request: HttpRequest, query: Query) 
             fetch::advertise(&app, &request, &content.repo).await
         }
         Some("git-receive-pack") => {
-            let write = RepoWrite::extract(&request).await?;
-            push::advertise(&app, &write.repo).await
+            let right = PushRight::of(&app, RepoRead::extract(&request).await?).await?;
+            push::advertise(&app, &right.read().repo).await
         }
         Some(_) => Err(HubError::forbidden("This git service is not offered. Use `git clone`, `git fetch` or `git push`.")),
         None => Err(HubError::forbidden(

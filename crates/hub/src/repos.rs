@@ -4,6 +4,7 @@
 //! - [`refs`]: the commit point. Exactly one function in the product moves a ref.
 //! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
+//! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
 //! - [`buckets`]: repositories without git.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
@@ -18,6 +19,7 @@ pub mod by_task;
 pub mod commit;
 pub mod create;
 pub mod delete;
+pub mod discussions;
 pub mod duplicate;
 pub mod git_cache;
 pub mod head;

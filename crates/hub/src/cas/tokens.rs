@@ -2,19 +2,22 @@
 //! nowhere; whether their holder may still do it is asked again at each use.
 
 use std::future::Future;
+use std::ops::Deref as _;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use chrono::Utc;
+use hub_types::RepoType;
 use serde::Serialize;
 
 use crate::accounts::{Auth, Viewer, queries as accounts};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{Level, RepoContent, RepoRead, RepoWrite};
+use crate::repos::access::{Level, RepoContent, RepoRead};
+use crate::repos::discussions::{self, PullWrite};
 use crate::repos::queries::{Repo, find_repo_by_pk};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
@@ -31,6 +34,8 @@ const MAX_GRACE_SECS: u64 = 120;
 enum Scope {
     Read,
     Write,
+    /// To write what a pull request is to name, without the right to the repository's branches.
+    Propose,
 }
 
 impl Scope {
@@ -38,7 +43,7 @@ impl Scope {
     fn valid_secs(self, config: &Config) -> u64 {
         match self {
             Self::Read => config.xet_read_token_secs,
-            Self::Write => config.xet_write_token_secs,
+            Self::Write | Self::Propose => config.xet_write_token_secs,
         }
     }
 
@@ -51,6 +56,7 @@ impl Scope {
         match self {
             Self::Read => "r",
             Self::Write => "w",
+            Self::Propose => "p",
         }
     }
 }
@@ -75,13 +81,30 @@ pub(super) async fn get_read(
 
 pub(super) async fn get_write(
     app: web::Data<App>,
-    write: RepoWrite,
+    read: RepoRead,
     request: HttpRequest,
     base: BaseUrl,
     query: Query,
 ) -> HubResult<HttpResponse> {
-    check_revision(&app, &write.repo, &request, &query).await?;
-    Ok(answer(&app, &write, &base, Scope::Write))
+    let (read, scope) = right_to_write(&app, read, &request, &query).await?;
+    check_revision(&app, &read.repo, &request, &query).await?;
+    Ok(answer(&app, &read, &base, scope))
+}
+
+/// Who may write gets a token to write. For a pull request, whoever may propose one gets a token for that.
+async fn right_to_write(app: &App, read: RepoRead, request: &HttpRequest, query: &Query) -> HubResult<(RepoRead, Scope)> {
+    if read.level >= Level::Write {
+        return Ok((read, Scope::Write));
+    }
+    let tail = decode_tail(raw_param(request, "tail")).unwrap_or_default().join("/");
+    let opens_pull = query.get("create_pr").is_some() && query.flag("create_pr");
+    match discussions::number_of_ref(&tail) {
+        _ if opens_pull && read.repo.repo_type != RepoType::Bucket => {
+            Ok((discussions::may_propose(read)?.deref().clone(), Scope::Propose))
+        }
+        Some(num) => Ok((PullWrite::check(app, read, num).await?.read().deref().clone(), Scope::Propose)),
+        None => Ok((read.into_write()?.deref().clone(), Scope::Write)),
+    }
 }
 
 /// The revision must be there. Clients that are about to open a pull request say `None`.
@@ -179,7 +202,8 @@ fn parse(app: &App, token: &str) -> HubResult<Claims> {
         return Err(HubError::invalid_credentials());
     }
     let number = |text: &str| text.parse::<i64>().map_err(|_| HubError::invalid_credentials());
-    let scope = if scope == Scope::Write.as_str() { Scope::Write } else { Scope::Read };
+    let named = [Scope::Read, Scope::Write, Scope::Propose].into_iter().find(|known| known.as_str() == scope);
+    let scope = named.ok_or_else(HubError::invalid_credentials)?;
     if number(exp)?.saturating_add_unsigned(scope.grace_secs(&app.config)) < Utc::now().timestamp() {
         return Err(HubError::expired_xet_token());
     }
@@ -213,11 +237,14 @@ impl FromRequest for CasWrite {
         let request = request.clone();
         Box::pin(async move {
             let (read, scope) = from_header(&request).await?;
-            if scope != Scope::Write {
-                return Err(HubError::forbidden("This token is for reading. Ask `xet-write-token` for one to write."));
-            }
-            let write = read.into_write()?;
-            Ok(Self { repo: write.repo.clone() })
+            let repo = match scope {
+                Scope::Write => read.into_write()?.repo.clone(),
+                Scope::Propose => discussions::may_propose(read)?.repo.clone(),
+                Scope::Read => {
+                    return Err(HubError::forbidden("This token is for reading. Ask `xet-write-token` for one to write."));
+                }
+            };
+            Ok(Self { repo })
         })
     }
 }

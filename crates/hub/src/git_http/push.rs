@@ -18,6 +18,7 @@ use tracing::Instrument as _;
 use super::body;
 use super::object_checks::{Checks, Refusal};
 use super::push_outcome::PushOutcome;
+use super::push_right::PushRight;
 use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
 use crate::app::App;
@@ -25,7 +26,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::git_cache::NewPack;
 use crate::repos::metadata::{self, Before, HeadMetadata};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
-use crate::repos::{Repo, RepoWrite, queries};
+use crate::repos::{Repo, RepoRead, queries};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::raw_param;
 
@@ -41,11 +42,12 @@ pub(super) async fn advertise(app: &App, repo: &Repo) -> HubResult<HttpResponse>
 
 pub(super) async fn post_receive_pack(
     app: web::Data<App>,
-    write: RepoWrite,
+    read: RepoRead,
     base: BaseUrl,
     request: HttpRequest,
     payload: web::Payload,
 ) -> HubResult<HttpResponse> {
+    let right = PushRight::of(&app, read).await?;
     body::require_type(&request, "application/x-git-receive-pack-request")?;
     let mut reader = body::reader(&request, payload);
     let push_request = receive_pack::read_request(&mut reader).await.map_err(|error| HubError::bad_request(error.to_string()))?;
@@ -54,16 +56,16 @@ pub(super) async fn post_receive_pack(
         return Ok(response.finish());
     }
     let turn = app.transfers.push_turn().await?;
-    let snapshot = Snapshot::read(&app, &write.repo).await?;
+    let snapshot = Snapshot::read(&app, &right.read().repo).await?;
     let incoming = match push_request.has_pack() {
         true => Some(receive(&app, &snapshot, &mut reader).await?),
         false => None,
     };
     let push = Push {
-        url: base.join(&write.repo.path()),
-        moved: !names(&request, &write.repo),
+        url: base.join(&right.read().repo.path()),
+        moved: !names(&request, &right.read().repo),
         app: app.get_ref().clone(),
-        write,
+        right,
         request: push_request,
         snapshot,
         _turn: turn,
@@ -108,7 +110,7 @@ fn limits(app: &App) -> PushLimits {
 /// Everything a push needs to come to its end.
 struct Push {
     app: App,
-    write: RepoWrite,
+    right: PushRight,
     request: PushRequest,
     snapshot: Snapshot,
     /// The address of its page.
@@ -140,7 +142,7 @@ impl Push {
         let count = self.request.commands.len();
         let outcome = outcome.unwrap_or_else(|error| {
             if error.status_code().is_server_error() {
-                tracing::error!(repo.id = %self.write.repo.id, cause = ?std::error::Error::source(&error), "push failed: {error}");
+                tracing::error!(repo.id = %self.right.read().repo.id, cause = ?std::error::Error::source(&error), "push failed: {error}");
             }
             PushOutcome::failed(count, &error)
         });
@@ -157,12 +159,13 @@ impl Push {
                 Err(error) => return Ok(PushOutcome::unpack_failed(count, error.to_string())),
             },
         };
-        let mut verdicts = ref_rules::judge(&self.request.commands, &self.snapshot);
+        let mut verdicts = ref_rules::judge(&self.request.commands, &self.snapshot, &self.right);
         self.bind_together(&mut verdicts);
         let mut packs = Vec::new();
         if let Some((quarantine, pack)) = &proved {
             let updates: Vec<&RefUpdate> = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref()).collect();
-            let checks = Checks { app: &self.app, repo: &self.write.repo, snapshot: &self.snapshot, limits: limits(&self.app) };
+            let checks =
+                Checks { app: &self.app, repo: &self.right.read().repo, snapshot: &self.snapshot, limits: limits(&self.app) };
             match checks.look(quarantine, &updates).await {
                 Ok(()) => {}
                 Err(Refusal::Policy { reason, messages }) => return Ok(PushOutcome::refused(count, &reason, messages)),
@@ -215,7 +218,7 @@ impl Push {
             metadata = metadata.filter(|_| moves_head);
             let change = RefChange {
                 repo: &self.snapshot.repo,
-                actor_pk: self.write.viewer.user.as_ref().map(|user| user.pk),
+                actor_pk: self.right.read().viewer.user.as_ref().map(|user| user.pk),
                 kind: "push",
                 updates,
                 packs: packs.clone(),
@@ -255,7 +258,7 @@ impl Push {
     }
 
     fn greeting(&self) -> Vec<String> {
-        let mut lines = vec![format!("View your {} at {}", self.write.repo.repo_type, self.url)];
+        let mut lines = vec![format!("View your {} at {}", self.right.read().repo.repo_type, self.url)];
         if self.moved {
             lines.push(format!("It has moved; use its new address: git remote set-url origin {}", self.url));
         }

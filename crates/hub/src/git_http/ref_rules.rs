@@ -5,15 +5,35 @@ use std::collections::{HashMap, HashSet};
 use hub_git::receive_pack::{CommandKind, RefCommand};
 use hub_types::{Oid, RefName};
 
+use super::push_right::PushRight;
 use super::snapshot::Snapshot;
+use crate::repos::discussions::number_of_ref;
 use crate::repos::refs::RefUpdate;
 
 /// What a command comes to: a move, nothing to do, or the reason why not.
 pub(super) type Verdict = Result<Option<RefUpdate>, String>;
 
 /// Judges each command by itself and against the others.
-pub(super) fn judge(commands: &[RefCommand], snapshot: &Snapshot) -> Vec<Verdict> {
-    Known::new(&snapshot.refs, &snapshot.head).judge(commands)
+pub(super) fn judge(commands: &[RefCommand], snapshot: &Snapshot, right: &PushRight) -> Vec<Verdict> {
+    let mut verdicts = Known::new(&snapshot.refs, &snapshot.head).judge(commands);
+    for (command, verdict) in commands.iter().zip(&mut verdicts) {
+        if let (Some(name), Ok(_)) = (&command.name, &verdict)
+            && let Err(reason) = check_right(name, right)
+        {
+            *verdict = Err(reason);
+        }
+    }
+    verdicts
+}
+
+fn check_right(name: &RefName, right: &PushRight) -> Result<(), String> {
+    match number_of_ref(name.as_str()) {
+        Some(num) if right.may_change_pull(num) => Ok(()),
+        Some(num) if right.writes() => Err(format!("pull request #{num} is closed; open it again on the hub to push to it")),
+        Some(num) => Err(format!("pull request #{num} is not yours, or it is closed")),
+        None if right.writes() => Ok(()),
+        None => Err("you may push to your pull requests only".to_owned()),
+    }
 }
 
 struct Known<'a> {

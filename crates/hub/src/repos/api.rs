@@ -4,6 +4,7 @@ mod archive;
 mod buckets;
 mod commit;
 mod commits;
+mod discussions;
 mod fields;
 mod info;
 mod json;
@@ -47,6 +48,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(tree::routes)
         .configure(commits::routes)
         .configure(refs::routes)
+        .configure(discussions::routes)
         .configure(lfs_files::routes)
         .configure(likes::routes)
         .configure(trending::routes)

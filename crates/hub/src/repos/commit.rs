@@ -6,13 +6,14 @@
 use std::collections::HashMap;
 use std::sync::Arc;
 
-use hub_git::{Change, CommitMeta, CommitPlan, Content, LfsPointer, MAX_POINTER_BYTES, build_commit};
+use hub_git::{Change, CommitMeta, CommitPlan, Content, EntryKind, GitReader, LfsPointer, MAX_POINTER_BYTES, build_commit};
 use hub_types::{Oid, RefName, RepoPath, Sha256};
 
-use super::access::RepoWrite;
+use super::access::{RepoRead, RepoWrite};
 use super::head::Derive;
+use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
-use super::refs::{RefChange, RefError, RefUpdate, apply_ref_updates, get_ref};
+use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates, get_ref};
 use super::{new_objects, reading};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -101,18 +102,23 @@ pub struct NewCommit {
 /// repository does not have.
 pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubResult<Oid> {
     let branch = branch_of(&new.revision)?;
-    let meta = commit_meta(&write.viewer, &new)?;
     if branch == write.repo.default_ref()? {
         check_card(&write.repo, &new.operations).await?;
     }
-    let changes: Arc<[Change]> = changes_of(app, &write.repo, new.operations).await?.into();
-    let mut checked = write.repo.held_generation;
-    let turn = app.writes.enter(write.repo.pk).await;
+    commit_onto(app, write, &branch, new).await
+}
+
+/// Makes a commit where the caller has made sure that the viewer may: on a branch, or on a pull request.
+pub(super) async fn commit_onto(app: &App, read: &RepoRead, branch: &RefName, new: NewCommit) -> HubResult<Oid> {
+    let meta = commit_meta(&read.viewer, &new)?;
+    let changes: Arc<[Change]> = changes_of(app, &read.repo, new.operations).await?.into();
+    let mut checked = read.repo.held_generation;
+    let turn = app.writes.enter(read.repo.pk).await;
     for round in 0..MAX_ROUNDS {
         let repo = match round {
-            0 if !turn.has_waited => write.repo.clone(),
+            0 if !turn.has_waited => read.repo.clone(),
             // Packs may have come since the request began.
-            _ => queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?,
+            _ => queries::find_repo_by_pk(&app.pool, read.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?,
         };
         if repo.held_generation != checked {
             check_held(app, &repo, &changes).await?;
@@ -121,19 +127,26 @@ pub async fn create_commit(app: &App, write: &RepoWrite, new: NewCommit) -> HubR
         let head = match repo.head_oid.filter(|_| branch.branch_name() == Some(repo.default_branch.as_str())) {
             // The commit point keeps it with the row.
             Some(head) => head,
-            None => get_ref(app, &repo, &branch, &new.revision).await?,
+            None => get_ref(app, &repo, branch, &new.revision).await?,
         };
         if let Some(parent) = &new.parent
             && !is_abbreviation(parent, &head)
         {
             return Err(HubError::stale_parent());
         }
-        let Some(change) = build(app, &repo, write, &branch, head, Arc::clone(&changes), meta.clone()).await? else {
+        let Some(built) = build(app, &repo, Some(branch), head, Arc::clone(&changes), meta.clone()).await? else {
             return Ok(head);
         };
-        let made = change.updates.first().and_then(|update| update.new);
+        let change = RefChange {
+            repo: &repo,
+            actor_pk: read.viewer.user.as_ref().map(|user| user.pk),
+            kind: "commit",
+            updates: vec![RefUpdate { name: branch.clone(), expected: Some(head), new: Some(built.commit) }],
+            metadata: built.metadata,
+            packs: built.packs,
+        };
         match apply_ref_updates(app, change).await {
-            Ok(()) => return made.ok_or_else(|| HubError::internal("a commit without a target")),
+            Ok(()) => return Ok(built.commit),
             Err(RefError::Conflict { found: None, .. }) => return Err(HubError::revision_not_found(&new.revision)),
             Err(RefError::Conflict { .. }) if new.parent.is_some() => return Err(HubError::stale_parent()),
             Err(RefError::Conflict { .. } | RefError::Outdated) => {}
@@ -154,11 +167,11 @@ fn branch_of(revision: &str) -> HubResult<RefName> {
     RefName::branch(revision).map_err(|_| unknown())
 }
 
-fn is_abbreviation(text: &str, oid: &Oid) -> bool {
+pub(super) fn is_abbreviation(text: &str, oid: &Oid) -> bool {
     text.len() >= 5 && oid.to_hex().starts_with(&text.to_ascii_lowercase())
 }
 
-fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
+pub(super) fn commit_meta(viewer: &Viewer, new: &NewCommit) -> HubResult<CommitMeta> {
     let summary = new.summary.trim();
     if summary.len() > MAX_SUMMARY_BYTES || new.description.len() > MAX_DESCRIPTION_BYTES {
         return Err(HubError::bad_request(format!(
@@ -192,7 +205,7 @@ fn with_pointers(operations: Vec<Operation>) -> std::io::Result<Vec<Operation>> 
 }
 
 /// Turns operations into changes of the tree; large files must be this repository's.
-async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubResult<Vec<Change>> {
+pub(super) async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubResult<Vec<Change>> {
     let operations = tokio::task::spawn_blocking(move || with_pointers(operations)).await??;
     let mut wanted: Vec<Sha256> = operations
         .iter()
@@ -208,7 +221,7 @@ async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubRe
 }
 
 /// Checks again, after the repository has lost large files, that it has those of a commit.
-async fn check_held(app: &App, repo: &Repo, changes: &[Change]) -> HubResult<()> {
+pub(super) async fn check_held(app: &App, repo: &Repo, changes: &[Change]) -> HubResult<()> {
     let large = |change: &Change| match change {
         Change::AddLfs { path, pointer } => Some((pointer.oid, path.clone())),
         _ => None,
@@ -252,23 +265,34 @@ fn content_of(content: FileContent) -> Content {
     }
 }
 
-/// Builds the objects on top of `parent` and stores them; `None` when nothing would change.
-async fn build<'a>(
+/// A commit whose objects are in the store.
+pub(super) struct Built {
+    /// Its id.
+    pub commit: Oid,
+    /// What holds its objects.
+    pub packs: Vec<StoredPack>,
+    /// What is derived from it, for the default branch.
+    pub metadata: Option<HeadMetadata>,
+}
+
+/// Builds the objects on top of `parent`, for a branch or for none that is known yet, and stores them; `None` when nothing
+/// would change.
+pub(super) async fn build(
     app: &App,
-    repo: &'a Repo,
-    write: &RepoWrite,
-    branch: &RefName,
+    repo: &Repo,
+    branch: Option<&RefName>,
     parent: Oid,
     changes: Arc<[Change]>,
     meta: CommitMeta,
-) -> HubResult<Option<RefChange<'a>>> {
-    let (scratch, derive) = (app.git.temp_dir(), Derive::for_branch(repo, branch)?);
+) -> HubResult<Option<Built>> {
+    let scratch = app.git.temp_dir();
+    let derive = branch.map(|branch| Derive::for_branch(repo, branch)).transpose()?;
     let built = reading::read(app, repo, move |reader| {
         let plan = CommitPlan { parent: Some(parent), changes: &changes, meta: &meta, cover_lfs: true };
         let built = build_commit(reader, &scratch, plan)?;
-        let metadata = match built.changed {
-            true => derive.of_commit(reader, built.commit, built.pack.as_ref())?,
-            false => None,
+        let metadata = match derive.as_ref().filter(|_| built.changed) {
+            Some(derive) => derive.of_commit(reader, built.commit, built.pack.as_ref())?,
+            None => None,
         };
         Ok((built, metadata))
     });
@@ -276,14 +300,7 @@ async fn build<'a>(
     if !built.changed {
         return Ok(None);
     }
-    Ok(Some(RefChange {
-        repo,
-        actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
-        kind: "commit",
-        updates: vec![RefUpdate { name: branch.clone(), expected: Some(parent), new: Some(built.commit) }],
-        metadata,
-        packs: new_objects::store(app, built.pack).await?,
-    }))
+    Ok(Some(Built { commit: built.commit, packs: new_objects::store(app, built.pack).await?, metadata }))
 }
 
 /// The card of the default branch must have valid front matter, as after a push.
@@ -293,12 +310,25 @@ async fn check_card(repo: &Repo, operations: &[Operation]) -> HubResult<()> {
         _ => None,
     });
     let Some(card) = card else { return Ok(()) };
+    let text = tokio::task::spawn_blocking(move || content_of(card).read()).await??;
+    check_card_text(repo, text).await
+}
+
+/// The card of a commit, unless it is too large to be judged.
+pub(super) fn card_of(reader: &GitReader, commit: Oid) -> hub_git::Result<Option<Vec<u8>>> {
+    let limit = hub_cards::MAX_MARKDOWN_BYTES as u64;
+    match reader.entry_at(commit, "README.md")? {
+        Some(entry) if entry.kind == EntryKind::File && entry.lfs.is_none() && entry.size <= limit => {
+            reader.blob(entry.oid, limit).map(Some)
+        }
+        _ => Ok(None),
+    }
+}
+
+/// Judges the front matter of a card that comes to the default branch.
+pub(super) async fn check_card_text(repo: &Repo, text: Vec<u8>) -> HubResult<()> {
     let repo_type = repo.repo_type;
-    let report = tokio::task::spawn_blocking(move || -> std::io::Result<_> {
-        let text = content_of(card).read()?;
-        Ok(hub_cards::validate(&String::from_utf8_lossy(&text), repo_type))
-    });
-    let report = report.await??;
+    let report = tokio::task::spawn_blocking(move || hub_cards::validate(&String::from_utf8_lossy(&text), repo_type)).await?;
     if report.errors.is_empty() {
         return Ok(());
     }

@@ -12,6 +12,7 @@ mod configs;
 mod context;
 mod data_files;
 mod diff;
+mod discussions;
 mod facts;
 mod file_changes;
 mod file_editor;
@@ -67,6 +68,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(file_editor::routes)
         .configure(file_changes::routes)
         .configure(settings::routes)
+        .configure(discussions::routes)
         .configure(likes::routes)
         .configure(trending::routes)
         .configure(lineage::routes)

@@ -2,6 +2,7 @@
 
 pub mod buckets;
 pub mod derived;
+pub mod discussions;
 pub mod likes;
 pub mod lineage;
 pub mod listing;

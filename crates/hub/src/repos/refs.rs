@@ -11,6 +11,7 @@ use hub_types::{Oid, RefName};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::discussions::number_of_ref;
 use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
 use super::repack;
@@ -111,12 +112,17 @@ pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), R
     let mut tx = app.begin().await?;
     let generation = apply_in(&mut tx, &change).await?;
     tx.commit().await?;
+    bring_packs(app, &change, generation).await;
+    Ok(())
+}
+
+/// Brings the packs of a change that was committed to this node's disk. `generation` is what [`apply_in`] gave.
+pub async fn bring_packs(app: &App, change: &RefChange<'_>, generation: Option<i64>) {
     if let Some(generation) = generation
         && let Err(error) = app.git.add_packs(change.repo.pk, generation, &change.packs).await
     {
         tracing::debug!(%error, "new packs are brought to this node when they are needed");
     }
-    Ok(())
 }
 
 /// Moves refs in a transaction that does more (creating a repository). Gives the generation of the repository's packs, if some
@@ -137,6 +143,7 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     }
     for update in &change.updates {
         swap(conn, repo_pk, update).await?;
+        note_in_pull(conn, change, update).await?;
     }
     let new_packs = !change.packs.is_empty();
     if new_packs {
@@ -158,6 +165,15 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
         .collect();
     queries::insert_event(conn, repo_pk, change.actor_pk, change.kind, json!({ "refs": moves })).await?;
     Ok(generation)
+}
+
+/// A pull request tells of the commits that come to it. One that is just being opened has no row yet.
+async fn note_in_pull(conn: &mut PgConnection, change: &RefChange<'_>, update: &RefUpdate) -> Result<(), RefError> {
+    let moved = update.new.filter(|_| update.expected.is_some() && update.expected != update.new);
+    if let (Some(num), Some(new)) = (number_of_ref(update.name.as_str()), moved) {
+        queries::discussions::note_commits(conn, change.repo.pk, num, change.actor_pk, (update.expected, new)).await?;
+    }
+    Ok(())
 }
 
 async fn swap(conn: &mut PgConnection, repo_pk: i64, update: &RefUpdate) -> Result<(), RefError> {

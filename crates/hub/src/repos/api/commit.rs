@@ -7,8 +7,10 @@ use serde_json::json;
 use super::{REPO, ndjson};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::RepoWrite;
+use crate::repos::Repo;
+use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
 use crate::repos::commit::{NewCommit, create_commit};
+use crate::repos::discussions::{self, PullWrite};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, decoded, raw_param};
 use crate::web::links::decode_tail;
@@ -25,16 +27,11 @@ async fn post_commit(
     payload: web::Payload,
 ) -> HubResult<HttpResponse> {
     let mut payload: Payload = payload.into_inner();
-    let write = RepoWrite::extract(&request).await?;
-    if query.flag("create_pr") && query.get("create_pr").is_some() {
-        return Err(HubError::new(
-            crate::error::ErrorKind::NotImplemented,
-            "This hub has no pull requests yet. Commit to a branch of your own instead.",
-        ));
-    }
+    let read = RepoRead::extract(&request).await?;
     let revision = decode_tail(raw_param(&request, "revision"))
         .map(|segments| segments.join("/"))
         .ok_or_else(|| HubError::revision_not_found("?"))?;
+    let target = Target::of(&app, read, &revision, query.get("create_pr").is_some() && query.flag("create_pr")).await?;
     let mut payload = decoded(&request, &mut payload);
     let body = ndjson::read_commit(&mut payload, app.config.inline_limit_bytes).await?;
     let new = NewCommit {
@@ -44,11 +41,50 @@ async fn post_commit(
         parent: body.header.parent_commit.filter(|parent| !parent.is_empty()),
         operations: body.operations,
     };
-    let commit = create_commit(&app, &write, new).await?;
-    Ok(HttpResponse::Ok().json(json!({
+    let (commit, pull) = match &target {
+        Target::Branch(write) => (create_commit(&app, write, new).await?, None),
+        Target::Pull(pull) => (discussions::commit_to_pull(&app, pull, new).await?, None),
+        Target::NewPull(content) => {
+            let made = discussions::propose_commit(&app, content, new).await?;
+            (made.commit, Some(made.num))
+        }
+    };
+    let path = target.repo().path();
+    let mut answer = json!({
         "success": true,
         "commitOid": commit,
-        "commitUrl": base.join(&format!("{}/commit/{commit}", write.repo.path())),
+        "commitUrl": base.join(&format!("{path}/commit/{commit}")),
         "hookOutput": "",
-    })))
+    });
+    if let Some(num) = pull {
+        answer["pullRequestUrl"] = json!(base.join(&format!("{path}/discussions/{num}")));
+    }
+    Ok(HttpResponse::Ok().json(answer))
+}
+
+/// What a commit is for, with the right to it.
+enum Target {
+    Branch(RepoWrite),
+    Pull(PullWrite),
+    NewPull(RepoContent),
+}
+
+impl Target {
+    async fn of(app: &App, read: RepoRead, revision: &str, opens_pull: bool) -> HubResult<Self> {
+        if opens_pull {
+            return discussions::may_propose(read).map(Self::NewPull);
+        }
+        match discussions::number_of_ref(revision) {
+            Some(num) => PullWrite::check(app, read, num).await.map(Self::Pull),
+            None => read.into_write().map(Self::Branch),
+        }
+    }
+
+    fn repo(&self) -> &Repo {
+        match self {
+            Self::Branch(write) => &write.repo,
+            Self::Pull(pull) => &pull.read().repo,
+            Self::NewPull(content) => &content.repo,
+        }
+    }
 }

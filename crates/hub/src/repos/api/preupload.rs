@@ -1,6 +1,8 @@
 //! `POST /api/{type}s/{id}/preupload/{revision}`: which files go to git and which to LFS, and which need not be
 //! uploaded at all.
 
+use std::ops::Deref as _;
+
 use actix_web::{HttpRequest, HttpResponse, web};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
@@ -12,9 +14,10 @@ use super::REPO;
 use super::tail::whole_tail;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::RepoWrite;
+use crate::repos::access::RepoRead;
+use crate::repos::discussions::{self, PullWrite};
 use crate::repos::reading;
-use crate::web::extract::Json;
+use crate::web::extract::{Json, Query};
 
 /// The most files in one question.
 const MAX_FILES: usize = 1000;
@@ -65,17 +68,24 @@ struct Verdict {
 
 async fn post_preupload(
     app: web::Data<App>,
-    write: RepoWrite,
+    read: RepoRead,
     request: HttpRequest,
+    query: Query,
     body: Json<Request>,
 ) -> HubResult<HttpResponse> {
+    let revision = whole_tail(&request)?;
+    let read: RepoRead = match discussions::number_of_ref(&revision) {
+        _ if query.get("create_pr").is_some() && query.flag("create_pr") => discussions::may_propose(read)?.deref().clone(),
+        Some(num) => PullWrite::check(&app, read, num).await?.read().deref().clone(),
+        None => read.into_write()?.deref().clone(),
+    };
     let Json(wanted) = body;
     if wanted.files.len() > MAX_FILES {
         return Err(HubError::unprocessable(format!("At most {MAX_FILES} files can be asked about at once.")));
     }
-    let commit = reading::resolve(&app, &write.repo, &whole_tail(&request)?).await?;
+    let commit = reading::resolve(&app, &read.repo, &revision).await?;
     let inline_limit = app.config.inline_limit_bytes;
-    let answer = reading::read(&app, &write.repo, move |reader| answer(reader, commit, &wanted, inline_limit)).await?;
+    let answer = reading::read(&app, &read.repo, move |reader| answer(reader, commit, &wanted, inline_limit)).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
 

@@ -13,6 +13,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::listing::Columns;
+use crate::repos::queries::discussions::count_open;
 use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::queries::named_refs::{NamedRefRow, list_branches_and_tags};
@@ -43,6 +44,9 @@ pub(super) async fn header_with(
     if let Some(user) = &page.viewer.user {
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
     }
+    if read.repo.repo_type.has_git() {
+        header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
+    }
     Ok((header, derived))
 }
 
@@ -59,6 +63,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         tab,
         hub_url: base.as_str().to_owned(),
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
+        discussions: 0,
     }
 }
 

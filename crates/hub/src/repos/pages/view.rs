@@ -178,6 +178,8 @@ pub enum RepoTab {
     Card,
     /// Files, file, history, commit, branches.
     Files,
+    /// Discussions and pull requests.
+    Community,
     /// A page without a tab, such as how to load it.
     Other,
     /// Settings.
@@ -193,6 +195,8 @@ pub struct TabLink {
     pub icon: &'static str,
     /// Its text.
     pub label: &'static str,
+    /// How many there are of what it leads to, if that is worth telling.
+    pub count: i64,
     /// Whether this page is it.
     pub current: bool,
 }
@@ -237,6 +241,8 @@ pub struct RepoHeader {
     pub hub_url: String,
     /// The like button.
     pub like: LikeButton,
+    /// How many discussions and pull requests are open.
+    pub discussions: i64,
 }
 
 /// What the like button shows.
@@ -300,11 +306,15 @@ impl RepoHeader {
 
     /// The tabs the viewer may open.
     pub fn tabs(&self) -> Vec<TabLink> {
-        let link = |tab, href: String, icon, label| TabLink { href, icon, label, current: self.tab == tab };
+        let link = |tab, href: String, icon, label| TabLink { href, icon, label, count: 0, current: self.tab == tab };
         let mut tabs = match self.kind.has_git() {
             true => vec![
                 link(RepoTab::Card, self.href(), "book-open", self.card_label()),
                 link(RepoTab::Files, self.tree_href(), "folder-open", "Files"),
+                TabLink {
+                    count: self.discussions,
+                    ..link(RepoTab::Community, format!("{}/discussions", self.href()), "message-square-text", "Community")
+                },
             ],
             false => vec![link(RepoTab::Files, self.href(), "folder-open", "Files")],
         };

@@ -1,0 +1,88 @@
+//! What discussions look like on the wire.
+
+use serde_json::{Value, json};
+
+use crate::accounts::api::timestamp;
+use crate::app::App;
+use crate::error::HubResult;
+use crate::repos::discussions::{Details, TimelineEvent, What};
+use crate::repos::queries::Repo;
+use crate::repos::queries::discussions::{Discussion, EditRow};
+
+/// A discussion in a list.
+pub(super) fn item(row: &Discussion, repo: &Repo) -> Value {
+    let mut value = json!({
+        "num": row.num,
+        "title": row.title,
+        "status": row.status.as_str(),
+        "isPullRequest": row.is_pull_request(),
+        "createdAt": timestamp(row.created_at),
+        "repo": { "name": repo.id.to_string(), "type": repo.repo_type },
+        "numComments": row.comments,
+        "pinned": row.pinned,
+        "locked": row.locked,
+    });
+    with_author(&mut value, row.author.as_deref());
+    value
+}
+
+/// Clients say `deleted` where there is no author.
+fn with_author(value: &mut Value, author: Option<&str>) {
+    if let Some(name) = author {
+        value["author"] = json!({ "name": name, "avatarUrl": format!("/avatars/{name}.svg"), "type": "user" });
+    }
+}
+
+/// A discussion with all that happened in it.
+pub(super) async fn details(app: &App, found: &Details, repo: &Repo) -> HubResult<Value> {
+    let mut value = item(&found.discussion, repo);
+    let mut events = Vec::with_capacity(found.events.len());
+    for row in &found.events {
+        events.push(event(app, row, repo).await?);
+    }
+    value["events"] = Value::from(events);
+    if let Some(pull) = &found.pull {
+        let mut changes = json!({ "base": found.discussion.base.as_ref().map(hub_types::RefName::as_str) });
+        if let Some(oid) = found.discussion.merge_oid {
+            changes["mergeCommitId"] = json!(oid);
+        }
+        value["changes"] = changes;
+        value["filesWithConflicts"] = json!(pull.conflicts);
+    }
+    Ok(value)
+}
+
+/// Something that happened.
+pub(super) async fn event(app: &App, row: &TimelineEvent, repo: &Repo) -> HubResult<Value> {
+    let (kind, data) = match &row.what {
+        What::Comment { body, hidden, edited_at, history } => {
+            let html = crate::repos::discussions::render(app, repo, body).await?;
+            let mut latest = json!({
+                "raw": body,
+                "html": html.as_str(),
+                "updatedAt": timestamp(edited_at.unwrap_or(row.created_at)),
+            });
+            with_author(&mut latest, row.author.as_deref());
+            let data = json!({
+                "edited": edited_at.is_some(),
+                "hidden": hidden,
+                "latest": latest,
+                "history": history.iter().map(earlier).collect::<Vec<_>>(),
+                "numEdits": history.len(),
+            });
+            ("comment", data)
+        }
+        What::Status(status) => ("status-change", json!({ "status": status })),
+        What::Title { from, to } => ("title-change", json!({ "from": from, "to": to })),
+        What::Commit { subject, oid } => ("commit", json!({ "subject": subject, "oid": oid })),
+    };
+    let mut value = json!({ "id": row.id, "type": kind, "createdAt": timestamp(row.created_at), "data": data });
+    with_author(&mut value, row.author.as_deref());
+    Ok(value)
+}
+
+fn earlier(edit: &EditRow) -> Value {
+    let mut value = json!({ "raw": edit.body, "updatedAt": timestamp(edit.created_at) });
+    with_author(&mut value, edit.author.as_deref());
+    value
+}

@@ -1,0 +1,49 @@
+//! Discussions and pull requests: what is said about a repository, and commits that somebody proposes for it.
+//!
+//! A pull request is a discussion with commits at `refs/pr/{number}` and a branch that they are for. Whoever may read a
+//! repository may open one; its commits are nobody's branch until a writer merges them, as one commit, through the commit point.
+
+mod changes;
+mod mentions;
+mod merge;
+mod open;
+mod propose;
+mod render;
+mod right;
+mod timeline;
+
+pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
+pub use merge::merge;
+pub use open::{NewDiscussion, open_discussion, open_pull_request};
+pub use propose::{Proposed, commit_to_pull, propose_commit};
+pub use render::render;
+pub use right::{PullWrite, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};
+pub use timeline::{Details, PullState, TimelineEvent, What, details};
+
+use super::RepoRead;
+use super::queries::Repo;
+use super::queries::discussions::{self, Discussion};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// Finds a discussion by its number.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn get(app: &App, repo: &Repo, num: i64) -> HubResult<Discussion> {
+    let missing = || HubError::not_found(format!("There is no discussion #{num} here."));
+    discussions::find(&app.pool, repo.pk, num).await?.ok_or_else(missing)
+}
+
+/// A discussion that the viewer may change: their own, or of a repository they may write to.
+///
+/// # Errors
+/// 401 for anonymous viewers, 403 for others, 404 when there is none.
+async fn get_to_change(app: &App, read: &RepoRead, num: i64) -> HubResult<Discussion> {
+    participant(read)?;
+    let found = get(app, &read.repo, num).await?;
+    if may_change(read, found.author_pk) {
+        return Ok(found);
+    }
+    Err(HubError::forbidden(format!("Only who opened #{num} and those who may write to {} can do this.", read.repo.id)))
+}

@@ -1,0 +1,153 @@
+use serde_json::json;
+
+use super::open::{checked_comment, checked_title};
+use super::{get, get_to_change, may_change, participant};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::{Level, RepoRead, RepoWrite};
+use crate::repos::queries::discussions::{self, Discussion, EventRow, Status};
+
+/// Adds a comment and gives its id.
+///
+/// # Errors
+/// 400 for an empty one, 401 or 403 for those who may not, 404 for an unknown discussion.
+pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubResult<String> {
+    let author_pk = participant(read)?;
+    let found = get(app, &read.repo, num).await?;
+    check_unlocked(read, &found)?;
+    let text = required(text)?;
+    let mut tx = app.begin().await?;
+    lock(&mut tx, &found).await?;
+    let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
+    if found.locked && read.level < Level::Write {
+        return Err(HubError::forbidden(format!(
+            "#{} is locked: only those who may write to {} can comment.",
+            found.num, read.repo.id
+        )));
+    }
+    Ok(())
+}
+
+fn required(text: &str) -> HubResult<String> {
+    let text = checked_comment(text)?;
+    if text.is_empty() {
+        return Err(HubError::bad_request("A comment cannot be empty.").at("comment"));
+    }
+    Ok(text)
+}
+
+async fn lock(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<(Status, String)> {
+    let missing = || HubError::not_found(format!("There is no discussion #{} here.", found.num));
+    discussions::lock(conn, found.discussion_pk).await?.ok_or_else(missing)
+}
+
+/// A comment that the viewer may change.
+async fn own_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<(Discussion, EventRow)> {
+    participant(read)?;
+    let found = get(app, &read.repo, num).await?;
+    let event = discussions::find_event(&app.pool, found.discussion_pk, &id.to_ascii_lowercase()).await?;
+    let event = event.filter(|event| event.kind == "comment");
+    let event = event.ok_or_else(|| HubError::not_found(format!("There is no such comment in #{num}.")))?;
+    if !may_change(read, event.author_pk) {
+        return Err(HubError::forbidden("Only who wrote a comment and those who may write to the repository can change it."));
+    }
+    Ok((found, event))
+}
+
+/// Changes a comment; what it said is kept.
+///
+/// # Errors
+/// 400 for an empty text, 403 for those who may not or of a hidden comment, 404 for an unknown one.
+pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: &str) -> HubResult<()> {
+    let editor_pk = participant(read)?;
+    let (found, event) = own_comment(app, read, num, id).await?;
+    check_unlocked(read, &found)?;
+    if event.hidden {
+        return Err(HubError::forbidden("This comment is hidden and cannot be changed."));
+    }
+    let text = required(text)?;
+    if text == event.body {
+        return Ok(());
+    }
+    let mut tx = app.begin().await?;
+    lock(&mut tx, &found).await?;
+    discussions::edit_comment(&mut tx, event.event_pk, editor_pk, &text).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Hides a comment for good; its text is not kept.
+///
+/// # Errors
+/// 403 for those who may not, 404 for an unknown comment.
+pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<()> {
+    let (found, event) = own_comment(app, read, num, id).await?;
+    let mut tx = app.begin().await?;
+    lock(&mut tx, &found).await?;
+    discussions::hide_comment(&mut tx, event.event_pk).await?;
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Gives a discussion another title, and the id of what was noted about it.
+///
+/// # Errors
+/// 400 for no title, 403 for those who may not, 404 for an unknown discussion.
+pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubResult<String> {
+    let found = get_to_change(app, read, num).await?;
+    let title = checked_title(title)?;
+    let mut tx = app.begin().await?;
+    let (_, from) = lock(&mut tx, &found).await?;
+    discussions::set_title(&mut tx, found.discussion_pk, &title).await?;
+    let payload = json!({ "from": from, "to": title });
+    let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(participant(read)?), "title-change", payload).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Opens or closes a discussion, with a comment if there is one, and gives the id of what was noted about it. A draft is opened, too.
+///
+/// # Errors
+/// 400 for a status that is no choice, 403 for those who may not, 404 for an unknown discussion, 409 for a merged one.
+pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, text: &str) -> HubResult<String> {
+    let found = get_to_change(app, read, num).await?;
+    if matches!(status, Status::Draft | Status::Merged) {
+        return Err(HubError::bad_request("The status can be set to `open` or `closed`."));
+    }
+    let text = checked_comment(text)?;
+    let author_pk = participant(read)?;
+    let mut tx = app.begin().await?;
+    let (now, _) = lock(&mut tx, &found).await?;
+    if now == Status::Merged {
+        return Err(HubError::conflict(format!("#{num} is merged: that cannot be taken back here.")));
+    }
+    if now == status {
+        return Err(HubError::bad_request(format!("#{num} is {} already.", status.as_str())));
+    }
+    if !text.is_empty() {
+        discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
+    }
+    discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;
+    let payload = json!({ "status": status.as_str() });
+    let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(author_pk), "status-change", payload).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// Pins a discussion, or locks it; `None` leaves a setting as it is.
+///
+/// # Errors
+/// 404 for an unknown discussion.
+pub async fn set_flags(app: &App, write: &RepoWrite, num: i64, pinned: Option<bool>, locked: Option<bool>) -> HubResult<()> {
+    let found = get(app, &write.repo, num).await?;
+    let mut tx = app.begin().await?;
+    lock(&mut tx, &found).await?;
+    discussions::set_flags(&mut tx, found.discussion_pk, pinned, locked).await?;
+    tx.commit().await?;
+    Ok(())
+}

@@ -1,0 +1,173 @@
+use hub_git::{CommitMeta, SquashMerge, squash_merge};
+use hub_types::{Oid, RefName};
+use serde_json::json;
+
+use super::open::checked_comment;
+use super::{get, pull_ref};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::RepoWrite;
+use crate::repos::head::Derive;
+use crate::repos::metadata::HeadMetadata;
+use crate::repos::queries::{
+    self, Repo,
+    discussions::{self, Discussion, Status},
+};
+use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_in, bring_packs, get_ref};
+use crate::repos::{commit, new_objects, reading};
+
+/// How often a merge is built anew because a ref moved meanwhile.
+const MAX_ROUNDS: usize = 20;
+/// The most commits that the message of a merge names.
+const MAX_NAMED_COMMITS: usize = 50;
+
+/// Merges a pull request: one commit on its branch has all of its changes. Gives that commit.
+///
+/// # Errors
+/// 400 for what cannot be merged, 404 when there is none, 409 with the paths when both changed the same.
+pub async fn merge(app: &App, write: &RepoWrite, num: i64, comment: &str) -> HubResult<Oid> {
+    let comment = checked_comment(comment)?;
+    let _turn = app.writes.enter(write.repo.pk).await;
+    for _ in 0..MAX_ROUNDS {
+        let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+        let found = get(app, &repo, num).await?;
+        let base = mergeable(&found)?;
+        let built = Built::make(app, write, &repo, &found, base).await?;
+        match apply(app, write, &repo, &found, built, &comment).await {
+            Ok(commit) => return Ok(commit),
+            Err(RefError::Conflict { .. } | RefError::Outdated) => {}
+            Err(error) => return Err(error.into()),
+        }
+    }
+    Err(HubError::unavailable(
+        "The branch is changing too fast. Try again in a moment.",
+        "every round of the merge lost the race",
+    ))
+}
+
+/// The branch of a pull request that can be merged.
+fn mergeable(found: &Discussion) -> HubResult<&RefName> {
+    let num = found.num;
+    let Some(base) = &found.base else {
+        return Err(HubError::bad_request(format!("#{num} is a discussion: there is nothing to merge.")));
+    };
+    match found.status {
+        Status::Open => Ok(base),
+        Status::Draft => Err(HubError::bad_request(format!("#{num} is a draft. Open it before it is merged."))),
+        Status::Closed => Err(HubError::bad_request(format!("#{num} is closed. Open it again before it is merged."))),
+        Status::Merged => Err(HubError::bad_request(format!("#{num} is merged already."))),
+    }
+}
+
+/// A merge whose objects are in the store.
+struct Built {
+    base: RefName,
+    onto: Oid,
+    from: Oid,
+    commit: Oid,
+    packs: Vec<StoredPack>,
+    metadata: Option<HeadMetadata>,
+}
+
+impl Built {
+    async fn make(app: &App, write: &RepoWrite, repo: &Repo, found: &Discussion, base: &RefName) -> HubResult<Self> {
+        let shown = base.branch_name().unwrap_or(base.as_str());
+        let onto = get_ref(app, repo, base, shown).await?;
+        let pull = pull_ref(found.num)?;
+        let from = get_ref(app, repo, &pull, pull.as_str()).await?;
+        let message = message(app, repo, found, (onto, from)).await?;
+        let author = new_objects::person(&write.viewer)?;
+        let meta = CommitMeta { committer: author.clone(), author, message };
+        let (scratch, derive) = (app.git.temp_dir(), Derive::for_branch(repo, base)?);
+        let merged = reading::read(app, repo, move |reader| {
+            let merged = squash_merge(reader, &scratch, onto, from, &meta)?;
+            let metadata = match &merged {
+                SquashMerge::Merged(built) => derive.of_commit(reader, built.commit, built.pack.as_ref())?,
+                SquashMerge::Conflicts(_) | SquashMerge::Unchanged => None,
+            };
+            let card = match (&metadata, &merged) {
+                (Some(_), SquashMerge::Merged(built)) => commit::card_of(reader, built.commit)?,
+                _ => None,
+            };
+            Ok((merged, metadata, card))
+        });
+        let (merged, metadata, card) = merged.await?;
+        let built = match merged {
+            SquashMerge::Merged(built) => built,
+            SquashMerge::Unchanged => {
+                return Err(HubError::bad_request(format!("#{} has no changes that `{shown}` does not have.", found.num)));
+            }
+            SquashMerge::Conflicts(paths) => return Err(conflicts(found.num, shown, paths)),
+        };
+        if let Some(card) = card {
+            commit::check_card_text(repo, card).await?;
+        }
+        let packs = new_objects::store(app, built.pack).await?;
+        Ok(Self { base: base.clone(), onto, from, commit: built.commit, packs, metadata })
+    }
+}
+
+fn conflicts(num: i64, branch: &str, paths: Vec<String>) -> HubError {
+    let named: Vec<String> = paths.iter().take(5).map(|path| format!("`{path}`")).collect();
+    let more = paths.len().saturating_sub(named.len());
+    let more = if more > 0 { format!(" and {more} more") } else { String::new() };
+    HubError::conflict(format!(
+        "#{num} cannot be merged: it and `{branch}` both changed {}{more}. Merge `{branch}` into refs/pr/{num}, settle what \
+         differs, and push that.",
+        named.join(", ")
+    ))
+    .with("filesWithConflicts", paths)
+}
+
+/// What the commit of a merge says: the title with the number, what was in it, and by whom.
+async fn message(app: &App, repo: &Repo, found: &Discussion, (onto, from): (Oid, Oid)) -> HubResult<String> {
+    let commits = reading::read(app, repo, move |reader| reader.log_between(onto, from, MAX_NAMED_COMMITS)).await?;
+    let mut message = format!("{} (#{})\n", found.title, found.num);
+    for commit in commits.iter().rev() {
+        message.push_str(&format!("\n- {} ({})", commit.title, commit.oid));
+    }
+    if let Some(author) = &found.author {
+        message.push_str(&format!("\n\nCo-authored-by: {author} <{author}@users.noreply.hub>"));
+    }
+    Ok(message)
+}
+
+async fn apply(
+    app: &App,
+    write: &RepoWrite,
+    repo: &Repo,
+    found: &Discussion,
+    built: Built,
+    comment: &str,
+) -> Result<Oid, RefError> {
+    let actor_pk = write.viewer.require_user().map_err(RefError::Hub)?.pk;
+    let pull = pull_ref(found.num).map_err(RefError::Hub)?;
+    let change = RefChange {
+        repo,
+        actor_pk: Some(actor_pk),
+        kind: "commit",
+        updates: vec![
+            RefUpdate { name: built.base, expected: Some(built.onto), new: Some(built.commit) },
+            // It stays where it is: what is merged is what was looked at.
+            RefUpdate { name: pull, expected: Some(built.from), new: Some(built.from) },
+        ],
+        packs: built.packs,
+        metadata: built.metadata,
+    };
+    let mut tx = app.begin().await?;
+    let generation = apply_in(&mut tx, &change).await?;
+    match discussions::lock(&mut tx, found.discussion_pk).await? {
+        Some((Status::Open, _)) => {}
+        // Read again what it has become.
+        _ => return Err(RefError::Outdated),
+    }
+    if !comment.is_empty() {
+        discussions::insert_comment(&mut tx, found.discussion_pk, actor_pk, comment).await?;
+    }
+    discussions::set_status(&mut tx, found.discussion_pk, Status::Merged, Some(built.commit)).await?;
+    let payload = json!({ "status": Status::Merged.as_str(), "oid": built.commit });
+    discussions::insert_change(&mut tx, found.discussion_pk, Some(actor_pk), "status-change", payload).await?;
+    tx.commit().await?;
+    bring_packs(app, &change, generation).await;
+    Ok(built.commit)
+}

@@ -1,0 +1,179 @@
+use std::collections::HashMap;
+
+use chrono::{DateTime, Utc};
+use hub_git::CommitInfo;
+use hub_types::Oid;
+
+use super::{get, pull_ref};
+use crate::app::App;
+use crate::error::HubResult;
+use crate::repos::queries::{
+    self, Repo,
+    discussions::{self, Discussion, EditRow, EventRow},
+};
+use crate::repos::reading;
+
+/// The most commits that one push shows.
+const MAX_COMMITS: usize = 100;
+
+/// A discussion with all that happened in it.
+#[derive(Debug, Clone)]
+pub struct Details {
+    /// The discussion.
+    pub discussion: Discussion,
+    /// What happened, in order.
+    pub events: Vec<TimelineEvent>,
+    /// Of a pull request: where it stands to its branch.
+    pub pull: Option<PullState>,
+}
+
+/// Where a pull request stands to its branch.
+#[derive(Debug, Clone)]
+pub struct PullState {
+    /// Its last commit.
+    pub head: Oid,
+    /// Where it and its branch parted, or the branch's head if they never met.
+    pub parted: Oid,
+    /// What both changed, if it is not over.
+    pub conflicts: Vec<String>,
+}
+
+/// Something that happened.
+#[derive(Debug, Clone)]
+pub struct TimelineEvent {
+    /// The `id` that clients see.
+    pub id: String,
+    /// Who did it, unless the account is gone.
+    pub author: Option<String>,
+    /// Their key.
+    pub author_pk: Option<i64>,
+    /// When.
+    pub created_at: DateTime<Utc>,
+    /// What.
+    pub what: What,
+}
+
+/// What happened.
+#[derive(Debug, Clone)]
+pub enum What {
+    /// Somebody said something.
+    Comment {
+        /// The Markdown, empty of a hidden one.
+        body: String,
+        /// Whether it is shown no longer.
+        hidden: bool,
+        /// When it was changed last.
+        edited_at: Option<DateTime<Utc>>,
+        /// What it said before, the oldest first.
+        history: Vec<EditRow>,
+    },
+    /// It was opened, closed or merged.
+    Status(String),
+    /// It got another title.
+    Title {
+        /// The old one.
+        from: String,
+        /// The new one.
+        to: String,
+    },
+    /// A commit came.
+    Commit {
+        /// The first line of its message.
+        subject: String,
+        /// Its id.
+        oid: Oid,
+    },
+}
+
+/// Reads a discussion with all that happened in it.
+///
+/// # Errors
+/// 404 when there is none.
+pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
+    let discussion = get(app, repo, num).await?;
+    let rows = discussions::list_events(&app.pool, discussion.discussion_pk).await?;
+    let mut history: HashMap<i64, Vec<EditRow>> = HashMap::new();
+    if rows.iter().any(|row| row.edited_at.is_some()) {
+        for edit in discussions::list_edits(&app.pool, discussion.discussion_pk).await? {
+            history.entry(edit.event_pk).or_default().push(edit);
+        }
+    }
+    let mut commits = commits_of(app, repo, &rows).await?;
+    let mut events = Vec::with_capacity(rows.len());
+    for row in rows {
+        let base = |id: String, what: What| TimelineEvent {
+            id,
+            author: row.author.clone(),
+            author_pk: row.author_pk,
+            created_at: row.created_at,
+            what,
+        };
+        let text = |key: &str| row.payload.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
+        match row.kind.as_str() {
+            "status-change" => events.push(base(row.public_id.clone(), What::Status(text("status")))),
+            "title-change" => events.push(base(row.public_id.clone(), What::Title { from: text("from"), to: text("to") })),
+            "commit" => {
+                for commit in commits.remove(&row.event_pk).unwrap_or_default() {
+                    let id: String = commit.oid.to_hex().chars().take(24).collect();
+                    events.push(base(id, What::Commit { subject: commit.title, oid: commit.oid }));
+                }
+            }
+            _ => {
+                let history = history.remove(&row.event_pk).unwrap_or_default();
+                let what = What::Comment { body: row.body.clone(), hidden: row.hidden, edited_at: row.edited_at, history };
+                events.push(base(row.public_id.clone(), what));
+            }
+        }
+    }
+    let pull = match discussion.is_pull_request() {
+        true => Some(pull_state(app, repo, &discussion).await?),
+        false => None,
+    };
+    Ok(Details { discussion, events, pull })
+}
+
+/// The commits that each push brought, the oldest first. What has gone since is left out.
+async fn commits_of(app: &App, repo: &Repo, rows: &[EventRow]) -> HubResult<HashMap<i64, Vec<CommitInfo>>> {
+    let oid = |row: &EventRow, key: &str| row.payload.get(key)?.as_str()?.parse::<Oid>().ok();
+    let moves: Vec<(i64, Option<Oid>, Oid)> =
+        rows.iter().filter_map(|row| Some((row.event_pk, oid(row, "old"), oid(row, "new")?))).collect();
+    if moves.is_empty() {
+        return Ok(HashMap::new());
+    }
+    let walk = move |reader: &hub_git::GitReader| {
+        let mut found = HashMap::new();
+        for (event_pk, old, new) in &moves {
+            // After a rewritten history, an old commit may be in no pack any more.
+            let known = |oid: &Oid| reader.contains(*oid);
+            if !known(new)? {
+                continue;
+            }
+            let mut commits = match old {
+                Some(old) if known(old)? => reader.log_between(*old, *new, MAX_COMMITS)?,
+                _ => vec![reader.commit(*new)?],
+            };
+            commits.reverse();
+            found.insert(*event_pk, commits);
+        }
+        Ok(found)
+    };
+    reading::read(app, repo, walk).await
+}
+
+async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<PullState> {
+    let name = pull_ref(discussion.num)?;
+    let head = reading::resolve(app, repo, name.as_str()).await?;
+    let base = match &discussion.base {
+        Some(base) => queries::find_ref(&app.pool, repo.pk, base).await?,
+        None => None,
+    };
+    // The branch may be gone.
+    let onto = base.or(discussion.merge_oid).unwrap_or(head);
+    let is_open = discussion.status.is_open();
+    let state = move |reader: &hub_git::GitReader| {
+        let parted = reader.merge_base(onto, head)?.unwrap_or(onto);
+        let conflicts = if is_open { reader.merge_conflicts(onto, head)? } else { Vec::new() };
+        Ok(PullState { head, parted, conflicts })
+    };
+    reading::read(app, repo, state).await
+}

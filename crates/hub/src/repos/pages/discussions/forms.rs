@@ -1,0 +1,97 @@
+use actix_web::HttpResponse;
+
+use super::{num_of, thread};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::repos::discussions::{self, comment, edit_comment, hide_comment, rename, set_flags, set_status};
+use crate::repos::queries::discussions::Status;
+use crate::repos::{RepoRead, RepoWrite};
+use crate::web::form::Refusal;
+
+/// Leads back to the discussion, or shows it with what was wrong and what was typed.
+async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, done: HubResult<T>) -> HubResult<HttpResponse> {
+    match done {
+        Ok(_) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
+        // Who may not, or asks for what is not there, gets that page.
+        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
+            thread::show(page, read, num, typed, Refusal::of(error)?).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (num, text) = (num_of(page.http())?, form.text("comment"));
+    // The button beside says that it is to be closed, or opened, as well.
+    let done = match form.text("then") {
+        "" => comment(&page.app, &read, num, text).await,
+        then => set_status(&page.app, &read, num, status_of(then)?, text).await,
+    };
+    after(&page, &read, num, text, done).await
+}
+
+fn status_of(text: &str) -> HubResult<Status> {
+    match text {
+        "open" => Ok(Status::Open),
+        "closed" => Ok(Status::Closed),
+        _ => Err(press_again()),
+    }
+}
+
+fn press_again() -> HubError {
+    HubError::bad_request("Press the button again.")
+}
+
+/// The comment that a form is about.
+fn comment_id(form: &CheckedForm) -> HubResult<&str> {
+    Some(form.text("id")).filter(|id| !id.is_empty()).ok_or_else(press_again)
+}
+
+pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let done = edit_comment(&page.app, &read, num, comment_id(&form)?, form.text("comment")).await;
+    after(&page, &read, num, "", done).await
+}
+
+pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let done = hide_comment(&page.app, &read, num, comment_id(&form)?).await;
+    after(&page, &read, num, "", done).await
+}
+
+pub(super) async fn post_title(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let done = rename(&page.app, &read, num, form.text("title")).await;
+    after(&page, &read, num, "", done).await
+}
+
+pub(super) async fn post_status(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let status = status_of(form.text("status"))?;
+    let done = set_status(&page.app, &read, num, status, "").await;
+    after(&page, &read, num, "", done).await
+}
+
+pub(super) async fn post_flags(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let flag = |name: &str| match form.text(name) {
+        "yes" => Some(true),
+        "no" => Some(false),
+        _ => None,
+    };
+    let done = set_flags(&page.app, &write, num, flag("pinned"), flag("locked")).await;
+    after(&page, &write, num, "", done).await
+}
+
+pub(super) async fn post_merge(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    let done = discussions::merge(&page.app, &write, num, form.text("comment")).await;
+    after(&page, &write, num, "", done).await
+}

@@ -1,0 +1,56 @@
+use actix_web::HttpResponse;
+use actix_web::http::StatusCode;
+use askama::Template;
+
+use super::super::context::{header_of, layout_of};
+use super::super::view::{RepoHeader, RepoTab};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::HubResult;
+use crate::repos::RepoRead;
+use crate::repos::discussions::{NewDiscussion, open_discussion};
+use crate::web::filters;
+use crate::web::form::{Field, Refusal};
+use crate::web::layout::Layout;
+
+/// The form that opens a discussion.
+#[derive(Debug, Template)]
+#[template(path = "repos/discussions/new.html")]
+struct NewPage {
+    layout: Layout,
+    header: RepoHeader,
+    title: Field,
+    description: Field,
+    error: Option<String>,
+}
+
+pub(super) async fn show_form(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    show(&page, &read, ("", ""), Refusal::default()).await
+}
+
+async fn show(page: &PageRequest, read: &RepoRead, typed: (&str, &str), refusal: Refusal) -> HubResult<HttpResponse> {
+    let (header, _) = header_of(page, read, RepoTab::Community).await?;
+    let description = Field::new("description", "What is it about?").value(typed.1);
+    let status: StatusCode = refusal.status;
+    let shown = NewPage {
+        layout: layout_of(page, &read.repo, "New discussion"),
+        title: refusal.mark(Field::new("title", "Title").value(typed.0)),
+        description: description.error(refusal.message_at("comment")).hint("Markdown. `@name` leads to somebody's page."),
+        error: refusal.message_elsewhere(&["title", "comment"]),
+        header,
+    };
+    page.show_with(status, shown).await
+}
+
+pub(super) async fn post_form(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let typed = (form.text("title"), form.text("description"));
+    let opened = match NewDiscussion::new(typed.0, typed.1) {
+        Ok(new) => open_discussion(&page.app, &read, &new).await,
+        Err(error) => Err(error),
+    };
+    match opened {
+        Ok(num) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
+        Err(error) => show(&page, &read, typed, Refusal::of(error)?).await,
+    }
+}

@@ -1,0 +1,244 @@
+use actix_web::HttpResponse;
+use askama::Template;
+use chrono::{DateTime, Utc};
+use hub_cards::SafeHtml;
+
+use super::super::context::{header_of, layout_of};
+use super::super::diff::{FileDiff, LEFT_OUT, diff};
+use super::super::view::{RepoHeader, RepoTab};
+use super::{author_name, icon_of, label_of, num_of};
+use crate::accounts::page::PageRequest;
+use crate::error::HubResult;
+use crate::repos::discussions::{self, Details, TimelineEvent, What};
+use crate::repos::queries::discussions::{Discussion, Status};
+use crate::repos::{Level, RepoContent, RepoRead};
+use crate::web::filters;
+use crate::web::form::{Field, Refusal};
+use crate::web::layout::Layout;
+
+/// How many changed files are shown.
+const MAX_FILES: usize = 100;
+
+/// The head of both pages of a discussion.
+#[derive(Debug)]
+pub(super) struct Head {
+    num: i64,
+    title: String,
+    icon: &'static str,
+    state: &'static str,
+    author: String,
+    at: DateTime<Utc>,
+    pinned: bool,
+    locked: bool,
+    /// Of a pull request: the branch it is for.
+    base: Option<String>,
+    /// Of a merged one: the commit.
+    merged: Option<Link>,
+    href: String,
+}
+
+/// A link.
+#[derive(Debug)]
+pub(super) struct Link {
+    label: String,
+    href: String,
+}
+
+impl Head {
+    fn of(row: &Discussion, repo_href: &str) -> Self {
+        let merged = row.merge_oid.map(|oid| oid.to_hex());
+        Self {
+            num: row.num,
+            title: row.title.clone(),
+            icon: icon_of(row),
+            state: label_of(row.status),
+            author: author_name(row.author.as_deref()),
+            at: row.created_at,
+            pinned: row.pinned,
+            locked: row.locked,
+            base: row.base.as_ref().map(|base| base.branch_name().unwrap_or(base.as_str()).to_owned()),
+            merged: merged.map(|oid| Link { label: oid.chars().take(7).collect(), href: format!("{repo_href}/commit/{oid}") }),
+            href: format!("{repo_href}/discussions/{}", row.num),
+        }
+    }
+
+    fn badge(&self) -> &'static str {
+        match self.state {
+            "Open" => "badge badge-accent",
+            _ => "badge",
+        }
+    }
+}
+
+/// What the viewer may do.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Rights {
+    comment: bool,
+    change: bool,
+    write: bool,
+}
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/discussions/thread.html")]
+struct ThreadPage {
+    layout: Layout,
+    header: RepoHeader,
+    head: Head,
+    events: Vec<Event>,
+    rights: Rights,
+    is_pull_request: bool,
+    is_open: bool,
+    is_merged: bool,
+    is_draft: bool,
+    /// What both the pull request and its branch changed.
+    conflicts: Vec<String>,
+    comment: Field,
+    title: Field,
+    error: Option<String>,
+}
+
+/// Something that happened, ready to print.
+#[derive(Debug)]
+struct Event {
+    id: String,
+    author: String,
+    at: DateTime<Utc>,
+    /// The comment, unless it is something else or hidden.
+    html: Option<SafeHtml>,
+    /// Its Markdown, for those who may change it.
+    source: Option<Field>,
+    edited_at: Option<DateTime<Utc>>,
+    hidden: bool,
+    icon: &'static str,
+    /// What happened, if it is no comment.
+    said: String,
+    /// The commit.
+    link: Option<Link>,
+}
+
+pub(super) async fn show_thread(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    show(&page, &read, num_of(page.http())?, "", Refusal::default()).await
+}
+
+/// Shows a discussion, perhaps with a comment that was refused.
+pub(super) async fn show(
+    page: &PageRequest,
+    read: &RepoRead,
+    num: i64,
+    typed: &str,
+    refusal: Refusal,
+) -> HubResult<HttpResponse> {
+    let Details { discussion, events, pull } = discussions::details(&page.app, &read.repo, num).await?;
+    let (header, _) = header_of(page, read, RepoTab::Community).await?;
+    let in_person = page.require_session().is_ok();
+    let write = in_person && read.level >= Level::Write;
+    let rights = Rights {
+        comment: in_person && (write || !discussion.locked),
+        change: in_person && discussions::may_change(read, discussion.author_pk),
+        write,
+    };
+    let mut shown = Vec::with_capacity(events.len());
+    for event in events {
+        shown.push(event_of(page, read, event, rights, &header.href()).await?);
+    }
+    let shown = ThreadPage {
+        layout: layout_of(page, &read.repo, &format!("{} · #{num}", discussion.title)),
+        head: Head::of(&discussion, &header.href()),
+        events: shown,
+        rights,
+        is_pull_request: discussion.is_pull_request(),
+        is_open: discussion.status.is_open(),
+        is_merged: discussion.status == Status::Merged,
+        is_draft: discussion.status == Status::Draft,
+        conflicts: pull.map(|pull| pull.conflicts).unwrap_or_default(),
+        comment: Field::new("comment", "Comment").value(typed).error(refusal.message_at("comment")),
+        title: refusal.mark(Field::new("title", "Title").value(discussion.title)),
+        error: refusal.message_elsewhere(&["comment", "title"]),
+        header,
+    };
+    page.show_with(refusal.status, shown).await
+}
+
+async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rights: Rights, href: &str) -> HubResult<Event> {
+    let mut shown = Event {
+        author: author_name(event.author.as_deref()),
+        at: event.created_at,
+        html: None,
+        source: None,
+        edited_at: None,
+        hidden: false,
+        icon: "activity",
+        said: String::new(),
+        link: None,
+        id: event.id,
+    };
+    match event.what {
+        What::Comment { body, hidden, edited_at, .. } => {
+            let may_change = rights.comment && discussions::may_change(read, event.author_pk);
+            shown.hidden = hidden;
+            shown.edited_at = edited_at;
+            if !hidden {
+                shown.html = Some(discussions::render(&page.app, &read.repo, &body).await?);
+                shown.source = may_change.then(|| Field::new("comment", "Comment").value(body));
+            }
+        }
+        What::Status(status) => {
+            (shown.icon, shown.said) = match status.as_str() {
+                "merged" => ("git-commit-horizontal", "merged this".to_owned()),
+                "closed" => ("circle-check", "closed this".to_owned()),
+                _ => ("circle-dot", "opened this".to_owned()),
+            };
+        }
+        What::Title { from, to } => {
+            shown.icon = "pencil-ruler";
+            shown.said = format!("changed the title from “{from}” to “{to}”");
+        }
+        What::Commit { subject, oid } => {
+            let oid = oid.to_hex();
+            shown.icon = "git-commit-horizontal";
+            shown.said = "added a commit".to_owned();
+            let label = if subject.is_empty() { oid.chars().take(7).collect() } else { subject };
+            shown.link = Some(Link { label, href: format!("{href}/commit/{oid}") });
+        }
+    }
+    Ok(shown)
+}
+
+impl Event {
+    fn is_comment(&self) -> bool {
+        self.said.is_empty()
+    }
+}
+
+/// What a pull request changes.
+#[derive(Debug, Template)]
+#[template(path = "repos/discussions/files.html")]
+struct FilesPage {
+    layout: Layout,
+    header: RepoHeader,
+    head: Head,
+    files: Vec<FileDiff>,
+    additions: u64,
+    deletions: u64,
+    truncated: bool,
+}
+
+pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
+    let num = num_of(page.http())?;
+    let repo = &content.repo;
+    let Details { discussion, pull, .. } = discussions::details(&page.app, repo, num).await?;
+    let (header, _) = header_of(&page, &content, RepoTab::Community).await?;
+    let Some(pull) = pull else { return Ok(page.redirect(&format!("{}/discussions/{num}", repo.path()))) };
+    let (files, more) = diff(&page, repo, Some(pull.parted), pull.head, 0..MAX_FILES).await?;
+    let shown = FilesPage {
+        layout: layout_of(&page, repo, &format!("Files changed · {} · #{num}", discussion.title)),
+        head: Head::of(&discussion, &header.href()),
+        additions: files.iter().map(|file| file.additions).sum(),
+        deletions: files.iter().map(|file| file.deletions).sum(),
+        truncated: more || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT)),
+        files,
+        header,
+    };
+    page.show(shown).await
+}

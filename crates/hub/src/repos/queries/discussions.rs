@@ -1,0 +1,489 @@
+//! Statements on discussions and pull requests.
+
+use chrono::{DateTime, Utc};
+use hub_types::{Oid, RefName};
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+/// Where a discussion stands.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
+#[sqlx(type_name = "text", rename_all = "lowercase")]
+pub enum Status {
+    /// A pull request that is not ready to be merged.
+    Draft,
+    /// Talked about.
+    Open,
+    /// Over.
+    Closed,
+    /// A pull request whose changes are on its branch.
+    Merged,
+}
+
+impl Status {
+    /// The word stored and shown.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Draft => "draft",
+            Self::Open => "open",
+            Self::Closed => "closed",
+            Self::Merged => "merged",
+        }
+    }
+
+    /// Whether it goes on.
+    pub const fn is_open(self) -> bool {
+        matches!(self, Self::Draft | Self::Open)
+    }
+}
+
+/// A discussion or pull request.
+#[derive(Debug, Clone)]
+pub struct Discussion {
+    /// The key.
+    pub discussion_pk: i64,
+    /// Its number in its repository.
+    pub num: i64,
+    /// What it is about.
+    pub title: String,
+    /// Where it stands.
+    pub status: Status,
+    /// Who opened it, unless the account is gone.
+    pub author_pk: Option<i64>,
+    /// Their name.
+    pub author: Option<String>,
+    /// Whether it comes first in lists.
+    pub pinned: bool,
+    /// Whether only writers may comment.
+    pub locked: bool,
+    /// Of a pull request: the branch it is for.
+    pub base: Option<RefName>,
+    /// Of a merged one: the commit on that branch.
+    pub merge_oid: Option<Oid>,
+    /// When it was opened.
+    pub created_at: DateTime<Utc>,
+    /// How many comments it has, the first included.
+    pub comments: i64,
+}
+
+impl Discussion {
+    /// Whether it proposes commits.
+    pub fn is_pull_request(&self) -> bool {
+        self.base.is_some()
+    }
+}
+
+/// What a list shall have.
+#[derive(Debug, Clone, Default)]
+pub struct Filter {
+    /// Only pull requests, or none.
+    pub pull_requests: Option<bool>,
+    /// Only those that go on, or are over.
+    pub open: Option<bool>,
+    /// Only by somebody.
+    pub author: Option<String>,
+    /// Only with a text in the title.
+    pub search: Option<String>,
+}
+
+/// Lists discussions of a repository, pinned ones first, then the newest.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(pool: &PgPool, repo_pk: i64, filter: &Filter, offset: i64, limit: i64) -> sqlx::Result<Vec<Discussion>> {
+    sqlx::query_as!(
+        Discussion,
+        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?", pinned, locked,
+                  base as "base: RefName", merge_oid as "merge_oid: Oid", d.created_at,
+                  (select count(*) from discussion_events e where e.discussion_pk = d.discussion_pk and kind = 'comment') as "comments!"
+           from discussions d left join namespaces n on n.namespace_pk = author_pk
+           where repo_pk = $1 and ($2::bool is null or (base is not null) = $2)
+             and ($3::bool is null or (status in ('draft', 'open')) = $3)
+             and ($4::text is null or lower(n.name) = lower($4))
+             and ($5::text is null or position(lower($5) in lower(title)) > 0)
+           order by pinned desc, num desc offset $6 limit $7"#,
+        repo_pk,
+        filter.pull_requests,
+        filter.open,
+        filter.author.as_deref(),
+        filter.search.as_deref(),
+        offset,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Counts what [`list`] lists.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(pool: &PgPool, repo_pk: i64, filter: &Filter) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from discussions d left join namespaces n on n.namespace_pk = author_pk
+           where repo_pk = $1 and ($2::bool is null or (base is not null) = $2)
+             and ($3::bool is null or (status in ('draft', 'open')) = $3)
+             and ($4::text is null or lower(n.name) = lower($4))
+             and ($5::text is null or position(lower($5) in lower(title)) > 0)"#,
+        repo_pk,
+        filter.pull_requests,
+        filter.open,
+        filter.author.as_deref(),
+        filter.search.as_deref()
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Counts the discussions and pull requests of a repository that go on.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_open(pool: &PgPool, repo_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from discussions where repo_pk = $1 and status in ('draft', 'open')"#,
+        repo_pk
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Which of some names, in lower case, are somebody's, as they are written.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_people(pool: &PgPool, names: &[String]) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!("select name from namespaces where lower(name) = any($1)", names).fetch_all(pool).await
+}
+
+/// Finds a discussion by its number.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(conn: impl PgExecutor<'_>, repo_pk: i64, num: i64) -> sqlx::Result<Option<Discussion>> {
+    sqlx::query_as!(
+        Discussion,
+        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?", pinned, locked,
+                  base as "base: RefName", merge_oid as "merge_oid: Oid", d.created_at,
+                  (select count(*) from discussion_events e where e.discussion_pk = d.discussion_pk and kind = 'comment') as "comments!"
+           from discussions d left join namespaces n on n.namespace_pk = author_pk
+           where repo_pk = $1 and num = $2"#,
+        repo_pk,
+        num
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The numbers of the pull requests of a repository that go on, all or only somebody's.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_open_pulls(pool: &PgPool, repo_pk: i64, author_pk: Option<i64>) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select num from discussions where repo_pk = $1 and base is not null and status in ('draft', 'open')
+           and ($2::bigint is null or author_pk = $2)",
+        repo_pk,
+        author_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Locks a repository until the transaction ends and gives the next number; `None` when it is deleted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn next_num(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<i64>> {
+    let locked = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    if locked.fetch_optional(&mut *conn).await?.is_none() {
+        return Ok(None);
+    }
+    // A statement of its own, so that it sees what came while the lock was waited for.
+    sqlx::query_scalar!(r#"select coalesce(max(num), 0) + 1 as "num!" from discussions where repo_pk = $1"#, repo_pk)
+        .fetch_one(conn)
+        .await
+        .map(Some)
+}
+
+/// A discussion to make.
+#[derive(Debug)]
+pub struct NewRow<'a> {
+    /// Its repository.
+    pub repo_pk: i64,
+    /// From [`next_num`].
+    pub num: i64,
+    /// What it is about.
+    pub title: &'a str,
+    /// Where it stands.
+    pub status: Status,
+    /// Who opens it.
+    pub author_pk: i64,
+    /// Of a pull request: the branch it is for.
+    pub base: Option<&'a RefName>,
+}
+
+/// Makes a discussion and gives its key.
+///
+/// # Errors
+/// The number is taken.
+pub async fn insert(conn: &mut PgConnection, row: &NewRow<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into discussions (repo_pk, num, title, status, author_pk, base) values ($1, $2, $3, $4, $5, $6)
+         returning discussion_pk",
+        row.repo_pk,
+        row.num,
+        row.title,
+        row.status as Status,
+        row.author_pk,
+        row.base as Option<&RefName>
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Locks a discussion until the transaction ends, and says where it stands; `None` when it is gone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<Option<(Status, String)>> {
+    let row = sqlx::query!(
+        r#"update discussions set updated_at = now() where discussion_pk = $1 returning status as "status: Status", title"#,
+        discussion_pk
+    );
+    Ok(row.fetch_optional(conn).await?.map(|row| (row.status, row.title)))
+}
+
+/// Changes the title.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_title(conn: &mut PgConnection, discussion_pk: i64, title: &str) -> sqlx::Result<()> {
+    sqlx::query!("update discussions set title = $2 where discussion_pk = $1", discussion_pk, title)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Changes where it stands; `merged`: the commit that merged it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_status(conn: &mut PgConnection, discussion_pk: i64, status: Status, merged: Option<Oid>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussions set status = $2, merge_oid = $3 where discussion_pk = $1",
+        discussion_pk,
+        status as Status,
+        merged as Option<Oid>
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Puts it first in lists, or no longer; closes it for comments of others, or no longer. `None` leaves a setting as it is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_flags(
+    conn: &mut PgConnection,
+    discussion_pk: i64,
+    pinned: Option<bool>,
+    locked: Option<bool>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussions set pinned = coalesce($2, pinned), locked = coalesce($3, locked) where discussion_pk = $1",
+        discussion_pk,
+        pinned,
+        locked
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Something that happened in a discussion.
+#[derive(Debug, Clone)]
+pub struct EventRow {
+    /// The key.
+    pub event_pk: i64,
+    /// The `id` that clients see.
+    pub public_id: String,
+    /// Who did it.
+    pub author_pk: Option<i64>,
+    /// Their name.
+    pub author: Option<String>,
+    /// `comment`, `status-change`, `title-change` or `commit`.
+    pub kind: String,
+    /// Of a comment: its Markdown.
+    pub body: String,
+    /// Of a comment: whether it is shown no longer.
+    pub hidden: bool,
+    /// Of a comment: when it was changed last.
+    pub edited_at: Option<DateTime<Utc>>,
+    /// Of anything else: what.
+    pub payload: Value,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Lists what happened in a discussion, in order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_events(pool: &PgPool, discussion_pk: i64) -> sqlx::Result<Vec<EventRow>> {
+    sqlx::query_as!(
+        EventRow,
+        r#"select event_pk, public_id, author_pk, n.name as "author?", e.kind, body, hidden, edited_at, payload, e.created_at
+           from discussion_events e left join namespaces n on n.namespace_pk = author_pk
+           where discussion_pk = $1 order by event_pk"#,
+        discussion_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Finds an event of a discussion.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_event(conn: impl PgExecutor<'_>, discussion_pk: i64, public_id: &str) -> sqlx::Result<Option<EventRow>> {
+    sqlx::query_as!(
+        EventRow,
+        r#"select event_pk, public_id, author_pk, n.name as "author?", e.kind, body, hidden, edited_at, payload, e.created_at
+           from discussion_events e left join namespaces n on n.namespace_pk = author_pk
+           where discussion_pk = $1 and public_id = $2"#,
+        discussion_pk,
+        public_id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Appends a comment and gives its id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_comment(conn: &mut PgConnection, discussion_pk: i64, author_pk: i64, body: &str) -> sqlx::Result<String> {
+    sqlx::query_scalar!(
+        "insert into discussion_events (discussion_pk, author_pk, kind, body) values ($1, $2, 'comment', $3) returning public_id",
+        discussion_pk,
+        author_pk,
+        body
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Appends what was done to a discussion and gives its id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_change(
+    conn: &mut PgConnection,
+    discussion_pk: i64,
+    author_pk: Option<i64>,
+    kind: &str,
+    payload: Value,
+) -> sqlx::Result<String> {
+    sqlx::query_scalar!(
+        "insert into discussion_events (discussion_pk, author_pk, kind, payload) values ($1, $2, $3, $4) returning public_id",
+        discussion_pk,
+        author_pk,
+        kind,
+        payload
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Notes that the commits of a pull request that goes on are others now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_commits(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    num: i64,
+    actor_pk: Option<i64>,
+    (old, new): (Option<Oid>, Oid),
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into discussion_events (discussion_pk, author_pk, kind, payload)
+         select discussion_pk, $3, 'commit', $4 from discussions
+         where repo_pk = $1 and num = $2 and base is not null and status in ('draft', 'open')",
+        repo_pk,
+        num,
+        actor_pk,
+        serde_json::json!({ "old": old, "new": new })
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Changes a comment and keeps what it said. A hidden one stays as it is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn edit_comment(conn: &mut PgConnection, event_pk: i64, editor_pk: i64, body: &str) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into discussion_edits (event_pk, author_pk, body, created_at)
+         select event_pk, author_pk, body, coalesce(edited_at, created_at) from discussion_events
+         where event_pk = $1 and not hidden for update",
+        event_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update discussion_events set body = $2, edited_at = now(), payload = jsonb_build_object('editor', $3::bigint)
+         where event_pk = $1 and not hidden",
+        event_pk,
+        body,
+        editor_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Hides a comment for good: its text goes, and what it said before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hide_comment(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from discussion_edits where event_pk = $1", event_pk).execute(&mut *conn).await?;
+    sqlx::query!("update discussion_events set hidden = true, body = '' where event_pk = $1", event_pk)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// What a comment said once.
+#[derive(Debug, Clone)]
+pub struct EditRow {
+    /// The comment.
+    pub event_pk: i64,
+    /// Whose it is.
+    pub author: Option<String>,
+    /// The Markdown.
+    pub body: String,
+    /// Since when it said so.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Lists what the comments of a discussion said before, the oldest first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_edits(pool: &PgPool, discussion_pk: i64) -> sqlx::Result<Vec<EditRow>> {
+    sqlx::query_as!(
+        EditRow,
+        r#"select h.event_pk, n.name as "author?", h.body, h.created_at
+           from discussion_edits h join discussion_events e using (event_pk)
+           left join namespaces n on n.namespace_pk = h.author_pk
+           where e.discussion_pk = $1 order by edit_pk"#,
+        discussion_pk
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -1,0 +1,163 @@
+//! Discussions and pull requests through the Hub API and git.
+
+mod merge;
+mod pulls;
+
+use hub_tests::{Client, TestHub, Value, json};
+
+const API: &str = "/api/models/ada/bert";
+
+/// A hub with ada's public model, and bob, to whom it does not belong.
+async fn start() -> (TestHub, Client, Client) {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    let bob = hub.user("bob").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    (hub, ada, bob)
+}
+
+fn path(num: i64, rest: &str) -> String {
+    format!("{API}/discussions/{num}{rest}")
+}
+
+async fn open(client: &Client, title: &str, pull_request: bool) -> i64 {
+    let body = json!({ "title": title, "description": "A *reason*.", "pullRequest": pull_request });
+    client.post_json(&format!("{API}/discussions"), &body, 200).await["num"].as_i64().unwrap()
+}
+
+/// The events of a discussion: type and data.
+async fn events(client: &Client, num: i64) -> Vec<(String, Value)> {
+    let found = client.get_json(&path(num, "?diff=1"), 200).await;
+    let rows = found["events"].as_array().unwrap().clone();
+    rows.into_iter().map(|row| (row["type"].as_str().unwrap().to_owned(), row["data"].clone())).collect()
+}
+
+async fn say(client: &Client, num: i64, text: &str, status: u16) -> Value {
+    client.post_json(&path(num, "/comment"), &json!({ "comment": text }), status).await
+}
+
+#[tokio::test]
+async fn a_discussion_is_opened_talked_about_and_closed() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "  How was it\ntrained? ", false).await;
+    let said = say(&ada, num, "On **text**.", 201).await;
+    assert_eq!(said["newMessage"]["type"], "comment");
+    assert_eq!(said["newMessage"]["author"]["name"], "ada");
+    assert!(said["newMessage"]["data"]["latest"]["html"].as_str().unwrap().contains("<strong>text</strong>"));
+    let renamed = bob.post_json(&path(num, "/title"), &json!({ "title": "Training data" }), 200).await;
+    assert_eq!(renamed["newTitle"]["data"], json!({ "from": "How was it trained?", "to": "Training data" }));
+    let closed = bob.post_json(&path(num, "/status"), &json!({ "status": "closed", "comment": "Thanks" }), 200).await;
+    assert_eq!(closed["newStatus"]["data"], json!({ "status": "closed" }));
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 400).await;
+    let found = hub.anonymous().get_json(&path(num, "?diff=1"), 200).await;
+    assert_eq!((&found["title"], &found["status"]), (&json!("Training data"), &json!("closed")));
+    assert_eq!(found["repo"], json!({ "name": "ada/bert", "type": "model" }));
+    assert_eq!((found["author"]["name"].as_str(), found.get("changes"), found.get("diff")), (Some("bob"), None, None));
+    let kinds: Vec<String> = events(&ada, num).await.into_iter().map(|(kind, _)| kind).collect();
+    assert_eq!(kinds, ["comment", "comment", "title-change", "comment", "status-change"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn comments_are_edited_with_their_history_and_hidden_for_good() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&ada, "A question", false).await;
+    let id = say(&bob, num, "secret", 201).await["newMessage"]["id"].as_str().unwrap().to_owned();
+    let edit = path(num, &format!("/comment/{id}/edit"));
+    bob.post_json(&edit, &json!({ "content": "  " }), 400).await;
+    let edited = bob.post_json(&edit, &json!({ "content": "better" }), 200).await["updatedComment"]["data"].clone();
+    assert_eq!((&edited["edited"], &edited["latest"]["raw"], &edited["numEdits"]), (&json!(true), &json!("better"), &json!(1)));
+    assert_eq!(edited["history"][0]["raw"], "secret");
+    hub.user("carol").await.post_json(&edit, &json!({ "content": "not mine" }), 403).await;
+    let hide = path(num, &format!("/comment/{}/hide", id.to_uppercase()));
+    let request = ada.request(reqwest::Method::POST, &hide);
+    let hidden: Value = ada.send(request, 200).await.json().await.unwrap();
+    let data = &hidden["updatedComment"]["data"];
+    assert_eq!((&data["hidden"], &data["latest"]["raw"], &data["history"]), (&json!(true), &json!(""), &json!([])));
+    bob.post_json(&edit, &json!({ "content": "again" }), 403).await;
+    assert_eq!(hub.count("discussion_edits").await, 0);
+    bob.post_json(&path(num, "/comment/none/edit"), &json!({ "content": "x" }), 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn others_change_nothing_and_a_locked_one_is_for_writers() {
+    let (hub, ada, bob) = start().await;
+    let (num, carol) = (open(&bob, "A question", false).await, hub.user("carol").await);
+    carol.post_json(&path(num, "/title"), &json!({ "title": "Mine now" }), 403).await;
+    carol.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 403).await;
+    bob.post_json(&path(num, "/pin"), &json!({ "pinned": true }), 403).await;
+    say(&hub.anonymous(), num, "hello", 401).await;
+    ada.post_json(&path(num, "/lock"), &json!({ "locked": true }), 200).await;
+    say(&bob, num, "hello", 403).await;
+    say(&ada, num, "Settled.", 201).await;
+    ada.post_json(&path(num, "/status"), &json!({ "status": "merged" }), 400).await;
+    for (title, status) in [("ab", 400), (&"x".repeat(201) as &str, 400), ("a\0b", 400)] {
+        bob.post_json(&format!("{API}/discussions"), &json!({ "title": title, "description": "" }), status).await;
+    }
+    say(&ada, num, &"x".repeat(65_537), 400).await;
+    say(&ada, 99, "hello", 404).await;
+    ada.get("/api/models/ada/bert/discussions/x", 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn lists_are_filtered_and_counted() {
+    let (hub, ada, bob) = start().await;
+    for number in 0..52 {
+        open(if number % 2 == 0 { &ada } else { &bob }, &format!("Question {number}"), false).await;
+    }
+    open(&bob, "A change", true).await;
+    bob.post_json(&path(2, "/status"), &json!({ "status": "closed" }), 200).await;
+    ada.post_json(&path(1, "/pin"), &json!({ "pinned": true }), 200).await;
+    let list = async |query: &str| hub.anonymous().get_json(&format!("{API}/discussions?{query}"), 200).await;
+    let first = list("").await;
+    assert_eq!((&first["count"], &first["start"], &first["discussions"][0]["num"]), (&json!(53), &json!(0), &json!(1)));
+    assert_eq!(first["discussions"].as_array().unwrap().len(), 50);
+    let second = list("p=1").await;
+    assert_eq!((&second["start"], second["discussions"].as_array().unwrap().len()), (&json!(50), 3));
+    for (query, count) in [
+        ("type=pull_request", 1),
+        ("type=discussion", 52),
+        ("status=closed", 1),
+        ("status=open", 52),
+        ("author=Bob", 27),
+        ("author=bob&type=discussion&status=open", 25),
+        ("search=question%2051", 1),
+    ] {
+        assert_eq!(list(query).await["count"], count, "{query}");
+    }
+    ada.get(&format!("{API}/discussions?status=other"), 400).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn numbers_are_given_out_once() {
+    let (hub, ada, bob) = start().await;
+    let opened = (0..24).map(|index| open(if index % 3 == 0 { &ada } else { &bob }, "At once", index % 4 == 0));
+    let mut nums = futures::future::join_all(opened).await;
+    nums.sort_unstable();
+    assert_eq!(nums, (1..=24).collect::<Vec<_>>());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn discussions_follow_their_repository() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "A change", true).await;
+    let body = json!({ "fromRepo": "ada/bert", "toRepo": "ada/roberta", "type": "model" });
+    ada.post_json("/api/repos/move", &body, 200).await;
+    let moved = ada.get_json(&format!("/api/models/ada/roberta/discussions/{num}"), 200).await;
+    assert_eq!(moved["repo"]["name"], "ada/roberta");
+    ada.post_json("/api/models/ada/roberta/duplicate", &json!({ "repository": "ada/copy" }), 200).await;
+    assert_eq!(ada.get_json("/api/models/ada/copy/discussions", 200).await["count"], 0);
+    let refs = ada.get_json("/api/models/ada/copy/refs?include_prs=1", 200).await;
+    assert_eq!(refs["pullRequests"], json!([]));
+    let delete = json!({ "organization": "ada", "name": "roberta" });
+    ada.call(reqwest::Method::DELETE, "/api/repos/delete", &delete, 200).await;
+    ada.get(&format!("/api/models/ada/roberta/discussions/{num}"), 404).await;
+    // What garbage collection does in the end.
+    sqlx::query("delete from repos where name = 'roberta'").execute(&hub.app().pool).await.unwrap();
+    assert_eq!(hub.count("discussions").await + hub.count("discussion_events").await, 0);
+    hub.stop().await;
+}

@@ -1,0 +1,134 @@
+use super::{API, events, open, path, start};
+use crate::work::Work;
+use hub_tests::{Client, json};
+
+/// Opens a pull request with one file, and gives its number and commit.
+pub(super) async fn propose(client: &Client, name: &str, text: &str) -> (i64, String) {
+    let made = client.commit(API, "main?create_pr=1", &[Client::file(name, text)], 200).await;
+    let url = made["pullRequestUrl"].as_str().unwrap();
+    let num = url.rsplit_once("/ada/bert/discussions/").unwrap().1.parse().unwrap();
+    (num, made["commitOid"].as_str().unwrap().to_owned())
+}
+
+async fn head_of(client: &Client, name: &str) -> Option<String> {
+    let refs = client.get_json(&format!("{API}/refs?include_prs=1"), 200).await;
+    let all = ["branches", "pullRequests"].map(|kind| refs[kind].as_array().unwrap().clone()).concat();
+    let found = all.into_iter().find(|row| row["ref"] == name)?;
+    Some(found["targetCommit"].as_str().unwrap().to_owned())
+}
+
+#[tokio::test]
+async fn a_reader_proposes_a_commit_and_no_branch_moves() {
+    let (hub, ada, bob) = start().await;
+    let main = head_of(&ada, "refs/heads/main").await;
+    bob.commit(API, "main", &[Client::file("a.txt", "mine")], 403).await;
+    let (num, commit) = propose(&bob, "a.txt", "mine\n").await;
+    assert_eq!(head_of(&ada, "refs/heads/main").await, main);
+    assert_eq!(head_of(&ada, &format!("refs/pr/{num}")).await.as_ref(), Some(&commit));
+    for revision in ["refs%2Fpr%2F1", "refs/pr/1"] {
+        let text = hub.anonymous().get(&format!("/ada/bert/resolve/{revision}/a.txt"), 200).await.text().await.unwrap();
+        assert_eq!(text, "mine\n");
+        ada.get(&format!("{API}/tree/{revision}"), 200).await;
+        let commits = ada.get_json(&format!("{API}/commits/{revision}"), 200).await;
+        assert_eq!((commits[0]["id"].as_str(), commits[1]["id"].as_str()), (Some(commit.as_str()), main.as_deref()));
+    }
+    let found = ada.get_json(&path(num, "?diff=1"), 200).await;
+    assert_eq!(
+        (&found["status"], &found["isPullRequest"], &found["title"]),
+        (&json!("open"), &json!(true), &json!("test commit"))
+    );
+    assert_eq!((&found["changes"], &found["filesWithConflicts"]), (&json!({ "base": "refs/heads/main" }), &json!([])));
+    assert!(found["diff"].as_str().unwrap().contains("+mine"), "{found}");
+    assert_eq!(events(&ada, num).await[1], ("commit".to_owned(), json!({ "subject": "test commit", "oid": commit })));
+    hub.anonymous().commit(API, "main?create_pr=1", &[Client::file("a.txt", "x")], 401).await;
+    bob.commit(API, "nowhere?create_pr=1", &[Client::file("a.txt", "x")], 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn commits_are_added_by_its_author_and_by_writers_while_it_is_open() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "A change", true).await;
+    assert_eq!(ada.get_json(&path(num, ""), 200).await["status"], "draft");
+    let carol = hub.user("carol").await;
+    for revision in ["refs%2Fpr%2F1", "refs/pr/1"] {
+        bob.post_json(&format!("{API}/preupload/{revision}"), &json!({ "files": [] }), 200).await;
+        carol.post_json(&format!("{API}/preupload/{revision}"), &json!({ "files": [] }), 403).await;
+        bob.commit(API, revision, &[Client::file(&format!("{}.txt", revision.len()), "bob")], 200).await;
+        carol.commit(API, revision, &[Client::file("c.txt", "carol")], 403).await;
+    }
+    bob.post_json(&format!("{API}/preupload/main?create_pr=1"), &json!({ "files": [] }), 200).await;
+    bob.post_json(&format!("{API}/preupload/main"), &json!({ "files": [] }), 403).await;
+    ada.commit(API, "refs%2Fpr%2F1", &[Client::file("a.txt", "ada")], 200).await;
+    let authors: Vec<String> = ada.get_json(&path(num, ""), 200).await["events"].as_array().unwrap()[1..]
+        .iter()
+        .map(|event| event["author"]["name"].as_str().unwrap().to_owned())
+        .collect();
+    assert_eq!(authors, ["bob", "bob", "ada"]);
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    bob.commit(API, "refs%2Fpr%2F1", &[Client::file("d.txt", "late")], 409).await;
+    ada.commit(API, "refs%2Fpr%2F2", &[Client::file("d.txt", "nowhere")], 404).await;
+    let discussion = open(&bob, "Not a change", false).await;
+    bob.commit(API, &format!("refs%2Fpr%2F{discussion}"), &[Client::file("d.txt", "nowhere")], 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn its_author_pushes_to_it_with_git_and_to_nothing_else() {
+    let (hub, ada, bob) = start().await;
+    hub.anonymous().get("/ada/bert/info/refs?service=git-receive-pack", 401).await;
+    bob.get("/ada/bert/info/refs?service=git-receive-pack", 403).await;
+    let (num, _) = propose(&bob, "a.txt", "one\n").await;
+    let work = Work::clone(&bob, "/ada/bert").await;
+    work.git(&["fetch", "-q", "origin", "refs/pr/1"]).await;
+    work.git(&["checkout", "-q", "FETCH_HEAD"]).await;
+    for text in ["two", "three"] {
+        work.commit("a.txt", text.as_bytes()).await;
+    }
+    work.git(&["push", "-q", "origin", "HEAD:refs/pr/1"]).await;
+    assert_eq!(head_of(&ada, "refs/pr/1").await, Some(work.head().await));
+    assert_eq!(events(&ada, num).await.iter().filter(|(kind, _)| kind == "commit").count(), 3);
+    for target in ["HEAD:main", "HEAD:refs/heads/mine", "HEAD:refs/tags/v1", "HEAD:refs/pr/7"] {
+        let said = work.refused(&["push", "origin", target]).await;
+        assert!(said.contains("rejected"), "{target}: {said}");
+    }
+    let theirs = open(&ada, "Of ada", true).await;
+    let said = work.refused(&["push", "-f", "origin", &format!("HEAD:refs/pr/{theirs}")]).await;
+    assert!(said.contains("not yours"), "{said}");
+    let own = Work::clone(&ada, "/ada/bert").await;
+    own.commit("b.txt", b"by a writer").await;
+    own.git(&["push", "-q", "-f", "origin", "HEAD:refs/pr/1"]).await;
+    ada.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    bob.get("/ada/bert/info/refs?service=git-receive-pack", 403).await;
+    own.commit("b.txt", b"too late").await;
+    assert!(own.refused(&["push", "origin", "HEAD:refs/pr/1"]).await.contains("closed"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_gated_or_private_repository_takes_proposals_of_those_it_lets_in() {
+    let (hub, ada, bob) = start().await;
+    propose(&ada, "a.txt", "hers\n").await;
+    ada.call(reqwest::Method::PUT, &format!("{API}/settings"), &json!({ "gated": "manual" }), 200).await;
+    bob.commit(API, "main?create_pr=1", &[Client::file("a.txt", "x")], 403).await;
+    assert!(bob.get_json(&path(1, "?diff=1"), 200).await.get("diff").is_none(), "the files are not for everybody");
+    assert!(ada.get_json(&path(1, "?diff=1"), 200).await.get("diff").is_some());
+    open(&bob, "Let me in", false).await;
+    ada.call(reqwest::Method::PUT, &format!("{API}/settings"), &json!({ "gated": false, "private": true }), 200).await;
+    bob.get(&path(1, ""), 404).await;
+    bob.commit(API, "main?create_pr=1", &[Client::file("a.txt", "x")], 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn chunks_for_a_pull_request_are_sent_with_a_token_of_its_own() {
+    let (hub, _, bob) = start().await;
+    bob.get(&format!("{API}/xet-write-token/main"), 403).await;
+    hub.anonymous().get(&format!("{API}/xet-write-token/None?create_pr=1"), 401).await;
+    let token = bob.get_json(&format!("{API}/xet-write-token/None?create_pr=1"), 200).await;
+    assert!(token["accessToken"].as_str().unwrap().starts_with("xet_p_"), "{token}");
+    let num = open(&bob, "A change", true).await;
+    bob.get(&format!("{API}/xet-write-token/refs%2Fpr%2F{num}"), 200).await;
+    hub.user("carol").await.get(&format!("{API}/xet-write-token/refs%2Fpr%2F{num}"), 403).await;
+    hub.stop().await;
+}
