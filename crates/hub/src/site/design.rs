@@ -2,6 +2,7 @@
 //! and for everybody where the setting `design_page` says so.
 
 mod samples;
+mod talk;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -89,6 +90,7 @@ struct DesignPage {
     rows: Table,
     days: Vec<samples::Day>,
     changes: Vec<samples::Change>,
+    heads: [talk::Head; 2],
     people: Vec<samples::Person>,
     follows: Vec<FollowView>,
     picture: samples::Picture,
@@ -139,6 +141,7 @@ async fn show_design(page: PageRequest) -> HubResult<HttpResponse> {
         rows: samples::rows(),
         days: samples::days(),
         changes: samples::changes(),
+        heads: talk::heads(),
         people: samples::people(),
         follows: samples::follows(),
         picture: samples::picture(),
