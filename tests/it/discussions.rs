@@ -161,3 +161,20 @@ async fn discussions_follow_their_repository() {
     assert_eq!(hub.count("discussions").await + hub.count("discussion_events").await, 0);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn nobody_speaks_for_others_or_past_a_lock() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "What for?", false).await;
+    let id = bob.post_json(&path(num, "/comment"), &json!({ "comment": "mine" }), 200).await["newMessage"]["id"].clone();
+    let edit = path(num, &format!("/comment/{}/edit", id.as_str().unwrap()));
+    ada.post_json(&edit, &json!({ "content": "bob is wrong" }), 403).await;
+    bob.post_json(&path(num, "/title"), &json!({ "title": "What for?" }), 400).await;
+    ada.post_json(&path(num, "/lock"), &json!({ "locked": true }), 200).await;
+    bob.post_json(&path(num, "/title"), &json!({ "title": "Locked out" }), 403).await;
+    let close = |comment: &str| json!({ "status": "closed", "comment": comment });
+    bob.post_json(&path(num, "/status"), &close("Locked out"), 403).await;
+    assert_eq!(events(&ada, num).await.len(), 2);
+    bob.post_json(&path(num, "/status"), &close(""), 200).await;
+    hub.stop().await;
+}

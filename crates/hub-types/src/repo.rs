@@ -156,6 +156,7 @@ const RESERVED_NAMESPACES: &[&str] = &[
     "contact",
     "dataset",
     "datasets",
+    "deleted",
     "design",
     "docs",
     "download",

@@ -103,3 +103,35 @@ async fn merges_at_once_with_commits_lose_nothing() {
     assert_eq!(rows.as_array().unwrap().len(), 13, "{rows}");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn large_files_that_both_changed_are_not_merged_line_by_line() {
+    let (hub, ada, bob) = start().await;
+    let lines = |mark: &str, at: usize| -> String {
+        (0..60_000).map(|n| if n == at { format!("{mark}\n") } else { format!("line {n}\n") }).collect()
+    };
+    ada.commit(API, "main", &[Client::file("large.txt", &lines("old", 5))], 200).await;
+    let (num, _) = propose(&bob, "large.txt", &lines("bob's", 5)).await;
+    ada.commit(API, "main", &[Client::file("large.txt", &lines("ada's", 50_000))], 200).await;
+    assert_eq!(ada.get_json(&path(num, ""), 200).await["filesWithConflicts"], json!(["large.txt"]));
+    merge(&ada, num, 409).await;
+    // One that only one side changed is no matter.
+    let (other, _) = propose(&bob, "other.txt", &lines("new", 5)).await;
+    merge(&ada, other, 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_merge_makes_no_pointer_to_what_nobody_uploaded() {
+    let (hub, ada, bob) = start().await;
+    let oid = "4d7a214614ab2935c943f9e0ff69d22eadbb8f32b1258daaa5e2ca24d17e2393";
+    let pointer = format!("version https://git-lfs.github.com/spec/v1\noid sha256:{oid}\nsize 12345\n");
+    ada.commit(API, "main", &[Client::file("m.bin", &format!("junk\n{pointer}tail\n"))], 200).await;
+    let (first, _) = propose(&bob, "m.bin", &format!("{pointer}tail\n")).await;
+    let (second, _) = propose(&bob, "m.bin", &format!("junk\n{pointer}")).await;
+    merge(&ada, first, 200).await;
+    let refused = merge(&ada, second, 409).await;
+    assert!(refused["error"].as_str().unwrap().contains(oid), "{refused}");
+    assert_eq!(text(&ada, "m.bin").await, format!("{pointer}tail\n"));
+    hub.stop().await;
+}

@@ -132,3 +132,24 @@ async fn chunks_for_a_pull_request_are_sent_with_a_token_of_its_own() {
     hub.user("carol").await.get(&format!("{API}/xet-write-token/refs%2Fpr%2F{num}"), 403).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_commit_that_comes_after_the_end_is_refused_at_the_last_moment() {
+    use hub::repos::queries::find_repo;
+    use hub::repos::refs::{RefChange, RefUpdate, apply_ref_updates};
+    let (hub, ada, bob) = start().await;
+    let (num, commit) = propose(&bob, "a.txt", "mine\n").await;
+    let main = head_of(&ada, "refs/heads/main").await.unwrap();
+    ada.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    // As by a commit or push that was prepared while it was open.
+    let repo = find_repo(&hub.app().pool, hub_types::RepoType::Model, "ada", "bert").await.unwrap().unwrap();
+    let (name, expected, new) = (hub_types::RefName::new("refs/pr/1").unwrap(), commit.parse().unwrap(), main.parse().unwrap());
+    let updates = vec![RefUpdate { name, expected: Some(expected), new: Some(new) }];
+    let change = |updates| RefChange { repo: &repo, actor_pk: None, kind: "commit", updates, packs: Vec::new(), metadata: None };
+    assert!(apply_ref_updates(hub.app(), change(updates.clone())).await.is_err());
+    assert_eq!(head_of(&ada, "refs/pr/1").await, Some(commit));
+    ada.post_json(&path(num, "/status"), &json!({ "status": "open" }), 200).await;
+    assert!(apply_ref_updates(hub.app(), change(updates)).await.is_ok());
+    assert_eq!(head_of(&ada, "refs/pr/1").await, Some(main));
+    hub.stop().await;
+}

@@ -1,6 +1,7 @@
+use std::collections::HashMap;
 use std::path::Path;
 
-use git2::{Index, MergeOptions, ObjectType, Odb};
+use git2::{Index, MergeOptions, ObjectType, Odb, Repository, Tree};
 use hub_types::Oid;
 
 use super::pack::PackWriter;
@@ -8,12 +9,16 @@ use super::{BuiltCommit, CommitMeta, write_commit};
 use crate::object::{MODE_SUBMODULE, rows};
 use crate::oid::{from_git, to_git};
 use crate::reader::{GitReader, MAX_DEPTH, read};
-use crate::{Error, Result};
+use crate::{Error, LfsPointer, Result};
 
 /// Before the disk's objects: what a merge makes is kept in memory and never written among them.
 const IN_MEMORY_FIRST: i32 = 1000;
 /// The most paths that are named when two changes do not fit.
 const MAX_CONFLICTS: usize = 100;
+/// The largest file that is merged line by line, in bytes.
+const MAX_MERGED_FILE_BYTES: usize = 512 * 1024;
+/// The most that all such files of a merge have together, both sides counted.
+const MAX_MERGED_BYTES: usize = 8 * 1024 * 1024;
 
 /// What came of a merge.
 #[derive(Debug)]
@@ -41,10 +46,11 @@ pub fn squash_merge(base: &GitReader, scratch: &Path, onto: Oid, from: Oid, meta
     if tree == base.tree_of(onto)? {
         return Ok(SquashMerge::Unchanged);
     }
-    let mut pack = PackWriter::new(base, scratch)?;
-    copy_new(&merge.work.odb()?, base, &mut pack, tree, 0)?;
+    let mut new = NewObjects { merged: &merge.work.odb()?, base, pack: PackWriter::new(base, scratch)?, lfs: Vec::new() };
+    new.copy(tree, 0)?;
+    let NewObjects { mut pack, lfs, .. } = new;
     let commit = write_commit(&mut pack, tree, &[onto], meta)?;
-    Ok(SquashMerge::Merged(BuiltCommit { commit, tree, pack: pack.finish()?, lfs: Vec::new(), changed: true }))
+    Ok(SquashMerge::Merged(BuiltCommit { commit, tree, pack: pack.finish()?, lfs, changed: true }))
 }
 
 impl GitReader {
@@ -64,6 +70,8 @@ struct Merge {
     /// The repository once more, with a place in memory for what is new.
     work: GitReader,
     index: Index,
+    /// What both sides changed and nobody merges line by line.
+    too_large: Vec<String>,
 }
 
 impl Merge {
@@ -76,13 +84,20 @@ impl Merge {
             None => work.repo().treebuilder(None)?.write()?,
         };
         let tree = |oid: git2::Oid| work.repo().find_tree(oid);
-        let (ours, theirs) = (tree(to_git(base.tree_of(onto)?)?)?, tree(to_git(base.tree_of(from)?)?)?);
-        let index = work.repo().merge_trees(&tree(parted)?, &ours, &theirs, Some(&MergeOptions::new()))?;
-        drop((ours, theirs));
-        Ok(Self { work, index })
+        let (parted, ours, theirs) = (tree(parted)?, tree(to_git(base.tree_of(onto)?)?)?, tree(to_git(base.tree_of(from)?)?)?);
+        let too_large = too_large(work.repo(), &parted, &ours, &theirs)?;
+        let index = match too_large.is_empty() {
+            true => work.repo().merge_trees(&parted, &ours, &theirs, Some(&MergeOptions::new()))?,
+            false => Index::new()?,
+        };
+        drop((parted, ours, theirs));
+        Ok(Self { work, index, too_large })
     }
 
     fn conflicts(&self) -> Result<Vec<String>> {
+        if !self.too_large.is_empty() {
+            return Ok(self.too_large.clone());
+        }
         if !self.index.has_conflicts() {
             return Ok(Vec::new());
         }
@@ -105,22 +120,60 @@ impl Merge {
     }
 }
 
-/// Adds a tree to the pack, and what is in it, as far as `base` does not have it.
-fn copy_new(merged: &Odb<'_>, base: &GitReader, pack: &mut PackWriter<'_>, tree: Oid, depth: usize) -> Result<()> {
-    if depth > MAX_DEPTH {
-        return Err(Error::ObjectDamaged { oid: tree, reason: "folders are nested too deep" });
-    }
-    if base.contains(tree)? {
-        return Ok(());
-    }
-    let object = read(merged, tree, ObjectType::Tree)?;
-    for row in rows(tree, object.data()) {
-        let row = row?;
-        if row.is_folder() {
-            copy_new(merged, base, pack, row.oid, depth + 1)?;
-        } else if row.mode != MODE_SUBMODULE && !base.contains(row.oid)? {
-            pack.add(ObjectType::Blob, read(merged, row.oid, ObjectType::Blob)?.data())?;
+/// The paths that both sides changed and whose files are too large to be merged line by line, one alone or all together: that
+/// takes time that grows with the square of what differs.
+fn too_large(repo: &Repository, parted: &Tree<'_>, ours: &Tree<'_>, theirs: &Tree<'_>) -> Result<Vec<String>> {
+    let odb = repo.odb()?;
+    let ours = changed(repo, parted, ours)?;
+    let (mut paths, mut total) = (Vec::new(), 0);
+    for (path, theirs) in changed(repo, parted, theirs)? {
+        let Some(ours) = ours.get(&path).filter(|ours| **ours != theirs) else { continue };
+        let sizes = [*ours, theirs].map(|blob| odb.read_header(blob).map_or(0, |(size, _)| size));
+        total += sizes.iter().sum::<usize>();
+        if paths.len() < MAX_CONFLICTS && (sizes.iter().any(|size| *size > MAX_MERGED_FILE_BYTES) || total > MAX_MERGED_BYTES) {
+            paths.push(String::from_utf8_lossy(&path).into_owned());
         }
     }
-    pack.add(ObjectType::Tree, object.data()).map(|_| ())
+    paths.sort_unstable();
+    Ok(paths)
+}
+
+/// The files that differ, and what they are in the second tree.
+fn changed(repo: &Repository, old: &Tree<'_>, new: &Tree<'_>) -> Result<HashMap<Vec<u8>, git2::Oid>> {
+    let diff = repo.diff_tree_to_tree(Some(old), Some(new), None)?;
+    let files = diff.deltas().map(|delta| delta.new_file());
+    Ok(files.filter_map(|file| Some((file.path_bytes()?.to_owned(), file.id()))).collect())
+}
+
+/// Collects what a merge made that the repository does not have.
+struct NewObjects<'a> {
+    merged: &'a Odb<'a>,
+    base: &'a GitReader,
+    pack: PackWriter<'a>,
+    /// Lines from both sides may make a pointer that neither had.
+    lfs: Vec<LfsPointer>,
+}
+
+impl NewObjects<'_> {
+    /// Adds a tree, and what is in it.
+    fn copy(&mut self, tree: Oid, depth: usize) -> Result<()> {
+        if depth > MAX_DEPTH {
+            return Err(Error::ObjectDamaged { oid: tree, reason: "folders are nested too deep" });
+        }
+        if self.base.contains(tree)? {
+            return Ok(());
+        }
+        let object = read(self.merged, tree, ObjectType::Tree)?;
+        for row in rows(tree, object.data()) {
+            let row = row?;
+            if row.is_folder() {
+                self.copy(row.oid, depth + 1)?;
+            } else if row.mode != MODE_SUBMODULE && !self.base.contains(row.oid)? {
+                let blob = read(self.merged, row.oid, ObjectType::Blob)?;
+                self.lfs.extend(LfsPointer::parse(blob.data()));
+                self.pack.add(ObjectType::Blob, blob.data())?;
+            }
+        }
+        self.pack.add(ObjectType::Tree, object.data()).map(|_| ())
+    }
 }

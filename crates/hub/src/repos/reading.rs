@@ -32,6 +32,8 @@ const MAX_KEPT_BLOB_BYTES: usize = 256 * 1024;
 const MAX_BLOB_BYTES: u64 = 64 * 1024 * 1024;
 /// Commits kept.
 const MAX_COMMITS: u64 = 50_000;
+/// Merges whose outcome is kept, each some hundred bytes.
+const MAX_MERGES: u64 = 10_000;
 /// Names of folders whose last commits are kept, summed over the folders.
 const MAX_LAST_COMMITS: u64 = 200_000;
 /// How long the last commits of a folder are searched for. What is not found by then is shown without.
@@ -45,6 +47,7 @@ pub struct Reading {
     blobs: sync::Cache<(i64, Oid), Bytes>,
     commits: sync::Cache<(i64, Oid), Arc<CommitInfo>>,
     counts: sync::Cache<(i64, Oid), u64>,
+    conflicts: future::Cache<(i64, Oid, Oid), Vec<String>>,
     sizes: sync::Cache<(i64, Oid, String), u64>,
     last_commits: future::Cache<(i64, Oid, String), Arc<LastCommits>>,
     /// The same, for walks to look into: what is known of a commit spares walking on from it.
@@ -72,6 +75,7 @@ impl Default for Reading {
                 .build(),
             commits: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             counts: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
+            conflicts: future::Cache::builder().max_capacity(MAX_MERGES).time_to_idle(hour).build(),
             sizes: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             last_commits: future::Cache::builder()
                 .weigher(|_, names: &Arc<LastCommits>| weight(names))
@@ -204,6 +208,15 @@ pub async fn size(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<
     let size = read(app, repo, move |reader| reader.size_at(commit, &wanted)).await?;
     app.reading.sizes.insert(key, size);
     Ok(size)
+}
+
+/// The paths that two commits changed each in its own way, since they parted. Many who ask at once merge once.
+///
+/// # Errors
+/// 404 for a commit the repository does not have.
+pub async fn merge_conflicts(app: &App, repo: &Repo, onto: Oid, from: Oid) -> HubResult<Vec<String>> {
+    let merge = read(app, repo, move |reader| reader.merge_conflicts(onto, from));
+    app.reading.conflicts.try_get_with((repo.pk, onto, from), merge).await.map_err(|error| HubError::again(&error))
 }
 
 /// For each commit or annotated tag the commit it stands for; `None` for anything else.

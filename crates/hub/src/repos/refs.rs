@@ -163,15 +163,23 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
         .iter()
         .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
         .collect();
-    queries::insert_event(conn, repo_pk, change.actor_pk, change.kind, json!({ "refs": moves })).await?;
+    // What is only proposed is nothing that the owner's followers hear of.
+    let proposed =
+        !change.updates.is_empty() && change.updates.iter().all(|update| number_of_ref(update.name.as_str()).is_some());
+    let kind = if proposed { "propose" } else { change.kind };
+    queries::insert_event(conn, repo_pk, change.actor_pk, kind, json!({ "refs": moves })).await?;
     Ok(generation)
 }
 
-/// A pull request tells of the commits that come to it. One that is just being opened has no row yet.
+/// A pull request tells of the commits that come to it, and takes none when it is over, whatever it was when the change was
+/// prepared. One that is just being opened has no row yet.
 async fn note_in_pull(conn: &mut PgConnection, change: &RefChange<'_>, update: &RefUpdate) -> Result<(), RefError> {
     let moved = update.new.filter(|_| update.expected.is_some() && update.expected != update.new);
-    if let (Some(num), Some(new)) = (number_of_ref(update.name.as_str()), moved) {
-        queries::discussions::note_commits(conn, change.repo.pk, num, change.actor_pk, (update.expected, new)).await?;
+    let (Some(num), Some(new)) = (number_of_ref(update.name.as_str()), moved) else { return Ok(()) };
+    let noted = queries::discussions::note_commits(conn, change.repo.pk, num, change.actor_pk, (update.expected, new)).await?;
+    // A history that is rewritten, to take large files out of it, is rewritten everywhere.
+    if !noted && matches!(change.kind, "commit" | "push") {
+        return Err(RefError::Hub(HubError::conflict(format!("#{num} is over: open it again to add commits."))));
     }
     Ok(())
 }

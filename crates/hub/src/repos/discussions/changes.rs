@@ -7,6 +7,11 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
 use crate::repos::queries::discussions::{self, Discussion, EventRow, Status};
 
+/// The most that may happen in a discussion. Its page shows all of it.
+const MAX_EVENTS: i64 = 1_000;
+/// How often a comment may be changed. What it said before is kept.
+const MAX_EDITS: i64 = 50;
+
 /// Adds a comment and gives its id.
 ///
 /// # Errors
@@ -18,6 +23,7 @@ pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubRes
     let text = required(text)?;
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
+    check_room(&mut tx, &found).await?;
     let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
     tx.commit().await?;
     Ok(id)
@@ -29,6 +35,13 @@ fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
             "#{} is locked: only those who may write to {} can comment.",
             found.num, read.repo.id
         )));
+    }
+    Ok(())
+}
+
+async fn check_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
+    if discussions::count_events(conn, found.discussion_pk).await? >= MAX_EVENTS {
+        return Err(HubError::bad_request(format!("#{} is full: open a new discussion to go on.", found.num)));
     }
     Ok(())
 }
@@ -59,7 +72,7 @@ async fn own_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResul
     Ok((found, event))
 }
 
-/// Changes a comment; what it said is kept.
+/// Changes a comment, which only who wrote it may: nobody puts words into another's mouth. What it said is kept.
 ///
 /// # Errors
 /// 400 for an empty text, 403 for those who may not or of a hidden comment, 404 for an unknown one.
@@ -67,6 +80,9 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
     let editor_pk = participant(read)?;
     let (found, event) = own_comment(app, read, num, id).await?;
     check_unlocked(read, &found)?;
+    if event.author_pk != Some(editor_pk) {
+        return Err(HubError::forbidden("Only who wrote a comment can change it."));
+    }
     if event.hidden {
         return Err(HubError::forbidden("This comment is hidden and cannot be changed."));
     }
@@ -76,6 +92,9 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
     }
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
+    if discussions::count_edits(&mut tx, event.event_pk).await? >= MAX_EDITS {
+        return Err(HubError::bad_request(format!("A comment can be changed {MAX_EDITS} times. Write a new one.")));
+    }
     discussions::edit_comment(&mut tx, event.event_pk, editor_pk, &text).await?;
     tx.commit().await?;
     Ok(())
@@ -97,12 +116,17 @@ pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> Hub
 /// Gives a discussion another title, and the id of what was noted about it.
 ///
 /// # Errors
-/// 400 for no title, 403 for those who may not, 404 for an unknown discussion.
+/// 400 for no title or the same one, 403 for those who may not, 404 for an unknown discussion.
 pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubResult<String> {
     let found = get_to_change(app, read, num).await?;
+    check_unlocked(read, &found)?;
     let title = checked_title(title)?;
     let mut tx = app.begin().await?;
     let (_, from) = lock(&mut tx, &found).await?;
+    if from == title {
+        return Err(HubError::bad_request(format!("That is the title of #{num} already.")).at("title"));
+    }
+    check_room(&mut tx, &found).await?;
     discussions::set_title(&mut tx, found.discussion_pk, &title).await?;
     let payload = json!({ "from": from, "to": title });
     let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(participant(read)?), "title-change", payload).await?;
@@ -129,7 +153,9 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     if now == status {
         return Err(HubError::bad_request(format!("#{num} is {} already.", status.as_str())));
     }
+    check_room(&mut tx, &found).await?;
     if !text.is_empty() {
+        check_unlocked(read, &found)?;
         discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;

@@ -1,11 +1,12 @@
-use hub_git::{CommitMeta, SquashMerge, squash_merge};
-use hub_types::{Oid, RefName};
+use hub_git::{CommitMeta, LfsPointer, SquashMerge, squash_merge};
+use hub_types::{Oid, RefName, Sha256};
 use serde_json::json;
 
 use super::open::checked_comment;
 use super::{get, pull_ref};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::objects;
 use crate::repos::access::RepoWrite;
 use crate::repos::head::Derive;
 use crate::repos::metadata::HeadMetadata;
@@ -102,8 +103,22 @@ impl Built {
         if let Some(card) = card {
             commit::check_card_text(repo, card).await?;
         }
+        check_held(app, repo, found.num, &built.lfs).await?;
         let packs = new_objects::store(app, built.pack).await?;
         Ok(Self { base: base.clone(), onto, from, commit: built.commit, packs, metadata })
+    }
+}
+
+/// Lines from both sides may make the pointer of a large file that nobody has uploaded.
+async fn check_held(app: &App, repo: &Repo, num: i64, pointers: &[LfsPointer]) -> HubResult<()> {
+    let oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.oid).collect();
+    let held = objects::has_objects(app, repo.pk, &oids).await?;
+    match pointers.iter().find(|pointer| held.get(&pointer.oid) != Some(&pointer.size)) {
+        Some(pointer) => Err(HubError::conflict(format!(
+            "#{num} cannot be merged: the result would name the large file {}, which this repository does not have.",
+            pointer.oid
+        ))),
+        None => Ok(()),
     }
 }
 

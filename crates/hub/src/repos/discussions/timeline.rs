@@ -169,11 +169,10 @@ async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResul
     };
     // The branch may be gone.
     let onto = base.or(discussion.merge_oid).unwrap_or(head);
-    let is_open = discussion.status.is_open();
-    let state = move |reader: &hub_git::GitReader| {
-        let parted = reader.merge_base(onto, head)?.unwrap_or(onto);
-        let conflicts = if is_open { reader.merge_conflicts(onto, head)? } else { Vec::new() };
-        Ok(PullState { head, parted, conflicts })
+    let parted = reading::read(app, repo, move |reader| Ok(reader.merge_base(onto, head)?.unwrap_or(onto))).await?;
+    let conflicts = match discussion.status.is_open() {
+        true => reading::merge_conflicts(app, repo, onto, head).await?,
+        false => Vec::new(),
     };
-    reading::read(app, repo, state).await
+    Ok(PullState { head, parted, conflicts })
 }

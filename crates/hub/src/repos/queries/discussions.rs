@@ -396,7 +396,8 @@ pub async fn insert_change(
     .await
 }
 
-/// Notes that the commits of a pull request that goes on are others now.
+/// Notes that the commits of a pull request are others now, and keeps its status as it is until the transaction ends. `false`:
+/// it is over, and nothing was noted.
 ///
 /// # Errors
 /// The database does not answer.
@@ -406,19 +407,38 @@ pub async fn note_commits(
     num: i64,
     actor_pk: Option<i64>,
     (old, new): (Option<Oid>, Oid),
-) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into discussion_events (discussion_pk, author_pk, kind, payload)
-         select discussion_pk, $3, 'commit', $4 from discussions
-         where repo_pk = $1 and num = $2 and base is not null and status in ('draft', 'open')",
+) -> sqlx::Result<bool> {
+    let noted = sqlx::query!(
+        "with pull as (
+             select discussion_pk from discussions
+             where repo_pk = $1 and num = $2 and base is not null and status in ('draft', 'open') for update)
+         insert into discussion_events (discussion_pk, author_pk, kind, payload) select discussion_pk, $3, 'commit', $4 from pull",
         repo_pk,
         num,
         actor_pk,
         serde_json::json!({ "old": old, "new": new })
-    )
-    .execute(conn)
-    .await
-    .map(|_| ())
+    );
+    Ok(noted.execute(conn).await?.rows_affected() > 0)
+}
+
+/// How much has happened in a discussion.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_events(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from discussion_events where discussion_pk = $1"#, discussion_pk)
+        .fetch_one(conn)
+        .await
+}
+
+/// How often a comment was changed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_edits(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(r#"select count(*) as "count!" from discussion_edits where event_pk = $1"#, event_pk)
+        .fetch_one(conn)
+        .await
 }
 
 /// Changes a comment and keeps what it said. A hidden one stays as it is.

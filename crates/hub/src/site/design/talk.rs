@@ -4,7 +4,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 
 /// As `components/discussion.html` takes it.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::site) struct Head {
+pub(super) struct Head {
     pub num: i64,
     pub title: &'static str,
     pub icon: &'static str,
@@ -20,14 +20,14 @@ pub(in crate::site) struct Head {
 
 /// A link.
 #[derive(Debug, Clone, Copy)]
-pub(in crate::site) struct Link {
+pub(super) struct Link {
     pub label: &'static str,
     pub href: &'static str,
 }
 
 impl Head {
     /// The classes of the word for its state.
-    pub fn badge(&self) -> &'static str {
+    pub(super) fn badge(&self) -> &'static str {
         if self.merged.is_some() { "badge" } else { "badge badge-accent" }
     }
 }

@@ -108,6 +108,8 @@ struct Event {
     html: Option<SafeHtml>,
     /// Its Markdown, for those who may change it.
     source: Option<Field>,
+    /// Whether the viewer may hide it.
+    may_hide: bool,
     edited_at: Option<DateTime<Utc>>,
     hidden: bool,
     icon: &'static str,
@@ -166,6 +168,7 @@ async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rig
         at: event.created_at,
         html: None,
         source: None,
+        may_hide: false,
         edited_at: None,
         hidden: false,
         icon: "activity",
@@ -175,12 +178,13 @@ async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rig
     };
     match event.what {
         What::Comment { body, hidden, edited_at, .. } => {
-            let may_change = rights.comment && discussions::may_change(read, event.author_pk);
+            let is_own = read.viewer.user.as_ref().is_some_and(|user| event.author_pk == Some(user.pk));
+            shown.may_hide = !hidden && rights.comment && discussions::may_change(read, event.author_pk);
             shown.hidden = hidden;
             shown.edited_at = edited_at;
             if !hidden {
                 shown.html = Some(discussions::render(&page.app, &read.repo, &body).await?);
-                shown.source = may_change.then(|| Field::new("comment", "Comment").value(body));
+                shown.source = (is_own && rights.comment).then(|| Field::new("comment", "Comment").value(body));
             }
         }
         What::Status(status) => {
