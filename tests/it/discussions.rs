@@ -166,7 +166,7 @@ async fn discussions_follow_their_repository() {
 async fn nobody_speaks_for_others_or_past_a_lock() {
     let (hub, ada, bob) = start().await;
     let num = open(&bob, "What for?", false).await;
-    let id = bob.post_json(&path(num, "/comment"), &json!({ "comment": "mine" }), 200).await["newMessage"]["id"].clone();
+    let id = bob.post_json(&path(num, "/comment"), &json!({ "comment": "mine" }), 201).await["newMessage"]["id"].clone();
     let edit = path(num, &format!("/comment/{}/edit", id.as_str().unwrap()));
     ada.post_json(&edit, &json!({ "content": "bob is wrong" }), 403).await;
     bob.post_json(&path(num, "/title"), &json!({ "title": "What for?" }), 400).await;
