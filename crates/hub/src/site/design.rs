@@ -2,7 +2,6 @@
 //! and for everybody where the setting `design_page` says so.
 
 mod samples;
-mod talk;
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -90,7 +89,6 @@ struct DesignPage {
     rows: Table,
     days: Vec<samples::Day>,
     changes: Vec<samples::Change>,
-    heads: [talk::Head; 2],
     people: Vec<samples::Person>,
     follows: Vec<FollowView>,
     picture: samples::Picture,
@@ -141,7 +139,6 @@ async fn show_design(page: PageRequest) -> HubResult<HttpResponse> {
         rows: samples::rows(),
         days: samples::days(),
         changes: samples::changes(),
-        heads: talk::heads(),
         people: samples::people(),
         follows: samples::follows(),
         picture: samples::picture(),
@@ -167,7 +164,7 @@ mod tests {
     use std::path::Path;
 
     /// What a page has as a whole, and what repeats no markup of its own.
-    const ELSEWHERE: &[&str] = &["card_parts", "site", "tensors", "why"];
+    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "site", "tensors", "why"];
 
     #[test]
     fn every_component_is_shown() {

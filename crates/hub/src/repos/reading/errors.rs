@@ -11,6 +11,8 @@ impl From<Error> for HubError {
             Error::NothingToDelete(_) => Self::nothing_to_delete(),
             Error::PathConflict { .. } => Self::unprocessable(error.to_string()),
             Error::TooLarge { .. } => Self::too_large(error.to_string()),
+            // The disk may be full.
+            Error::Io(error) => error.into(),
             other => Self::internal(other),
         }
     }
