@@ -19,6 +19,8 @@ create table discussions (
     check ((status = 'merged') = (merge_oid is not null))
 );
 create index discussions_author_pk_idx on discussions (author_pk);
+-- Counted on every page of a repository, and asked for by every push.
+create index discussions_open_idx on discussions (repo_pk) where status in ('draft', 'open');
 
 -- What happened in a discussion, in order: comments and what was done to it.
 create table discussion_events (

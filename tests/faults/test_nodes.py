@@ -7,7 +7,6 @@ import random
 import re
 import subprocess
 import threading
-import time
 import traceback
 import urllib.request
 
@@ -15,7 +14,7 @@ import pytest
 from harness.clients import client_env
 from harness.hub import Hub
 from harness.people import PASSWORD, TOKENS
-from harness.process import status_of
+from harness.process import status_of, within
 from harness.visitor import Visitor, csrf_token
 
 # The balancer looks at /readyz five times a second.
@@ -39,15 +38,6 @@ def api_at(url, person="bob"):
     from huggingface_hub import HfApi
 
     return HfApi(endpoint=url, token=TOKENS[person] if person else False)
-
-
-def within(seconds, ready):
-    """Waits until `ready` gives something."""
-    deadline = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.1)
-    return found
 
 
 def body_of(url):

@@ -7,7 +7,6 @@ import os
 import random
 import signal
 import threading
-import time
 import urllib.request
 from pathlib import Path
 
@@ -16,20 +15,11 @@ from harness.asking import ask, commit, commit_large, lfs_upload
 from harness.faulty_line import FaultyLine
 from harness.hub import Hub
 from harness.people import TOKENS
-from harness.process import status_of
+from harness.process import status_of, within
 
 MB = 1_000_000
 NO_DATABASE = "The database is not answering."
 NO_STORE = "The hub's object store is not answering."
-
-
-def within(seconds, ready):
-    """Waits until `ready` gives something."""
-    deadline = time.monotonic() + seconds
-    while not (found := ready()):
-        assert time.monotonic() < deadline, f"not within {seconds} s"
-        time.sleep(0.2)
-    return found
 
 
 @contextlib.contextmanager

@@ -22,6 +22,15 @@ def free_ports(count: int) -> list[int]:
             held.close()
 
 
+def within(seconds, ready):
+    """Waits until `ready` gives something."""
+    deadline = time.monotonic() + seconds
+    while not (found := ready()):
+        assert time.monotonic() < deadline, f"not within {seconds} s"
+        time.sleep(0.2)
+    return found
+
+
 def status_of(url: str) -> int | None:
     """Returns the HTTP status of a GET, or None when nothing answers."""
     try:

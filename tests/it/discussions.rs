@@ -178,3 +178,18 @@ async fn nobody_speaks_for_others_or_past_a_lock() {
     bob.post_json(&path(num, "/status"), &close(""), 200).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_full_discussion_can_only_be_closed() {
+    let (hub, _ada, bob) = start().await;
+    let num = open(&bob, "Without end", false).await;
+    let fill = "insert into discussion_events (discussion_pk, kind, body)
+                select discussion_pk, 'comment', 'more' from discussions, generate_series(1, 1000)";
+    sqlx::query(fill).execute(&hub.app().pool).await.unwrap();
+    let refused = say(&bob, num, "And more", 400).await;
+    assert!(refused["error"].as_str().unwrap().contains("full"), "{refused}");
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed", "comment": "Enough" }), 400).await;
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    bob.post_json(&path(num, "/status"), &json!({ "status": "open" }), 400).await;
+    hub.stop().await;
+}

@@ -153,3 +153,14 @@ async fn a_commit_that_comes_after_the_end_is_refused_at_the_last_moment() {
     assert_eq!(head_of(&ada, "refs/pr/1").await, Some(main));
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_is_proposed_is_no_news_of_the_owner() {
+    let (hub, ada, bob) = start().await;
+    propose(&bob, "a.txt", "mine\n").await;
+    bob.commit(API, "refs%2Fpr%2F1", &[Client::file("b.txt", "two\n")], 200).await;
+    ada.commit(API, "main", &[Client::file("c.txt", "three\n")], 200).await;
+    let kinds = sqlx::query_scalar::<_, String>("select kind from events where kind <> 'create_repo' order by event_pk");
+    assert_eq!(kinds.fetch_all(&hub.app().pool).await.unwrap(), ["open_pull_request", "propose", "commit"]);
+    hub.stop().await;
+}

@@ -172,7 +172,7 @@ impl<'w, 's> Entry<'w, 's> {
             ObjectType::Tag => 4,
             _ => 3,
         };
-        spool.expect(size)?;
+        spool.announce(size)?;
         let mut counter = Counter { spool, crc: Crc::new(), len: 0 };
         let mut rest = size >> 4;
         let mut byte = number << 4 | (size & 15) as u8;

@@ -14,6 +14,8 @@ use crate::Result;
 
 /// Packs stay in memory whose objects have at most so many bytes, deflated or not.
 const MAX_MEMORY: u64 = 2 * 1024 * 1024;
+/// And that have at most so many: lending one from memory makes libgit2 look through the folder of packs once more.
+const MAX_OBJECTS: u32 = 256;
 const CHUNK: usize = 64 * 1024;
 /// Where a pack says how many objects it has.
 const COUNT_AT: u64 = 8;
@@ -24,6 +26,7 @@ pub(super) struct Spool<'a> {
     memory: Vec<u8>,
     /// The size of all objects, inflated.
     inflated: u64,
+    objects: u32,
     disk: Option<OnDisk>,
 }
 
@@ -47,13 +50,14 @@ pub(super) enum Spooled {
 
 impl<'a> Spool<'a> {
     pub(super) fn new(scratch: &'a Path) -> Self {
-        Self { scratch, memory: Vec::new(), inflated: 0, disk: None }
+        Self { scratch, memory: Vec::new(), inflated: 0, objects: 0, disk: None }
     }
 
     /// Says that an object of `size` bytes comes next.
-    pub(super) fn expect(&mut self, size: u64) -> io::Result<()> {
+    pub(super) fn announce(&mut self, size: u64) -> io::Result<()> {
         self.inflated = self.inflated.saturating_add(size);
-        if self.disk.is_none() && self.inflated > MAX_MEMORY {
+        self.objects = self.objects.saturating_add(1);
+        if self.disk.is_none() && (self.inflated > MAX_MEMORY || self.objects > MAX_OBJECTS) {
             self.move_to_disk()?;
         }
         Ok(())

@@ -82,6 +82,10 @@ fn only_a_large_pack_is_written_to_disk_and_goes_with_its_last_owner() {
     assert_eq!(entries(), before + 1);
     drop(other);
     assert_eq!(entries(), before, "the folder goes with the pack");
+    let many: Vec<_> = (0..300).map(|n| add(&format!("f{n}"), &n.to_string())).collect();
+    let plan = CommitPlan { parent: None, changes: &many, meta: &repo.meta("x"), cover_lfs: false };
+    let built = build_commit(&repo.reader(), repo.scratch(), plan).unwrap();
+    assert!(matches!(built.pack.unwrap().content(), PackContent::Folder(_)), "many objects are a large pack, too");
 }
 
 #[test]

@@ -163,12 +163,17 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
         .iter()
         .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
         .collect();
-    // What is only proposed is nothing that the owner's followers hear of.
-    let proposed =
-        !change.updates.is_empty() && change.updates.iter().all(|update| number_of_ref(update.name.as_str()).is_some());
-    let kind = if proposed { "propose" } else { change.kind };
-    queries::insert_event(conn, repo_pk, change.actor_pk, kind, json!({ "refs": moves })).await?;
+    queries::insert_event(conn, repo_pk, change.actor_pk, kind_of(change), json!({ "refs": moves })).await?;
     Ok(generation)
+}
+
+/// What is only proposed is nothing that those hear of who follow the repository's owner.
+fn kind_of(change: &RefChange<'_>) -> &'static str {
+    let is_proposed = change.updates.iter().all(|update| number_of_ref(update.name.as_str()).is_some());
+    match change.kind {
+        "commit" | "push" if is_proposed => "propose",
+        kind => kind,
+    }
 }
 
 /// A pull request tells of the commits that come to it, and takes none when it is over, whatever it was when the change was

@@ -95,7 +95,7 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
     if discussions::count_edits(&mut tx, event.event_pk).await? >= MAX_EDITS {
         return Err(HubError::bad_request(format!("A comment can be changed {MAX_EDITS} times. Write a new one.")));
     }
-    discussions::edit_comment(&mut tx, event.event_pk, editor_pk, &text).await?;
+    discussions::edit_comment(&mut tx, event.event_pk, &text).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -137,7 +137,7 @@ pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubRes
 /// Opens or closes a discussion, with a comment if there is one, and gives the id of what was noted about it. A draft is opened, too.
 ///
 /// # Errors
-/// 400 for a status that is no choice, 403 for those who may not, 404 for an unknown discussion, 409 for a merged one.
+/// 400 for a status that is no choice or a full discussion, 403 for those who may not, 404 for an unknown discussion, 409 for a merged one.
 pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, text: &str) -> HubResult<String> {
     let found = get_to_change(app, read, num).await?;
     if matches!(status, Status::Draft | Status::Merged) {
@@ -153,7 +153,10 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     if now == status {
         return Err(HubError::bad_request(format!("#{num} is {} already.", status.as_str())));
     }
-    check_room(&mut tx, &found).await?;
+    // It can always be closed.
+    if status == Status::Open || !text.is_empty() {
+        check_room(&mut tx, &found).await?;
+    }
     if !text.is_empty() {
         check_unlocked(read, &found)?;
         discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;

@@ -103,6 +103,8 @@ struct ThreadPage {
 struct Event {
     id: String,
     author: String,
+    /// Whether they still have a page.
+    has_page: bool,
     at: DateTime<Utc>,
     /// The comment, unless it is something else or hidden.
     html: Option<SafeHtml>,
@@ -164,6 +166,7 @@ pub(super) async fn show(
 
 async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rights: Rights, href: &str) -> HubResult<Event> {
     let mut shown = Event {
+        has_page: event.author.is_some(),
         author: author_name(event.author.as_deref()),
         at: event.created_at,
         html: None,
