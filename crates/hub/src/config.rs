@@ -7,6 +7,7 @@
 mod problems;
 mod settings;
 mod sources;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -185,7 +186,7 @@ impl Config {
     /// Settings for a hub that keeps everything in one folder; the rest as documented.
     pub fn in_folder(data_dir: PathBuf) -> Self {
         let mut problems = Problems::default();
-        Self { data_dir: data_dir.clone(), store: local_store(&data_dir), ..build(&Values::default(), &mut problems) }
+        Self { data_dir: data_dir.clone(), store: stores::in_folder(&data_dir), ..build(&Values::default(), &mut problems) }
     }
 
     /// Reads the settings of this process.
@@ -216,10 +217,6 @@ impl Config {
     }
 }
 
-fn local_store(data_dir: &std::path::Path) -> StoreConfig {
-    StoreConfig::Local { dir: data_dir.join("store") }
-}
-
 /// Turns texts into the typed settings. Wrong values are noted and read as their defaults.
 fn build(values: &Values, problems: &mut Problems) -> Config {
     let data_dir = values.path("data_dir");
@@ -231,7 +228,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         database_url: read.url("database.url").map(Secret::new),
         database_max_connections: u32::try_from(read.number("database.max_connections")).unwrap_or(u32::MAX),
         migrate_on_start: read.switch("database.migrate_on_start"),
-        store: read_store(&mut read, &data_dir),
+        store: stores::read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         bucket_limit_bytes: Some(read.number("limits.bucket_gib")).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
@@ -290,36 +287,6 @@ fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
     };
     let window_secs = read.number("rate_limits.window_secs");
     RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
-}
-
-/// Either nothing about S3 is set, or all of it is.
-fn read_store(read: &mut settings::Reader<'_>, data_dir: &std::path::Path) -> StoreConfig {
-    let endpoint = read.url("s3.endpoint");
-    let public_endpoint = read.url("s3.public_endpoint");
-    let path_style = read.switch("s3.path_style");
-    let region = read.text("s3.region").unwrap_or_default();
-    let [bucket, access_key_id, secret] = ["s3.bucket", "s3.access_key_id", "s3.secret_access_key"].map(|key| read.text(key));
-    match (endpoint, bucket, access_key_id, secret) {
-        (Some(endpoint), Some(bucket), Some(access_key_id), Some(secret)) => StoreConfig::S3 {
-            endpoint,
-            public_endpoint,
-            bucket,
-            region,
-            access_key_id,
-            secret_access_key: Secret::new(secret),
-            path_style,
-        },
-        _ => {
-            read.problems.half_configured(
-                read.values,
-                "S3",
-                &["s3.endpoint", "s3.bucket", "s3.access_key_id", "s3.secret_access_key"],
-                &["s3.public_endpoint", "s3.region", "s3.path_style"],
-                "none to keep files in the data folder",
-            );
-            local_store(data_dir)
-        }
-    }
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.

@@ -62,7 +62,7 @@ async fn show_upload(page: PageRequest, write: RepoWrite) -> HubResult<HttpRespo
     let place = branch_place(&page, &write).await?;
     let shown = upload_page(&page, &write, &place, &Refusal::default()).await?;
     let mut response = page.show(shown).await?;
-    if page.app.store.supports_presign() {
+    if page.app.store.presigns_uploads() {
         let policy = policy_for_store(&page.app.store.public_origin()?);
         let policy = HeaderValue::from_str(&policy).map_err(HubError::internal)?;
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
