@@ -9,6 +9,7 @@ mod discussions;
 mod downloads;
 mod gc;
 mod git_http;
+mod hostile;
 mod lfs;
 mod lineage;
 mod operations;
