@@ -143,10 +143,27 @@ impl Azure {
         let resource = format!("/blob/{}/{}/{key}", self.account, self.container);
         let (disposition, kind) = (answer.content_disposition.unwrap_or_default(), answer.content_type.unwrap_or_default());
         // Identifier, address, protocol; version, resource, snapshot, encryption scope; five headers of the answer.
-        let text = [rights, &start, &end, &resource, "", "", "", VERSION, "b", "", "", "", disposition, "", "", kind];
+        let text = [
+            rights,
+            start.as_str(),
+            end.as_str(),
+            resource.as_str(),
+            "",
+            "",
+            "",
+            VERSION,
+            "b",
+            "",
+            "",
+            "",
+            disposition,
+            "",
+            "",
+            kind,
+        ];
         let signature = self.mac(&text.join("\n"));
         let mut query = url.query_pairs_mut();
-        query.extend_pairs([("sv", VERSION), ("sp", rights), ("st", &start), ("se", &end), ("sr", "b")]);
+        query.extend_pairs([("sv", VERSION), ("sp", rights), ("st", start.as_str()), ("se", end.as_str()), ("sr", "b")]);
         query.extend_pairs([("rscd", disposition), ("rsct", kind)].into_iter().filter(|(_, value)| !value.is_empty()));
         query.append_pair("sig", &signature);
     }
@@ -156,10 +173,17 @@ impl Azure {
     fn sign_account(&self, url: &mut Url, now: DateTime<Utc>) {
         let (start, end) = (time(now - BACKDATED), time(now + CALL_VALIDITY));
         // Of the blob service (`b`), for containers (`c`): read and create. No address, protocol, encryption scope.
-        let text = [self.account.as_str(), "rc", "b", "c", &start, &end, "", "", VERSION, "", ""];
+        let text = [self.account.as_str(), "rc", "b", "c", start.as_str(), end.as_str(), "", "", VERSION, "", ""];
         let signature = self.mac(&text.join("\n"));
         let mut query = url.query_pairs_mut();
-        query.extend_pairs([("sv", VERSION), ("sp", "rc"), ("ss", "b"), ("srt", "c"), ("st", &start), ("se", &end)]);
+        query.extend_pairs([
+            ("sv", VERSION),
+            ("sp", "rc"),
+            ("ss", "b"),
+            ("srt", "c"),
+            ("st", start.as_str()),
+            ("se", end.as_str()),
+        ]);
         query.append_pair("sig", &signature);
     }
 

@@ -198,7 +198,7 @@ impl Store {
 
     pub(crate) fn s3(&self) -> Result<&S3> {
         match &self.inner.place {
-            Place::S3(s3) => Ok(s3),
+            Place::S3(s3) => Ok(s3.as_ref()),
             _ => Err(Error::PresignUnsupported),
         }
     }
