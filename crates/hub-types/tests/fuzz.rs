@@ -74,7 +74,7 @@ proptest! {
             let name = name.as_str();
             prop_assert!(name.starts_with("refs/") && name.len() <= 250);
             stays_inside(name)?;
-            prop_assert!(!name.contains("..") && !name.contains("@{") && !name.contains([' ', '~', '^', ':', '?', '*', '[']));
+            prop_assert!(!name.contains("..") && !name.contains("@{") && !name.contains([' ', '~', '^', ':', '?', '*', '[']), "{}", name);
             prop_assert_eq!(RefName::new(name).unwrap().as_str(), name);
         }
         if let Ok(branch) = RefName::branch(&text) {

@@ -88,7 +88,7 @@ proptest! {
         within(took, text.len(), 64 * MIB, 2000, 40_000)?;
         for html in read.iter().flat_map(|read| &read.cells).flat_map(|cell| cell.outputs.iter().chain([&cell.source])) {
             prop_assert!(!html.as_str().contains("onclick") || html.as_str().contains("&lt;"), "{}", html.as_str());
-            prop_assert!(!html.as_str().contains('\u{1b}'));
+            prop_assert!(!html.as_str().contains('\u{1b}'), "a sequence for a terminal");
         }
     }
 }
