@@ -23,7 +23,7 @@ import time
 from datetime import datetime, timedelta, timezone
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
-from urllib.parse import parse_qsl, quote, urlsplit
+from urllib.parse import parse_qsl, quote, unquote, urlsplit
 
 EMAIL = "hub@tests.iam.gserviceaccount.com"
 SCOPE = "https://www.googleapis.com/auth/cloud-platform"
@@ -158,10 +158,10 @@ class Handler(BaseHTTPRequestHandler):
             self.wfile.write(body)
 
     def pass_on(self, gate, path: str, query: list[tuple[str, str]]):
-        bucket = path.split("/")[1]
-        gate.make_bucket(bucket)
-        # S3 wants slashes in keys as they are, and both want the query sorted.
-        path = path.replace("%2F", "/").replace("%2E", ".").replace("%2D", "-").replace("%5F", "_")
+        # The hub's client encodes all that is no letter, S3 wants slashes in keys as they are. Both want the query sorted.
+        plain = lambda text: quote(unquote(text), safe="/-_.~")
+        path = plain(path)
+        gate.make_bucket(path.split("/")[1])
         encode = lambda text: quote(text, safe="-_.~")
         wanted = "&".join(f"{name}={value}" for name, value in sorted((encode(n), encode(v)) for n, v in query))
         extra = {}
@@ -169,7 +169,7 @@ class Handler(BaseHTTPRequestHandler):
             if (value := self.headers.get(name)) is not None:
                 extra[name] = value
         if (source := self.headers.get("x-goog-copy-source")) is not None:
-            extra["x-amz-copy-source"] = "/" + source.replace("%2F", "/").replace("%2E", ".").replace("%2D", "-").replace("%5F", "_")
+            extra["x-amz-copy-source"] = f"/{plain(source)}"
         if self.headers.get("x-goog-if-generation-match") == "0":
             extra["if-none-match"] = "*"
         is_upload = any(name == "uploadId" for name, _ in query)
