@@ -56,6 +56,8 @@ pub struct Config {
     pub xet_read_token_secs: u64,
     /// How long a token to write chunks works, in seconds.
     pub xet_write_token_secs: u64,
+    /// After how long without a byte taken a download in chunks counts as stalled, in seconds.
+    pub xet_stall_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
     /// For how many days the large files of a deleted repository are kept.
@@ -241,6 +243,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_plain_days: read.number("xet.plain_days"),
         xet_read_token_secs: read_token_secs(&mut read, "xet.read_token_secs"),
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
+        xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         gc_undelete_days: read.number("gc.undelete_days"),
         gc_quarantine_days: read.number("gc.quarantine_days"),

@@ -331,6 +331,13 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("xet.write_token_secs", "HUB_XET_WRITE_TOKEN_SECS", "3600", Form::Number(5, 86_400), "The same for sending chunks."),
     setting(
+        "xet.stall_secs",
+        "HUB_XET_STALL_SECS",
+        "30",
+        Form::Number(1, 3600),
+        "After how many seconds in which a client takes no byte of a download in chunks `/metrics` counts it as stalled.",
+    ),
+    setting(
         "gc.unused_days",
         "HUB_GC_UNUSED_DAYS",
         "7",
