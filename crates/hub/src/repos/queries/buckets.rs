@@ -120,6 +120,37 @@ pub async fn list_files_at(conn: impl PgExecutor<'_>, repo_pk: i64, paths: &[Str
     .await
 }
 
+/// Lists files in these folders and below, at most `limit` of each.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_files_below(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    folders: &[String],
+    limit: i64,
+) -> sqlx::Result<Vec<BucketFile>> {
+    let starts: Vec<String> = folders.iter().map(|folder| format!("{folder}/")).collect();
+    let ends: Vec<String> = starts.iter().map(|start| BucketPath::end_of_prefix(start)).collect();
+    sqlx::query_as!(
+        BucketFile,
+        r#"select f.path as "path!", f.oid as "oid: Sha256", o.file_hash as "file_hash?: XetHash", f.size_bytes as "size_bytes!",
+                  f.mtime as "mtime!", f.content_type, f.uploaded_at as "uploaded_at!"
+           from unnest($2::text[], $3::text[]) wanted (start, stop)
+           cross join lateral (
+               select * from bucket_files b
+               where b.repo_pk = $1 and b.path >= wanted.start and b.path < wanted.stop order by b.path limit $4
+           ) f
+           left join lfs_objects o on o.oid = f.oid"#,
+        repo_pk,
+        &starts,
+        &ends,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Whether a file of a bucket has this SHA-256 now.
 ///
 /// # Errors
