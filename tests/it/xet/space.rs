@@ -24,13 +24,14 @@ const fn taken(logical: u64, stored: u64) -> Taken {
 
 /// What git's packs take of the repositories of a condition: each by itself, and each once.
 async fn packs(hub: &TestHub, of: &str) -> Taken {
-    let each = format!("select r.repo_pk, p.pack_hash, p.size_bytes from packs p join repo_packs using (pack_hash) join repos r using (repo_pk) where r.deleted_at is null and {of}");
+    let each = format!(
+        "select r.repo_pk, p.pack_hash, p.size_bytes from packs p join repo_packs using (pack_hash) join repos r using (repo_pk) where r.deleted_at is null and {of}"
+    );
     let sql = format!(
         "with each as ({each}) select coalesce(sum(size_bytes), 0)::bigint,
          (select coalesce(sum(size_bytes), 0)::bigint from (select distinct pack_hash, size_bytes from each) once) from each"
     );
-    let (logical, stored): (i64, i64) =
-        sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&hub.app().pool).await.expect("sums");
+    let (logical, stored): (i64, i64) = sqlx::query_as(sqlx::AssertSqlSafe(sql)).fetch_one(&hub.app().pool).await.expect("sums");
     taken(logical.unsigned_abs(), stored.unsigned_abs())
 }
 

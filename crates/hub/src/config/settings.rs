@@ -284,6 +284,13 @@ pub static SETTINGS: &[Setting] = &[
         "The most that all files of one bucket may take together, in GiB. `0`: no limit.",
     ),
     setting(
+        "limits.owner_buckets_gib",
+        "HUB_LIMITS_OWNER_BUCKETS_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",

@@ -16,4 +16,4 @@ pub mod create;
 pub mod listing;
 pub mod place;
 
-pub use super::queries::buckets::{BucketFile, Totals, has_oid, list_files, list_files_at, list_oids, sum_all};
+pub use super::queries::buckets::{BucketFile, Totals, has_oid, list_files, list_files_at, list_oids, sum_all, sum_of_owners};

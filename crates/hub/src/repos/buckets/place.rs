@@ -65,7 +65,9 @@ async fn hashes_of(app: &App, write: &RepoWrite, sent: &[Sent], patience: Durati
         let held = objects::list_held(&app.pool, write.repo.pk, &oids).await?;
         if let Some(missing) = sent.iter().find(|file| file.oid.is_some_and(|oid| !held.contains_key(&oid))) {
             let path = missing.path.replace('`', "'");
-            return Err(HubError::unprocessable(format!("`{path}` was not sent to this bucket. Send it first; nothing was changed.")));
+            return Err(HubError::unprocessable(format!(
+                "`{path}` was not sent to this bucket. Send it first; nothing was changed."
+            )));
         }
         let hashes: HashMap<Sha256, XetHash> = held.iter().filter_map(|(oid, held)| Some((*oid, held.file_hash?))).collect();
         let waiting: Vec<Sha256> = held.keys().filter(|oid| !hashes.contains_key(*oid)).copied().collect();

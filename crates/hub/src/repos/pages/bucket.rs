@@ -11,9 +11,9 @@ use super::media::icon_of;
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::repos::access::Level;
 use crate::repos::buckets::listing::{Cursor, Depth, Entry, EntryPage, Listing, list};
 use crate::repos::buckets::{BucketFile, list_files_at};
-use crate::repos::access::Level;
 use crate::repos::{Repo, RepoRead};
 use crate::web::extract::raw_param;
 use crate::web::filters;
@@ -149,10 +149,8 @@ fn bucket_page(
 ) -> BucketPage {
     let repo = &read.repo;
     let may_change = read.level >= Level::Write && page.require_session().is_ok();
-    let actions = may_change.then(|| Actions {
-        upload_href: place_href(repo, "upload", folder),
-        change_href: place_href(repo, "change", folder),
-    });
+    let actions = may_change
+        .then(|| Actions { upload_href: place_href(repo, "upload", folder), change_href: place_href(repo, "change", folder) });
     let href = folder_href(repo, folder);
     let address = |after: Option<&Cursor>| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());

@@ -138,7 +138,8 @@ async fn take_file(page: &PageRequest, write: &RepoWrite, folder: &str, part: Pa
     let Some(name) = file_name(&part) else { return Ok(None) };
     let path = if folder.is_empty() { name } else { format!("{folder}/{name}") };
     let mut bytes = part.map(|part| part.map_err(|error| error.to_string())).fuse();
-    let broken = |error: String| HubError::bad_request(format!("The upload broke off ({error}). Nothing was changed; try again."));
+    let broken =
+        |error: String| HubError::bad_request(format!("The upload broke off ({error}). Nothing was changed; try again."));
     let first = loop {
         match bytes.next().await.transpose().map_err(broken)? {
             Some(part) if part.is_empty() => {}
