@@ -11,6 +11,7 @@ PAGES = [
     ("site/error.html", None, "/datasets/acme/gated/blob/main/train.csv", 401),
     ("site/error.html", "dave", "/datasets/acme/gated/blob/main/train.csv", 403),
     ("site/settings_storage.html", "ada", "/settings/storage"),
+    ("site/settings_lineage.html", "ada", "/settings/lineage"),
     ("accounts/login.html", None, "/login"),
     ("accounts/signup.html", None, "/signup"),
     ("accounts/forgot_password.html", None, "/forgot-password"),
