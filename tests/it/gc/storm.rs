@@ -96,7 +96,10 @@ impl Worker {
                 }
             }
             20..=22 => self.change_bucket().await,
-            23 => self.read(&format!("/ada/{name}/resolve/main/{}", self.dice.roll(3))).await,
+            23 => {
+                let path = format!("/ada/{name}/resolve/main/{}", self.dice.roll(3));
+                self.read(&path).await;
+            }
             24 => {
                 let line = Client::file("news.txt", &self.dice.roll(1000).to_string());
                 self.commit("/api/models/ada/kept", &line).await;

@@ -73,13 +73,13 @@ async fn hashes_of(app: &App, write: &RepoWrite, sent: &[Sent], patience: Durati
         let waiting: Vec<Sha256> = held.keys().filter(|oid| !hashes.contains_key(*oid)).copied().collect();
         match waiting.as_slice() {
             [] => return Ok(hashes),
-            // No job does it.
-            [first, ..] if !app.config.xet => convert::put_in_chunks(app, *first).await?,
             _ if Instant::now() > until => {
                 let why = format!("{} of {} files wait for the job that puts them in chunks", waiting.len(), oids.len());
                 let told = "The files have arrived and are still being put in chunks. Try again in a moment.";
                 return Err(HubError::unavailable(told, why));
             }
+            // No job does it.
+            [first, ..] if !app.config.xet => convert::put_in_chunks(app, *first).await?,
             _ => tokio::time::sleep(LOOK_EVERY).await,
         }
     }

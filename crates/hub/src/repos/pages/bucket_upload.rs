@@ -88,7 +88,7 @@ async fn post_upload(page: PageRequest, write: RepoWrite, form: Multipart) -> Hu
         let sent = take_form(&page, &write, &folder, form).await?;
         let count = sent.len();
         place(&page.app, &write, sent, PATIENCE).await?;
-        Ok(count)
+        Ok::<usize, HubError>(count)
     };
     match taken.await {
         Ok(count) => {
