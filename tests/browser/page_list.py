@@ -103,6 +103,10 @@ PAGES = [
     ("repos/discussions/list.html", None, "/ada/root/discussions"),
     ("repos/discussions/list.html", None, "/ada/rich/discussions?status=closed"),
     ("repos/discussions/new.html", "bob", "/ada/rich/discussions/new"),
+    ("notifications/inbox.html", "bob", "/notifications?show=all"),
+    ("notifications/inbox.html", "bob", "/notifications?reason=watching"),
+    ("notifications/settings.html", "bob", "/settings/notifications"),
+    ("repos/discussions/history.html", None, "{edited}"),
     ("repos/discussions/thread.html", None, "/ada/rich/discussions/1"),
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/1"),
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/2"),
@@ -135,5 +139,6 @@ ELSEWHERE = {
     "accounts/invitation.html",
     "accounts/reset_password.html",
     "accounts/unconfirmed.html",
+    "notifications/unsubscribe.html",
     "saved/unsubscribe.html",
 }

@@ -11,6 +11,7 @@ mod gc;
 mod git_http;
 mod lfs;
 mod lineage;
+mod notifications;
 mod operations;
 mod outbox;
 mod pages;

@@ -94,6 +94,23 @@ pub enum Job {
         /// What tells the mail from others.
         id: String,
     },
+    /// Tells those whom it concerns of something that happened in a discussion.
+    TellOfEvent {
+        /// The id of the event that clients see.
+        id: String,
+    },
+    /// Tells those who watch its owner of a repository.
+    TellOfRepo {
+        /// The repository.
+        repo_pk: i64,
+    },
+    /// Mails the notifications that are due.
+    MailNotifications {
+        /// To whom.
+        user_pk: i64,
+    },
+    /// Has mails about notifications sent that are due, and removes old ones.
+    TendNotifications,
     /// Mails a link that proves whose an address is.
     ConfirmEmail {
         /// The user.
@@ -114,9 +131,16 @@ impl Job {
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
-            Self::RevokeLeaked { .. } => None,
+            // One that waits may be taken before this transaction ends, and would not see what it is about.
+            Self::RevokeLeaked { .. } | Self::TellOfEvent { .. } | Self::TellOfRepo { .. } | Self::MailNotifications { .. } => {
+                None
+            }
             Self::TellUser { id, .. } => Some(id.clone()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
+            Self::SweepUploads
+            | Self::CollectGarbage
+            | Self::CountActivity
+            | Self::TendNotifications
+            | Self::DeriveAgain { .. } => Some(String::new()),
         }
     }
 
@@ -129,6 +153,7 @@ impl Job {
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
             | Self::SendInvitation { .. }
+            | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
@@ -139,6 +164,9 @@ impl Job {
             | Self::SweepUploads
             | Self::CollectGarbage
             | Self::RevokeLeaked { .. }
+            | Self::TellOfEvent { .. }
+            | Self::TellOfRepo { .. }
+            | Self::TendNotifications
             | Self::CountActivity => 8,
         }
     }
@@ -154,6 +182,17 @@ impl Job {
     /// The database does not answer.
     pub async fn enqueue(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
         queries::insert_job(conn, self, self.dedup_key().as_deref()).await
+    }
+
+    /// Adds many jobs of kinds that are never the same work, by one statement.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue_all(jobs: &[Self], conn: &mut PgConnection) -> sqlx::Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        queries::insert_jobs(conn, jobs).await
     }
 }
 

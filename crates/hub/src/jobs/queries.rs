@@ -23,9 +23,7 @@ pub struct ClaimedJob {
 /// # Errors
 /// The database does not answer.
 pub async fn insert_job(conn: &mut PgConnection, job: &Job, dedup_key: Option<&str>) -> sqlx::Result<()> {
-    let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let payload = text.get("payload").cloned().unwrap_or(Value::Null);
+    let (kind, payload) = stored(job)?;
     sqlx::query!(
         "insert into jobs (kind, dedup_key, payload) values ($1, $2, $3)
          on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing",
@@ -36,6 +34,30 @@ pub async fn insert_job(conn: &mut PgConnection, job: &Job, dedup_key: Option<&s
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// Adds jobs, whatever is waiting already.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_jobs(conn: &mut PgConnection, jobs: &[Job]) -> sqlx::Result<()> {
+    let stored: Vec<(String, Value)> = jobs.iter().map(stored).collect::<sqlx::Result<_>>()?;
+    let (kinds, payloads): (Vec<String>, Vec<Value>) = stored.into_iter().unzip();
+    sqlx::query!(
+        "insert into jobs (kind, payload) select kind, payload from unnest($1::text[], $2::jsonb[]) as j (kind, payload)",
+        &kinds,
+        &payloads
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// A job's kind and arguments, as stored.
+fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
+    let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok((kind, text.get("payload").cloned().unwrap_or(Value::Null)))
 }
 
 /// Claims the job that waits longest, for `lease_secs`.

@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, gc, objects, repos, saved, xet};
+use crate::{accounts, gc, notifications, objects, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -73,6 +73,10 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
+        Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
+        Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
+        Job::TendNotifications => notifications::mail::tend(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,

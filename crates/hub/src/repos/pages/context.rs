@@ -7,9 +7,10 @@ use hub_types::{Oid, RepoType, split_revision};
 
 use super::inferred::is_inferred;
 use super::tags;
-use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker};
+use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::notifications::watching;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::listing::Columns;
@@ -43,6 +44,7 @@ pub(super) async fn header_with(
     let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
     if let Some(user) = &page.viewer.user {
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
+        header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
     if read.repo.repo_type.has_git() {
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
@@ -64,6 +66,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         hub_url: base.as_str().to_owned(),
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
         discussions: 0,
+        watch: WatchButton { level: watching::Level::Participating },
     }
 }
 

@@ -6,8 +6,9 @@ use hub_types::RepoType;
 
 use crate::collections::pages::view::{CardItem, CollectionCard};
 use crate::downloads::chart::{Bar, DownloadChart};
+use crate::notifications::watching::Level;
 use crate::repos::pages::view::{
-    CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoSummary, RepoTab, RevisionPicker, SnippetPart,
+    CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoSummary, RepoTab, RevisionPicker, SnippetPart, WatchButton,
 };
 use crate::site::profile::FollowView;
 use crate::web::form::{Choice, Field};
@@ -140,7 +141,7 @@ pub(super) fn bounds() -> Vec<Bound> {
 
 /// The frame as one who is logged in has it, and as anybody has it.
 pub(super) fn layouts() -> [Layout; 2] {
-    let viewer = ViewerBadge { name: "ada".to_owned(), organizations: Vec::new() };
+    let viewer = ViewerBadge { name: "ada".to_owned(), organizations: Vec::new(), unread: 3 };
     [Layout { viewer: Some(viewer), ..Layout::default() }, Layout::default()]
 }
 
@@ -159,6 +160,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         hub_url: String::new(),
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
         discussions: 2,
+        watch: WatchButton { level: if liked { Level::All } else { Level::Participating } },
     })
 }
 
@@ -240,6 +242,7 @@ pub(super) fn follows() -> Vec<FollowView> {
         href: "/ada".to_owned(),
         is_self,
         is_following,
+        is_watching: is_following,
         followers: 12,
         following: 3,
         is_user: true,
