@@ -106,7 +106,6 @@ PAGES = [
     ("notifications/inbox.html", "bob", "/notifications?show=all"),
     ("notifications/inbox.html", "bob", "/notifications?reason=watching"),
     ("notifications/settings.html", "bob", "/settings/notifications"),
-    ("repos/discussions/history.html", None, "{edited}"),
     ("repos/discussions/thread.html", None, "/ada/rich/discussions/1"),
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/1"),
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/2"),
@@ -140,5 +139,6 @@ ELSEWHERE = {
     "accounts/reset_password.html",
     "accounts/unconfirmed.html",
     "notifications/unsubscribe.html",
+    "repos/discussions/history.html",
     "saved/unsubscribe.html",
 }
