@@ -92,7 +92,7 @@ pub(super) async fn post_batch(
     let response = match request.operation.as_str() {
         "upload" => upload(&app, &read.into_write()?, &base, &request).await?,
         "download" => {
-            let content = read.into_content()?;
+            let content = read.into_content(&app).await?;
             let answer = download(&app, &content, &base, &request).await?;
             if answer.objects.iter().any(|object| object.actions.is_some())
                 && let Some(client) = Client::of(&app, &http, content.viewer.user.as_ref().map(|user| user.pk))

@@ -3,6 +3,7 @@
 pub mod buckets;
 pub mod derived;
 pub mod discussions;
+pub mod gating;
 pub mod likes;
 pub mod lineage;
 pub mod listing;
