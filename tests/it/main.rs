@@ -7,6 +7,7 @@ mod collections;
 mod discover;
 mod discussions;
 mod downloads;
+mod gating;
 mod gc;
 mod git_http;
 mod lfs;

@@ -118,6 +118,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
+    ("GET", "/settings/gated-repos", Gate::Browser),
     ("GET", "/settings/saved-searches", Gate::Browser),
     ("POST", "/settings/saved-searches", Gate::Browser),
     ("GET", "/settings/saved-searches/new", Gate::Browser),

@@ -292,7 +292,9 @@ extra_gated_fields:
             "I want to use this for": "other", "I agree": true, "Where": "192.0.2.1" });
         assert_eq!(Value::from(taken), expected);
         let long = "x".repeat(1_001);
-        for (index, wrong) in [(0, ""), (0, "a\u{0}b"), (0, &*long), (2, "Atlantis"), (3, "2001-02-29"), (4, "Research!"), (5, "no")] {
+        for (index, wrong) in
+            [(0, ""), (0, "a\u{0}b"), (0, &*long), (2, "Atlantis"), (3, "2001-02-29"), (4, "Research!"), (5, "no")]
+        {
             let before = given[index];
             given[index].1 = wrong;
             let problems = gate.collect(answers(&given), "").unwrap_err();

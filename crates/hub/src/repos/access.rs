@@ -17,8 +17,8 @@ use super::queries::{self, Repo};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
 use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
 use crate::app::App;
-use crate::error::{Family, family_of};
 use crate::error::{Barrier, HubError, HubResult};
+use crate::error::{Family, family_of};
 use crate::web::extract::{is_safe, raw_param};
 
 /// What a viewer may do with a repository, from least to most.

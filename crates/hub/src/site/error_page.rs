@@ -87,7 +87,13 @@ impl Failure {
             ErrorKind::RepoNotFound => StatusCode::NOT_FOUND,
             _ => error.status_code(),
         };
-        Self { kind: error.kind(), status, message: error.message().to_owned(), page: error.page().map(str::to_owned), request_id }
+        Self {
+            kind: error.kind(),
+            status,
+            message: error.message().to_owned(),
+            page: error.page().map(str::to_owned),
+            request_id,
+        }
     }
 }
 

@@ -182,7 +182,9 @@ async fn post_batch(app: web::Data<App>, read: RepoRead, body: Json<BatchRequest
     let write = decider(read)?;
     let Json(wanted) = body;
     if wanted.requests.len() > MAX_BATCH {
-        return Err(HubError::bad_request(format!("At most {MAX_BATCH} requests are decided about at once. Send several batches.")));
+        return Err(HubError::bad_request(format!(
+            "At most {MAX_BATCH} requests are decided about at once. Send several batches."
+        )));
     }
     let decision = Decision::new(&wanted.status, wanted.rejection_reason.as_deref())?;
     let whose: Vec<Whose> = wanted.requests.iter().map(Named::whose).collect::<HubResult<_>>()?;

@@ -74,12 +74,7 @@ pub async fn decide(app: &App, write: &RepoWrite, whose: Whose, decision: &Decis
 ///
 /// # Errors
 /// 400 when the repository is not gated, 404 when it is being deleted.
-pub async fn decide_many(
-    app: &App,
-    write: &RepoWrite,
-    whose: &[Whose],
-    decision: &Decision,
-) -> HubResult<Vec<HubResult<()>>> {
+pub async fn decide_many(app: &App, write: &RepoWrite, whose: &[Whose], decision: &Decision) -> HubResult<Vec<HubResult<()>>> {
     let repo = &write.repo;
     require_gated(repo)?;
     let decided_by = write.viewer.require_user()?.pk;

@@ -1,5 +1,6 @@
 //! Who asked for the files of a gated repository, for those who decide.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
@@ -217,7 +218,8 @@ fn wanted(form: &CheckedForm) -> HubResult<(&'static str, Vec<Whose>)> {
         }
     }
     let all = form.text("all");
-    let (_, status) = verbs.into_iter().find(|(verb, _)| *verb == all).ok_or_else(|| HubError::bad_request("Press the button again."))?;
+    let (_, status) =
+        verbs.into_iter().find(|(verb, _)| *verb == all).ok_or_else(|| HubError::bad_request("Press the button again."))?;
     let chosen: Vec<Whose> = fields.all("chosen").take(PAGE_LEN).map(|id| Whose::Request(id.to_owned())).collect();
     if chosen.is_empty() {
         return Err(HubError::bad_request("Choose at least one person first."));
@@ -269,7 +271,10 @@ async fn post_grant(page: PageRequest, write: RepoWrite, form: CheckedForm) -> H
             Ok(page.redirect_saying(&asked.href(&base, None), &format!("{name} has access now.")))
         }
         Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::NotFound) => {
-            show(&page, &write, &asked, Typed { user: name, ..Typed::default() }, Refusal::of(error)?).await
+            // The page is there, whoever is not.
+            let mut refusal = Refusal::of(error)?;
+            refusal.status = StatusCode::BAD_REQUEST;
+            show(&page, &write, &asked, Typed { user: name, ..Typed::default() }, refusal).await
         }
         Err(error) => Err(error),
     }

@@ -13,7 +13,7 @@ use super::{BASES, card};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::{Auth, Viewer, csrf};
 use crate::app::App;
-use crate::error::{Barrier, HubError, HubResult};
+use crate::error::{Barrier, ErrorKind, HubError, HubResult};
 use crate::repos::gating::{self, Asked, gate_of};
 use crate::repos::queries::gating::{RequestStatus, count_by_status};
 use crate::repos::{Level, Repo, RepoRead};
@@ -175,7 +175,9 @@ pub(super) async fn gate_view(
     let word = kind_word(repo.repo_type);
     Ok(Some(GateView {
         state,
-        heading: gate.heading.unwrap_or_else(|| format!("You need to agree to share your contact information to access this {word}")),
+        heading: gate
+            .heading
+            .unwrap_or_else(|| format!("You need to agree to share your contact information to access this {word}")),
         description: gate.description.unwrap_or_else(|| description_of(repo)),
         prompt,
         eu_disallowed: gate.eu_disallowed,
@@ -192,7 +194,9 @@ async fn count_waiting(app: &App, repo: &Repo) -> HubResult<i64> {
 fn description_of(repo: &Repo) -> String {
     let shared = "They see your user name, your full name, your email address and what you write here.";
     match repo.gated.as_deref() {
-        Some("auto") => format!("Its files are open at once to everybody who agrees to share who they are with its authors. {shared}"),
+        Some("auto") => {
+            format!("Its files are open at once to everybody who agrees to share who they are with its authors. {shared}")
+        }
         _ => format!("Its authors decide who may download its files. {shared}"),
     }
 }
@@ -306,7 +310,8 @@ async fn ask(page: &PageRequest, read: &RepoRead, given: Query) -> HubResult<Htt
         Asked::LetIn => Ok(page.redirect_saying(&path, "You have access: the files can be downloaded now.")),
         Asked::Noted => Ok(page.redirect_saying(&path, "Its authors have your request.")),
         Asked::Incomplete(gate, problems) if is_program(&page.viewer) => {
-            let label = |problem: &GateProblem| gate.fields.get(problem.index).map(|field| field.label.clone()).unwrap_or_default();
+            let label =
+                |problem: &GateProblem| gate.fields.get(problem.index).map(|field| field.label.clone()).unwrap_or_default();
             let texts = problems.iter().map(|problem| format!("`{}`: {}", label(problem), problem.message));
             Err(HubError::bad_request(texts.collect::<Vec<_>>().join(" ")))
         }
@@ -316,7 +321,11 @@ async fn ask(page: &PageRequest, read: &RepoRead, given: Query) -> HubResult<Htt
 
 async fn post_cancel(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    gating::withdraw(&page.app, &read).await?;
+    let text = match gating::withdraw(&page.app, &read).await {
+        Ok(()) => format!("Your request for access to {} is withdrawn.", read.repo.id),
+        Err(error) if error.kind() == ErrorKind::NotFound => "There was no request that waits: nothing changed.".to_owned(),
+        Err(error) => return Err(error),
+    };
     let to = if form.text("from") == "settings" { "/settings/gated-repos".to_owned() } else { read.repo.path() };
-    Ok(page.redirect_saying(&to, &format!("Your request for access to {} is withdrawn.", read.repo.id)))
+    Ok(page.redirect_saying(&to, &text))
 }

@@ -91,11 +91,8 @@ pub async fn insert_request(
 /// # Errors
 /// The database does not answer.
 pub async fn delete_pending(conn: &mut PgConnection, repo_pk: i64, user_pk: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!(
-        "delete from access_requests where repo_pk = $1 and user_pk = $2 and status = 'pending'",
-        repo_pk,
-        user_pk
-    );
+    let done =
+        sqlx::query!("delete from access_requests where repo_pk = $1 and user_pk = $2 and status = 'pending'", repo_pk, user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
