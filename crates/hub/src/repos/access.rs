@@ -15,7 +15,7 @@ use serde_json::Value;
 use super::queries::gating::{RequestStatus, find_standing};
 use super::queries::{self, Repo};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
-use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
+use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
@@ -40,6 +40,11 @@ pub fn level_of(viewer: &Viewer, repo: &Repo) -> Option<Level> {
     let cap = token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string());
     // A token never shows less than the public sees.
     cap.map(|cap| level.min(cap)).max(public)
+}
+
+/// Whether somebody belongs to a repository, by whatever they show for it.
+pub fn is_member(user: User, repo: &Repo) -> bool {
+    role_level(&Viewer { user: Some(user), auth: Auth::Password }, repo).is_some()
 }
 
 fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {

@@ -4,13 +4,14 @@ use serde_json::json;
 
 use super::{MAX_REASON_CHARS, named, require_gated};
 use crate::accounts::letters::Notice;
-use crate::accounts::{Auth, Viewer, queries as accounts};
+use crate::accounts::queries as accounts;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::repos::RepoWrite;
+use crate::repos::access::is_member;
 use crate::repos::queries::gating::{self as queries, NamedUser, NewDecision, RequestStatus};
 use crate::repos::queries::{Repo, hold_repo, insert_event};
-use crate::repos::{Level, RepoRead, RepoWrite};
 use crate::web::text::is_readable_line;
 
 /// What is decided.
@@ -135,8 +136,7 @@ pub async fn grant(app: &App, write: &RepoWrite, name: &str) -> HubResult<()> {
     let user_pk = find_named(&users, name)?.user_pk;
     let has_access = || HubError::bad_request("That user already has access to the repo").at("user");
     let user = accounts::find_user(&app.pool, user_pk).await?;
-    let viewer = Viewer { user, auth: Auth::Password };
-    if (RepoRead { repo: repo.clone(), viewer, level: Level::Read }).is_member() {
+    if user.is_some_and(|user| is_member(user, repo)) {
         return Err(has_access());
     }
     let mut tx = app.begin().await?;
