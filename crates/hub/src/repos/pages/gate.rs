@@ -182,7 +182,7 @@ pub(super) async fn gate_view(
         prompt,
         eu_disallowed: gate.eu_disallowed,
         fields,
-        button: gate.button.unwrap_or_else(|| "Agree and ask for access".to_owned()),
+        button: gate.button.unwrap_or_else(|| button_of(repo).to_owned()),
     }))
 }
 
@@ -198,6 +198,13 @@ fn description_of(repo: &Repo) -> String {
             format!("Its files are open at once to everybody who agrees to share who they are with its authors. {shared}")
         }
         _ => format!("Its authors decide who may download its files. {shared}"),
+    }
+}
+
+fn button_of(repo: &Repo) -> &'static str {
+    match repo.gated.as_deref() {
+        Some("auto") => "Agree and get access",
+        _ => "Agree and ask for access",
     }
 }
 
