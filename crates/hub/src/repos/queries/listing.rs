@@ -155,6 +155,8 @@ fn may_be_rare(query: &ListQuery) -> bool {
         && (!query.tags.is_empty()
             || !query.any_tags.is_empty()
             || !query.search.is_empty()
+            || !query.models.is_empty()
+            || !query.datasets.is_empty()
             || query.library.is_some()
             || query.gated.is_some())
 }
