@@ -26,6 +26,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(site::storage::routes)
+        .configure(site::lineage::routes)
         .configure(site::design::routes)
         .configure(tasks::routes)
         .configure(discover::routes)

@@ -115,6 +115,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/password", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
+    ("GET", "/settings/lineage", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),

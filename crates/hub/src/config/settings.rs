@@ -284,6 +284,13 @@ pub static SETTINGS: &[Setting] = &[
         "The most that all files of one bucket may take together, in GiB. `0`: no limit.",
     ),
     setting(
+        "limits.owner_buckets_gib",
+        "HUB_LIMITS_OWNER_BUCKETS_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",
@@ -330,6 +337,13 @@ pub static SETTINGS: &[Setting] = &[
          renew half a minute early: below 60 they ask before nearly every request.",
     ),
     setting("xet.write_token_secs", "HUB_XET_WRITE_TOKEN_SECS", "3600", Form::Number(5, 86_400), "The same for sending chunks."),
+    setting(
+        "xet.stall_secs",
+        "HUB_XET_STALL_SECS",
+        "30",
+        Form::Number(1, 3600),
+        "After how many seconds in which a client takes no byte of a download in chunks `/metrics` counts it as stalled.",
+    ),
     setting(
         "gc.unused_days",
         "HUB_GC_UNUSED_DAYS",
