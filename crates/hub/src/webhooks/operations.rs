@@ -176,14 +176,14 @@ pub(super) async fn delete(app: &App, user: &User, id: &str) -> HubResult<()> {
 ///
 /// # Errors
 /// 409 when the webhook is switched off or too much waits, 404 when there is none.
-pub(super) async fn ping(app: &App, user: &User, id: &str) -> HubResult<()> {
+pub(super) async fn ping(app: &App, user: &User, id: &str) -> HubResult<Webhook> {
     let found = get(app, user, id).await?;
     let mut tx = app.begin().await?;
     check_room(&mut tx, &found).await?;
     let payload = payload::ping(&app.config.base(), user);
     deliveries::insert(&mut tx, &[found.pk], None, "ping", &payload).await?;
     tx.commit().await?;
-    Ok(())
+    Ok(found)
 }
 
 /// Finds a delivery of a webhook.

@@ -109,8 +109,8 @@ pub(super) async fn post_switch(page: PageRequest, path: web::Path<String>, form
 
 pub(super) async fn post_test(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    operations::ping(&page.app, user, &path).await?;
-    Ok(page.redirect_saying(&format!("{PATH}/{path}"), "A ping is on its way. Reload to see what came back."))
+    let webhook = operations::ping(&page.app, user, &path).await?;
+    Ok(page.redirect_saying(&format!("{PATH}/{}", webhook.id), "A ping is on its way. Reload to see what came back."))
 }
 
 pub(super) async fn post_delete(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
