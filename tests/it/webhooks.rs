@@ -60,7 +60,8 @@ async fn a_webhook_is_made_read_changed_switched_and_deleted() {
     expected["domains"] = json!(["discussion"]);
     expected.as_object_mut().unwrap().remove("secret");
     assert_eq!(changed, json!({ "webhook": expected }));
-    let changed = ada.post_json(&one, &json!({ "watched": [{ "type": "user", "name": "bob" }], "url": "http://example.org/" }), 200).await;
+    let changed =
+        ada.post_json(&one, &json!({ "watched": [{ "type": "user", "name": "bob" }], "url": "http://example.org/" }), 200).await;
     expected["watched"] = json!([{ "type": "user", "name": "bob" }]);
     expected["url"] = json!("http://example.org/");
     assert_eq!(changed, json!({ "webhook": expected }));
@@ -196,7 +197,8 @@ async fn who_no_longer_may_see_a_repository_is_told_nothing_of_it() {
     ada.create_repo("model", "acme/open", false).await;
     let names = async |count: usize| {
         let got = receiver.wait_for(count).await;
-        let mut names: Vec<String> = got.iter().map(|one| format!("{} {}", one.path, one.body["repo"]["name"].as_str().unwrap())).collect();
+        let mut names: Vec<String> =
+            got.iter().map(|one| format!("{} {}", one.path, one.body["repo"]["name"].as_str().unwrap())).collect();
         names.sort();
         names
     };

@@ -39,7 +39,10 @@ async fn a_webhook_is_made_tried_out_replayed_and_deleted() {
     assert_shows(&browser.open(PATH).await, &["No webhooks yet", "New webhook"]);
     let webhook = make(&mut browser, &receiver.url("/<hook>"), "ada\n\n datasets/ADA/squad ").await;
     let page = browser.open(&webhook).await;
-    assert_shows(&page, &["Webhook created.", "/%3Chook%3E", "datasets/ada/squad", "Changes and discussions", "Nothing was sent yet"]);
+    assert_shows(
+        &page,
+        &["Webhook created.", "/%3Chook%3E", "datasets/ada/squad", "Changes and discussions", "Nothing was sent yet"],
+    );
     assert_shows(&browser.open(PATH).await, &[&webhook, "datasets/ada/squad"]);
 
     let sent = browser.submit(&webhook, &format!("{webhook}/test"), &[]).await;
@@ -58,7 +61,8 @@ async fn a_webhook_is_made_tried_out_replayed_and_deleted() {
     let got = receiver.wait_for(2).await;
     assert!(got[0].id() != got[1].id() && got[0].body == got[1].body);
 
-    let fields = [("url", receiver.url("/other")), ("watched", "ada".into()), ("domains", "repo".into()), ("secret", String::new())];
+    let fields =
+        [("url", receiver.url("/other")), ("watched", "ada".into()), ("domains", "repo".into()), ("secret", String::new())];
     let fields = fields.each_ref().map(|(name, value)| (*name, value.as_str()));
     assert_eq!(browser.submit(&format!("{webhook}/edit"), &webhook, &fields).await.status, 303);
     let page = browser.open(&webhook).await;
@@ -153,7 +157,8 @@ async fn the_log_goes_back_page_by_page_and_keeps_the_newest() {
     sql(&hub, fill).await;
     let page = browser.open(&webhook).await;
     assert!(page.has("number 520") && page.has("number 496") && !page.has("number 495"), "{}", page.text);
-    let older = page.text.split(&format!("{webhook}?before=")).nth(1).expect("there is more").split('"').next().unwrap().to_owned();
+    let older =
+        page.text.split(&format!("{webhook}?before=")).nth(1).expect("there is more").split('"').next().unwrap().to_owned();
     let page = browser.open(&format!("{webhook}?before={older}")).await;
     assert!(page.has("number 495") && !page.has("number 496") && page.has("Newest"), "{}", page.text);
     assert_eq!(browser.get(&format!("{webhook}?before=x")).await.status, 400);

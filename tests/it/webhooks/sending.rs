@@ -157,7 +157,10 @@ fn check_talk(got: &[Got]) {
     assert_eq!(got[9].body["discussion"]["status"], "closed");
     assert_eq!(got[11].body["discussion"]["changes"]["base"], "refs/heads/main");
     let merged = &got[15].body["discussion"];
-    assert_eq!((&merged["status"], &merged["changes"]["mergeCommitId"]), (&json!("merged"), &got[14].body["updatedRefs"][0]["newSha"]));
+    assert_eq!(
+        (&merged["status"], &merged["changes"]["mergeCommitId"]),
+        (&json!("merged"), &got[14].body["updatedRefs"][0]["newSha"])
+    );
 }
 
 #[tokio::test]
@@ -222,7 +225,10 @@ async fn what_fails_is_tried_again_and_in_the_end_switched_off() {
     until(&hub, "select count(*)::text from webhook_deliveries where state = 'waiting'", "0").await;
     let mails = mails(&hub, 1).await;
     let mail = the_mail(&mails, "ada@example.org", "A webhook of yours was disabled");
-    assert!(mail.contains("127.0.0.1") && mail.contains(&format!("/settings/webhooks/{}", webhook["id"].as_str().unwrap())), "{mail}");
+    assert!(
+        mail.contains("127.0.0.1") && mail.contains(&format!("/settings/webhooks/{}", webhook["id"].as_str().unwrap())),
+        "{mail}"
+    );
     let before = receiver.got().len();
     ada.commit("/api/models/ada/bert", "main", &[Client::file("c.txt", "c")], 200).await;
     settled(&hub).await;
@@ -274,7 +280,12 @@ async fn redirects_are_not_followed() {
     let ada = hub.user("ada").await;
     watch(&ada, &receiver.url("/redirect"), &["user ada"]).await;
     ada.create_repo("model", "ada/bert", false).await;
-    until(&hub, "select status_code || ' ' || left(error, 38) from webhook_deliveries", "302 The receiver answered with a redirect,").await;
+    until(
+        &hub,
+        "select status_code || ' ' || left(error, 38) from webhook_deliveries",
+        "302 The receiver answered with a redirect,",
+    )
+    .await;
     assert_eq!(receiver.got().iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["/redirect"]);
     hub.stop().await;
 }

@@ -109,9 +109,10 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
     match notice {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
-        Notice::PasswordChanged | Notice::AddedToOrganization { .. } | Notice::TokenLeaked { .. } | Notice::WebhookDisabled { .. } => {
-            user.email_confirmed.then(|| user.email.clone())
-        }
+        Notice::PasswordChanged
+        | Notice::AddedToOrganization { .. }
+        | Notice::TokenLeaked { .. }
+        | Notice::WebhookDisabled { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
 }
 

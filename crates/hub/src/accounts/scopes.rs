@@ -35,9 +35,8 @@ pub(super) struct Chosen<'a> {
 pub(crate) fn has_own(scopes: &Value, user: &User, permissions: &[&str]) -> bool {
     let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
     let text = |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let own = entries.filter(|entry| {
-        text(entry, "/entity/type") == "user" && text(entry, "/entity/name").eq_ignore_ascii_case(&user.name)
-    });
+    let own = entries
+        .filter(|entry| text(entry, "/entity/type") == "user" && text(entry, "/entity/name").eq_ignore_ascii_case(&user.name));
     let mut given = own.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
     given.any(|permission| permissions.contains(&permission))
 }
@@ -122,7 +121,8 @@ pub(super) fn in_words(scopes: &Value) -> Vec<String> {
         let has = |permission: &str| permissions.contains(&permission);
         let repos = [("repo.write", "read and write"), ("repo.content.read", "read")];
         let webhooks = [(WRITE_WEBHOOKS, "webhooks"), (READ_WEBHOOKS, "see webhooks")];
-        let said = [repos, webhooks].map(|rights| rights.into_iter().find(|(permission, _)| has(permission)).map(|(_, words)| words));
+        let said =
+            [repos, webhooks].map(|rights| rights.into_iter().find(|(permission, _)| has(permission)).map(|(_, words)| words));
         let said: Vec<&str> = said.into_iter().flatten().collect();
         let prefix = RepoType::EVERY.into_iter().find(|repo_type| repo_type.as_str() == kind).map_or("", RepoType::url_prefix);
         Some(format!("{prefix}{name}: {}", said.join(", ")))

@@ -159,16 +159,35 @@ mod tests {
     #[test]
     fn only_public_addresses_are_asked() {
         let nothing = AllowedTargets::default();
-        for address in ["1.1.1.1", "8.8.8.8", "100.63.0.1", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "223.255.255.1"] {
+        for address in
+            ["1.1.1.1", "8.8.8.8", "100.63.0.1", "100.128.0.1", "172.15.0.1", "172.32.0.1", "192.0.1.1", "223.255.255.1"]
+        {
             assert!(nothing.allows(address.parse().unwrap()), "{address}");
         }
         for address in ["2606:4700::1111", "2a00:1450::1", "64:ff9b::808:808", "::ffff:1.1.1.1"] {
             assert!(nothing.allows(address.parse().unwrap()), "{address}");
         }
         for address in [
-            "0.0.0.0", "10.0.0.1", "127.0.0.1", "127.8.8.8", "100.64.0.1", "100.100.100.200", "169.254.169.254", "172.16.0.1",
-            "172.31.255.255", "192.168.1.1", "192.0.0.192", "192.0.2.1", "198.18.0.1", "198.51.100.1", "203.0.113.1", "224.0.0.1",
-            "239.1.1.1", "240.0.0.1", "255.255.255.255", "168.63.129.16",
+            "0.0.0.0",
+            "10.0.0.1",
+            "127.0.0.1",
+            "127.8.8.8",
+            "100.64.0.1",
+            "100.100.100.200",
+            "169.254.169.254",
+            "172.16.0.1",
+            "172.31.255.255",
+            "192.168.1.1",
+            "192.0.0.192",
+            "192.0.2.1",
+            "198.18.0.1",
+            "198.51.100.1",
+            "203.0.113.1",
+            "224.0.0.1",
+            "239.1.1.1",
+            "240.0.0.1",
+            "255.255.255.255",
+            "168.63.129.16",
         ] {
             assert!(!nothing.allows(address.parse().unwrap()), "{address}");
             assert!(!nothing.allows(format!("::ffff:{address}").parse().unwrap()), "{address} in IPv6");
@@ -176,8 +195,20 @@ mod tests {
             assert!(!nothing.allows(format!("64:ff9b::{address}").parse().unwrap()), "{address} behind NAT64");
         }
         for address in [
-            "::", "::1", "fe80::1", "fec0::1", "fc00::1", "fd00:ec2::254", "ff02::1", "2002:7f00:1::", "2001::1", "2001:db8::1",
-            "64:ff9b:1::1", "100::1", "3fff::1", "5f00::1",
+            "::",
+            "::1",
+            "fe80::1",
+            "fec0::1",
+            "fc00::1",
+            "fd00:ec2::254",
+            "ff02::1",
+            "2002:7f00:1::",
+            "2001::1",
+            "2001:db8::1",
+            "64:ff9b:1::1",
+            "100::1",
+            "3fff::1",
+            "5f00::1",
         ] {
             assert!(!nothing.allows(address.parse().unwrap()), "{address}");
         }
@@ -200,8 +231,14 @@ mod tests {
     fn addresses_in_disguise_are_known() {
         let nothing = AllowedTargets::default();
         for url in [
-            "http://127.0.0.1/", "http://2130706433/", "http://0x7f.1/", "http://0177.0.0.1/", "http://[::1]/",
-            "http://[::ffff:127.0.0.1]/", "http://①②⑦.⓪.⓪.①/", "http://169.254.169.254/latest/meta-data/",
+            "http://127.0.0.1/",
+            "http://2130706433/",
+            "http://0x7f.1/",
+            "http://0177.0.0.1/",
+            "http://[::1]/",
+            "http://[::ffff:127.0.0.1]/",
+            "http://①②⑦.⓪.⓪.①/",
+            "http://169.254.169.254/latest/meta-data/",
         ] {
             assert_eq!(nothing.check(&Url::parse(url).unwrap()), Err(NotPublic), "{url}");
         }

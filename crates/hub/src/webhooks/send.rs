@@ -54,7 +54,9 @@ async fn attempt(webhooks: &Webhooks, due: &DueRow) -> Result<Tried, String> {
     let status = response.status();
     let error = match status.as_u16() {
         200..=299 => None,
-        300..=399 => Some("The receiver answered with a redirect, and the hub follows none. Give the URL that it leads to.".to_owned()),
+        300..=399 => {
+            Some("The receiver answered with a redirect, and the hub follows none. Give the URL that it leads to.".to_owned())
+        }
         code => Some(format!("The receiver answered with status {code}.")),
     };
     Ok(Tried { status_code: Some(status.as_u16().into()), duration_ms: 0, answer: beginning(response).await, error })
@@ -62,7 +64,8 @@ async fn attempt(webhooks: &Webhooks, due: &DueRow) -> Result<Tried, String> {
 
 /// As the specification "Standard Webhooks" has it, with the bytes of the secret as the key.
 fn signature(secret: &str, id: &str, at: &str, body: &str) -> String {
-    let mut mac = Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
+    let mut mac =
+        Hmac::<Sha256>::new_from_slice(secret.as_bytes()).unwrap_or_else(|_| unreachable!("HMAC takes keys of any length"));
     mac.update(format!("{id}.{at}.").as_bytes());
     mac.update(body.as_bytes());
     format!("v1,{}", STANDARD.encode(mac.finalize().into_bytes()))

@@ -28,14 +28,14 @@ pub(super) struct Watched {
 
 impl Watched {
     /// What a row of the database says.
-    pub fn of(row: &WatchRow) -> Self {
+    pub(super) fn of(row: &WatchRow) -> Self {
         let kind = if row.kind == "organization" { "org" } else { &row.kind };
         Self { kind: kind.to_owned(), name: row.name.clone() }
     }
 
     /// Reads a line of the form: `ada`, `ada/bert`, `datasets/ada/squad`. Whether a name is a user's or an organisation's is not said
     /// there.
-    pub fn of_line(line: &str) -> Option<Self> {
+    pub(super) fn of_line(line: &str) -> Option<Self> {
         let (kind, name) = match line.split_once('/') {
             None => ("", line),
             Some((plural, id)) if id.contains('/') => (RepoType::from_plural(plural)?.as_str(), id),
@@ -45,18 +45,18 @@ impl Watched {
     }
 
     /// The line of the form.
-    pub fn line(&self) -> String {
+    pub(super) fn line(&self) -> String {
         let prefix = self.repo_type().map_or("", RepoType::url_prefix);
         format!("{prefix}{}", self.name)
     }
 
     /// The path of its page.
-    pub fn path(&self) -> String {
+    pub(super) fn path(&self) -> String {
         format!("/{}", self.line())
     }
 
     /// What it is, for people.
-    pub fn label(&self) -> &str {
+    pub(super) fn label(&self) -> &str {
         if self.kind == "org" { "organization" } else { &self.kind }
     }
 
@@ -81,7 +81,8 @@ impl Watched {
 /// 400 for too many, for a kind that cannot be watched and for names of nothing.
 pub(super) async fn find_targets(app: &App, viewer: &Viewer, user: &User, wanted: &[Watched]) -> HubResult<Vec<Target>> {
     if wanted.len() > MOST {
-        return Err(HubError::bad_request(format!("A webhook watches at most {MOST} users, organizations and repositories.")).at("watched"));
+        return Err(HubError::bad_request(format!("A webhook watches at most {MOST} users, organizations and repositories."))
+            .at("watched"));
     }
     let repos = readable_repos(app, viewer, user, wanted).await?;
     let names: Vec<String> = wanted.iter().filter(|one| one.repo_type().is_none()).map(Watched::key).collect();

@@ -79,7 +79,8 @@ fn form_page(page: &PageRequest, user: &User, id: Option<String>, typed: &Typed,
     let title = if id.is_some() { "Edit webhook" } else { "New webhook" };
     let hears = |domain: &str| typed.domains.iter().any(|one| one == domain);
     let lines = "Users, organizations and repositories, one a line: `ada`, `ada/bert`, `datasets/ada/squad`.";
-    let secret = "Sent as `X-Webhook-Secret`, and what deliveries are signed with. Without one, anybody can pretend to be the hub.";
+    let secret =
+        "Sent as `X-Webhook-Secret`, and what deliveries are signed with. Without one, anybody can pretend to be the hub.";
     EditPage {
         layout: page.layout(title),
         navigation: SettingsNavigation::new(user, PATH),

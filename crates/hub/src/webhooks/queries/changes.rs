@@ -60,7 +60,9 @@ pub struct EventRow {
 /// # Errors
 /// The database does not answer.
 pub async fn find_event(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<Option<EventRow>> {
-    sqlx::query_as!(EventRow, "select repo_pk, kind, payload from events where event_pk = $1", event_pk).fetch_optional(conn).await
+    sqlx::query_as!(EventRow, "select repo_pk, kind, payload from events where event_pk = $1", event_pk)
+        .fetch_optional(conn)
+        .await
 }
 
 /// A discussion, as receivers hear of it.
