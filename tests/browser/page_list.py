@@ -27,6 +27,8 @@ PAGES = [
     ("accounts/settings_tokens.html", "ada", "/settings/tokens"),
     ("accounts/settings_sessions.html", "ada", "/settings/sessions"),
     ("accounts/settings_organizations.html", "ada", "/settings/organizations"),
+    ("webhooks/list.html", "ada", "/settings/webhooks"),
+    ("webhooks/edit.html", "ada", "/settings/webhooks/new"),
     ("repos/list.html", None, "/models"),
     ("repos/list.html", None, "/datasets"),
     ("repos/list.html", None, "/spaces"),
@@ -141,4 +143,6 @@ ELSEWHERE = {
     "accounts/reset_password.html",
     "accounts/unconfirmed.html",
     "saved/unsubscribe.html",
+    "webhooks/delivery.html",
+    "webhooks/show.html",
 }

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::web::client_address::TrustedProxies;
+use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
 
 pub use problems::{Problem, Problems};
@@ -92,6 +93,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
     pub alerts_every_secs: u64,
+    /// What webhooks may be sent to although it is not public.
+    pub webhooks_allow: AllowedTargets,
     /// Whether everybody sees the page of the design system.
     pub design_page: bool,
     /// What is logged, and how.
@@ -263,6 +266,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         meili_key: read.text("search.meili_key").map(Secret::new),
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
+        webhooks_allow: read.targets("webhooks.allow"),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),

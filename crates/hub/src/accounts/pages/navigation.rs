@@ -40,6 +40,7 @@ impl SettingsNavigation {
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/saved-searches", "search", "Saved searches"),
+            link("/settings/webhooks", "waypoints", "Webhooks"),
             link("/settings/storage", "hard-drive", "Storage"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
         ];
