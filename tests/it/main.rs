@@ -21,5 +21,6 @@ mod saved;
 mod search;
 mod tasks;
 mod upgrades;
+mod webhooks;
 mod work;
 mod xet;

@@ -308,6 +308,15 @@ impl HubError {
         ))
     }
 
+    /// 413: all buckets of an owner would hold more than the hub allows.
+    pub fn owner_full(owner: &str, used: u64, wanted: u64, limit: u64) -> Self {
+        let [used, wanted, limit] = [used, wanted, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The buckets of {owner} would hold {wanted} together, and this hub allows {limit}; they hold {used} now. Nothing was \
+             changed: delete files or buckets first, or ask the hub's operator for more."
+        ))
+    }
+
     /// Whether it is about what the client asked, and not about the hub.
     pub fn is_for_client(&self) -> bool {
         !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)

@@ -111,6 +111,15 @@ pub enum Notice {
         /// The end of its text.
         hint: String,
     },
+    /// The hub switched a webhook off.
+    WebhookDisabled {
+        /// Its id.
+        id: String,
+        /// Where it sent.
+        host: String,
+        /// Why: `failing` or `behind`.
+        because: String,
+    },
 }
 
 /// Tells a user what was done: the body of [`crate::jobs::Job::TellUser`]. Only addresses that were confirmed are written to.
@@ -129,10 +138,15 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
         | Notice::AddedToOrganization { .. }
+<<<<<<< HEAD
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
+=======
+        | Notice::TokenLeaked { .. }
+        | Notice::WebhookDisabled { .. } => user.email_confirmed.then(|| user.email.clone()),
+>>>>>>> next
     }
 }
 
@@ -190,6 +204,19 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             ],
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+        },
+        Notice::WebhookDisabled { id: webhook, host, because } => Content {
+            id,
+            subject: "A webhook of yours was disabled".to_owned(),
+            lines: vec![
+                match because.as_str() {
+                    "behind" => format!("your webhook to {host} was disabled: more deliveries were waiting than the hub keeps."),
+                    _ => format!("your webhook to {host} was disabled: nothing arrived there for days."),
+                },
+                "See in its log what came back, and enable it again when the receiver works:".to_owned(),
+            ],
+            link: Some(("The webhook", format!("{base}/settings/webhooks/{webhook}"))),
+            closing: "What happened meanwhile is not sent. Deliveries in the log can be sent again by hand.",
         },
     }
 }

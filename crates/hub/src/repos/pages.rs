@@ -4,6 +4,8 @@ mod access_requests;
 mod blob;
 mod branch_files;
 mod bucket;
+mod bucket_change;
+mod bucket_upload;
 mod card;
 mod card_editor;
 mod commit;
@@ -62,6 +64,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(list::routes)
         .configure(new::routes)
         .configure(bucket::routes)
+        .configure(bucket_upload::routes)
+        .configure(bucket_change::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)
