@@ -12,6 +12,7 @@ use hub_search::{Clause, Facet, FacetRequest, Narrow, Rule, SearchQuery};
 use hub_types::RepoType;
 use moka::future::Cache;
 
+use super::by_results::Best;
 use super::listing::{self, Columns, ListedRepo};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -30,6 +31,7 @@ const KINDS: [RepoType; 2] = [RepoType::Model, RepoType::Dataset];
 pub struct ByTask {
     counts: Cache<(), Arc<TaskCounts>>,
     picks: Cache<(), Arc<TaskPicks>>,
+    pub(super) best: Cache<&'static str, Option<Arc<Best>>>,
 }
 
 impl Default for ByTask {
@@ -37,6 +39,7 @@ impl Default for ByTask {
         Self {
             counts: Cache::builder().max_capacity(1).time_to_live(REMEMBERED_FOR).build(),
             picks: Cache::builder().max_capacity(1).time_to_live(REMEMBERED_FOR).build(),
+            best: Cache::builder().max_capacity(known::TASKS.len() as u64).time_to_live(REMEMBERED_FOR).build(),
         }
     }
 }
@@ -120,7 +123,7 @@ async fn pick(app: &App) -> HubResult<Arc<TaskPicks>> {
     Ok(Arc::new(TaskPicks(picked.collect())))
 }
 
-fn unavailable(error: Arc<HubError>) -> HubError {
+pub(super) fn unavailable(error: Arc<HubError>) -> HubError {
     HubError::unavailable("The overview of tasks cannot be made right now. Try again in a moment.", error)
 }
 

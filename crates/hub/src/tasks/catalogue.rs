@@ -161,6 +161,10 @@ struct TaskFile {
 struct MetricFile {
     name: String,
     better: Better,
+    #[serde(default)]
+    card_names: Vec<String>,
+    #[serde(default)]
+    share: bool,
     formula: String,
     reading: String,
     pitfalls: String,
@@ -193,6 +197,10 @@ pub(super) struct Metric {
     pub name: String,
     /// Which way it improves.
     pub better: Better,
+    /// What cards call it besides its id.
+    pub card_names: Vec<String>,
+    /// Whether it is a share, which cards give from 0 to 1 or in percent.
+    pub share: bool,
     /// How it is computed.
     pub formula: SafeHtml,
     /// How to read it.
@@ -343,6 +351,8 @@ impl MetricFile {
             id,
             name: self.name,
             better: self.better,
+            card_names: self.card_names,
+            share: self.share,
             formula: render_markdown(&self.formula, links),
             reading: render_markdown(&self.reading, links),
             reading_text: self.reading,
