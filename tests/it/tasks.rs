@@ -110,6 +110,41 @@ async fn a_page_shows_what_is_here_for_the_task() {
     seeded.hub.stop().await;
 }
 
+/// A card with one result for translation.
+fn measured(dataset: &str, metric: &str, value: &str) -> String {
+    card(&format!(
+        "pipeline_tag: translation\nmodel-index:\n- name: m\n  results:\n  - task: {{type: translation}}\n    dataset: {{name: {dataset}, type: x}}\n    metrics: [{{type: {metric}, value: {value}}}]"
+    ))
+}
+
+#[tokio::test]
+async fn models_are_suggested_by_their_results_where_they_can_be_compared() {
+    let seeded = shelf().await;
+    for (name, private, text) in [
+        ("good", false, measured("WMT14", "bleu", "41.5")),
+        ("better", false, measured("wmt14", "sacrebleu", "0.43")),
+        ("best", false, measured("WMT14", "bleu", "44")),
+        ("alone", false, measured("Tatoeba", "bleu", "99")),
+        ("length", false, measured("WMT14", "length", "100")),
+        ("secret", true, measured("WMT14", "bleu", "50")),
+    ] {
+        seeded.another(RepoType::Model, &format!("ada/{name}"), private, &[("README.md", &text)]).await;
+    }
+    seeded.hub.indexed().await;
+    let page = Browser::logged_in(&seeded.hub, "ada").await.open("/tasks/translation").await;
+    let best = page.text.split("id=\"best\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let places = ["href=\"/ada/best\"", ">44<", "href=\"/ada/good\"", ">41.5<"].map(|text| best.find(text).expect(text));
+    assert!(places.is_sorted(), "{best}");
+    assert!(best.contains("WMT14") && best.contains("higher is better"));
+    // `sacrebleu` is another way to count, other data are other data, and what is private is not suggested.
+    assert!(["better", "alone", "length", "secret"].iter().all(|name| !best.contains(&format!("/ada/{name}\""))), "{best}");
+    let list = best.split("href=\"").find(|rest| rest.starts_with("/models?")).unwrap().split('"').next().unwrap();
+    let found = Browser::new(&seeded.hub).open(&list.replace("&#38;", "&").replace("&amp;", "&")).await;
+    assert!(found.has("href=\"/ada/best\"") && !found.has("href=\"/ada/alone\""));
+    assert!(!Browser::new(&seeded.hub).open("/tasks/fill-mask").await.has("id=\"best\""));
+    seeded.hub.stop().await;
+}
+
 #[tokio::test]
 async fn old_names_lead_on_and_unknown_ones_to_suggestions() {
     let hub = TestHub::start().await;
