@@ -151,7 +151,7 @@ async fn a_field_is_told_by_tags_names_and_cards() {
     let hub = TestHub::start().await;
     let ada = hub.user("ada").await;
     for (id, yaml, text) in [
-        ("ada/wards", "tags: [Medical]", "Notes of a ward."),
+        ("ada/wards", "tags: [medical]", "Notes of a ward."),
         ("ada/clinical-notes", "language: [fi]", "Notes."),
         ("ada/letters", "language: [fi]", "What doctors told their patients in writing."),
         ("ada/lawns", "language: [fi]", "Grass, flawless, for physicians and preclinical gardeners."),

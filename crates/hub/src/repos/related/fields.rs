@@ -63,18 +63,18 @@ const FIELDS: &[Field] = &[
 
 /// The fields that a repository is about, each with what says so first. Its `facts` are looked at, if they were read.
 pub(super) fn fields_of(repo: &ListedRepo) -> Vec<About> {
-    let name = repo.name.to_lowercase();
+    let own_name = repo.name.to_lowercase();
     let excerpt = repo.facts.as_ref().and_then(|facts| facts.get("excerpt")).and_then(Value::as_str).unwrap_or_default();
     let excerpt = excerpt.to_lowercase();
     let is_tag = |word: &str| repo.tags.iter().any(|tag| tag.eq_ignore_ascii_case(word));
     let about = |field: &'static Field| {
-        let by = |by, word: &&'static str| About { field, by, word };
-        let tag = field.tags.iter().find(|word| is_tag(word)).map(|word| by("tag", word));
-        let name = || field.tags.iter().find(|word| has_word(&name, word)).map(|word| by("name", word));
+        let found = |by, word: &&'static str| About { field, by, word: *word };
+        let by_tag = field.tags.iter().find(|word| is_tag(word)).map(|word| found("tag", word));
+        let by_name = || field.tags.iter().find(|word| has_word(&own_name, word)).map(|word| found("name", word));
         // In the running text of a card, "code" is said of everything.
         let telling = |word: &&&str| **word != "code" && has_word(&excerpt, word);
-        let said = || field.tags.iter().chain(field.words).find(telling).map(|word| by("card", word));
-        tag.or_else(name).or_else(said)
+        let by_card = || field.tags.iter().chain(field.words).find(telling).map(|word| found("card", word));
+        by_tag.or_else(by_name).or_else(by_card)
     };
     FIELDS.iter().filter_map(about).collect()
 }
