@@ -93,7 +93,8 @@ async fn tasks_stand_in_sections() {
     shelf(&hub).await;
     let page = Browser::logged_in(&hub, "ada").await.open("/models").await;
     let tasks = page.text.split("id=\"facet-pipeline_tag\"").nth(1).unwrap().split("</details>").next().unwrap();
-    let places = ["Computer vision</li>", "image-to-text", "Natural language</li>", "translation"].map(|text| tasks.find(text).unwrap());
+    let places =
+        ["Computer vision</li>", "image-to-text", "Natural language</li>", "translation"].map(|text| tasks.find(text).unwrap());
     assert!(places.is_sorted(), "{tasks}");
     assert!(!tasks.contains("Audio</li>"), "no section without a task");
     assert!(Browser::new(&hub).open("/datasets").await.has("Natural language</li>"));
@@ -113,7 +114,8 @@ async fn the_numbers_of_a_facet_are_explained_to_the_last_one() {
         let page = browser.open(address).await;
         assert!(page.has("count=language#why-count"), "each facet leads to its own reasons");
         let panel = page.text.split("id=\"why-count\"").nth(1).unwrap();
-        let tables: Vec<&str> = panel.split("<table class=\"why-table\">").skip(1).map(|rest| rest.split("</table>").next().unwrap()).collect();
+        let tables: Vec<&str> =
+            panel.split("<table class=\"why-table\">").skip(1).map(|rest| rest.split("</table>").next().unwrap()).collect();
         // What may be seen, then the other condition; the choice of a licence is left out. The last line is what is counted.
         assert_eq!(numbers(tables[0]), steps, "{who:?}");
         assert!(tables[0].contains("Language: German") && tables[0].contains("the choice of mit is left out"));
@@ -136,7 +138,9 @@ async fn regions_and_what_was_measured_are_real_values() {
     let hub = TestHub::start().await;
     let ada = hub.user("ada").await;
     let results = |dataset: &str| {
-        format!("pipeline_tag: text-classification\nmodel-index: [{{name: m, results: [{{task: {{type: text-classification}}, dataset: {{name: {dataset}, type: x}}, metrics: [{{type: accuracy, value: 0.9}}]}}]}}]")
+        format!(
+            "pipeline_tag: text-classification\nmodel-index: [{{name: m, results: [{{task: {{type: text-classification}}, dataset: {{name: {dataset}, type: x}}, metrics: [{{type: accuracy, value: 0.9}}]}}]}}]"
+        )
     };
     repo(&ada, "model", "ada/glue", false, &results("GLUE"), "A model.").await;
     repo(&ada, "model", "ada/imdb", false, &results("IMDB reviews"), "A model.").await;
@@ -146,7 +150,9 @@ async fn regions_and_what_was_measured_are_real_values() {
     let page = browser.open("/models").await;
     assert_eq!((count(&page, "evaluated", "results"), count(&page, "evaluated", "IMDB reviews")), (Some(2), Some(1)));
     assert_eq!(count(&page, "region", "us"), Some(3));
-    for (query, found) in [("evaluated=results", 2), ("evaluated=GLUE", 1), ("evaluated=CoLA", 0), ("region=us", 3), ("region=eu", 0)] {
+    for (query, found) in
+        [("evaluated=results", 2), ("evaluated=GLUE", 1), ("evaluated=CoLA", 0), ("region=us", 3), ("region=eu", 0)]
+    {
         let page = browser.open(&format!("/models?{query}")).await;
         assert_eq!(page.text.matches("class=\"repo-card-link\"").count(), found, "{query}");
     }

@@ -166,7 +166,13 @@ async fn a_field_is_told_by_tags_names_and_cards() {
     let reason = |id: &str| {
         let found = related["datasets"].as_array().unwrap().iter().find(|found| found["id"] == id)?;
         let terms = found["terms"].as_array().unwrap();
-        Some(terms.iter().find(|term| term["label"] == "Of its field").map_or("", |term| term["text"].as_str().unwrap()).to_owned())
+        Some(
+            terms
+                .iter()
+                .find(|term| term["label"] == "Of its field")
+                .map_or("", |term| term["text"].as_str().unwrap())
+                .to_owned(),
+        )
     };
     assert_eq!(reason("ada/wards").as_deref(), Some("medicine: its tag says “medical”"), "{related}");
     assert_eq!(reason("ada/clinical-notes").as_deref(), Some("medicine: its name says “clinical”"));

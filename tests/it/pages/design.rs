@@ -46,8 +46,7 @@ async fn the_design_page_is_for_administrators_unless_opened() {
         "data-done",
         "data-loading",
         "use-dialog-close",
-    ]
-    {
+    ] {
         assert!(page.has(state), "{state}");
     }
     hub.stop().await;

@@ -103,7 +103,9 @@ async fn who_may_not_write_proposes_it_to_the_owner() {
     let sent = bob.post(proposal, &fields("license")).await;
     assert_eq!((sent.status, sent.location()), (303, "/ada/letters/discussions/1"), "{}", sent.text);
     let thread = bob.open(sent.location()).await;
-    assert!(thread.has("Proposed to the owner: license.") && thread.has("Add license to the card") && thread.has("the words of MIT"));
+    assert!(
+        thread.has("Proposed to the owner: license.") && thread.has("Add license to the card") && thread.has("the words of MIT")
+    );
     assert_eq!(card(&ada).await, CARD, "no branch moves");
     // A second press, by whomever, leads to the same one.
     let again = bob.post(proposal, &fields("license")).await;

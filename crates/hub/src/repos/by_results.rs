@@ -186,7 +186,8 @@ mod tests {
     #[test]
     fn less_is_better_where_it_is_and_doubt_is_read_as_worse() {
         let ids: Vec<(i64, String)> = (1..=4).map(|key| (key, format!("ada/m{key}"))).collect();
-        let results = vec![row(1, "x", "wer", "12"), row(2, "x", "wer", "0.05"), row(3, "x", "wer", "1.2"), row(4, "x", "wer", "NaN")];
+        let results =
+            vec![row(1, "x", "wer", "12"), row(2, "x", "wer", "0.05"), row(3, "x", "wer", "1.2"), row(4, "x", "wer", "NaN")];
         let best = best_of(&ids, results, &[measure("wer", false)]).unwrap();
         assert_eq!(shown(&best), [("ada/m2", "0.05"), ("ada/m1", "12"), ("ada/m3", "1.2")]);
     }

@@ -110,7 +110,10 @@ fn model(row: &SearchRow, values: &mut Values) {
     values.add_all(Facet::Library, row.tags.iter().map(String::as_str).filter(|tag| is_weight_format(tag)));
     values.add_all(Facet::App, apps::that_run(&row.tags));
     values.add_all(Facet::Evaluated, Some(HAS_RESULTS).filter(|_| has("model-index")));
-    values.add_all(Facet::Evaluated, row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| *name != HAS_RESULTS));
+    values.add_all(
+        Facet::Evaluated,
+        row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| *name != HAS_RESULTS),
+    );
 }
 
 /// Formats that the Hub lists among libraries.

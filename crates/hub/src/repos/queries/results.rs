@@ -25,7 +25,7 @@ pub struct ResultRow {
 pub async fn list_results(pool: &PgPool, repo_pks: &[i64], task: &str, metrics: &[String]) -> sqlx::Result<Vec<ResultRow>> {
     sqlx::query_as!(
         ResultRow,
-        r#"select r.repo_pk, left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 160) as "dataset!",
+        r#"select r.repo_pk as "repo_pk!", left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 160) as "dataset!",
                   left(coalesce(metric ->> 'type', metric ->> 'name'), 80) as "metric!", left(metric ->> 'value', 40) as "value!"
            from repos r
            cross join lateral jsonb_path_query(r.card, '$."model-index"[*]."results"[*]') as result

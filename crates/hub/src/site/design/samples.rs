@@ -107,13 +107,16 @@ pub(super) struct Person {
 
 /// Facets: open with a choice made and sections, with more values than are shown, with nothing found, and closed.
 pub(super) fn facets() -> Vec<Facet> {
-    let value = |label: &str, count, chosen| {
-        FacetValue { heading: None, value: label.to_lowercase(), label: label.to_owned(), count, chosen }
+    let value = |label: &str, count, chosen| FacetValue {
+        heading: None,
+        value: label.to_lowercase(),
+        label: label.to_owned(),
+        count,
+        chosen,
     };
     let headed = |heading, value| FacetValue { heading: Some(heading), ..value };
-    let facet = |key, label, options, more| {
-        Facet { key, label, options, more, cut: false, find: "", open: true, why_href: "#facets" }
-    };
+    let facet =
+        |key, label, options, more| Facet { key, label, options, more, cut: false, find: "", open: true, why_href: "#facets" };
     let languages = ["Arabic", "Catalan", "Danish", "Dutch", "Finnish", "Greek", "Hindi", "Polish", "Swahili"];
     let languages = languages.map(|language| value(language, 7, false)).into();
     let tasks = vec![

@@ -56,7 +56,8 @@ pub(super) async fn why(page: &PageRequest, params: &Params, group: &'static Gro
     let (labels, asked): (Vec<String>, Vec<SearchQuery>) = steps(params, &counted).into_iter().unzip();
     let found = try_join_all(asked.into_iter().map(|step| page.app.search.search(step))).await?;
     let steps: Vec<(String, u64)> = labels.into_iter().zip(found).map(|(label, found)| (label, found.total)).collect();
-    let chosen: Vec<String> = whole.clauses.iter().filter(|clause| own(clause)).flat_map(|clause| clause.values.clone()).collect();
+    let chosen: Vec<String> =
+        whole.clauses.iter().filter(|clause| own(clause)).flat_map(|clause| clause.values.clone()).collect();
     Ok(CountWhy {
         label: group.label,
         counted: steps.last().map_or(0, |(_, left)| *left),

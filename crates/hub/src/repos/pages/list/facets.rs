@@ -288,7 +288,10 @@ pub(super) fn active(params: &Params, query: &Query) -> Vec<ActiveFilter> {
 }
 
 fn with_values(kind: RepoType, query: &Query, key: &str, values: &[&str]) -> String {
-    let kept = query.pairs().iter().filter(|(name, value)| !value.is_empty() && name != key && !matches!(name.as_str(), "p" | "why" | "count"));
+    let kept = query
+        .pairs()
+        .iter()
+        .filter(|(name, value)| !value.is_empty() && name != key && !matches!(name.as_str(), "p" | "why" | "count"));
     let kept = kept.map(|(name, value)| (name.as_str(), value.as_str())).chain(values.iter().map(|value| (key, *value)));
     join(kind, kept)
 }

@@ -94,7 +94,10 @@ struct TasksLink {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.configure(atom::routes).configure(values::routes).route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
+    config
+        .configure(atom::routes)
+        .configure(values::routes)
+        .route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
