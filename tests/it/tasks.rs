@@ -146,15 +146,36 @@ async fn models_are_suggested_by_their_results_where_they_can_be_compared() {
 }
 
 #[tokio::test]
+async fn former_tasks_have_pages_and_no_entry() {
+    let former = card("pipeline_tag: text2text-generation\nlibrary_name: transformers");
+    let seeded = Seeded::model(&[("README.md", &former)]).await;
+    let chat = card("pipeline_tag: text-generation\nlibrary_name: transformers");
+    let template = r#"{"chat_template": "{{ messages }}"}"#;
+    seeded.another(RepoType::Model, "ada/chat", false, &[("README.md", &chat), ("tokenizer_config.json", template)]).await;
+    seeded.hub.indexed().await;
+    let mut browser = Browser::new(&seeded.hub);
+    let index = browser.open("/tasks").await;
+    let entries = seeded.hub.anonymous().get_json("/api/tasks", 200).await;
+    for (task, label, model, list) in [
+        ("text2text-generation", "Text-to-Text Generation", "ada/bert", "pipeline_tag=text2text-generation"),
+        ("conversational", "Conversational", "ada/chat", "other=conversational"),
+    ] {
+        let page = browser.open(&format!("/tasks/{task}")).await;
+        assert!(page.has(&format!("<h1>{label}</h1>")) && page.has(&format!("href=\"/{model}\"")), "{task}: {}", page.text);
+        assert!(index.has(&format!("href=\"/tasks/{task}\"")), "{task}");
+        assert!(page.has(&format!("/models?{list}&#38;sort=trending")), "{task}");
+        assert!(browser.open(&format!("/models?{list}")).await.has(&format!("href=\"/{model}\"")), "{task}");
+        assert!(entries.get(task).is_none(), "{task}: clients do not know it");
+    }
+    assert!(browser.open("/models?pipeline_tag=text2text-generation").await.has("href=\"/tasks/text2text-generation\""));
+    seeded.hub.stop().await;
+}
+
+#[tokio::test]
 async fn old_names_lead_on_and_unknown_ones_to_suggestions() {
     let hub = TestHub::start().await;
     let mut browser = Browser::new(&hub);
-    for (old, task) in [
-        ("text2text-generation", "text-generation"),
-        ("conversational", "text-generation"),
-        ("graph-machine-learning", "graph-ml"),
-        ("ner", "token-classification"),
-    ] {
+    for (old, task) in [("graph-machine-learning", "graph-ml"), ("ner", "token-classification")] {
         let page = browser.get(&format!("/tasks/{old}")).await;
         assert_eq!((page.status, page.location()), (303, format!("/tasks/{task}").as_str()));
     }

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use hub_search::{Clause, Facet, Rule, SearchQuery};
 use hub_types::RepoType;
 
-use super::by_task::unavailable;
+use super::by_task::{clause_of, unavailable};
 use super::listing::{self, Columns};
 use super::queries::results::{ResultRow, list_results};
 use crate::accounts::Viewer;
@@ -71,8 +71,8 @@ pub async fn best(app: &App, task: &'static str, measures: &[Measure]) -> HubRes
 }
 
 async fn find(app: &App, task: &'static str, measures: &[Measure]) -> HubResult<Option<Arc<Best>>> {
-    let clause = |facet, value: &str| Clause { facet, rule: Rule::AnyOf, values: vec![value.to_owned()] };
-    let clauses = vec![clause(Facet::Task, task), clause(Facet::Evaluated, HAS_RESULTS)];
+    let has_results = Clause { facet: Facet::Evaluated, rule: Rule::AnyOf, values: vec![HAS_RESULTS.to_owned()] };
+    let clauses = vec![clause_of(task), has_results];
     let asked = SearchQuery { clauses, limit: COMPARED, ..SearchQuery::new(RepoType::Model) };
     let keys: Vec<i64> = app.search.search(asked).await?.hits.into_iter().map(|hit| hit.pk).collect();
     let rows = listing::by_keys(app, &Viewer::ANONYMOUS, &keys, Columns::default()).await?;

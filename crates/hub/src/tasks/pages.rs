@@ -98,7 +98,7 @@ struct BestShelf {
 
 impl BestShelf {
     fn new(task: &Task, best: Arc<Best>) -> Self {
-        let fields = [("pipeline_tag", task.id), ("evaluated", best.dataset.as_str())];
+        let fields = [(task.keys().0, task.id), ("evaluated", best.dataset.as_str())];
         let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         Self { href: format!("/models?{query}"), compared: COMPARED, best }
     }
@@ -218,7 +218,7 @@ fn shelf(kind: RepoType, task: &Task, counts: &TaskCounts, repos: Vec<RepoSummar
         RepoType::Dataset => "No dataset for this task is here yet.",
         RepoType::Model | RepoType::Space | RepoType::Bucket => "No model for this task is here yet.",
     };
-    let href = format!("/{}?pipeline_tag={}&sort=trending", kind.plural(), task.id);
+    let href = format!("/{}?{}={}&sort=trending", kind.plural(), task.keys().0, task.id);
     Shelf { kind, icon, title, href, more, empty, repos }
 }
 

@@ -109,7 +109,7 @@ impl Group {
     pub(super) fn values_called(&self, text: &str) -> Vec<String> {
         let text = text.to_lowercase();
         let values: Vec<&str> = match self.facet {
-            Facet::Task => known::TASKS.iter().map(|task| task.id).collect(),
+            Facet::Task => known::TASKS.iter().chain(known::FORMER_TASKS).map(|task| task.id).collect(),
             Facet::Library => known::LIBRARIES.iter().map(|(id, _)| *id).collect(),
             Facet::Language => tags::LANGUAGES.iter().map(|(code, _)| *code).collect(),
             Facet::App => apps::APPS.iter().map(|app| app.name).collect(),
@@ -141,7 +141,7 @@ const SECTIONS: &[(&str, &str)] = &[
 
 /// The place and the heading of the section that a task is in.
 pub(super) fn section_of(task: &str) -> (usize, &'static str) {
-    let group = known::find_task(task).map_or("other", |task| task.group);
+    let group = known::find_any_task(task).map_or("other", |task| task.group);
     let place = SECTIONS.iter().position(|(id, _)| *id == group).unwrap_or(SECTIONS.len() - 1);
     (place, SECTIONS.get(place).map_or("Other", |(_, label)| *label))
 }

@@ -261,7 +261,7 @@ fn tasks_link(params: &Params) -> Option<TasksLink> {
         return None;
     }
     let tasks = params.chosen.iter().find(|(group, _)| group.facet == hub_search::Facet::Task);
-    let chosen = tasks.and_then(|(_, values)| values.first()).and_then(|id| known::find_task(id));
+    let chosen = tasks.and_then(|(_, values)| values.first()).and_then(|id| known::find_any_task(id));
     Some(match chosen {
         Some(task) => TasksLink { label: "About this task", href: format!("/tasks/{}", task.id) },
         None => TasksLink { label: "Browse by task", href: "/tasks".to_owned() },
