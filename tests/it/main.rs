@@ -17,6 +17,7 @@ mod operations;
 mod outbox;
 mod pages;
 mod permissions;
+mod plans;
 mod repos;
 mod saved;
 mod search;

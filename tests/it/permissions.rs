@@ -122,6 +122,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "/edit-card", Write),
     ("POST", "/edit-card", Write),
     ("POST", "/add-facts", Write),
+    ("POST", "/propose-facts", Propose),
     ("GET", "/tensors/main/data.txt", Content),
     ("GET", "/lineage", Write),
     ("GET", "/related", Read),

@@ -16,6 +16,7 @@ pub mod apps;
 pub mod archive;
 pub mod branches;
 pub mod buckets;
+pub mod by_results;
 pub mod by_task;
 pub mod commit;
 pub mod create;

@@ -52,6 +52,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/find/model", Open),
     ("GET", "/{repo_type:models|datasets|spaces|buckets}", Open),
     ("GET", "/{repo_type:models|datasets|spaces}.atom", Open),
+    ("GET", "/{repo_type:models|datasets|spaces}.values", Open),
     ("GET", "/api/tasks", Open),
     ("GET", "/api/models", Open),
     ("GET", "/api/datasets", Open),

@@ -11,6 +11,7 @@ pub mod named_refs;
 pub mod own;
 pub mod packs;
 pub mod relations;
+pub mod results;
 pub mod trending;
 pub mod usage;
 
