@@ -39,6 +39,16 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Looks at the files that were pushed to a repository.
+    ScanFiles {
+        /// The repository.
+        repo_pk: i64,
+    },
+    /// Looks at files again that older rules have looked at, or none.
+    ScanAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -108,6 +118,7 @@ impl Job {
             Self::ReadHeaders { repo_pk }
             | Self::ReadTexts { repo_pk }
             | Self::SketchWeights { repo_pk }
+            | Self::ScanFiles { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
@@ -116,7 +127,11 @@ impl Job {
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             Self::RevokeLeaked { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
+            Self::SweepUploads
+            | Self::CollectGarbage
+            | Self::CountActivity
+            | Self::DeriveAgain { .. }
+            | Self::ScanAgain { .. } => Some(String::new()),
         }
     }
 
@@ -133,6 +148,8 @@ impl Job {
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
+            | Self::ScanFiles { .. }
+            | Self::ScanAgain { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }

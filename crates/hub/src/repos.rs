@@ -7,6 +7,7 @@
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
 //! - [`buckets`]: repositories without git.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
+//! - [`scanning`]: what is dangerous in files that were pushed.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
@@ -38,6 +39,7 @@ pub mod refs;
 pub mod related;
 pub mod rename;
 pub mod repack;
+pub mod scanning;
 pub mod settings;
 pub mod share_files;
 pub mod squash;
