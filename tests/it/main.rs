@@ -17,6 +17,7 @@ mod pages;
 mod permissions;
 mod repos;
 mod saved;
+mod scans;
 mod search;
 mod tasks;
 mod upgrades;
