@@ -22,7 +22,7 @@ use crate::web::extract::{Query, read_body};
 use crate::web::layout::{Flash, Layout, ViewerBadge};
 use crate::web::pictures::{self, Pictures};
 use crate::web::security_headers::OwnPage;
-use crate::web::static_files::accepts_gzip;
+use crate::web::static_files::accepts;
 
 const FLASH_COOKIE: &str = "flash";
 const FLASH_PURPOSE: &str = "flash";
@@ -139,7 +139,7 @@ impl PageRequest {
     /// # Errors
     /// 500 when the template fails.
     pub async fn show_with<T: Template + Send + 'static>(&self, status: StatusCode, page: T) -> HubResult<HttpResponse> {
-        let compress = accepts_gzip(&self.request);
+        let compress = accepts(&self.request, "gzip");
         let pictures = self.app.pictures.clone();
         let (body, encoded) = tokio::task::spawn_blocking(move || render(&page, &pictures, compress)).await??;
         let mut response = HttpResponse::build(status);

@@ -1,8 +1,11 @@
 //! Pages about repositories.
 
+mod access_requests;
 mod blob;
 mod branch_files;
 mod bucket;
+mod bucket_change;
+mod bucket_upload;
 mod card;
 mod card_editor;
 mod commit;
@@ -17,6 +20,8 @@ mod facts;
 mod file_changes;
 mod file_editor;
 mod find;
+mod gate;
+mod gated_repos;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -60,6 +65,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(list::routes)
         .configure(new::routes)
         .configure(bucket::routes)
+        .configure(bucket_upload::routes)
+        .configure(bucket_change::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)
@@ -69,6 +76,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(file_editor::routes)
         .configure(file_changes::routes)
         .configure(settings::routes)
+        .configure(gated_repos::routes)
+        .configure(access_requests::routes)
+        .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)
         .configure(trending::routes)

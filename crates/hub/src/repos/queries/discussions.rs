@@ -91,6 +91,21 @@ pub struct Filter {
     pub search: Option<String>,
 }
 
+/// The first pull request of a repository that goes on and has a title.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_open_pull(pool: &PgPool, repo_pk: i64, title: &str) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select num from discussions
+         where repo_pk = $1 and status in ('draft', 'open') and base is not null and title = $2 order by num limit 1",
+        repo_pk,
+        title
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Lists discussions of a repository, pinned ones first, then the newest.
 ///
 /// # Errors
