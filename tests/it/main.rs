@@ -20,6 +20,7 @@ mod permissions;
 mod plans;
 mod repos;
 mod saved;
+mod scans;
 mod search;
 mod tasks;
 mod upgrades;

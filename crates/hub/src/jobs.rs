@@ -40,6 +40,16 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Looks at the files that were pushed to a repository.
+    ScanFiles {
+        /// The repository.
+        repo_pk: i64,
+    },
+    /// Looks at files again that older rules have looked at, or none.
+    ScanAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -131,6 +141,7 @@ impl Job {
             Self::ReadHeaders { repo_pk }
             | Self::ReadTexts { repo_pk }
             | Self::SketchWeights { repo_pk }
+            | Self::ScanFiles { repo_pk }
             | Self::AnnounceRequests { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
@@ -146,8 +157,13 @@ impl Job {
             Self::SweepUploads
             | Self::CollectGarbage
             | Self::CountActivity
+<<<<<<< HEAD
             | Self::TendNotifications
             | Self::DeriveAgain { .. } => Some(String::new()),
+=======
+            | Self::DeriveAgain { .. }
+            | Self::ScanAgain { .. } => Some(String::new()),
+>>>>>>> next
         }
     }
 
@@ -165,6 +181,8 @@ impl Job {
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
+            | Self::ScanFiles { .. }
+            | Self::ScanAgain { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }

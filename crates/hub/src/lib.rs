@@ -31,6 +31,7 @@ pub mod objects;
 pub mod repos;
 pub mod router;
 pub mod saved;
+pub mod scans;
 pub mod search;
 pub mod signing;
 pub mod site;

@@ -87,6 +87,33 @@ pub async fn claim(pool: &PgPool, lease_secs: i32) -> sqlx::Result<Option<Claime
     .await
 }
 
+/// In how many seconds the next job is due that waits for its time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn seconds_to_next(pool: &PgPool) -> sqlx::Result<Option<f64>> {
+    sqlx::query_scalar!(
+        "select extract(epoch from min(run_at) - clock_timestamp())::float8 from jobs
+         where failed_at is null and run_at > now() and (locked_until is null or locked_until < now())"
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Whether such a job waits, or is in hand.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_waiting(pool: &PgPool, kind: &str, dedup_key: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from jobs where kind = $1 and dedup_key = $2 and failed_at is null) as "waits!""#,
+        kind,
+        dedup_key
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Removes a job that is done.
 ///
 /// # Errors

@@ -33,9 +33,17 @@ pub async fn run(app: App, stop: CancellationToken) {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = app.jobs.woken() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(until_next(&app).await) => {}
             }
         }
+    }
+}
+
+/// Until a job is due that waits for its time; at most until it is time to look anyway.
+async fn until_next(app: &App) -> Duration {
+    match queries::seconds_to_next(&app.pool).await {
+        Ok(Some(seconds)) => Duration::try_from_secs_f64(seconds.max(0.01)).unwrap_or(POLL).min(POLL),
+        Ok(None) | Err(_) => POLL,
     }
 }
 
@@ -68,6 +76,8 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ReadTexts { repo_pk } => repos::metadata::read_texts(app, repo_pk).await,
         Job::DeriveAgain { after } => repos::metadata::derive_again(app, after).await,
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
+        Job::ScanFiles { repo_pk } => repos::scanning::scan_files(app, repo_pk).await,
+        Job::ScanAgain { after } => repos::scanning::scan_again(app, after).await,
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,

@@ -19,6 +19,7 @@ use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::queries::named_refs::{NamedRefRow, list_branches_and_tags};
 use crate::repos::{Repo, reading};
+use crate::scans::queries::find_warning;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::raw_param;
 use crate::web::layout::{Layout, kind_word};
@@ -48,6 +49,7 @@ pub(super) async fn header_with(
     }
     if read.repo.repo_type.has_git() {
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
+        header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
     Ok((header, derived))
 }
@@ -66,7 +68,11 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         hub_url: base.as_str().to_owned(),
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
         discussions: 0,
+<<<<<<< HEAD
         watch: WatchButton { level: watching::Level::Participating },
+=======
+        warning: None,
+>>>>>>> next
     }
 }
 

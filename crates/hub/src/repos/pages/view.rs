@@ -7,6 +7,7 @@ use super::tags;
 use crate::notifications::watching::Level;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::own::OwnRepoRow;
+use crate::scans::queries::Warning;
 use crate::web::layout::{kind_icon, kind_title, kind_word};
 
 /// A repository in a list.
@@ -244,6 +245,7 @@ pub struct RepoHeader {
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
     pub discussions: i64,
+<<<<<<< HEAD
     /// What the viewer hears of it.
     pub watch: WatchButton,
 }
@@ -287,6 +289,10 @@ pub struct WatchChoice {
     pub hint: &'static str,
     /// Whether it is chosen.
     pub chosen: bool,
+=======
+    /// What was found in its files that nobody should load.
+    pub warning: Option<Warning>,
+>>>>>>> next
 }
 
 /// What the like button shows.
@@ -366,6 +372,12 @@ impl RepoHeader {
             tabs.push(link(RepoTab::Settings, format!("{}/settings", self.href()), "settings", "Settings"));
         }
         tabs
+    }
+
+    /// The page of the file that was found, with what was found in it.
+    pub fn warning_href(&self, warning: &Warning) -> String {
+        let branch = crate::web::links::encode_segment(&self.default_branch);
+        format!("{}/blob/{branch}/{}#security", self.href(), crate::web::links::encode_path(&warning.path))
     }
 
     fn tree_href(&self) -> String {

@@ -172,6 +172,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         tab: RepoTab::Card,
         hub_url: String::new(),
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
+        warning: None,
         discussions: 2,
         watch: WatchButton { level: if liked { Level::All } else { Level::Participating } },
     })
