@@ -138,15 +138,11 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
         | Notice::AddedToOrganization { .. }
-<<<<<<< HEAD
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
-        | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
-=======
         | Notice::TokenLeaked { .. }
         | Notice::WebhookDisabled { .. } => user.email_confirmed.then(|| user.email.clone()),
->>>>>>> next
     }
 }
 
