@@ -8,6 +8,7 @@
 //! - [`gating`]: who asks for the files of a gated repository, and who is let in.
 //! - [`buckets`]: repositories without git.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
+//! - [`scanning`]: what is dangerous in files that were pushed.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
@@ -16,6 +17,7 @@ pub mod apps;
 pub mod archive;
 pub mod branches;
 pub mod buckets;
+pub mod by_results;
 pub mod by_task;
 pub mod commit;
 pub mod create;
@@ -40,6 +42,7 @@ pub mod refs;
 pub mod related;
 pub mod rename;
 pub mod repack;
+pub mod scanning;
 pub mod settings;
 pub mod share_files;
 pub mod squash;
