@@ -6,6 +6,7 @@ mod commit;
 mod commits;
 mod discussions;
 mod fields;
+mod gating;
 mod info;
 mod json;
 mod lfs_files;
@@ -49,6 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(discussions::routes)
+        .configure(gating::routes)
         .configure(lfs_files::routes)
         .configure(likes::routes)
         .configure(trending::routes)

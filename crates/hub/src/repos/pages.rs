@@ -1,5 +1,6 @@
 //! Pages about repositories.
 
+mod access_requests;
 mod blob;
 mod branch_files;
 mod bucket;
@@ -19,6 +20,8 @@ mod facts;
 mod file_changes;
 mod file_editor;
 mod find;
+mod gate;
+mod gated_repos;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -36,6 +39,7 @@ mod related;
 mod relations;
 mod results;
 mod rows;
+mod security;
 mod settings;
 mod snippets;
 mod tags;
@@ -72,6 +76,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(file_editor::routes)
         .configure(file_changes::routes)
         .configure(settings::routes)
+        .configure(gated_repos::routes)
+        .configure(access_requests::routes)
+        .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)
         .configure(trending::routes)

@@ -3,6 +3,7 @@
 pub mod buckets;
 pub mod derived;
 pub mod discussions;
+pub mod gating;
 pub mod likes;
 pub mod lineage;
 pub mod listing;
@@ -10,6 +11,8 @@ pub mod named_refs;
 pub mod own;
 pub mod packs;
 pub mod relations;
+pub mod results;
+pub mod scanning;
 pub mod trending;
 pub mod usage;
 
@@ -192,6 +195,24 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
                   pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Repo::try_from).transpose()
+}
+
+/// Finds a repository by key, also one that was deleted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Repo>> {
+    let row = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+           from repos r join namespaces n using (namespace_pk) where repo_pk = $1"#,
         repo_pk
     )
     .fetch_optional(conn)
@@ -399,6 +420,34 @@ pub async fn insert_event(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into events (repo_pk, actor_pk, kind, payload) values ($1, $2, $3, $4)",
+        repo_pk,
+        actor_pk,
+        kind,
+        payload
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Appends an event in which refs moved, and has the files looked at that came, a second later: what comes in a burst is looked at
+/// once. One statement, for it is on the way of every commit.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_ref_event(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    actor_pk: Option<i64>,
+    kind: &str,
+    payload: serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with scan as (
+             insert into jobs (kind, dedup_key, payload, run_at)
+             values ('scan_files', $1::bigint::text, jsonb_build_object('repo_pk', $1::bigint), now() + interval '1 second')
+             on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing)
+         insert into events (repo_pk, actor_pk, kind, payload) values ($1, $2, $3, $4)",
         repo_pk,
         actor_pk,
         kind,

@@ -163,7 +163,7 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
         .iter()
         .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
         .collect();
-    queries::insert_event(conn, repo_pk, change.actor_pk, kind_of(change), json!({ "refs": moves })).await?;
+    queries::insert_ref_event(conn, repo_pk, change.actor_pk, kind_of(change), json!({ "refs": moves })).await?;
     Ok(generation)
 }
 

@@ -141,7 +141,7 @@ async fn readable_sources(app: &App, write: &RepoWrite, operations: &[Operation]
 async fn find_source(app: &App, write: &RepoWrite, source: &Source) -> HubResult<(i64, bool)> {
     let id: RepoId = source.id.parse()?;
     let read = access::find_readable(app, &write.viewer, source.repo_type, id.namespace(), id.name()).await?;
-    let content = read.into_content()?;
+    let content = read.into_content(app).await?;
     // What was deleted from a bucket is nobody's any more, except for a writer who moves files in their own.
     let only_present = content.repo.repo_type == RepoType::Bucket && content.repo.pk != write.repo.pk;
     Ok((content.repo.pk, only_present))

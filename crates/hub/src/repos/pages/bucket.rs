@@ -89,7 +89,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn show_bucket(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
-    let repo = read.into_content()?.repo.clone();
+    let repo = read.into_content(&page.app).await?.repo.clone();
     let read = RepoRead::check(repo, page.viewer.clone())?;
     let folder = folder_of(&page)?;
     let query = page.query();

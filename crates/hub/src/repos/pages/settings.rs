@@ -12,8 +12,9 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
+use crate::repos::queries::discussions::are_disabled;
 use crate::repos::rename::move_repo;
-use crate::repos::settings::{SettingsChange, update_settings};
+use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
 use crate::repos::{Repo, RepoAdmin};
 use crate::web::filters;
@@ -34,6 +35,10 @@ pub(super) struct RepoSettingsPage {
     pub bucket: Option<(i64, Option<u64>)>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: bool,
+    /// Whether discussions are turned off.
+    pub discussions_disabled: bool,
+    /// How readers get in: `off`, `auto` or `manual`.
+    pub gating: String,
     /// The new owner.
     pub new_owner: Field,
     /// Who may own it.
@@ -46,7 +51,10 @@ pub(super) struct RepoSettingsPage {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/settings/transfer"), web::post().to(post_transfer));
+        config
+            .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
+            .route(&format!("{base}/settings/discussions"), web::post().to(post_discussions))
+            .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
         config
@@ -85,6 +93,8 @@ async fn settings_page(
         storage: storage_of(&page.app, &admin.repo).await?,
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
+        discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
+        gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
@@ -113,6 +123,18 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 
+async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (gating, text) = match form.text("gating") {
+        "off" => (Gating::Off, "Everybody who sees this repository can download its files now."),
+        "auto" => (Gating::Auto, "Who asks for access gets it at once now."),
+        "manual" => (Gating::Manual, "You decide now who gets access."),
+        _ => return Err(HubError::bad_request("Choose who may download the files.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { gating: Some(gating), ..SettingsChange::default() }).await?;
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
 async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let plain_http = match form.text("transfer") {
@@ -124,6 +146,22 @@ async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -
     let text = match plain_http {
         true => "Downloads go by plain HTTP now.",
         false => "Downloads go in chunks now, for clients that know how.",
+    };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let disabled = match form.text("discussions") {
+        "on" => false,
+        "off" => true,
+        _ => return Err(HubError::bad_request("Choose on or off.")),
+    };
+    let change = SettingsChange { discussions_disabled: Some(disabled), ..SettingsChange::default() };
+    update_settings(&page.app, &admin, change).await?;
+    let text = match disabled {
+        true => "Discussions are turned off. What was said stays readable.",
+        false => "Discussions are turned on.",
     };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
