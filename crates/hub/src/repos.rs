@@ -6,6 +6,7 @@
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
 //! - [`buckets`]: repositories without git.
+//! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
@@ -16,6 +17,7 @@ pub mod archive;
 pub mod branches;
 pub mod buckets;
 pub mod by_task;
+pub mod changes;
 pub mod commit;
 pub mod create;
 pub mod delete;

@@ -82,7 +82,8 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
 
 async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(conn, name, kind).await {
-        Err(error) if db::violates(&error, "namespaces_name_idx") => {
+        // One that somebody gave up is theirs, or nobody's for good.
+        Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {
             Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")).at("name"))
         }
         other => Ok(other?),

@@ -335,15 +335,16 @@ pub static SETTINGS: &[Setting] = &[
         "HUB_GC_UNUSED_DAYS",
         "7",
         Form::Number(1, 36_500),
-        "For how many days a repository keeps a large file that none of its branches and tags names: the time between an \
-         upload and its commit, and after a branch was deleted or its history rewritten.",
+        "For how many days a repository keeps a large file that none of its branches and tags names, now or before a change that \
+         can be undone (`undo.days`): the time between an upload and its commit.",
     ),
     setting(
-        "gc.undelete_days",
-        "HUB_GC_UNDELETE_DAYS",
+        "undo.days",
+        "HUB_UNDO_DAYS",
         "30",
         Form::Number(1, 36_500),
-        "For how many days the large files of a deleted repository are kept.",
+        "For how many days what was done to repositories can be undone: deletions, moves, forced pushes, deleted branches and tags, \
+         squashed histories, visibility and gating. As long is everything kept that this needs.",
     ),
     setting(
         "gc.quarantine_days",

@@ -27,6 +27,7 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
         created_by: Some(user.pk),
     };
     let mut tx = app.begin().await?;
+    access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, &namespace, to.name()).await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
         return Err(HubError::repo_not_found(false));

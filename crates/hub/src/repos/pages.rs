@@ -11,12 +11,14 @@ mod compare;
 mod configs;
 mod context;
 mod data_files;
+mod deleted;
 mod diff;
 mod discussions;
 mod facts;
 mod file_changes;
 mod file_editor;
 mod find;
+mod history;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -58,6 +60,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
         .configure(new::routes)
+        .configure(deleted::routes)
         .configure(bucket::routes)
         .configure(tree::routes)
         .configure(blob::routes)
@@ -67,6 +70,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(upload::routes)
         .configure(file_editor::routes)
         .configure(file_changes::routes)
+        .configure(history::routes)
         .configure(settings::routes)
         .configure(discussions::routes)
         .configure(likes::routes)

@@ -3,9 +3,10 @@
 use serde_json::json;
 
 use super::access::RepoAdmin;
+use super::changes::{self, Openness, What};
 use super::queries;
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 
 /// How readers of a gated repository get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -45,10 +46,36 @@ pub struct SettingsChange {
 /// # Errors
 /// The database does not answer.
 pub async fn update_settings(app: &App, admin: &RepoAdmin, change: SettingsChange) -> HubResult<()> {
+    update_settings_undoing(app, admin, change, None).await
+}
+
+/// The same to take a change back, which left the settings like this.
+///
+/// # Errors
+/// As [`update_settings`]; 409 when they are not so any more.
+pub(super) async fn update_settings_undoing(
+    app: &App,
+    admin: &RepoAdmin,
+    change: SettingsChange,
+    undoes: Option<(i64, &Openness)>,
+) -> HubResult<()> {
     let mut tx = app.begin().await?;
+    let found = queries::changes::lock_settings(&mut tx, admin.repo.pk).await?;
+    let (private, gated_before) = found.ok_or_else(|| HubError::repo_not_found(false))?;
+    let before = Openness { private, gated: gated_before };
+    if undoes.is_some_and(|(_, left)| *left != before) {
+        return Err(HubError::conflict("Visibility or gating changed again since. Set them in the settings, as you want them."));
+    }
     let gated = change.gating.map(Gating::as_str);
     queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    let after = Openness {
+        private: change.private.unwrap_or(before.private),
+        gated: gated.map_or_else(|| before.gated.clone(), |gated| gated.map(str::to_owned)),
+    };
+    if after != before {
+        changes::note(&mut tx, admin.repo.pk, actor, &What::UpdateSettings { before, after }, undoes.map(|(pk, _)| pk)).await?;
+    }
     let payload = json!({ "private": change.private, "gated": gated, "plain_http": change.plain_http });
     queries::insert_event(&mut tx, admin.repo.pk, actor, "update_settings", payload).await?;
     tx.commit().await?;

@@ -39,6 +39,7 @@ impl SettingsNavigation {
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/saved-searches", "search", "Saved searches"),
             link("/settings/storage", "hard-drive", "Storage"),
+            link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
         ]
     }

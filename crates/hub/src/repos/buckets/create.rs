@@ -37,6 +37,7 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         created_by: Some(user.pk),
     };
     let mut tx = app.begin().await?;
+    access::check_name_is_free(&mut tx, viewer, RepoType::Bucket, &namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);
