@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod audit;
 mod buckets;
 mod collections;
 mod discover;
@@ -19,6 +20,7 @@ mod repos;
 mod saved;
 mod search;
 mod tasks;
+mod undo;
 mod upgrades;
 mod work;
 mod xet;

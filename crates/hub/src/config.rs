@@ -60,6 +60,8 @@ pub struct Config {
     pub gc_unused_days: u64,
     /// For how many days what was done to repositories can be undone.
     pub undo_days: u64,
+    /// For how many days lines of the audit log are kept; `None`: for ever.
+    pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
     pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
@@ -243,6 +245,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
+        audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),

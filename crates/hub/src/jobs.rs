@@ -58,6 +58,8 @@ pub enum Job {
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
     CollectGarbage,
+    /// Removes what is older in the audit log than it is kept.
+    PruneAuditLog,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
     /// Mails what is new in a saved search.
@@ -116,7 +118,9 @@ impl Job {
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             Self::RevokeLeaked { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
+            Self::SweepUploads | Self::CollectGarbage | Self::PruneAuditLog | Self::CountActivity | Self::DeriveAgain { .. } => {
+                Some(String::new())
+            }
         }
     }
 
@@ -138,6 +142,7 @@ impl Job {
             | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
+            | Self::PruneAuditLog
             | Self::RevokeLeaked { .. }
             | Self::CountActivity => 8,
         }

@@ -30,6 +30,8 @@ async fn check_all(who: &str, client: &Client, id: &str, (read, write, admin): E
         (Method::GET, format!("{api}/xet-write-token"), "", write),
         (Method::POST, format!("{api}/batch"), &line, write),
         (Method::PUT, format!("{api}/settings"), "{}", admin),
+        (Method::GET, format!("{api}/changes"), "", admin),
+        (Method::POST, format!("{api}/changes/1/undo"), "", if admin == 200 { 404 } else { admin }),
     ] {
         assert_eq!(ask(client, &method, &path, body).await, expected, "{who}: {method} {path}");
     }

@@ -177,7 +177,11 @@ impl World {
             8 => self.condemn(),
             9 => self.undos.iter_mut().for_each(|undo| undo.expired = true),
             10 => self.delete_or_restore((rest % 2) as Repo),
-            11 => self.deleted.values_mut().filter(|state| **state == Deleted::Restorable).for_each(|state| *state = Deleted::Expired),
+            11 => self
+                .deleted
+                .values_mut()
+                .filter(|state| **state == Deleted::Restorable)
+                .for_each(|state| *state = Deleted::Expired),
             _ => {
                 let actor = self.actors.remove(rest as usize % self.actors.len());
                 let next = self.go_on(actor);

@@ -347,6 +347,13 @@ pub static SETTINGS: &[Setting] = &[
          squashed histories, visibility and gating. As long is everything kept that this needs.",
     ),
     setting(
+        "audit.keep_days",
+        "HUB_AUDIT_KEEP_DAYS",
+        "0",
+        Form::Number(0, 36_500),
+        "For how many days lines of the audit log are kept; they go in no other way. `0`: for ever.",
+    ),
+    setting(
         "gc.quarantine_days",
         "HUB_GC_QUARANTINE_DAYS",
         "3",

@@ -65,7 +65,9 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
             return Ok(Some(Amount::default()));
         }
         // A branch may have come, named a file and gone again.
-        if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs || changes::list_kept(&mut *tx, repo_pk, since).await? != kept {
+        if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs
+            || changes::list_kept(&mut *tx, repo_pk, since).await? != kept
+        {
             continue;
         }
         if is_bucket {

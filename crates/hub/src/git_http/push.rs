@@ -21,6 +21,7 @@ use super::push_outcome::PushOutcome;
 use super::push_right::PushRight;
 use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::git_cache::NewPack;
@@ -71,7 +72,7 @@ pub(super) async fn post_receive_pack(
         _turn: turn,
     };
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(push.answer(incoming, sender).in_current_span());
+    tokio::spawn(audit::carry(push.answer(incoming, sender).in_current_span()));
     let stream = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async move {
         let chunk = receiver.recv().await?;
         Some((Ok::<_, std::io::Error>(chunk), receiver))

@@ -72,6 +72,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
+        Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,

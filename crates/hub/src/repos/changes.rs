@@ -209,13 +209,7 @@ pub async fn note(
     insert(conn, repo_pk, actor_pk, what, undoes).await
 }
 
-async fn insert(
-    conn: &mut PgConnection,
-    repo_pk: i64,
-    actor_pk: Option<i64>,
-    what: &What,
-    undoes: Option<i64>,
-) -> HubResult<()> {
+async fn insert(conn: &mut PgConnection, repo_pk: i64, actor_pk: Option<i64>, what: &What, undoes: Option<i64>) -> HubResult<()> {
     let tagged = serde_json::to_value(what).map_err(HubError::internal)?;
     let details = tagged.get("details").cloned().unwrap_or(Value::Null);
     let kind = tagged.get("kind").and_then(Value::as_str).unwrap_or_default();

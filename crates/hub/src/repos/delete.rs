@@ -5,6 +5,7 @@ use serde_json::json;
 use super::access::RepoAdmin;
 use super::changes::{self, What};
 use super::queries;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -23,7 +24,7 @@ pub async fn delete_repo(app: &App, admin: &RepoAdmin) -> HubResult<()> {
 /// As [`delete_repo`]; 409 when the restoration was taken back already.
 pub(super) async fn delete_undoing(app: &App, admin: &RepoAdmin, undoes: Option<i64>) -> HubResult<()> {
     let repo = &admin.repo;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     if !queries::mark_deleted(&mut tx, repo.pk).await? {
         return Err(HubError::repo_not_found(false));
     }

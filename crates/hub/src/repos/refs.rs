@@ -16,6 +16,7 @@ use super::discussions::number_of_ref;
 use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
 use super::repack;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -122,7 +123,9 @@ pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), R
 /// # Errors
 /// As [`apply_ref_updates`].
 pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefName]) -> Result<(), RefError> {
-    let mut tx = app.begin().await?;
+    // What leaves a history behind is told in the audit log. Most moves spare asking who it was.
+    let is_told = !replaced.is_empty() || change.updates.iter().any(|update| update.new.is_none());
+    let mut tx = if is_told { audit::begin(app).await? } else { app.begin().await? };
     let generation = apply_replacing_in(&mut tx, &change, replaced).await?;
     tx.commit().await?;
     bring_packs(app, &change, generation).await;

@@ -6,6 +6,7 @@ use serde_json::json;
 use super::access::RepoAdmin;
 use super::changes::{self, What};
 use super::{access, queries};
+use crate::accounts::audit;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -26,7 +27,7 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
     let repo = &admin.repo;
     let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     if repo.id.key() != target.key() && undoes.is_none() {
         access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, &namespace, target.name()).await?;
     }

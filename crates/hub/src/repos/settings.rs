@@ -5,6 +5,7 @@ use serde_json::json;
 use super::access::RepoAdmin;
 use super::changes::{self, Openness, What};
 use super::queries;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -59,7 +60,7 @@ pub(super) async fn update_settings_undoing(
     change: SettingsChange,
     undoes: Option<(i64, &Openness)>,
 ) -> HubResult<()> {
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let found = queries::changes::lock_settings(&mut tx, admin.repo.pk).await?;
     let (private, gated_before) = found.ok_or_else(|| HubError::repo_not_found(false))?;
     let before = Openness { private, gated: gated_before };

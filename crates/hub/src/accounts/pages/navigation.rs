@@ -41,6 +41,7 @@ impl SettingsNavigation {
             link("/settings/storage", "hard-drive", "Storage"),
             link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
+            link("/settings/security-log", "shield-check", "Security log"),
         ]
     }
 }

@@ -1,6 +1,6 @@
 //! Statements behind the settings pages: profiles, sessions, organisations and their members.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::accounts::{OrgRole, UserPk};
 
@@ -137,7 +137,12 @@ pub async fn list_organizations_of(pool: &PgPool, user_pk: UserPk) -> sqlx::Resu
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_organization(pool: &PgPool, pk: i64, texts: &ProfileTexts<'_>, default_private: bool) -> sqlx::Result<()> {
+pub async fn update_organization(
+    conn: impl PgExecutor<'_>,
+    pk: i64,
+    texts: &ProfileTexts<'_>,
+    default_private: bool,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6
          where organization_pk = $1",
@@ -148,7 +153,7 @@ pub async fn update_organization(pool: &PgPool, pk: i64, texts: &ProfileTexts<'_
         &texts.links,
         default_private
     )
-    .execute(pool)
+    .execute(conn)
     .await
     .map(|_| ())
 }

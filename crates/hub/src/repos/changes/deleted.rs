@@ -5,7 +5,7 @@ use hub_types::RepoId;
 use serde_json::json;
 
 use super::{What, note, undoable_since, window};
-use crate::accounts::{OrgRole, Viewer};
+use crate::accounts::{OrgRole, Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -71,9 +71,8 @@ impl Repo {
 /// # Errors
 /// 404 for one that is not there, cannot come back any more, or is not the viewer's; 403 for a token that is too weak.
 pub async fn find(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<RepoAdmin> {
-    let missing = || {
-        HubError::not_found("There is no such deleted repository: it may have been restored, or the time for that is over.")
-    };
+    let missing =
+        || HubError::not_found("There is no such deleted repository: it may have been restored, or the time for that is over.");
     viewer.require_user()?;
     let is_id = public_id.len() == 24 && public_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
     let found = if is_id { queries::find_deleted(&app.pool, public_id, undoable_since(app)).await? } else { None };
@@ -87,9 +86,10 @@ pub async fn find(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<Repo
 /// 400 for a bad name, 409 when the name is taken or the repository was restored or removed meanwhile.
 pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubResult<RepoId> {
     let repo = &admin.repo;
-    let id = RepoId::new(repo.id.namespace(), name.unwrap_or(repo.id.name())).map_err(|error| HubError::from(error).at("name"))?;
+    let id =
+        RepoId::new(repo.id.namespace(), name.unwrap_or(repo.id.name())).map_err(|error| HubError::from(error).at("name"))?;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     match queries::mark_restored(&mut tx, repo.pk, id.name()).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => return Err(name_taken(&id)),
         Err(error) => return Err(error.into()),

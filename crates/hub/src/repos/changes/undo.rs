@@ -4,6 +4,7 @@ use chrono::Utc;
 use hub_types::{Oid, RefName, RepoId};
 
 use super::{Change, Openness, What, queries, shown};
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoAdmin;
@@ -86,7 +87,7 @@ async fn put_back(
     let actor_pk = admin.viewer.user.as_ref().map(|user| user.pk);
     let update = RefUpdate { name: target.clone(), expected, new: Some(old) };
     let moved = RefChange { repo: &repo, actor_pk, kind: UNDO, updates: vec![update], packs: Vec::new(), metadata };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     // The ref first: nobody holds what comes after it while they wait for the repository.
     let generation = match apply_in(&mut tx, &moved).await {
         Err(error @ (RefError::Conflict { .. } | RefError::Blocked { .. })) if !as_new => {
@@ -146,13 +147,15 @@ async fn take_away(app: &App, admin: &RepoAdmin, change: &Change, name: &str, ne
     let repo = fresh(app, admin).await?;
     let name = RefName::new(name)?;
     if name == repo.default_ref()? {
-        return Err(HubError::conflict(format!("{} is the default branch, which cannot be deleted.", capitalised(&shown(name.as_str())))));
+        return Err(HubError::conflict(format!(
+            "{} is the default branch, which cannot be deleted.",
+            capitalised(&shown(name.as_str()))
+        )));
     }
     let actor_pk = admin.viewer.user.as_ref().map(|user| user.pk);
     let update = RefUpdate { name: name.clone(), expected: Some(new), new: None };
-    let moved =
-        RefChange { repo: &repo, actor_pk, kind: UNDO, updates: vec![update], packs: Vec::new(), metadata: None };
-    let mut tx = app.begin().await?;
+    let moved = RefChange { repo: &repo, actor_pk, kind: UNDO, updates: vec![update], packs: Vec::new(), metadata: None };
+    let mut tx = audit::begin(app).await?;
     match apply_in(&mut tx, &moved).await {
         Err(RefError::Conflict { .. }) => {
             let name = capitalised(&shown(name.as_str()));

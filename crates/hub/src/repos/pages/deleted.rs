@@ -90,7 +90,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// The page that lists what was deleted from a namespace, as far as the user may see it; else the namespace's own.
 pub(super) fn deleted_path(user: &User, namespace_pk: i64, namespace: &str) -> String {
-    let role = user.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk).map(|membership| membership.role);
+    let role =
+        user.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk).map(|membership| membership.role);
     match role {
         Some(OrgRole::Admin) => format!("/organizations/{namespace}/settings/deleted"),
         Some(_) => "/settings/deleted".to_owned(),

@@ -138,6 +138,9 @@ async fn post_undo(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> Hu
             shown.error = refusal.message_elsewhere(&[]);
             page.show_with(refusal.status, shown).await
         }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Ok(page.redirect_saying(&history_path(&admin.repo.path()), error.message()))
+        }
         Err(error) => Err(error),
     }
 }

@@ -156,12 +156,7 @@ pub struct DeletedRepo {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_deleted(
-    pool: &PgPool,
-    namespaces: &[i64],
-    since: DateTime<Utc>,
-    limit: i64,
-) -> sqlx::Result<Vec<DeletedRepo>> {
+pub async fn list_deleted(pool: &PgPool, namespaces: &[i64], since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DeletedRepo>> {
     let rows = sqlx::query!(
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
