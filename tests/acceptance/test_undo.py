@@ -76,7 +76,7 @@ def test_deleted_branches_and_tags_come_back(url, api, new_repo):
 @calls("git push")
 def test_a_forced_push_of_real_git_is_undone(url, git, api, new_repo, tmp_path):
     repo_id = new_repo(files={"a.txt": b"precious\n"})
-    remote = f"{url.replace('http://', f'http://bob:{TOKENS["bob"]}@')}/{repo_id}"
+    remote = url.replace("http://", f"http://bob:{TOKENS['bob']}@") + f"/{repo_id}"
     git("clone", "-q", remote, "work", cwd=tmp_path)
     work = tmp_path / "work"
     git("config", "user.email", "bob@example.org", cwd=work)

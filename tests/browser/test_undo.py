@@ -34,7 +34,7 @@ def git(hub, tmp_path):
 
 
 def remote(hub, repo_id):
-    return f"{hub.url.replace('http://', f'http://ada:{TOKENS["ada"]}@')}/{repo_id}"
+    return hub.url.replace("http://", f"http://ada:{TOKENS['ada']}@") + f"/{repo_id}"
 
 
 def agree(page, scripts, label):

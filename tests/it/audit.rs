@@ -83,7 +83,10 @@ async fn what_is_done_with_repositories_names_the_token() {
         ]
     );
     let own = lines(&hub, "ada").await;
-    assert!(own.ends_with(&[by_token("repo.move_repo", "model ada/gpt"), by_token("repo.delete_repo", "model ada/gpt")]), "{own:?}");
+    assert!(
+        own.ends_with(&[by_token("repo.move_repo", "model ada/gpt"), by_token("repo.delete_repo", "model ada/gpt")]),
+        "{own:?}"
+    );
     let addresses = "select count(*) from audit_log where via = 'token' and address is distinct from '127.0.0.1'";
     assert_eq!(sqlx::query_scalar::<_, i64>(addresses).fetch_one(&hub.app().pool).await.unwrap(), 0);
     hub.stop().await;
@@ -112,11 +115,12 @@ async fn the_security_log_tells_of_logins_tokens_and_passwords() {
     for text in ["Logged in", "Access token made", "laptop", "Password changed", "in the browser, from 127.0.0.1"] {
         assert!(page.has(text), "{text}: {}", page.text);
     }
-    let secret: Option<String> =
-        sqlx::query_scalar("select details::text from audit_log where details::text like '%argon2%' or details::text like '%hf\\_%'")
-            .fetch_optional(&hub.app().pool)
-            .await
-            .unwrap();
+    let secret: Option<String> = sqlx::query_scalar(
+        "select details::text from audit_log where details::text like '%argon2%' or details::text like '%hf\\_%'",
+    )
+    .fetch_optional(&hub.app().pool)
+    .await
+    .unwrap();
     assert_eq!(secret, None, "no secret is in it");
     hub.stop().await;
 }
@@ -132,10 +136,12 @@ async fn the_log_is_searched_paged_and_sent_as_a_file() {
     let log = "/organizations/acme/settings/audit-log";
     let page = ada.open(log).await;
     assert!(page.has("=cmd120") && !page.has("=cmd70<") && page.has("Older"));
-    let next = page.text.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned();
+    let next =
+        page.text.split("rel=\"next\"").next().unwrap().rsplit("href=\"").next().unwrap().split('"').next().unwrap().to_owned();
     assert!(ada.open(&next.replace("&#38;", "&")).await.has("=cmd70"), "{next}");
     let page = ada.open(&format!("{log}?actor=grace&action=member.add&from=2026-01-05&to=2026-01-07")).await;
-    let found: Vec<&str> = ["=cmd2<", "=cmd3<", "=cmd4<", "=cmd5<", "=cmd6<", "=cmd8<"].into_iter().filter(|text| page.has(text)).collect();
+    let found: Vec<&str> =
+        ["=cmd2<", "=cmd3<", "=cmd4<", "=cmd5<", "=cmd6<", "=cmd8<"].into_iter().filter(|text| page.has(text)).collect();
     assert_eq!(found, ["=cmd4<", "=cmd6<"]);
     assert_eq!(ada.get(&format!("{log}?from=nonsense")).await.status, 400);
     assert!(ada.open(&format!("{log}?actor=nobody")).await.has("Nothing found"));

@@ -40,6 +40,7 @@ async fn nobody_takes_the_old_name_of_an_account_and_it_leads_on() {
     assert_eq!(moved.headers()["location"], "/lovelace/bert/resolve/main/a");
     assert_eq!(hub.anonymous().get("/api/models/ada/bert", 307).await.headers()["location"], "/api/models/lovelace/bert");
     ada.commit("/api/models/ada/bert", "main", &[Client::file("b", "as ever")], 200).await;
+    assert_eq!(hub.anonymous().get("/ada", 303).await.headers()["location"], "/lovelace");
 
     // Its owner may have it again.
     rename_account(&hub, "lovelace", "ada").await;

@@ -62,8 +62,8 @@ pub async fn list(pool: &PgPool, namespace_pk: i64, wanted: &Wanted, before: i64
          order by audit_pk desc limit $7",
         namespace_pk,
         before,
-        wanted.actor,
-        wanted.action,
+        wanted.actor.as_deref(),
+        wanted.action.as_deref(),
         wanted.from,
         wanted.until,
         limit

@@ -57,6 +57,19 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
     .await
 }
 
+/// The present name of the account or organisation that had a name before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_renamed(pool: &PgPool, name: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select n.name from retired_names t join namespaces n using (namespace_pk) where t.name_key = lower($1)",
+        name
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// Changes what a user says of themselves.
 ///
 /// # Errors

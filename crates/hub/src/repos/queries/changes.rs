@@ -259,10 +259,10 @@ pub async fn was_of_another(
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (
-               select from repos where namespace_pk = $2 and repo_type = $1 and lower(name) = lower($4) and deleted_at is not null
+               select 1 from repos where namespace_pk = $2 and repo_type = $1 and lower(name) = lower($4) and deleted_at is not null
                  and created_by is distinct from $5
                union all
-               select from repo_redirects o join repos r using (repo_pk)
+               select 1 from repo_redirects o join repos r using (repo_pk)
                where o.repo_type = $1 and namespace_key = lower($3) and name_key = lower($4) and r.created_by is distinct from $5
            ) as "was!""#,
         repo_type as RepoType,
