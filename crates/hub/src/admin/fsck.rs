@@ -197,7 +197,9 @@ async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut V
     let tips = |rows: &[RefRow]| -> Vec<Tip> { rows.iter().map(|row| Tip { new: row.oid, base: None }).collect() };
     let kept = repo_queries::changes::list_kept(&app.pool, repo.pk, undoable_since(app)).await?;
     // Their large files may have been deleted for good.
-    if let Err(PushError::MissingObjects(what)) = bare.list_pointers(&tips(&kept), TIMEOUT).await {
+    if !kept.is_empty()
+        && let Err(PushError::MissingObjects(what)) = bare.list_pointers(&tips(&kept), TIMEOUT).await
+    {
         problems.push(format!("objects are missing that an undo needs: {what}"));
     }
     match bare.list_pointers(&tips(refs), TIMEOUT).await {
