@@ -9,7 +9,7 @@ use sqlx::{PgConnection, PgPool};
 /// # Errors
 /// The database does not answer.
 pub async fn set_origin(conn: &mut PgConnection, origin: &str) -> sqlx::Result<()> {
-    sqlx::query!("select set_config('hub.origin', $1, true)", origin).execute(conn).await.map(|_| ())
+    sqlx::query_scalar!("select set_config('hub.origin', $1, true)", origin).fetch_one(conn).await.map(|_| ())
 }
 
 /// A line of the log.
@@ -77,7 +77,7 @@ pub async fn list(pool: &PgPool, namespace_pk: i64, wanted: &Wanted, before: i64
 /// # Errors
 /// The database does not answer.
 pub async fn delete_before(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    sqlx::query!("select set_config('hub.audit_retention', 'on', true)").execute(&mut *conn).await?;
+    sqlx::query_scalar!("select set_config('hub.audit_retention', 'on', true)").fetch_one(&mut *conn).await?;
     let done = sqlx::query!(
         "delete from audit_log where audit_pk in (select audit_pk from audit_log where created_at < $1 order by created_at limit $2)",
         before,
