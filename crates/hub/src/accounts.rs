@@ -23,7 +23,7 @@ pub mod pictures;
 pub mod queries;
 pub mod rate_limits;
 pub mod recovery;
-mod scopes;
+pub(crate) mod scopes;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;

@@ -13,6 +13,7 @@ use std::net::SocketAddr;
 use std::path::PathBuf;
 
 use crate::web::client_address::TrustedProxies;
+use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
 
 pub use problems::{Problem, Problems};
@@ -42,6 +43,8 @@ pub struct Config {
     pub inline_limit_bytes: u64,
     /// The most that all files of one bucket may take together, in bytes; without it there is no limit.
     pub bucket_limit_bytes: Option<u64>,
+    /// The most that all buckets of one owner may take together, in bytes; without it there is no limit.
+    pub owner_buckets_limit_bytes: Option<u64>,
     /// Large files above this size in bytes go in parts, when the client knows how.
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
@@ -56,6 +59,8 @@ pub struct Config {
     pub xet_read_token_secs: u64,
     /// How long a token to write chunks works, in seconds.
     pub xet_write_token_secs: u64,
+    /// After how long without a byte taken a download in chunks counts as stalled, in seconds.
+    pub xet_stall_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
     /// For how many days what was done to repositories can be undone.
@@ -90,6 +95,8 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
     pub alerts_every_secs: u64,
+    /// What webhooks may be sent to although it is not public.
+    pub webhooks_allow: AllowedTargets,
     /// Whether everybody sees the page of the design system.
     pub design_page: bool,
     /// What is logged, and how.
@@ -235,7 +242,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         migrate_on_start: read.switch("database.migrate_on_start"),
         store: read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
-        bucket_limit_bytes: Some(read.number("limits.bucket_gib")).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024),
+        bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
+        owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),
@@ -243,6 +251,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_plain_days: read.number("xet.plain_days"),
         xet_read_token_secs: read_token_secs(&mut read, "xet.read_token_secs"),
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
+        xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
         audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
@@ -260,6 +269,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         meili_key: read.text("search.meili_key").map(Secret::new),
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
+        webhooks_allow: read.targets("webhooks.allow"),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
@@ -267,6 +277,11 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         },
         data_dir,
     }
+}
+
+/// A limit in GiB as bytes; 0 is none.
+fn read_limit(read: &mut settings::Reader<'_>, key: &str) -> Option<u64> {
+    Some(read.number(key)).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024)
 }
 
 /// A lifetime that clients outpace works, but costs a request for nearly each of theirs.

@@ -9,6 +9,7 @@ mod schedule;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hub_types::Sha256;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -87,6 +88,11 @@ pub enum Job {
         /// The SHA-256 of each, in hexadecimal.
         hashes: Vec<String>,
     },
+    /// Has those told who decide about requests for access to a repository.
+    AnnounceRequests {
+        /// The repository.
+        repo_pk: i64,
+    },
     /// Mails what was done with an account.
     TellUser {
         /// The user.
@@ -110,6 +116,7 @@ impl Job {
             Self::ReadHeaders { repo_pk }
             | Self::ReadTexts { repo_pk }
             | Self::SketchWeights { repo_pk }
+            | Self::AnnounceRequests { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
@@ -144,6 +151,7 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::RevokeLeaked { .. }
+            | Self::AnnounceRequests { .. }
             | Self::CountActivity => 8,
         }
     }
@@ -158,7 +166,15 @@ impl Job {
     /// # Errors
     /// The database does not answer.
     pub async fn enqueue(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
-        queries::insert_job(conn, self, self.dedup_key().as_deref()).await
+        queries::insert_job(conn, self, self.dedup_key().as_deref(), None).await
+    }
+
+    /// Adds the job to the transaction at hand, to be done no sooner than at a time.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue_at(&self, conn: &mut PgConnection, at: DateTime<Utc>) -> sqlx::Result<()> {
+        queries::insert_job(conn, self, self.dedup_key().as_deref(), Some(at)).await
     }
 }
 

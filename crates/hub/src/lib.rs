@@ -37,6 +37,7 @@ pub mod start;
 pub mod tasks;
 mod together;
 pub mod web;
+pub mod webhooks;
 pub mod xet;
 
 pub use start::{RunningHub, StartError, start};

@@ -5,6 +5,7 @@
 //! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
+//! - [`gating`]: who asks for the files of a gated repository, and who is let in.
 //! - [`buckets`]: repositories without git.
 //! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
@@ -23,6 +24,7 @@ pub mod create;
 pub mod delete;
 pub mod discussions;
 pub mod duplicate;
+pub mod gating;
 pub mod git_cache;
 pub mod head;
 pub mod lfs_files;

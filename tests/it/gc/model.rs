@@ -1,6 +1,7 @@
 //! Garbage collection as a small machine: every step is one transaction or one request to the store, as in the hub, and
-//! steps of any number of uploads, commits and collectors mix in any order; each may be cut off between two of them. All
-//! graces are zero and leases end at any time, so nothing is safe by being young.
+//! steps of any number of uploads, commits, pushes, batches of buckets, downloads, clones and collectors mix in any order;
+//! each may be cut off between two of them. All graces are zero and leases end at any time, so nothing is safe by being young;
+//! only what is being read stays as long: that a quarantine outlasts every download is a rule like the others.
 //!
 //! With all rules in force no schedule loses a byte that is needed. Without any one of them some schedule does, and is
 //! found: so every rule is there for a reason.
@@ -37,6 +38,10 @@ struct Rules {
     deleted_again: bool,
     /// What lost its files cannot be restored.
     purged_stays: bool,
+    /// Bytes stay in quarantine until nobody reads them who found them before.
+    quarantine: bool,
+    /// Joining packs replaces those that were read, and only if all of them are still there.
+    joined_alone: bool,
 }
 
 const ALL: Rules = Rules {
@@ -52,6 +57,8 @@ const ALL: Rules = Rules {
     undo_looks: true,
     deleted_again: true,
     purged_stays: true,
+    quarantine: true,
+    joined_alone: true,
 };
 
 /// What a branch was before it was deleted or moved elsewhere.
@@ -79,11 +86,14 @@ type Branch = u8;
 /// A content: as a file, and as the one xorb that the file is made of.
 type Content = u8;
 type Nonce = u32;
+/// A push's commit, and the pack that it comes in; joined packs have further numbers.
+type Pack = u32;
 
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
 enum Key {
     Plain(Content, Nonce),
     Xorb(Content, Nonce),
+    Pack(Pack),
 }
 
 #[derive(Debug, Clone, Copy)]
@@ -112,6 +122,16 @@ enum Actor {
     ForkRead(Repo, Branch, BTreeSet<Content>, u32),
     Reuse(Repo, Content),
     ReuseFound(Repo, Content),
+    /// One transaction puts files into a bucket.
+    Batch(Repo, Content),
+    Push(Repo),
+    PushStored(Repo, Pack),
+    Join(Repo),
+    JoinStored(Repo, BTreeMap<Pack, BTreeSet<Pack>>, Pack),
+    /// A download whole, or by chunks.
+    Read(Repo, Content, bool),
+    Clone(Repo),
+    ReadFound(Vec<Key>),
     Shard(Repo, Content),
     ShardXorbStored(Repo, Content, Nonce),
     ShardXorbKnown(Repo, Content),
@@ -144,6 +164,13 @@ struct World {
     deleted: BTreeMap<Repo, Deleted>,
     doomed: BTreeSet<Key>,
     last_nonce: Nonce,
+    /// The packs of each repository, and whose commits are in them.
+    packs: BTreeMap<Repo, BTreeMap<Pack, BTreeSet<Pack>>>,
+    /// The pushes that were acknowledged.
+    pushed: BTreeSet<(Repo, Pack)>,
+    last_pack: Pack,
+    /// What somebody was reading, and is gone.
+    broken: Option<Key>,
     actors: Vec<Actor>,
 }
 
@@ -161,6 +188,10 @@ impl World {
             deleted: BTreeMap::new(),
             doomed: BTreeSet::new(),
             last_nonce: 0,
+            packs: BTreeMap::new(),
+            pushed: BTreeSet::new(),
+            last_pack: 0,
+            broken: None,
             actors: Vec::new(),
         }
     }
@@ -191,7 +222,8 @@ impl World {
     }
 
     fn begin(&mut self, choice: u32) {
-        let (kind, a, b, c) = (choice % 13, (choice / 13 % 2) as u8, (choice / 26 % 2) as u8, (choice / 52 % 2) as u8);
+        let (kind, choice) = (choice % 18, choice / 18);
+        let (a, b, c) = ((choice % 2) as u8, (choice / 2 % 2) as u8, (choice / 4 % 2) as u8);
         self.actors.push(match kind {
             0 => Actor::Upload(a, b),
             1 => Actor::Commit(a, c, b),
@@ -203,8 +235,13 @@ impl World {
             7 => Actor::SweepFile(b),
             8 => Actor::SweepXorb(b),
             9 => Actor::DropPlain(b),
-            10 => Actor::Undo(a, (choice / 104 % 8) as usize),
-            11 => Actor::Purge(a),
+            10 => Actor::Batch(a, b),
+            11 => Actor::Push(a),
+            12 => Actor::Join(a),
+            13 => Actor::Read(a, b, c == 0),
+            14 => Actor::Clone(a),
+            15 => Actor::Undo(a, (choice / 8 % 8) as usize),
+            16 => Actor::Purge(a),
             _ => Actor::Delete,
         });
     }
@@ -316,6 +353,51 @@ impl World {
                 }
                 None
             }
+            Actor::Batch(repo, content) => {
+                if self.links.contains(&(repo, content)) && !self.deleted.contains_key(&repo) {
+                    self.refs.entry((repo, 1)).or_default().insert(content);
+                }
+                None
+            }
+            other => self.go_on_with_packs(other),
+        }
+    }
+
+    fn go_on_with_packs(&mut self, actor: Actor) -> Option<Actor> {
+        match actor {
+            Actor::Push(repo) => Some(Actor::PushStored(repo, self.store_pack())),
+            Actor::PushStored(repo, pack) => {
+                self.packs.entry(repo).or_default().insert(pack, BTreeSet::from([pack]));
+                self.pushed.insert((repo, pack));
+                None
+            }
+            Actor::Join(repo) => {
+                let seen = self.packs.get(&repo).filter(|packs| packs.len() > 1)?.clone();
+                Some(Actor::JoinStored(repo, seen, self.store_pack()))
+            }
+            Actor::JoinStored(repo, seen, joined) => {
+                let packs = self.packs.entry(repo).or_default();
+                let old: Vec<Pack> = match self.rules.joined_alone {
+                    true if !seen.keys().all(|pack| packs.contains_key(pack)) => return None,
+                    true => seen.keys().copied().collect(),
+                    false => packs.keys().copied().collect(),
+                };
+                packs.retain(|pack, _| !old.contains(pack));
+                packs.insert(joined, seen.into_values().flatten().collect());
+                old.into_iter().for_each(|pack| self.doom(Key::Pack(pack)));
+                None
+            }
+            Actor::Read(repo, content, whole) => {
+                let row = self.files.get(&content).filter(|_| self.links.contains(&(repo, content)))?;
+                let plain = row.plain.filter(|_| whole || !row.in_chunks).map(|nonce| Key::Plain(content, nonce));
+                let key = plain.or_else(|| Some(Key::Xorb(content, self.xorbs.get(&content)?.nonce)))?;
+                Some(Actor::ReadFound(vec![key]))
+            }
+            Actor::Clone(repo) => Some(Actor::ReadFound(self.packs.get(&repo)?.keys().map(|pack| Key::Pack(*pack)).collect())),
+            Actor::ReadFound(keys) => {
+                self.broken = self.broken.or(keys.into_iter().find(|key| !self.store.contains(key)));
+                None
+            }
             other => self.go_on_with_chunks(other),
         }
     }
@@ -323,6 +405,16 @@ impl World {
     /// Whether the commit point takes what was prepared under a generation.
     fn commits(&self, repo: Repo, generation: u32) -> bool {
         !self.deleted.contains_key(&repo) && (!self.rules.generation || generation == self.generation(repo))
+    }
+
+    fn store_pack(&mut self) -> Pack {
+        self.last_pack += 1;
+        self.store.insert(Key::Pack(self.last_pack));
+        self.last_pack
+    }
+
+    fn is_read(&self, key: &Key) -> bool {
+        self.actors.iter().any(|actor| matches!(actor, Actor::ReadFound(keys) if keys.contains(key)))
     }
 
     fn go_on_with_chunks(&mut self, actor: Actor) -> Option<Actor> {
@@ -476,7 +568,10 @@ impl World {
                 self.doom(Key::Plain(content, nonce));
                 None
             }
-            Actor::Delete => self.doomed.first().copied().map(Actor::DeleteSent),
+            Actor::Delete => {
+                let may_go = |key: &&Key| !self.rules.quarantine || !self.is_read(key);
+                self.doomed.iter().find(may_go).copied().map(Actor::DeleteSent)
+            }
             // The request may arrive late, and again.
             Actor::DeleteSent(key) => {
                 self.store.remove(&key);
@@ -494,6 +589,14 @@ impl World {
             if let Some(content) = undo.named.iter().find(|content| !self.links.contains(&(undo.repo, **content))) {
                 return Err(format!("what branch {} was can be undone, but {content} is gone", undo.branch));
             }
+        }
+        if let Some(key) = self.broken {
+            return Err(format!("{key:?} went while it was read"));
+        }
+        for (repo, commit) in &self.pushed {
+            let packs = self.packs.get(repo).into_iter().flatten();
+            let mut holding = packs.filter(|(pack, of)| of.contains(commit) && self.store.contains(&Key::Pack(**pack)));
+            holding.next().ok_or(format!("push {commit} to repository {repo} is gone"))?;
         }
         for ((repo, branch), named) in self.refs.iter().filter(|((repo, _), _)| !is_purged(repo)) {
             for content in named {
@@ -529,12 +632,14 @@ impl World {
             let mut work: Vec<Actor> = (0..2).flat_map(|content| [Actor::SweepFile(content)]).collect();
             self.run(&mut work);
             self.condemn();
-            let mut work: Vec<Actor> = (0..2).map(Actor::SweepXorb).chain(vec![Actor::Delete; 8]).collect();
+            let deletes = vec![Actor::Delete; self.doomed.len() + 4];
+            let mut work: Vec<Actor> = (0..2).map(Actor::SweepXorb).chain(deletes).collect();
             self.run(&mut work);
         }
         let rows = self.files.iter().filter_map(|(content, row)| Some(Key::Plain(*content, row.plain?)));
         let known: BTreeSet<Key> = rows
             .chain(self.xorbs.iter().map(|(content, row)| Key::Xorb(*content, row.nonce)))
+            .chain(self.packs.values().flat_map(|packs| packs.keys().map(|pack| Key::Pack(*pack))))
             .chain(self.doomed.clone())
             .collect();
         // Orphans.
@@ -604,6 +709,8 @@ fn gc_needs_every_one_of_its_rules() {
         ("undo_looks", Rules { undo_looks: false, ..ALL }),
         ("deleted_again", Rules { deleted_again: false, ..ALL }),
         ("purged_stays", Rules { purged_stays: false, ..ALL }),
+        ("quarantine", Rules { quarantine: false, ..ALL }),
+        ("joined_alone", Rules { joined_alone: false, ..ALL }),
     ];
     for (name, rules) in without {
         let found = search(rules, 50_000);

@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::problems::Problems;
 use super::sources::Values;
 use crate::web::client_address::TrustedProxies;
+use crate::web::outbound::AllowedTargets;
 
 /// What the text of a setting must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +27,8 @@ pub enum Form {
     LogFilter,
     /// Addresses and networks, separated by commas.
     Networks,
+    /// Addresses, networks and names of hosts, separated by commas.
+    Targets,
     /// Any text.
     Text,
 }
@@ -221,6 +224,14 @@ pub static SETTINGS: &[Setting] = &[
         Form::Number(1, 86_400),
         "How often new repositories are looked for in saved searches that have alerts, in seconds.",
     ),
+    setting(
+        "webhooks.allow",
+        "HUB_WEBHOOKS_ALLOW",
+        "",
+        Form::Targets,
+        "Networks, addresses and names of hosts, separated by commas, that webhooks may be sent to although they are not public, \
+         such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub.",
+    ),
     secret(
         "database.url",
         "DATABASE_URL",
@@ -284,6 +295,13 @@ pub static SETTINGS: &[Setting] = &[
         "The most that all files of one bucket may take together, in GiB. `0`: no limit.",
     ),
     setting(
+        "limits.owner_buckets_gib",
+        "HUB_LIMITS_OWNER_BUCKETS_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",
@@ -330,6 +348,13 @@ pub static SETTINGS: &[Setting] = &[
          renew half a minute early: below 60 they ask before nearly every request.",
     ),
     setting("xet.write_token_secs", "HUB_XET_WRITE_TOKEN_SECS", "3600", Form::Number(5, 86_400), "The same for sending chunks."),
+    setting(
+        "xet.stall_secs",
+        "HUB_XET_STALL_SECS",
+        "30",
+        Form::Number(1, 3600),
+        "After how many seconds in which a client takes no byte of a download in chunks `/metrics` counts it as stalled.",
+    ),
     setting(
         "gc.unused_days",
         "HUB_GC_UNUSED_DAYS",
@@ -441,6 +466,11 @@ impl Reader<'_> {
     pub(super) fn networks(&mut self, key: &str) -> TrustedProxies {
         let wanted = "must be addresses or networks such as `10.0.0.5, 172.16.0.0/12`";
         self.typed(key, TrustedProxies::parse, wanted).unwrap_or_default()
+    }
+
+    pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {
+        let wanted = "must be networks, addresses or names of hosts such as `10.1.0.0/16, ci.example.org`";
+        self.typed(key, AllowedTargets::parse, wanted).unwrap_or_default()
     }
 
     pub(super) fn log_filter(&mut self, key: &str) -> String {

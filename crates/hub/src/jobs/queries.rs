@@ -1,5 +1,6 @@
 //! Every statement on the jobs table.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
@@ -18,20 +19,26 @@ pub struct ClaimedJob {
     pub attempts: i32,
 }
 
-/// Adds a job, unless the same work is waiting already.
+/// Adds a job, to be done at once or not before a time, unless the same work is waiting already.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_job(conn: &mut PgConnection, job: &Job, dedup_key: Option<&str>) -> sqlx::Result<()> {
+pub async fn insert_job(
+    conn: &mut PgConnection,
+    job: &Job,
+    dedup_key: Option<&str>,
+    run_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
     let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
     let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default();
     let payload = text.get("payload").cloned().unwrap_or(Value::Null);
     sqlx::query!(
-        "insert into jobs (kind, dedup_key, payload) values ($1, $2, $3)
+        "insert into jobs (kind, dedup_key, payload, run_at) values ($1, $2, $3, coalesce($4, now()))
          on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing",
         kind,
         dedup_key,
-        payload
+        payload,
+        run_at
     )
     .execute(conn)
     .await

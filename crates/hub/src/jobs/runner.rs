@@ -78,6 +78,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
+        Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
         Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,

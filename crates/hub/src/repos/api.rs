@@ -7,6 +7,7 @@ mod commit;
 mod commits;
 mod discussions;
 mod fields;
+mod gating;
 mod info;
 mod json;
 mod lfs_files;
@@ -51,6 +52,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(discussions::routes)
+        .configure(gating::routes)
         .configure(lfs_files::routes)
         .configure(likes::routes)
         .configure(trending::routes)

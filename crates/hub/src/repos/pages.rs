@@ -1,8 +1,11 @@
 //! Pages about repositories.
 
+mod access_requests;
 mod blob;
 mod branch_files;
 mod bucket;
+mod bucket_change;
+mod bucket_upload;
 mod card;
 mod card_editor;
 mod commit;
@@ -19,6 +22,8 @@ mod file_changes;
 mod file_editor;
 mod find;
 mod history;
+mod gate;
+mod gated_repos;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -62,6 +67,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(new::routes)
         .configure(deleted::routes)
         .configure(bucket::routes)
+        .configure(bucket_upload::routes)
+        .configure(bucket_change::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)
@@ -72,6 +79,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(file_changes::routes)
         .configure(history::routes)
         .configure(settings::routes)
+        .configure(gated_repos::routes)
+        .configure(access_requests::routes)
+        .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)
         .configure(trending::routes)

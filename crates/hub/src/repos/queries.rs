@@ -4,6 +4,7 @@ pub mod buckets;
 pub mod changes;
 pub mod derived;
 pub mod discussions;
+pub mod gating;
 pub mod likes;
 pub mod lineage;
 pub mod listing;
@@ -193,6 +194,24 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
                   pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Repo::try_from).transpose()
+}
+
+/// Finds a repository by key, also one that was deleted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Repo>> {
+    let row = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+           from repos r join namespaces n using (namespace_pk) where repo_pk = $1"#,
         repo_pk
     )
     .fetch_optional(conn)

@@ -88,7 +88,7 @@ async fn post_new(app: web::Data<App>, read: RepoRead, base: BaseUrl, body: Json
     let new = NewDiscussion::new(&wanted.title, wanted.description.as_deref().unwrap_or_default())?;
     let path = read.repo.path();
     let num = match wanted.pull_request {
-        true => discussions::open_pull_request(&app, &read.into_content()?, &new).await?,
+        true => discussions::open_pull_request(&app, &read.into_content(&app).await?, &new).await?,
         false => discussions::open_discussion(&app, &read, &new).await?,
     };
     Ok(HttpResponse::Ok().json(json!({
@@ -104,7 +104,7 @@ async fn get_details(app: web::Data<App>, read: RepoRead, request: HttpRequest, 
     // Of a gated repository, the page is for more people than the files.
     if query.flag("diff")
         && let Some(pull) = found.pull.as_ref().map(|pull| (pull.parted, pull.head))
-        && read.clone().into_content().is_ok()
+        && read.barrier(&app).await?.is_none()
     {
         let patch = move |reader: &hub_git::GitReader| match reader.patch(pull.0, pull.1, MAX_DIFF_BYTES, MAX_COMPARED_FILE_BYTES)
         {

@@ -11,7 +11,7 @@ use super::REPO;
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{self, RepoAdmin, RepoContent, RepoRead, RepoWrite};
+use crate::repos::access::{self, RepoAdmin, RepoContent, RepoWrite};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::repos::settings::{Gating, SettingsChange};
 use crate::repos::{delete, duplicate, rename, settings};
@@ -185,7 +185,7 @@ async fn post_duplicate(
     Ok(HttpResponse::Ok().json(json!({ "url": base.join(&repo.path()), "filesCopyPending": false })))
 }
 
-async fn auth_check(_: RepoRead) -> HttpResponse {
+async fn auth_check(_: RepoContent) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 

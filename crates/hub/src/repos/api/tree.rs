@@ -83,7 +83,7 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
 /// The hashes by which clients find the chunks of large files, for those who may download them.
 async fn chunked_files(app: &App, read: &RepoRead, entries: &[Entry]) -> HubResult<HashMap<Sha256, XetHash>> {
     let oids: Vec<Sha256> = entries.iter().filter_map(|entry| Some(entry.lfs.as_ref()?.oid)).collect();
-    if oids.is_empty() || !read.offers_chunks(app) || read.clone().into_content().is_err() {
+    if oids.is_empty() || !read.offers_chunks(app) || read.barrier(app).await?.is_some() {
         return Ok(HashMap::new());
     }
     let held = objects::list_held(&app.pool, read.repo.pk, &oids).await?;

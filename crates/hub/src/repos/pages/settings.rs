@@ -14,7 +14,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
 use crate::repos::rename::move_repo;
-use crate::repos::settings::{SettingsChange, update_settings};
+use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
 use crate::repos::{Repo, RepoAdmin};
 use crate::web::filters;
@@ -35,6 +35,8 @@ pub(super) struct RepoSettingsPage {
     pub bucket: Option<(i64, Option<u64>)>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: bool,
+    /// How readers get in: `off`, `auto` or `manual`.
+    pub gating: String,
     /// The new owner.
     pub new_owner: Field,
     /// Who may own it.
@@ -49,7 +51,9 @@ pub(super) struct RepoSettingsPage {
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/settings/transfer"), web::post().to(post_transfer));
+        config
+            .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
+            .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
         config
@@ -88,6 +92,7 @@ async fn settings_page(
         storage: storage_of(&page.app, &admin.repo).await?,
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
+        gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
@@ -114,6 +119,18 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     };
     update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (gating, text) = match form.text("gating") {
+        "off" => (Gating::Off, "Everybody who sees this repository can download its files now."),
+        "auto" => (Gating::Auto, "Who asks for access gets it at once now."),
+        "manual" => (Gating::Manual, "You decide now who gets access."),
+        _ => return Err(HubError::bad_request("Choose who may download the files.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { gating: Some(gating), ..SettingsChange::default() }).await?;
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 

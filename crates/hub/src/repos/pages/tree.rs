@@ -136,7 +136,7 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
             new_href: place.href(View::New, &place.path),
             delete_href: (!place.path.is_empty()).then(|| place.href(View::Delete, &place.path)),
         }),
-        archives: archives(&read, &place),
+        archives: archives(&page, &read, &place).await?,
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
         entries: listed.entries.iter().map(|entry| tree_entry(repo, &place, entry, commits.as_deref())).collect(),
@@ -148,12 +148,12 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     page.show(shown).await
 }
 
-fn archives(read: &RepoRead, place: &Place) -> Vec<(&'static str, String)> {
+async fn archives(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<Vec<(&'static str, String)>> {
     // A gated repository shows its files' names to more people than their bytes.
-    match read.clone().into_content() {
-        Ok(_) => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
-        Err(_) => Vec::new(),
-    }
+    Ok(match read.barrier(&page.app).await? {
+        None => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
+        Some(_) => Vec::new(),
+    })
 }
 
 async fn list_folder(page: &PageRequest, repo: &Repo, place: &Place, after: Option<TreeCursor>) -> HubResult<hub_git::Page> {
