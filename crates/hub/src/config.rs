@@ -12,6 +12,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
@@ -91,6 +92,8 @@ pub struct Config {
     pub meili_url: Option<String>,
     /// The key that it asks for.
     pub meili_key: Option<Secret>,
+    /// How files that were pushed are looked at.
+    pub scan: ScanConfig,
     /// How mail is sent; without it, it is kept in a folder.
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
@@ -125,6 +128,17 @@ pub struct RequestLimits {
     pub resolvers: u64,
     /// Of pages.
     pub pages: u64,
+}
+
+/// How files that were pushed are looked at.
+#[derive(Debug, Clone)]
+pub struct ScanConfig {
+    /// Whether they are.
+    pub enabled: bool,
+    /// The ClamAV daemon that looks at them, too.
+    pub clamd: Option<Address>,
+    /// The largest file that it is sent, in bytes.
+    pub clamd_max_bytes: u64,
 }
 
 /// How mail is sent.
@@ -267,6 +281,11 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
         meili_key: read.text("search.meili_key").map(Secret::new),
+        scan: ScanConfig {
+            enabled: read.switch("scan.enabled"),
+            clamd: read.clamd("scan.clamd"),
+            clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
+        },
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),

@@ -9,6 +9,7 @@
 //! - [`buckets`]: repositories without git.
 //! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
+//! - [`scanning`]: what is dangerous in files that were pushed.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
@@ -17,6 +18,7 @@ pub mod apps;
 pub mod archive;
 pub mod branches;
 pub mod buckets;
+pub mod by_results;
 pub mod by_task;
 pub mod changes;
 pub mod commit;
@@ -42,6 +44,7 @@ pub mod refs;
 pub mod related;
 pub mod rename;
 pub mod repack;
+pub mod scanning;
 pub mod settings;
 pub mod share_files;
 pub mod squash;

@@ -77,6 +77,15 @@ pub enum Notice {
         /// What the user may do there.
         role: OrgRole,
     },
+    /// Secrets or malware are in files that were pushed.
+    FoundInFiles {
+        /// The repository.
+        repo: String,
+        /// The path of the page of its files.
+        path: String,
+        /// Where, and what.
+        lines: Vec<String>,
+    },
     /// Somebody asks for access to a gated repository that the user decides about.
     AccessRequested {
         /// The repository: `model acme/bert`.
@@ -138,15 +147,12 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
         | Notice::AddedToOrganization { .. }
-<<<<<<< HEAD
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
+        | Notice::FoundInFiles { .. }
+        | Notice::WebhookDisabled { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
-=======
-        | Notice::TokenLeaked { .. }
-        | Notice::WebhookDisabled { .. } => user.email_confirmed.then(|| user.email.clone()),
->>>>>>> next
     }
 }
 
@@ -177,6 +183,16 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
+        },
+        Notice::FoundInFiles { repo, path, lines } => Content {
+            id,
+            subject: format!("Secrets or malware in {repo}"),
+            lines: std::iter::once(format!("in files that were pushed to {repo}, this was found:"))
+                .chain(lines.iter().cloned())
+                .chain(["A secret that was pushed is known to others, even if the file is deleted: make another one where it is from.".to_owned()])
+                .collect(),
+            link: Some(("The files", format!("{base}{path}"))),
+            closing: "Scanners err. If this is none, there is nothing to do.",
         },
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => Content {

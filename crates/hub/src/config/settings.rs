@@ -5,6 +5,7 @@ use std::path::PathBuf;
 
 use super::problems::Problems;
 use super::sources::Values;
+use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
 
@@ -208,6 +209,28 @@ pub static SETTINGS: &[Setting] = &[
          each node has a search index of its own in its data folder.",
     ),
     secret("search.meili_key", "MEILI_MASTER_KEY", Form::Text, "The key that this Meilisearch asks for."),
+    setting(
+        "scan.enabled",
+        "HUB_SCAN",
+        "true",
+        Form::Switch,
+        "Whether files that were pushed are looked at for secrets, dangerous pickles and other code (docs/scanning.md).",
+    ),
+    setting(
+        "scan.clamd",
+        "HUB_CLAMD",
+        "",
+        Form::Text,
+        "The ClamAV daemon that looks at pushed files, too: `host:port`, or the path of its socket. Without it, malware is \
+         not looked for.",
+    ),
+    setting(
+        "scan.clamd_max_mib",
+        "HUB_CLAMD_MAX_MIB",
+        "100",
+        Form::Number(1, 1_000_000),
+        "The largest file that ClamAV is sent, in MiB. Its own `StreamMaxLength` must not be smaller.",
+    ),
     secret(
         "mail.smtp_url",
         "HUB_MAIL_SMTP_URL",
@@ -466,6 +489,11 @@ impl Reader<'_> {
     pub(super) fn networks(&mut self, key: &str) -> TrustedProxies {
         let wanted = "must be addresses or networks such as `10.0.0.5, 172.16.0.0/12`";
         self.typed(key, TrustedProxies::parse, wanted).unwrap_or_default()
+    }
+
+    pub(super) fn clamd(&mut self, key: &str) -> Option<Address> {
+        self.text(key)?;
+        self.typed(key, Address::parse, "must be `host:port`, or the path of a socket such as `/run/clamav/clamd.ctl`")
     }
 
     pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {

@@ -12,6 +12,7 @@ use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// What a new repository is to be.
 #[derive(Debug, Clone)]
@@ -70,6 +71,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         metadata: Some(built.metadata),
     };
     apply_in(&mut tx, &change).await?;
+    Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
     queries::find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))

@@ -62,6 +62,7 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
     if from.repo_type == RepoType::Model {
         Job::SketchWeights { repo_pk }.enqueue(&mut tx).await?;
     }
+    Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(repo)

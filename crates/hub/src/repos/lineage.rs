@@ -198,18 +198,11 @@ async fn find_relatives(app: &App, repo: &Repo, visible: &Visibility, viewer: Op
 }
 
 /// A repository whose files the viewer may download: the one permission check, for each.
-<<<<<<< HEAD
-async fn downloadable(app: &App, viewer: &Viewer, repo_pk: i64) -> HubResult<Option<Repo>> {
+async fn downloadable(app: &App, viewer: Option<&Viewer>, repo_pk: i64) -> HubResult<Option<Repo>> {
     let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(None) };
+    let Some(viewer) = viewer else { return Ok(Some(repo)) };
     let Ok(read) = RepoRead::check(repo, viewer.clone()) else { return Ok(None) };
     Ok(read.barrier(app).await?.is_none().then_some(read.repo))
-=======
-async fn downloadable(app: &App, viewer: Option<&Viewer>, repo_pk: i64) -> HubResult<Option<Repo>> {
-    let repo = queries::find_repo_by_pk(&app.pool, repo_pk).await?;
-    let (Some(repo), Some(viewer)) = (repo.clone(), viewer) else { return Ok(repo) };
-    let content = RepoRead::check(repo, viewer.clone()).and_then(RepoRead::into_content);
-    Ok(content.ok().map(|content| content.repo.clone()))
->>>>>>> next
 }
 
 /// Compares the samples of the model with those of the nearest ones; gives since when it has its weights.

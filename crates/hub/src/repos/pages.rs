@@ -41,6 +41,7 @@ mod related;
 mod relations;
 mod results;
 mod rows;
+mod security;
 mod settings;
 mod snippets;
 mod tags;

@@ -194,7 +194,7 @@ pub async fn apply_replacing_in(
         .iter()
         .map(|update| json!({ "ref": update.name.as_str(), "old": update.expected, "new": update.new }))
         .collect();
-    queries::insert_event(conn, repo_pk, change.actor_pk, kind_of(change), json!({ "refs": moves })).await?;
+    queries::insert_ref_event(conn, repo_pk, change.actor_pk, kind_of(change), json!({ "refs": moves })).await?;
     Ok(generation)
 }
 

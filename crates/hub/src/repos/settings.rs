@@ -4,10 +4,11 @@ use serde_json::json;
 
 use super::access::RepoAdmin;
 use super::changes::{self, Openness, What};
-use super::queries;
+use super::queries::{self, discussions};
 use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// How readers of a gated repository get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -40,6 +41,8 @@ pub struct SettingsChange {
     pub gating: Option<Gating>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: Option<bool>,
+    /// Whether nobody can open discussions and pull requests.
+    pub discussions_disabled: Option<bool>,
 }
 
 /// Changes a repository's settings.
@@ -69,6 +72,13 @@ pub(super) async fn update_settings_undoing(
     }
     let gated = change.gating.map(Gating::as_str);
     queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
+    if let Some(disabled) = change.discussions_disabled {
+        discussions::set_disabled(&mut tx, admin.repo.pk, disabled).await?;
+    }
+    // Those who could not see it before may be waiting for it.
+    if change.private == Some(false) && private {
+        Job::TellOfRepo { repo_pk: admin.repo.pk }.enqueue(&mut tx).await?;
+    }
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     let after = Openness {
         private: change.private.unwrap_or(before.private),
@@ -77,8 +87,14 @@ pub(super) async fn update_settings_undoing(
     if after != before {
         changes::note(&mut tx, admin.repo.pk, actor, &What::UpdateSettings { before, after }, undoes.map(|(pk, _)| pk)).await?;
     }
-    let payload = json!({ "private": change.private, "gated": gated, "plain_http": change.plain_http });
+    let payload = json!({
+        "private": change.private,
+        "gated": gated,
+        "plain_http": change.plain_http,
+        "discussions_disabled": change.discussions_disabled,
+    });
     queries::insert_event(&mut tx, admin.repo.pk, actor, "update_settings", payload).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(())
 }

@@ -53,6 +53,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("people", "People and collections"),
     ("code", "Code"),
     ("messages", "Messages and states"),
+    ("dialogs", "Dialogs and waiting"),
     ("toasts", "Toasts"),
     ("rtl", "Right to left"),
 ];

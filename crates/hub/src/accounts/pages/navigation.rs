@@ -39,6 +39,7 @@ impl SettingsNavigation {
             link("/settings/profile", "user", "Profile"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/organizations", "building-2", "Organizations"),
+            link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
             link("/settings/saved-searches", "search", "Saved searches"),
             link("/settings/webhooks", "waypoints", "Webhooks"),

@@ -192,7 +192,7 @@ async fn set_back(app: &App, admin: &RepoAdmin, change: &Change, before: &Openne
     let wanted = SettingsChange {
         private: (before.private != after.private).then_some(before.private),
         gating: (before.gated != after.gated).then_some(gating),
-        plain_http: None,
+        ..SettingsChange::default()
     };
     update_settings_undoing(app, admin, wanted, Some((change.pk, after))).await?;
     let words = super::openness_in_words(after, before);

@@ -13,6 +13,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
+use crate::repos::queries::discussions::are_disabled;
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
@@ -35,6 +36,8 @@ pub(super) struct RepoSettingsPage {
     pub bucket: Option<(i64, Option<u64>)>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: bool,
+    /// Whether discussions are turned off.
+    pub discussions_disabled: bool,
     /// How readers get in: `off`, `auto` or `manual`.
     pub gating: String,
     /// The new owner.
@@ -53,6 +56,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
         config
             .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
+            .route(&format!("{base}/settings/discussions"), web::post().to(post_discussions))
             .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
@@ -92,6 +96,7 @@ async fn settings_page(
         storage: storage_of(&page.app, &admin.repo).await?,
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
+        discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
         gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
@@ -145,6 +150,22 @@ async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -
     let text = match plain_http {
         true => "Downloads go by plain HTTP now.",
         false => "Downloads go in chunks now, for clients that know how.",
+    };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let disabled = match form.text("discussions") {
+        "on" => false,
+        "off" => true,
+        _ => return Err(HubError::bad_request("Choose on or off.")),
+    };
+    let change = SettingsChange { discussions_disabled: Some(disabled), ..SettingsChange::default() };
+    update_settings(&page.app, &admin, change).await?;
+    let text = match disabled {
+        true => "Discussions are turned off. What was said stays readable.",
+        false => "Discussions are turned on.",
     };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
