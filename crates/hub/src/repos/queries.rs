@@ -12,8 +12,8 @@ pub mod named_refs;
 pub mod own;
 pub mod packs;
 pub mod relations;
-pub mod scanning;
 pub mod results;
+pub mod scanning;
 pub mod trending;
 pub mod usage;
 

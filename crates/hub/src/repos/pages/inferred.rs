@@ -85,7 +85,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// The panel of a repository; nothing when the card says everything that its files do.
-pub(super) fn panel_of(page: &PageRequest, read: &RepoRead, header: &RepoHeader, derived: &ListedRepo) -> Option<InferredPanel> {
+pub(super) async fn panel_of(page: &PageRequest, read: &RepoRead, header: &RepoHeader, derived: &ListedRepo) -> Option<InferredPanel> {
     let facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
     let commit = derived.head_oid.filter(|_| !facts.is_empty())?.to_hex();
     let blob = format!("{}/blob/{}", header.href(), encode_segment(&header.default_branch));
@@ -100,7 +100,7 @@ pub(super) fn panel_of(page: &PageRequest, read: &RepoRead, header: &RepoHeader,
     };
     let facts = facts.into_iter().map(shown).collect();
     let proposes = read.level < Level::Write;
-    let may = page.require_session().is_ok() && (!proposes || may_propose(read.clone()).is_ok());
+    let may = page.require_session().is_ok() && (!proposes || may_propose(&page.app, read.clone()).await.is_ok());
     let what = if proposes { "propose-facts" } else { "add-facts" };
     Some(InferredPanel { facts, action: may.then(|| format!("{}/{what}", header.href())), proposes, commit })
 }
@@ -142,7 +142,7 @@ async fn post_facts(page: PageRequest, write: RepoWrite, form: CheckedForm) -> H
 
 async fn post_proposal(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let content = may_propose(read)?;
+    let content = may_propose(&page.app, read).await?;
     let (new, names) = commit_of(&page, &content.repo, &form).await?;
     let thread = |num: i64| format!("{}/discussions/{num}", content.repo.path());
     // The button is there for everybody: one proposal is enough.
