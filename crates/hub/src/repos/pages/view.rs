@@ -245,10 +245,10 @@ pub struct RepoHeader {
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
     pub discussions: i64,
-    /// What the viewer hears of it.
-    pub watch: WatchButton,
     /// What was found in its files that nobody should load.
     pub warning: Option<Warning>,
+    /// What the viewer hears of it.
+    pub watch: WatchButton,
 }
 
 /// What the watch button shows.
