@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod audit;
 mod buckets;
 mod collections;
 mod discover;
@@ -23,6 +24,7 @@ mod saved;
 mod scans;
 mod search;
 mod tasks;
+mod undo;
 mod upgrades;
 mod webhooks;
 mod work;

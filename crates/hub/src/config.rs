@@ -64,8 +64,10 @@ pub struct Config {
     pub xet_stall_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
-    /// For how many days the large files of a deleted repository are kept.
-    pub gc_undelete_days: u64,
+    /// For how many days what was done to repositories can be undone.
+    pub undo_days: u64,
+    /// For how many days lines of the audit log are kept; `None`: for ever.
+    pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
     pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
@@ -265,7 +267,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
-        gc_undelete_days: read.number("gc.undelete_days"),
+        undo_days: read.number("undo.days"),
+        audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),

@@ -383,15 +383,23 @@ pub static SETTINGS: &[Setting] = &[
         "HUB_GC_UNUSED_DAYS",
         "7",
         Form::Number(1, 36_500),
-        "For how many days a repository keeps a large file that none of its branches and tags names: the time between an \
-         upload and its commit, and after a branch was deleted or its history rewritten.",
+        "For how many days a repository keeps a large file that none of its branches and tags names, now or before a change that \
+         can be undone (`undo.days`): the time between an upload and its commit.",
     ),
     setting(
-        "gc.undelete_days",
-        "HUB_GC_UNDELETE_DAYS",
+        "undo.days",
+        "HUB_UNDO_DAYS",
         "30",
         Form::Number(1, 36_500),
-        "For how many days the large files of a deleted repository are kept.",
+        "For how many days what was done to repositories can be undone: deletions, moves, forced pushes, deleted branches and tags, \
+         squashed histories, visibility and gating. As long is everything kept that this needs.",
+    ),
+    setting(
+        "audit.keep_days",
+        "HUB_AUDIT_KEEP_DAYS",
+        "0",
+        Form::Number(0, 36_500),
+        "For how many days lines of the audit log are kept; they go in no other way. `0`: for ever.",
     ),
     setting(
         "gc.quarantine_days",

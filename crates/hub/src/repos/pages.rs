@@ -14,12 +14,14 @@ mod compare;
 mod configs;
 mod context;
 mod data_files;
+mod deleted;
 mod diff;
 mod discussions;
 mod facts;
 mod file_changes;
 mod file_editor;
 mod find;
+mod history;
 mod gate;
 mod gated_repos;
 mod inferred;
@@ -64,6 +66,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
         .configure(new::routes)
+        .configure(deleted::routes)
         .configure(bucket::routes)
         .configure(bucket_upload::routes)
         .configure(bucket_change::routes)
@@ -75,6 +78,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(upload::routes)
         .configure(file_editor::routes)
         .configure(file_changes::routes)
+        .configure(history::routes)
         .configure(settings::routes)
         .configure(gated_repos::routes)
         .configure(access_requests::routes)
