@@ -157,13 +157,9 @@ impl Job {
             Self::SweepUploads
             | Self::CollectGarbage
             | Self::CountActivity
-<<<<<<< HEAD
             | Self::TendNotifications
-            | Self::DeriveAgain { .. } => Some(String::new()),
-=======
             | Self::DeriveAgain { .. }
             | Self::ScanAgain { .. } => Some(String::new()),
->>>>>>> next
         }
     }
 

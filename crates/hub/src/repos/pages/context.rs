@@ -68,11 +68,8 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         hub_url: base.as_str().to_owned(),
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
         discussions: 0,
-<<<<<<< HEAD
         watch: WatchButton { level: watching::Level::Participating },
-=======
         warning: None,
->>>>>>> next
     }
 }
 

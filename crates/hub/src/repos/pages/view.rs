@@ -245,7 +245,8 @@ pub struct RepoHeader {
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
     pub discussions: i64,
-<<<<<<< HEAD
+    /// What was found in its files that nobody should load.
+    pub warning: Option<Warning>,
     /// What the viewer hears of it.
     pub watch: WatchButton,
 }
@@ -289,10 +290,6 @@ pub struct WatchChoice {
     pub hint: &'static str,
     /// Whether it is chosen.
     pub chosen: bool,
-=======
-    /// What was found in its files that nobody should load.
-    pub warning: Option<Warning>,
->>>>>>> next
 }
 
 /// What the like button shows.
