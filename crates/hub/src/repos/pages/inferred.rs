@@ -85,7 +85,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 /// The panel of a repository; nothing when the card says everything that its files do.
-pub(super) async fn panel_of(page: &PageRequest, read: &RepoRead, header: &RepoHeader, derived: &ListedRepo) -> Option<InferredPanel> {
+pub(super) async fn panel_of(
+    page: &PageRequest,
+    read: &RepoRead,
+    header: &RepoHeader,
+    derived: &ListedRepo,
+) -> Option<InferredPanel> {
     let facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
     let commit = derived.head_oid.filter(|_| !facts.is_empty())?.to_hex();
     let blob = format!("{}/blob/{}", header.href(), encode_segment(&header.default_branch));
