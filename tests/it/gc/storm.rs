@@ -148,6 +148,8 @@ impl Worker {
             let done = self.ask(Method::POST, &format!("/api/deleted-repos/{id}/restore"), Some(&json!({}))).await;
             self.undone += u64::from(done.is_some());
         }
+    }
+
     /// What changes or goes while it is read may break off, but is never another file.
     async fn read(&self, path: &str) {
         let answer = self.client.request(Method::GET, path).send().await.unwrap();
