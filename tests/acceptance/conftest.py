@@ -81,6 +81,20 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="shown once per store"))
 
 
+@pytest.fixture
+def own_hub(pytestconfig):
+    """Starts hubs with settings of their own."""
+    hubs = []
+
+    def start(settings=None):
+        hubs.append(Hub(pytestconfig.option.store, settings=settings))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        hub.stop()
+
+
 @pytest.fixture(scope="session")
 def url(pytestconfig) -> str:
     """The hub's address."""

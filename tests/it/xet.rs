@@ -11,6 +11,9 @@ mod ranges;
 mod round_trip;
 mod shards;
 mod sharing;
+mod space;
+mod stalls;
+mod switches;
 mod tokens;
 mod xorbs;
 

@@ -21,6 +21,8 @@ pub const LFS_JSON: &str = "application/vnd.git-lfs+json";
 /// Mounts the LFS routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     transfer::routes(config);
+    // Browsers send large files of buckets so, too; all else there goes by chunks.
+    config.route("/{repo_type:buckets}/{namespace}/{name}/info/lfs/objects/batch", web::post().to(batch::post_batch));
     for repo in ["/{repo_type:datasets|spaces}/{namespace}/{name}/info/lfs", "/{namespace}/{name}/info/lfs"] {
         config
             .route(&format!("{repo}/objects/batch"), web::post().to(batch::post_batch))

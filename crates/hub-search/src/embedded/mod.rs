@@ -19,6 +19,7 @@ mod names;
 mod rank;
 mod restore;
 mod schema;
+mod scores;
 mod search;
 mod segments;
 mod snippet;

@@ -131,15 +131,16 @@ fn snippet_of(state: &State, fields: &Fields, pk: i64, text: &QueryText) -> Resu
 /// # Errors
 /// If the index cannot be read.
 pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> Result<Vec<Suggestion>, SearchError> {
-    let State { columns, segments } = state;
+    let State { columns, .. } = state;
     let text = QueryText::read(&query.text);
     if text.is_empty() {
         return Ok(Vec::new());
     }
     let named = LazyCell::new(|| named(columns, query, &text));
+    let visible_of: Vec<Bits> = (0..RepoType::WITH_GIT.len()).map(|kind| columns.visible(kind, &query.visible)).collect();
+    let mut by_words: Option<Matches> = None;
     let mut suggestions = Vec::new();
-    for (kind, repo_type) in RepoType::WITH_GIT.into_iter().enumerate() {
-        let visible = columns.visible(kind, &query.visible);
+    for (kind, (repo_type, visible)) in RepoType::WITH_GIT.into_iter().zip(&visible_of).enumerate() {
         let fits =
             |ord| visible.contains(ord) && columns.entry(ord).is_some_and(|entry| names::starts_with(entry.name(), &text.name));
         // What many names begin with, some of the most used do, too.
@@ -153,20 +154,37 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
         let wanted = query.limit - best.len();
         suggestions.extend(best.iter().filter_map(|ord| suggestion_of(columns, *ord, repo_type)));
         if wanted > 0 && text.name.len() > 1 {
-            // Without the card, in which everything is mentioned.
-            let name_fields = &fields.text[..2];
-            let matcher = Matcher { segments, fields: name_fields, ordinals: columns.ordinals() };
-            let mut others = visible;
-            others.exclude(&named);
-            let found = matcher.find(&text, &others, &[])?;
+            let found = match by_words.take() {
+                Some(found) => found,
+                None => others(state, fields, &text, &all(&visible_of), &named)?,
+            };
             if !found.any_word {
+                let mut docs = found.docs.clone();
+                docs.retain(visible);
                 let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
-                let ords = rank::page(columns, &found.docs, &scored, Direction::Descending, 0, wanted);
+                let ords = rank::page(columns, &docs, &scored, Direction::Descending, 0, wanted);
                 suggestions.extend(ords.into_iter().filter_map(|ord| suggestion_of(columns, ord, repo_type)));
             }
+            by_words = Some(found);
         }
     }
     Ok(suggestions)
+}
+
+fn all(sets: &[Bits]) -> Bits {
+    let mut all = Bits::default();
+    sets.iter().for_each(|set| all.extend(set));
+    all
+}
+
+/// Repositories that have the words in other places than where the name begins, of all kinds in one go.
+fn others(state: &State, fields: &Fields, text: &QueryText, visible: &Bits, named: &Bits) -> Result<Matches, SearchError> {
+    let State { columns, segments } = state;
+    // Without the card, in which everything is mentioned.
+    let matcher = Matcher { segments, fields: &fields.text[..2], ordinals: columns.ordinals() };
+    let mut allowed = visible.clone();
+    allowed.exclude(named);
+    matcher.find(text, &allowed, &[])
 }
 
 /// Repositories whose name, and owner if there is one, goes on like what was typed.

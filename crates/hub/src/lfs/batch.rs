@@ -91,8 +91,12 @@ pub(super) async fn post_batch(
     }
     let response = match request.operation.as_str() {
         "upload" => upload(&app, &read.into_write()?, &base, &request).await?,
+        // What was deleted from a bucket is nobody's any more, though it may still be stored.
+        "download" if !read.repo.repo_type.has_git() => {
+            return Err(HubError::unprocessable("Files of a bucket are downloaded by their paths, not by their SHA-256."));
+        }
         "download" => {
-            let content = read.into_content()?;
+            let content = read.into_content(&app).await?;
             let answer = download(&app, &content, &base, &request).await?;
             if answer.objects.iter().any(|object| object.actions.is_some())
                 && let Some(client) = Client::of(&app, &http, content.viewer.user.as_ref().map(|user| user.pk))

@@ -70,6 +70,11 @@ impl ListedRepo {
     }
 }
 
+/// How far an order is followed in search of what passes a filter. A filter that lets fewer than a page of so many pass lets few
+/// pass in all, so that they can be sorted: whichever of both the database would choose is seconds too slow for the other kind,
+/// and it cannot tell which is which.
+const FOLLOWED: i64 = 5_000;
+
 /// Lists repositories; one more than a page holds, to tell whether there is another.
 ///
 /// # Errors
@@ -80,16 +85,93 @@ pub async fn list_repos(
     visible: &Visibility,
     query: &ListQuery,
 ) -> sqlx::Result<Vec<ListedRepo>> {
-    let mut sql = select(query.columns, query.sort);
-    sql.push(" where r.repo_type = ").push_bind(repo_type);
+    if !may_be_rare(query) {
+        let mut sql = columns(query.columns, query.sort);
+        sql.push(" from repos r");
+        push_joins(&mut sql);
+        sql.push(" where ");
+        push_type(&mut sql, repo_type, query.sort);
+        visible.push(&mut sql);
+        push_filters(&mut sql, query);
+        push_after(&mut sql, query);
+        push_order(&mut sql, query, wanted(query));
+        return sql.build_query_as().fetch_all(pool).await;
+    }
+    let found = list_among_first(pool, repo_type, visible, query).await?;
+    if found.len() > query.limit { Ok(found) } else { list_all_that_fit(pool, repo_type, visible, query).await }
+}
+
+/// What fits among the first in the list's order.
+async fn list_among_first(
+    pool: &PgPool,
+    repo_type: RepoType,
+    visible: &Visibility,
+    query: &ListQuery,
+) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = columns(query.columns, query.sort);
+    let table = if is_counter(query.sort) { "repo_counters c" } else { "repos r" };
+    sql.push(format!(" from (select repo_pk from {table} where "));
     if is_counter(query.sort) {
+        sql.push("c.repo_type = ").push_bind(repo_type);
+    } else {
+        sql.push("r.deleted_at is null and r.repo_type = ").push_bind(repo_type);
+    }
+    push_after(&mut sql, query);
+    push_order(&mut sql, query, FOLLOWED);
+    sql.push(") first join repos r using (repo_pk)");
+    push_joins(&mut sql);
+    sql.push(" where r.repo_type = ").push_bind(repo_type);
+    visible.push(&mut sql);
+    push_filters(&mut sql, query);
+    push_order(&mut sql, query, wanted(query));
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// What fits, found by the filters alone and sorted then.
+async fn list_all_that_fit(
+    pool: &PgPool,
+    repo_type: RepoType,
+    visible: &Visibility,
+    query: &ListQuery,
+) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = columns(query.columns, query.sort);
+    sql.push(" from (select r.repo_pk from repos r join namespaces n using (namespace_pk) where r.repo_type = ")
+        .push_bind(repo_type);
+    visible.push(&mut sql);
+    push_filters(&mut sql, query);
+    // Without `offset 0` the database would follow the order again.
+    sql.push(" offset 0) fits join repos r using (repo_pk)");
+    push_joins(&mut sql);
+    sql.push(" where true");
+    push_after(&mut sql, query);
+    push_order(&mut sql, query, wanted(query));
+    sql.build_query_as().fetch_all(pool).await
+}
+
+/// Whether there is a filter of which only the rows can tell how many pass it.
+fn may_be_rare(query: &ListQuery) -> bool {
+    // Of one author there are few, and they have an index of their own.
+    query.author.is_none()
+        && (!query.tags.is_empty()
+            || !query.any_tags.is_empty()
+            || !query.search.is_empty()
+            || !query.models.is_empty()
+            || !query.datasets.is_empty()
+            || query.library.is_some()
+            || query.gated.is_some())
+}
+
+/// One more than a page holds.
+fn wanted(query: &ListQuery) -> i64 {
+    i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX)
+}
+
+fn push_type(sql: &mut QueryBuilder<Postgres>, repo_type: RepoType, sort: Sort) {
+    sql.push("r.repo_type = ").push_bind(repo_type);
+    if is_counter(sort) {
         // As in `repos`, and what the indexes of these orders begin with.
         sql.push(" and c.repo_type = ").push_bind(repo_type);
     }
-    visible.push(&mut sql);
-    push_filters(&mut sql, query);
-    push_page(&mut sql, query);
-    sql.build_query_as().fetch_all(pool).await
 }
 
 /// One repository with everything that lists know, or `None` if it is gone.
@@ -148,7 +230,19 @@ pub async fn list_by_names(
     sql.build_query_as().fetch_all(pool).await
 }
 
-fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
+fn select(wide: Columns, sort: Sort) -> QueryBuilder<Postgres> {
+    let mut sql = columns(wide, sort);
+    sql.push(" from repos r");
+    push_joins(&mut sql);
+    sql
+}
+
+fn push_joins(sql: &mut QueryBuilder<Postgres>) {
+    sql.push(" join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)");
+}
+
+/// What is selected, without from where.
+fn columns(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
     // Wide columns are stored apart and not read unless asked for.
     let wide = |wanted: bool, column: &str, kind: &str| match wanted {
         true => format!(", r.{column}"),
@@ -167,10 +261,7 @@ fn select(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
         Sort::Parameters => "coalesce(r.parameters, 0)".to_owned(),
         Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Size => column(sort).to_owned(),
     };
-    sql.push(format!(
-        ", {value} as sort_value from repos r join repo_counters c using (repo_pk)
-         join namespaces n using (namespace_pk)"
-    ));
+    sql.push(format!(", {value} as sort_value"));
     sql
 }
 
@@ -223,6 +314,9 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     if let Some(most) = query.max_parameters {
         sql.push(" and r.parameters <= ").push_bind(most);
     }
+    if query.linked {
+        sql.push(" and (r.facts ? 'models' or r.facts ? 'datasets')");
+    }
     for (name, ids) in [("models", &query.models), ("datasets", &query.datasets)] {
         if !ids.is_empty() {
             sql.push(format!(" and r.facts -> '{name}' @> ")).push_bind(Value::from(ids.clone()));
@@ -246,28 +340,37 @@ fn push_search(sql: &mut QueryBuilder<Postgres>, words: &str) {
     sql.push_bind(anywhere).push(")))");
 }
 
-fn push_page(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
-    let column = column(query.sort);
-    let key = if is_counter(query.sort) { "c.repo_pk" } else { "r.repo_pk" };
+/// Keeps what comes after the last of the page before.
+fn push_after(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     if query.sort == Sort::Parameters {
         sql.push(" and r.parameters is not null");
     }
-    let (compare, order) = match query.direction {
-        Direction::Descending => ("<", "desc"),
-        Direction::Ascending => (">", "asc"),
+    let Some(after) = &query.after else { return };
+    let compare = match query.direction {
+        Direction::Descending => "<",
+        Direction::Ascending => ">",
     };
-    if let Some(after) = &query.after {
-        sql.push(format!(" and ({column}, {key}) {compare} ("));
-        match query.sort {
-            Sort::LastModified | Sort::Created => {
-                sql.push_bind(DateTime::<Utc>::from_timestamp_micros(after.value).unwrap_or_default());
-            }
-            Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Parameters | Sort::Size => {
-                sql.push_bind(after.value);
-            }
+    sql.push(format!(" and ({}, {}) {compare} (", column(query.sort), key(query.sort)));
+    match query.sort {
+        Sort::LastModified | Sort::Created => {
+            sql.push_bind(DateTime::<Utc>::from_timestamp_micros(after.value).unwrap_or_default());
         }
-        sql.push(", ").push_bind(after.repo_pk).push(")");
+        Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Parameters | Sort::Size => {
+            sql.push_bind(after.value);
+        }
     }
-    sql.push(format!(" order by {column} {order}, {key} {order} limit "));
-    sql.push_bind(i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX));
+    sql.push(", ").push_bind(after.repo_pk).push(")");
+}
+
+fn push_order(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, limit: i64) {
+    let order = match query.direction {
+        Direction::Descending => "desc",
+        Direction::Ascending => "asc",
+    };
+    sql.push(format!(" order by {} {order}, {} {order} limit ", column(query.sort), key(query.sort))).push_bind(limit);
+}
+
+/// What decides between equals.
+const fn key(sort: Sort) -> &'static str {
+    if is_counter(sort) { "c.repo_pk" } else { "r.repo_pk" }
 }

@@ -227,6 +227,9 @@ pub async fn list_tagged(
     sql.build_query_scalar().fetch_all(pool).await
 }
 
+// In the two statements below `offset 0` keeps the look-up of each name apart. Without it the view is joined as a whole, by
+// reading every repository: no index helps a join with both halves of a union.
+
 /// Which of these names are repositories that the viewer sees, and what they are called now. Names are compared as
 /// addresses are: whatever the case, and those from before a move count.
 ///
@@ -251,8 +254,8 @@ pub async fn list_known(
     }
     let mut sql = QueryBuilder::<Postgres>::new("select r.repo_type, wanted.id, n.name || '/' || r.name from unnest(");
     sql.push_bind(kinds).push(", ").push_bind(ids).push(", ").push_bind(namespaces).push(", ").push_bind(names);
-    sql.push(") wanted(kind, id, namespace, name) join repo_names k on k.repo_type = wanted.kind ");
-    sql.push("and k.namespace_key = wanted.namespace and k.name_key = wanted.name ");
+    sql.push(") wanted(kind, id, namespace, name) cross join lateral (select repo_pk from repo_names k where k.repo_type = wanted.kind ");
+    sql.push("and k.namespace_key = wanted.namespace and k.name_key = wanted.name offset 0) k ");
     sql.push("join repos r on r.repo_pk = k.repo_pk join namespaces n on n.namespace_pk = r.namespace_pk where true");
     visible.push(&mut sql);
     let rows: Vec<(hub_types::RepoType, String, String)> = sql.build_query_as().fetch_all(pool).await?;
@@ -267,8 +270,8 @@ pub async fn list_known(
 pub async fn list_ancestors(pool: &PgPool, visible: &Visibility, base: &str, depth: i32) -> sqlx::Result<Vec<String>> {
     let mut sql = QueryBuilder::<Postgres>::new("with recursive line(depth, id) as (select 0, ");
     sql.push_bind(base.to_owned()).push("::text union all select line.depth + 1, r.facts -> 'base_models' ->> 0 from line ");
-    sql.push("join repo_names k on k.repo_type = 'model' and k.namespace_key = lower(split_part(line.id, '/', 1)) ");
-    sql.push("and k.name_key = lower(split_part(line.id, '/', 2)) ");
+    sql.push("cross join lateral (select repo_pk from repo_names k where k.repo_type = 'model' ");
+    sql.push("and k.namespace_key = lower(split_part(line.id, '/', 1)) and k.name_key = lower(split_part(line.id, '/', 2)) offset 0) k ");
     sql.push("join repos r on r.repo_pk = k.repo_pk join namespaces n on n.namespace_pk = r.namespace_pk where r.facts -> 'base_models' ->> 0 is not null and line.depth < ").push_bind(depth);
     visible.push(&mut sql);
     sql.push(") select id from line order by depth");
