@@ -75,7 +75,8 @@ proptest! {
             prop_assert!(name.starts_with("refs/") && name.len() <= 250);
             stays_inside(name)?;
             prop_assert!(!name.contains("..") && !name.contains("@{") && !name.contains([' ', '~', '^', ':', '?', '*', '[']), "{}", name);
-            prop_assert_eq!(RefName::new(name).unwrap().as_str(), name);
+            let again = RefName::new(name).unwrap();
+            prop_assert_eq!(again.as_str(), name);
         }
         if let Ok(branch) = RefName::branch(&text) {
             prop_assert_eq!(branch.branch_name(), Some(text.as_str()));
