@@ -10,16 +10,32 @@ function addressOf(form) {
   return query ? `${form.getAttribute("action")}?${query}` : form.getAttribute("action");
 }
 
-function enhance(scope) {
-  for (const button of scope.querySelectorAll(".filters-apply")) button.hidden = true;
+// The values of a facet are asked for by what is typed into its box, together with all that is chosen.
+async function find(input, status) {
+  const query = new URLSearchParams([...new FormData(form)].filter(([, value]) => value !== ""));
+  query.set("facet", input.dataset.facetSearch);
+  const asked = input.value;
+  try {
+    const response = await fetch(`${form.getAttribute("action")}.values?${query}`, { headers: { accept: "text/html" } });
+    if (!response.ok) throw new Error(response.statusText);
+    const fresh = new DOMParser().parseFromString(await response.text(), "text/html").querySelector(".facet-values");
+    // Another letter was typed meanwhile, or the list was exchanged.
+    if (!fresh || input.value !== asked || !input.isConnected) return;
+    input.closest(".facet-more").querySelector(".facet-values").replaceWith(fresh);
+    status.textContent = `${fresh.querySelectorAll("input").length} values`;
+  } catch {
+    form.requestSubmit();
+  }
+}
+
+function enhance(scope, status) {
+  for (const button of scope.querySelectorAll(".filters-apply, [data-facet-search] + button")) button.hidden = true;
   for (const input of scope.querySelectorAll("[data-facet-search]")) {
-    input.hidden = false;
+    let timer;
     input.addEventListener("input", (event) => {
       event.stopPropagation();
-      const wanted = input.value.trim().toLowerCase();
-      for (const item of input.parentElement.querySelectorAll(".facet-values > li")) {
-        item.hidden = !item.textContent.toLowerCase().includes(wanted);
-      }
+      clearTimeout(timer);
+      timer = setTimeout(() => find(input, status), TYPING_MS);
     });
     input.addEventListener("keydown", (event) => {
       if (event.key === "Enter") event.preventDefault();
@@ -28,7 +44,7 @@ function enhance(scope) {
 }
 
 // What the reader had opened, and where they were, stays.
-function exchange(fresh) {
+function exchange(fresh, status) {
   const open = new Map([...form.querySelectorAll("details[id]")].map((details) => [details.id, details.open]));
   const active = document.activeElement;
   const box = active?.matches("input[type=checkbox]");
@@ -42,7 +58,7 @@ function exchange(fresh) {
   const summary = fresh.querySelector(".filters-toggle > summary");
   if (summary) form.querySelector(".filters-toggle > summary").replaceChildren(...summary.childNodes);
   document.title = fresh.title;
-  enhance(form);
+  enhance(form, status);
   const focused = place ? form.querySelector(place) : null;
   focused?.focus({ preventScroll: true });
   if (focused && typed) {
@@ -69,7 +85,7 @@ if (form) {
       const response = await fetch(address, { signal: abort.signal, headers: { accept: "text/html" } });
       if (!response.ok) throw new Error(response.statusText);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-      exchange(fresh);
+      exchange(fresh, status);
       // Words typed one after another are one step back.
       const typing = remember === "typing";
       if (typing && history.state?.typing) history.replaceState({ typing }, "", address);
@@ -83,7 +99,7 @@ if (form) {
     }
   };
 
-  enhance(form);
+  enhance(form, status);
   form.addEventListener("submit", (event) => {
     event.preventDefault();
     show(addressOf(form), "push");

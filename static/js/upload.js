@@ -1,6 +1,6 @@
 // form[data-upload]: takes files and folders by drop or picker, says of each whether it can go, and sends them as programs
 // do: large ones in parts that are never sent twice, all of them in one commit.
-import { commit, plan } from "./upload/commit.js";
+import { commit, plan, settle } from "./upload/commit.js";
 import { ofDrop, ofInput } from "./upload/gather.js";
 import { sendLarge } from "./upload/large.js";
 import { list, show, sizeText } from "./upload/rows.js";
@@ -12,14 +12,14 @@ function setUp(form) {
   const zone = find("drop-zone");
   const input = form.querySelector("#field-files");
   const folderInput = find("folder-input");
-  const { api, batch, branch, tree } = form.dataset;
+  const { api, batch, branch, place, tree } = form.dataset;
   const token = form.elements.csrf_token.value;
   let items = [];
   let running = null;
   let planning = new AbortController();
 
   const say = (text) => { status.textContent = text; };
-  const where = { api, batch, branch, token, onWait: (error, wait) => say(`${error.message} Trying again in ${Math.ceil(wait / 1000)} s…`) };
+  const where = { api, batch, branch, place, token, onWait: (error, wait) => say(`${error.message} Trying again in ${Math.ceil(wait / 1000)} s…`) };
   const targetOf = (path) => [folder.value.trim().replace(/^\/+|\/+$/g, ""), path].filter(Boolean).join("/");
 
   function render() {
@@ -75,7 +75,14 @@ function setUp(form) {
     render();
     if (!judge()) return;
     await sendLarge(items, { ...where, signal }, (item) => { show(item); progress(); });
-    say("Committing…");
+    say(place ? "Putting them in chunks…" : "Committing…");
+    await (place ? settle(items, { ...where, signal }) : commitAll(signal));
+    running = null;
+    const path = targetOf("").split("/").map(encodeURIComponent).join("/");
+    location.assign(path ? `${tree}/${path}` : tree);
+  }
+
+  async function commitAll(signal) {
     const counted = `Upload ${items.length} ${items.length === 1 ? "file" : "files"}`;
     const message = { summary: form.elements.summary.value.trim() || counted, description: form.elements.description.value };
     const small = items.filter(({ isLarge }) => !isLarge);
@@ -86,9 +93,6 @@ function setUp(form) {
       progress();
     };
     await commit(items, message, { ...where, signal, onProgress });
-    running = null;
-    const path = targetOf("").split("/").map(encodeURIComponent).join("/");
-    location.assign(path ? `${tree}/${path}` : tree);
   }
 
   function busy(isBusy) {
@@ -108,7 +112,7 @@ function setUp(form) {
       await run();
     } catch (error) {
       abort.abort();
-      say(error.name === "AbortError" ? "Stopped. Start again to go on: what has arrived is not sent again." : `${error.message} Nothing was committed. Start again to go on.`);
+      say(error.name === "AbortError" ? "Stopped. Start again to go on: what has arrived is not sent again." : `${error.message} Nothing was ${place ? "put there" : "committed"}. Start again to go on.`);
       for (const item of items) show(item);
     }
     if (running) busy(false);

@@ -24,7 +24,7 @@ pytest_plugins = ["compatibility"]
 
 
 def pytest_addoption(parser):
-    parser.addoption("--store", choices=["local", "s3"], default="local", help="what the hub keeps its bytes in")
+    parser.addoption("--store", choices=["local", "s3", "azure", "gcs"], default="local", help="what the hub keeps its bytes in")
     parser.addoption("--nodes", type=int, default=1, help="how many processes the hub is, behind a balancer")
     parser.addoption("--once", action="store_true", help="also run the tests that need no particular huggingface_hub")
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes or gigabytes")
@@ -79,6 +79,20 @@ def pytest_collection_modifyitems(config, items):
             item.add_marker(pytest.mark.skip(reason="needs --slow"))
         if item.get_closest_marker("any_version") and not config.option.once:
             item.add_marker(pytest.mark.skip(reason="shown once per store"))
+
+
+@pytest.fixture
+def own_hub(pytestconfig):
+    """Starts hubs with settings of their own."""
+    hubs = []
+
+    def start(settings=None):
+        hubs.append(Hub(pytestconfig.option.store, settings=settings))
+        return hubs[-1]
+
+    yield start
+    for hub in hubs:
+        hub.stop()
 
 
 @pytest.fixture(scope="session")

@@ -185,6 +185,57 @@ def test_spaces_are_listed(api, new_repo):
     assert repo_id in ids(api.list_spaces(author="bob"))
 
 
+@calls("HfApi.list_models (apps, gated, inference, num_parameters, trained_dataset)")
+def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo, unique):
+    tag = unique("tag")
+    card = lambda *lines: "\n".join(["---", f"tags: [{tag}]", *lines, "---", ""]).encode()  # noqa: E731
+    weights = lambda *shape: safetensors(w=("F16", list(shape)))  # noqa: E731
+    small = new_repo(files={"README.md": card("library_name: transformers", "datasets: [ada/corpus]"), "model.safetensors": weights(10)})
+    large = new_repo(files={"README.md": card("datasets: [ada/corpus, ada/other]"), "model.safetensors": weights(50, 40)})
+    quantized = new_repo(files={"README.md": card("base_model: ada/parent"), "model-q4.gguf": b"GGUF"})
+    for repo_id in (small, large):
+        assert api.model_info(repo_id).safetensors.total in (10, 2_000), "the headers are read"
+    api.update_repo_settings(large, gated="manual")
+    found = lambda **narrower: ids(api.list_models(filter=tag, **narrower))  # noqa: E731
+    assert found() == {small, large, quantized}
+    for narrower, expected in [
+        ({"apps": "vllm"}, {small}),
+        ({"apps": "llama.cpp"}, {quantized}),
+        ({"apps": ["vllm", "ollama"]}, set()),
+        ({"apps": "no-such-app"}, set()),
+        ({"gated": True}, {large}),
+        ({"gated": False}, {small, quantized}),
+        ({"num_parameters": "min:1K"}, {large}),
+        ({"num_parameters": "max:1K"}, {small}),
+        ({"num_parameters": "min:10,max:2000"}, {small, large}),
+        ({"num_parameters": "min:3K,max:1K"}, set()),
+        ({"trained_dataset": "ada/corpus"}, {small, large}),
+        ({"trained_dataset": ["ada/corpus", "dataset:ada/other"]}, {large}),
+        ({"gated": False, "trained_dataset": "ada/corpus", "num_parameters": "max:1M"}, {small}),
+        # Nothing here is served by anybody.
+        ({"inference": "warm"}, set()),
+        ({"inference_provider": "all"}, set()),
+    ]:
+        assert found(**narrower) == expected, narrower
+    assert [info.id for info in api.list_models(filter=tag, sort="num_parameters")] == [large, small]
+
+
+@calls("HfApi.list_spaces (models, datasets, linked)")
+def test_spaces_are_found_by_what_they_use(api, new_repo, unique):
+    word = unique("uses")
+    card = lambda *lines: "\n".join(["---", "sdk: static", f"tags: [{word}]", *lines, "---", ""]).encode()  # noqa: E731
+    both = new_repo("space", files={"README.md": card("models: [ada/parent, ada/child]", "datasets: [ada/corpus]")})
+    one = new_repo("space", files={"README.md": card("models: [ada/parent]")})
+    none = new_repo("space", files={"README.md": card()})
+    found = lambda **narrower: ids(api.list_spaces(filter=word, **narrower))  # noqa: E731
+    assert found() == {both, one, none}
+    assert found(linked=True) == {both, one}
+    assert found(models="ada/parent") == {both, one}
+    assert found(models=["ada/parent", "ada/child"]) == {both}
+    assert found(datasets="ada/corpus") == {both}
+    assert found(models="ada/parent", datasets="ada/none") == set()
+
+
 @calls("HfApi.list_models")
 def test_private_repositories_are_listed_for_their_readers_only(api_of, new_repo):
     repo_id = new_repo(private=True, namespace="acme")

@@ -4,7 +4,6 @@ import hashlib
 import random
 
 import pytest
-from harness.hub import Hub
 from harness.process import free_ports, status_of
 from huggingface_hub import HfApi
 
@@ -31,20 +30,6 @@ NOT_OF_CAS = [
     "api/models/bob/apart/xet-read-token/main",
     "bob/apart.git/info/refs?service=git-upload-pack",
 ]
-
-
-@pytest.fixture
-def own_hub(pytestconfig):
-    """Starts a hub with settings of its own."""
-    hubs = []
-
-    def start(settings):
-        hubs.append(Hub(pytestconfig.option.store, settings=settings))
-        return hubs[-1]
-
-    yield start
-    for hub in hubs:
-        hub.stop()
 
 
 def sha256(path):

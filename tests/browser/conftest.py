@@ -65,7 +65,8 @@ $$E = mc^2$$
 
 @pytest.fixture(scope="session")
 def hub():
-    hub = Hub()
+    # It looks for something new in saved searches each second, so that nobody waits for its mail.
+    hub = Hub(settings={"HUB_ALERTS_EVERY_SECS": "1"})
     yield hub
     hub.stop()
 

@@ -124,10 +124,10 @@ def collected(hub, shown):
     return f"/collections/{made[0].slug}"
 
 
-def gguf():
-    """Returns the header of a small GGUF file, as if its tensors came behind it."""
+def gguf(embedding=2_560_000):
+    """Returns the header of a small GGUF file, as if its tensors came behind it; the first has so many values."""
     text = lambda value: struct.pack("<Q", len(value)) + value.encode()  # noqa: E731
-    tensors = [("token_embd.weight", 2_560_000, 14), ("blk.0.attn_q.weight", 9_437_184, 12), ("output_norm.weight", 4_096, 0)]
+    tensors = [("token_embd.weight", embedding, 14), ("blk.0.attn_q.weight", 9_437_184, 12), ("output_norm.weight", 4_096, 0)]
     keys = [("general.architecture", "llama"), ("general.name", "Harbour small")]
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
     head += b"".join(text(name) + struct.pack("<I", 8) + text(value) for name, value in keys)
@@ -151,12 +151,13 @@ def gallery(hub):
     api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
 
     def make(repo_id, repo_type="model", **files):
-        api.create_repo(repo_id, repo_type=repo_type)
+        api.create_repo(repo_id, repo_type=repo_type, space_sdk="static" if repo_type == "space" else None)
         adds = [CommitOperationAdd(path, data if isinstance(data, bytes) else data.encode()) for path, data in files.items()]
         if adds:
             api.create_commit(repo_id, adds, commit_message="Add files", repo_type=repo_type)
 
     make("ada/empty")
+    make("ada/demo", "space", **{"README.md": "---\ntitle: A demo\nsdk: static\nmodels: [ada/shown]\n---\n# A demo\n", "index.html": "<p>Hello</p>\n"})
     make("ada/offspring", **{"README.md": "---\nbase_model: ada/shown\n---\n"})
     make("ada/bird", **{"README.md": "# Bird\n", "bird-q4.gguf": gguf()})
     media = {"paper.pdf": b"%PDF-1.4\n%%EOF\n", "harbour.png": png(), "broken.png": b"no picture", "film.mp4": b"\0"}

@@ -174,3 +174,42 @@ def test_one_founds_an_organization_and_another_joins_it_and_leaves(open_browser
     boss.get_by_text("An organization needs at least one admin").wait_for()
     problems += look(boss, "last-admin", viewport, scheme)
     assert not problems, "\n".join(problems)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_what_links_in_mails_lead_to(open_browser, hub, viewport, scheme):
+    from harness.people import TOKENS
+    from huggingface_hub import HfApi
+
+    page = open_browser(viewport, color_scheme=scheme)
+    name = f"gus{uuid.uuid4().hex[:8]}"
+    page.goto("/signup")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email").fill(f"{name}@example.org")
+    page.get_by_label("Password", exact=True).fill("a long enough password 7")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url(lambda address: "/signup" not in address)
+    page.goto(f"/settings/saved-searches/new?list=models&query=search%3D{name}-model")
+    page.get_by_label("Name").fill("Models for Gus")
+    page.get_by_label("When something is new").select_option("at_once")
+    page.get_by_role("button", name="Save search").click()
+    page.locator("form[action='/settings/confirm-email'] button").click()
+    mail = mail_to(hub, f"{name}@example.org", "Is this your email address?")
+
+    other = open_browser(viewport, color_scheme=scheme)
+    other.goto(re.search(r"http://\S+/confirm-email/\S+", mail)[0])
+    problems = look(other, "confirm-email", viewport, scheme)
+    other.get_by_role("button", name="Confirm this address").click()
+    other.get_by_role("heading", name="Email address confirmed").wait_for()
+    problems += look(other, "confirmed-email", viewport, scheme)
+    HfApi(endpoint=hub.url, token=TOKENS["bob"]).create_repo(f"bob/{name}-model")
+    mail = mail_to(hub, f"{name}@example.org", "1 new model: Models for Gus")
+    other.goto(re.search(r"http://\S+/unsubscribe", mail)[0])
+    problems += look(other, "unsubscribe", viewport, scheme)
+    other.get_by_role("button", name="End these mails").click()
+    other.get_by_role("heading", name="No more mails").wait_for()
+    problems += look(other, "unsubscribed", viewport, scheme)
+    page.goto("/settings/saved-searches")
+    assert page.get_by_text("No mail").count()
+    assert not problems, "\n".join(problems)

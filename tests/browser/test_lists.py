@@ -195,3 +195,89 @@ def test_parameters_are_chosen_without_javascript(models):
     page.get_by_role("button", name="Apply filters").click()
     page.wait_for_url("**max_parameters=100000000**")
     assert len(names(page)) == everything
+
+
+@pytest.fixture(scope="session")
+def many_values(hub):
+    """A model with more data, tags and languages than a page has room for."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    corpora = ", ".join(f"acme/corpus-{number:03}" for number in range(120))
+    card = f"---\ndatasets: [{corpora}]\nlanguage: [nn, se, de]\npipeline_tag: translation\n---\n# Much\n"
+    api.create_repo("acme/much-data")
+    api.create_commit("acme/much-data", [CommitOperationAdd("README.md", card.encode())], commit_message="Add the card")
+    return "much-data"
+
+
+def open_facet(page, many_values, **options):
+    deadline = time.monotonic() + 20
+    while page.goto("/models?search=much-data") and not page.locator(".repo-card").count():
+        assert time.monotonic() < deadline, "the index does not know it"
+        time.sleep(0.2)
+    facet = page.locator("#facet-dataset")
+    facet.evaluate("details => { details.open = true; }")
+    facet.locator("#more-dataset > summary").click()
+    return facet
+
+
+def test_a_value_that_the_page_does_not_have_is_found_while_one_types(open_browser, many_values):
+    page = open_browser()
+    facet = open_facet(page, many_values)
+    page.evaluate("window.mark = 1")
+    assert facet.get_by_label("acme/corpus-117").count() == 0
+    assert facet.get_by_role("button", name="Find").count() == 0, "a script needs no button"
+    box = facet.get_by_label("Find a value of Trained on")
+    box.press_sequentially("CORPUS-11", delay=20)
+    facet.get_by_label("acme/corpus-117").wait_for()
+    assert facet.locator(".facet-more input[type=checkbox]").count() == 10
+    assert box.evaluate("box => document.activeElement === box")
+    picture(page, "1440-light-facet-found")
+    facet.get_by_label("acme/corpus-117").check()
+    page.wait_for_url("**dataset=acme%2Fcorpus-117**")
+    wait_for_total(page, "1")
+    assert facet.get_by_label("acme/corpus-117").is_checked() and page.evaluate("window.mark") == 1
+    # What is looked for stays, and nothing that fits is said.
+    assert box.input_value() == "CORPUS-11"
+    box.fill("no such thing")
+    facet.get_by_text("No other value").wait_for()
+    box.fill("")
+    facet.get_by_label("acme/corpus-000").first.wait_for()
+
+
+def wait_for_total(page, total):
+    page.locator(".list-total", has_text=re.compile(rf"\b{total}\b")).wait_for()
+
+
+def test_a_value_is_found_without_javascript(open_browser, many_values):
+    page = open_browser(java_script_enabled=False)
+    deadline = time.monotonic() + 20
+    while page.goto("/models?search=much-data") and not page.locator(".repo-card").count():
+        assert time.monotonic() < deadline, "the index does not know it"
+        time.sleep(0.2)
+    facet = page.locator("#facet-dataset")
+    if facet.get_attribute("open") is None:
+        facet.locator("summary").first.click()
+    facet.locator("#more-dataset > summary").click()
+    facet.get_by_label("Find a value of Trained on").fill("corpus-11")
+    facet.get_by_role("button", name="Find").click()
+    page.wait_for_url("**find_dataset=corpus-11**")
+    assert "search=much-data" in page.url, "the rest of what was asked for stays"
+    facet.get_by_label("acme/corpus-117").check()
+    page.get_by_role("button", name="Apply filters").click()
+    page.wait_for_url("**dataset=acme%2Fcorpus-117**")
+    assert page.locator(".repo-card").count() == 1
+
+
+def test_the_numbers_of_a_facet_are_explained(models):
+    page = models("language=en")
+    page.evaluate("window.mark = 1")
+    facet = page.locator("#facet-license")
+    facet.get_by_role("link", name="Why these numbers of Licence").click()
+    panel = page.get_by_role("region", name="Why these numbers: Licence")
+    panel.wait_for()
+    assert page.evaluate("window.mark") == 1 and "count=license" in page.url
+    assert panel.get_by_role("row").filter(has_text="Owner: acme").count() == 1
+    picture(page, "1440-light-list-counts")
+    panel.get_by_role("link", name="Close").click()
+    panel.wait_for(state="detached")

@@ -9,7 +9,9 @@ import pytest
 from harness.asking import ask, commit, lfs_upload
 from harness.hub import Hub
 from harness.people import TOKENS
+from harness.process import within
 from harness.small_disk import SmallDisk
+from harness.uploads import Upload, make_places
 
 MB = 1_000_000
 PAGES = ("/healthz", "/login", "/models", "/bob/full", "/bob/full/tree/main")
@@ -87,6 +89,19 @@ def test_a_disk_that_is_full_to_the_last_byte_is_survived():
         assert ask(f"{hub.url}/healthz")[0] == 200
         disk.free()
         goes_on(hub)
+
+
+def test_an_upload_in_chunks_waits_for_room(tmp_path):
+    with hub_on("data/store", 60 * MB) as (hub, disk):
+        make_places(hub)
+        disk.fill()
+        upload = Upload(hub, tmp_path, "repository", 8 * MB)
+        within(120, lambda: upload.was_answered("/xet/v1/xorbs/", 503))
+        upload.assert_nothing_is_there()
+        assert not upload.is_over(), "the client tries again by itself"
+        disk.free()
+        upload.assert_it_arrives()
+        assert "all is there" in hub.admin("fsck", "--deep")
 
 
 def goes_on(hub):

@@ -1,4 +1,5 @@
-"""The hub is killed with SIGKILL while clients write; what it acknowledged is there afterwards."""
+"""The hub is killed with SIGKILL while clients write, rename and delete, and while garbage is collected and packs are joined:
+what it acknowledged is there afterwards, and what it did not is there whole or not at all."""
 
 import random
 import shutil
@@ -6,8 +7,12 @@ import time
 
 import pytest
 from harness.hub import Hub
+from harness.movers import BUCKET, Movers, Shelf
 from harness.people import TOKENS
 from harness.writers import Writers, check
+
+# Reading everything takes longer than a round.
+FSCK_EVERY = 3
 
 
 @pytest.mark.parametrize("store", ["local", "s3"])
@@ -19,16 +24,23 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, re
         api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
         for name in ("api", "git"):
             api.create_repo(f"bob/{name}")
+        api.create_bucket(BUCKET)
+        shelf = Shelf()
         promised, rounds, killed = [], request.config.getoption("rounds"), 0
         while killed < rounds:
-            writers = Writers(hub, tmp_path / "writers", killed)
+            writers, movers = Writers(hub, tmp_path / "writers", killed), Movers(hub, shelf, killed)
             time.sleep(random.uniform(2, 4))
             hub.kill()
             killed += 1
             writers.stopping.set()
+            movers.halt()
             # Clients that send chunks try again for minutes: they find the hub back, and what they hear then counts, too.
             hub.start()
+            movers.stop()
             writers.stop()
+            movers.check(api)
+            if killed % FSCK_EVERY == 1:
+                assert "all is there" in hub.admin("fsck")
             promised += writers.acknowledged
             # What was promised in earlier rounds is read again in the end.
             check(api, hub, promised, tmp_path / "check", new=len(writers.acknowledged))
@@ -36,8 +48,10 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, re
                 shutil.rmtree(tmp_path / folder)
         assert promised, "the writers never got anything through"
         check(api, hub, promised, tmp_path / "check", new=len(promised))
-        hub.admin("fsck", "--deep")
-        print(f"{killed} kills on the store {store}: {len(promised)} acknowledged files, all of them there")
+        shelf.check(api)
+        assert "all is there" in hub.admin("fsck", "--deep")
+        assert shelf.batches, "no batch ever got through"
+        print(f"{killed} kills on the store {store}: {len(promised)} acknowledged files and {shelf.batches} batches, all of them there")
     except BaseException:
         hub.keep()
         raise

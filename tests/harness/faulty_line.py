@@ -16,6 +16,8 @@ class FaultyLine:
         self._target = (urlsplit(url).hostname, urlsplit(url).port)
         self._open: set[socket.socket] = set()
         self._flowing = threading.Event()
+        # Blocks that came while nothing was let through.
+        self.held = 0
         self._listener = socket.create_server(("127.0.0.1", 0), backlog=256)
         self.url = f"http://127.0.0.1:{self._listener.getsockname()[1]}"
         self.mend()
@@ -69,6 +71,7 @@ class FaultyLine:
         passed = 0
         with contextlib.suppress(OSError):
             while block := source.recv(BLOCK):
+                self.held += not self._flowing.is_set()
                 self._flowing.wait()
                 if rate := self._bytes_per_second:
                     time.sleep(len(block) / rate)

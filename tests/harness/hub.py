@@ -59,6 +59,8 @@ class Hub:
             "HUB_LISTEN": f"127.0.0.1:{port}",
             "HUB_PUBLIC_URL": self.url,
             "HUB_LOG": os.environ.get("HUB_LOG", "info"),
+            # Receivers of webhooks in the tests are on this machine.
+            "HUB_WEBHOOKS_ALLOW": "127.0.0.1",
             **self.store.env,
             **(settings or {}),
         }

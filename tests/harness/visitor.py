@@ -26,6 +26,11 @@ class Visitor:
         body = urllib.parse.urlencode(fields).encode()
         return self._opener.open(self.url + action, body, timeout=30).read().decode()
 
+    def send(self, action: str, body: bytes, content_type: str) -> str:
+        """Sends a form that is ready, and returns the page that follows."""
+        request = urllib.request.Request(self.url + action, body, {"Content-Type": content_type})
+        return self._opener.open(request, timeout=60).read().decode()
+
     def address_of(self, path: str) -> str:
         """Returns where a page led to in the end."""
         return self._opener.open(self.url + path, timeout=30).url

@@ -45,11 +45,10 @@ class Writers:
         return HfApi(endpoint=self.hub.url, token=TOKENS["bob"])
 
     def small(self, name):
-        self._commit("bob/api", f"{name}.txt", name.encode())
+        self._commit("bob/api", f"{name}.txt", content_of("bob/api", f"{name}.txt"))
 
     def large(self, name):
-        # Some fifty chunks, none of which is twice there.
-        self._commit("bob/api", f"{name}.bin", random.Random(name).randbytes(3_000_000))
+        self._commit("bob/api", f"{name}.bin", content_of("bob/api", f"{name}.bin"))
 
     def _commit(self, repo_id, path, content):
         done = self._api().upload_file(path_or_fileobj=content, path_in_repo=path, repo_id=repo_id)
@@ -65,33 +64,56 @@ class Writers:
 
         git("clone", "--depth", "1", remote, name, cwd=self.folder)
         for ending in (".txt", ".bin"):
-            (work / f"{name}{ending}").write_bytes(b"\0" + name.encode())
+            (work / f"{name}{ending}").write_bytes(content_of("bob/git", name + ending))
         git("add", "-A")
         git("commit", "-m", name)
         git("push")
         oid = subprocess.check_output(["git", "rev-parse", "HEAD"], cwd=work, text=True).strip()
         for ending in (".txt", ".bin"):
-            self.acknowledged.append(("bob/git", f"{name}{ending}", sha256(b"\0" + name.encode()).digest(), oid))
+            digest = sha256(content_of("bob/git", name + ending)).digest()
+            self.acknowledged.append(("bob/git", f"{name}{ending}", digest, oid))
+
+
+def content_of(repo_id, path):
+    """Returns what somebody writes into a file: its path says all of it."""
+    name, ending = path.rsplit(".", 1)
+    if repo_id == "bob/git":
+        return b"\0" + name.encode()
+    # Some fifty chunks, none of which is twice there.
+    return random.Random(name).randbytes(3_000_000) if ending == "bin" else name.encode()
 
 
 def check(api, hub, promised, folder, new):
-    """Looks for everything that was acknowledged, by API and by a full clone, and reads the `new` last back."""
+    """Looks for everything that was acknowledged, by API and by a full clone, and reads the `new` last back. What is there
+    without an acknowledgement must be whole, and is promised from then on."""
     fresh = {id(promise) for promise in promised[len(promised) - new :]}
     for repo_id in ("bob/api", "bob/git"):
         history = {commit.commit_id for commit in api.list_repo_commits(repo_id)}
         files = set(api.list_repo_files(repo_id))
-        for promise in promised:
-            repo, path, digest, oid = promise
-            if repo != repo_id:
-                continue
-            assert oid in history, f"commit {oid} of {path} is gone"
+        own = [promise for promise in promised if promise[0] == repo_id]
+        for promise in own:
+            _, path, digest, oid = promise
+            assert oid is None or oid in history, f"commit {oid} of {path} is gone"
             assert path in files, f"{path} is gone"
             if id(promise) in fresh:
-                got = api.hf_hub_download(repo_id, path, cache_dir=folder)
-                assert sha256(Path(got).read_bytes()).digest() == digest, f"{path} has other content"
-                # Long runs write more than a disk holds twice.
-                os.remove(os.path.realpath(got))
+                read_back(api, repo_id, path, digest, folder)
+        for path in files - {promise[1] for promise in own} - {".gitattributes"}:
+            digest = sha256(content_of(repo_id, path)).digest()
+            read_back(api, repo_id, path, digest, folder)
+            promised.append((repo_id, path, digest, None))
+        if repo_id == "bob/git":
+            halves = {path for path in files if path != ".gitattributes"}
+            whole = {path.rsplit(".", 1)[0] + ending for path in halves for ending in (".txt", ".bin")}
+            assert halves == whole, f"half of a push is there: {whole - halves} are missing"
         env = {**os.environ, **client_env(hub.url, folder / "home")}
         clone = folder / repo_id.split("/")[1]
         subprocess.run(["git", "clone", f"{hub.url}/{repo_id}", clone], env=env, check=True, capture_output=True)
         subprocess.run(["git", "fsck", "--strict"], cwd=clone, env=env, check=True, capture_output=True)
+
+
+def read_back(api, repo_id, path, digest, folder):
+    """Downloads a file and compares it."""
+    got = api.hf_hub_download(repo_id, path, cache_dir=folder)
+    assert sha256(Path(got).read_bytes()).digest() == digest, f"{path} has other content"
+    # Long runs write more than a disk holds twice.
+    os.remove(os.path.realpath(got))

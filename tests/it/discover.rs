@@ -1,5 +1,6 @@
 //! Finding things across kinds, and what follows from licences.
 
+mod facets;
 mod finders;
 mod licences;
 mod quick;

@@ -110,16 +110,72 @@ async fn a_page_shows_what_is_here_for_the_task() {
     seeded.hub.stop().await;
 }
 
+/// A card with one result for translation.
+fn measured(dataset: &str, metric: &str, value: &str) -> String {
+    card(&format!(
+        "pipeline_tag: translation\nmodel-index:\n- name: m\n  results:\n  - task: {{type: translation}}\n    dataset: {{name: {dataset}, type: x}}\n    metrics: [{{type: {metric}, value: {value}}}]"
+    ))
+}
+
+#[tokio::test]
+async fn models_are_suggested_by_their_results_where_they_can_be_compared() {
+    let seeded = shelf().await;
+    for (name, private, text) in [
+        ("good", false, measured("WMT14", "bleu", "41.5")),
+        ("better", false, measured("wmt14", "sacrebleu", "0.43")),
+        ("best", false, measured("WMT14", "bleu", "44")),
+        ("alone", false, measured("Tatoeba", "bleu", "99")),
+        ("length", false, measured("WMT14", "length", "100")),
+        ("secret", true, measured("WMT14", "bleu", "50")),
+    ] {
+        seeded.another(RepoType::Model, &format!("ada/{name}"), private, &[("README.md", &text)]).await;
+    }
+    seeded.hub.indexed().await;
+    let page = Browser::logged_in(&seeded.hub, "ada").await.open("/tasks/translation").await;
+    let best = page.text.split("id=\"best\"").nth(1).unwrap().split("</section>").next().unwrap();
+    let places = ["href=\"/ada/best\"", ">44<", "href=\"/ada/good\"", ">41.5<"].map(|text| best.find(text).expect(text));
+    assert!(places.is_sorted(), "{best}");
+    assert!(best.contains("WMT14") && best.contains("higher is better"));
+    // `sacrebleu` is another way to count, other data are other data, and what is private is not suggested.
+    assert!(["better", "alone", "length", "secret"].iter().all(|name| !best.contains(&format!("/ada/{name}\""))), "{best}");
+    let list = best.split("href=\"").find(|rest| rest.starts_with("/models?")).unwrap().split('"').next().unwrap();
+    let found = Browser::new(&seeded.hub).open(&list.replace("&#38;", "&").replace("&amp;", "&")).await;
+    assert!(found.has("href=\"/ada/best\"") && !found.has("href=\"/ada/alone\""));
+    assert!(!Browser::new(&seeded.hub).open("/tasks/fill-mask").await.has("id=\"best\""));
+    seeded.hub.stop().await;
+}
+
+#[tokio::test]
+async fn former_tasks_have_pages_and_no_entry() {
+    let former = card("pipeline_tag: text2text-generation\nlibrary_name: transformers");
+    let seeded = Seeded::model(&[("README.md", &former)]).await;
+    let chat = card("pipeline_tag: text-generation\nlibrary_name: transformers");
+    let template = r#"{"chat_template": "{{ messages }}"}"#;
+    seeded.another(RepoType::Model, "ada/chat", false, &[("README.md", &chat), ("tokenizer_config.json", template)]).await;
+    seeded.hub.indexed().await;
+    let mut browser = Browser::new(&seeded.hub);
+    let index = browser.open("/tasks").await;
+    let entries = seeded.hub.anonymous().get_json("/api/tasks", 200).await;
+    for (task, label, model, list) in [
+        ("text2text-generation", "Text-to-Text Generation", "ada/bert", "pipeline_tag=text2text-generation"),
+        ("conversational", "Conversational", "ada/chat", "other=conversational"),
+    ] {
+        let page = browser.open(&format!("/tasks/{task}")).await;
+        assert!(page.has(&format!("<h1>{label}</h1>")) && page.has(&format!("href=\"/{model}\"")), "{task}: {}", page.text);
+        assert!(index.has(&format!("href=\"/tasks/{task}\"")), "{task}");
+        assert!(page.has(&format!("/models?{list}&#38;sort=trending")), "{task}");
+        assert!(browser.open(&format!("/models?{list}")).await.has(&format!("href=\"/{model}\"")), "{task}");
+        assert!(entries.get(task).is_none(), "{task}: clients do not know it");
+    }
+    assert!(browser.open("/models?pipeline_tag=text2text-generation").await.has("href=\"/tasks/text2text-generation\""));
+    seeded.hub.stop().await;
+}
+
 #[tokio::test]
 async fn old_names_lead_on_and_unknown_ones_to_suggestions() {
     let hub = TestHub::start().await;
     let mut browser = Browser::new(&hub);
-    for (old, task) in [
-        ("text2text-generation", "text-generation"),
-        ("conversational", "text-generation"),
-        ("graph-machine-learning", "graph-ml"),
-        ("ner", "token-classification"),
-    ] {
+    for (old, task) in [("graph-machine-learning", "graph-ml"), ("ner", "token-classification")] {
         let page = browser.get(&format!("/tasks/{old}")).await;
         assert_eq!((page.status, page.location()), (303, format!("/tasks/{task}").as_str()));
     }

@@ -4,6 +4,7 @@
 //! as SHA-256 of random values, so that the database opens no door.
 
 pub mod api;
+pub mod audit;
 mod avatars;
 pub mod change_email;
 pub mod csrf;
@@ -22,7 +23,7 @@ pub mod pictures;
 pub mod queries;
 pub mod rate_limits;
 pub mod recovery;
-mod scopes;
+pub(crate) mod scopes;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;

@@ -29,6 +29,7 @@ use crate::site::health::Health;
 use crate::together::Together;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
+use crate::webhooks::Webhooks;
 use crate::xet::Xet;
 
 /// The hub's shared state; cheap to clone.
@@ -82,6 +83,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
+    /// Sends to webhooks.
+    pub webhooks: Webhooks,
     /// Whether this process can do its work.
     pub health: Health,
     /// What this process counts.

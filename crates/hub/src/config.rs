@@ -7,12 +7,15 @@
 mod problems;
 mod settings;
 mod sources;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
+use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
 
 pub use problems::{Problem, Problems};
@@ -42,6 +45,8 @@ pub struct Config {
     pub inline_limit_bytes: u64,
     /// The most that all files of one bucket may take together, in bytes; without it there is no limit.
     pub bucket_limit_bytes: Option<u64>,
+    /// The most that all buckets of one owner may take together, in bytes; without it there is no limit.
+    pub owner_buckets_limit_bytes: Option<u64>,
     /// Large files above this size in bytes go in parts, when the client knows how.
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
@@ -56,10 +61,14 @@ pub struct Config {
     pub xet_read_token_secs: u64,
     /// How long a token to write chunks works, in seconds.
     pub xet_write_token_secs: u64,
+    /// After how long without a byte taken a download in chunks counts as stalled, in seconds.
+    pub xet_stall_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
-    /// For how many days the large files of a deleted repository are kept.
-    pub gc_undelete_days: u64,
+    /// For how many days what was done to repositories can be undone.
+    pub undo_days: u64,
+    /// For how many days lines of the audit log are kept; `None`: for ever.
+    pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
     pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
@@ -84,10 +93,14 @@ pub struct Config {
     pub meili_url: Option<String>,
     /// The key that it asks for.
     pub meili_key: Option<Secret>,
+    /// How files that were pushed are looked at.
+    pub scan: ScanConfig,
     /// How mail is sent; without it, it is kept in a folder.
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
     pub alerts_every_secs: u64,
+    /// What webhooks may be sent to although it is not public.
+    pub webhooks_allow: AllowedTargets,
     /// Whether everybody sees the page of the design system.
     pub design_page: bool,
     /// What is logged, and how.
@@ -116,6 +129,17 @@ pub struct RequestLimits {
     pub resolvers: u64,
     /// Of pages.
     pub pages: u64,
+}
+
+/// How files that were pushed are looked at.
+#[derive(Debug, Clone)]
+pub struct ScanConfig {
+    /// Whether they are.
+    pub enabled: bool,
+    /// The ClamAV daemon that looks at them, too.
+    pub clamd: Option<Address>,
+    /// The largest file that it is sent, in bytes.
+    pub clamd_max_bytes: u64,
 }
 
 /// How mail is sent.
@@ -185,7 +209,7 @@ impl Config {
     /// Settings for a hub that keeps everything in one folder; the rest as documented.
     pub fn in_folder(data_dir: PathBuf) -> Self {
         let mut problems = Problems::default();
-        Self { data_dir: data_dir.clone(), store: local_store(&data_dir), ..build(&Values::default(), &mut problems) }
+        Self { data_dir: data_dir.clone(), store: stores::in_folder(&data_dir), ..build(&Values::default(), &mut problems) }
     }
 
     /// Reads the settings of this process.
@@ -216,10 +240,6 @@ impl Config {
     }
 }
 
-fn local_store(data_dir: &std::path::Path) -> StoreConfig {
-    StoreConfig::Local { dir: data_dir.join("store") }
-}
-
 /// Turns texts into the typed settings. Wrong values are noted and read as their defaults.
 fn build(values: &Values, problems: &mut Problems) -> Config {
     let data_dir = values.path("data_dir");
@@ -231,9 +251,10 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         database_url: read.url("database.url").map(Secret::new),
         database_max_connections: u32::try_from(read.number("database.max_connections")).unwrap_or(u32::MAX),
         migrate_on_start: read.switch("database.migrate_on_start"),
-        store: read_store(&mut read, &data_dir),
+        store: stores::read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
-        bucket_limit_bytes: Some(read.number("limits.bucket_gib")).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024),
+        bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
+        owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),
@@ -241,8 +262,10 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_plain_days: read.number("xet.plain_days"),
         xet_read_token_secs: read_token_secs(&mut read, "xet.read_token_secs"),
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
+        xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
-        gc_undelete_days: read.number("gc.undelete_days"),
+        undo_days: read.number("undo.days"),
+        audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
@@ -255,8 +278,14 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),
         meili_key: read.text("search.meili_key").map(Secret::new),
+        scan: ScanConfig {
+            enabled: read.switch("scan.enabled"),
+            clamd: read.clamd("scan.clamd"),
+            clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
+        },
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
+        webhooks_allow: read.targets("webhooks.allow"),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
@@ -264,6 +293,11 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         },
         data_dir,
     }
+}
+
+/// A limit in GiB as bytes; 0 is none.
+fn read_limit(read: &mut settings::Reader<'_>, key: &str) -> Option<u64> {
+    Some(read.number(key)).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024)
 }
 
 /// A lifetime that clients outpace works, but costs a request for nearly each of theirs.
@@ -290,36 +324,6 @@ fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
     };
     let window_secs = read.number("rate_limits.window_secs");
     RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
-}
-
-/// Either nothing about S3 is set, or all of it is.
-fn read_store(read: &mut settings::Reader<'_>, data_dir: &std::path::Path) -> StoreConfig {
-    let endpoint = read.url("s3.endpoint");
-    let public_endpoint = read.url("s3.public_endpoint");
-    let path_style = read.switch("s3.path_style");
-    let region = read.text("s3.region").unwrap_or_default();
-    let [bucket, access_key_id, secret] = ["s3.bucket", "s3.access_key_id", "s3.secret_access_key"].map(|key| read.text(key));
-    match (endpoint, bucket, access_key_id, secret) {
-        (Some(endpoint), Some(bucket), Some(access_key_id), Some(secret)) => StoreConfig::S3 {
-            endpoint,
-            public_endpoint,
-            bucket,
-            region,
-            access_key_id,
-            secret_access_key: Secret::new(secret),
-            path_style,
-        },
-        _ => {
-            read.problems.half_configured(
-                read.values,
-                "S3",
-                &["s3.endpoint", "s3.bucket", "s3.access_key_id", "s3.secret_access_key"],
-                &["s3.public_endpoint", "s3.region", "s3.path_style"],
-                "none to keep files in the data folder",
-            );
-            local_store(data_dir)
-        }
-    }
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.

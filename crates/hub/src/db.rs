@@ -96,6 +96,8 @@ pub enum LockKey {
     FeedSearch,
     /// Writing counters of many repositories, which several nodes would do in different orders.
     Counters,
+    /// Making deliveries of what happened: one node at a time, so that webhooks hear of it in order.
+    HearChanges,
 }
 
 impl LockKey {
@@ -106,6 +108,7 @@ impl LockKey {
             Self::NumberSearchChanges => 3,
             Self::FeedSearch => 4,
             Self::Counters => 5,
+            Self::HearChanges => 6,
         }
     }
 }

@@ -68,7 +68,24 @@ pub struct HubError {
     headers: Vec<(&'static str, String)>,
     /// The field of a form that was wrong.
     field: Option<&'static str>,
+    /// A page of the hub that the message names by its path.
+    page: Option<String>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
+}
+
+/// What keeps somebody from the files of a gated repository.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub enum Barrier {
+    /// Nobody is logged in.
+    LoggedOut,
+    /// They have not asked.
+    NotAsked,
+    /// They have asked, and nobody has decided.
+    Pending,
+    /// They were turned down, possibly for a reason.
+    Rejected(Option<String>),
+    /// They were let in, but what they sent is a token that is not for gated repositories.
+    Token,
 }
 
 /// The result of everything behind a handler.
@@ -77,7 +94,16 @@ pub type HubResult<T> = Result<T, HubError>;
 impl HubError {
     /// Makes an error of a kind with the sentence for the person.
     pub fn new(kind: ErrorKind, message: impl Into<String>) -> Self {
-        Self { kind, message: message.into(), anonymous: false, body: Map::new(), headers: Vec::new(), field: None, source: None }
+        Self {
+            kind,
+            message: message.into(),
+            anonymous: false,
+            body: Map::new(),
+            headers: Vec::new(),
+            field: None,
+            page: None,
+            source: None,
+        }
     }
 
     /// The kind.
@@ -99,6 +125,7 @@ impl HubError {
             body: self.body.clone(),
             headers: self.headers.clone(),
             field: self.field,
+            page: self.page.clone(),
             source: None,
         }
     }
@@ -127,6 +154,18 @@ impl HubError {
     /// The field of a form that was wrong.
     pub fn field(&self) -> Option<&'static str> {
         self.field
+    }
+
+    /// Names a page that helps, whose path is in the message.
+    #[must_use]
+    pub fn leading_to(mut self, page: String) -> Self {
+        self.page = Some(page);
+        self
+    }
+
+    /// The page that helps.
+    pub fn page(&self) -> Option<&str> {
+        self.page.as_deref()
     }
 
     /// Answers as for a viewer who is not logged in: 401 where a logged-in one gets 404 or 403.
@@ -269,6 +308,15 @@ impl HubError {
         ))
     }
 
+    /// 413: all buckets of an owner would hold more than the hub allows.
+    pub fn owner_full(owner: &str, used: u64, wanted: u64, limit: u64) -> Self {
+        let [used, wanted, limit] = [used, wanted, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The buckets of {owner} would hold {wanted} together, and this hub allows {limit}; they hold {used} now. Nothing was \
+             changed: delete files or buckets first, or ask the hub's operator for more."
+        ))
+    }
+
     /// Whether it is about what the client asked, and not about the hub.
     pub fn is_for_client(&self) -> bool {
         !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)
@@ -284,17 +332,48 @@ impl HubError {
         Self::forbidden(format!("Only an admin of {id} can do this."))
     }
 
-    /// 403 (401 when anonymous): the owner wants to be asked before files are downloaded.
-    pub fn gated(repo_type: RepoType, id: &RepoId, anonymous: bool) -> Self {
-        let message = match anonymous {
-            true => format!(
+    /// 403 (401 when anonymous): the owner wants to be asked before files are downloaded. Clients show these texts as they are.
+    pub fn gated(repo_type: RepoType, id: &RepoId, barrier: &Barrier) -> Self {
+        let page = format!("/{}{id}", repo_type.url_prefix());
+        let message = match barrier {
+            Barrier::LoggedOut => format!(
                 "Access to {repo_type} {id} is restricted. You must have access to it and be authenticated to access it. Please log in."
             ),
-            false => format!(
-                "Access to {repo_type} {id} is restricted and you are not in the authorized list. Ask one of its owners for access."
+            Barrier::NotAsked => format!(
+                "Access to {repo_type} {id} is restricted and you are not in the authorized list. Visit {page} to ask for access."
+            ),
+            Barrier::Pending => {
+                format!("Your request to access {repo_type} {id} is awaiting a review from the repo authors.")
+            }
+            Barrier::Rejected(reason) => {
+                let reason = reason.as_ref().map(|reason| format!(" They gave a reason: {reason}")).unwrap_or_default();
+                format!("Your request to access {repo_type} {id} has been rejected by the repo's authors.{reason}")
+            }
+            Barrier::Token => format!(
+                "Access to {repo_type} {id} is restricted, and your access token is not for gated repositories. Make another that \
+                 reads them under Settings, Access tokens."
             ),
         };
-        Self::new(ErrorKind::Gated, message).for_anonymous(anonymous)
+        Self::new(ErrorKind::Gated, message).for_anonymous(*barrier == Barrier::LoggedOut).leading_to(page)
+    }
+
+    /// 400: nobody needs to ask for the files of this repository.
+    pub fn not_gated(repo_type: RepoType, id: &RepoId) -> Self {
+        Self::bad_request(format!("{repo_type} {id} is not gated")).with_header("x-error-code", wire::REPO_NOT_GATED)
+    }
+
+    /// 404: there is no request for access like this.
+    pub fn no_access_request() -> Self {
+        Self::not_found("No access request found matching your criteria")
+    }
+
+    /// The same for somebody who may not decide about requests, in the words that the Hub has for it.
+    #[must_use]
+    pub fn for_reader(mut self) -> Self {
+        if self.kind == ErrorKind::Forbidden {
+            self.message = format!("You have read access but not the required permissions for this operation. {}", self.message);
+        }
+        self
     }
 
     /// 403: the token is weaker than its owner.

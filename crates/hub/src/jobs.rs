@@ -9,6 +9,7 @@ mod schedule;
 
 use std::sync::Arc;
 
+use chrono::{DateTime, Utc};
 use hub_types::Sha256;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
@@ -39,6 +40,16 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Looks at the files that were pushed to a repository.
+    ScanFiles {
+        /// The repository.
+        repo_pk: i64,
+    },
+    /// Looks at files again that older rules have looked at, or none.
+    ScanAgain {
+        /// The last repository that is done.
+        after: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -58,6 +69,8 @@ pub enum Job {
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
     CollectGarbage,
+    /// Removes what is older in the audit log than it is kept.
+    PruneAuditLog,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
     /// Mails what is new in a saved search.
@@ -85,6 +98,11 @@ pub enum Job {
         /// The SHA-256 of each, in hexadecimal.
         hashes: Vec<String>,
     },
+    /// Has those told who decide about requests for access to a repository.
+    AnnounceRequests {
+        /// The repository.
+        repo_pk: i64,
+    },
     /// Mails what was done with an account.
     TellUser {
         /// The user.
@@ -94,6 +112,23 @@ pub enum Job {
         /// What tells the mail from others.
         id: String,
     },
+    /// Tells those whom it concerns of something that happened in a discussion.
+    TellOfEvent {
+        /// The id of the event that clients see.
+        id: String,
+    },
+    /// Tells those who watch its owner of a repository.
+    TellOfRepo {
+        /// The repository.
+        repo_pk: i64,
+    },
+    /// Mails the notifications that are due.
+    MailNotifications {
+        /// To whom.
+        user_pk: i64,
+    },
+    /// Has mails about notifications sent that are due, and removes old ones.
+    TendNotifications,
     /// Mails a link that proves whose an address is.
     ConfirmEmail {
         /// The user.
@@ -108,15 +143,26 @@ impl Job {
             Self::ReadHeaders { repo_pk }
             | Self::ReadTexts { repo_pk }
             | Self::SketchWeights { repo_pk }
+            | Self::ScanFiles { repo_pk }
+            | Self::AnnounceRequests { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
-            Self::RevokeLeaked { .. } => None,
+            // One that waits may be taken before this transaction ends, and would not see what it is about.
+            Self::RevokeLeaked { .. } | Self::TellOfEvent { .. } | Self::TellOfRepo { .. } | Self::MailNotifications { .. } => {
+                None
+            }
             Self::TellUser { id, .. } => Some(id.clone()),
-            Self::SweepUploads | Self::CollectGarbage | Self::CountActivity | Self::DeriveAgain { .. } => Some(String::new()),
+            Self::SweepUploads
+            | Self::CollectGarbage
+            | Self::PruneAuditLog
+            | Self::CountActivity
+            | Self::TendNotifications
+            | Self::DeriveAgain { .. }
+            | Self::ScanAgain { .. } => Some(String::new()),
         }
     }
 
@@ -129,16 +175,24 @@ impl Job {
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
             | Self::SendInvitation { .. }
+            | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
             | Self::ReadTexts { .. }
             | Self::SketchWeights { .. }
+            | Self::ScanFiles { .. }
+            | Self::ScanAgain { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
+            | Self::PruneAuditLog
             | Self::RevokeLeaked { .. }
+            | Self::TellOfEvent { .. }
+            | Self::TellOfRepo { .. }
+            | Self::TendNotifications
+            | Self::AnnounceRequests { .. }
             | Self::CountActivity => 8,
         }
     }
@@ -153,7 +207,26 @@ impl Job {
     /// # Errors
     /// The database does not answer.
     pub async fn enqueue(&self, conn: &mut PgConnection) -> sqlx::Result<()> {
-        queries::insert_job(conn, self, self.dedup_key().as_deref()).await
+        queries::insert_job(conn, self, self.dedup_key().as_deref(), None).await
+    }
+
+    /// Adds the job to the transaction at hand, to be done no sooner than at a time.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue_at(&self, conn: &mut PgConnection, at: DateTime<Utc>) -> sqlx::Result<()> {
+        queries::insert_job(conn, self, self.dedup_key().as_deref(), Some(at)).await
+    }
+
+    /// Adds many jobs of kinds that are never the same work, by one statement.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn enqueue_all(jobs: &[Self], conn: &mut PgConnection) -> sqlx::Result<()> {
+        if jobs.is_empty() {
+            return Ok(());
+        }
+        queries::insert_jobs(conn, jobs).await
     }
 }
 

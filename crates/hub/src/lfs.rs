@@ -2,7 +2,7 @@
 //!
 //! A client asks the batch endpoint what to do with some objects ([`batch`]); who may is decided there. It gets URLs
 //! that carry the permission themselves ([`links`]), because the Hub's clients send no credentials with the bytes.
-//! With a local store these lead back here ([`transfer`]); with S3 they are presigned and lead there, and the
+//! Where the store takes no uploads itself these lead back here ([`transfer`]); with S3 they are presigned and lead there, and the
 //! hub reads what arrived before it counts ([`crate::objects::staging`]).
 
 mod batch;
@@ -21,6 +21,8 @@ pub const LFS_JSON: &str = "application/vnd.git-lfs+json";
 /// Mounts the LFS routes.
 pub fn routes(config: &mut web::ServiceConfig) {
     transfer::routes(config);
+    // Browsers send large files of buckets so, too; all else there goes by chunks.
+    config.route("/{repo_type:buckets}/{namespace}/{name}/info/lfs/objects/batch", web::post().to(batch::post_batch));
     for repo in ["/{repo_type:datasets|spaces}/{namespace}/{name}/info/lfs", "/{namespace}/{name}/info/lfs"] {
         config
             .route(&format!("{repo}/objects/batch"), web::post().to(batch::post_batch))

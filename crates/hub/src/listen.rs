@@ -11,7 +11,7 @@ use crate::objects;
 
 const PAUSE: Duration = Duration::from_secs(5);
 
-/// Wakes this node's job runner and its search index when any node has work for them, has it forget which large files a
+/// Wakes this node's job runner, its search index and what sends to webhooks when any node has work for them, has it forget which large files a
 /// repository had when that lost some, and hears of new pictures, until told to stop. While it cannot listen, the former poll,
 /// and what is remembered ends by itself.
 pub(crate) async fn listen(app: App, stop: CancellationToken) {
@@ -28,7 +28,7 @@ pub(crate) async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen_all(["jobs", "search", "unlinked", PICTURES]).await?;
+    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES]).await?;
     // What was said before is not said again.
     app.held_objects.invalidate_all();
     pictures::load(app).await?;
@@ -36,6 +36,7 @@ async fn hear(app: &App) -> sqlx::Result<()> {
         let said = listener.recv().await?;
         match said.channel() {
             "jobs" => app.jobs.wake(),
+            "webhooks" => app.webhooks.wake(),
             "unlinked" => said.payload().parse().into_iter().for_each(|repo_pk| objects::forget_held(app, repo_pk)),
             PICTURES => pictures::load(app).await?,
             _ => app.search.wake(),

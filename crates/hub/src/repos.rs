@@ -5,8 +5,11 @@
 //! - [`reading`]: revisions, entries and history, cached by object id.
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
+//! - [`gating`]: who asks for the files of a gated repository, and who is let in.
 //! - [`buckets`]: repositories without git.
+//! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
+//! - [`scanning`]: what is dangerous in files that were pushed.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
 
 pub mod access;
@@ -15,12 +18,15 @@ pub mod apps;
 pub mod archive;
 pub mod branches;
 pub mod buckets;
+pub mod by_results;
 pub mod by_task;
+pub mod changes;
 pub mod commit;
 pub mod create;
 pub mod delete;
 pub mod discussions;
 pub mod duplicate;
+pub mod gating;
 pub mod git_cache;
 pub mod head;
 pub mod lfs_files;
@@ -38,6 +44,7 @@ pub mod refs;
 pub mod related;
 pub mod rename;
 pub mod repack;
+pub mod scanning;
 pub mod settings;
 pub mod share_files;
 pub mod squash;

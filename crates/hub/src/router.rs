@@ -4,7 +4,8 @@ use actix_web::web;
 
 use crate::web::extract::no_route;
 use crate::{
-    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, repos, saved, site, tasks,
+    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, notifications, repos, saved, site,
+    tasks, webhooks,
 };
 
 /// Mounts everything.
@@ -26,11 +27,14 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
         .configure(site::storage::routes)
+        .configure(site::lineage::routes)
         .configure(site::design::routes)
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)
         .configure(saved::routes)
+        .configure(notifications::routes)
+        .configure(webhooks::routes)
         .configure(activity::atom::routes)
         .configure(activity::follow::routes)
         .configure(collections::pages::routes)

@@ -4,6 +4,7 @@ pub mod design;
 pub mod error_page;
 pub mod health;
 pub mod home;
+pub mod lineage;
 pub mod metrics;
 pub mod profile;
 pub mod storage;

@@ -35,6 +35,7 @@ use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
+use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
 use crate::{db, router, saved};
 
@@ -62,6 +63,9 @@ pub enum StartError {
     /// Mail.
     #[error("{0}")]
     Mail(#[from] MailError),
+    /// What sends to webhooks.
+    #[error("webhooks cannot be sent: {0}")]
+    Webhooks(#[from] reqwest::Error),
     /// The counters.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -170,6 +174,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let git = GitCache::new(cache.clone(), store.clone()).await.map_err(|error| StartError::folder(&cache, error))?;
     let signer = Signer::load(&pool).await?;
     let mailer = Mailer::open(&config)?;
+    let webhooks = Webhooks::new(&config)?;
     let request_counts = RequestCounts::new(&config.rate_limits);
     let app = App {
         config: Arc::new(config),
@@ -188,6 +193,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
+        webhooks,
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
         adoptions: Turns::default(),
@@ -227,8 +233,10 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
             .wrap(actix_web::middleware::from_fn(rate_limits::count_requests))
             .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
+            .wrap(actix_web::middleware::from_fn(crate::accounts::audit::remember_origin))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
+            .wrap(actix_web::middleware::from_fn(crate::site::health::retire_connections))
             .configure(routes)
     };
     let server = HttpServer::new(factory)
@@ -245,6 +253,7 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
     if app.config.role.runs_jobs() {
         background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
         background.push(tokio::spawn(jobs::enqueue_periodic(app.clone(), stop.clone())));
+        background.push(tokio::spawn(webhooks::deliver::keep_sending(app.clone(), stop.clone())));
     }
     if app.config.role.serves_web() {
         background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));

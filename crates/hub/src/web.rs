@@ -13,6 +13,7 @@ pub mod layout;
 pub mod links;
 pub mod media_type;
 pub mod observe;
+pub mod outbound;
 pub mod page;
 pub mod pictures;
 pub mod range;

@@ -14,7 +14,9 @@ function base64(blob) {
 }
 
 /** Asks which files git holds and which are large, which are refused, and which are there already. */
-export async function plan(items, { api, branch, token, signal, onWait }) {
+export async function plan(items, { api, branch, place, token, signal, onWait }) {
+  // To a bucket everything goes whole.
+  if (place) return items.forEach((item) => Object.assign(item, { isLarge: item.file.size > 0, inBucket: true }));
   for (let at = 0; at < items.length; at += ASKED_AT_ONCE) {
     const part = items.slice(at, at + ASKED_AT_ONCE);
     const files = await Promise.all(part.map(async ({ file, target }) => ({
@@ -29,6 +31,15 @@ export async function plan(items, { api, branch, token, signal, onWait }) {
       item.isLarge = said.uploadMode === "lfs";
       item.known = said.oid;
     }
+  }
+}
+
+/** Says where in a bucket the files that were sent go. The hub may still be putting them in chunks; then this asks again. */
+export async function settle(items, { place, token, signal, onWait }) {
+  const headers = { "Content-Type": "application/json", "X-CSRF-Token": token };
+  for (let at = 0; at < items.length; at += ASKED_AT_ONCE) {
+    const files = items.slice(at, at + ASKED_AT_ONCE).map(({ target, oid }) => ({ path: target, oid }));
+    await send({ method: "POST", url: place, body: JSON.stringify({ files }), headers, signal, onWait });
   }
 }
 

@@ -39,7 +39,7 @@ function noteOf(item) {
   if (item.isDone) return "Sent";
   if (item.hashed > 0 && item.hashed < item.file.size) return `Reading, ${sizeText(item.hashed)} of ${sizeText(item.file.size)}`;
   if (item.sent > 0) return `${sizeText(item.sent)} of ${sizeText(item.file.size)}`;
-  return sizeText(item.file.size) + (item.isLarge ? ", LFS" : "") + (item.known ? ", replaces the file there" : "");
+  return sizeText(item.file.size) + (item.isLarge && !item.inBucket ? ", LFS" : "") + (item.known ? ", replaces the file there" : "");
 }
 
 /** Brings the row of an item up to date. */

@@ -96,6 +96,45 @@ async fn a_full_bucket_takes_no_more() {
 }
 
 #[tokio::test]
+async fn all_buckets_of_an_owner_have_a_limit_together() {
+    let full = Filled::start_with(|config| config.owner_buckets_limit_bytes = Some(6500)).await;
+    let (ada, more) = (&full.ada, "/api/buckets/ada/more");
+    ada.post_json(more, &json!({}), 200).await;
+    full.fill(&[("a", 0), ("b", 1)]).await;
+    let refused = batch(ada, more, &[full.copy("c", 0)], 413).await;
+    let sentence = refused["error"].as_str().unwrap();
+    assert!(
+        sentence.contains("buckets of ada would hold 7 kB together") && sentence.contains("they hold 6 kB now"),
+        "{sentence}"
+    );
+    batch(ada, more, &[add("empty", EMPTY), delete("gone")], 200).await;
+    // Organizations have room of their own.
+    let account = hub::accounts::queries::find_user(&full.hub.app().pool, owner_of(&full, "ada").await).await.unwrap().unwrap();
+    full.hub.organization("acme", &[(&account, hub::accounts::OrgRole::Admin)]).await;
+    ada.post_json("/api/buckets/acme/own", &json!({}), 200).await;
+    batch(ada, "/api/buckets/acme/own", &[full.copy("a", 0), full.copy("b", 1)], 200).await;
+    let page = crate::pages::browser::Browser::logged_in(&full.hub, "ada").await.open("/settings/storage").await;
+    assert!(page.has("<td>6 kB of 6.5 kB</td>") && page.has("hold 6.5 kB together"), "{}", page.text);
+
+    // Room for one of two who come at once.
+    batch(ada, API, &[delete("a")], 200).await;
+    let send = async |path: &str| {
+        let body = full.copy("c", 0).to_string();
+        ada.request(Method::POST, &format!("{path}/batch")).body(body).send().await.unwrap().status().as_u16()
+    };
+    let mut statuses = [0; 2];
+    (statuses[0], statuses[1]) = tokio::join!(send(API), send(more));
+    statuses.sort_unstable();
+    assert_eq!(statuses, [200, 413]);
+    full.stop().await;
+}
+
+async fn owner_of(full: &Filled, name: &str) -> i64 {
+    let row = sqlx::query_scalar("select namespace_pk from namespaces where name = $1").bind(name);
+    row.fetch_one(&full.hub.app().pool).await.unwrap()
+}
+
+#[tokio::test]
 async fn paths_of_all_kinds_come_back_as_they_went() {
     let full = Filled::start().await;
     let long = format!("{}/{}", "d".repeat(255), "é".repeat(127));

@@ -147,6 +147,46 @@ async fn datasets_and_models_that_go_with_a_model_are_told_with_reasons() {
 }
 
 #[tokio::test]
+async fn a_field_is_told_by_tags_names_and_cards() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    for (id, yaml, text) in [
+        ("ada/wards", "tags: [medical]", "Notes of a ward."),
+        ("ada/clinical-notes", "language: [fi]", "Notes."),
+        ("ada/letters", "language: [fi]", "What doctors told their patients in writing."),
+        ("ada/lawns", "language: [fi]", "Grass, flawless, for physicians and preclinical gardeners."),
+        ("ada/verdicts", "tags: [legal]", "What courts said."),
+    ] {
+        repo(&ada, "dataset", id, false, yaml, text).await;
+    }
+    repo(&ada, "model", "ada/nurse", false, "tags: [healthcare]\nlanguage: fi", "Helps on a ward.").await;
+    repo(&ada, "model", "ada/plain", false, "language: fi", "Finnish. All code is below.").await;
+    hub.indexed().await;
+    let related = hub.anonymous().get_json("/api/models/ada/nurse/related", 200).await;
+    let reason = |id: &str| {
+        let found = related["datasets"].as_array().unwrap().iter().find(|found| found["id"] == id)?;
+        let terms = found["terms"].as_array().unwrap();
+        Some(
+            terms
+                .iter()
+                .find(|term| term["label"] == "Of its field")
+                .map_or("", |term| term["text"].as_str().unwrap())
+                .to_owned(),
+        )
+    };
+    assert_eq!(reason("ada/wards").as_deref(), Some("medicine: its tag says “medical”"), "{related}");
+    assert_eq!(reason("ada/clinical-notes").as_deref(), Some("medicine: its name says “clinical”"));
+    assert_eq!(reason("ada/letters").as_deref(), Some("medicine: its card says “patients”"));
+    assert_eq!(reason("ada/lawns").as_deref(), Some(""), "in its language, and no more");
+    assert_eq!(reason("ada/verdicts"), None);
+    let plain = hub.anonymous().get_json("/api/models/ada/plain/related", 200).await;
+    assert!(!plain.to_string().contains("Of its field"), "{plain}");
+    let page = Browser::new(&hub).open("/ada/nurse/related").await;
+    assert!(page.has("Of its field") && sums_hold(&page) >= 4);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn lists_say_why_something_is_where_it_is() {
     let hub = TestHub::start().await;
     shelf(&hub).await;

@@ -1,6 +1,7 @@
 //! Everything at once on a real hub of two nodes: people upload, commit, reuse, squash, branch and delete the same few
-//! contents, files are put into chunks, and garbage is collected all the while, without any grace, and cut off at
-//! random moments. In the end nothing that is named is lost, and nothing else is left.
+//! contents, undo and restore, change a bucket, join packs, files are put into chunks, and garbage is collected all the while, without any
+//! grace, and cut off at random moments. Others download and clone what stays, whose chunks and packs are in the midst of it,
+//! and get all of it each time. In the end nothing that is named is lost, and nothing else is left.
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -16,6 +17,7 @@ use reqwest::Method;
 
 use super::{AT_ONCE, assert_sound, count, expire_leases, line, run, stored};
 use crate::lfs::Large;
+use crate::xet::client::{Packed, assemble, random, read_token, reconstruction};
 
 const WORKERS: u64 = 5;
 const REPOS: [&str; 3] = ["one", "two", "gone"];
@@ -48,6 +50,7 @@ struct Worker {
     dice: Dice,
     contents: Vec<Large>,
     commits: u64,
+    undone: u64,
 }
 
 impl Worker {
@@ -69,7 +72,7 @@ impl Worker {
     async fn work(&mut self, app: &App) {
         let name = REPOS[self.dice.roll(REPOS.len() as u64)];
         let api = format!("/api/models/ada/{name}");
-        match self.dice.roll(20) {
+        match self.dice.roll(29) {
             0 | 1 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
             2 if self.dice.roll(3) == 0 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
             2 | 3 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
@@ -80,7 +83,18 @@ impl Worker {
             7 if name == "gone" => {
                 let body = json!({ "type": "model", "organization": "ada", "name": name });
                 self.ask(Method::DELETE, "/api/repos/delete", Some(&body)).await;
+                if self.dice.roll(2) == 0 {
+                    self.restore().await;
+                }
                 self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
+            }
+            26..=28 => {
+                self.undo(&api).await;
+                if name == "gone" {
+                    // A restoration that is undone is a deletion.
+                    let body = json!({ "type": "model", "organization": "ada", "name": name });
+                    self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
+                }
             }
             8 | 9 => {
                 let oid: Sha256 = self.content().oid.parse().unwrap();
@@ -93,6 +107,19 @@ impl Worker {
                     let _ = hub::repos::repack::repack(app, &app.git, repo.pk).await;
                 }
             }
+            20..=22 => self.change_bucket().await,
+            23 => {
+                let path = format!("/ada/{name}/resolve/main/{}", self.dice.roll(3));
+                self.read(&path).await;
+            }
+            24 => {
+                let line = Client::file("news.txt", &self.dice.roll(1000).to_string());
+                self.commit("/api/models/ada/kept", &line).await;
+            }
+            25 => {
+                let kept = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", "kept").await.unwrap().unwrap();
+                let _ = hub::repos::repack::repack(app, &app.git, kept.pk).await;
+            }
             11..=13 => {
                 let content = self.content();
                 self.upload(name, &content).await;
@@ -104,6 +131,54 @@ impl Worker {
                 self.commit(&api, &line(&path, &content)).await;
             }
         }
+    }
+
+    /// Takes one of the last changes back, in its place or beside it, if what it needs is still there.
+    async fn undo(&mut self, api: &str) {
+        let Some(Value::Array(changes)) = self.ask(Method::GET, &format!("{api}/changes"), None).await else { return };
+        let Some(change) = changes.get(self.dice.roll(4)) else { return };
+        let body = json!({ "asNew": self.dice.roll(4) == 0 });
+        let done = self.ask(Method::POST, &format!("{api}/changes/{}/undo", change["id"]), Some(&body)).await;
+        self.undone += u64::from(done.is_some());
+    }
+
+    async fn restore(&mut self) {
+        let Some(Value::Array(deleted)) = self.ask(Method::GET, "/api/settings/deleted-repos", None).await else { return };
+        if let Some(id) = deleted.first().and_then(|row| row["_id"].as_str()) {
+            let done = self.ask(Method::POST, &format!("/api/deleted-repos/{id}/restore"), Some(&json!({}))).await;
+            self.undone += u64::from(done.is_some());
+        }
+    }
+
+    /// What changes or goes while it is read may break off, but is never another file.
+    async fn read(&self, path: &str) {
+        let answer = self.client.request(Method::GET, path).send().await.unwrap();
+        if !answer.status().is_success() {
+            return;
+        }
+        let etag = answer.headers()["etag"].to_str().unwrap().trim_matches('"').to_owned();
+        if let Ok(bytes) = answer.bytes().await {
+            assert_eq!(Large::new(bytes.to_vec()).oid, etag, "{path}");
+        }
+    }
+
+    /// Sends a file in chunks and puts it into the bucket, or takes one out.
+    async fn change_bucket(&mut self) {
+        let path = format!("{}.bin", self.dice.roll(3));
+        let mut line = json!({ "type": "deleteFile", "path": path });
+        if self.dice.roll(3) > 0 {
+            let packed = Packed::new(self.content().bytes, 3);
+            let Some(access) = self.ask(Method::GET, "/api/buckets/ada/box/xet-write-token", None).await else { return };
+            let cas = self.client.with_token(access["accessToken"].as_str().unwrap());
+            // Leases, which keep what is sent for thirty days, end at once here: it may go at any moment.
+            for xorb in &packed.xorbs {
+                let address = format!("/xet/v1/xorbs/default/{}", xorb.hash());
+                cas.request(Method::POST, &address).body(xorb.body.clone()).send().await.unwrap();
+            }
+            cas.request(Method::POST, "/xet/v2/shards").body(packed.shard()).send().await.unwrap();
+            line = json!({ "type": "addFile", "path": path, "xetHash": packed.entry.hash });
+        }
+        self.outcome(self.client.request(Method::POST, "/api/buckets/ada/box/batch").body(line.to_string())).await;
     }
 
     fn content(&mut self) -> Large {
@@ -127,6 +202,52 @@ impl Worker {
         let request = self.client.request(Method::POST, &format!("{api}/commit/main"));
         let done = self.outcome(request.header("Content-Type", "application/x-ndjson").body(body)).await;
         self.commits += u64::from(done.is_some());
+    }
+}
+
+/// A file in a repository and in a bucket that nobody takes away, of chunks that others have, too.
+struct Kept(Packed);
+
+impl Kept {
+    async fn put(ada: &Client) -> Self {
+        let bytes = [&Large::of(400_000, 1).bytes[..350_000], &random(50_000, 77)].concat();
+        let packed = Packed::new(bytes, 3);
+        ada.create_repo("model", "ada/kept", false).await;
+        packed.upload(ada, "ada/kept", "w.bin").await;
+        ada.post_json("/api/buckets/ada/box", &json!({}), 200).await;
+        let access = ada.get_json("/api/buckets/ada/box/xet-write-token", 200).await;
+        packed.send(&ada.with_token(access["accessToken"].as_str().unwrap())).await;
+        let line = json!({ "type": "addFile", "path": "kept.bin", "xetHash": packed.entry.hash });
+        ada.send(ada.request(Method::POST, "/api/buckets/ada/box/batch").body(line.to_string()), 200).await;
+        Self(packed)
+    }
+
+    /// Gets it every way there is until told to stop; gives how often.
+    async fn read(&self, ada: &Client, stop: &AtomicBool) -> u64 {
+        let (hash, bytes) = (&self.0.entry.hash, &self.0.file.bytes);
+        let mut rounds = 0;
+        while !stop.load(Ordering::Relaxed) {
+            for path in ["/ada/kept/resolve/main/w.bin", "/buckets/ada/box/resolve/kept.bin"] {
+                assert!(ada.get(path, 200).await.bytes().await.unwrap() == *bytes, "{path}");
+            }
+            // Where the chunks lie is asked, and they are fetched a while later.
+            let answer = reconstruction(&read_token(ada, "ada/kept").await, 2, hash, "", 200).await;
+            clone(&ada.url("/ada/kept")).await;
+            assert!(assemble(&answer, bytes.len()).await == *bytes, "by chunks");
+            rounds += 1;
+        }
+        rounds
+    }
+}
+
+/// Clones, which looks whether all that was sent hangs together, and reads all of it again.
+async fn clone(url: &str) {
+    let folder = tempfile::tempdir().unwrap();
+    for arguments in [["clone", "--quiet", url, "."], ["fsck", "--full", "--strict", "--no-dangling"]] {
+        let mut git = tokio::process::Command::new("git");
+        git.args(arguments).current_dir(folder.path()).env("GIT_LFS_SKIP_SMUDGE", "1").env("GIT_CONFIG_GLOBAL", "/dev/null");
+        let done = git.output().await.unwrap();
+        assert!(done.status.success(), "{arguments:?}: {}", String::from_utf8_lossy(&done.stderr));
     }
 }
 
@@ -156,6 +277,7 @@ async fn gc_loses_nothing_in_a_storm() {
     for name in REPOS {
         ada.create_repo("model", &format!("ada/{name}"), false).await;
     }
+    let kept = Kept::put(&ada).await;
     let disk = tempfile::tempdir().unwrap();
     let mut config = hub.app().config.as_ref().clone();
     config.data_dir = disk.path().to_owned();
@@ -164,7 +286,7 @@ async fn gc_loses_nothing_in_a_storm() {
     let (stop, runs, swept) = (AtomicBool::new(false), AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
-        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0 };
+        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0, undone: 0 };
         let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
         tokio::spawn(async move {
             // On a slow machine it lasts until it has had some effect.
@@ -172,20 +294,20 @@ async fn gc_loses_nothing_in_a_storm() {
             while Instant::now() < until || !enough() {
                 worker.work(&app).await;
             }
-            worker.commits
+            (worker.commits, worker.undone)
         })
     }));
     let storm = async {
-        let commits = people.await.into_iter().map(|done| done.expect("a worker found a fault")).sum::<u64>();
+        let done: Vec<(u64, u64)> = people.await.into_iter().map(|done| done.expect("a worker found a fault")).collect();
         stop.store(true, Ordering::Relaxed);
-        commits
+        done.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     };
     let here = collect(hub.app(), &stop, &runs, &swept);
     let there = collect(&node.app, &stop, &runs, &swept);
-    let (commits, (), ()) = tokio::join!(storm, here, there);
+    let ((commits, undone), reads, (), ()) = tokio::join!(storm, kept.read(&ada, &stop), here, there);
     let (runs, swept) = (runs.into_inner(), swept.load(Ordering::Relaxed));
-    println!("{commits} commits beside {runs} whole runs, which removed {swept} files");
-    assert!(commits > 5 && runs > 2 && swept > 2, "the storm was no storm");
+    println!("{commits} commits, {undone} undos and {reads} times reading beside {runs} whole runs, which removed {swept} files");
+    assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1, "the storm was no storm");
 
     calm(&hub).await;
     assert_sound(&hub).await;

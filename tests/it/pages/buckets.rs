@@ -1,5 +1,6 @@
-use hub_tests::{Client, TestHub, json};
+use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
+use reqwest::multipart::{Form, Part};
 
 use super::Browser;
 
@@ -92,5 +93,208 @@ async fn a_bucket_is_opened_moved_and_deleted_by_its_owner() {
     assert_eq!(browser.submit(page, &format!("{page}/delete"), &[("confirmation", "no")]).await.status, 400);
     browser.submit(page, &format!("{page}/delete"), &[("confirmation", "ada/walks")]).await;
     assert_eq!(eve.get("/buckets/ada/walks").await.status, 404);
+    hub.stop().await;
+}
+
+fn file(name: &str, bytes: impl Into<Vec<u8>>) -> Part {
+    Part::bytes(bytes.into()).file_name(name.to_owned())
+}
+
+/// A hub with ada's bucket, her token, and her browser.
+async fn with_bucket() -> (TestHub, Client, Browser) {
+    let hub = TestHub::start().await;
+    let _boss = hub.user("boss").await;
+    let api = hub.user("ada").await;
+    api.post_json("/api/buckets/ada/runs", &json!({}), 200).await;
+    let browser = Browser::logged_in(&hub, "ada").await;
+    (hub, api, browser)
+}
+
+/// The paths in the bucket, in order.
+async fn paths(api: &Client) -> Vec<String> {
+    let tree = api.get_json("/api/buckets/ada/runs/tree?recursive=true", 200).await;
+    tree.as_array().unwrap().iter().map(|entry| entry["path"].as_str().unwrap().to_owned()).collect()
+}
+
+async fn bytes(api: &Client, path: &str) -> Vec<u8> {
+    api.get(&format!("/buckets/ada/runs/resolve/{path}"), 200).await.bytes().await.unwrap().to_vec()
+}
+
+#[tokio::test]
+async fn files_of_a_form_come_into_the_bucket_and_are_in_chunks() {
+    let (hub, api, mut browser) = with_bucket().await;
+    assert!(browser.open("/buckets/ada/runs").await.has("/buckets/ada/runs/upload/"), "an empty one leads there, too");
+    let page = browser.open("/buckets/ada/runs/upload/a%20b").await;
+    let large = crate::xet::client::random(3_000_000, 1);
+    let form = Form::new()
+        .text("csrf_token", page.csrf())
+        .part("files", file("w.bin", large.clone()))
+        .part("files", file("empty", ""))
+        .part("files", file("notes.txt", "some words"));
+    let sent = browser.send_form("/buckets/ada/runs/upload/a%20b", form).await;
+    assert_eq!((sent.status, sent.location()), (303, "/buckets/ada/runs/tree/a%20b"), "{}", sent.text);
+    let folder = browser.open("/buckets/ada/runs/tree/a%20b").await;
+    assert!(folder.has("3 files were uploaded.") && folder.has("/buckets/ada/runs/upload/a%20b"));
+    assert_eq!(paths(&api).await, ["a b/empty", "a b/notes.txt", "a b/w.bin"]);
+    assert!(bytes(&api, "a%20b/w.bin").await == large && bytes(&api, "a%20b/empty").await.is_empty());
+    // As clients want it: by chunks.
+    let asked = json!({ "paths": ["a b/w.bin", "a b/notes.txt"] });
+    let infos = api.post_json("/api/buckets/ada/runs/paths-info", &asked, 200).await;
+    let hashes: Vec<&str> = infos.as_array().unwrap().iter().map(|info| info["xetHash"].as_str().unwrap()).collect();
+    assert!(hashes.len() == 2 && hashes.iter().all(|hash| hash.len() == 64 && !hash.starts_with("0000000000")), "{infos}");
+    let again = Form::new().text("csrf_token", page.csrf()).part("files", file("notes.txt", "other words"));
+    assert_eq!(browser.send_form("/buckets/ada/runs/upload/a%20b", again).await.status, 303);
+    assert_eq!(bytes(&api, "a%20b/notes.txt").await, b"other words", "whoever writes last wins");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_hub_that_leads_nobody_to_chunks_takes_files_for_buckets() {
+    let hub = TestHub::start_with(|config| config.xet = false).await;
+    let api = hub.user("ada").await;
+    api.post_json("/api/buckets/ada/runs", &json!({}), 200).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let csrf = browser.open("/buckets/ada/runs/upload/").await.csrf();
+    let form = Form::new().text("csrf_token", csrf).part("files", file("w.bin", vec![7; 200_000]));
+    assert_eq!(browser.send_form("/buckets/ada/runs/upload/", form).await.status, 303);
+    assert_eq!(bytes(&api, "w.bin").await, vec![7; 200_000]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_form_for_a_bucket_that_is_not_right_changes_nothing() {
+    let (hub, api, mut browser) = with_bucket().await;
+    let csrf = browser.open("/buckets/ada/runs/upload/").await.csrf();
+    let token = || Form::new().text("csrf_token", csrf.clone());
+    for (form, status, says) in [
+        (Form::new().part("files", file("a.txt", "a")), 403, "expired"),
+        (Form::new().part("files", file("a.txt", "a")).text("csrf_token", csrf.clone()), 403, "expired"),
+        (token(), 400, "at least one file"),
+        (token().part("files", file("good.txt", "a")).part("files", file("..", "a")), 422, "Nothing was changed"),
+    ] {
+        let page = browser.send_form("/buckets/ada/runs/upload/", form).await;
+        assert_eq!(page.status, status, "{says}: {}", page.text);
+        assert!(page.has(says), "{says} is not in {}", page.text);
+    }
+    assert_eq!(paths(&api).await, Vec::<String>::new());
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn scripts_send_large_files_to_a_bucket_and_say_where_they_go() {
+    let (hub, api, _browser) = with_bucket().await;
+    let file = crate::lfs::Large::new(crate::xet::client::random(400_000, 2));
+    let place = async |body: Value, status: u16| api.post_json("/api/buckets/ada/runs/place", &body, status).await;
+    let wanted = json!({ "files": [{ "path": "w.bin", "oid": file.oid }, { "path": "empty" }] });
+    let refused = place(wanted.clone(), 422).await;
+    assert!(refused["error"].as_str().unwrap().contains("`w.bin` was not sent to this bucket"), "{refused}");
+    // Not even by somebody who has it elsewhere.
+    let eve = hub.user("eve").await;
+    eve.create_repo("model", "eve/secret", true).await;
+    crate::lfs::upload(&eve, "eve/secret", &file).await;
+    place(wanted.clone(), 422).await;
+    crate::lfs::upload(&api, "buckets/ada/runs", &file).await;
+    assert_eq!(place(wanted, 200).await["placed"], 2);
+    assert_eq!(paths(&api).await, ["empty", "w.bin"]);
+    assert!(bytes(&api, "w.bin").await == file.bytes);
+    place(json!({ "files": [] }), 200).await;
+    place(json!({ "files": [{ "path": "x" }, { "path": "../y" }] }), 422).await;
+    assert_eq!(paths(&api).await, ["empty", "w.bin"], "all or nothing");
+    let many: Vec<Value> = (0..1001).map(|number| json!({ "path": number.to_string() })).collect();
+    place(json!({ "files": many }), 400).await;
+
+    // What is gone from a bucket cannot be had by its SHA-256.
+    let ask = json!({ "operation": "download", "objects": [{ "oid": file.oid, "size": file.bytes.len() }] });
+    api.post_json("/buckets/ada/runs.git/info/lfs/objects/batch", &ask, 422).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_chosen_is_deleted() {
+    let (hub, api, mut browser) = with_bucket().await;
+    put(&api, "ada/runs", &["a/1", "a/2", "ab", "b/c/1", "b/c", "keep"]).await;
+    let page = "/buckets/ada/runs/change/?do=delete&name=a&name=ab";
+    let shown = browser.open(page).await;
+    assert!(shown.has("with 2 files") && shown.has("This cannot be undone") && shown.has(">ab<"), "{}", shown.text);
+    assert_eq!(paths(&api).await.len(), 6, "looking changes nothing");
+    let csrf = shown.csrf();
+    let fields = [("csrf_token", csrf.as_str()), ("do", "delete"), ("name", "a"), ("name", "ab")];
+    let gone = browser.post("/buckets/ada/runs/change/", &fields).await;
+    assert_eq!((gone.status, gone.location()), (303, "/buckets/ada/runs"), "{}", gone.text);
+    assert!(browser.open("/buckets/ada/runs").await.has("3 files were deleted."));
+    assert_eq!(paths(&api).await, ["b/c", "b/c/1", "keep"]);
+    // A file and a folder of one name; and the folder they were in is none any more.
+    let gone = browser.post("/buckets/ada/runs/change/b", &[("csrf_token", &csrf), ("do", "delete"), ("name", "c")]).await;
+    assert_eq!((gone.status, gone.location()), (303, "/buckets/ada/runs"));
+    assert_eq!(paths(&api).await, ["keep"]);
+
+    for (fields, status) in [
+        (vec![("do", "delete"), ("name", "gone")], 404),
+        (vec![("do", "burn"), ("name", "keep")], 400),
+        (vec![("do", "delete")], 400),
+    ] {
+        let all: Vec<(&str, &str)> = [("csrf_token", csrf.as_str())].into_iter().chain(fields).collect();
+        assert_eq!(browser.post("/buckets/ada/runs/change/", &all).await.status, status, "{all:?}");
+    }
+    let nothing = browser.get("/buckets/ada/runs/change/?do=delete").await;
+    assert_eq!((nothing.status, nothing.location()), (303, "/buckets/ada/runs"));
+    assert!(browser.open("/buckets/ada/runs").await.has("Choose at least one file or folder first."));
+    assert_eq!(browser.post("/buckets/ada/runs/change/", &[("do", "delete"), ("name", "keep")]).await.status, 403);
+    assert_eq!(paths(&api).await, ["keep"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_chosen_is_moved_with_all_that_is_in_it() {
+    let (hub, api, mut browser) = with_bucket().await;
+    let file = crate::lfs::Large::new(crate::xet::client::random(200_000, 3));
+    crate::lfs::upload(&api, "buckets/ada/runs", &file).await;
+    let files = json!({ "files": [{ "path": "a/w.bin", "oid": file.oid }] });
+    api.post_json("/api/buckets/ada/runs/place", &files, 200).await;
+    put(&api, "ada/runs", &["a/b/1", "x", "y"]).await;
+    let csrf = browser.open("/buckets/ada/runs/change/?do=move&name=a").await.csrf();
+    let mut go = async |folder: &str, names: &[&str], target: &str| {
+        let mut fields = vec![("csrf_token", csrf.as_str()), ("do", "move"), ("target", target)];
+        fields.extend(names.iter().map(|name| ("name", *name)));
+        browser.post(&format!("/buckets/ada/runs/change/{folder}"), &fields).await
+    };
+    // Into itself, which deletes nothing that comes.
+    let moved = go("", &["a"], "a/b").await;
+    assert_eq!((moved.status, moved.location()), (303, "/buckets/ada/runs/tree/a"), "{}", moved.text);
+    assert_eq!(paths(&api).await, ["a/b/b/1", "a/b/w.bin", "x", "y"]);
+    assert!(bytes(&api, "a/b/w.bin").await == file.bytes);
+    go("a/b", &["w.bin"], "/w.bin/").await;
+    go("", &["x", "y"], "new/place").await;
+    assert_eq!(paths(&api).await, ["a/b/b/1", "new/place/x", "new/place/y", "w.bin"]);
+    assert_eq!(go("new/place", &["x", "y"], "").await.location(), "/buckets/ada/runs", "into the root");
+    assert!(bytes(&api, "w.bin").await == file.bytes);
+
+    for (folder, names, target, status, says) in [
+        ("", vec!["x"], "y", 409, "There is a file at"),
+        ("", vec!["x"], "x", 400, "It has this path already"),
+        ("", vec!["x"], "", 400, "Say where"),
+        ("", vec!["x", "y"], "", 400, "in this folder already"),
+        ("", vec!["x"], "../y", 422, "This cannot be"),
+        ("", vec!["nothing"], "z", 404, ""),
+    ] {
+        let page = go(folder, &names, target).await;
+        assert!(page.status == status && page.has(says), "{names:?} to {target}: {} {}", page.status, page.text);
+    }
+    assert_eq!(paths(&api).await, ["a/b/b/1", "w.bin", "x", "y"]);
+    let tree = api.get_json("/api/buckets/ada/runs", 200).await;
+    assert_eq!((&tree["totalFiles"], &tree["size"]), (&json!(4), &json!(200_000)));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn only_those_who_may_write_are_shown_how() {
+    let (hub, api, mut browser) = with_bucket().await;
+    put(&api, "ada/runs", &["x"]).await;
+    assert!(browser.open("/buckets/ada/runs").await.has("type=\"checkbox\""));
+    hub.user("eve").await;
+    for mut other in [Browser::new(&hub), Browser::logged_in(&hub, "eve").await] {
+        let page = other.open("/buckets/ada/runs").await;
+        assert!(!page.has("type=\"checkbox\"") && !page.has("/upload/") && !page.has("/change/"));
+    }
     hub.stop().await;
 }

@@ -26,15 +26,27 @@ async fn the_design_page_is_for_administrators_unless_opened() {
         "people",
         "code",
         "messages",
+        "dialogs",
         "toasts",
         "rtl",
     ] {
         assert!(page.has(&format!("id=\"{section}\"")), "{section}");
     }
     assert!(page.has("dir=\"rtl\""));
-    for state in
-        ["facet-more", "range-slider", "toast-success", "toast-error", "aria-pressed=\"true\"", "diff-removed", "downloads-chart"]
-    {
+    for state in [
+        "facet-more",
+        "range-slider",
+        "toast-success",
+        "toast-error",
+        "aria-pressed=\"true\"",
+        "diff-removed",
+        "downloads-chart",
+        "upload-row",
+        "data-wrong",
+        "data-done",
+        "data-loading",
+        "use-dialog-close",
+    ] {
         assert!(page.has(state), "{state}");
     }
     hub.stop().await;

@@ -90,6 +90,36 @@ async fn static_files_are_kept_for_good_under_their_version() {
 }
 
 #[tokio::test]
+async fn static_files_are_sent_as_small_as_the_browser_can_read_them() {
+    let hub = TestHub::start().await;
+    let page = Browser::new(&hub).open("/").await;
+    let href = page.text.split("rel=\"stylesheet\" href=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+    let client = hub.anonymous();
+    let sent = async |accepted: &str| {
+        let answer = client.request(reqwest::Method::GET, &href).header("Accept-Encoding", accepted).send().await.unwrap();
+        assert_eq!(answer.headers()["vary"], "Accept-Encoding");
+        let encoding = answer.headers().get("content-encoding").map(|value| value.to_str().unwrap().to_owned());
+        (encoding, answer.bytes().await.unwrap().len())
+    };
+    let (_, plain) = sent("identity").await;
+    let (encoding, gzip) = sent("gzip, br;q=0").await;
+    assert_eq!(encoding.as_deref(), Some("gzip"));
+    // Nobody waits for the better one: the first answers may be in the other.
+    let deadline = std::time::Instant::now() + std::time::Duration::from_secs(60);
+    let brotli = loop {
+        match sent("gzip, deflate, br, zstd").await {
+            (Some(encoding), length) if encoding == "br" => break length,
+            (encoding, _) => assert_eq!(encoding.as_deref(), Some("gzip")),
+        }
+        assert!(std::time::Instant::now() < deadline, "no brotli");
+        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
+    };
+    assert!(brotli < gzip && gzip * 2 < plain, "{brotli}, {gzip} and {plain} bytes");
+    assert_eq!(sent("").await, (None, plain));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn pages_answer_head_like_get() {
     let hub = TestHub::start().await;
     hub.account("ada").await;

@@ -90,6 +90,44 @@ async fn a_button_puts_a_fact_into_the_card() {
 }
 
 #[tokio::test]
+async fn who_may_not_write_proposes_it_to_the_owner() {
+    let hub = TestHub::start().await;
+    let (ada, mut owner) = letters(&hub).await;
+    hub.account("bob").await;
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    let page = bob.open("/ada/letters").await;
+    assert!(page.has("Propose to the owner") && page.has("Propose all that are certain") && !page.has(FORM));
+    let (csrf, base) = (page.csrf(), base_of(&page.text));
+    let proposal = "/ada/letters/propose-facts";
+    let fields = |fact| [("csrf_token", csrf.as_str()), ("base-commit", base.as_str()), ("fact", fact)];
+    let sent = bob.post(proposal, &fields("license")).await;
+    assert_eq!((sent.status, sent.location()), (303, "/ada/letters/discussions/1"), "{}", sent.text);
+    let thread = bob.open(sent.location()).await;
+    assert!(
+        thread.has("Proposed to the owner: license.") && thread.has("Add license to the card") && thread.has("the words of MIT")
+    );
+    assert_eq!(card(&ada).await, CARD, "no branch moves");
+    // A second press, by whomever, leads to the same one.
+    let again = bob.post(proposal, &fields("license")).await;
+    assert_eq!(again.location(), "/ada/letters/discussions/1");
+    assert!(bob.open(again.location()).await.has("This is proposed already."));
+    let changed = ada.get("/ada/letters/raw/refs%2Fpr%2F1/README.md", 200).await.text().await.unwrap();
+    assert_eq!(changed, CARD.replace("tags: [letters]\n", "tags: [letters]\nlicense: mit\n"));
+    // The owner takes it, and the panel has one fact less.
+    let merged = owner.submit("/ada/letters/discussions/1", "/ada/letters/discussions/1/merge", &[("comment", "")]).await;
+    assert_eq!(merged.status, 303, "{}", merged.text);
+    assert_eq!(card(&ada).await, changed);
+    assert!(!bob.open("/ada/letters").await.has("the words of MIT"));
+    assert_eq!(bob.post(proposal, &fields("pipeline_tag")).await.status, 409, "of an older commit");
+    let fields = [("base-commit", base.as_str()), ("fact", "license")];
+    assert_eq!(bob.post(proposal, &fields).await.status, 403, "the form's token is missing");
+    // Strangers are asked to log in, and writers need no proposal.
+    assert!(!Browser::new(&hub).open("/ada/letters").await.has("propose-facts"));
+    assert!(!owner.open("/ada/letters").await.has("propose-facts"));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_commit_meanwhile_is_told_and_nothing_is_added() {
     let hub = TestHub::start().await;
     let (ada, mut browser) = letters(&hub).await;

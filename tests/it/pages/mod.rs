@@ -10,6 +10,7 @@ mod finding;
 mod forms;
 mod hostile;
 mod inferred;
+mod many_files;
 mod organizations;
 mod previews;
 mod profiles;

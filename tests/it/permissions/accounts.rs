@@ -52,6 +52,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/find/model", Open),
     ("GET", "/{repo_type:models|datasets|spaces|buckets}", Open),
     ("GET", "/{repo_type:models|datasets|spaces}.atom", Open),
+    ("GET", "/{repo_type:models|datasets|spaces}.values", Open),
     ("GET", "/api/tasks", Open),
     ("GET", "/api/models", Open),
     ("GET", "/api/datasets", Open),
@@ -68,6 +69,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/{namespace}/-/following", Open),
     ("GET", "/{namespace}/-/activity.atom", Open),
     ("POST", "/{namespace}/-/follow", Gate::Browser),
+    ("POST", "/{namespace}/-/watch", Gate::Browser),
     ("GET", "/avatars/{file}", Open),
     ("GET", "/avatars/{name}/{file}", Open),
     ("GET", "/api/users/{name}/overview", Open),
@@ -80,6 +82,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("DELETE", "/api/{kind:users|organizations}/{name}/follow", Actor),
     ("GET", "/api/whoami-v2", Account),
     ("GET", "/api/settings/repositories", Account),
+    ("GET", "/api/settings/deleted-repos", Account),
     ("GET", "/api/organizations/{name}/settings/repositories", Writer),
     ("POST", "/api/tokens/revoke-leaked", Open),
     ("GET", "/api/collections", Open),
@@ -115,9 +118,14 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/password", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
+    ("GET", "/settings/lineage", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
+    ("GET", "/settings/deleted", Gate::Browser),
+    ("GET", "/settings/security-log", Gate::Browser),
+    ("GET", "/settings/security-log/export", Gate::Browser),
+    ("GET", "/settings/gated-repos", Gate::Browser),
     ("GET", "/settings/saved-searches", Gate::Browser),
     ("POST", "/settings/saved-searches", Gate::Browser),
     ("GET", "/settings/saved-searches/new", Gate::Browser),
@@ -128,11 +136,34 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/saved-searches/{pk}/{signature}/feed.atom", Open),
     ("GET", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
     ("POST", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
+    ("GET", "/notifications", Gate::Browser),
+    ("POST", "/notifications", Gate::Browser),
+    ("GET", "/notifications/{user_pk}/{signature}/unsubscribe", Open),
+    ("POST", "/notifications/{user_pk}/{signature}/unsubscribe", Open),
+    ("GET", "/settings/notifications", Gate::Browser),
+    ("POST", "/settings/notifications", Gate::Browser),
+    ("GET", "/api/notifications", Actor),
+    ("POST", "/api/discussions/mark-as-read", Actor),
+    ("PATCH", "/api/settings/watch", Actor),
+    ("GET", "/settings/webhooks", Gate::Browser),
+    ("POST", "/settings/webhooks", Gate::Browser),
+    ("GET", "/settings/webhooks/new", Gate::Browser),
+    ("GET", "/settings/webhooks/{webhook}", Own),
+    ("POST", "/settings/webhooks/{webhook}", Own),
+    ("GET", "/settings/webhooks/{webhook}/edit", Own),
+    ("GET", "/settings/webhooks/{webhook}/deliveries/{delivery}", Own),
+    ("POST", "/settings/webhooks/{webhook}/deliveries/{delivery}/replay", Own),
+    ("POST", "/settings/webhooks/{webhook}/test", Own),
+    ("POST", "/settings/webhooks/{webhook}/switch", Own),
+    ("POST", "/settings/webhooks/{webhook}/delete", Own),
     ("GET", "/settings/organizations", Gate::Browser),
     ("GET", "/organizations/new", Gate::Browser),
     ("POST", "/organizations/new", Gate::Browser),
     ("GET", "/organizations/{name}/settings", OrgAdmin),
     ("POST", "/organizations/{name}/settings", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),
     ("POST", "/organizations/{name}/picture", OrgAdmin),
     ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
     ("POST", "/organizations/{name}/members", OrgAdmin),
@@ -168,11 +199,17 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/{repo_type:buckets}", "buckets::permissions"),
     ("/api/buckets/", "buckets::permissions"),
     ("/{repo_type:buckets}", "buckets::permissions"),
+    // To all but who may restore it, a deleted repository is not there.
+    ("/api/deleted-repos/", "undo::repos"),
+    ("/settings/deleted/", "undo::pages"),
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),
+    // Fine-grained tokens have permissions of their own for these.
+    ("/api/settings/webhooks", "webhooks"),
     ("/metrics", "operations"),
     ("/api/doctor/", "operations"),
+    ("/notifications/{pk}", "notifications: nobody_reads_what_others_were_told"),
     // Collections have visibility of their own.
     ("/api/collections", "collections"),
     ("/collections/{namespace}/{slug}/", "collections"),
@@ -204,6 +241,8 @@ struct Things {
     token_pks: [String; 2],
     session: String,
     invitation_pk: String,
+    webhook: String,
+    delivery: String,
 }
 
 impl Things {
@@ -224,6 +263,8 @@ impl Things {
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
                 "invitation_pk" => &self.invitation_pk,
+                "webhook" => &self.webhook,
+                "delivery" => &self.delivery,
                 "pk" | "user_pk" | "until" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
                 _ => "x",
@@ -249,6 +290,12 @@ async fn things(hub: &TestHub) -> Things {
         )
         .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
+        webhook: scalar("select public_id from webhooks").await,
+        delivery: scalar(
+            "insert into webhook_deliveries (webhook_pk, event, payload, state)
+             select webhook_pk, 'ping', '{}', 'delivered' from webhooks returning public_id",
+        )
+        .await,
     }
 }
 
@@ -292,6 +339,8 @@ async fn everybody_reaches_what_the_table_says() {
     for name in ["spare", "another"] {
         ada.submit("/settings/tokens", "/settings/tokens", &[("name", name), ("role", "read"), ("expires", "")]).await;
     }
+    let webhook = [("url", "https://hub.invalid/"), ("watched", "stranger"), ("domains", "repo")];
+    assert_eq!(ada.submit("/settings/webhooks/new", "/settings/webhooks", &webhook).await.status, 303);
     let settings = "/organizations/acme/settings";
     let page = ada.submit(settings, "/organizations/acme/invitation-links", &[("link_role", "read"), ("days", "7")]).await;
     assert_eq!(page.status, 303, "{}", page.text);
@@ -349,7 +398,8 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let things = Things { token_pks: ["1".into(), "1".into()], session: "00".into(), invitation_pk: "1".into() };
+    let [session, invitation_pk, webhook, delivery] = ["00", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

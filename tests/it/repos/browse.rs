@@ -73,8 +73,9 @@ async fn expanded_rows_name_the_last_commit() {
     for row in [&rows[1], &rows[2]] {
         assert_eq!(row["lastCommit"], json!({ "id": second, "title": "change b", "date": "2023-11-14T22:15:20.000Z" }));
     }
-    let status = json!({ "status": "unscanned", "avScan": null, "pickleImportScan": null });
-    assert_eq!(rows[2]["securityFileStatus"], status);
+    let status = &rows[2]["securityFileStatus"];
+    assert!(["queued", "safe"].contains(&status["status"].as_str().unwrap()), "{status}");
+    assert!(status.get("avScan").is_some() && status.get("pickleImportScan").is_some(), "{status}");
     seeded.stop().await;
 }
 

@@ -1,31 +1,45 @@
 use std::fmt::Debug;
-use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
+use std::sync::{Arc, Mutex, OnceLock};
 
 use tracing::field::{Field, Visit};
 use tracing::span::{Attributes, Id, Record};
 use tracing::{Event, Metadata, Subscriber};
 
-/// Counts statements as sqlx logs them. There is one log per process, so it serves a test that runs alone in its own.
+/// Counts statements as sqlx logs them, and keeps what the database tells of their plans (`auto_explain`). There is one log per
+/// process: who counts runs alone in its own, or counts what others do, too.
 #[derive(Debug, Clone, Default)]
-pub(crate) struct Statements(Arc<AtomicUsize>);
+pub(crate) struct Statements {
+    about_repos: Arc<AtomicUsize>,
+    plans: Arc<Mutex<Vec<String>>>,
+}
+
+static WATCHED: OnceLock<Statements> = OnceLock::new();
 
 impl Statements {
     pub(crate) fn watch() -> Self {
-        let statements = Self::default();
-        tracing::subscriber::set_global_default(statements.clone()).expect("nothing else listens in this process");
-        statements
+        let start = || {
+            let statements = Self::default();
+            tracing::subscriber::set_global_default(statements.clone()).expect("nothing else listens in this process");
+            statements
+        };
+        WATCHED.get_or_init(start).clone()
+    }
+
+    /// The plans that were told since the last call.
+    pub(crate) fn take_plans(&self) -> Vec<String> {
+        std::mem::take(&mut self.plans.lock().unwrap())
     }
 
     /// How many statements looked at repositories so far.
     pub(crate) fn about_repos(&self) -> usize {
-        self.0.load(Ordering::SeqCst)
+        self.about_repos.load(Ordering::SeqCst)
     }
 }
 
 impl Subscriber for Statements {
     fn enabled(&self, metadata: &Metadata<'_>) -> bool {
-        metadata.target() == "sqlx::query"
+        matches!(metadata.target(), "sqlx::query" | "sqlx::postgres::notice")
     }
 
     fn new_span(&self, _: &Attributes<'_>) -> Id {
@@ -39,8 +53,10 @@ impl Subscriber for Statements {
     fn event(&self, event: &Event<'_>) {
         let mut text = Text(String::new());
         event.record(&mut text);
-        if text.0.contains("from repos") {
-            self.0.fetch_add(1, Ordering::SeqCst);
+        match event.metadata().target() {
+            "sqlx::query" if text.0.contains("from repos") => _ = self.about_repos.fetch_add(1, Ordering::SeqCst),
+            "sqlx::postgres::notice" if text.0.contains("plan:") => self.plans.lock().unwrap().push(text.0),
+            _ => {}
         }
     }
 

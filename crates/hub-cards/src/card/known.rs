@@ -76,6 +76,15 @@ pub const TASKS: &[Task] = &[
     task("other", "Other", "other"),
 ];
 
+/// Tasks that the Hub's clients list no more and cards still name. Each has its page; `conversational` is a tag beside the task.
+pub const FORMER_TASKS: &[Task] =
+    &[task("text2text-generation", "Text-to-Text Generation", "nlp"), task("conversational", "Conversational", "nlp")];
+
+/// Finds a task, also a former one, by its identifier.
+pub fn find_any_task(id: &str) -> Option<Task> {
+    TASKS.iter().chain(FORMER_TASKS).copied().find(|task| task.id == id)
+}
+
 /// Finds a task by its identifier.
 pub fn find_task(id: &str) -> Option<Task> {
     TASKS.iter().copied().find(|task| task.id == id)
@@ -83,15 +92,13 @@ pub fn find_task(id: &str) -> Option<Task> {
 
 /// Names that tasks had once or have in libraries, and the task that each means now.
 const LEGACY_TASKS: &[(&str, &str)] = &[
-    ("text2text-generation", "text-generation"),
-    ("conversational", "text-generation"),
     ("graph-machine-learning", "graph-ml"),
     ("sentiment-analysis", "text-classification"),
     ("ner", "token-classification"),
     ("vqa", "visual-question-answering"),
 ];
 
-/// The task that an older name means: `conversational` is `text-generation` now.
+/// The task that an older name means: `ner` is `token-classification` now.
 pub fn find_legacy_task(name: &str) -> Option<&'static str> {
     LEGACY_TASKS.iter().find(|(old, _)| *old == name).map(|(_, task)| *task)
 }

@@ -196,7 +196,7 @@ impl CardMetadata {
 }
 
 /// A text, or a number or truth value as people write them without quotes (`sdk_version: 5.0`).
-fn scalar_text(value: &Value) -> Option<String> {
+pub(super) fn scalar_text(value: &Value) -> Option<String> {
     let text = match value {
         Value::String(text) => text.trim().to_owned(),
         Value::Number(number) => number.to_string(),

@@ -3,6 +3,7 @@
 mod bounded;
 pub(crate) mod edit;
 pub mod front_matter;
+pub(crate) mod gate;
 pub mod known;
 pub(crate) mod metadata;
 pub(crate) mod validate;

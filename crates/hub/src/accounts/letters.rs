@@ -77,12 +77,57 @@ pub enum Notice {
         /// What the user may do there.
         role: OrgRole,
     },
+    /// Secrets or malware are in files that were pushed.
+    FoundInFiles {
+        /// The repository.
+        repo: String,
+        /// The path of the page of its files.
+        path: String,
+        /// Where, and what.
+        lines: Vec<String>,
+    },
+    /// Somebody asks for access to a gated repository that the user decides about.
+    AccessRequested {
+        /// The repository: `model acme/bert`.
+        repo: String,
+        /// The path of the page with the requests.
+        page: String,
+        /// Who asks; not all, when they are many.
+        people: Vec<String>,
+        /// How many more there are.
+        more: usize,
+    },
+    /// The user was let into a gated repository.
+    AccessAccepted {
+        /// The repository.
+        repo: String,
+        /// The path of its page.
+        page: String,
+    },
+    /// The user was not let into a gated repository.
+    AccessRejected {
+        /// The repository.
+        repo: String,
+        /// The path of its page.
+        page: String,
+        /// Why.
+        reason: Option<String>,
+    },
     /// A token was found where everybody can read it.
     TokenLeaked {
         /// Its name.
         name: String,
         /// The end of its text.
         hint: String,
+    },
+    /// The hub switched a webhook off.
+    WebhookDisabled {
+        /// Its id.
+        id: String,
+        /// Where it sent.
+        host: String,
+        /// Why: `failing` or `behind`.
+        because: String,
     },
 }
 
@@ -100,9 +145,14 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
     match notice {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
-        Notice::PasswordChanged | Notice::AddedToOrganization { .. } | Notice::TokenLeaked { .. } => {
-            user.email_confirmed.then(|| user.email.clone())
-        }
+        Notice::PasswordChanged
+        | Notice::AddedToOrganization { .. }
+        | Notice::AccessRequested { .. }
+        | Notice::AccessAccepted { .. }
+        | Notice::AccessRejected { .. }
+        | Notice::FoundInFiles { .. }
+        | Notice::WebhookDisabled { .. }
+        | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
 }
 
@@ -134,6 +184,33 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
         },
+        Notice::FoundInFiles { repo, path, lines } => Content {
+            id,
+            subject: format!("Secrets or malware in {repo}"),
+            lines: std::iter::once(format!("in files that were pushed to {repo}, this was found:"))
+                .chain(lines.iter().cloned())
+                .chain(["A secret that was pushed is known to others, even if the file is deleted: make another one where it is from.".to_owned()])
+                .collect(),
+            link: Some(("The files", format!("{base}{path}"))),
+            closing: "Scanners err. If this is none, there is nothing to do.",
+        },
+        Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
+        Notice::AccessAccepted { repo, page } => Content {
+            id,
+            subject: format!("You have access to the {repo}"),
+            lines: vec![format!("your request for access to the {repo} was accepted: you can download its files now.")],
+            link: Some(("Open it", format!("{base}{page}"))),
+            closing: "You get this mail because you asked for access.",
+        },
+        Notice::AccessRejected { repo, page, reason } => Content {
+            id,
+            subject: format!("You have no access to the {repo}"),
+            lines: std::iter::once(format!("your request for access to the {repo} was rejected."))
+                .chain(reason.as_ref().map(|reason| format!("The reason that was given: {reason}")))
+                .collect(),
+            link: Some(("Open it", format!("{base}{page}"))),
+            closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
+        },
         Notice::TokenLeaked { name, hint } => Content {
             id,
             subject: "An access token of yours leaked".to_owned(),
@@ -144,5 +221,36 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
         },
+        Notice::WebhookDisabled { id: webhook, host, because } => Content {
+            id,
+            subject: "A webhook of yours was disabled".to_owned(),
+            lines: vec![
+                match because.as_str() {
+                    "behind" => format!("your webhook to {host} was disabled: more deliveries were waiting than the hub keeps."),
+                    _ => format!("your webhook to {host} was disabled: nothing arrived there for days."),
+                },
+                "See in its log what came back, and enable it again when the receiver works:".to_owned(),
+            ],
+            link: Some(("The webhook", format!("{base}/settings/webhooks/{webhook}"))),
+            closing: "What happened meanwhile is not sent. Deliveries in the log can be sent again by hand.",
+        },
+    }
+}
+
+fn requested(id: String, repo: &str, page: String, people: &[String], more: usize) -> Content {
+    let subject = match people {
+        [one] if more == 0 => format!("{one} asks for access to the {repo}"),
+        _ => format!("{} people ask for access to the {repo}", people.len() + more),
+    };
+    let others = if more > 0 { format!(" and {more} more") } else { String::new() };
+    Content {
+        id,
+        subject,
+        lines: vec![
+            format!("somebody wants to download the files of the {repo}, which is gated: {}{others}.", people.join(", ")),
+            "Look at what they wrote, and accept or reject:".to_owned(),
+        ],
+        link: Some(("Look at the requests", page)),
+        closing: "At most one such mail an hour comes for each repository.",
     }
 }

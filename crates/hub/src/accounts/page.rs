@@ -9,7 +9,7 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
-use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
 use hub_types::RepoType;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
@@ -17,12 +17,13 @@ use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode
 use super::{User, Viewer, csrf};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::notifications;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, read_body};
 use crate::web::layout::{Flash, Layout, ViewerBadge};
 use crate::web::pictures::{self, Pictures};
 use crate::web::security_headers::OwnPage;
-use crate::web::static_files::accepts_gzip;
+use crate::web::static_files::accepts;
 
 const FLASH_COOKIE: &str = "flash";
 const FLASH_PURPOSE: &str = "flash";
@@ -41,6 +42,10 @@ pub struct PageRequest {
     request: HttpRequest,
 }
 
+/// How many notifications the viewer has not read.
+#[derive(Debug, Clone, Copy)]
+struct Unread(i64);
+
 impl FromRequest for PageRequest {
     type Error = HubError;
     type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
@@ -49,7 +54,13 @@ impl FromRequest for PageRequest {
         let request = request.clone();
         Box::pin(async move {
             let viewer = Viewer::extract(&request).await?;
-            Self::new(request, viewer)
+            let page = Self::new(request, viewer)?;
+            // Kept with the request, for a page that says what went wrong.
+            if let Ok(user) = page.viewer.require_session() {
+                let unread = notifications::count_unread(&page.app, user).await?;
+                page.request.extensions_mut().insert(Unread(unread));
+            }
+            Ok(page)
         })
     }
 }
@@ -93,6 +104,7 @@ impl PageRequest {
         let viewer = self.viewer.user.as_ref().map(|user| ViewerBadge {
             name: user.name.clone(),
             organizations: user.memberships.iter().map(|membership| membership.name.clone()).collect(),
+            unread: self.request.extensions().get::<Unread>().map_or(0, |unread| unread.0),
         });
         let target = self.request.uri().path_and_query().map(ToString::to_string).unwrap_or_default();
         Layout {
@@ -139,7 +151,7 @@ impl PageRequest {
     /// # Errors
     /// 500 when the template fails.
     pub async fn show_with<T: Template + Send + 'static>(&self, status: StatusCode, page: T) -> HubResult<HttpResponse> {
-        let compress = accepts_gzip(&self.request);
+        let compress = accepts(&self.request, "gzip");
         let pictures = self.app.pictures.clone();
         let (body, encoded) = tokio::task::spawn_blocking(move || render(&page, &pictures, compress)).await??;
         let mut response = HttpResponse::build(status);

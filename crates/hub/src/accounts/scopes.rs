@@ -8,6 +8,11 @@ use serde_json::{Value, json};
 use super::User;
 use crate::error::{HubError, HubResult};
 
+/// To see one's webhooks, without their secrets.
+pub(crate) const READ_WEBHOOKS: &str = "user.webhooks.read";
+/// To see and change one's webhooks.
+pub(crate) const WRITE_WEBHOOKS: &str = "user.webhooks.write";
+
 /// How many repositories a token can be for.
 const MOST_REPOS: usize = 100;
 
@@ -22,6 +27,18 @@ pub(super) struct Chosen<'a> {
     pub write: &'a str,
     /// Whether gated repositories of others are read.
     pub gated: bool,
+    /// What is done with the user's webhooks: nothing, `read` or `write`.
+    pub webhooks: &'a str,
+}
+
+/// Whether a token has one of these permissions for its owner's own account.
+pub(crate) fn has_own(scopes: &Value, user: &User, permissions: &[&str]) -> bool {
+    let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
+    let text = |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
+    let own = entries
+        .filter(|entry| text(entry, "/entity/type") == "user" && text(entry, "/entity/name").eq_ignore_ascii_case(&user.name));
+    let mut given = own.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
+    given.any(|permission| permissions.contains(&permission))
 }
 
 /// The namespaces that a token of a user can be for, and their kinds.
@@ -38,7 +55,13 @@ pub(super) fn build(user: &User, chosen: &Chosen<'_>) -> HubResult<Value> {
     let mut scoped = Vec::new();
     for (pk, namespace, kind) in namespaces_of(user) {
         let access = chosen.namespaces.iter().find(|(name, _)| *name == namespace).map_or("", |(_, access)| access);
-        let Some(permissions) = permissions(access) else { continue };
+        let mut permissions = permissions(access).unwrap_or_default().to_vec();
+        if pk == user.pk {
+            permissions.extend(webhook_permissions(chosen.webhooks));
+        }
+        if permissions.is_empty() {
+            continue;
+        }
         let entity = json!({ "_id": format!("{pk:024x}"), "type": kind, "name": namespace });
         scoped.push(json!({ "entity": entity, "permissions": permissions }));
     }
@@ -66,6 +89,14 @@ fn permissions(access: &str) -> Option<&'static [&'static str]> {
     }
 }
 
+fn webhook_permissions(access: &str) -> &'static [&'static str] {
+    match access {
+        "read" => &[READ_WEBHOOKS],
+        "write" => &[READ_WEBHOOKS, WRITE_WEBHOOKS],
+        _ => &[],
+    }
+}
+
 /// Reads `ada/bert` or `datasets/ada/squad`.
 fn repo_of(line: &str) -> Option<(RepoType, RepoId)> {
     let (repo_type, id) = match line.split_once('/')? {
@@ -86,9 +117,15 @@ pub(super) fn in_words(scopes: &Value) -> Vec<String> {
     let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
     let words = entries.filter_map(|entry| {
         let (kind, name) = (entry.pointer("/entity/type")?.as_str()?, entry.pointer("/entity/name")?.as_str()?);
-        let writes = entry.get("permissions")?.as_array()?.iter().any(|permission| permission == "repo.write");
+        let permissions: Vec<&str> = entry.get("permissions")?.as_array()?.iter().filter_map(Value::as_str).collect();
+        let has = |permission: &str| permissions.contains(&permission);
+        let repos = [("repo.write", "read and write"), ("repo.content.read", "read")];
+        let webhooks = [(WRITE_WEBHOOKS, "webhooks"), (READ_WEBHOOKS, "see webhooks")];
+        let said =
+            [repos, webhooks].map(|rights| rights.into_iter().find(|(permission, _)| has(permission)).map(|(_, words)| words));
+        let said: Vec<&str> = said.into_iter().flatten().collect();
         let prefix = RepoType::EVERY.into_iter().find(|repo_type| repo_type.as_str() == kind).map_or("", RepoType::url_prefix);
-        Some(format!("{prefix}{name}: {}", if writes { "read and write" } else { "read" }))
+        Some(format!("{prefix}{name}: {}", said.join(", ")))
     });
     let gated = (scopes.get("canReadGatedRepos") == Some(&Value::Bool(true))).then(|| "gated repositories: read".to_owned());
     words.chain(gated).collect()

@@ -16,8 +16,6 @@ use crate::error::HubResult;
 use crate::metrics::Metrics;
 use crate::web::extract::read_body;
 
-/// A client that takes no byte for so long has stalled.
-const STALL: Duration = Duration::from_secs(30);
 /// The largest report that is read, in bytes.
 const MAX_REPORT_BYTES: usize = 1024 * 1024;
 
@@ -55,35 +53,45 @@ fn is_version(text: &str) -> bool {
 pub(super) struct Transfer {
     metrics: Metrics,
     client: String,
+    /// A client that takes no byte for so long has stalled.
+    patience: Duration,
 }
 
 impl Transfer {
     pub(super) fn begin(app: &App, request: &HttpRequest) -> Self {
-        Self { metrics: app.metrics.clone(), client: client_of(request) }
+        let patience = Duration::from_secs(app.config.xet_stall_secs);
+        Self { metrics: app.metrics.clone(), client: client_of(request), patience }
     }
 }
 
 /// The same bytes, watched.
 pub(super) fn watched(transfer: Transfer, bytes: u64, inner: BoxStream<'static, HubResult<Bytes>>) -> Watched {
-    Watched { transfer, left: bytes, inner, last: Instant::now(), stalled: false }
+    Watched { transfer, left: bytes, inner, given: None, stalled: false }
 }
 
 pub(super) struct Watched {
     transfer: Transfer,
     left: u64,
     inner: BoxStream<'static, HubResult<Bytes>>,
-    /// When the client last asked for more.
-    last: Instant,
+    /// When the client was given the last part, while it has not asked for more. Waiting for the store is not its fault.
+    given: Option<Instant>,
     stalled: bool,
+}
+
+impl Watched {
+    /// Whether the client has kept what it was given for too long.
+    fn is_stalling(&self) -> bool {
+        self.given.is_some_and(|given| given.elapsed() > self.transfer.patience)
+    }
 }
 
 impl Stream for Watched {
     type Item = HubResult<Bytes>;
 
     fn poll_next(mut self: Pin<&mut Self>, context: &mut Context<'_>) -> Poll<Option<Self::Item>> {
-        self.stalled |= self.last.elapsed() > STALL;
-        self.last = Instant::now();
+        self.stalled |= self.is_stalling();
         let polled = self.inner.as_mut().poll_next(context);
+        self.given = polled.is_ready().then(Instant::now);
         if let Poll::Ready(Some(Ok(part))) = &polled {
             self.left = self.left.saturating_sub(part.len() as u64);
         }
@@ -93,7 +101,7 @@ impl Stream for Watched {
 
 impl Drop for Watched {
     fn drop(&mut self) {
-        let stalled = self.stalled || (self.left > 0 && self.last.elapsed() > STALL);
+        let stalled = self.stalled || (self.left > 0 && self.is_stalling());
         let outcome = match (stalled, self.left) {
             (true, _) => "stalled",
             (false, 0) => "whole",

@@ -100,7 +100,7 @@ async fn right_to_write(app: &App, read: RepoRead, request: &HttpRequest, query:
     let opens_pull = query.get("create_pr").is_some() && query.flag("create_pr");
     match discussions::number_of_ref(&tail) {
         _ if opens_pull && read.repo.repo_type != RepoType::Bucket => {
-            Ok((discussions::may_propose(read)?.deref().clone(), Scope::Propose))
+            Ok((discussions::may_propose(app, read).await?.deref().clone(), Scope::Propose))
         }
         Some(num) => Ok((PullWrite::check(app, read, num).await?.read().deref().clone(), Scope::Propose)),
         None => Ok((read.into_write()?.deref().clone(), Scope::Write)),
@@ -161,8 +161,13 @@ pub(super) struct CasWrite {
     pub repo: Repo,
 }
 
-async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
+fn app_of(request: &HttpRequest) -> HubResult<&App> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    Ok(app.get_ref())
+}
+
+async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
+    let app = app_of(request)?;
     let value = request.headers().get(header::AUTHORIZATION).and_then(|value| value.to_str().ok());
     let token = value.and_then(|value| value.strip_prefix("Bearer ")).ok_or_else(HubError::login_required)?;
     let Claims { scope, repo_pk, user_pk, token_pk } = parse(app, token.trim())?;
@@ -218,7 +223,7 @@ impl FromRequest for CasRead {
         let request = request.clone();
         Box::pin(async move {
             let (read, scope) = from_header(&request).await?;
-            let content = read.into_content()?;
+            let content = read.into_content(app_of(&request)?).await?;
             let writes = scope == Scope::Write && content.level >= Level::Write;
             Ok(Self {
                 namespace_pk: writes.then_some(content.repo.namespace_pk),
@@ -239,7 +244,7 @@ impl FromRequest for CasWrite {
             let (read, scope) = from_header(&request).await?;
             let repo = match scope {
                 Scope::Write => read.into_write()?.repo.clone(),
-                Scope::Propose => discussions::may_propose(read)?.repo.clone(),
+                Scope::Propose => discussions::may_propose(app_of(&request)?, read).await?.repo.clone(),
                 Scope::Read => {
                     return Err(HubError::forbidden("This token is for reading. Ask `xet-write-token` for one to write."));
                 }

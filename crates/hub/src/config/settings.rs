@@ -5,7 +5,9 @@ use std::path::PathBuf;
 
 use super::problems::Problems;
 use super::sources::Values;
+use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
+use crate::web::outbound::AllowedTargets;
 
 /// What the text of a setting must look like.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -26,6 +28,8 @@ pub enum Form {
     LogFilter,
     /// Addresses and networks, separated by commas.
     Networks,
+    /// Addresses, networks and names of hosts, separated by commas.
+    Targets,
     /// Any text.
     Text,
 }
@@ -205,6 +209,28 @@ pub static SETTINGS: &[Setting] = &[
          each node has a search index of its own in its data folder.",
     ),
     secret("search.meili_key", "MEILI_MASTER_KEY", Form::Text, "The key that this Meilisearch asks for."),
+    setting(
+        "scan.enabled",
+        "HUB_SCAN",
+        "true",
+        Form::Switch,
+        "Whether files that were pushed are looked at for secrets, dangerous pickles and other code (docs/scanning.md).",
+    ),
+    setting(
+        "scan.clamd",
+        "HUB_CLAMD",
+        "",
+        Form::Text,
+        "The ClamAV daemon that looks at pushed files, too: `host:port`, or the path of its socket. Without it, malware is \
+         not looked for.",
+    ),
+    setting(
+        "scan.clamd_max_mib",
+        "HUB_CLAMD_MAX_MIB",
+        "100",
+        Form::Number(1, 1_000_000),
+        "The largest file that ClamAV is sent, in MiB. Its own `StreamMaxLength` must not be smaller.",
+    ),
     secret(
         "mail.smtp_url",
         "HUB_MAIL_SMTP_URL",
@@ -220,6 +246,14 @@ pub static SETTINGS: &[Setting] = &[
         "300",
         Form::Number(1, 86_400),
         "How often new repositories are looked for in saved searches that have alerts, in seconds.",
+    ),
+    setting(
+        "webhooks.allow",
+        "HUB_WEBHOOKS_ALLOW",
+        "",
+        Form::Targets,
+        "Networks, addresses and names of hosts, separated by commas, that webhooks may be sent to although they are not public, \
+         such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub.",
     ),
     secret(
         "database.url",
@@ -270,6 +304,50 @@ pub static SETTINGS: &[Setting] = &[
         "`true` for `endpoint/bucket/key`, which most services speak; `false` for `bucket.endpoint/key`.",
     ),
     setting(
+        "azure.account",
+        "HUB_AZURE_ACCOUNT",
+        "",
+        Form::Text,
+        "The storage account at Azure. With it, all files live in a container of Azure Blob Storage.",
+    ),
+    setting("azure.container", "HUB_AZURE_CONTAINER", "", Form::Text, "The container. Created when missing."),
+    secret("azure.access_key", "HUB_AZURE_ACCESS_KEY", Form::Text, "A key of the storage account, in Base64."),
+    setting(
+        "azure.endpoint",
+        "HUB_AZURE_ENDPOINT",
+        "",
+        HTTP,
+        "The address of the account's blobs, when it is not `https://<account>.blob.core.windows.net`.",
+    ),
+    setting(
+        "azure.public_endpoint",
+        "HUB_AZURE_PUBLIC_ENDPOINT",
+        "",
+        HTTP,
+        "The same as clients reach it, when that is another address. Clients download there directly.",
+    ),
+    setting(
+        "gcs.bucket",
+        "HUB_GCS_BUCKET",
+        "",
+        Form::Text,
+        "The bucket of Google Cloud Storage, which must exist. With it, all files live there.",
+    ),
+    setting(
+        "gcs.key_file",
+        "HUB_GCS_KEY_FILE",
+        "",
+        Form::Text,
+        "The file with the key of a service account, in JSON. Without it, the machine's own service account is used.",
+    ),
+    setting(
+        "gcs.endpoint",
+        "HUB_GCS_ENDPOINT",
+        "",
+        HTTP,
+        "The address of the service, when it is not Google's own. Clients download there directly.",
+    ),
+    setting(
         "limits.inline_mib",
         "HUB_LIMITS_INLINE_MIB",
         "10",
@@ -282,6 +360,13 @@ pub static SETTINGS: &[Setting] = &[
         "0",
         Form::Number(0, 1_000_000_000),
         "The most that all files of one bucket may take together, in GiB. `0`: no limit.",
+    ),
+    setting(
+        "limits.owner_buckets_gib",
+        "HUB_LIMITS_OWNER_BUCKETS_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
     ),
     setting(
         "lfs.multipart_above_mib",
@@ -331,19 +416,34 @@ pub static SETTINGS: &[Setting] = &[
     ),
     setting("xet.write_token_secs", "HUB_XET_WRITE_TOKEN_SECS", "3600", Form::Number(5, 86_400), "The same for sending chunks."),
     setting(
+        "xet.stall_secs",
+        "HUB_XET_STALL_SECS",
+        "30",
+        Form::Number(1, 3600),
+        "After how many seconds in which a client takes no byte of a download in chunks `/metrics` counts it as stalled.",
+    ),
+    setting(
         "gc.unused_days",
         "HUB_GC_UNUSED_DAYS",
         "7",
         Form::Number(1, 36_500),
-        "For how many days a repository keeps a large file that none of its branches and tags names: the time between an \
-         upload and its commit, and after a branch was deleted or its history rewritten.",
+        "For how many days a repository keeps a large file that none of its branches and tags names, now or before a change that \
+         can be undone (`undo.days`): the time between an upload and its commit.",
     ),
     setting(
-        "gc.undelete_days",
-        "HUB_GC_UNDELETE_DAYS",
+        "undo.days",
+        "HUB_UNDO_DAYS",
         "30",
         Form::Number(1, 36_500),
-        "For how many days the large files of a deleted repository are kept.",
+        "For how many days what was done to repositories can be undone: deletions, moves, forced pushes, deleted branches and tags, \
+         squashed histories, visibility and gating. As long is everything kept that this needs.",
+    ),
+    setting(
+        "audit.keep_days",
+        "HUB_AUDIT_KEEP_DAYS",
+        "0",
+        Form::Number(0, 36_500),
+        "For how many days lines of the audit log are kept; they go in no other way. `0`: for ever.",
     ),
     setting(
         "gc.quarantine_days",
@@ -433,6 +533,16 @@ impl Reader<'_> {
     pub(super) fn networks(&mut self, key: &str) -> TrustedProxies {
         let wanted = "must be addresses or networks such as `10.0.0.5, 172.16.0.0/12`";
         self.typed(key, TrustedProxies::parse, wanted).unwrap_or_default()
+    }
+
+    pub(super) fn clamd(&mut self, key: &str) -> Option<Address> {
+        self.text(key)?;
+        self.typed(key, Address::parse, "must be `host:port`, or the path of a socket such as `/run/clamav/clamd.ctl`")
+    }
+
+    pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {
+        let wanted = "must be networks, addresses or names of hosts such as `10.1.0.0/16, ci.example.org`";
+        self.typed(key, AllowedTargets::parse, wanted).unwrap_or_default()
     }
 
     pub(super) fn log_filter(&mut self, key: &str) -> String {

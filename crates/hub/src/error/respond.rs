@@ -1,5 +1,7 @@
 //! From [`HubError`] to a response. The route's family picks the format, never the handler.
 
+use std::borrow::Cow;
+
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::StatusCode;
@@ -9,6 +11,7 @@ use actix_web::{HttpMessage as _, HttpResponse, ResponseError};
 use serde_json::{Value, json};
 
 use super::{ErrorKind, HubError, wire};
+use crate::web::base_url::BaseUrl;
 use crate::web::request_id::RequestId;
 
 /// The kinds of routes, by how they word an error.
@@ -67,7 +70,7 @@ impl ResponseError for HubError {
 
     /// The API's format; [`render_errors`] rewrites it for the other families.
     fn error_response(&self) -> HttpResponse<BoxBody> {
-        self.respond(Family::Api, "")
+        self.respond(Family::Api, "", "")
     }
 }
 
@@ -82,14 +85,23 @@ impl HubError {
         }
     }
 
-    fn respond(&self, family: Family, request_id: &str) -> HttpResponse<BoxBody> {
+    /// The sentence with the whole address of the page that it names.
+    fn message_at(&self, base: &str) -> Cow<'_, str> {
+        match &self.page {
+            Some(page) => Cow::Owned(self.message.replacen(&format!(" {page} "), &format!(" {base}{page} "), 1)),
+            None => Cow::Borrowed(&self.message),
+        }
+    }
+
+    fn respond(&self, family: Family, request_id: &str, base: &str) -> HttpResponse<BoxBody> {
         let status = self.status_code();
+        let message = self.message_at(base);
         let mut response = HttpResponse::build(status);
         if let Some(code) = self.code() {
             response.insert_header(("X-Error-Code", code));
         }
         if self.kind != ErrorKind::Moved {
-            response.insert_header(("X-Error-Message", header_text(&self.message)));
+            response.insert_header(("X-Error-Message", header_text(&message)));
         }
         for (name, value) in &self.headers {
             if let Ok(value) = HeaderValue::from_str(value) {
@@ -112,14 +124,14 @@ impl HubError {
         match family {
             Family::Api => {
                 let mut body = self.body.clone();
-                body.insert("error".to_owned(), Value::from(self.message.as_str()));
+                body.insert("error".to_owned(), Value::from(&*message));
                 response.json(Value::Object(body))
             }
             Family::Lfs => response
                 .content_type("application/vnd.git-lfs+json")
-                .body(json!({ "message": self.message, "request_id": request_id }).to_string()),
+                .body(json!({ "message": message, "request_id": request_id }).to_string()),
             Family::Git | Family::File | Family::Page => {
-                response.content_type("text/plain; charset=utf-8").body(format!("{}\n", self.message))
+                response.content_type("text/plain; charset=utf-8").body(format!("{message}\n"))
             }
         }
     }
@@ -164,6 +176,7 @@ pub async fn render_errors(
         return Ok(response);
     };
     log_failure(error, &request_id, response.request().path());
-    let rendered = error.respond(family, &request_id);
+    let base = BaseUrl::of(response.request());
+    let rendered = error.respond(family, &request_id, base.as_str());
     Ok(response.into_response(rendered))
 }

@@ -10,6 +10,8 @@ pub const REVISION_NOT_FOUND: &str = "RevisionNotFound";
 pub const ENTRY_NOT_FOUND: &str = "EntryNotFound";
 /// `X-Error-Code` of a file whose owner wants to be asked first.
 pub const GATED_REPO: &str = "GatedRepo";
+/// `X-Error-Code` of a repository whose files nobody needs to ask for.
+pub const REPO_NOT_GATED: &str = "RepoNotGated";
 
 /// Message of a 401 for a token the hub does not know; with another text, clients report a missing repository.
 pub const INVALID_CREDENTIALS: &str = "Invalid credentials in Authorization header";

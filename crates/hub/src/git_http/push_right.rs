@@ -22,7 +22,7 @@ impl PushRight {
     pub(super) async fn of(app: &App, read: RepoRead) -> HubResult<Self> {
         let pulls = discussions::numbers_to_push(app, &read).await?;
         if !pulls.is_empty()
-            && let Ok(content) = read.clone().into_content()
+            && let Ok(content) = read.clone().into_content(app).await
             && read.clone().into_write().is_err()
         {
             return Ok(Self { read: content.deref().clone(), writes: false, pulls });

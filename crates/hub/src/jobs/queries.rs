@@ -1,5 +1,6 @@
 //! Every statement on the jobs table.
 
+use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
@@ -18,24 +19,52 @@ pub struct ClaimedJob {
     pub attempts: i32,
 }
 
-/// Adds a job, unless the same work is waiting already.
+/// Adds a job, to be done at once or not before a time, unless the same work is waiting already.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_job(conn: &mut PgConnection, job: &Job, dedup_key: Option<&str>) -> sqlx::Result<()> {
-    let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
-    let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default();
-    let payload = text.get("payload").cloned().unwrap_or(Value::Null);
+pub async fn insert_job(
+    conn: &mut PgConnection,
+    job: &Job,
+    dedup_key: Option<&str>,
+    run_at: Option<DateTime<Utc>>,
+) -> sqlx::Result<()> {
+    let (kind, payload) = stored(job)?;
     sqlx::query!(
-        "insert into jobs (kind, dedup_key, payload) values ($1, $2, $3)
+        "insert into jobs (kind, dedup_key, payload, run_at) values ($1, $2, $3, coalesce($4, now()))
          on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing",
         kind,
         dedup_key,
-        payload
+        payload,
+        run_at
     )
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// Adds jobs, whatever is waiting already.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_jobs(conn: &mut PgConnection, jobs: &[Job]) -> sqlx::Result<()> {
+    let stored: Vec<(String, Value)> = jobs.iter().map(stored).collect::<sqlx::Result<_>>()?;
+    let (kinds, payloads): (Vec<String>, Vec<Value>) = stored.into_iter().unzip();
+    sqlx::query!(
+        "insert into jobs (kind, payload) select kind, payload from unnest($1::text[], $2::jsonb[]) as j (kind, payload)",
+        &kinds,
+        &payloads
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// A job's kind and arguments, as stored.
+fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
+    let text = serde_json::to_value(job).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    let kind = text.get("kind").and_then(Value::as_str).unwrap_or_default().to_owned();
+    Ok((kind, text.get("payload").cloned().unwrap_or(Value::Null)))
 }
 
 /// Claims the job that waits longest, for `lease_secs`.
@@ -55,6 +84,33 @@ pub async fn claim(pool: &PgPool, lease_secs: i32) -> sqlx::Result<Option<Claime
         f64::from(lease_secs)
     )
     .fetch_optional(pool)
+    .await
+}
+
+/// In how many seconds the next job is due that waits for its time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn seconds_to_next(pool: &PgPool) -> sqlx::Result<Option<f64>> {
+    sqlx::query_scalar!(
+        "select extract(epoch from min(run_at) - clock_timestamp())::float8 from jobs
+         where failed_at is null and run_at > now() and (locked_until is null or locked_until < now())"
+    )
+    .fetch_one(pool)
+    .await
+}
+
+/// Whether such a job waits, or is in hand.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_waiting(pool: &PgPool, kind: &str, dedup_key: &str) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from jobs where kind = $1 and dedup_key = $2 and failed_at is null) as "waits!""#,
+        kind,
+        dedup_key
+    )
+    .fetch_one(pool)
     .await
 }
 

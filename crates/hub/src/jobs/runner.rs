@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, gc, objects, repos, saved, xet};
+use crate::{accounts, gc, notifications, objects, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -33,9 +33,17 @@ pub async fn run(app: App, stop: CancellationToken) {
             tokio::select! {
                 () = stop.cancelled() => {}
                 () = app.jobs.woken() => {}
-                () = tokio::time::sleep(POLL) => {}
+                () = tokio::time::sleep(until_next(&app).await) => {}
             }
         }
+    }
+}
+
+/// Until a job is due that waits for its time; at most until it is time to look anyway.
+async fn until_next(app: &App) -> Duration {
+    match queries::seconds_to_next(&app.pool).await {
+        Ok(Some(seconds)) => Duration::try_from_secs_f64(seconds.max(0.01)).unwrap_or(POLL).min(POLL),
+        Ok(None) | Err(_) => POLL,
     }
 }
 
@@ -68,15 +76,23 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ReadTexts { repo_pk } => repos::metadata::read_texts(app, repo_pk).await,
         Job::DeriveAgain { after } => repos::metadata::derive_again(app, after).await,
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
+        Job::ScanFiles { repo_pk } => repos::scanning::scan_files(app, repo_pk).await,
+        Job::ScanAgain { after } => repos::scanning::scan_again(app, after).await,
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
+        Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
+        Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
+        Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
+        Job::TendNotifications => notifications::mail::tend(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
+        Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
         Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,

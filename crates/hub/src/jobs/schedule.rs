@@ -13,13 +13,16 @@ const PERIOD: Duration = Duration::from_secs(900);
 const SELDOM_PERIODS: u64 = 24;
 
 /// Garbage collection comes up more often than it runs: see [`crate::gc::collect_daily`].
-const SELDOM: &[Job] = &[Job::SweepUploads, Job::CollectGarbage];
-const EACH_TIME: &[Job] = &[Job::CountActivity];
+const SELDOM: &[Job] = &[Job::SweepUploads, Job::CollectGarbage, Job::PruneAuditLog, Job::ScanAgain { after: 0 }];
+const EACH_TIME: &[Job] = &[Job::CountActivity, Job::TendNotifications];
 
 /// Enqueues what comes up when a hub starts, and what comes up again and again, until told to stop.
 pub async fn enqueue_periodic(app: App, stop: CancellationToken) {
     if let Err(error) = repos::metadata::ask_again(&app).await {
         tracing::warn!(%error, "what an older program derived is not derived again");
+    }
+    if let Err(error) = repos::scanning::ask_again(&app).await {
+        tracing::warn!(%error, "files that were never looked at are not looked at now");
     }
     for period in 0_u64.. {
         tokio::select! {

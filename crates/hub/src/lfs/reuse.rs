@@ -54,6 +54,7 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
 }
 
 async fn may_read(app: &App, write: &RepoWrite, repo_pk: i64) -> HubResult<bool> {
-    let repo = find_repo_by_pk(&app.pool, repo_pk).await?;
-    Ok(repo.is_some_and(|repo| RepoRead::check(repo, write.viewer.clone()).and_then(RepoRead::into_content).is_ok()))
+    let Some(repo) = find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(false) };
+    let Ok(read) = RepoRead::check(repo, write.viewer.clone()) else { return Ok(false) };
+    Ok(read.barrier(app).await?.is_none())
 }

@@ -11,13 +11,15 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use hub_types::RepoType;
 use serde_json::Value;
+use sqlx::PgConnection;
 
+use super::queries::gating::{RequestStatus, find_standing};
 use super::queries::{self, Repo};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
-use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
+use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
+use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
-use crate::error::{HubError, HubResult};
 use crate::web::extract::{is_safe, raw_param};
 
 /// What a viewer may do with a repository, from least to most.
@@ -39,6 +41,11 @@ pub fn level_of(viewer: &Viewer, repo: &Repo) -> Option<Level> {
     let cap = token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string());
     // A token never shows less than the public sees.
     cap.map(|cap| level.min(cap)).max(public)
+}
+
+/// Whether somebody belongs to a repository, by whatever they show for it.
+pub fn is_member(user: User, repo: &Repo) -> bool {
+    role_level(&Viewer { user: Some(user), auth: Auth::Password }, repo).is_some()
 }
 
 fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {
@@ -139,6 +146,32 @@ pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>, re
     Ok(namespace)
 }
 
+/// Checks that a contributor takes no name that was that of somebody else's repository: who asks for it by that name must not
+/// get other bytes. Those who may write everywhere in the namespace may have the name again.
+///
+/// # Errors
+/// 403 for such a name.
+pub async fn check_name_is_free(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &NamespaceRow,
+    name: &str,
+) -> HubResult<()> {
+    let user = viewer.require_user()?;
+    if viewer.role_in(namespace.namespace_pk) != Some(OrgRole::Contributor) || user.is_admin {
+        return Ok(());
+    }
+    let owner = (namespace.namespace_pk, namespace.name.as_str());
+    if queries::changes::was_of_another(conn, repo_type, owner, name, user.pk).await? {
+        return Err(HubError::forbidden(format!(
+            "{}/{name} was the name of somebody else's repository. Choose another, or ask a member who may write to take it.",
+            namespace.name
+        )));
+    }
+    Ok(())
+}
+
 /// A repository the viewer may read.
 #[derive(Debug, Clone)]
 pub struct RepoRead {
@@ -158,7 +191,7 @@ pub struct RepoWrite(RepoRead);
 #[derive(Debug, Clone)]
 pub struct RepoAdmin(RepoRead);
 
-/// A repository whose files the viewer may download: of a gated one, strangers see the page but not the bytes.
+/// A repository whose files the viewer may download: of a gated one, those who were not let in see the page but not the bytes.
 #[derive(Debug, Clone)]
 pub struct RepoContent(RepoRead);
 
@@ -210,24 +243,52 @@ impl RepoRead {
     ///
     /// # Errors
     /// 403 (401 when anonymous) with the code for gated repositories for those the owner has not let in.
-    pub fn into_content(self) -> HubResult<RepoContent> {
-        if self.repo.gated.is_some() && !self.is_let_in() {
-            return Err(HubError::gated(self.repo.repo_type, &self.repo.id, self.viewer.is_anonymous()));
+    pub async fn into_content(self, app: &App) -> HubResult<RepoContent> {
+        match self.barrier(app).await? {
+            None => Ok(RepoContent(self)),
+            Some(barrier) => Err(HubError::gated(self.repo.repo_type, &self.repo.id, &barrier)),
         }
-        Ok(RepoContent(self))
     }
 
-    /// Whether the owner has let the viewer in, and the token, if it is one, is for that.
-    fn is_let_in(&self) -> bool {
+    /// What keeps the viewer from the files, if anything does. The database is asked about gated repositories only, and there
+    /// about those who are no members.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn barrier(&self, app: &App) -> HubResult<Option<Barrier>> {
         let Self { repo, viewer, .. } = self;
-        let may_read_gated = match &viewer.auth {
+        if repo.gated.is_none() {
+            return Ok(None);
+        }
+        let Some(user) = &viewer.user else { return Ok(Some(Barrier::LoggedOut)) };
+        if role_level(viewer, repo).is_none() {
+            let standing = find_standing(&app.pool, repo.pk, user.pk).await?;
+            match standing.map(|standing| (standing.status, standing.rejection_reason)) {
+                Some((RequestStatus::Accepted, _)) => {}
+                Some((RequestStatus::Pending, _)) => return Ok(Some(Barrier::Pending)),
+                Some((RequestStatus::Rejected, reason)) => return Ok(Some(Barrier::Rejected(reason))),
+                None => return Ok(Some(Barrier::NotAsked)),
+            }
+        }
+        Ok((!self.is_for_gated()).then_some(Barrier::Token))
+    }
+
+    /// Whether the viewer belongs to the repository, and need not ask for its files.
+    pub fn is_member(&self) -> bool {
+        role_level(&self.viewer, &self.repo).is_some()
+    }
+
+    /// Whether what was shown for the viewer opens gated repositories: of tokens for chosen things, those that say so, or name
+    /// this repository.
+    fn is_for_gated(&self) -> bool {
+        let Self { repo, viewer, .. } = self;
+        match &viewer.auth {
             Auth::Token { role: TokenRole::FineGrained, scopes, .. } => {
                 scopes.get("canReadGatedRepos") == Some(&Value::Bool(true))
                     || token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
             }
             Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => true,
-        };
-        may_read_gated && role_level(viewer, repo).is_some()
+        }
     }
 
     /// Goes on to change the contents.
@@ -281,8 +342,13 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
     RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
 }
 
-async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
+fn app_of(request: &HttpRequest) -> HubResult<&App> {
     let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    Ok(app.get_ref())
+}
+
+async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
+    let app = app_of(request)?;
     let viewer = Viewer::extract(request).await?;
     let repo_type = match raw_param(request, "repo_type") {
         "" => RepoType::Model,
@@ -328,7 +394,7 @@ impl FromRequest for RepoContent {
 
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
-        Box::pin(async move { from_path(&request).await?.into_content() })
+        Box::pin(async move { from_path(&request).await?.into_content(app_of(&request)?).await })
     }
 }
 

@@ -2,10 +2,12 @@
 
 mod archive;
 mod buckets;
+mod changes;
 mod commit;
 mod commits;
 mod discussions;
 mod fields;
+mod gating;
 mod info;
 mod json;
 mod lfs_files;
@@ -38,6 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(lifecycle::routes)
         .configure(buckets::routes)
+        .configure(changes::routes)
         .configure(commit::routes)
         .configure(preupload::routes)
         .configure(list::routes)
@@ -49,6 +52,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commits::routes)
         .configure(refs::routes)
         .configure(discussions::routes)
+        .configure(gating::routes)
         .configure(lfs_files::routes)
         .configure(likes::routes)
         .configure(trending::routes)

@@ -12,6 +12,7 @@ use hub_search::{Clause, Facet, FacetRequest, Narrow, Rule, SearchQuery};
 use hub_types::RepoType;
 use moka::future::Cache;
 
+use super::by_results::Best;
 use super::listing::{self, Columns, ListedRepo};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -30,6 +31,7 @@ const KINDS: [RepoType; 2] = [RepoType::Model, RepoType::Dataset];
 pub struct ByTask {
     counts: Cache<(), Arc<TaskCounts>>,
     picks: Cache<(), Arc<TaskPicks>>,
+    pub(super) best: Cache<&'static str, Option<Arc<Best>>>,
 }
 
 impl Default for ByTask {
@@ -37,6 +39,7 @@ impl Default for ByTask {
         Self {
             counts: Cache::builder().max_capacity(1).time_to_live(REMEMBERED_FOR).build(),
             picks: Cache::builder().max_capacity(1).time_to_live(REMEMBERED_FOR).build(),
+            best: Cache::builder().max_capacity(known::TASKS.len() as u64).time_to_live(REMEMBERED_FOR).build(),
         }
     }
 }
@@ -83,11 +86,15 @@ pub async fn counts(app: &App) -> HubResult<Arc<TaskCounts>> {
         return Ok(Arc::default());
     }
     let count = async {
-        let tasks = || known::TASKS.iter().map(|task| task.id.to_owned()).collect();
+        let tasks = || known::TASKS.iter().chain(known::FORMER_TASKS).map(|task| task.id.to_owned());
         let mut counts = HashMap::new();
         for kind in KINDS {
-            let facets =
-                vec![FacetRequest { narrow: Narrow::Only(tasks()), ..FacetRequest::top(Facet::Task, known::TASKS.len()) }];
+            let of = |facet, tasks: Vec<String>| FacetRequest {
+                narrow: Narrow::Only(tasks),
+                ..FacetRequest::top(facet, known::TASKS.len() + known::FORMER_TASKS.len())
+            };
+            let (tags, tasks): (Vec<String>, Vec<String>) = tasks().partition(|task: &String| is_tag(task));
+            let facets = vec![of(Facet::Task, tasks), of(Facet::Tag, tags)];
             let found = app.search.search(SearchQuery { facets, limit: 0, ..SearchQuery::new(kind) }).await?;
             let values = found.facets.into_iter().flat_map(|facet| facet.values);
             counts.extend(values.map(|value| ((kind, value.value), value.count)));
@@ -120,7 +127,7 @@ async fn pick(app: &App) -> HubResult<Arc<TaskPicks>> {
     Ok(Arc::new(TaskPicks(picked.collect())))
 }
 
-fn unavailable(error: Arc<HubError>) -> HubError {
+pub(super) fn unavailable(error: Arc<HubError>) -> HubError {
     HubError::unavailable("The overview of tasks cannot be made right now. Try again in a moment.", error)
 }
 
@@ -131,12 +138,23 @@ impl From<ListedRepo> for Pick {
     }
 }
 
+/// Whether a task is known by a tag, beside the task that its models name.
+pub fn is_tag(task: &str) -> bool {
+    task == "conversational"
+}
+
+/// What narrows a search to a task.
+pub(super) fn clause_of(task: &str) -> Clause {
+    let facet = if is_tag(task) { Facet::Tag } else { Facet::Task };
+    Clause { facet, rule: Rule::AnyOf, values: vec![task.to_owned()] }
+}
+
 /// The keys of the most active repositories of a kind for a task, as a viewer may find them.
 ///
 /// # Errors
 /// 503 while there is no index, and when it does not answer.
 pub async fn keys(app: &App, viewer: &Viewer, kind: RepoType, task: &str, limit: usize) -> HubResult<Vec<i64>> {
-    let clauses = vec![Clause { facet: Facet::Task, rule: Rule::AnyOf, values: vec![task.to_owned()] }];
+    let clauses = vec![clause_of(task)];
     let asked = SearchQuery { clauses, visible: visible_to(viewer), limit, ..SearchQuery::new(kind) };
     Ok(app.search.search(asked).await?.hits.into_iter().map(|hit| hit.pk).collect())
 }

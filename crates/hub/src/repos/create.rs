@@ -8,10 +8,11 @@ use super::metadata::{self, HeadMetadata};
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, StoredPack, apply_in};
 use super::{access, new_objects};
-use crate::accounts::Viewer;
+use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// What a new repository is to be.
 #[derive(Debug, Clone)]
@@ -48,7 +49,8 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
+    access::check_name_is_free(&mut tx, viewer, new.repo_type, &namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);
@@ -69,6 +71,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         metadata: Some(built.metadata),
     };
     apply_in(&mut tx, &change).await?;
+    Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
     queries::find_repo_by_pk(&app.pool, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))

@@ -4,27 +4,35 @@
 //! repository may open one; its commits are nobody's branch until a writer merges them, as one commit, through the commit point.
 
 mod changes;
+mod delete;
 mod mentions;
 mod merge;
 mod open;
 mod propose;
+mod reactions;
 mod render;
 mod right;
 mod timeline;
 
 pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
+pub use delete::delete;
+pub use mentions::mentioned_names;
 pub use merge::merge;
 pub use open::{NewDiscussion, open_discussion, open_pull_request};
 pub use propose::{Proposed, commit_to_pull, propose_commit};
-pub use render::render;
+pub use reactions::{REACTIONS, Reactions, react, reactions_of};
+pub use render::{render, render_all};
 pub use right::{PullWrite, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};
 pub use timeline::{Details, PullState, TimelineEvent, What, details};
+
+use sqlx::PgConnection;
 
 use super::RepoRead;
 use super::queries::Repo;
 use super::queries::discussions::{self, Discussion};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// Finds a discussion by its number.
 ///
@@ -33,6 +41,11 @@ use crate::error::{HubError, HubResult};
 pub async fn get(app: &App, repo: &Repo, num: i64) -> HubResult<Discussion> {
     let missing = || HubError::not_found(format!("There is no discussion #{num} here."));
     discussions::find(&app.pool, repo.pk, num).await?.ok_or_else(missing)
+}
+
+/// Has those told, once this is committed, whom something concerns that was noted.
+async fn tell(conn: &mut PgConnection, event: &str) -> sqlx::Result<()> {
+    Job::TellOfEvent { id: event.to_owned() }.enqueue(conn).await
 }
 
 /// A discussion that the viewer may change: their own, or of a repository they may write to.

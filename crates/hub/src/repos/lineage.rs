@@ -3,8 +3,10 @@
 //!
 //! - [`sketch`]: the job that takes samples of a model's weights.
 //! - `shares`: files and chunks that other repositories have too.
+//! - [`findings`]: the likely parents of all models of the hub, for those who run it.
 //! - [`relatives_of`]: both together, and what they mean. Names only repositories whose files the viewer may download.
 
+pub mod findings;
 mod shares;
 mod sketching;
 
@@ -153,20 +155,24 @@ impl Evidence {
 /// # Errors
 /// The database or the store does not answer.
 pub async fn relatives_of(app: &App, read: &RepoRead) -> HubResult<Lineage> {
-    let (repo, visible) = (&read.repo, visible_to(&read.viewer));
-    let shares = shares::find(app, repo, &visible).await?;
+    find_relatives(app, &read.repo, &visible_to(&read.viewer), Some(&read.viewer)).await
+}
+
+/// The same; without a viewer for the hub itself, which may look at everything.
+async fn find_relatives(app: &App, repo: &Repo, visible: &Visibility, viewer: Option<&Viewer>) -> HubResult<Lineage> {
+    let shares = shares::find(app, repo, visible).await?;
     let mut found: HashMap<i64, Evidence> = HashMap::new();
     for (repo_pk, shared) in shares.by_repo {
         found.entry(repo_pk).or_default().shared = Some(shared);
     }
-    let weights_since = add_near_models(app, repo, &visible, &mut found).await?;
+    let weights_since = add_near_models(app, repo, visible, &mut found).await?;
     let declared = find_declared(&app.pool, repo.pk).await?;
     let mut close: Vec<_> =
         found.into_iter().filter_map(|(pk, evidence)| Some((evidence.relation(shares.total_bytes)?, pk, evidence))).collect();
     close.sort_by_key(|(relation, pk, evidence)| (Reverse(*relation), evidence.ages(weights_since, shares.total_bytes), *pk));
     let mut relatives = Vec::new();
     for (relation, pk, evidence) in close.into_iter().take(MAX_RELATIVES) {
-        let Some(other) = downloadable(app, &read.viewer, pk).await? else { continue };
+        let Some(other) = downloadable(app, viewer, pk).await? else { continue };
         let about = find_declared(&app.pool, pk).await?;
         let old_ids = list_old_ids(&app.pool, &[repo.pk, pk]).await?;
         let ages = evidence.ages(weights_since, shares.total_bytes).unwrap_or((other.created_at, repo.created_at));
@@ -192,10 +198,11 @@ pub async fn relatives_of(app: &App, read: &RepoRead) -> HubResult<Lineage> {
 }
 
 /// A repository whose files the viewer may download: the one permission check, for each.
-async fn downloadable(app: &App, viewer: &Viewer, repo_pk: i64) -> HubResult<Option<Repo>> {
+async fn downloadable(app: &App, viewer: Option<&Viewer>, repo_pk: i64) -> HubResult<Option<Repo>> {
     let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(None) };
-    let content = RepoRead::check(repo, viewer.clone()).and_then(RepoRead::into_content);
-    Ok(content.ok().map(|content| content.repo.clone()))
+    let Some(viewer) = viewer else { return Ok(Some(repo)) };
+    let Ok(read) = RepoRead::check(repo, viewer.clone()) else { return Ok(None) };
+    Ok(read.barrier(app).await?.is_none().then_some(read.repo))
 }
 
 /// Compares the samples of the model with those of the nearest ones; gives since when it has its weights.

@@ -97,6 +97,8 @@ pub struct ListQuery {
     pub models: Vec<String>,
     /// For Spaces: datasets, all of which it uses.
     pub datasets: Vec<String>,
+    /// For Spaces: only those that use any model or dataset.
+    pub linked: bool,
     /// The order.
     pub sort: Sort,
     /// Its direction.

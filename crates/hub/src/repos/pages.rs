@@ -1,8 +1,11 @@
 //! Pages about repositories.
 
+mod access_requests;
 mod blob;
 mod branch_files;
 mod bucket;
+mod bucket_change;
+mod bucket_upload;
 mod card;
 mod card_editor;
 mod commit;
@@ -11,12 +14,16 @@ mod compare;
 mod configs;
 mod context;
 mod data_files;
+mod deleted;
 mod diff;
 mod discussions;
 mod facts;
 mod file_changes;
 mod file_editor;
 mod find;
+mod gate;
+mod gated_repos;
+mod history;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -34,6 +41,7 @@ mod related;
 mod relations;
 mod results;
 mod rows;
+mod security;
 mod settings;
 mod snippets;
 mod tags;
@@ -58,7 +66,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
         .configure(new::routes)
+        .configure(deleted::routes)
         .configure(bucket::routes)
+        .configure(bucket_upload::routes)
+        .configure(bucket_change::routes)
         .configure(tree::routes)
         .configure(blob::routes)
         .configure(commits::routes)
@@ -67,7 +78,11 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(upload::routes)
         .configure(file_editor::routes)
         .configure(file_changes::routes)
+        .configure(history::routes)
         .configure(settings::routes)
+        .configure(gated_repos::routes)
+        .configure(access_requests::routes)
+        .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)
         .configure(trending::routes)

@@ -1,8 +1,10 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod buckets;
+pub mod changes;
 pub mod derived;
 pub mod discussions;
+pub mod gating;
 pub mod likes;
 pub mod lineage;
 pub mod listing;
@@ -10,6 +12,8 @@ pub mod named_refs;
 pub mod own;
 pub mod packs;
 pub mod relations;
+pub mod results;
+pub mod scanning;
 pub mod trending;
 pub mod usage;
 
@@ -199,7 +203,25 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
     row.map(Repo::try_from).transpose()
 }
 
-/// Finds the repository that once had a name.
+/// Finds a repository by key, also one that was deleted.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Repo>> {
+    let row = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+           from repos r join namespaces n using (namespace_pk) where repo_pk = $1"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await?;
+    row.map(Repo::try_from).transpose()
+}
+
+/// Finds the repository that once had a name: before it moved, or before its owner was renamed.
 ///
 /// # Errors
 /// The database does not answer.
@@ -209,8 +231,15 @@ pub async fn find_moved(
     namespace: &str,
     name: &str,
 ) -> sqlx::Result<Option<i64>> {
+    // A name of the repository's own goes before one that its owner had.
     sqlx::query_scalar!(
-        "select repo_pk from repo_redirects where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)",
+        r#"select repo_pk as "repo_pk!" from (
+               select 0 as rank, repo_pk from repo_redirects
+               where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)
+               union all
+               select 1, r.repo_pk from retired_names t join repos r using (namespace_pk)
+               where t.name_key = lower($2) and r.repo_type = $1 and lower(r.name) = lower($3) and r.deleted_at is null
+           ) found order by rank limit 1"#,
         repo_type as RepoType,
         namespace,
         name
@@ -304,15 +333,13 @@ pub async fn update_name(conn: &mut PgConnection, repo_pk: i64, namespace_pk: i6
         .map(|_| ())
 }
 
-/// Hides a repository and frees its name; its rows and bytes stay until they are collected.
+/// Hides a repository and frees its name; its rows, old names and bytes stay until they are collected.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn mark_deleted(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("update repos set deleted_at = now() where repo_pk = $1 and deleted_at is null", repo_pk);
-    let deleted = done.execute(&mut *conn).await?.rows_affected() > 0;
-    sqlx::query!("delete from repo_redirects where repo_pk = $1", repo_pk).execute(conn).await?;
-    Ok(deleted)
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// Sets visibility and gating; `None` leaves a setting as it is. When a repository first became public is kept.
@@ -399,6 +426,34 @@ pub async fn insert_event(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into events (repo_pk, actor_pk, kind, payload) values ($1, $2, $3, $4)",
+        repo_pk,
+        actor_pk,
+        kind,
+        payload
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Appends an event in which refs moved, and has the files looked at that came, a second later: what comes in a burst is looked at
+/// once. One statement, for it is on the way of every commit.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_ref_event(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    actor_pk: Option<i64>,
+    kind: &str,
+    payload: serde_json::Value,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with scan as (
+             insert into jobs (kind, dedup_key, payload, run_at)
+             values ('scan_files', $1::bigint::text, jsonb_build_object('repo_pk', $1::bigint), now() + interval '1 second')
+             on conflict (kind, dedup_key) where failed_at is null and locked_until is null do nothing)
+         insert into events (repo_pk, actor_pk, kind, payload) values ($1, $2, $3, $4)",
         repo_pk,
         actor_pk,
         kind,

@@ -5,6 +5,7 @@
 //! index counts them ([`datasets`]).
 
 pub mod datasets;
+mod fields;
 pub mod models;
 
 use hub_search::{Clause, Facet, Rule, SearchQuery, Sort};

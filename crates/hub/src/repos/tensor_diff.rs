@@ -172,7 +172,7 @@ async fn base_of(app: &App, content: &RepoContent, id: &str) -> HubResult<Repo> 
     let missing = || HubError::repo_not_found(content.viewer.is_anonymous());
     let id: RepoId = id.parse().map_err(|_| missing())?;
     let base = find_readable(app, &content.viewer, content.repo.repo_type, id.namespace(), id.name()).await?;
-    Ok(base.into_content()?.repo.clone())
+    Ok(base.into_content(app).await?.repo.clone())
 }
 
 /// The commit before.

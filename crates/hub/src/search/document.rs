@@ -11,6 +11,8 @@ use crate::repos::apps;
 /// Tags of quantisation methods, as [`hub_cards`] derives them from a model's configuration.
 const QUANTIZATIONS: &[&str] =
     &["gptq", "awq", "bitsandbytes", "fp8", "compressed-tensors", "gguf", "aqlm", "hqq", "quanto", "torchao", "exl2", "mlx"];
+/// The value of [`Facet::Evaluated`] of every model whose card has results; the others are the names of the data.
+pub const HAS_RESULTS: &str = "results";
 /// Tags that say what a model is made with; none of them is worth a place among "other".
 const PREFIXED: &[&str] = &[
     "license:",
@@ -107,7 +109,11 @@ fn model(row: &SearchRow, values: &mut Values) {
     values.add_all(Facet::Hardware, dtypes.and_then(hardware::memory_bytes).map(hardware::fits).into_iter().flatten());
     values.add_all(Facet::Library, row.tags.iter().map(String::as_str).filter(|tag| is_weight_format(tag)));
     values.add_all(Facet::App, apps::that_run(&row.tags));
-    values.add_all(Facet::Evaluated, Some("results").filter(|_| has("model-index")));
+    values.add_all(Facet::Evaluated, Some(HAS_RESULTS).filter(|_| has("model-index")));
+    values.add_all(
+        Facet::Evaluated,
+        row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| *name != HAS_RESULTS),
+    );
 }
 
 /// Formats that the Hub lists among libraries.

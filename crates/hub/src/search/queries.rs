@@ -45,6 +45,8 @@ pub struct SearchRow {
     pub facts: Value,
     /// The card's text; nothing when there is no card.
     pub card: Option<String>,
+    /// The names of the data that the card has results on.
+    pub evaluated_on: Vec<String>,
 }
 
 /// Counters of a repository.
@@ -165,7 +167,12 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
         r#"select r.repo_pk, r.repo_type as "repo_type: hub_types::RepoType", n.name as namespace,
                   coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.gated, r.created_at,
                   r.last_modified_at, c.downloads, c.likes, c.trending, r.parameters, r.tags, r.pipeline_tag,
-                  r.library_name, r.size_bytes, r.facts, t.card as "card?"
+                  r.library_name, r.size_bytes, r.facts, t.card as "card?",
+                  array(select distinct left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 100)
+                        from jsonb_path_query(case when 'model-index' = any(r.tags) then r.card end,
+                                              '$."model-index"[*]."results"[*]') as result
+                        where coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}') is not null
+                        limit 60) as "evaluated_on!"
            from repos r
            join repo_counters c using (repo_pk)
            join namespaces n using (namespace_pk)

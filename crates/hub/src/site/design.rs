@@ -53,6 +53,7 @@ const SECTIONS: &[(&str, &str)] = &[
     ("people", "People and collections"),
     ("code", "Code"),
     ("messages", "Messages and states"),
+    ("dialogs", "Dialogs and waiting"),
     ("toasts", "Toasts"),
     ("rtl", "Right to left"),
 ];
@@ -164,7 +165,7 @@ mod tests {
     use std::path::Path;
 
     /// What a page has as a whole, and what repeats no markup of its own.
-    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "site", "tensors", "why"];
+    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "gate", "site", "tensors", "why"];
 
     #[test]
     fn every_component_is_shown() {

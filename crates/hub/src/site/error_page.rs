@@ -73,6 +73,8 @@ struct Failure {
     kind: ErrorKind,
     status: StatusCode,
     message: String,
+    /// The page that helps.
+    page: Option<String>,
     request_id: String,
 }
 
@@ -85,7 +87,13 @@ impl Failure {
             ErrorKind::RepoNotFound => StatusCode::NOT_FOUND,
             _ => error.status_code(),
         };
-        Self { kind: error.kind(), status, message: error.message().to_owned(), request_id }
+        Self {
+            kind: error.kind(),
+            status,
+            message: error.message().to_owned(),
+            page: error.page().map(str::to_owned),
+            request_id,
+        }
     }
 }
 
@@ -105,6 +113,9 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         && let Some(repo) = repo_path(request.path())
     {
         links.push(OnwardLink { href: repo.to_owned(), label: "Back to the repository" });
+    }
+    if let Some(page) = &failure.page {
+        links.push(OnwardLink { href: page.clone(), label: "Back to the repository" });
     }
     links.push(OnwardLink { href: "/".to_owned(), label: "Go to the home page" });
     if anonymous {
@@ -134,6 +145,7 @@ fn heading_of(failure: &Failure) -> &'static str {
     match failure.status {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "Log in to see this",
+        StatusCode::FORBIDDEN if failure.kind == ErrorKind::Gated => "These files are gated",
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",

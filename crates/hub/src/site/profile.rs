@@ -7,10 +7,11 @@ use hub_types::RepoType;
 use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::follows::count_follows;
-use crate::accounts::queries::settings::{ProfileRow, find_profile, list_members, list_organizations_of};
+use crate::accounts::queries::settings::{ProfileRow, find_profile, find_renamed, list_members, list_organizations_of};
 use crate::activity::calendar::Calendar;
 use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
+use crate::notifications::watching;
 use crate::repos::pages::lists;
 use crate::repos::pages::view::RepoColumn;
 use crate::repos::queries::relations::count_by_type;
@@ -71,6 +72,8 @@ pub struct FollowView {
     pub is_self: bool,
     /// Whether the viewer follows it.
     pub is_following: bool,
+    /// Whether the viewer is told of what is new in it.
+    pub is_watching: bool,
     /// How many do.
     pub followers: i64,
     /// How many it follows.
@@ -164,7 +167,11 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     let missing = || HubError::not_found("There is no user or organization of this name.");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     hub_types::check_name(&path).map_err(|_| missing())?;
-    let row = find_profile(&page.app.pool, &path).await?.ok_or_else(missing)?;
+    let Some(row) = find_profile(&page.app.pool, &path).await? else {
+        // One that was renamed is found by its old names.
+        let now = find_renamed(&page.app.pool, &path).await?.ok_or_else(missing)?;
+        return Ok(page.redirect(&format!("/{now}")));
+    };
     if row.name != *path {
         return Ok(page.redirect(&format!("/{}", row.name)));
     }
@@ -179,10 +186,15 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
 async fn follow_of(page: &PageRequest, row: &ProfileRow) -> HubResult<FollowView> {
     let viewer_pk = page.viewer.user.as_ref().map(|user| user.pk);
     let counts = count_follows(&page.app.pool, row.namespace_pk, viewer_pk).await?;
+    let is_watching = match viewer_pk {
+        Some(viewer_pk) => watching::watches_namespace(&page.app, viewer_pk, row.namespace_pk).await?,
+        None => false,
+    };
     Ok(FollowView {
         href: format!("/{}", row.name),
         is_self: viewer_pk == Some(row.namespace_pk),
         is_following: counts.is_following,
+        is_watching,
         followers: counts.followers,
         following: counts.following,
         is_user: row.kind == "user",

@@ -7,6 +7,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::settings::set_plain_http;
 use crate::error::{HubError, HubResult};
+use crate::repos::buckets::sum_of_owners;
 use crate::repos::usage::StorageUse;
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -21,6 +22,8 @@ pub struct StorageSettingsPage {
     pub navigation: SettingsNavigation,
     /// The viewer and their organisations.
     pub accounts: Vec<AccountUse>,
+    /// What all buckets of an owner may hold together, in bytes.
+    pub limit: Option<u64>,
     /// Whether the viewer's clients are kept to plain HTTP.
     pub plain_http: bool,
 }
@@ -32,6 +35,8 @@ pub struct AccountUse {
     pub name: String,
     /// Its bytes.
     pub storage: StorageUse,
+    /// What its buckets hold now, in bytes.
+    pub buckets: i64,
 }
 
 /// Mounts it.
@@ -47,11 +52,18 @@ async fn show_storage(page: PageRequest) -> HubResult<HttpResponse> {
     let organizations = user.memberships.iter().map(|membership| (membership.namespace_pk, membership.name.clone()));
     let sums = StorageUse::of_namespaces(&page.app, &user_and_organizations).await?;
     let all = std::iter::once((user.pk, user.name.clone())).chain(organizations);
-    let accounts = all.map(|(pk, name)| AccountUse { name, storage: sums.get(&pk).copied().unwrap_or_default() }).collect();
+    let buckets = sum_of_owners(&page.app.pool, &user_and_organizations).await?;
+    let account = |(pk, name)| AccountUse {
+        name,
+        storage: sums.get(&pk).copied().unwrap_or_default(),
+        buckets: buckets.get(&pk).copied().unwrap_or_default(),
+    };
+    let accounts = all.map(account).collect();
     let shown = StorageSettingsPage {
         layout: page.layout("Storage"),
         navigation: SettingsNavigation::new(user, "/settings/storage"),
         accounts,
+        limit: page.app.config.owner_buckets_limit_bytes,
         plain_http: user.plain_http,
     };
     page.show(shown).await

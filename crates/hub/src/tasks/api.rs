@@ -2,6 +2,7 @@
 //! `InferenceClient` takes the first of `widgetModels` as a task's model, `@huggingface/inference` the first of `models`.
 
 use actix_web::{HttpResponse, web};
+use hub_cards::known;
 use hub_types::RepoType;
 use serde_json::{Map, Value, json};
 
@@ -19,8 +20,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn list_tasks(app: web::Data<App>) -> HubResult<HttpResponse> {
     let catalogue = Catalogue::get().await?;
     let picks = picks(&app).await?;
-    let tasks: Map<String, Value> =
-        catalogue.tasks().iter().map(|task| (task.id.to_owned(), task_data(catalogue, task, &picks))).collect();
+    // Clients know no former tasks.
+    let listed = catalogue.tasks().iter().filter(|task| known::find_task(task.id).is_some());
+    let tasks: Map<String, Value> = listed.map(|task| (task.id.to_owned(), task_data(catalogue, task, &picks))).collect();
     Ok(HttpResponse::Ok().json(tasks))
 }
 

@@ -10,6 +10,7 @@ use serde::Deserialize;
 use super::demo::Demo;
 use super::files;
 use crate::error::{HubError, HubResult};
+use crate::repos::by_task;
 
 /// A group of tasks, in the order in which they are shown.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -161,6 +162,10 @@ struct TaskFile {
 struct MetricFile {
     name: String,
     better: Better,
+    #[serde(default)]
+    card_names: Vec<String>,
+    #[serde(default)]
+    share: bool,
     formula: String,
     reading: String,
     pitfalls: String,
@@ -193,6 +198,10 @@ pub(super) struct Metric {
     pub name: String,
     /// Which way it improves.
     pub better: Better,
+    /// What cards call it besides its id.
+    pub card_names: Vec<String>,
+    /// Whether it is a share, which cards give from 0 to 1 or in percent.
+    pub share: bool,
     /// How it is computed.
     pub formula: SafeHtml,
     /// How to read it.
@@ -248,6 +257,13 @@ pub(super) struct Task {
     pub snippets: Vec<Snippet>,
 }
 
+impl Task {
+    /// The key by which lists are narrowed to it, on pages and in the API.
+    pub(super) fn keys(&self) -> (&'static str, &'static str) {
+        if by_task::is_tag(self.id) { ("other", "filter") } else { ("pipeline_tag", "pipeline_tag") }
+    }
+}
+
 /// Every task and every metric.
 #[derive(Debug)]
 pub(super) struct Catalogue {
@@ -278,8 +294,8 @@ impl Catalogue {
         let nowhere = LinkContext::new(RepoType::Model, &nowhere, "main", "");
         let metrics = written.into_iter().map(|(id, metric)| (id.clone(), metric.explained(id, &nowhere)));
         let metrics: BTreeMap<String, Metric> = metrics.collect();
-        let mut tasks = Vec::with_capacity(known::TASKS.len());
-        for task in known::TASKS {
+        let mut tasks = Vec::with_capacity(known::TASKS.len() + known::FORMER_TASKS.len());
+        for task in known::TASKS.iter().chain(known::FORMER_TASKS) {
             let (_, text) = files::TASKS.iter().find(|(id, _)| *id == task.id).ok_or_else(|| format!("{}: no file", task.id))?;
             let file: TaskFile = toml::from_str(text).map_err(|error| format!("{}: {error}", task.id))?;
             let group = GROUPS.iter().copied().find(|group| group.id == task.group);
@@ -289,7 +305,7 @@ impl Catalogue {
         Ok(Self { tasks, metrics })
     }
 
-    /// Every task, by group in the Hub's order.
+    /// Every task, by group in the Hub's order; former ones come last.
     pub(super) fn tasks(&self) -> &[Task] {
         &self.tasks
     }
@@ -343,6 +359,8 @@ impl MetricFile {
             id,
             name: self.name,
             better: self.better,
+            card_names: self.card_names,
+            share: self.share,
             formula: render_markdown(&self.formula, links),
             reading: render_markdown(&self.reading, links),
             reading_text: self.reading,

@@ -1,15 +1,18 @@
 //! `/tasks` and `/tasks/{task}`.
 
+use std::sync::Arc;
+
 use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::known;
 use hub_types::RepoType;
 
-use super::catalogue::{Catalogue, GROUPS, Group, Metric, Task};
+use super::catalogue::{Better, Catalogue, GROUPS, Group, Metric, Task};
 use super::demo::{Panel, Scene};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::repos::by_results::{Best, COMPARED, Measure, best};
 use crate::repos::by_task::{TaskCounts, counts};
 use crate::repos::pages::lists;
 use crate::repos::pages::view::RepoSummary;
@@ -64,6 +67,8 @@ struct TaskPage {
     task: &'static Task,
     hub_url: String,
     shelves: Vec<Shelf>,
+    /// The models that did best, if any card tells results.
+    best: Option<BestShelf>,
     snippets: Vec<RunSnippet>,
     metrics: Vec<&'static Metric>,
     related: Vec<TaskCard>,
@@ -79,6 +84,24 @@ struct Shelf {
     more: String,
     empty: &'static str,
     repos: Vec<RepoSummary>,
+}
+
+/// The models that did best by their cards.
+#[derive(Debug)]
+struct BestShelf {
+    best: Arc<Best>,
+    /// The list of all that were measured on the same data.
+    href: String,
+    /// How many models are compared at most.
+    compared: usize,
+}
+
+impl BestShelf {
+    fn new(task: &Task, best: Arc<Best>) -> Self {
+        let fields = [(task.keys().0, task.id), ("evaluated", best.dataset.as_str())];
+        let query = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
+        Self { href: format!("/models?{query}"), compared: COMPARED, best }
+    }
 }
 
 /// A snippet with names filled in.
@@ -122,6 +145,9 @@ async fn show_task(page: PageRequest, name: web::Path<String>) -> HubResult<Http
     };
     let models = lists::trending(&page.app, &page.viewer, RepoType::Model, task.id, SHOWN).await?;
     let datasets = lists::trending(&page.app, &page.viewer, RepoType::Dataset, task.id, SHOWN).await?;
+    let metrics = catalogue.metrics_of(task);
+    let measures: Vec<Measure> = metrics.iter().map(|metric| measure_of(metric)).collect();
+    let best = best(&page.app, task.id, &measures).await?.map(|best| BestShelf::new(task, best));
     let mut layout = page.layout(task.label);
     layout.description.clone_from(&task.summary);
     let snippets = snippets(task, &models, &datasets);
@@ -135,10 +161,20 @@ async fn show_task(page: PageRequest, name: web::Path<String>) -> HubResult<Http
         hub_url: page.base.as_str().to_owned(),
         snippets,
         shelves,
-        metrics: catalogue.metrics_of(task),
+        best,
+        metrics,
         related: catalogue.related(task).into_iter().map(|task| TaskCard::new(task, &counts)).collect(),
     };
     page.show(shown).await
+}
+
+fn measure_of(metric: &Metric) -> Measure {
+    Measure {
+        label: metric.name.clone(),
+        card_names: metric.card_names.iter().cloned().chain([metric.id.clone()]).collect(),
+        higher_is_better: metric.better == Better::Higher,
+        share: metric.share,
+    }
 }
 
 async fn show_unknown(
@@ -182,7 +218,7 @@ fn shelf(kind: RepoType, task: &Task, counts: &TaskCounts, repos: Vec<RepoSummar
         RepoType::Dataset => "No dataset for this task is here yet.",
         RepoType::Model | RepoType::Space | RepoType::Bucket => "No model for this task is here yet.",
     };
-    let href = format!("/{}?pipeline_tag={}&sort=trending", kind.plural(), task.id);
+    let href = format!("/{}?{}={}&sort=trending", kind.plural(), task.keys().0, task.id);
     Shelf { kind, icon, title, href, more, empty, repos }
 }
 

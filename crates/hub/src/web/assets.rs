@@ -4,7 +4,10 @@
 //! to each other relatively, and browsers keep everything for good.
 
 use std::io::Write as _;
-use std::sync::LazyLock;
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::{LazyLock, OnceLock};
+
+use brotli::enc::BrotliEncoderParams;
 
 use sha2::{Digest as _, Sha256};
 
@@ -19,7 +22,13 @@ pub struct Asset {
     pub bytes: Vec<u8>,
     /// The bytes in gzip, for what shrinks.
     pub gzip: Option<Vec<u8>>,
+    /// The same in brotli, once somebody has asked for it.
+    brotli: OnceLock<Vec<u8>>,
+    is_asked_for: AtomicBool,
 }
+
+/// How hard brotli tries. The best takes seconds for all files, and minutes in a program that is not optimised.
+const BROTLI_QUALITY: i32 = if cfg!(debug_assertions) { 5 } else { 11 };
 
 macro_rules! file {
     ($path:literal) => {
@@ -145,7 +154,26 @@ impl Asset {
             _ => "text/plain; charset=utf-8",
         };
         let gzip = if content_type == "font/woff2" { None } else { compress(&bytes) };
-        Self { path, content_type, bytes, gzip }
+        Self { path, content_type, bytes, gzip, brotli: OnceLock::new(), is_asked_for: AtomicBool::new(false) }
+    }
+
+    /// The bytes in brotli, for what shrinks. The first call has them made, off the async threads, and gets nothing: who asks does not
+    /// wait for what takes longer than sending the file.
+    pub fn brotli(&'static self) -> Option<&'static [u8]> {
+        if self.brotli.get().is_none() && self.gzip.is_some() && !self.is_asked_for.swap(true, Ordering::Relaxed) {
+            drop(tokio::task::spawn_blocking(move || self.brotli.get_or_init(|| compress_well(&self.bytes))));
+        }
+        self.brotli.get().map(Vec::as_slice).filter(|shrunk| !shrunk.is_empty())
+    }
+}
+
+/// The bytes in brotli; nothing if that fails, which memory does not.
+fn compress_well(bytes: &[u8]) -> Vec<u8> {
+    let params = BrotliEncoderParams { quality: BROTLI_QUALITY, size_hint: bytes.len(), ..BrotliEncoderParams::default() };
+    let mut shrunk = Vec::with_capacity(bytes.len() / 3);
+    match brotli::BrotliCompress(&mut &*bytes, &mut shrunk, &params) {
+        Ok(_) => shrunk,
+        Err(_) => Vec::new(),
     }
 }
 
@@ -210,9 +238,18 @@ mod tests {
             .iter()
             .filter(|file| !file.path.ends_with(".txt") && !FOR_SOME_PAGES.contains(&file.path))
             .filter(|file| !file.path.starts_with(FOLDER_FOR_SOME_PAGES))
-            .map(|file| file.gzip.as_ref().unwrap_or(&file.bytes).len())
+            .map(|file| if file.gzip.is_some() { compress_well(&file.bytes).len() } else { file.bytes.len() })
             .sum();
         assert!(weight < 90_000, "{weight} bytes");
+    }
+
+    #[test]
+    fn brotli_holds_the_same_bytes() {
+        let file = Assets::get().find("css/app.css").unwrap();
+        let shrunk = compress_well(&file.bytes);
+        let mut bytes = Vec::new();
+        brotli::BrotliDecompress(&mut shrunk.as_slice(), &mut bytes).unwrap();
+        assert!(bytes == file.bytes && shrunk.len() < file.gzip.as_ref().unwrap().len());
     }
 
     #[test]

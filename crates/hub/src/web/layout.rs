@@ -31,6 +31,15 @@ pub struct ViewerBadge {
     pub name: String,
     /// The names of their organisations.
     pub organizations: Vec<String>,
+    /// How many notifications they have not read; counted up to a hundred.
+    pub unread: i64,
+}
+
+impl ViewerBadge {
+    /// How many notifications are not read, as the bell says it.
+    pub fn unread_label(&self) -> String {
+        if self.unread > 99 { "99+".to_owned() } else { self.unread.to_string() }
+    }
 }
 
 /// One line about what just happened.
@@ -108,6 +117,13 @@ impl Layout {
         let link =
             |kind| SectionLink { kind, icon: kind_icon(kind), label: kind_title(kind), current: self.section == Some(kind) };
         RepoType::EVERY.into_iter().map(link).collect()
+    }
+
+    /// One notification has just been read.
+    pub fn one_read(&mut self) {
+        if let Some(viewer) = &mut self.viewer {
+            viewer.unread = (viewer.unread - 1).max(0);
+        }
     }
 
     /// The query of the login link, so that people come back here.

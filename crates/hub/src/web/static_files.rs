@@ -29,18 +29,29 @@ async fn show_asset(request: HttpRequest, path: web::Path<(String, String)>) -> 
         // A worker lives by the policy its own script came with: it may load modules from here, and nothing else.
         response.insert_header((header::CONTENT_SECURITY_POLICY, "default-src 'none'; script-src 'self'"));
     }
-    match &file.gzip {
-        Some(gzip) if accepts_gzip(&request) => {
+    let brotli = if accepts(&request, "br") { file.brotli() } else { None };
+    match (brotli, &file.gzip) {
+        (Some(brotli), _) => Ok(response.insert_header((header::CONTENT_ENCODING, "br")).body(brotli)),
+        (None, Some(gzip)) if accepts(&request, "gzip") => {
             Ok(response.insert_header((header::CONTENT_ENCODING, "gzip")).body(gzip.as_slice()))
         }
         _ => Ok(response.body(file.bytes.as_slice())),
     }
 }
 
-/// Whether the browser reads gzip.
-pub fn accepts_gzip(request: &HttpRequest) -> bool {
+/// Whether the browser reads an encoding.
+pub fn accepts(request: &HttpRequest, encoding: &str) -> bool {
     let accepted = request.headers().get(header::ACCEPT_ENCODING).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    accepted.split(',').any(|part| part.trim().starts_with("gzip") && !part.contains("q=0,") && !part.trim_end().ends_with("q=0"))
+    is_accepted(accepted, encoding)
+}
+
+fn is_accepted(accepted: &str, encoding: &str) -> bool {
+    accepted.split(',').any(|part| {
+        let mut parts = part.split(';').map(str::trim);
+        let is_named = parts.next().is_some_and(|name| name.eq_ignore_ascii_case(encoding));
+        let weight = parts.find_map(|part| part.strip_prefix("q=")?.parse::<f32>().ok());
+        is_named && weight.is_none_or(|weight| weight > 0.0)
+    })
 }
 
 async fn show_favicon() -> HttpResponse {
@@ -51,4 +62,23 @@ async fn show_favicon() -> HttpResponse {
 async fn show_robots() -> HttpResponse {
     let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/archive/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\n";
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::is_accepted;
+
+    #[test]
+    fn encodings_are_accepted_by_name_and_weight() {
+        for (accepted, gzip, br) in [
+            ("gzip, deflate, br, zstd", true, true),
+            ("gzip;q=0, br;q=0.5", false, true),
+            ("GZIP; q=1.0", true, false),
+            ("br;q=0.000", false, false),
+            ("x-gzip, brotli", false, false),
+            ("", false, false),
+        ] {
+            assert_eq!((is_accepted(accepted, "gzip"), is_accepted(accepted, "br")), (gzip, br), "{accepted}");
+        }
+    }
 }

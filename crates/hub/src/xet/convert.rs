@@ -19,13 +19,21 @@ use crate::objects;
 /// How many known xorbs a conversion compares with; each has up to 8192 chunks.
 const MAX_KNOWN_XORBS: usize = 128;
 
-/// Converts an object, unless it is in chunks already or gone. Safe to repeat.
+/// Converts an object, unless it is in chunks already or gone, or the hub leads nobody to chunks. Safe to repeat.
 ///
 /// # Errors
 /// 503 when the store or the database does not answer.
 pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
+    if app.config.xet { put_in_chunks(app, oid).await } else { Ok(()) }
+}
+
+/// The same, whatever the hub's switch says: a file of a bucket is found by its chunks.
+///
+/// # Errors
+/// As [`convert`].
+pub async fn put_in_chunks(app: &App, oid: Sha256) -> HubResult<()> {
     let Some(object) = objects::find_placement(&app.pool, &oid).await? else { return Ok(()) };
-    if object.file_hash.is_some() || object.size == 0 || !app.config.xet {
+    if object.file_hash.is_some() || object.size == 0 {
         return Ok(());
     }
     let Some(repo_pk) = objects::find_holder(&app.pool, &oid).await? else { return Ok(()) };

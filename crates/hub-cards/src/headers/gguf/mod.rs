@@ -8,6 +8,7 @@
 
 mod listing;
 mod reader;
+mod templates;
 
 use std::collections::BTreeMap;
 
@@ -17,6 +18,7 @@ use self::reader::{Field, Reader, Step, Stop, Visit, malformed, read_header};
 use super::{HeaderError, Progress};
 
 pub use listing::{Listing, Tensor, list};
+pub use templates::templates;
 
 /// The longest prefix that is asked for. Headers hold the whole vocabulary: some megabytes.
 pub const MAX_PREFIX_BYTES: u64 = 128 << 20;

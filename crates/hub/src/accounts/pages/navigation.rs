@@ -9,6 +9,8 @@ pub struct SettingsNavigation {
     pub heading: String,
     /// The path of the page shown.
     pub current: &'static str,
+    /// Whether it is of somebody who runs the hub.
+    runs_the_hub: bool,
 }
 
 /// A link of that list.
@@ -27,19 +29,26 @@ pub struct SettingsLink {
 impl SettingsNavigation {
     /// The list with one page marked.
     pub fn new(user: &User, current: &'static str) -> Self {
-        Self { heading: user.name.clone(), current }
+        Self { heading: user.name.clone(), current, runs_the_hub: user.is_admin }
     }
 
     /// The links.
     pub fn links(&self) -> Vec<SettingsLink> {
         let link = |href, icon, label| SettingsLink { href, icon, label, current: self.current == href };
-        vec![
+        let mut links = vec![
             link("/settings/profile", "user", "Profile"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/organizations", "building-2", "Organizations"),
+            link("/settings/notifications", "bell", "Notifications"),
+            link("/settings/gated-repos", "lock", "Gated repositories"),
             link("/settings/saved-searches", "search", "Saved searches"),
+            link("/settings/webhooks", "waypoints", "Webhooks"),
             link("/settings/storage", "hard-drive", "Storage"),
+            link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
-        ]
+            link("/settings/security-log", "shield-check", "Security log"),
+        ];
+        links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
+        links
     }
 }

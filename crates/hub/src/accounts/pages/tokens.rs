@@ -52,6 +52,10 @@ pub(super) struct TokensPage {
     pub repos_write: Field,
     /// Whether it reads gated repositories of others.
     pub gated: bool,
+    /// What it does with the user's webhooks.
+    pub webhooks: Field,
+    /// The choices for that.
+    pub webhook_rights: Vec<Choice>,
     /// When a new token stops working.
     pub expires: Field,
     /// The choices for that.
@@ -137,6 +141,7 @@ struct TokenForm {
     repos_read: String,
     repos_write: String,
     gated: bool,
+    webhooks: String,
     expires: String,
 }
 
@@ -150,6 +155,7 @@ impl TokenForm {
             repos_read: form.text("repos_read").to_owned(),
             repos_write: form.text("repos_write").to_owned(),
             gated: form.text("gated") == "true",
+            webhooks: form.text("webhooks").to_owned(),
             expires: form.text("expires").to_owned(),
         }
     }
@@ -166,6 +172,7 @@ impl TokenForm {
             read: &self.repos_read,
             write: &self.repos_write,
             gated: self.gated,
+            webhooks: &self.webhooks,
         };
         let scopes = match role {
             TokenRole::Read | TokenRole::Write => json!({}),
@@ -255,6 +262,10 @@ async fn tokens_page(
         repos_read: refusal.mark(repos("repos_read", "Repositories to read", &form.repos_read)),
         repos_write: refusal.mark(repos("repos_write", "Repositories to read and write", &form.repos_write)),
         gated: form.gated,
+        webhooks: Field::new("webhooks", "Your webhooks"),
+        webhook_rights: [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
+            .map(|(value, label)| Choice::new(value, label, &form.webhooks))
+            .into(),
         expires: refusal.mark(Field::new("expires", "Stops working")),
         lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
     })

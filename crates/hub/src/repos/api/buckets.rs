@@ -2,6 +2,7 @@
 
 mod batch;
 mod files;
+mod place;
 mod resolve;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -34,6 +35,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(files::routes)
         .configure(batch::routes)
+        .configure(place::routes)
         .configure(resolve::routes)
         .route(&format!("{BUCKET}/settings"), web::put().to(put_settings))
         .route(&format!("{BUCKET}/events"), web::get().to(get_events))

@@ -72,7 +72,7 @@ enum Target {
 impl Target {
     async fn of(app: &App, read: RepoRead, revision: &str, opens_pull: bool) -> HubResult<Self> {
         if opens_pull {
-            return discussions::may_propose(read).map(Self::NewPull);
+            return discussions::may_propose(app, read).await.map(Self::NewPull);
         }
         match discussions::number_of_ref(revision) {
             Some(num) => PullWrite::check(app, read, num).await.map(Self::Pull),

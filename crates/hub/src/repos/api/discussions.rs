@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use super::REPO;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{RepoRead, RepoWrite};
+use crate::repos::access::{RepoAdmin, RepoRead, RepoWrite};
 use crate::repos::discussions::{self, NewDiscussion};
 use crate::repos::queries::discussions::{self as rows, Filter, Status};
 use crate::repos::reading;
@@ -31,6 +31,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route(&format!("{REPO}/discussions/{{num}}/comment"), web::post().to(post_comment))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/edit"), web::post().to(post_edit))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/hide"), web::post().to(post_hide))
+        .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::post().to(post_reaction))
+        .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::delete().to(delete_reaction))
+        .route(&format!("{REPO}/discussions/{{num}}"), web::delete().to(delete_discussion))
         .route(&format!("{REPO}/discussions/{{num}}/title"), web::post().to(post_title))
         .route(&format!("{REPO}/discussions/{{num}}/status"), web::post().to(post_status))
         .route(&format!("{REPO}/discussions/{{num}}/merge"), web::post().to(post_merge))
@@ -88,7 +91,7 @@ async fn post_new(app: web::Data<App>, read: RepoRead, base: BaseUrl, body: Json
     let new = NewDiscussion::new(&wanted.title, wanted.description.as_deref().unwrap_or_default())?;
     let path = read.repo.path();
     let num = match wanted.pull_request {
-        true => discussions::open_pull_request(&app, &read.into_content()?, &new).await?,
+        true => discussions::open_pull_request(&app, &read.into_content(&app).await?, &new).await?,
         false => discussions::open_discussion(&app, &read, &new).await?,
     };
     Ok(HttpResponse::Ok().json(json!({
@@ -104,7 +107,7 @@ async fn get_details(app: web::Data<App>, read: RepoRead, request: HttpRequest, 
     // Of a gated repository, the page is for more people than the files.
     if query.flag("diff")
         && let Some(pull) = found.pull.as_ref().map(|pull| (pull.parted, pull.head))
-        && read.clone().into_content().is_ok()
+        && read.barrier(&app).await?.is_none()
     {
         let patch = move |reader: &hub_git::GitReader| match reader.patch(pull.0, pull.1, MAX_DIFF_BYTES, MAX_COMPARED_FILE_BYTES)
         {
@@ -123,7 +126,10 @@ async fn get_details(app: web::Data<App>, read: RepoRead, request: HttpRequest, 
 async fn event(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<Value> {
     let found = discussions::details(app, &read.repo, num).await?;
     let event = found.events.iter().find(|event| event.id == id.to_ascii_lowercase());
-    json::event(app, event.ok_or_else(|| HubError::internal("what was noted is gone"))?, &read.repo).await
+    let event = event.ok_or_else(|| HubError::internal("what was noted is gone"))?;
+    let html = discussions::render(app, &read.repo, event.markdown()).await?;
+    let reactions = discussions::reactions_of(app, found.discussion.discussion_pk, None).await?;
+    Ok(json::event(event, &html, &reactions))
 }
 
 #[derive(Debug, Deserialize)]
@@ -162,6 +168,40 @@ async fn post_hide(app: web::Data<App>, read: RepoRead, request: HttpRequest) ->
     let (num, id) = (num_of(&request)?, raw_param(&request, "comment"));
     discussions::hide_comment(&app, &read, num, id).await?;
     Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(&app, &read, num, id).await? })))
+}
+
+#[derive(Debug, Deserialize)]
+struct ReactionRequest {
+    reaction: String,
+}
+
+async fn post_reaction(
+    app: web::Data<App>,
+    read: RepoRead,
+    request: HttpRequest,
+    body: Json<ReactionRequest>,
+) -> HubResult<HttpResponse> {
+    react(&app, &read, &request, &body.0.reaction, true).await
+}
+
+async fn delete_reaction(
+    app: web::Data<App>,
+    read: RepoRead,
+    request: HttpRequest,
+    body: Json<ReactionRequest>,
+) -> HubResult<HttpResponse> {
+    react(&app, &read, &request, &body.0.reaction, false).await
+}
+
+async fn react(app: &App, read: &RepoRead, request: &HttpRequest, reaction: &str, set: bool) -> HubResult<HttpResponse> {
+    let (num, id) = (num_of(request)?, raw_param(request, "comment"));
+    discussions::react(app, read, num, id, reaction, set).await?;
+    Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(app, read, num, id).await? })))
+}
+
+async fn delete_discussion(app: web::Data<App>, admin: RepoAdmin, request: HttpRequest) -> HubResult<HttpResponse> {
+    discussions::delete(&app, &admin, num_of(&request)?).await?;
+    Ok(HttpResponse::Ok().json(json!({})))
 }
 
 #[derive(Debug, Deserialize)]

@@ -16,7 +16,7 @@ use crate::repos::metadata;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::queries::relations::{self, Used};
 use crate::repos::visibility::visible_to;
-use crate::repos::{Repo, reading};
+use crate::repos::{Repo, reading, scanning};
 use crate::web::extract::{Query, raw_param};
 use crate::web::links::decode_tail;
 
@@ -62,7 +62,11 @@ async fn info(app: &App, read: &RepoRead, query: &Query, commit: Option<Oid>) ->
     let extra = extras(app, read, &row, &fields, query.flag("blobs")).await?;
     let mut body = fields::object(&row, &fields, extra);
     if query.flag("securityStatus") && repo.repo_type == RepoType::Model {
-        body["securityRepoStatus"] = json!({ "scansDone": false, "filesWithIssues": [] });
+        let (done, issues) = match row.head_oid {
+            Some(commit) => scanning::issues_of(app, repo, commit).await?,
+            None => (true, json!([])),
+        };
+        body["securityRepoStatus"] = json!({ "scansDone": done, "filesWithIssues": issues });
     }
     Ok(HttpResponse::Ok().json(body))
 }

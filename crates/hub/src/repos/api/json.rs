@@ -6,6 +6,7 @@ use hub_types::XetHash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::scans::State;
 use crate::web::base_url::BaseUrl;
 
 /// The last second of the year 9999.
@@ -71,12 +72,11 @@ impl TreeRow {
     }
 
     /// Adds what `expand` asks for.
-    pub(super) fn expand(mut self, last: Option<&CommitInfo>) -> Self {
+    pub(super) fn expand(mut self, last: Option<&CommitInfo>, security: &State<'_>) -> Self {
         self.last_commit =
             last.map(|commit| json!({ "id": commit.oid, "title": commit.title, "date": wire_time(commit.committer.time) }));
         if self.kind == "file" {
-            let status = json!({ "status": "unscanned", "avScan": null, "pickleImportScan": null });
-            self.security_file_status = Some(status);
+            self.security_file_status = Some(security.json());
         }
         self
     }

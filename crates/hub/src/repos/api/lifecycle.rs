@@ -11,7 +11,7 @@ use super::REPO;
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{self, RepoAdmin, RepoContent, RepoRead, RepoWrite};
+use crate::repos::access::{self, RepoAdmin, RepoContent, RepoWrite};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::repos::settings::{Gating, SettingsChange};
 use crate::repos::{delete, duplicate, rename, settings};
@@ -145,6 +145,8 @@ struct SettingsRequest {
     visibility: Option<String>,
     private: Option<bool>,
     gated: Option<Value>,
+    #[serde(rename = "discussionsDisabled")]
+    discussions_disabled: Option<bool>,
 }
 
 async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<SettingsRequest>) -> HubResult<HttpResponse> {
@@ -157,7 +159,8 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
         Some(_) => return Err(HubError::bad_request("`gated` must be `\"auto\"`, `\"manual\"` or `false`.")),
     };
     let private = private_of(request.visibility.as_deref(), request.private)?;
-    settings::update_settings(&app, &admin, SettingsChange { private, gating, plain_http: None }).await?;
+    let change = SettingsChange { private, gating, plain_http: None, discussions_disabled: request.discussions_disabled };
+    settings::update_settings(&app, &admin, change).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
 
@@ -185,7 +188,7 @@ async fn post_duplicate(
     Ok(HttpResponse::Ok().json(json!({ "url": base.join(&repo.path()), "filesCopyPending": false })))
 }
 
-async fn auth_check(_: RepoRead) -> HttpResponse {
+async fn auth_check(_: RepoContent) -> HttpResponse {
     HttpResponse::Ok().finish()
 }
 

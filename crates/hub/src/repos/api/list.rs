@@ -89,6 +89,7 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
     if repo_type == RepoType::Space {
         wanted.models = texts(query, "models");
         wanted.datasets = texts(query, "datasets");
+        wanted.linked = query.flag("linked");
     }
     wanted.gated = match query.get("gated") {
         None => None,

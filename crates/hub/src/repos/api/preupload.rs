@@ -75,7 +75,9 @@ async fn post_preupload(
 ) -> HubResult<HttpResponse> {
     let revision = whole_tail(&request)?;
     let read: RepoRead = match discussions::number_of_ref(&revision) {
-        _ if query.get("create_pr").is_some() && query.flag("create_pr") => discussions::may_propose(read)?.deref().clone(),
+        _ if query.get("create_pr").is_some() && query.flag("create_pr") => {
+            discussions::may_propose(&app, read).await?.deref().clone()
+        }
         Some(num) => PullWrite::check(&app, read, num).await?.read().deref().clone(),
         None => read.into_write()?.deref().clone(),
     };

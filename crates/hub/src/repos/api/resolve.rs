@@ -76,7 +76,7 @@ async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, 
     let (Some(revision), path) = split_revision(&segments) else { return Err(HubError::entry_not_found()) };
     let path = path.join("/");
     // A gated repository still shows its card.
-    let read = if door == Door::Resolve && path == "README.md" { read } else { (*read.into_content()?).clone() };
+    let read = if door == Door::Resolve && path == "README.md" { read } else { (*read.into_content(app).await?).clone() };
     let commit = reading::resolve(app, &read.repo, revision.as_str()).await?;
     let found = find_file(app, &read.repo, commit, &path).await;
     // Clients remember under the commit that a file is not there, and do not ask again.

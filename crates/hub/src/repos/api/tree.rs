@@ -18,6 +18,7 @@ use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::repos::access::RepoRead;
 use crate::repos::reading::{self, LastCommits};
+use crate::scans;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{BODY_LIMIT_BYTES, Query, decoded, read_body};
 use crate::web::page::{next_link, page_size};
@@ -67,6 +68,7 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
     if !expand {
         return Ok(entries.iter().filter_map(row).collect());
     }
+    let security = scans::statuses(app, read.repo.pk, entries).await?;
     let mut folders: HashMap<&str, Arc<LastCommits>> = HashMap::new();
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -75,7 +77,7 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
             folders.insert(folder, reading::last_commits(app, &read.repo, commit, folder).await?);
         }
         let last = folders.get(folder).and_then(|commits| commits.get(entry.name()));
-        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref))));
+        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref), &security.of(entry))));
     }
     Ok(rows)
 }
@@ -83,7 +85,7 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
 /// The hashes by which clients find the chunks of large files, for those who may download them.
 async fn chunked_files(app: &App, read: &RepoRead, entries: &[Entry]) -> HubResult<HashMap<Sha256, XetHash>> {
     let oids: Vec<Sha256> = entries.iter().filter_map(|entry| Some(entry.lfs.as_ref()?.oid)).collect();
-    if oids.is_empty() || !read.offers_chunks(app) || read.clone().into_content().is_err() {
+    if oids.is_empty() || !read.offers_chunks(app) || read.barrier(app).await?.is_some() {
         return Ok(HashMap::new());
     }
     let held = objects::list_held(&app.pool, read.repo.pk, &oids).await?;

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::repos::access::{self, RepoWrite};
-use crate::repos::queries;
 use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
+use crate::repos::queries::{self, Repo};
 use crate::xet;
 
 /// The most operations in one batch.
@@ -111,6 +111,7 @@ pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> 
     }
     let after = write_changes(&mut tx, repo.pk, before, &changes).await?;
     check_limit(app, &repo.id, before, after)?;
+    check_owner(app, &mut tx, repo, before, after).await?;
     let actor = write.viewer.user.as_ref().map(|user| user.pk);
     queries::insert_event(&mut tx, repo.pk, actor, "change_bucket", event_of(&changes)).await?;
     tx.commit().await?;
@@ -140,7 +141,7 @@ async fn readable_sources(app: &App, write: &RepoWrite, operations: &[Operation]
 async fn find_source(app: &App, write: &RepoWrite, source: &Source) -> HubResult<(i64, bool)> {
     let id: RepoId = source.id.parse()?;
     let read = access::find_readable(app, &write.viewer, source.repo_type, id.namespace(), id.name()).await?;
-    let content = read.into_content()?;
+    let content = read.into_content(app).await?;
     // What was deleted from a bucket is nobody's any more, except for a writer who moves files in their own.
     let only_present = content.repo.repo_type == RepoType::Bucket && content.repo.pk != write.repo.pk;
     Ok((content.repo.pk, only_present))
@@ -259,6 +260,20 @@ fn check_limit(app: &App, id: &RepoId, before: Totals, after: Totals) -> HubResu
     match app.config.bucket_limit_bytes {
         Some(limit) if wanted > used && wanted > limit => Err(HubError::bucket_full(id, used, wanted, limit)),
         _ => Ok(()),
+    }
+}
+
+/// All buckets of an owner have a limit together. Their writers go one after the other here, so that two of them do not take
+/// the same room.
+async fn check_owner(app: &App, conn: &mut PgConnection, repo: &Repo, before: Totals, after: Totals) -> HubResult<()> {
+    let grown = (after.bytes - before.bytes).max(0).unsigned_abs();
+    let Some(limit) = app.config.owner_buckets_limit_bytes.filter(|_| grown > 0) else { return Ok(()) };
+    bucket_queries::lock_owner(conn, repo.namespace_pk).await?;
+    let sums = bucket_queries::sum_of_owners(conn, &[repo.namespace_pk]).await?;
+    let wanted = sums.get(&repo.namespace_pk).copied().unwrap_or_default().unsigned_abs();
+    match wanted > limit {
+        true => Err(HubError::owner_full(repo.id.namespace(), wanted.saturating_sub(grown), wanted, limit)),
+        false => Ok(()),
     }
 }
 

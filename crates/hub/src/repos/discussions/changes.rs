@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::open::{checked_comment, checked_title};
-use super::{get, get_to_change, may_change, participant};
+use super::{get, get_to_change, may_change, participant, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
@@ -25,11 +25,13 @@ pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubRes
     lock(&mut tx, &found).await?;
     check_room(&mut tx, &found).await?;
     let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
+    tell(&mut tx, &id).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(id)
 }
 
-fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
+pub(super) fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
     if found.locked && read.level < Level::Write {
         return Err(HubError::forbidden(format!(
             "#{} is locked: only those who may write to {} can comment.",
@@ -159,12 +161,15 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     }
     if !text.is_empty() {
         check_unlocked(read, &found)?;
-        discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
+        let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
+        tell(&mut tx, &id).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;
     let payload = json!({ "status": status.as_str() });
     let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(author_pk), "status-change", payload).await?;
+    tell(&mut tx, &id).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(id)
 }
 

@@ -1,5 +1,7 @@
 //! `@name` in a comment, which leads to somebody's page.
 
+use std::collections::{BTreeSet, HashMap, HashSet};
+
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::queries::discussions::list_people;
@@ -7,20 +9,30 @@ use crate::repos::queries::discussions::list_people;
 /// The most mentions that one comment links.
 const MAX_MENTIONS: usize = 50;
 
-/// The Markdown with links where it mentions somebody who is here. Code stays as it is.
+/// The most names that are looked up for one page.
+const MAX_NAMES: usize = 2_000;
+
+/// The texts with links where they mention somebody who is here. Code stays as it is. All names are looked up together.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn linked(app: &App, text: &str) -> HubResult<String> {
-    let mut names: Vec<String> =
-        mentions(text).into_iter().take(MAX_MENTIONS).map(|(start, end)| slice(text, start, end).to_ascii_lowercase()).collect();
+pub(super) async fn linked(app: &App, texts: &[&str]) -> HubResult<Vec<String>> {
+    let names: BTreeSet<String> =
+        texts.iter().flat_map(|text| mentioned_names(text).into_iter().take(MAX_MENTIONS)).take(MAX_NAMES).collect();
     if names.is_empty() {
-        return Ok(text.to_owned());
+        return Ok(texts.iter().map(|text| (*text).to_owned()).collect());
     }
-    names.sort_unstable();
-    names.dedup();
+    let names: Vec<String> = names.into_iter().collect();
     let known = list_people(&app.pool, &names).await?;
-    Ok(with_links(text, &known))
+    let known: HashMap<String, String> = known.into_iter().map(|name| (name.to_ascii_lowercase(), name)).collect();
+    Ok(texts.iter().map(|text| with_links(text, &known)).collect())
+}
+
+/// Whom a text mentions, in lower case, each once, in the order of the text. They need not exist.
+pub fn mentioned_names(text: &str) -> Vec<String> {
+    let mut seen = HashSet::new();
+    let names = mentions(text).into_iter().map(|(start, end)| slice(text, start, end).to_ascii_lowercase());
+    names.filter(|name| seen.insert(name.clone())).collect()
 }
 
 fn slice(text: &str, start: usize, end: usize) -> &str {
@@ -64,12 +76,12 @@ fn in_line(line: &str, offset: usize, found: &mut Vec<(usize, usize)>) {
     }
 }
 
-fn with_links(text: &str, known: &[String]) -> String {
+fn with_links(text: &str, known: &HashMap<String, String>) -> String {
     let mut linked = String::with_capacity(text.len());
     let mut done = 0;
     for (start, end) in mentions(text) {
         let name = slice(text, start, end);
-        if let Some(known) = known.iter().find(|known| known.eq_ignore_ascii_case(name)) {
+        if let Some(known) = known.get(&name.to_ascii_lowercase()) {
             linked.push_str(slice(text, done, start - 1));
             linked.push_str(&format!("[@{name}](/{known})"));
             done = end;
@@ -81,11 +93,13 @@ fn with_links(text: &str, known: &[String]) -> String {
 
 #[cfg(test)]
 mod tests {
-    use super::with_links;
+    use std::collections::HashMap;
+
+    use super::{mentioned_names, with_links};
 
     #[test]
     fn those_who_are_here_are_linked_outside_of_code() {
-        let known = ["Ada".to_owned(), "bob-2".to_owned()];
+        let known = HashMap::from([("ada", "Ada"), ("bob-2", "bob-2")].map(|(key, name)| (key.to_owned(), name.to_owned())));
         for (text, expected) in [
             ("@ada, see (@bob-2).", "[@ada](/Ada), see ([@bob-2](/bob-2))."),
             ("@carol and mail@ada and @ada/bert", "@carol and mail@ada and @ada/bert"),
@@ -95,5 +109,10 @@ mod tests {
         ] {
             assert_eq!(with_links(text, &known), expected);
         }
+    }
+
+    #[test]
+    fn everybody_is_named_once_in_order() {
+        assert_eq!(mentioned_names("@Bob, @ada and @bob; `@carol` mail@dave @eve/x"), ["bob", "ada"]);
     }
 }

@@ -3,7 +3,7 @@ use hub_types::{Oid, RefName, Sha256};
 use serde_json::json;
 
 use super::open::checked_comment;
-use super::{get, pull_ref};
+use super::{get, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
@@ -177,12 +177,15 @@ async fn apply(
         _ => return Err(RefError::Outdated),
     }
     if !comment.is_empty() {
-        discussions::insert_comment(&mut tx, found.discussion_pk, actor_pk, comment).await?;
+        let id = discussions::insert_comment(&mut tx, found.discussion_pk, actor_pk, comment).await?;
+        tell(&mut tx, &id).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, Status::Merged, Some(built.commit)).await?;
     let payload = json!({ "status": Status::Merged.as_str(), "oid": built.commit });
-    discussions::insert_change(&mut tx, found.discussion_pk, Some(actor_pk), "status-change", payload).await?;
+    let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(actor_pk), "status-change", payload).await?;
+    tell(&mut tx, &id).await?;
     tx.commit().await?;
+    app.jobs.wake();
     bring_packs(app, &change, generation).await;
     Ok(built.commit)
 }

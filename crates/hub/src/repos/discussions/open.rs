@@ -2,12 +2,12 @@ use hub_types::RefName;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{participant, pull_ref};
+use super::{participant, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{RepoContent, RepoRead};
 use crate::repos::queries::{
-    self,
+    self, Repo,
     discussions::{self, NewRow, Status},
 };
 use crate::repos::refs::{RefChange, RefError, RefUpdate, apply_in};
@@ -66,11 +66,12 @@ pub(super) fn checked_comment(text: &str) -> HubResult<String> {
 pub async fn open_discussion(app: &App, read: &RepoRead, new: &NewDiscussion) -> HubResult<i64> {
     let author_pk = participant(read)?;
     let mut tx = app.begin().await?;
-    let num = next_num(&mut tx, read.repo.pk).await?;
+    let num = next_num(&mut tx, &read.repo).await?;
     let row = NewRow { repo_pk: read.repo.pk, num, title: &new.title, status: Status::Open, author_pk, base: None };
     begin(&mut tx, &row, new).await?;
     queries::insert_event(&mut tx, read.repo.pk, Some(author_pk), "open_discussion", json!({ "num": num })).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(num)
 }
 
@@ -82,7 +83,7 @@ pub async fn open_pull_request(app: &App, content: &RepoContent, new: &NewDiscus
     let author_pk = participant(content)?;
     let base = content.repo.default_ref()?;
     let mut tx = app.begin().await?;
-    let num = next_num(&mut tx, content.repo.pk).await?;
+    let num = next_num(&mut tx, &content.repo).await?;
     // Under the lock of the repository: neither moves, and no large file goes.
     let repo = queries::find_repo_by_pk(&mut *tx, content.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
     let head = queries::find_ref(&mut *tx, repo.pk, &base).await?;
@@ -98,12 +99,20 @@ pub async fn open_pull_request(app: &App, content: &RepoContent, new: &NewDiscus
     apply_in(&mut tx, &change).await?;
     insert_pull(&mut tx, &change, (num, author_pk), (&base, Status::Draft), new).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(num)
 }
 
-/// Locks the repository and gives the next number.
-pub(super) async fn next_num(conn: &mut PgConnection, repo_pk: i64) -> HubResult<i64> {
-    discussions::next_num(conn, repo_pk).await?.ok_or_else(|| HubError::repo_not_found(false))
+/// Locks the repository and gives the next number, unless its discussions are turned off.
+pub(super) async fn next_num(conn: &mut PgConnection, repo: &Repo) -> HubResult<i64> {
+    let next = discussions::next_num(conn, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+    if next.disabled {
+        return Err(HubError::forbidden(format!(
+            "Discussions and pull requests of {} are turned off. Those who own it can turn them on in its settings.",
+            repo.id
+        )));
+    }
+    Ok(next.num)
 }
 
 /// Writes the row of a pull request whose ref has just been made, and gives its key.
@@ -120,6 +129,7 @@ pub(super) async fn insert_pull(
 
 async fn begin(conn: &mut PgConnection, row: &NewRow<'_>, new: &NewDiscussion) -> HubResult<i64> {
     let discussion_pk = discussions::insert(&mut *conn, row).await?;
-    discussions::insert_comment(conn, discussion_pk, row.author_pk, &new.description).await?;
+    let id = discussions::insert_comment(&mut *conn, discussion_pk, row.author_pk, &new.description).await?;
+    tell(conn, &id).await?;
     Ok(discussion_pk)
 }

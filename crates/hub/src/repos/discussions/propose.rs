@@ -52,7 +52,7 @@ pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) ->
         let built = commit::build(app, &repo, None, parent, Arc::clone(&changes), meta.clone()).await?;
         let (commit, packs) = built.map_or((parent, Vec::new()), |built| (built.commit, built.packs));
         let mut tx = app.begin().await?;
-        let num = next_num(&mut tx, repo.pk).await?;
+        let num = next_num(&mut tx, &repo).await?;
         let change = RefChange {
             repo: &repo,
             actor_pk: Some(author_pk),
@@ -70,6 +70,7 @@ pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) ->
             discussions::note_commits(&mut tx, repo.pk, num, Some(author_pk), (Some(parent), commit)).await?;
         }
         tx.commit().await?;
+        app.jobs.wake();
         bring_packs(app, &change, generation).await;
         return Ok(Proposed { num, commit });
     }

@@ -1,7 +1,7 @@
 use hub_cards::{LinkContext, SafeHtml, render_markdown};
 
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::repos::queries::Repo;
 
 /// A comment as pages show it: Markdown by the rules of cards, links starting from the repository's files, and whom it
@@ -10,7 +10,17 @@ use crate::repos::queries::Repo;
 /// # Errors
 /// The database does not answer.
 pub async fn render(app: &App, repo: &Repo, text: &str) -> HubResult<SafeHtml> {
+    let shown = render_all(app, repo, &[text]).await?;
+    shown.into_iter().next().ok_or_else(|| HubError::internal("the comment was not rendered"))
+}
+
+/// The same of many, in their order: whom they mention is looked up by one statement.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn render_all(app: &App, repo: &Repo, texts: &[&str]) -> HubResult<Vec<SafeHtml>> {
     let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
-    let text = super::mentions::linked(app, text).await?;
-    Ok(tokio::task::spawn_blocking(move || render_markdown(&text, &context)).await?)
+    let texts = super::mentions::linked(app, texts).await?;
+    let render = move || texts.iter().map(|text| render_markdown(text, &context)).collect();
+    Ok(tokio::task::spawn_blocking(render).await?)
 }

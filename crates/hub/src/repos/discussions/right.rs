@@ -20,9 +20,9 @@ pub fn participant(read: &RepoRead) -> HubResult<i64> {
 ///
 /// # Errors
 /// As [`participant`], and 403 for a gated repository that has not let the viewer in.
-pub fn may_propose(read: RepoRead) -> HubResult<RepoContent> {
+pub async fn may_propose(app: &App, read: RepoRead) -> HubResult<RepoContent> {
     participant(&read)?;
-    read.into_content()
+    read.into_content(app).await
 }
 
 /// Whether the viewer may change what somebody wrote or opened: it is theirs, or they may write to the repository.
@@ -70,7 +70,7 @@ impl PullWrite {
     /// # Errors
     /// 401 or 403 for others, 404 for a number that is no pull request's, 409 for one that is over.
     pub async fn check(app: &App, read: RepoRead, num: i64) -> HubResult<Self> {
-        let read = read.into_content()?;
+        let read = read.into_content(app).await?;
         participant(&read)?;
         let name = pull_ref(num)?;
         let found = discussions::find(&app.pool, read.repo.pk, num).await?;

@@ -53,6 +53,16 @@ pub struct TimelineEvent {
     pub what: What,
 }
 
+impl TimelineEvent {
+    /// The Markdown of a comment; nothing of anything else.
+    pub fn markdown(&self) -> &str {
+        match &self.what {
+            What::Comment { body, .. } => body,
+            What::Status(_) | What::Title { .. } | What::Commit { .. } => "",
+        }
+    }
+}
+
 /// What happened.
 #[derive(Debug, Clone)]
 pub enum What {

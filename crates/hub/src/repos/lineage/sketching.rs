@@ -11,6 +11,7 @@ use hub_weights::{PlannedTensor, Sketch, SketchedTensor, Tensor, plan_sketch};
 use serde_json::Value;
 use tokio::time::Instant;
 
+use super::findings;
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::objects;
@@ -24,13 +25,19 @@ const PATIENCE: Duration = Duration::from_secs(120);
 /// How many reads wait for the store at once.
 const READS_AT_ONCE: usize = 8;
 
-/// Takes samples of the weights of a model's default branch and stores them. Does nothing when these weights were
-/// sampled already.
+/// Takes samples of the weights of a model's default branch and stores them, unless these weights were sampled already;
+/// then looks what the model was made from.
 ///
 /// # Errors
 /// The store or the database does not answer: the job is tried again.
 pub async fn sketch(app: &App, repo_pk: i64) -> HubResult<()> {
     let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(()) };
+    take_sketch(app, &repo).await?;
+    findings::note(app, &repo).await
+}
+
+async fn take_sketch(app: &App, repo: &Repo) -> HubResult<()> {
+    let repo_pk = repo.pk;
     let facts = derived::find_facts(&app.pool, repo_pk).await?.unwrap_or_default();
     let key = facts.pointer("/weights/key").and_then(Value::as_str);
     let (Some(key), Some(head), RepoType::Model) = (key, repo.head_oid, repo.repo_type) else {
@@ -39,7 +46,7 @@ pub async fn sketch(app: &App, repo_pk: i64) -> HubResult<()> {
     if find_sketch(&app.pool, repo_pk).await?.is_some_and(|row| row.weights_key == key) {
         return Ok(());
     }
-    let weights = match open_weights(app, &repo, head, None).await {
+    let weights = match open_weights(app, repo, head, None).await {
         Err(error) if error.kind() == ErrorKind::Unprocessable => None,
         other => other?,
     };
@@ -50,7 +57,7 @@ pub async fn sketch(app: &App, repo_pk: i64) -> HubResult<()> {
     let (Some(weights), false) = (&weights, sketch.tensors.is_empty()) else {
         return Ok(delete_sketch(&app.pool, repo_pk).await?);
     };
-    let weights_since = since(app, &repo, weights).await?;
+    let weights_since = since(app, repo, weights).await?;
     let (keys, digest, bytes) = tokio::task::spawn_blocking(move || stored(&sketch)).await?;
     let new = NewSketch { repo_pk, weights_key: key, tensor_keys: &keys, digest: &digest, sketch: &bytes, weights_since };
     Ok(store_sketch(&app.pool, &new).await?)

@@ -12,6 +12,7 @@ use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::file_editor::MAX_TEXT_BYTES;
 use super::parquet::ParquetView;
 use super::preview::{self, Side};
+use super::security::{Security, security_of};
 use super::tensors::{WeightsView, has_tensors};
 use super::tree::latest_commit;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
@@ -62,6 +63,8 @@ pub(super) struct BlobPage {
     pub actions: Option<FileActions>,
     /// For a large file: what the pointer says.
     pub lfs: Option<LfsPointerInfo>,
+    /// What was found in it.
+    pub security: Option<Security>,
     /// The content.
     pub view: FileView,
 }
@@ -166,6 +169,7 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
             size_bytes: pointer.size,
             pointer_size_bytes: pointer.pointer_size,
         }),
+        security: security_of(&page, repo, &place, &entry).await?,
         view: found.view,
         header,
     };

@@ -11,6 +11,7 @@ use super::media::icon_of;
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::repos::access::Level;
 use crate::repos::buckets::listing::{Cursor, Depth, Entry, EntryPage, Listing, list};
 use crate::repos::buckets::{BucketFile, list_files_at};
 use crate::repos::{Repo, RepoRead};
@@ -32,6 +33,8 @@ pub(super) struct BucketPage {
     pub header: RepoHeader,
     /// How to fill it, when it is empty.
     pub ways: Vec<Way>,
+    /// What those who may write can do here.
+    pub actions: Option<Actions>,
     /// The way here.
     pub crumbs: Vec<Crumb>,
     /// This folder, without search.
@@ -50,6 +53,15 @@ pub(super) struct BucketPage {
     pub previous: Option<String>,
     /// The page after.
     pub next: Option<String>,
+}
+
+/// Where files of a folder are added and changed.
+#[derive(Debug)]
+pub(super) struct Actions {
+    /// The form that takes files.
+    pub upload_href: String,
+    /// The page about what was chosen.
+    pub change_href: String,
 }
 
 /// A file or folder.
@@ -77,7 +89,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn show_bucket(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
-    let repo = read.into_content()?.repo.clone();
+    let repo = read.into_content(&page.app).await?.repo.clone();
     let read = RepoRead::check(repo, page.viewer.clone())?;
     let folder = folder_of(&page)?;
     let query = page.query();
@@ -94,11 +106,15 @@ async fn show_bucket(page: PageRequest, read: RepoRead) -> HubResult<HttpRespons
         return leave(&page, &read.repo, &folder).await;
     }
     let (header, _) = header_of(&page, &read, RepoTab::Files).await?;
-    let shown = bucket_page(&page, header, &read.repo, &folder, search, found);
+    let shown = bucket_page(&page, header, &read, &folder, search, found);
     page.show(shown).await
 }
 
-fn folder_of(page: &PageRequest) -> HubResult<String> {
+/// The folder that the address of a page ends in.
+///
+/// # Errors
+/// 404 for what can be no path.
+pub(super) fn folder_of(page: &PageRequest) -> HubResult<String> {
     let tail = decode_tail(raw_param(page.http(), "tail")).ok_or_else(HubError::entry_not_found)?;
     Ok(tail.join("/").trim_matches('/').to_owned())
 }
@@ -116,7 +132,7 @@ fn file_href(repo: &Repo, path: &str) -> String {
     format!("{}/resolve/{}", repo.path(), encode_path(path))
 }
 
-fn folder_href(repo: &Repo, path: &str) -> String {
+pub(super) fn folder_href(repo: &Repo, path: &str) -> String {
     match path {
         "" => repo.path(),
         path => format!("{}/tree/{}", repo.path(), encode_path(path)),
@@ -126,11 +142,15 @@ fn folder_href(repo: &Repo, path: &str) -> String {
 fn bucket_page(
     page: &PageRequest,
     header: RepoHeader,
-    repo: &Repo,
+    read: &RepoRead,
     folder: &str,
     search: String,
     found: EntryPage,
 ) -> BucketPage {
+    let repo = &read.repo;
+    let may_change = read.level >= Level::Write && page.require_session().is_ok();
+    let actions = may_change
+        .then(|| Actions { upload_href: place_href(repo, "upload", folder), change_href: place_href(repo, "change", folder) });
     let href = folder_href(repo, folder);
     let address = |after: Option<&Cursor>| {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
@@ -145,6 +165,7 @@ fn bucket_page(
     let next = found.next.as_ref().map(|next| address(Some(next)));
     BucketPage {
         layout: layout_of(page, repo, folder),
+        actions,
         ways: if repo.file_count == 0 { ways_of(&header) } else { Vec::new() },
         crumbs: crumbs_of(repo, folder),
         file_count: repo.file_count,
@@ -172,7 +193,12 @@ fn rows_of(repo: &Repo, folder: &str, entries: Vec<Entry>) -> Vec<Row> {
     rows
 }
 
-fn crumbs_of(repo: &Repo, folder: &str) -> Vec<Crumb> {
+/// Where something is done with a folder.
+pub(super) fn place_href(repo: &Repo, what: &str, folder: &str) -> String {
+    format!("{}/{what}/{}", repo.path(), encode_path(folder))
+}
+
+pub(super) fn crumbs_of(repo: &Repo, folder: &str) -> Vec<Crumb> {
     let names: Vec<&str> = folder.split('/').filter(|name| !name.is_empty()).collect();
     let root = Crumb { label: repo.id.name().to_owned(), href: (!names.is_empty()).then(|| repo.path()) };
     let step = |(index, name): (usize, &&str)| {

@@ -1,5 +1,6 @@
 //! A repository's first page: its card and what is known about it.
 
+use actix_web::http::StatusCode;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::{Heading, LinkContext, SafeHtml};
@@ -8,6 +9,7 @@ use hub_types::RepoType;
 use super::configs::{DatasetConfig, configs_of};
 use super::context::{header_with, layout_of};
 use super::facts::side_of;
+use super::gate::{Attempt, GateView, gate_view};
 use super::inferred::{InferredPanel, panel_of};
 use super::licence_note::{LicenceNote, licence_note};
 use super::relations::{Relations, relations_of};
@@ -39,6 +41,8 @@ pub(super) struct CardPage {
     pub edit_href: Option<String>,
     /// What uploads a card that is missing.
     pub card_command: String,
+    /// The gate of a gated repository.
+    pub gate: Option<GateView>,
     /// The card's text.
     pub card: Option<SafeHtml>,
     /// Its headings, when they are many enough to need a list.
@@ -182,11 +186,21 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    show(&page, &read, None).await
+}
+
+/// Shows the page, possibly again with what somebody wrote who asks for access.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(super) async fn show(page: &PageRequest, read: &RepoRead, attempt: Option<Attempt>) -> HubResult<HttpResponse> {
+    let status = if attempt.is_some() { StatusCode::BAD_REQUEST } else { StatusCode::OK };
+    let barrier = read.barrier(&page.app).await?;
     let repo = &read.repo;
     let is_dataset = repo.repo_type == RepoType::Dataset;
     let columns = Columns { card: true, facts: true, siblings: is_dataset };
-    let (header, derived) = header_with(&page, &read, RepoTab::Card, columns).await?;
-    let card = card_of(&page, repo).await?;
+    let (header, derived) = header_with(page, read, RepoTab::Card, columns).await?;
+    let card = card_of(page, repo).await?;
     let has_text = card.as_ref().is_some_and(|card| !card.is_blank);
     let chart = DownloadChart::of_repo(&page.app, repo.pk).await?;
     let (outline, citation) = match &card {
@@ -197,7 +211,7 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let metadata = derived.card.as_ref();
     let configs = metadata.filter(|_| is_dataset).map(configs_of).unwrap_or_default();
     let rows = match derived.siblings.as_deref().filter(|_| is_dataset) {
-        Some(paths) => rows::panel_of(&page, &read, &header, &configs, paths).await?,
+        Some(paths) => rows::panel_of(page, read, &header, &configs, paths, barrier.as_ref()).await?,
         None => None,
     };
     let has_weights = derived.facts.as_ref().is_some_and(|facts| facts.get("weights").is_some());
@@ -212,17 +226,18 @@ async fn show_card(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         rows,
         configs,
         relations: relations_of(&page.app, &read.viewer, &header, &derived).await?,
-        layout: layout_of(&page, repo, ""),
-        quick_start: is_new.then(|| quick_start_of(&header)),
+        gate: gate_view(page, read, barrier.as_ref(), attempt).await?,
+        layout: layout_of(page, repo, ""),
+        quick_start: (is_new && repo.gated.is_none()).then(|| quick_start_of(&header)),
         card_command: card_command(&header),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
-        inferred: panel_of(&header, &derived, may_write),
+        inferred: panel_of(page, read, &header, &derived).await,
         side: Side { chart, ..side_of(&header, &derived) },
-        licence: licence_note(&page, &derived).await?,
+        licence: licence_note(page, &derived).await?,
         header,
     };
-    page.show(shown).await
+    page.show_with(status, shown).await
 }
 
 async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {

@@ -7,9 +7,10 @@ use hub_types::{Oid, RepoType, split_revision};
 
 use super::inferred::is_inferred;
 use super::tags;
-use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker};
+use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::notifications::watching;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::listing::Columns;
@@ -18,6 +19,7 @@ use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::queries::named_refs::{NamedRefRow, list_branches_and_tags};
 use crate::repos::{Repo, reading};
+use crate::scans::queries::find_warning;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::raw_param;
 use crate::web::layout::{Layout, kind_word};
@@ -43,9 +45,11 @@ pub(super) async fn header_with(
     let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
     if let Some(user) = &page.viewer.user {
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
+        header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
     if read.repo.repo_type.has_git() {
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
+        header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
     Ok((header, derived))
 }
@@ -64,6 +68,8 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         hub_url: base.as_str().to_owned(),
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
         discussions: 0,
+        watch: WatchButton { level: watching::Level::Participating },
+        warning: None,
     }
 }
 

@@ -109,7 +109,7 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
 
 /// What a task is; the list of its repositories is a click away in the page's head. Names that are no task only have a list.
 fn task_link(kind: RepoType, task: &str) -> FactLink {
-    let href = match known::find_task(task) {
+    let href = match known::find_any_task(task) {
         Some(task) => format!("/tasks/{}", task.id),
         None => list_href(kind, "pipeline_tag", &[task]),
     };

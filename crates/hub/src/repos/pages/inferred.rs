@@ -1,4 +1,5 @@
-//! What a card leaves out and the repository's files say: a panel beside the card, and the commit that puts it into the card.
+//! What a card leaves out and the repository's files say: a panel beside the card, and the commit that puts it into the card. Who may
+//! write commits it; others with an account open a pull request with it.
 
 use actix_web::{HttpResponse, web};
 use hub_cards::infer::{FactKey, Inferred};
@@ -10,11 +11,13 @@ use super::view::RepoHeader;
 use super::{BASES, tags};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::RepoWrite;
 use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
+use crate::repos::discussions::{may_propose, propose_commit};
 use crate::repos::listing::Columns;
 use crate::repos::metadata::inferred_of;
+use crate::repos::queries::discussions::find_open_pull;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
+use crate::repos::{Level, Repo, RepoRead, RepoWrite};
 use crate::web::links::{encode_path, encode_segment};
 
 /// What stands for all facts that are sure, in the form.
@@ -25,8 +28,10 @@ const ALL: &str = "all";
 pub(super) struct InferredPanel {
     /// The facts.
     pub facts: Vec<InferredFact>,
-    /// Where they are put into the card, for those who may.
+    /// Where they are put into the card, or proposed, for those who may.
     pub action: Option<String>,
+    /// Whether they are only proposed.
+    pub proposes: bool,
     /// The commit whose files say so.
     pub commit: String,
 }
@@ -58,18 +63,34 @@ impl InferredPanel {
 
     /// The text of that button.
     pub(super) fn all_label(&self) -> &'static str {
-        if self.facts.iter().all(|fact| fact.sure) { "Add all to the card" } else { "Add all that are certain" }
+        match (self.proposes, self.facts.iter().all(|fact| fact.sure)) {
+            (false, true) => "Add all to the card",
+            (false, false) => "Add all that are certain",
+            (true, true) => "Propose all to the owner",
+            (true, false) => "Propose all that are certain",
+        }
+    }
+
+    /// The text of the button of one fact.
+    pub(super) fn one_label(&self) -> &'static str {
+        if self.proposes { "Propose to the owner" } else { "Add to the card" }
     }
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
         config.route(&format!("{base}/add-facts"), web::post().to(post_facts));
+        config.route(&format!("{base}/propose-facts"), web::post().to(post_proposal));
     }
 }
 
 /// The panel of a repository; nothing when the card says everything that its files do.
-pub(super) fn panel_of(header: &RepoHeader, derived: &ListedRepo, may_write: bool) -> Option<InferredPanel> {
+pub(super) async fn panel_of(
+    page: &PageRequest,
+    read: &RepoRead,
+    header: &RepoHeader,
+    derived: &ListedRepo,
+) -> Option<InferredPanel> {
     let facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
     let commit = derived.head_oid.filter(|_| !facts.is_empty())?.to_hex();
     let blob = format!("{}/blob/{}", header.href(), encode_segment(&header.default_branch));
@@ -83,7 +104,10 @@ pub(super) fn panel_of(header: &RepoHeader, derived: &ListedRepo, may_write: boo
         sure: fact.sure,
     };
     let facts = facts.into_iter().map(shown).collect();
-    Some(InferredPanel { facts, action: may_write.then(|| format!("{}/add-facts", header.href())), commit })
+    let proposes = read.level < Level::Write;
+    let may = page.require_session().is_ok() && (!proposes || may_propose(&page.app, read.clone()).await.is_ok());
+    let what = if proposes { "propose-facts" } else { "add-facts" };
+    Some(InferredPanel { facts, action: may.then(|| format!("{}/{what}", header.href())), proposes, commit })
 }
 
 /// Whether a card leaves a key out that the files answer.
@@ -113,9 +137,32 @@ fn value_label(fact: &Inferred) -> String {
 
 async fn post_facts(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let (base, text) = current(&page, &write.repo).await?;
+    let (new, names) = commit_of(&page, &write.repo, &form).await?;
+    match create_commit(&page.app, &write, new).await {
+        Ok(_) => Ok(page.redirect_saying(&write.repo.path(), &format!("Added to the card: {names}."))),
+        Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(changed_meanwhile()),
+        Err(error) => Err(error),
+    }
+}
+
+async fn post_proposal(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let content = may_propose(&page.app, read).await?;
+    let (new, names) = commit_of(&page, &content.repo, &form).await?;
+    let thread = |num: i64| format!("{}/discussions/{num}", content.repo.path());
+    // The button is there for everybody: one proposal is enough.
+    if let Some(num) = find_open_pull(&page.app.pool, content.repo.pk, &new.summary).await? {
+        return Ok(page.redirect_saying(&thread(num), "This is proposed already."));
+    }
+    let made = propose_commit(&page.app, &content, new).await?;
+    Ok(page.redirect_saying(&thread(made.num), &format!("Proposed to the owner: {names}.")))
+}
+
+/// The commit that puts what the form asks for into the card, and the keys of it in words.
+async fn commit_of(page: &PageRequest, repo: &Repo, form: &CheckedForm) -> HubResult<(NewCommit, String)> {
+    let (base, text) = current(page, repo).await?;
     let columns = Columns { card: true, facts: true, siblings: false };
-    let derived = find_listed(&page.app.pool, write.repo.pk, columns).await?;
+    let derived = find_listed(&page.app.pool, repo.pk, columns).await?;
     let derived = derived.ok_or_else(|| HubError::repo_not_found(false))?;
     // What was offered belongs to one commit: after another, neither the card nor the files need be what was seen.
     let is_same = derived.head_oid.is_some_and(|head| head.to_hex() == base.commit) && form.text("base-commit") == base.commit;
@@ -128,35 +175,25 @@ async fn post_facts(page: PageRequest, write: RepoWrite, form: CheckedForm) -> H
     if facts.is_empty() {
         return Err(HubError::bad_request("The files say nothing of this that the card leaves out."));
     }
-    commit(&page, &write, base.commit, &text, &facts).await?;
-    let names: Vec<&str> = facts.iter().map(|fact| fact.key.as_str()).collect();
-    Ok(page.redirect_saying(&write.repo.path(), &format!("Added to the card: {}.", names.join(", "))))
+    let card = with_facts(&text, &facts)
+        .filter(|card| validate(card, repo.repo_type).errors.is_empty())
+        .ok_or_else(|| HubError::unprocessable("The card's YAML is written in a way that only you can change: edit the card."))?;
+    let names = facts.iter().map(|fact| fact.key.as_str()).collect::<Vec<_>>().join(", ");
+    let because = |fact: &Inferred| format!("{}: {} ({}: {})", fact.key.as_str(), fact.value, fact.file, fact.because);
+    let new = NewCommit {
+        revision: repo.default_branch.clone(),
+        summary: format!("Add {names} to the card"),
+        description: facts.iter().map(because).collect::<Vec<_>>().join("\n"),
+        parent: Some(base.commit),
+        operations: vec![Operation::AddFile { path: RepoPath::new(CARD_FILE)?, content: FileContent::Bytes(card.into_bytes()) }],
+    };
+    Ok((new, names))
 }
 
 fn changed_meanwhile() -> HubError {
     HubError::conflict(
         "The repository was changed while you looked at it. Nothing was added: open it again and see what is left.",
     )
-}
-
-async fn commit(page: &PageRequest, write: &RepoWrite, parent: String, card: &str, facts: &[Inferred]) -> HubResult<()> {
-    let card = with_facts(card, facts)
-        .filter(|card| validate(card, write.repo.repo_type).errors.is_empty())
-        .ok_or_else(|| HubError::unprocessable("The card's YAML is written in a way that only you can change: edit the card."))?;
-    let names: Vec<&str> = facts.iter().map(|fact| fact.key.as_str()).collect();
-    let because = |fact: &Inferred| format!("{}: {} ({}: {})", fact.key.as_str(), fact.value, fact.file, fact.because);
-    let new = NewCommit {
-        revision: write.repo.default_branch.clone(),
-        summary: format!("Add {} to the card", names.join(", ")),
-        description: facts.iter().map(because).collect::<Vec<_>>().join("\n"),
-        parent: Some(parent),
-        operations: vec![Operation::AddFile { path: RepoPath::new(CARD_FILE)?, content: FileContent::Bytes(card.into_bytes()) }],
-    };
-    match create_commit(&page.app, write, new).await {
-        Ok(_) => Ok(()),
-        Err(error) if error.kind() == ErrorKind::PreconditionFailed => Err(changed_meanwhile()),
-        Err(error) => Err(error),
-    }
 }
 
 /// The card with the facts in its metadata, and everything else as it was written.

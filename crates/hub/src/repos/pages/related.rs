@@ -72,7 +72,7 @@ async fn show_related(page: PageRequest, read: RepoRead) -> HubResult<HttpRespon
                 section(
                     "datasets-for",
                     "Datasets for this model".to_owned(),
-                    "By what models like it declare, and by task, language, licence and format. Those that its card names are left out.",
+                    "By what models like it declare, and by task, language, field, licence and format. Those that its card names are left out.",
                     "Nothing here is known to go with it. A task and a language in its card help to find something.",
                     datasets,
                 ),

@@ -13,7 +13,7 @@ use super::data_files::{ConfigFiles, config_files};
 use super::preview;
 use super::view::RepoHeader;
 use crate::accounts::page::PageRequest;
-use crate::error::HubResult;
+use crate::error::{Barrier, HubResult};
 use crate::repos::{Repo, RepoRead, reading};
 use crate::web::links::{encode_path, encode_segment};
 
@@ -70,7 +70,7 @@ static TABLES: LazyLock<Cache<Key, Kept>> = LazyLock::new(|| {
         .build()
 });
 
-/// The rows of a dataset, for those who may read its files. Nothing for one without data.
+/// The rows of a dataset, unless something keeps the viewer from its files. Nothing for one without data.
 ///
 /// # Errors
 /// 503 when the store does not answer.
@@ -80,6 +80,7 @@ pub(super) async fn panel_of(
     header: &RepoHeader,
     configs: &[DatasetConfig],
     paths: &[String],
+    barrier: Option<&Barrier>,
 ) -> HubResult<Option<RowsPanel>> {
     let (Some(head), true) = (read.repo.head_oid, paths.iter().any(|path| !NOT_DATA.contains(&path.as_str()))) else {
         return Ok(None);
@@ -107,8 +108,8 @@ pub(super) async fn panel_of(
         table: None,
         note: "These rows are for those whom the owner lets read the files.",
     };
-    if let Ok(content) = read.clone().into_content() {
-        (panel.table, panel.note) = read_rows(page, &content.repo, head, path).await?;
+    if barrier.is_none() {
+        (panel.table, panel.note) = read_rows(page, &read.repo, head, path).await?;
     }
     Ok(Some(panel))
 }

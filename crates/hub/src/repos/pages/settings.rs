@@ -5,6 +5,7 @@ use askama::Template;
 use hub_types::RepoId;
 
 use super::context::{header_of, layout_of};
+use super::deleted::deleted_path;
 use super::owners::owners_of;
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, BUCKET_BASE};
@@ -12,8 +13,9 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
+use crate::repos::queries::discussions::are_disabled;
 use crate::repos::rename::move_repo;
-use crate::repos::settings::{SettingsChange, update_settings};
+use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
 use crate::repos::{Repo, RepoAdmin};
 use crate::web::filters;
@@ -34,6 +36,10 @@ pub(super) struct RepoSettingsPage {
     pub bucket: Option<(i64, Option<u64>)>,
     /// Whether clients are kept to plain HTTP.
     pub plain_http: bool,
+    /// Whether discussions are turned off.
+    pub discussions_disabled: bool,
+    /// How readers get in: `off`, `auto` or `manual`.
+    pub gating: String,
     /// The new owner.
     pub new_owner: Field,
     /// Who may own it.
@@ -42,11 +48,16 @@ pub(super) struct RepoSettingsPage {
     pub new_name: Field,
     /// The id typed to confirm deletion.
     pub confirmation: Field,
+    /// For how many days what is done can be undone.
+    pub undo_days: u64,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     for base in BASES {
-        config.route(&format!("{base}/settings/transfer"), web::post().to(post_transfer));
+        config
+            .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
+            .route(&format!("{base}/settings/discussions"), web::post().to(post_discussions))
+            .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
         config
@@ -85,9 +96,12 @@ async fn settings_page(
         storage: storage_of(&page.app, &admin.repo).await?,
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
+        discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
+        gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
+        undo_days: page.app.config.undo_days,
         confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
     })
 }
@@ -113,6 +127,18 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 
+async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (gating, text) = match form.text("gating") {
+        "off" => (Gating::Off, "Everybody who sees this repository can download its files now."),
+        "auto" => (Gating::Auto, "Who asks for access gets it at once now."),
+        "manual" => (Gating::Manual, "You decide now who gets access."),
+        _ => return Err(HubError::bad_request("Choose who may download the files.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { gating: Some(gating), ..SettingsChange::default() }).await?;
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
 async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let plain_http = match form.text("transfer") {
@@ -124,6 +150,22 @@ async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -
     let text = match plain_http {
         true => "Downloads go by plain HTTP now.",
         false => "Downloads go in chunks now, for clients that know how.",
+    };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let disabled = match form.text("discussions") {
+        "on" => false,
+        "off" => true,
+        _ => return Err(HubError::bad_request("Choose on or off.")),
+    };
+    let change = SettingsChange { discussions_disabled: Some(disabled), ..SettingsChange::default() };
+    update_settings(&page.app, &admin, change).await?;
+    let text = match disabled {
+        true => "Discussions are turned off. What was said stays readable.",
+        false => "Discussions are turned on.",
     };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
@@ -158,5 +200,7 @@ async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> 
         return page.show_with(refusal.status, shown).await;
     }
     delete_repo(&page.app, &admin).await?;
-    Ok(page.redirect_saying(&format!("/{}", admin.repo.id.namespace()), &format!("{id} was deleted.")))
+    let to = deleted_path(page.require_session()?, admin.repo.namespace_pk, admin.repo.id.namespace());
+    let days = page.app.config.undo_days;
+    Ok(page.redirect_saying(&to, &format!("{id} was deleted. It can be restored for {days} days.")))
 }

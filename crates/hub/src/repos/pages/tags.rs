@@ -51,7 +51,7 @@ pub(super) fn language_label(code: &str) -> String {
 
 /// The words for a task.
 pub(super) fn task_label(id: &str) -> String {
-    known::find_task(id).map_or_else(|| id.to_owned(), |task| task.label.to_owned())
+    known::find_any_task(id).map_or_else(|| id.to_owned(), |task| task.label.to_owned())
 }
 
 /// The name of a library.

@@ -11,6 +11,7 @@ use hub_git::{CommitInfo, Entry, LogRange, TreeCursor};
 use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::media::icon_of;
+use super::security::{Shield, known_of, shield_of};
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -86,6 +87,8 @@ pub(super) struct TreeEntry {
     pub download_href: Option<String>,
     /// The last commit that touched it.
     pub last_commit: Option<CommitSummary>,
+    /// What was found in it.
+    pub shield: Option<Shield>,
 }
 
 impl TreeEntry {
@@ -119,6 +122,7 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let is_first_page = after.is_none();
     let listed = list_folder(&page, repo, &place, after).await?;
     let commits = last_commits(&page, repo, &place).await;
+    let known = known_of(&page, repo, &listed.entries).await?;
     let readme = match listed.entries.iter().find(|entry| entry.name().eq_ignore_ascii_case("README.md")) {
         // At the root the card's own tab shows it.
         Some(entry) if !place.path.is_empty() => readme(&page, repo, &place, entry).await?,
@@ -136,10 +140,14 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
             new_href: place.href(View::New, &place.path),
             delete_href: (!place.path.is_empty()).then(|| place.href(View::Delete, &place.path)),
         }),
-        archives: archives(&read, &place),
+        archives: archives(&page, &read, &place).await?,
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
-        entries: listed.entries.iter().map(|entry| tree_entry(repo, &place, entry, commits.as_deref())).collect(),
+        entries: listed
+            .entries
+            .iter()
+            .map(|entry| TreeEntry { shield: shield_of(&known, entry), ..tree_entry(repo, &place, entry, commits.as_deref()) })
+            .collect(),
         readme,
         previous: (!is_first_page).then(|| href.clone()),
         next: listed.next.map(|next| format!("{href}?after={}", next.encode())),
@@ -148,12 +156,12 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     page.show(shown).await
 }
 
-fn archives(read: &RepoRead, place: &Place) -> Vec<(&'static str, String)> {
+async fn archives(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<Vec<(&'static str, String)>> {
     // A gated repository shows its files' names to more people than their bytes.
-    match read.clone().into_content() {
-        Ok(_) => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
-        Err(_) => Vec::new(),
-    }
+    Ok(match read.barrier(&page.app).await? {
+        None => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
+        Some(_) => Vec::new(),
+    })
 }
 
 async fn list_folder(page: &PageRequest, repo: &Repo, place: &Place, after: Option<TreeCursor>) -> HubResult<hub_git::Page> {
@@ -209,5 +217,6 @@ fn tree_entry(repo: &Repo, place: &Place, entry: &Entry, commits: Option<&LastCo
         lfs: entry.lfs.is_some(),
         download_href: (!is_folder).then(|| format!("{}?download=true", place.href(View::Resolve, &entry.path))),
         last_commit: last_commit.map(|info| commit_summary(repo, info)),
+        shield: None,
     }
 }

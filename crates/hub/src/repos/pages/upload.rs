@@ -61,8 +61,13 @@ async fn show_upload(page: PageRequest, write: RepoWrite) -> HubResult<HttpRespo
     page.require_session()?;
     let place = branch_place(&page, &write).await?;
     let shown = upload_page(&page, &write, &place, &Refusal::default()).await?;
-    let mut response = page.show(shown).await?;
-    if page.app.store.supports_presign() {
+    let response = page.show(shown).await?;
+    allow_store(&page, response)
+}
+
+/// Lets the scripts of a page send to the store, if that is where large files go.
+pub(super) fn allow_store(page: &PageRequest, mut response: HttpResponse) -> HubResult<HttpResponse> {
+    if page.app.store.presigns_uploads() {
         let policy = policy_for_store(&page.app.store.public_origin()?);
         let policy = HeaderValue::from_str(&policy).map_err(HubError::internal)?;
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);
@@ -141,9 +146,7 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
 }
 
 async fn take_file(upload: &mut FormUpload<'_>, place: &Place, part: Part) -> HubResult<()> {
-    let named = part.content_disposition().and_then(|disposition| disposition.get_filename().map(str::to_owned));
-    // A form without a chosen file sends a part without a name.
-    let Some(name) = named.filter(|name| !name.is_empty()) else { return Ok(()) };
+    let Some(name) = file_name(&part) else { return Ok(()) };
     if upload.count() >= MAX_FILES {
         return Err(HubError::bad_request(format!("At most {MAX_FILES} files go in one form. `hf upload` takes any number.")));
     }
@@ -151,7 +154,13 @@ async fn take_file(upload: &mut FormUpload<'_>, place: &Place, part: Part) -> Hu
     upload.add(RepoPath::new(&path)?, part).await
 }
 
-async fn text(mut part: Part) -> HubResult<String> {
+/// What a part's file is called. A form without a chosen file sends a part without a name.
+pub(super) fn file_name(part: &Part) -> Option<String> {
+    let disposition = part.content_disposition()?;
+    disposition.get_filename().filter(|name| !name.is_empty()).map(str::to_owned)
+}
+
+pub(super) async fn text(mut part: Part) -> HubResult<String> {
     let bytes = part.bytes(MAX_TEXT_BYTES).await;
     let bytes = bytes.map_err(|_| HubError::too_large("A field of this form is too long."))?;
     let bytes = bytes.map_err(|error| HubError::bad_request(format!("The form could not be read: {error}")))?;

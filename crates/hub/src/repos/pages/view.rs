@@ -4,8 +4,10 @@ use chrono::{DateTime, Utc};
 use hub_types::RepoType;
 
 use super::tags;
+use crate::notifications::watching::Level;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::own::OwnRepoRow;
+use crate::scans::queries::Warning;
 use crate::web::layout::{kind_icon, kind_title, kind_word};
 
 /// A repository in a list.
@@ -243,6 +245,51 @@ pub struct RepoHeader {
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
     pub discussions: i64,
+    /// What was found in its files that nobody should load.
+    pub warning: Option<Warning>,
+    /// What the viewer hears of it.
+    pub watch: WatchButton,
+}
+
+/// What the watch button shows.
+#[derive(Debug, Clone)]
+pub struct WatchButton {
+    /// What the viewer hears now.
+    pub level: Level,
+}
+
+impl WatchButton {
+    /// The text of the button.
+    pub fn label(&self) -> &'static str {
+        match self.level {
+            Level::All => "Watching",
+            Level::Participating => "Watch",
+            Level::Ignore => "Ignoring",
+        }
+    }
+
+    /// What can be chosen.
+    pub fn choices(&self) -> [WatchChoice; 3] {
+        Level::EVERY.map(|level| {
+            let hint = match level {
+                Level::All => "Every discussion and pull request",
+                Level::Participating => "Where you take part, or somebody says @you",
+                Level::Ignore => "Nothing, not even mentions",
+            };
+            WatchChoice { level, hint, chosen: level == self.level }
+        })
+    }
+}
+
+/// What one can choose to hear of a repository.
+#[derive(Debug)]
+pub struct WatchChoice {
+    /// The choice.
+    pub level: Level,
+    /// What it means.
+    pub hint: &'static str,
+    /// Whether it is chosen.
+    pub chosen: bool,
 }
 
 /// What the like button shows.
@@ -322,6 +369,12 @@ impl RepoHeader {
             tabs.push(link(RepoTab::Settings, format!("{}/settings", self.href()), "settings", "Settings"));
         }
         tabs
+    }
+
+    /// The page of the file that was found, with what was found in it.
+    pub fn warning_href(&self, warning: &Warning) -> String {
+        let branch = crate::web::links::encode_segment(&self.default_branch);
+        format!("{}/blob/{branch}/{}#security", self.href(), crate::web::links::encode_path(&warning.path))
     }
 
     fn tree_href(&self) -> String {

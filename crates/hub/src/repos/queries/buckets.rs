@@ -1,7 +1,7 @@
 //! Statements on the files of buckets. Paths go by their bytes (the column's collation), so that a prefix is a range of the
 //! key and a page goes on from any text, however many files there are.
 
-use std::collections::HashSet;
+use std::collections::{HashMap, HashSet};
 
 use chrono::{DateTime, Utc};
 use hub_types::{BucketPath, Sha256, XetHash};
@@ -120,6 +120,37 @@ pub async fn list_files_at(conn: impl PgExecutor<'_>, repo_pk: i64, paths: &[Str
     .await
 }
 
+/// Lists files in these folders and below, at most `limit` of each.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_files_below(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    folders: &[String],
+    limit: i64,
+) -> sqlx::Result<Vec<BucketFile>> {
+    let starts: Vec<String> = folders.iter().map(|folder| format!("{folder}/")).collect();
+    let ends: Vec<String> = starts.iter().map(|start| BucketPath::end_of_prefix(start)).collect();
+    sqlx::query_as!(
+        BucketFile,
+        r#"select f.path as "path!", f.oid as "oid: Sha256", o.file_hash as "file_hash?: XetHash", f.size_bytes as "size_bytes!",
+                  f.mtime as "mtime!", f.content_type, f.uploaded_at as "uploaded_at!"
+           from unnest($2::text[], $3::text[]) wanted (start, stop)
+           cross join lateral (
+               select * from bucket_files b
+               where b.repo_pk = $1 and b.path >= wanted.start and b.path < wanted.stop order by b.path limit $4
+           ) f
+           left join lfs_objects o on o.oid = f.oid"#,
+        repo_pk,
+        &starts,
+        &ends,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
 /// Whether a file of a bucket has this SHA-256 now.
 ///
 /// # Errors
@@ -216,6 +247,28 @@ pub async fn sum_all(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<To
     )
     .fetch_one(conn)
     .await
+}
+
+/// Takes hold of an owner until the transaction ends, so that those who count its buckets go one after the other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_owner(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<()> {
+    let row = sqlx::query!("select namespace_pk from namespaces where namespace_pk = $1 for no key update", namespace_pk);
+    row.fetch_optional(conn).await.map(|_| ())
+}
+
+/// Adds up what the buckets of each of these owners hold. Owners without buckets are missing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sum_of_owners(conn: impl PgExecutor<'_>, namespaces: &[i64]) -> sqlx::Result<HashMap<i64, i64>> {
+    let rows = sqlx::query!(
+        r#"select namespace_pk, sum(size_bytes)::bigint as "bytes!" from repos
+           where namespace_pk = any($1) and repo_type = 'bucket' and deleted_at is null group by namespace_pk"#,
+        namespaces
+    );
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.namespace_pk, row.bytes)).collect())
 }
 
 /// Removes the files at some paths.

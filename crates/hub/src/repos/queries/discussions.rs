@@ -1,6 +1,7 @@
 //! Statements on discussions and pull requests.
 
 mod events;
+mod reactions;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName};
@@ -10,6 +11,8 @@ pub use events::{
     EditRow, EventRow, count_edits, count_events, edit_comment, find_event, hide_comment, insert_change, insert_comment,
     list_edits, list_events, note_commits,
 };
+
+pub use reactions::{ReactionRow, delete_reaction, insert_reaction, list_reactions};
 
 /// Where a discussion stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]
@@ -89,6 +92,21 @@ pub struct Filter {
     pub author: Option<String>,
     /// Only with a text in the title.
     pub search: Option<String>,
+}
+
+/// The first pull request of a repository that goes on and has a title.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_open_pull(pool: &PgPool, repo_pk: i64, title: &str) -> sqlx::Result<Option<i64>> {
+    sqlx::query_scalar!(
+        "select num from discussions
+         where repo_pk = $1 and status in ('draft', 'open') and base is not null and title = $2 order by num limit 1",
+        repo_pk,
+        title
+    )
+    .fetch_optional(pool)
+    .await
 }
 
 /// Lists discussions of a repository, pinned ones first, then the newest.
@@ -195,20 +213,68 @@ pub async fn list_open_pulls(pool: &PgPool, repo_pk: i64, author_pk: Option<i64>
     .await
 }
 
-/// Locks a repository until the transaction ends and gives the next number; `None` when it is deleted.
+/// What the next discussion of a repository gets.
+#[derive(Debug, Clone, Copy)]
+pub struct NextNum {
+    /// Its number.
+    pub num: i64,
+    /// Whether it shall not be opened: discussions are turned off.
+    pub disabled: bool,
+}
+
+/// Locks a repository until the transaction ends and gives the next number; `None` when it is deleted. The numbers of discussions
+/// that were deleted are not given out again.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn next_num(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<i64>> {
-    let locked = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
-    if locked.fetch_optional(&mut *conn).await?.is_none() {
-        return Ok(None);
-    }
+pub async fn next_num(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<NextNum>> {
+    let locked = sqlx::query_scalar!(
+        "select discussions_disabled from repos where repo_pk = $1 and deleted_at is null for update",
+        repo_pk
+    );
+    let Some(disabled) = locked.fetch_optional(&mut *conn).await? else { return Ok(None) };
     // A statement of its own, so that it sees what came while the lock was waited for.
-    sqlx::query_scalar!(r#"select coalesce(max(num), 0) + 1 as "num!" from discussions where repo_pk = $1"#, repo_pk)
-        .fetch_one(conn)
+    let num = sqlx::query_scalar!(
+        r#"select greatest((select max(num) from discussions where repo_pk = $1),
+                           (select max(num) from deleted_discussions where repo_pk = $1), 0) + 1 as "num!""#,
+        repo_pk
+    );
+    Ok(Some(NextNum { num: num.fetch_one(conn).await?, disabled }))
+}
+
+/// Whether discussions of a repository are turned off.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn are_disabled(pool: &PgPool, repo_pk: i64) -> sqlx::Result<bool> {
+    let row = sqlx::query_scalar!("select discussions_disabled from repos where repo_pk = $1", repo_pk);
+    Ok(row.fetch_optional(pool).await?.unwrap_or(false))
+}
+
+/// Turns discussions of a repository off or on.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_disabled(conn: &mut PgConnection, repo_pk: i64, disabled: bool) -> sqlx::Result<()> {
+    sqlx::query!("update repos set discussions_disabled = $2 where repo_pk = $1", repo_pk, disabled)
+        .execute(conn)
         .await
-        .map(Some)
+        .map(|_| ())
+}
+
+/// Deletes a discussion with all that was said in it, and keeps its number taken.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with gone as (delete from discussions where discussion_pk = $1 returning repo_pk, num)
+         insert into deleted_discussions (repo_pk, num) select repo_pk, num from gone on conflict do nothing",
+        discussion_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// A discussion to make.

@@ -211,3 +211,91 @@ pub async fn find_declared(pool: &PgPool, repo_pk: i64) -> sqlx::Result<Declared
     let texts = |value: Option<Value>| serde_json::from_value(value.unwrap_or_default()).unwrap_or_default();
     Ok(row.map(|row| Declared { base_models: texts(row.base_models), license: texts(row.license) }).unwrap_or_default())
 }
+
+/// A model and its likely parent, which its card does not name.
+#[derive(Debug, Clone)]
+pub struct FindingRow {
+    /// The model.
+    pub repo_pk: i64,
+    /// Its id.
+    pub id: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// The id of the likely parent.
+    pub parent_id: String,
+    /// Whether only members see that one.
+    pub parent_private: bool,
+    /// `identical`, `converted` or `finetune`.
+    pub relation: String,
+    /// From 0 to 1.
+    pub certainty: f64,
+    /// When it was found.
+    pub found_at: DateTime<Utc>,
+    /// What the model's card says of licences, as JSON.
+    pub license: Option<Value>,
+    /// What the parent's says.
+    pub parent_license: Option<Value>,
+}
+
+/// Writes down the likely parent of a model, if both are still there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_finding(pool: &PgPool, repo_pk: i64, parent_pk: i64, relation: &str, certainty: f64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into lineage_findings (repo_pk, parent_pk, relation, certainty)
+         select r.repo_pk, p.repo_pk, $3, $4 from repos r, repos p where r.repo_pk = $1 and p.repo_pk = $2
+         on conflict (repo_pk) do update set parent_pk = excluded.parent_pk, relation = excluded.relation,
+             certainty = excluded.certainty,
+             found_at = case when lineage_findings.parent_pk = excluded.parent_pk then lineage_findings.found_at else now() end",
+        repo_pk,
+        parent_pk,
+        relation,
+        certainty
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Forgets the likely parent of a model.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_finding(pool: &PgPool, repo_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from lineage_findings where repo_pk = $1", repo_pk).execute(pool).await.map(|_| ())
+}
+
+/// Lists models whose cards name their likely parent neither by its name nor by one that it had before, the most certain
+/// first, after a place in that order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_undeclared(pool: &PgPool, certainty: f64, repo_pk: i64, limit: i64) -> sqlx::Result<Vec<FindingRow>> {
+    sqlx::query_as!(
+        FindingRow,
+        r#"select f.repo_pk, rn.name || '/' || r.name as "id!", r.private, pn.name || '/' || p.name as "parent_id!",
+                  p.private as parent_private, f.relation, f.certainty, f.found_at,
+                  r.facts -> 'license' as license, p.facts -> 'license' as parent_license
+           from lineage_findings f
+           join repos r on r.repo_pk = f.repo_pk join namespaces rn on rn.namespace_pk = r.namespace_pk
+           join repos p on p.repo_pk = f.parent_pk join namespaces pn on pn.namespace_pk = p.namespace_pk
+           where (f.certainty, f.repo_pk) < ($1, $2) and r.deleted_at is null and p.deleted_at is null
+             and not exists (
+                 select from jsonb_array_elements_text(
+                     case when jsonb_typeof(r.facts -> 'base_models') = 'array' then r.facts -> 'base_models' else '[]'::jsonb end
+                 ) base
+                 where lower(base) = lower(pn.name || '/' || p.name)
+                    or lower(base) in (
+                        select lower(coalesce(old_id, namespace_key || '/' || name_key)) from repo_redirects o
+                        where o.repo_pk = f.parent_pk
+                    )
+             )
+           order by f.certainty desc, f.repo_pk desc limit $3"#,
+        certainty,
+        repo_pk,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

@@ -314,6 +314,9 @@ fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     if let Some(most) = query.max_parameters {
         sql.push(" and r.parameters <= ").push_bind(most);
     }
+    if query.linked {
+        sql.push(" and (r.facts ? 'models' or r.facts ? 'datasets')");
+    }
     for (name, ids) in [("models", &query.models), ("datasets", &query.datasets)] {
         if !ids.is_empty() {
             sql.push(format!(" and r.facts -> '{name}' @> ")).push_bind(Value::from(ids.clone()));

@@ -6,6 +6,7 @@ use hub_cards::known;
 use hub_search::{Clause, Counting, Facet, FacetRequest, Narrow, SearchQuery};
 use hub_types::RepoType;
 
+use super::fields::{About, fields_of};
 use super::{Suggested, any_of, best_first, downloads, listed, most_used, tagged};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -50,7 +51,8 @@ struct Siblings {
 pub async fn datasets_for(app: &App, viewer: &Viewer, model: &ListedRepo, own: Own, limit: usize) -> HubResult<Vec<Suggested>> {
     let declared: Vec<String> = listed(model, "datasets").iter().map(|id| id.to_lowercase()).collect();
     let evidence = evidence(app, viewer, model, &declared).await?;
-    let mut rows = candidates(app, viewer, model, &evidence).await?;
+    let about = fields_of(model);
+    let mut rows = candidates(app, viewer, model, &evidence, &about).await?;
     rows.sort_by_key(|row| row.repo_pk);
     rows.dedup_by_key(|row| row.repo_pk);
     let scored = rows.into_iter().filter_map(|row| {
@@ -60,7 +62,7 @@ pub async fn datasets_for(app: &App, viewer: &Viewer, model: &ListedRepo, own: O
         }
         let mut terms = evidence.get(&id).cloned().unwrap_or_default();
         let is_chosen = !terms.is_empty();
-        terms.extend(fitting(model, &row));
+        terms.extend(fitting(model, &about, &row));
         // What says no more than "it is a dataset" is no reason.
         let is_fitting = !terms.is_empty();
         terms.extend(besides(model, &row));
@@ -124,10 +126,12 @@ async fn candidates(
     viewer: &Viewer,
     model: &ListedRepo,
     evidence: &HashMap<String, Vec<Term>>,
+    about: &[About],
 ) -> HubResult<Vec<ListedRepo>> {
     let names: Vec<&str> = evidence.keys().map(String::as_str).collect();
     let visible = visibility::visible_to(viewer);
-    let mut rows = list_by_names(&app.pool, &visible, RepoType::Dataset, &names, Columns::default()).await?;
+    let columns = Columns { facts: true, ..Columns::default() };
+    let mut rows = list_by_names(&app.pool, &visible, RepoType::Dataset, &names, columns).await?;
     let languages = listed(model, "language");
     let language = (!languages.is_empty()).then(|| any_of(Facet::Language, languages));
     let task = model.pipeline_tag.clone().map(|task| any_of(Facet::Task, vec![task]));
@@ -140,14 +144,18 @@ async fn candidates(
     if let Some(language) = language {
         keys.extend(most_used(app, viewer, RepoType::Dataset, vec![language], FITTING).await?);
     }
+    let tags: Vec<String> = about.iter().flat_map(|about| about.field.tags).map(|tag| (*tag).to_owned()).collect();
+    if !tags.is_empty() {
+        keys.extend(most_used(app, viewer, RepoType::Dataset, vec![any_of(Facet::Tag, tags)], FITTING).await?);
+    }
     keys.sort_unstable();
     keys.dedup();
-    rows.extend(listing::by_keys(app, viewer, &keys, Columns::default()).await?);
+    rows.extend(listing::by_keys(app, viewer, &keys, columns).await?);
     Ok(rows)
 }
 
 /// What a dataset is made for, compared with what the model is for.
-fn fitting(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
+fn fitting(model: &ListedRepo, about: &[About], dataset: &ListedRepo) -> Vec<Term> {
     let mut terms = Vec::new();
     let task = model.pipeline_tag.as_deref().unwrap_or_default();
     if tagged(dataset, "task_categories:").any(|category| category == task) {
@@ -157,6 +165,10 @@ fn fitting(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
     let shared: Vec<&str> = tagged(dataset, "language:").filter(|code| languages.iter().any(|own| own == code)).take(4).collect();
     if !shared.is_empty() {
         terms.push(Term::new("In its language", shared.join(", "), 150));
+    }
+    let same = fields_of(dataset).into_iter().find(|found| about.iter().any(|own| own.field == found.field));
+    if let Some(About { field, by, word }) = same {
+        terms.push(Term::new("Of its field", format!("{}: its {by} says “{word}”", field.label), 200));
     }
     terms
 }

@@ -6,8 +6,9 @@ use hub_types::RepoType;
 
 use crate::collections::pages::view::{CardItem, CollectionCard};
 use crate::downloads::chart::{Bar, DownloadChart};
+use crate::notifications::watching::Level;
 use crate::repos::pages::view::{
-    CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoSummary, RepoTab, RevisionPicker, SnippetPart,
+    CommitSummary, Crumb, LikeButton, RefLink, RepoHeader, RepoSummary, RepoTab, RevisionPicker, SnippetPart, WatchButton,
 };
 use crate::site::profile::FollowView;
 use crate::web::form::{Choice, Field};
@@ -20,12 +21,22 @@ pub(super) struct Facet {
     pub label: &'static str,
     pub options: Vec<FacetValue>,
     pub more: Vec<FacetValue>,
+    pub cut: bool,
+    pub find: &'static str,
     pub open: bool,
+    pub why_href: &'static str,
+}
+
+impl Facet {
+    pub(super) fn is_searchable(&self) -> bool {
+        self.cut
+    }
 }
 
 /// A value of it.
 #[derive(Debug)]
 pub(super) struct FacetValue {
+    pub heading: Option<&'static str>,
     pub value: String,
     pub label: String,
     pub count: u64,
@@ -95,31 +106,34 @@ pub(super) struct Person {
     pub since: DateTime<Utc>,
 }
 
-/// Facets: open with a choice made, with more values than are shown, and closed.
+/// Facets: open with a choice made and sections, with more values than are shown, with nothing found, and closed.
 pub(super) fn facets() -> Vec<Facet> {
-    let value = |label: &str, count, chosen| FacetValue { value: label.to_lowercase(), label: label.to_owned(), count, chosen };
+    let value = |label: &str, count, chosen| FacetValue {
+        heading: None,
+        value: label.to_lowercase(),
+        label: label.to_owned(),
+        count,
+        chosen,
+    };
+    let headed = |heading, value| FacetValue { heading: Some(heading), ..value };
+    let facet =
+        |key, label, options, more| Facet { key, label, options, more, cut: false, find: "", open: true, why_href: "#facets" };
     let languages = ["Arabic", "Catalan", "Danish", "Dutch", "Finnish", "Greek", "Hindi", "Polish", "Swahili"];
+    let languages = languages.map(|language| value(language, 7, false)).into();
+    let tasks = vec![
+        headed("Multimodal", value("A task with a name that is longer than the column beside a list is wide", 12, false)),
+        headed("Natural language", value("Text Generation", 1_204, true)),
+        value("Text Classification", 310, false),
+        headed("Other", value("None has it", 0, false)),
+    ];
     vec![
+        facet("design-task", "Task", tasks, Vec::new()),
         Facet {
-            key: "design-task",
-            label: "Task",
-            options: vec![
-                value("Text Generation", 1_204, true),
-                value("Text Classification", 310, false),
-                value("A task with a name that is longer than the column beside a list is wide", 12, false),
-                value("None has it", 0, false),
-            ],
-            more: Vec::new(),
-            open: true,
+            cut: true,
+            ..facet("design-language", "Language", vec![value("English", 980, false), value("العربية", 41, false)], languages)
         },
-        Facet {
-            key: "design-language",
-            label: "Language",
-            options: vec![value("English", 980, false), value("العربية", 41, false)],
-            more: languages.map(|language| value(language, 7, false)).into(),
-            open: true,
-        },
-        Facet { key: "design-licence", label: "Licence", options: vec![value("mit", 55, false)], more: Vec::new(), open: false },
+        Facet { cut: true, find: "zz", ..facet("design-base", "Base model", Vec::new(), Vec::new()) },
+        Facet { open: false, ..facet("design-licence", "Licence", vec![value("mit", 55, false)], Vec::new()) },
     ]
 }
 
@@ -140,7 +154,7 @@ pub(super) fn bounds() -> Vec<Bound> {
 
 /// The frame as one who is logged in has it, and as anybody has it.
 pub(super) fn layouts() -> [Layout; 2] {
-    let viewer = ViewerBadge { name: "ada".to_owned(), organizations: Vec::new() };
+    let viewer = ViewerBadge { name: "ada".to_owned(), organizations: Vec::new(), unread: 3 };
     [Layout { viewer: Some(viewer), ..Layout::default() }, Layout::default()]
 }
 
@@ -158,7 +172,9 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         tab: RepoTab::Card,
         hub_url: String::new(),
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
+        warning: None,
         discussions: 2,
+        watch: WatchButton { level: if liked { Level::All } else { Level::Participating } },
     })
 }
 
@@ -240,6 +256,7 @@ pub(super) fn follows() -> Vec<FollowView> {
         href: "/ada".to_owned(),
         is_self,
         is_following,
+        is_watching: is_following,
         followers: 12,
         following: 3,
         is_user: true,

@@ -1,13 +1,14 @@
 //! What discussions look like on the wire.
 
+use hub_cards::SafeHtml;
 use serde_json::{Value, json};
 
 use crate::accounts::api::timestamp;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::discussions::{Details, TimelineEvent, What};
+use crate::repos::discussions::{Details, Reactions, TimelineEvent, What, reactions_of, render_all};
 use crate::repos::queries::Repo;
-use crate::repos::queries::discussions::{Discussion, EditRow};
+use crate::repos::queries::discussions::{Discussion, EditRow, ReactionRow};
 
 /// A discussion in a list.
 pub(super) fn item(row: &Discussion, repo: &Repo) -> Value {
@@ -36,11 +37,11 @@ fn with_author(value: &mut Value, author: Option<&str>) {
 /// A discussion with all that happened in it.
 pub(super) async fn details(app: &App, found: &Details, repo: &Repo) -> HubResult<Value> {
     let mut value = item(&found.discussion, repo);
-    let mut events = Vec::with_capacity(found.events.len());
-    for row in &found.events {
-        events.push(event(app, row, repo).await?);
-    }
-    value["events"] = Value::from(events);
+    let texts: Vec<&str> = found.events.iter().map(TimelineEvent::markdown).collect();
+    let shown = render_all(app, repo, &texts).await?;
+    let reactions = reactions_of(app, found.discussion.discussion_pk, None).await?;
+    let events = found.events.iter().zip(&shown).map(|(row, html)| event(row, html, &reactions));
+    value["events"] = Value::from(events.collect::<Vec<_>>());
     if let Some(pull) = &found.pull {
         let mut changes = json!({ "base": found.discussion.base.as_ref().map(hub_types::RefName::as_str) });
         if let Some(oid) = found.discussion.merge_oid {
@@ -53,10 +54,9 @@ pub(super) async fn details(app: &App, found: &Details, repo: &Repo) -> HubResul
 }
 
 /// Something that happened.
-pub(super) async fn event(app: &App, row: &TimelineEvent, repo: &Repo) -> HubResult<Value> {
+pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions) -> Value {
     let (kind, data) = match &row.what {
         What::Comment { body, hidden, edited_at, history } => {
-            let html = crate::repos::discussions::render(app, repo, body).await?;
             let mut latest = json!({
                 "raw": body,
                 "html": html.as_str(),
@@ -69,6 +69,7 @@ pub(super) async fn event(app: &App, row: &TimelineEvent, repo: &Repo) -> HubRes
                 "latest": latest,
                 "history": history.iter().map(earlier).collect::<Vec<_>>(),
                 "numEdits": history.len(),
+                "reactions": reactions.get(&row.id).into_iter().flatten().map(reaction).collect::<Vec<_>>(),
             });
             ("comment", data)
         }
@@ -78,7 +79,12 @@ pub(super) async fn event(app: &App, row: &TimelineEvent, repo: &Repo) -> HubRes
     };
     let mut value = json!({ "id": row.id, "type": kind, "createdAt": timestamp(row.created_at), "data": data });
     with_author(&mut value, row.author.as_deref());
-    Ok(value)
+    value
+}
+
+/// A reaction to a comment, and who set it.
+fn reaction(row: &ReactionRow) -> Value {
+    json!({ "reaction": row.reaction, "users": row.users, "count": row.count })
 }
 
 fn earlier(edit: &EditRow) -> Value {

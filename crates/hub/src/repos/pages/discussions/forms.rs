@@ -3,9 +3,9 @@ use actix_web::HttpResponse;
 use super::{num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::discussions::{self, comment, edit_comment, hide_comment, rename, set_flags, set_status};
+use crate::repos::discussions::{self, comment, edit_comment, hide_comment, react, rename, set_flags, set_status};
 use crate::repos::queries::discussions::Status;
-use crate::repos::{RepoRead, RepoWrite};
+use crate::repos::{RepoAdmin, RepoRead, RepoWrite};
 use crate::web::form::Refusal;
 
 /// Leads back to the discussion, or shows it with what was wrong and what was typed.
@@ -60,6 +60,28 @@ pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedFo
     let num = num_of(page.http())?;
     let done = hide_comment(&page.app, &read, num, comment_id(&form)?).await;
     after(&page, &read, num, "", done).await
+}
+
+/// `add` or `remove` names the reaction: the buttons say which.
+pub(super) async fn post_reaction(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (num, id) = (num_of(page.http())?, comment_id(&form)?);
+    let (reaction, set) = match form.text("remove") {
+        "" => (form.text("add"), true),
+        reaction => (reaction, false),
+    };
+    react(&page.app, &read, num, id, reaction, set).await?;
+    Ok(page.redirect(&format!("{}/discussions/{num}#{id}", read.repo.path())))
+}
+
+pub(super) async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let num = num_of(page.http())?;
+    if form.text("delete") != "yes" {
+        return Err(press_again());
+    }
+    discussions::delete(&page.app, &admin, num).await?;
+    Ok(page.redirect_saying(&format!("{}/discussions", admin.repo.path()), &format!("#{num} was deleted.")))
 }
 
 pub(super) async fn post_title(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -1,6 +1,7 @@
 //! The community of a repository: its discussions and pull requests.
 
 mod forms;
+mod history;
 mod new;
 mod thread;
 
@@ -14,7 +15,7 @@ use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
-use crate::repos::queries::discussions::{Discussion, Filter, Status, count, list};
+use crate::repos::queries::discussions::{Discussion, Filter, Status, are_disabled, count, list};
 use crate::web::extract::{Query, raw_param};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -32,10 +33,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(&format!("{base}/discussions/new"), crate::web::read().to(new::show_form))
             .route(&format!("{base}/discussions/new"), web::post().to(new::post_form))
             .route(&format!("{base}/discussions/{{num}}"), crate::web::read().to(thread::show_thread))
+            .route(&format!("{base}/discussions/{{num}}/history/{{comment}}"), crate::web::read().to(history::show_history))
             .route(&format!("{base}/discussions/{{num}}/files"), crate::web::read().to(thread::show_files))
             .route(&format!("{base}/discussions/{{num}}/comment"), web::post().to(forms::post_comment))
             .route(&format!("{base}/discussions/{{num}}/edit"), web::post().to(forms::post_edit))
             .route(&format!("{base}/discussions/{{num}}/hide"), web::post().to(forms::post_hide))
+            .route(&format!("{base}/discussions/{{num}}/react"), web::post().to(forms::post_reaction))
+            .route(&format!("{base}/discussions/{{num}}/delete"), web::post().to(forms::post_delete))
             .route(&format!("{base}/discussions/{{num}}/title"), web::post().to(forms::post_title))
             .route(&format!("{base}/discussions/{{num}}/status"), web::post().to(forms::post_status))
             .route(&format!("{base}/discussions/{{num}}/flags"), web::post().to(forms::post_flags))
@@ -65,6 +69,8 @@ struct ListPage {
     rows: Vec<Row>,
     /// Whether there is none at all, whatever is asked for.
     none_at_all: bool,
+    /// Whether nobody can open one.
+    disabled: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -201,6 +207,7 @@ async fn show_list(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         kinds: [kind("all", "All"), kind("discussion", "Discussions"), kind("pull_request", "Pull requests")],
         kept: asked.kept(),
         rows: found.iter().map(Row::of).collect(),
+        disabled: are_disabled(pool, read.repo.pk).await?,
         none_at_all: counts == [0, 0] && asked.search.is_empty() && asked.kind == "all",
         previous: (number > 0).then(|| asked.href(&base, number - 1)),
         next: (total > (number + 1) * PAGE_LEN).then(|| asked.href(&base, number + 1)),

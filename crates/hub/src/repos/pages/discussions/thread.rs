@@ -9,8 +9,9 @@ use super::super::view::{RepoHeader, RepoTab};
 use super::{author_name, icon_of, label_of, num_of};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
-use crate::repos::discussions::{self, Details, TimelineEvent, What};
-use crate::repos::queries::discussions::{Discussion, Status};
+use crate::notifications;
+use crate::repos::discussions::{self, Details, REACTIONS, TimelineEvent, What};
+use crate::repos::queries::discussions::{Discussion, ReactionRow, Status};
 use crate::repos::{Level, RepoContent, RepoRead};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -76,6 +77,7 @@ pub(super) struct Rights {
     comment: bool,
     change: bool,
     write: bool,
+    admin: bool,
 }
 
 /// The page.
@@ -96,6 +98,8 @@ struct ThreadPage {
     comment: Field,
     title: Field,
     error: Option<String>,
+    /// What comments can be answered with, and what it is called.
+    signs: [(&'static str, &'static str); 8],
 }
 
 /// Something that happened, ready to print.
@@ -114,11 +118,34 @@ struct Event {
     may_hide: bool,
     edited_at: Option<DateTime<Utc>>,
     hidden: bool,
+    /// The reactions to the comment.
+    reactions: Vec<Reaction>,
     icon: &'static str,
     /// What happened, if it is no comment.
     said: String,
     /// The commit.
     link: Option<Link>,
+}
+
+/// A reaction to a comment.
+#[derive(Debug)]
+struct Reaction {
+    sign: String,
+    count: i64,
+    own: bool,
+    /// Who set it.
+    who: String,
+}
+
+impl Reaction {
+    fn of(row: ReactionRow) -> Self {
+        let more = row.count - i64::try_from(row.users.len()).unwrap_or(row.count);
+        let mut who = row.users.join(", ");
+        if more > 0 {
+            who.push_str(&format!(" and {more} more"));
+        }
+        Self { sign: row.reaction, count: row.count, own: row.own, who }
+    }
 }
 
 pub(super) async fn show_thread(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
@@ -141,13 +168,27 @@ pub(super) async fn show(
         comment: in_person && (write || !discussion.locked),
         change: in_person && discussions::may_change(read, discussion.author_pk),
         write,
+        admin: in_person && read.level >= Level::Admin,
     };
-    let mut shown = Vec::with_capacity(events.len());
-    for event in events {
-        shown.push(event_of(page, read, event, rights, &header.href()).await?);
+    let mut layout = layout_of(page, &read.repo, &format!("{} · #{num}", discussion.title));
+    if let Ok(user) = page.require_session()
+        && notifications::mark_seen(&page.app, user, read.repo.pk, discussion.discussion_pk).await?
+    {
+        layout.one_read();
     }
+    let viewer_pk = read.viewer.user.as_ref().map(|user| user.pk);
+    let mut reactions = discussions::reactions_of(&page.app, discussion.discussion_pk, viewer_pk).await?;
+    let texts: Vec<&str> = events.iter().map(TimelineEvent::markdown).collect();
+    let rendered = discussions::render_all(&page.app, &read.repo, &texts).await?;
+    let href = header.href();
+    let shown = events.into_iter().zip(rendered).map(|(event, html)| {
+        let reactions = reactions.remove(&event.id).unwrap_or_default();
+        Event { reactions: reactions.into_iter().map(Reaction::of).collect(), ..event_of(read, event, html, rights, &href) }
+    });
+    let shown: Vec<Event> = shown.collect();
     let shown = ThreadPage {
-        layout: layout_of(page, &read.repo, &format!("{} · #{num}", discussion.title)),
+        layout,
+        signs: REACTIONS,
         head: Head::of(&discussion, &header.href()),
         events: shown,
         rights,
@@ -164,7 +205,7 @@ pub(super) async fn show(
     page.show_with(refusal.status, shown).await
 }
 
-async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rights: Rights, href: &str) -> HubResult<Event> {
+fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Rights, href: &str) -> Event {
     let mut shown = Event {
         has_page: event.author.is_some(),
         author: author_name(event.author.as_deref()),
@@ -174,6 +215,7 @@ async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rig
         may_hide: false,
         edited_at: None,
         hidden: false,
+        reactions: Vec::new(),
         icon: "activity",
         said: String::new(),
         link: None,
@@ -186,7 +228,7 @@ async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rig
             shown.hidden = hidden;
             shown.edited_at = edited_at;
             if !hidden {
-                shown.html = Some(discussions::render(&page.app, &read.repo, &body).await?);
+                shown.html = Some(html);
                 shown.source = (is_own && rights.comment).then(|| Field::new("comment", "Comment").value(body));
             }
         }
@@ -209,7 +251,7 @@ async fn event_of(page: &PageRequest, read: &RepoRead, event: TimelineEvent, rig
             shown.link = Some(Link { label, href: format!("{href}/commit/{oid}") });
         }
     }
-    Ok(shown)
+    shown
 }
 
 impl Event {

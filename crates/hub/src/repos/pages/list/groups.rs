@@ -6,6 +6,7 @@ use hub_types::RepoType;
 
 use crate::repos::apps;
 use crate::repos::pages::tags;
+use crate::search::document::HAS_RESULTS;
 use crate::search::hardware;
 
 /// A facet of a list.
@@ -46,7 +47,7 @@ const MODEL: &[Group] = &[
     group("quantization", Facet::Quantization, "Quantisation", 4, ""),
     group("dataset", Facet::TrainedOn, "Trained on", 5, "dataset:"),
     group("base_model", Facet::BaseModel, "Base model", 5, "base_model:"),
-    group("evaluated", Facet::Evaluated, "Evaluation", 2, ""),
+    group("evaluated", Facet::Evaluated, "Evaluated on", 4, ""),
     GATED,
     REGION,
     OTHER,
@@ -77,6 +78,11 @@ pub(super) const fn groups(kind: RepoType) -> &'static [Group] {
     }
 }
 
+/// A facet by its key.
+pub(super) fn find(kind: RepoType, key: &str) -> Option<&'static Group> {
+    groups(kind).iter().find(|group| group.key == key)
+}
+
 impl Group {
     /// The words for a value.
     pub(super) fn value_label(&self, value: &str) -> String {
@@ -92,11 +98,24 @@ impl Group {
             Facet::App => apps::find(value).map(|app| app.label.to_owned()),
             Facet::Hardware => hardware::CLASSES.iter().find(|class| class.name == value).map(|class| class.label.to_owned()),
             Facet::Precision => Some(value.to_uppercase()),
-            Facet::Evaluated => known(&[("results", "With results in the card")]),
+            Facet::Evaluated => known(&[(HAS_RESULTS, "Any data")]),
             Facet::Region => Some(value.to_uppercase()),
             _ => None,
         };
         found.unwrap_or_else(|| value.to_owned())
+    }
+
+    /// The values that people know by words with a text in them. Only of facets whose values have words of their own.
+    pub(super) fn values_called(&self, text: &str) -> Vec<String> {
+        let text = text.to_lowercase();
+        let values: Vec<&str> = match self.facet {
+            Facet::Task => known::TASKS.iter().chain(known::FORMER_TASKS).map(|task| task.id).collect(),
+            Facet::Library => known::LIBRARIES.iter().map(|(id, _)| *id).collect(),
+            Facet::Language => tags::LANGUAGES.iter().map(|(code, _)| *code).collect(),
+            Facet::App => apps::APPS.iter().map(|app| app.name).collect(),
+            _ => Vec::new(),
+        };
+        values.into_iter().filter(|value| self.value_label(value).to_lowercase().contains(&text)).map(str::to_owned).collect()
     }
 
     /// Values in a fixed order, for facets whose values have one; the others go by how many there are.
@@ -107,6 +126,24 @@ impl Group {
             _ => Vec::new(),
         }
     }
+}
+
+/// What tasks work on, in the order in which their sections are shown: the word that `known::Task::group` has, and the heading.
+const SECTIONS: &[(&str, &str)] = &[
+    ("multimodal", "Multimodal"),
+    ("cv", "Computer vision"),
+    ("nlp", "Natural language"),
+    ("audio", "Audio"),
+    ("tabular", "Tabular"),
+    ("rl", "Reinforcement learning"),
+    ("other", "Other"),
+];
+
+/// The place and the heading of the section that a task is in.
+pub(super) fn section_of(task: &str) -> (usize, &'static str) {
+    let group = known::find_any_task(task).map_or("other", |task| task.group);
+    let place = SECTIONS.iter().position(|(id, _)| *id == group).unwrap_or(SECTIONS.len() - 1);
+    (place, SECTIONS.get(place).map_or("Other", |(_, label)| *label))
 }
 
 const MODALITIES: &[(&str, &str)] = &[("3d", "3D"), ("timeseries", "Time series")];

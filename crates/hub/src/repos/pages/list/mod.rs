@@ -4,10 +4,12 @@
 
 mod asked;
 mod atom;
+mod counts;
 mod database;
 mod facets;
 mod groups;
 mod params;
+mod values;
 mod why;
 
 use actix_web::{HttpResponse, web};
@@ -17,6 +19,7 @@ use hub_search::{Facet, SearchQuery, SearchResults, Snippets};
 use hub_types::RepoType;
 
 pub use self::asked::ListFilter;
+use self::counts::CountWhy;
 use self::facets::{ActiveFilter, FacetGroup};
 use self::params::{MAX_PAGE, ORDERS, Params};
 use self::why::Why;
@@ -70,6 +73,8 @@ struct ListPage {
     repos: Vec<RepoSummary>,
     /// Why one of them is where it is, when that was asked.
     why: Option<Why>,
+    /// How the numbers of a facet come about, when that was asked.
+    count_why: Option<CountWhy>,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -89,7 +94,10 @@ struct TasksLink {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.configure(atom::routes).route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
+    config
+        .configure(atom::routes)
+        .configure(values::routes)
+        .route("/{repo_type:models|datasets|spaces|buckets}", crate::web::read().to(list_repos));
 }
 
 async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
@@ -104,19 +112,27 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
     page.show(shown).await
 }
 
-/// What the index finds.
-async fn found_in_index(page: &PageRequest, params: &Params) -> HubResult<SearchResults> {
-    let asked = SearchQuery {
+/// The question for the index: all that is asked for, without any page or count of it.
+fn question(page: &PageRequest, params: &Params) -> SearchQuery {
+    SearchQuery {
         text: params.search.clone(),
         clauses: params.clauses(),
         ranges: params.ranges(),
         visible: search::visible_to(&page.viewer),
         sort: params.sort,
+        limit: 0,
+        ..SearchQuery::new(params.kind)
+    }
+}
+
+/// What the index finds.
+async fn found_in_index(page: &PageRequest, params: &Params) -> HubResult<SearchResults> {
+    let asked = SearchQuery {
         offset: params.page * PAGE_LEN,
         limit: PAGE_LEN,
-        facets: facets::requests(params.kind),
+        facets: facets::requests(params),
         snippets: Snippets::Card,
-        ..SearchQuery::new(params.kind)
+        ..question(page, params)
     };
     page.app.search.search(asked).await
 }
@@ -133,7 +149,7 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
     let mut repos = summaries(page, &found).await?;
     for repo in &mut repos {
         let id = format!("{}/{}", repo.namespace, repo.name);
-        repo.why_href = Some(format!("{}#why", facets::address(params.kind, query, &["why"], Some(("why", &id)))));
+        repo.why_href = Some(format!("{}#why", facets::address(params.kind, query, &["why", "count"], Some(("why", &id)))));
     }
     let at_page = |number: usize| {
         let text = number.to_string();
@@ -146,13 +162,17 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         let close = facets::address(params.kind, query, &["why"], None);
         shown.why = why::why(page, params, &found.hits, id, found.total, close).await?;
     }
+    if let Some(group) = query.get("count").and_then(|key| groups::find(params.kind, key)) {
+        let close = facets::address(params.kind, query, &["count"], None);
+        shown.count_why = Some(counts::why(page, params, group, close).await?);
+    }
     shown.notes = notes(params, &found);
     shown.suggestion = found.suggestion.as_ref().map(|words| ActiveFilter {
         href: facets::address(params.kind, query, &["p", "search"], Some(("search", words))),
         label: words.clone(),
     });
     shown.total = Some(found.total);
-    shown.groups = facets::groups_of(params, found.facets);
+    shown.groups = facets::groups_of(params, query, found.facets);
     shown.previous = params.page.checked_sub(1).map(at_page);
     shown.next = more.then(|| at_page(params.page + 1));
     shown.repos = repos;
@@ -217,6 +237,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         suggestion: None,
         repos: Vec::new(),
         why: None,
+        count_why: None,
         previous: None,
         next: None,
     }
@@ -240,7 +261,7 @@ fn tasks_link(params: &Params) -> Option<TasksLink> {
         return None;
     }
     let tasks = params.chosen.iter().find(|(group, _)| group.facet == hub_search::Facet::Task);
-    let chosen = tasks.and_then(|(_, values)| values.first()).and_then(|id| known::find_task(id));
+    let chosen = tasks.and_then(|(_, values)| values.first()).and_then(|id| known::find_any_task(id));
     Some(match chosen {
         Some(task) => TasksLink { label: "About this task", href: format!("/tasks/{}", task.id) },
         None => TasksLink { label: "Browse by task", href: "/tasks".to_owned() },

@@ -10,6 +10,8 @@ use crate::web::extract::Query;
 const MAX_VALUES: usize = 20;
 /// The longest value that any repository could have, in bytes.
 const MAX_VALUE_BYTES: usize = 300;
+/// How much of a text that values are looked for by is read, in characters.
+const MAX_FIND_CHARS: usize = 100;
 /// The last page. Nobody reads so far, and each page costs more than the one before.
 pub(super) const MAX_PAGE: usize = 500;
 
@@ -36,6 +38,8 @@ pub(super) struct Params {
     pub author: Option<String>,
     /// Values by facet; none is empty.
     pub chosen: Vec<(&'static Group, Vec<String>)>,
+    /// Texts by which values of facets are looked for; none is empty.
+    pub find: Vec<(&'static Group, String)>,
     /// The least and the most parameters.
     pub parameters: (Option<u64>, Option<u64>),
     /// The order.
@@ -56,12 +60,18 @@ impl Params {
             kind,
             author: query.get("author").map(str::trim).filter(|name| !name.is_empty()).map(str::to_owned),
             chosen: chosen.collect(),
+            find: groups(kind).iter().filter_map(|group| Some((group, find(group, query)?))).collect(),
             parameters: parameters(query),
             sort: query.get("sort").and_then(sort).unwrap_or(default),
             default_sort: default,
             page: query.get("p").and_then(|text| text.parse().ok()).unwrap_or(0).min(MAX_PAGE),
             search,
         }
+    }
+
+    /// The text by which values of a facet are looked for.
+    pub(super) fn find_in(&self, group: &Group) -> Option<&str> {
+        self.find.iter().find(|(other, _)| other.key == group.key).map(|(_, text)| text.as_str())
     }
 
     /// The conditions that are facets.
@@ -92,6 +102,13 @@ fn values(group: &Group, query: &Query) -> Vec<String> {
         }
     }
     found
+}
+
+/// The text that values of a group are looked for by.
+fn find(group: &Group, query: &Query) -> Option<String> {
+    let text = query.get(&format!("find_{}", group.key))?.trim();
+    let text: String = text.chars().filter(|letter| !letter.is_control()).take(MAX_FIND_CHARS).collect();
+    (!text.is_empty()).then_some(text)
 }
 
 fn sort(text: &str) -> Option<Sort> {
@@ -158,6 +175,9 @@ mod tests {
         let many: String = (0..100).map(|number| format!("language=l{number}&")).collect();
         assert_eq!(params(&many).chosen[0].1.len(), MAX_VALUES);
         assert_eq!(params("p=99999999").page, MAX_PAGE);
+        let long = params(&format!("find_license=&find_other=%20a%00b%20&find_dataset={}&find_nothing=x", "é".repeat(500)));
+        let found: Vec<_> = long.find.iter().map(|(group, text)| (group.key, text.chars().count())).collect();
+        assert_eq!(found, [("dataset", MAX_FIND_CHARS), ("other", 2)]);
         assert_eq!(params("search=bert").sort, Sort::Relevance);
     }
 }

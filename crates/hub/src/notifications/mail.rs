@@ -1,0 +1,191 @@
+//! Mails about notifications: the job that sends somebody all that is due, in one mail, and the job that asks again and tidies up.
+
+use askama::Template;
+
+use super::queries::inbox::{self, NotificationRow};
+use super::queries::mail::{self, DueRow};
+use super::{Reason, namespaces_of, unsubscribe};
+use crate::accounts::User;
+use crate::accounts::queries::find_user;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
+use crate::mailer::Letter;
+use crate::web::layout::kind_word;
+
+/// How long a node may take to send, in seconds.
+const LEASE_SECS: f64 = 600.0;
+/// How much one mail tells of, and how much of that by name.
+const MAX_TOLD: i64 = 500;
+const NAMED: usize = 50;
+/// How many people are written to at a time.
+const MAX_PEOPLE: i64 = 1_000;
+/// How long what was read is kept, and what was not.
+const READ_DAYS: i32 = 90;
+const DAYS: i32 = 365;
+/// How much is removed at a time.
+const MAX_REMOVED: i64 = 10_000;
+
+/// What a mail says, ready to print.
+#[derive(Debug)]
+struct News {
+    user: String,
+    items: Vec<Item>,
+    /// How many more there are.
+    more: usize,
+    inbox: String,
+    settings: String,
+    unsubscribe: String,
+}
+
+#[derive(Debug)]
+struct Item {
+    /// `acme/bert`.
+    repo: String,
+    /// `How was it made? (#3)`.
+    title: String,
+    /// `bob commented.`
+    happened: String,
+    /// The comment.
+    said: String,
+    href: String,
+    /// Why they are told.
+    why: &'static str,
+}
+
+impl Item {
+    fn of(row: &NotificationRow, base: &str) -> Self {
+        let said = row.said.as_deref().unwrap_or_default().trim();
+        Self {
+            repo: format!("{}/{}", row.namespace, row.name),
+            title: row.heading(),
+            happened: row.happened(),
+            said: said.to_owned(),
+            href: format!("{base}{}", row.href()),
+            why: match row.reason {
+                Reason::Mention => "you were mentioned",
+                Reason::Participating => "you take part",
+                Reason::Watching => "you watch it",
+            },
+        }
+    }
+}
+
+impl NotificationRow {
+    /// What it is about.
+    pub(super) fn heading(&self) -> String {
+        match (&self.title, self.num) {
+            (Some(title), Some(num)) => format!("{title} (#{num})"),
+            _ => format!("New {}: {}/{}", kind_word(self.repo_type), self.namespace, self.name),
+        }
+    }
+
+    /// What happened last.
+    pub(super) fn happened(&self) -> String {
+        let actor = self.actor.as_deref().unwrap_or("Somebody");
+        match (self.last_kind.as_deref(), self.last_status.as_deref()) {
+            (None, _) => format!("{} made it.", self.namespace),
+            (Some("status-change"), Some("open")) => format!("{actor} opened it."),
+            (Some("status-change"), Some(status)) => format!("{actor} {status} it."),
+            _ if self.opened => format!("{actor} opened it."),
+            _ => format!("{actor} commented."),
+        }
+    }
+
+    /// Where it leads: to the first of what was not read.
+    pub(super) fn href(&self) -> String {
+        let repo = format!("/{}{}/{}", self.repo_type.url_prefix(), self.namespace, self.name);
+        match (self.num, &self.first_event) {
+            (Some(num), Some(event)) => format!("{repo}/discussions/{num}#{event}"),
+            (Some(num), None) => format!("{repo}/discussions/{num}"),
+            (None, _) => repo,
+        }
+    }
+}
+
+#[derive(Debug, Template)]
+#[template(path = "mail/notifications.txt")]
+struct PlainText<'a> {
+    news: &'a News,
+}
+
+#[derive(Debug, Template)]
+#[template(path = "mail/notifications.html")]
+struct Html<'a> {
+    news: &'a News,
+}
+
+/// Sends somebody what is due: the body of [`Job::MailNotifications`]. When a node dies between the mail and its note, the mail goes
+/// again, with the same `Message-ID`.
+///
+/// # Errors
+/// The mail server does not take it.
+pub async fn send(app: &App, user_pk: i64) -> HubResult<()> {
+    let Some(user) = find_user(&app.pool, user_pk).await?.filter(|user| user.email_confirmed) else {
+        return Ok(mail::forget(&app.pool, user_pk).await?);
+    };
+    let due = mail::take_due(&app.pool, user_pk, LEASE_SECS, MAX_TOLD).await?;
+    if due.is_empty() {
+        return Ok(());
+    }
+    let sent = tell(app, &user, &due).await;
+    match sent {
+        Ok(()) => mail::note_mailed(&app.pool, &due).await?,
+        Err(_) => mail::release(&app.pool, &due).await?,
+    }
+    sent
+}
+
+/// What the reader may see, and has not read meanwhile, is asked once more.
+async fn tell(app: &App, user: &User, due: &[DueRow]) -> HubResult<()> {
+    let keys: Vec<i64> = due.iter().map(|row| row.notification_pk).collect();
+    let rows = inbox::list_by_keys(&app.pool, user.pk, &namespaces_of(user), &keys).await?;
+    let rows: Vec<NotificationRow> = rows.into_iter().filter(|row| row.unread).collect();
+    if rows.is_empty() {
+        return Ok(());
+    }
+    app.mailer.send(letter(app, user, &rows)?).await.map_err(HubError::internal)
+}
+
+fn letter(app: &App, user: &User, rows: &[NotificationRow]) -> HubResult<Letter> {
+    let base = app.config.base();
+    let news = News {
+        user: user.name.clone(),
+        items: rows.iter().take(NAMED).map(|row| Item::of(row, &base)).collect(),
+        more: rows.len().saturating_sub(NAMED),
+        inbox: format!("{base}/notifications"),
+        settings: format!("{base}/settings/notifications"),
+        unsubscribe: format!("{base}{}", unsubscribe::path(app, user.pk)),
+    };
+    let subject = match rows {
+        [row] => format!("[{}/{}] {}", row.namespace, row.name, row.heading()),
+        rows => format!("{} notifications", rows.len()),
+    };
+    let newest = |key: fn(&NotificationRow) -> i64| rows.iter().map(key).max().unwrap_or_default();
+    Ok(Letter {
+        id: format!("notifications-{}-{}-{}", user.pk, newest(|row| row.notification_pk), newest(|row| row.last_event_pk)),
+        to: user.email.clone(),
+        subject,
+        text: PlainText { news: &news }.render().map_err(HubError::internal)?,
+        html: Html { news: &news }.render().map_err(HubError::internal)?,
+        unsubscribe: Some(news.unsubscribe),
+    })
+}
+
+/// Has mails sent that are due, the daily ones and those that were left, and removes what is old: the body of
+/// [`Job::TendNotifications`].
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tend(app: &App) -> HubResult<()> {
+    let people = mail::list_due(&app.pool, MAX_PEOPLE).await?;
+    let jobs: Vec<Job> = people.into_iter().map(|user_pk| Job::MailNotifications { user_pk }).collect();
+    if !jobs.is_empty() {
+        let mut tx = app.begin().await?;
+        Job::enqueue_all(&jobs, &mut tx).await?;
+        tx.commit().await?;
+        app.jobs.wake();
+    }
+    mail::delete_old(&app.pool, READ_DAYS, DAYS, MAX_REMOVED).await?;
+    Ok(())
+}

@@ -1,0 +1,6 @@
+//! Every statement on notifications, on what people watch, and on their settings.
+
+pub mod inbox;
+pub mod mail;
+pub mod tell;
+pub mod watches;

@@ -1,0 +1,110 @@
+//! Statements on mails about notifications, and on what is too old to keep.
+
+use sqlx::PgPool;
+
+/// A notification that a mail tells of.
+#[derive(Debug, Clone, Copy)]
+pub struct DueRow {
+    /// The key.
+    pub notification_pk: i64,
+    /// The last event that it was about when the mail was written.
+    pub last_event_pk: i64,
+}
+
+/// Takes what mails shall tell somebody by now, for `lease_secs`: another node that asks meanwhile gets nothing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take_due(pool: &PgPool, user_pk: i64, lease_secs: f64, limit: i64) -> sqlx::Result<Vec<DueRow>> {
+    sqlx::query_as!(
+        DueRow,
+        "with due as (
+             select notification_pk from notifications
+             where user_pk = $1 and mail_due_at <= now() and (mailing_until is null or mailing_until < now())
+             order by mail_due_at limit $3 for update skip locked
+         )
+         update notifications n set mailing_until = now() + make_interval(secs => $2) from due
+         where n.notification_pk = due.notification_pk
+         returning n.notification_pk, n.last_event_pk",
+        user_pk,
+        lease_secs,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Notes that a mail told of these. What came meanwhile is told by the next.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_mailed(pool: &PgPool, told: &[DueRow]) -> sqlx::Result<()> {
+    let keys: Vec<i64> = told.iter().map(|row| row.notification_pk).collect();
+    let last: Vec<i64> = told.iter().map(|row| row.last_event_pk).collect();
+    sqlx::query!(
+        "update notifications n
+         set mail_due_at = case when n.last_event_pk = t.last then null else n.mail_due_at end, mailing_until = null
+         from unnest($1::bigint[], $2::bigint[]) t (pk, last) where n.notification_pk = t.pk",
+        &keys,
+        &last
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
+}
+
+/// Lets go of what was taken and could not be sent.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn release(pool: &PgPool, taken: &[DueRow]) -> sqlx::Result<()> {
+    let keys: Vec<i64> = taken.iter().map(|row| row.notification_pk).collect();
+    sqlx::query!("update notifications set mailing_until = null where notification_pk = any($1)", &keys)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// Forgets all mails to somebody that are due: to them none may go.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(pool: &PgPool, user_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("update notifications set mail_due_at = null where user_pk = $1 and mail_due_at is not null", user_pk)
+        .execute(pool)
+        .await
+        .map(|_| ())
+}
+
+/// To whom mails are due.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select user_pk from notifications
+         where mail_due_at <= now() and (mailing_until is null or mailing_until < now())
+         group by user_pk order by min(mail_due_at) limit $1",
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Removes what was read and is older than `read_days`, and what is older than `days`, some at a time. Says how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_old(pool: &PgPool, read_days: i32, days: i32, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from notifications where notification_pk in (
+             select notification_pk from notifications
+             where updated_at < now() - make_interval(days => $1)
+               and (not unread or updated_at < now() - make_interval(days => $2))
+             order by updated_at limit $3)",
+        read_days,
+        days,
+        limit
+    );
+    Ok(done.execute(pool).await?.rows_affected())
+}

@@ -1,0 +1,150 @@
+//! Statements that find out whom something concerns, and note that they are told.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+/// Something that happened in a discussion.
+#[derive(Debug)]
+pub struct EventRow {
+    /// The key.
+    pub event_pk: i64,
+    /// Of a comment: its Markdown.
+    pub body: String,
+}
+
+/// Finds an event by the id that clients see, unless it was hidden.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_event(pool: &PgPool, id: &str) -> sqlx::Result<Option<EventRow>> {
+    sqlx::query_as!(EventRow, "select event_pk, body from discussion_events where public_id = $1 and not hidden", id)
+        .fetch_optional(pool)
+        .await
+}
+
+/// Somebody who is told.
+#[derive(Debug)]
+pub struct ToldRow {
+    /// Who.
+    pub user_pk: i64,
+    /// Whether a mail shall tell them now.
+    pub mail_now: bool,
+}
+
+/// Notes for everybody whom an event concerns that it happened: those whom it mentions (`names`, in lower case), who take part or
+/// were mentioned before, who own or watch the repository, and, of the first in a discussion, who watch the owner. Neither who did it,
+/// nor who ignores the repository or may not read it. One that was noted already changes nothing; one that comes late may still be
+/// the stronger reason.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_for_event(
+    conn: &mut PgConnection,
+    event_pk: i64,
+    names: &[String],
+    next_digest: DateTime<Utc>,
+) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
+        r#"with event as (
+               select e.event_pk, e.discussion_pk, e.author_pk, e.created_at, d.repo_pk, d.author_pk as opener_pk, r.namespace_pk,
+                      r.private,
+                      not exists (select from discussion_events f
+                                  where f.discussion_pk = e.discussion_pk and f.event_pk < e.event_pk) as opens
+               from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
+               where e.event_pk = $1 and r.deleted_at is null and not r.disabled
+           ), candidate as (
+               select n.namespace_pk as user_pk, 3 as reason from namespaces n where lower(n.name) = any($2)
+               union all
+               select opener_pk, 2 from event
+               union all
+               select p.author_pk, 2 from event e join discussion_events p on p.discussion_pk = e.discussion_pk
+               where p.kind = 'comment'
+               union all
+               select n.user_pk, 2 from event e join notifications n on n.discussion_pk = e.discussion_pk where n.reason >= 2
+               union all
+               select namespace_pk, 1 from event
+               union all
+               select w.user_pk, 1 from event e join repo_watches w on w.repo_pk = e.repo_pk where w.level = 'all'
+               union all
+               select m.user_pk, 1 from event e join organization_members m on m.organization_pk = e.namespace_pk
+               join notification_settings s on s.user_pk = m.user_pk where s.organizations
+               union all
+               select w.user_pk, 1 from event e join namespace_watches w on w.namespace_pk = e.namespace_pk where e.opens
+           ), told as (
+               select c.user_pk, max(c.reason)::smallint as reason
+               from event e cross join candidate c join users u on u.user_pk = c.user_pk
+               left join repo_watches w on w.user_pk = c.user_pk and w.repo_pk = e.repo_pk
+               where c.user_pk is distinct from e.author_pk and w.level is distinct from 'ignore'
+                 and (c.reason > 1 or w.level is distinct from 'participating')
+                 and (not e.private or c.user_pk = e.namespace_pk
+                      or exists (select from organization_members m
+                                 where m.organization_pk = e.namespace_pk and m.user_pk = c.user_pk))
+               group by c.user_pk
+           )
+           insert into notifications as n (user_pk, repo_pk, discussion_pk, reason, first_event_pk, last_event_pk, updated_at, mail_due_at)
+           select t.user_pk, e.repo_pk, e.discussion_pk, t.reason, e.event_pk, e.event_pk, e.created_at,
+                  case (case t.reason when 3 then coalesce(s.mention_mail, 'at_once')
+                                      when 2 then coalesce(s.participating_mail, 'at_once')
+                                      else coalesce(s.watching_mail, 'daily') end)
+                      when 'at_once' then now() when 'daily' then $3::timestamptz end
+           from event e cross join told t left join notification_settings s on s.user_pk = t.user_pk
+           order by t.user_pk
+           on conflict (user_pk, repo_pk, coalesce(discussion_pk, 0)) do update set
+               reason = case when n.unread then greatest(n.reason, excluded.reason)
+                             when excluded.last_event_pk > n.last_event_pk then excluded.reason else n.reason end,
+               first_event_pk = case when n.unread then least(n.first_event_pk, excluded.first_event_pk)
+                                     when excluded.last_event_pk > n.last_event_pk then excluded.first_event_pk
+                                     else n.first_event_pk end,
+               last_event_pk = greatest(n.last_event_pk, excluded.last_event_pk),
+               unread = n.unread or excluded.last_event_pk > n.last_event_pk,
+               updated_at = greatest(n.updated_at, excluded.updated_at),
+               mail_due_at = case when excluded.last_event_pk > n.last_event_pk or (n.unread and excluded.reason > n.reason)
+                                  then least(n.mail_due_at, excluded.mail_due_at) else n.mail_due_at end
+           returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
+        event_pk,
+        names,
+        next_digest
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Notes for everybody who watches the owner of a repository that it is new, if it is: made or published within a day, and after
+/// they began to watch. Members of an organisation are told if they watch its repositories. Fifty that are not read are enough of one
+/// owner.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, next_digest: DateTime<Utc>) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
+        r#"with repo as (
+               select repo_pk, namespace_pk, private, created_by, greatest(published_at, created_at) as at from repos
+               where repo_pk = $1 and deleted_at is null and not disabled
+                 and greatest(published_at, created_at) > now() - interval '1 day'
+           ), told as (
+               select w.user_pk from repo r join namespace_watches w on w.namespace_pk = r.namespace_pk where w.created_at <= r.at
+               union
+               select m.user_pk from repo r join organization_members m on m.organization_pk = r.namespace_pk
+               join notification_settings s on s.user_pk = m.user_pk where s.organizations
+           )
+           insert into notifications as n (user_pk, repo_pk, reason, mail_due_at)
+           select t.user_pk, r.repo_pk, 1,
+                  case coalesce(s.watching_mail, 'daily') when 'at_once' then now() when 'daily' then $2::timestamptz end
+           from repo r cross join told t left join notification_settings s on s.user_pk = t.user_pk
+           where t.user_pk is distinct from r.created_by
+             and (not r.private or t.user_pk = r.namespace_pk
+                  or exists (select from organization_members m
+                             where m.organization_pk = r.namespace_pk and m.user_pk = t.user_pk))
+             and (select count(*) from notifications o join repos p on p.repo_pk = o.repo_pk
+                  where o.user_pk = t.user_pk and o.unread and o.discussion_pk is null and p.namespace_pk = r.namespace_pk) < 50
+           order by t.user_pk
+           on conflict (user_pk, repo_pk, coalesce(discussion_pk, 0)) do nothing
+           returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
+        repo_pk,
+        next_digest
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,69 @@
+//! Whom something concerns: the bodies of the jobs that tell of an event in a discussion, and of a new repository.
+
+use chrono::{DateTime, Days, NaiveTime, Utc};
+
+use super::queries::tell::{self, ToldRow};
+use crate::app::App;
+use crate::error::HubResult;
+use crate::jobs::Job;
+use crate::repos::discussions::mentioned_names;
+
+/// How many people one text may call: whom else it names is not told for that.
+const MAX_MENTIONED: usize = 20;
+/// The hour at which daily mails go, in UTC.
+const DIGEST_HOUR: u32 = 6;
+
+/// Tells of something that happened in a discussion: the body of [`Job::TellOfEvent`]. Told again, it changes nothing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_of_event(app: &App, id: &str) -> HubResult<()> {
+    let Some(event) = tell::find_event(&app.pool, id).await? else { return Ok(()) };
+    let names: Vec<String> = mentioned_names(&event.body).into_iter().take(MAX_MENTIONED).collect();
+    let mut tx = app.begin().await?;
+    let told = tell::insert_for_event(&mut tx, event.event_pk, &names, next_digest(Utc::now())).await?;
+    Job::enqueue_all(&mails_for(&told), &mut tx).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Tells of a repository that was made or became public: the body of [`Job::TellOfRepo`]. Nobody is told twice.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_of_repo(app: &App, repo_pk: i64) -> HubResult<()> {
+    let mut tx = app.begin().await?;
+    let told = tell::insert_for_repo(&mut tx, repo_pk, next_digest(Utc::now())).await?;
+    Job::enqueue_all(&mails_for(&told), &mut tx).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+fn mails_for(told: &[ToldRow]) -> Vec<Job> {
+    told.iter().filter(|row| row.mail_now).map(|row| Job::MailNotifications { user_pk: row.user_pk }).collect()
+}
+
+/// When the next daily mails go.
+fn next_digest(now: DateTime<Utc>) -> DateTime<Utc> {
+    let today = NaiveTime::from_hms_opt(DIGEST_HOUR, 0, 0).map_or(now, |time| now.date_naive().and_time(time).and_utc());
+    if today > now { today } else { today.checked_add_days(Days::new(1)).unwrap_or(today) }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn daily_mails_go_at_one_time_of_day() {
+        let at = |text: &str| text.parse::<DateTime<Utc>>().unwrap();
+        for (now, next) in [
+            ("2026-11-26T05:59:59Z", "2026-11-26T06:00:00Z"),
+            ("2026-11-26T06:00:00Z", "2026-11-27T06:00:00Z"),
+            ("2026-12-31T23:00:00Z", "2027-01-01T06:00:00Z"),
+        ] {
+            assert_eq!(next_digest(at(now)), at(next), "{now}");
+        }
+    }
+}

@@ -1,0 +1,127 @@
+//! Looks at one file and keeps what was found.
+
+use std::collections::BTreeSet;
+use std::io::{Read as _, Seek as _, SeekFrom};
+
+use hub_cards::{Progress, gguf};
+use hub_scan::{Kind, Level, Limits, Report};
+
+use super::changes::ChangedFile;
+use super::reader::Blocks;
+use crate::accounts::leaks;
+use crate::app::App;
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::jobs::Job;
+use crate::repos::Repo;
+use crate::repos::weight_files::{WeightFile, open};
+use crate::scans::clamd::{self, Address, Verdict};
+use crate::scans::queries::store_scan;
+use crate::scans::{Av, AvStatus, FileScan};
+
+/// What is read first of a GGUF header.
+const FIRST_READ_BYTES: u64 = 256 << 10;
+/// How much of a text is searched for this hub's own tokens.
+const MAX_TEXT_BYTES: u64 = 8 << 20;
+
+/// Looks at a file and, where there is one, has ClamAV look at it.
+pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd: Option<&Address>) -> HubResult<()> {
+    let file = match open(app, repo, changed.commit, &changed.path).await {
+        Err(error) if error.kind() == ErrorKind::TooLarge => {
+            let mut report = Report::default();
+            report.leave_out("The file is too large to be looked at in git.");
+            return keep(app, changed, report, None, BTreeSet::new()).await;
+        }
+        other => other?,
+    };
+    // The bytes may be gone: then there is nothing to say of them.
+    let Some(file) = file else { return Ok(()) };
+    let (report, tokens, file) = match changed.key.kind {
+        Kind::Gguf => (gguf_report(app, &file).await?, BTreeSet::new(), file),
+        Kind::Pickle | Kind::Keras | Kind::Template | Kind::Safetensors | Kind::Opaque | Kind::Other => {
+            scan(app, changed.key.kind, file).await?
+        }
+    };
+    let av = match clamd {
+        Some(address) => Some(ask_clamd(app, address, &file).await?),
+        None => None,
+    };
+    keep(app, changed, report, av, tokens).await
+}
+
+async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTreeSet<[u8; 32]>, WeightFile)> {
+    let mut blocks = Blocks::new(app.clone(), file);
+    tokio::task::spawn_blocking(move || {
+        let size = blocks.size();
+        let report = hub_scan::scan(&mut blocks, size, kind, Limits::default()).map_err(HubError::internal)?;
+        let mut tokens = BTreeSet::new();
+        if hub_scan::has_hub_tokens(&report) {
+            let mut text = Vec::new();
+            blocks.seek(SeekFrom::Start(0)).map_err(HubError::internal)?;
+            (&mut blocks).take(MAX_TEXT_BYTES).read_to_end(&mut text).map_err(HubError::internal)?;
+            tokens = leaks::hashes_in([&*String::from_utf8_lossy(&text)]);
+        }
+        Ok((report, tokens, blocks.into_file()))
+    })
+    .await?
+}
+
+async fn gguf_report(app: &App, file: &WeightFile) -> HubResult<Report> {
+    let size = file.size;
+    let mut wanted = FIRST_READ_BYTES;
+    loop {
+        let prefix = file.head(app, wanted.min(size)).await?;
+        let read = move || match gguf::templates(&prefix, size) {
+            Ok(Progress::Done(templates)) => Ok(hub_scan::scan_templates(&templates)),
+            Ok(Progress::NeedBytes(bytes)) => Err(bytes),
+            Err(error) => {
+                let mut report = Report::default();
+                report.leave_out(format!("The header cannot be read: {error}."));
+                Ok(report)
+            }
+        };
+        match tokio::task::spawn_blocking(read).await? {
+            Ok(report) => return Ok(report),
+            Err(bytes) if bytes > wanted => wanted = bytes,
+            Err(_) => return Err(HubError::internal("a file is shorter than it says")),
+        }
+    }
+}
+
+/// What ClamAV says. A file that it hangs up on is noted; when it is away, somebody tries again later.
+async fn ask_clamd(app: &App, address: &Address, file: &WeightFile) -> HubResult<Av> {
+    let av = |status, detail| Av { status, detail };
+    let limit = app.config.scan.clamd_max_bytes;
+    if file.size > limit {
+        return Ok(av(AvStatus::Error, Some(format!("The file is larger than {} MiB.", limit >> 20))));
+    }
+    let bytes = file.stream(app, 0..file.size).await?;
+    match clamd::ask(address, bytes).await {
+        Ok(Verdict::Clean) => Ok(av(AvStatus::Safe, None)),
+        Ok(Verdict::Found(name)) => Ok(av(AvStatus::Unsafe, Some(name))),
+        Ok(Verdict::Refused(why)) => Ok(av(AvStatus::Error, Some(why))),
+        Err(error) => {
+            clamd::ping(address).await?;
+            tracing::warn!(?error, %address, "clamd gave no answer about a file");
+            Ok(av(AvStatus::Error, Some("ClamAV gave no answer.".to_owned())))
+        }
+    }
+}
+
+async fn keep(app: &App, changed: &ChangedFile, report: Report, av: Option<Av>, tokens: BTreeSet<[u8; 32]>) -> HubResult<()> {
+    let av_level = match av.as_ref().map(|av| av.status) {
+        Some(AvStatus::Unsafe) => Level::Unsafe,
+        Some(AvStatus::Safe | AvStatus::Error) | None => Level::Safe,
+    };
+    let scan = FileScan { level: report.level.max(av_level), report, av };
+    let hashes: Vec<String> = tokens.iter().take(leaks::MOST).map(hex::encode).collect();
+    let mut tx = app.begin().await?;
+    store_scan(&mut tx, &changed.key, &scan).await?;
+    if !hashes.is_empty() {
+        Job::RevokeLeaked { hashes: hashes.clone() }.enqueue(&mut tx).await?;
+    }
+    tx.commit().await?;
+    if !hashes.is_empty() {
+        app.jobs.wake();
+    }
+    Ok(())
+}

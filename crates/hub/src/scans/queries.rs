@@ -1,0 +1,234 @@
+//! Every statement on what was found in files.
+
+use std::collections::{HashMap, HashSet};
+
+use hub_scan::{Kind, VERSION};
+use hub_types::Oid;
+use serde_json::Value;
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use super::{Av, FileKey, FileScan};
+
+/// How many files are asked for at once.
+const MAX_KEYS: usize = 5_000;
+
+/// What was found in a file, as it is stored.
+#[derive(Debug)]
+pub struct ScanRow {
+    /// The content.
+    pub content: Vec<u8>,
+    /// What it was looked at for.
+    pub kind: String,
+    /// The worst of what was found.
+    pub level: String,
+    /// What was found.
+    pub report: Value,
+    /// What ClamAV said.
+    pub av_status: Option<String>,
+    /// What it found, or why it did not look.
+    pub av_detail: Option<String>,
+}
+
+fn columns(keys: &[FileKey]) -> (Vec<Vec<u8>>, Vec<String>) {
+    keys.iter().map(|key| (key.content.clone(), key.kind.as_str().to_owned())).unzip()
+}
+
+fn key_of(content: Vec<u8>, kind: &str) -> FileKey {
+    FileKey { content, kind: Kind::parse(kind).unwrap_or(Kind::Other) }
+}
+
+/// What was found in some files, as far as they were looked at.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_scans(pool: &PgPool, keys: &[FileKey]) -> sqlx::Result<HashMap<FileKey, FileScan>> {
+    let mut found = HashMap::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let (contents, kinds) = columns(keys);
+        let rows = sqlx::query_as!(
+            ScanRow,
+            r#"select f.content, f.kind, level, report, av_status, av_detail
+               from unnest($1::bytea[], $2::text[]) as wanted (content, kind)
+               join file_scans f on f.content = wanted.content and f.kind = wanted.kind"#,
+            &contents,
+            &kinds
+        );
+        for row in rows.fetch_all(pool).await? {
+            found.insert(key_of(row.content.clone(), &row.kind), FileScan::of(row));
+        }
+    }
+    Ok(found)
+}
+
+/// Of some files, what was found in those that are not simply safe.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_issues(pool: &PgPool, keys: &[FileKey]) -> sqlx::Result<HashMap<FileKey, FileScan>> {
+    let mut found = HashMap::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let (contents, kinds) = columns(keys);
+        let rows = sqlx::query_as!(
+            ScanRow,
+            r#"select f.content, f.kind, level, report, av_status, av_detail
+               from unnest($1::bytea[], $2::text[]) as wanted (content, kind)
+               join file_scans f on f.content = wanted.content and f.kind = wanted.kind
+               where level in ('caution', 'suspicious', 'unsafe')"#,
+            &contents,
+            &kinds
+        );
+        for row in rows.fetch_all(pool).await? {
+            found.insert(key_of(row.content.clone(), &row.kind), FileScan::of(row));
+        }
+    }
+    Ok(found)
+}
+
+/// Of some files, those that were looked at by the rules of now, and by ClamAV if `with_av`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_known(pool: &PgPool, keys: &[FileKey], with_av: bool) -> sqlx::Result<HashSet<FileKey>> {
+    let mut known = HashSet::new();
+    for keys in keys.chunks(MAX_KEYS) {
+        let (contents, kinds) = columns(keys);
+        let rows = sqlx::query!(
+            r#"select f.content, f.kind
+               from unnest($1::bytea[], $2::text[]) as wanted (content, kind)
+               join file_scans f on f.content = wanted.content and f.kind = wanted.kind
+               where version >= $3 and (not $4 or av_status is not null)"#,
+            &contents,
+            &kinds,
+            VERSION,
+            with_av
+        );
+        known.extend(rows.fetch_all(pool).await?.into_iter().map(|row| key_of(row.content, &row.kind)));
+    }
+    Ok(known)
+}
+
+/// Keeps what was found in a file. What ClamAV said before stays when it was not asked now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_scan(conn: &mut PgConnection, key: &FileKey, scan: &FileScan) -> sqlx::Result<()> {
+    let report = serde_json::to_value(&scan.report).map_err(|error| sqlx::Error::Encode(error.into()))?;
+    sqlx::query!(
+        "insert into file_scans (content, kind, version, level, report, av_status, av_detail) values ($1, $2, $3, $4, $5, $6, $7)
+         on conflict (content, kind) do update set version = excluded.version, report = excluded.report, scanned_at = now(),
+             level = case when excluded.av_status is null and file_scans.av_status = 'unsafe' then 'unsafe' else excluded.level end,
+             av_status = coalesce(excluded.av_status, file_scans.av_status),
+             av_detail = case when excluded.av_status is null then file_scans.av_detail else excluded.av_detail end",
+        key.content,
+        key.kind.as_str(),
+        VERSION,
+        scan.level.as_str(),
+        report,
+        scan.av.as_ref().map(|av| av.status.as_str()),
+        scan.av.as_ref().and_then(|av: &Av| av.detail.as_deref())
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// How far the files of a repository were looked at.
+#[derive(Debug, Clone)]
+pub struct RepoScanRow {
+    /// By which version of the rules.
+    pub version: i32,
+    /// Whether ClamAV was asked.
+    pub with_av: bool,
+    /// The commit of the default branch that the issues are of.
+    pub commit_oid: Option<Oid>,
+    /// The last event whose files were looked at.
+    pub event_pk: i64,
+    /// The worst files.
+    pub issues: Value,
+    /// How many files there are with issues.
+    pub issue_count: i32,
+    /// How many of them are unsafe.
+    pub unsafe_count: i32,
+}
+
+/// Finds it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_repo_scan(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<RepoScanRow>> {
+    sqlx::query_as!(
+        RepoScanRow,
+        r#"select version, with_av, commit_oid as "commit_oid: Oid", event_pk, issues, issue_count, unsafe_count
+           from repo_scans where repo_pk = $1"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// How many files of a repository's default branch are unsafe, and the path of one; `None` when there are none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_warning(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<Warning>> {
+    sqlx::query_as!(
+        Warning,
+        r#"select unsafe_count as count, coalesce(issues #>> '{0,path}', '') as "path!" from repo_scans
+           where repo_pk = $1 and unsafe_count > 0"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What the pages of a repository warn of.
+#[derive(Debug, Clone)]
+pub struct Warning {
+    /// How many files are unsafe.
+    pub count: i32,
+    /// The path of one.
+    pub path: String,
+}
+
+/// Keeps it. A repository that was deleted meanwhile has none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_repo_scan(conn: &mut PgConnection, repo_pk: i64, scan: &RepoScanRow) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into repo_scans (repo_pk, version, with_av, commit_oid, event_pk, issues, issue_count, unsafe_count)
+         select repo_pk, $2, $3, $4, $5, $6, $7, $8 from repos where repo_pk = $1
+         on conflict (repo_pk) do update set version = excluded.version, with_av = excluded.with_av,
+             commit_oid = excluded.commit_oid, event_pk = excluded.event_pk, issues = excluded.issues,
+             issue_count = excluded.issue_count, unsafe_count = excluded.unsafe_count, scanned_at = now()",
+        repo_pk,
+        scan.version,
+        scan.with_av,
+        scan.commit_oid as Option<Oid>,
+        scan.event_pk,
+        scan.issues,
+        scan.issue_count,
+        scan.unsafe_count
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// The next repositories after a key whose files were never looked at, by older rules, or without ClamAV.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_outdated(pool: &PgPool, after: i64, with_av: bool, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select repo_pk from repos r where repo_pk > $1 and head_oid is not null and deleted_at is null and repo_type <> 'bucket'
+           and not exists (select from repo_scans s where s.repo_pk = r.repo_pk and version >= $2 and (with_av or not $3))
+         order by repo_pk limit $4",
+        after,
+        VERSION,
+        with_av,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

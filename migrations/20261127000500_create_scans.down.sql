@@ -1,0 +1,2 @@
+drop table repo_scans;
+drop table file_scans;

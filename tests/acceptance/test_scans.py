@@ -1,0 +1,107 @@
+"""Pushed files are looked at, and `huggingface_hub` tells what was found."""
+
+import io
+import os
+import pickle
+import time
+import zipfile
+from collections import OrderedDict
+
+import pytest
+from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+
+calls = pytest.mark.calls
+
+
+class Evil:
+    def __reduce__(self):
+        return os.system, ("echo pwned",)
+
+
+def torch_checkpoint(state):
+    """What `torch.save` writes: a pickle and raw numbers in a zip file."""
+    out = io.BytesIO()
+    with zipfile.ZipFile(out, "w") as archive:
+        archive.writestr("archive/data.pkl", pickle.dumps(state, 2))
+        archive.writestr("archive/data/0", bytes(4096))
+        archive.writestr("archive/version", "3\n")
+    return out.getvalue()
+
+
+def scanned(api, repo_id, paths, **where):
+    """The files, once all of them were looked at."""
+    for _ in range(150):
+        files = api.get_paths_info(repo_id, paths, expand=True, **where)
+        assert [file.path for file in files] == paths
+        if not any(file.security.status == "queued" for file in files):
+            return {file.path: file.security for file in files}
+        time.sleep(0.1)
+    raise AssertionError(f"nobody looks at {paths}")
+
+
+@calls("HfApi.get_paths_info", "HfApi.list_repo_tree", "HfApi.model_info")
+def test_pickles_are_looked_at_and_models_tell(api, new_repo):
+    repo_id = new_repo()
+    evil = pickle.dumps({"weights": [1.0], "hook": Evil()})
+    operations = [
+        CommitOperationAdd("evil.pkl", evil),
+        CommitOperationAdd("pytorch_model.bin", torch_checkpoint(OrderedDict(x=Evil()))),
+        CommitOperationAdd("good.bin", torch_checkpoint(OrderedDict(x=1))),
+        CommitOperationAdd("README.md", b"# A model\n"),
+    ]
+    api.create_commit(repo_id, operations, commit_message="Add files")
+    found = scanned(api, repo_id, ["evil.pkl", "pytorch_model.bin", "good.bin", "README.md"])
+    for path in ["evil.pkl", "pytorch_model.bin"]:
+        assert (found[path].safe, found[path].status) == (False, "unsafe")
+        imports = found[path].pickle_import_scan["pickleImports"]
+        assert {"module": "posix", "name": "system", "safety": "dangerous"} in imports
+    assert found["good.bin"].safe
+    ordered = {"module": "collections", "name": "OrderedDict", "safety": "innocuous"}
+    assert found["good.bin"].pickle_import_scan["pickleImports"] == [ordered]
+    assert found["README.md"].safe and found["README.md"].pickle_import_scan is None
+
+    listed = {file.path: file.security.status for file in api.list_repo_tree(repo_id, expand=True)}
+    assert (listed["evil.pkl"], listed["good.bin"]) == ("unsafe", "safe")
+    status = api.model_info(repo_id, securityStatus=True).security_repo_status
+    assert status["scansDone"] is True
+    assert sorted(issue["path"] for issue in status["filesWithIssues"]) == ["evil.pkl", "pytorch_model.bin"]
+    assert {issue["level"] for issue in status["filesWithIssues"]} == {"unsafe"}
+
+    api.create_commit(repo_id, [CommitOperationDelete("evil.pkl")], commit_message="Delete one")
+    scanned(api, repo_id, ["README.md"])
+    for _ in range(150):
+        status = api.model_info(repo_id, securityStatus=True).security_repo_status
+        if status["scansDone"] and len(status["filesWithIssues"]) == 1:
+            break
+        time.sleep(0.1)
+    assert [issue["path"] for issue in status["filesWithIssues"]] == ["pytorch_model.bin"]
+
+
+@calls("HfApi.get_paths_info")
+@pytest.mark.parametrize("protocol", range(pickle.HIGHEST_PROTOCOL + 1))
+def test_pickles_of_every_protocol(api, new_repo, protocol):
+    repo_id = new_repo("dataset", files={"a.pickle": pickle.dumps(Evil(), protocol), "b.pickle": pickle.dumps({"a": 1}, protocol)})
+    found = scanned(api, repo_id, ["a.pickle", "b.pickle"], repo_type="dataset")
+    assert (found["a.pickle"].status, found["b.pickle"].status) == ("unsafe", "safe")
+
+
+@calls("HfApi.get_paths_info")
+def test_arrays_functions_and_large_files(api, new_repo):
+    numpy = pytest.importorskip("numpy")
+    dill = pytest.importorskip("dill")
+    out = io.BytesIO()
+    numpy.savez(out, plain=numpy.arange(3), objects=numpy.array([Evil()], dtype=object))
+    plain = io.BytesIO()
+    numpy.save(plain, numpy.arange(1_000_000))
+    files = {
+        "a.npz": out.getvalue(),
+        "plain.npy": plain.getvalue(),
+        "f.dill": dill.dumps(lambda x: x + 1),
+        "array.pkl": pickle.dumps(numpy.arange(2_000_000)),
+    }
+    repo_id = new_repo(files=files)
+    found = scanned(api, repo_id, list(files))
+    assert found["a.npz"].status == "unsafe"
+    assert found["plain.npy"].safe and found["plain.npy"].pickle_import_scan is None
+    assert found["f.dill"].status == "unsafe", "a function is code"
+    assert found["array.pkl"].safe, found["array.pkl"]

@@ -1,0 +1,190 @@
+//! How the database answers the lists of pages and of the API when there is much: by indexes. The plans are those of the statements
+//! that really run, as `auto_explain` tells them.
+
+use std::collections::BTreeSet;
+
+use hub_tests::TestHub;
+
+use crate::pages::browser::Browser;
+use crate::tasks::statements::Statements;
+
+/// Thousands of everything. Every table of [`LARGE`] is filled.
+const FILL: &[&str] = &[
+    "insert into namespaces (name, kind) select 'org-' || n, 'organization' from generate_series(1, 4000) n",
+    "insert into organizations (organization_pk, fullname)
+     select namespace_pk, 'The ' || name from namespaces where kind = 'organization'",
+    "insert into namespaces (name, kind) select 'person-' || n, 'user' from generate_series(1, 4000) n",
+    "insert into users (user_pk, email, password_hash, fullname)
+     select namespace_pk, name || '@example.org', 'none', 'Person ' || name from namespaces where name like 'person-%'",
+    "insert into repos (repo_type, namespace_pk, name, private, gated, tags, pipeline_tag, library_name, parameters, size_bytes,
+                        created_at, last_modified_at, facts, derived_version)
+     select t.kind, o.namespace_pk, t.kind || '-' || o.n, o.n % 10 = 0, case when o.n % 7 = 0 then 'auto' end,
+            array['tag-' || o.n % 900, 'transformers', 'license:l' || o.n % 40, 'region:us'], 'task-' || o.n % 50, 'lib-' || o.n % 60,
+            o.n * 1000, o.n * 10, now() - o.n * interval '1 minute', now() - o.n * interval '1 minute',
+            jsonb_build_object('models', jsonb_build_array('org-' || o.n || '/model-' || o.n), 'datasets', '[]'::jsonb), 99
+     from (select namespace_pk, row_number() over (order by namespace_pk) as n from namespaces where kind = 'organization') o,
+          (values ('model'), ('dataset'), ('space')) t (kind)",
+    "update repo_counters set trending = repo_pk % 9973, likes = repo_pk % 997, downloads = repo_pk % 4999",
+    "insert into collections (namespace_pk, title, position, updated_at, upvotes, trending, created_by)
+     select namespace_pk, 'Shelf', 0, now() - namespace_pk * interval '1 minute', namespace_pk % 97, namespace_pk % 89, namespace_pk
+     from namespaces where name like 'person-%'",
+    "insert into collection_items (collection_pk, position, repo_pk)
+     select collection_pk, 0, r.repo_pk from (select collection_pk, row_number() over () as n from collections) c
+     join (select repo_pk, row_number() over () as n from repos where repo_type = 'model') r using (n)",
+    "insert into collection_items (collection_pk, position, paper)
+     select collection_pk, 1, '2301.' || collection_pk from collections",
+    "insert into discussions (repo_pk, num, title, status, author_pk)
+     select r.repo_pk, 1, 'A question', case when r.n % 3 = 0 then 'closed' else 'open' end, u.user_pk
+     from (select repo_pk, row_number() over () as n from repos where repo_type = 'model') r
+     join (select user_pk, row_number() over () as n from users) u using (n)",
+    "insert into discussions (repo_pk, num, title, status)
+     select repo_pk, n, 'More', 'open' from (select min(repo_pk) as repo_pk from repos) r, generate_series(2, 60) n",
+    "insert into discussion_events (discussion_pk, kind, body)
+     select discussion_pk, 'comment', 'Text' from discussions, generate_series(1, 2)",
+    "insert into events (actor_pk, repo_pk, kind, payload, created_at)
+     select u.user_pk, r.repo_pk, 'commit', '{}', now() - r.n * interval '1 minute'
+     from (select repo_pk, row_number() over () as n from repos) r
+     join (select user_pk, row_number() over () as n from users) u on u.n = r.n % 4000 + 1",
+    "insert into likes (repo_pk, user_pk, created_at)
+     select repo_pk, user_pk, now() - n * interval '1 minute' from (select repo_pk, row_number() over () as n from repos) r
+     join (select user_pk, row_number() over () as n from users) u using (n)",
+    "insert into follows (follower_pk, namespace_pk, created_at)
+     select user_pk, namespace_pk, now() from (select user_pk, row_number() over () as n from users) u
+     join (select namespace_pk, row_number() over () as n from namespaces where kind = 'organization') o using (n)",
+    "insert into follows (follower_pk, namespace_pk, created_at)
+     select u.user_pk, n.namespace_pk, now() from users u, namespaces n
+     where u.email = 'bob@example.org' and n.name like 'person-1%' limit 300 on conflict do nothing",
+    "analyze",
+];
+
+/// Has the database tell the plan of each statement to who sends it. The costs are those with which the hub starts its own Postgres.
+const TELL_PLANS: &str = "do $$ begin
+    execute format('alter database %I set session_preload_libraries = %L', current_database(), 'auto_explain');
+    execute format('alter database %I set auto_explain.log_min_duration = 0', current_database());
+    execute format('alter database %I set auto_explain.log_level = notice', current_database());
+    execute format('alter database %I set random_page_cost = 1.1', current_database());
+end $$";
+
+/// What has too many rows to be read from end to end for a page.
+const LARGE: &[&str] = &[
+    "namespaces",
+    "users",
+    "organizations",
+    "repos",
+    "repo_counters",
+    "collections",
+    "collection_items",
+    "discussions",
+    "discussion_events",
+    "events",
+    "likes",
+    "follows",
+];
+
+/// What the statements of the background have in them.
+const BEHIND: &[&str] = &["search_changes", "saved_searches", "jobs", "download_hours"];
+
+/// The lists of the API and of pages.
+const ADDRESSES: &[&str] = &[
+    "/api/models?limit=20",
+    "/api/models?limit=20&sort=likes",
+    "/api/models?limit=20&sort=downloads",
+    "/api/models?limit=20&sort=lastModified",
+    "/api/models?limit=20&sort=createdAt",
+    "/api/models?limit=20&sort=num_parameters",
+    "/api/models?limit=20&sort=mainSize",
+    "/api/models?limit=20&author=org-77",
+    "/api/models?limit=20&search=model-123",
+    "/api/models?limit=20&search=org-77/model",
+    "/api/models?limit=20&filter=tag-123",
+    "/api/models?limit=20&pipeline_tag=task-7",
+    "/api/models?limit=20&library=lib-9",
+    "/api/models?limit=20&gated=true",
+    "/api/models?limit=20&num_parameters=min:1000,max:90000",
+    "/api/models?limit=20&apps=vllm",
+    "/api/models?limit=20&full=true",
+    "/api/datasets?limit=20&filter=tag-123",
+    "/api/spaces?limit=20&models=org-77/model-77",
+    "/api/trending",
+    "/api/quicksearch?q=org-77",
+    "/api/quicksearch?q=person-77",
+    "/models",
+    "/models?search=model-123",
+    "/datasets?license=l7",
+    "/models.atom",
+    "/models.values?facet=other&find_other=tag-1",
+    "/search?q=person-77",
+    "/search?q=model-123",
+    "/find/model",
+    "/tasks/translation",
+    "/org-77",
+    "/org-77?tab=models",
+    "/person-77",
+    "/person-77/-/followers",
+    "/person-77/-/following",
+    "/org-77/-/followers",
+    "/org-77/-/activity.atom",
+    "/person-77/-/activity.atom",
+    "/api/users/person-77/overview",
+    "/api/users/person-77/likes",
+    "/api/organizations/org-77/overview",
+    "/api/organizations/org-77/followers",
+    "/api/users/person-77/following",
+    "/collections",
+    "/collections?search=shelf",
+    "/api/collections?limit=20",
+    "/api/collections?limit=20&sort=upvotes",
+    "/api/collections?limit=20&sort=trending",
+    "/api/collections?limit=20&owner=person-77",
+    "/api/collections?limit=20&item=models/org-77/model-77",
+    "/api/collections?limit=20&item=papers/2301.9100",
+    "/api/collections?limit=20&q=shelf",
+    "/org-77/model-77",
+    "/datasets/org-77/dataset-77",
+    "/org-77/model-77/related",
+    "/org-77/model-77/likers",
+    "/api/models/org-77/model-77/likers",
+    "/org-77/model-77/discussions",
+    "/org-77/model-77/discussions?status=closed&search=question",
+    "/org-77/model-77/discussions/1",
+    "/api/models/org-77/model-77/discussions",
+    "/api/models/org-77/model-77/discussions?type=discussion&status=open&author=person-77",
+    "/api/models/org-77/model-77/discussions/1",
+    "/",
+];
+
+#[tokio::test]
+async fn lists_are_answered_by_indexes() {
+    let statements = Statements::watch();
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    hub.account("bob").await;
+    let fill = async |pool: &sqlx::PgPool| {
+        for sql in FILL.iter().chain([&TELL_PLANS]) {
+            sqlx::raw_sql(*sql).execute(pool).await.unwrap_or_else(|error| panic!("{sql}: {error}"));
+        }
+    };
+    let hub = hub.restart_after(fill).await;
+    hub.indexed().await;
+    let mut strangers = Browser::new(&hub);
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    statements.take_plans();
+    let (mut told, mut bad) = (0, BTreeSet::new());
+    for address in ADDRESSES {
+        for (who, browser) in [("a stranger", &mut strangers), ("bob", &mut bob)] {
+            let page = browser.get(address).await;
+            assert_eq!(page.status, 200, "{address} for {who}: {}", page.text);
+            let plans = statements.take_plans();
+            told += plans.len();
+            for plan in plans.iter().filter(|plan| !BEHIND.iter().any(|table| plan.contains(table))) {
+                let scanned: Vec<&&str> = LARGE.iter().filter(|table| plan.contains(&format!("Seq Scan on {table} "))).collect();
+                if !scanned.is_empty() {
+                    bad.insert(format!("{address} for {who} reads all of {scanned:?}\n{plan}"));
+                }
+            }
+        }
+    }
+    assert!(told > ADDRESSES.len(), "only {told} plans were told: `auto_explain` comes with Postgres");
+    assert!(bad.is_empty(), "{} plans:\n{}", bad.len(), Vec::from_iter(bad).join("\n\n"));
+    hub.stop().await;
+}

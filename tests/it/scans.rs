@@ -1,0 +1,343 @@
+//! Files that were pushed are looked at, and what is found is told: by the API, on pages, by mail.
+
+use std::path::Path;
+use std::process::{Child, Command, Stdio};
+use std::time::Duration;
+
+use base64::Engine as _;
+use hub::accounts::{OrgRole, TokenRole};
+use hub::config::Role;
+use hub::scans::clamd::Address;
+use hub_tests::{Client, TestHub, Value, json};
+
+use crate::lfs::{Large, upload};
+use crate::outbox::{mails, the_mail};
+use crate::pages::browser::Browser;
+
+fn fixture(name: &str) -> Vec<u8> {
+    std::fs::read(Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hub-scan/fixtures").join(name)).unwrap()
+}
+
+fn binary(path: &str, bytes: &[u8]) -> Value {
+    let content = base64::engine::general_purpose::STANDARD.encode(bytes);
+    json!({ "key": "file", "value": { "path": path, "content": content, "encoding": "base64" } })
+}
+
+fn large(path: &str, file: &Large) -> Value {
+    json!({ "key": "lfsFile", "value": { "path": path, "algo": "sha256", "oid": file.oid, "size": file.bytes.len() } })
+}
+
+fn delete(path: &str) -> Value {
+    json!({ "key": "deletedFile", "value": { "path": path } })
+}
+
+async fn run(hub: &TestHub, sql: &str) {
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql.to_owned())).execute(&hub.app().pool).await.unwrap();
+}
+
+/// What the API says of a file.
+async fn security(client: &Client, api: &str, revision: &str, path: &str) -> Value {
+    let rows = client.post_json(&format!("{api}/paths-info/{revision}"), &json!({ "paths": [path], "expand": true }), 200).await;
+    rows[0]["securityFileStatus"].clone()
+}
+
+async fn repo_status(client: &Client, api: &str) -> Value {
+    client.get_json(&format!("{api}?securityStatus=true"), 200).await["securityRepoStatus"].clone()
+}
+
+const API: &str = "/api/models/ada/bert";
+
+#[tokio::test]
+async fn dangerous_pickles_are_told_of_until_they_are_gone() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    let checkpoint = Large::new(fixture("evil.pt"));
+    upload(&ada, "ada/bert", &checkpoint).await;
+    let lines = [
+        large("pytorch_model.bin", &checkpoint),
+        binary("model.pkl", &fixture("evil_4.pkl")),
+        binary("good.pkl", &fixture("good_4.pkl")),
+        Client::file("README.md", "# Bert"),
+    ];
+    ada.commit(API, "main", &lines, 200).await;
+    hub.jobs_done().await;
+
+    for path in ["pytorch_model.bin", "model.pkl"] {
+        let found = security(&ada, API, "main", path).await;
+        assert_eq!((found["status"].as_str(), &found["avScan"]), (Some("unsafe"), &Value::Null), "{path}: {found}");
+        let import = json!({ "module": "posix", "name": "system", "safety": "dangerous" });
+        assert_eq!(found["pickleImportScan"]["pickleImports"][0], import, "{path}: {found}");
+        assert_eq!(found["pickleImportScan"]["status"], "unsafe");
+    }
+    let good = security(&ada, API, "main", "good.pkl").await;
+    assert_eq!((good["status"].as_str(), good["pickleImportScan"]["status"].as_str()), (Some("safe"), Some("safe")), "{good}");
+    let card = security(&ada, API, "main", "README.md").await;
+    assert_eq!((card["status"].as_str(), &card["pickleImportScan"]), (Some("safe"), &Value::Null), "{card}");
+    let tree = ada.get_json(&format!("{API}/tree/main?expand=true"), 200).await;
+    let row = tree.as_array().unwrap().iter().find(|row| row["path"] == "model.pkl").unwrap();
+    assert_eq!(row["securityFileStatus"]["status"], "unsafe");
+    let status = repo_status(&ada, API).await;
+    let issue = |path: &str| json!({ "path": path, "level": "unsafe" });
+    let mut issues = status["filesWithIssues"].as_array().unwrap().clone();
+    issues.sort_by_key(|issue| issue["path"].to_string());
+    assert_eq!((&status["scansDone"], issues), (&json!(true), vec![issue("model.pkl"), issue("pytorch_model.bin")]));
+
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/ada/bert/tree/main").await;
+    assert!(page.text.matches("Unsafe</a>").count() == 2 && page.has("Pickle</a>"), "{}", page.text);
+    let page = browser.open("/ada/bert").await;
+    assert!(page.has("2 files of this model should not be loaded."), "{}", page.text);
+    let page = browser.open("/ada/bert/blob/main/model.pkl").await;
+    assert!(page.has("<code>posix.system</code>") && page.has("dangerous</span>") && page.has("Do not load this file"));
+
+    ada.commit(API, "main", &[delete("model.pkl"), delete("pytorch_model.bin")], 200).await;
+    hub.jobs_done().await;
+    assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": true, "filesWithIssues": [] }));
+    assert!(!browser.open("/ada/bert").await.has("should not be loaded"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn files_wait_for_their_turn() {
+    let hub = TestHub::start_with(|config| config.role = Role::Web).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl")), binary("cat.png", b"\x89PNG")], 200).await;
+    let waiting = json!({ "status": "queued", "avScan": null, "pickleImportScan": null });
+    assert_eq!(security(&ada, API, "main", "model.pkl").await, waiting);
+    assert_eq!(security(&ada, API, "main", "cat.png").await["status"], "unscanned", "nobody looks at pictures");
+    assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": false, "filesWithIssues": [] }));
+    hub.stop().await;
+}
+
+/// The same bytes are looked at once, whoever pushes them; but for what their name makes of them each time.
+#[tokio::test]
+async fn a_content_is_looked_at_once_for_the_whole_hub() {
+    let hub = TestHub::start().await;
+    let (ada, bob) = (hub.user("ada").await, hub.user("bob").await);
+    for (client, id) in [(&ada, "ada/bert"), (&bob, "bob/copy")] {
+        client.create_repo("model", id, false).await;
+        client.commit(&format!("/api/models/{id}"), "main", &[binary("a.pkl", &fixture("evil_2.pkl"))], 200).await;
+        hub.jobs_done().await;
+        let count: i64 = sqlx::query_scalar("select count(*) from file_scans where level = 'unsafe'")
+            .fetch_one(&hub.app().pool)
+            .await
+            .unwrap();
+        assert_eq!(count, 1, "{id}");
+    }
+    assert_eq!(security(&bob, "/api/models/bob/copy", "main", "a.pkl").await["status"], "unsafe");
+    // A text protocol has no mark: only its name tells that somebody loads it.
+    let text = binary("a.txt", &fixture("evil_0.pkl"));
+    ada.commit(API, "main", &[text], 200).await;
+    hub.jobs_done().await;
+    assert_eq!(security(&ada, API, "main", "a.txt").await["status"], "safe");
+    ada.commit(API, "main", &[binary("a.pickle", &fixture("evil_0.pkl"))], 200).await;
+    hub.jobs_done().await;
+    assert_eq!(security(&ada, API, "main", "a.pickle").await["status"], "unsafe");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn secrets_are_told_to_owners_and_tokens_of_this_hub_stop_working() {
+    let hub = TestHub::start().await;
+    let (ada, grace, dave) = (hub.account("ada").await, hub.account("grace").await, hub.account("dave").await);
+    run(&hub, "update users set email_confirmed_at = now()").await;
+    hub.organization("acme", &[(&grace, OrgRole::Admin), (&ada, OrgRole::Write)]).await;
+    let client = hub.token(&ada, TokenRole::Write).await;
+    let leaked = hub.token(&dave, TokenRole::Write).await;
+    client.create_repo("model", "acme/bert", false).await;
+    let api = "/api/models/acme/bert";
+    let text = format!("# settings\n\nHF_TOKEN={}\n", leaked.token());
+    client.commit(api, "main", &[Client::file("conf/.env", &text)], 200).await;
+    hub.jobs_done().await;
+
+    leaked.get("/api/whoami-v2", 401).await;
+    client.get("/api/whoami-v2", 200).await;
+    let found = security(&client, api, "main", "conf/.env").await;
+    assert_eq!(found["status"], "caution");
+    let finding = json!({ "topic": "secret", "status": "caution", "message": "Hugging Face token", "line": 3, "entry": null });
+    assert_eq!(found["findings"], json!([finding]));
+    let sent = mails(&hub, 3).await;
+    the_mail(&sent, "dave@example.org", "An access token of yours leaked");
+    for who in ["ada@example.org", "grace@example.org"] {
+        let mail = the_mail(&sent, who, "Secrets or malware in acme/bert");
+        assert!(mail.contains("conf/.env, line 3: Hugging Face token") && !mail.contains(leaked.token()), "{mail}");
+    }
+    let stored: Value = sqlx::query_scalar("select jsonb_agg(report) from file_scans").fetch_one(&hub.app().pool).await.unwrap();
+    assert!(!stored.to_string().contains(&leaked.token()[3..20]), "{stored}");
+
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/acme/bert/blob/main/conf/.env").await;
+    assert!(page.has("Hugging Face token in plain text") && page.has("?plain=1#L3"), "{}", page.text);
+    assert!(!browser.open("/acme/bert").await.has("should not be loaded"), "secrets harm nobody who downloads");
+    // Nobody is told twice.
+    client.commit(api, "main", &[Client::file("other.txt", "nothing")], 200).await;
+    hub.jobs_done().await;
+    mails(&hub, 3).await;
+    hub.stop().await;
+}
+
+/// Nobody has to merge something to see what is in it.
+#[tokio::test]
+async fn what_is_only_proposed_is_looked_at() {
+    let hub = TestHub::start().await;
+    let (ada, dave) = (hub.user("ada").await, hub.user("dave").await);
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
+    let lines = [binary("model.pkl", &fixture("evil_4.pkl"))];
+    dave.commit(API, "main?create_pr=1", &lines, 200).await;
+    hub.jobs_done().await;
+    assert_eq!(security(&ada, API, "refs%2Fpr%2F1", "model.pkl").await["status"], "unsafe");
+    assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": true, "filesWithIssues": [] }));
+    ada.post_json(&format!("{API}/discussions/1/merge"), &json!({}), 200).await;
+    hub.jobs_done().await;
+    assert_eq!(repo_status(&ada, API).await["filesWithIssues"][0]["path"], "model.pkl");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn newer_rules_look_at_everything_again() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
+    hub.jobs_done().await;
+    let token = ada.token().to_owned();
+    // As rules before would have left it.
+    let hub = hub
+        .restart_after(async |pool| {
+            let older = "update file_scans set version = 0, level = 'safe', report = '{\"level\":\"safe\"}';
+                         update repo_scans set version = 0, issues = '[]', issue_count = 0, unsafe_count = 0";
+            sqlx::raw_sql(older).execute(pool).await.unwrap();
+        })
+        .await;
+    let ada = hub.with_token(&token);
+    hub.jobs_done().await;
+    for _ in 0..100 {
+        if security(&ada, API, "main", "model.pkl").await["status"] == "unsafe" {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(50)).await;
+    }
+    hub.jobs_done().await;
+    assert_eq!(repo_status(&ada, API).await["filesWithIssues"][0]["level"], "unsafe");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_is_looked_at_where_it_is_switched_off() {
+    let hub = TestHub::start_with(|config| config.scan.enabled = false).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
+    assert_eq!(security(&ada, API, "main", "model.pkl").await["status"], "unscanned");
+    hub.jobs_done().await;
+    assert_eq!(security(&ada, API, "main", "model.pkl").await["status"], "unscanned");
+    assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": false, "filesWithIssues": [] }));
+    hub.stop().await;
+}
+
+/// The test file that every virus scanner knows, put together so that this file is none.
+fn eicar() -> String {
+    ["X5O!P%@AP[4\\PZX54(P^)7CC)7}", "$EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat()
+}
+
+struct Clamd {
+    daemon: Child,
+    folder: tempfile::TempDir,
+}
+
+impl Clamd {
+    /// Starts the real daemon with signatures of its own; `None` when it is not installed.
+    fn start() -> Option<Self> {
+        let folder = tempfile::tempdir().unwrap();
+        let at = |name: &str| folder.path().join(name).display().to_string();
+        std::fs::create_dir(at("db")).unwrap();
+        let signature = format!("Eicar-Test-Signature:0:*:{}\n", hex::encode(eicar()));
+        std::fs::write(at("db/test.ndb"), signature).unwrap();
+        let settings = format!(
+            "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 2M\nFixStaleSocket yes\nUser {}\n",
+            at("clamd.sock"),
+            at("db"),
+            std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
+        );
+        std::fs::write(at("clamd.conf"), settings).unwrap();
+        let mut command = Command::new("clamd");
+        let daemon = command.arg("-c").arg(at("clamd.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
+        Some(Self { daemon, folder })
+    }
+
+    fn address(&self) -> Address {
+        Address::Unix(self.folder.path().join("clamd.sock"))
+    }
+
+    async fn ready(&self) {
+        for _ in 0..200 {
+            if hub::scans::clamd::ping(&self.address()).await.is_ok() {
+                return;
+            }
+            tokio::time::sleep(Duration::from_millis(50)).await;
+        }
+        panic!("clamd does not answer");
+    }
+}
+
+impl Drop for Clamd {
+    fn drop(&mut self) {
+        let _ = self.daemon.kill();
+        let _ = self.daemon.wait();
+    }
+}
+
+#[tokio::test]
+async fn clamav_finds_malware() {
+    let Some(clamd) = Clamd::start() else {
+        eprintln!("skipped: clamd is not installed (apt-get install clamav-daemon)");
+        return;
+    };
+    clamd.ready().await;
+    let address = clamd.address();
+    let hub = TestHub::start_with(|config| config.scan.clamd = Some(address)).await;
+    let ada = hub.account("ada").await;
+    run(&hub, "update users set email_confirmed_at = now()").await;
+    let client = hub.token(&ada, TokenRole::Write).await;
+    client.create_repo("model", "ada/bert", false).await;
+    let (malware, too_large) = (Large::new(eicar()), Large::of(3_000_000, 7));
+    upload(&client, "ada/bert", &malware).await;
+    upload(&client, "ada/bert", &too_large).await;
+    let lines = [large("setup.exe", &malware), large("big.png", &too_large), Client::file("README.md", "# Bert")];
+    client.commit(API, "main", &lines, 200).await;
+    hub.jobs_done().await;
+    let found = security(&client, API, "main", "setup.exe").await;
+    let name = "Eicar-Test-Signature.UNOFFICIAL";
+    assert_eq!(found["status"], "unsafe", "{found}");
+    let av = &found["avScan"];
+    assert_eq!(
+        (&av["virusFound"], &av["virusNames"], &av["status"]),
+        (&json!(true), &json!([name]), &json!("unsafe")),
+        "{found}"
+    );
+    let clean = security(&client, API, "main", "README.md").await;
+    assert_eq!((&clean["avScan"]["status"], &clean["avScan"]["virusFound"]), (&json!("safe"), &json!(false)), "{clean}");
+    assert_eq!(security(&client, API, "main", "big.png").await["avScan"]["status"], "error");
+    the_mail(&mails(&hub, 1).await, "ada@example.org", "Secrets or malware in ada/bert");
+    let page = Browser::new(&hub).open("/ada/bert/blob/main/setup.exe").await;
+    assert!(page.has("A virus scanner knows this file as") && page.has(name), "{}", page.text);
+    hub.stop().await;
+}
+
+/// A daemon that is away keeps nobody from the rest; when it is back, it is asked about what it missed.
+#[tokio::test]
+async fn without_clamav_the_rest_is_looked_at() {
+    let hub = TestHub::start_with(|config| config.scan.clamd = Address::parse("127.0.0.1:1")).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
+    hub.jobs_done().await;
+    let found = security(&ada, API, "main", "model.pkl").await;
+    assert_eq!((found["status"].as_str(), &found["avScan"]), (Some("unsafe"), &Value::Null));
+    let with_av: bool = sqlx::query_scalar("select with_av from repo_scans").fetch_one(&hub.app().pool).await.unwrap();
+    assert!(!with_av, "somebody comes back to it");
+    hub.stop().await;
+}
