@@ -1,9 +1,11 @@
 drop trigger discussion_events_webhooks_update on discussion_events;
 drop trigger discussion_events_webhooks_insert on discussion_events;
+drop trigger discussions_webhooks_delete on discussions;
 drop trigger discussions_webhooks_update on discussions;
 drop trigger discussions_webhooks_insert on discussions;
 drop trigger events_webhooks on events;
 drop function note_webhook_comment();
+drop function note_webhook_deletion();
 drop function note_webhook_discussion();
 drop function note_webhook_event();
 drop table webhook_deliveries;

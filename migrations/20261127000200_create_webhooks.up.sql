@@ -42,8 +42,10 @@ create table webhook_changes (
     change_pk bigint generated always as identity primary key,
     -- What `subject_pk` is the key of: a row of `events`, `discussions` or `discussion_events`.
     kind text not null check (kind in ('event', 'discussion', 'comment')),
-    action text not null check (action in ('create', 'update')),
+    action text not null check (action in ('create', 'update', 'delete')),
     subject_pk bigint not null,
+    -- What was deleted, as it was.
+    gone jsonb,
     created_at timestamptz not null default now()
 );
 
@@ -94,6 +96,15 @@ create trigger discussions_webhooks_insert after insert on discussions for each 
 create trigger discussions_webhooks_update after update on discussions for each row
     when ((old.title, old.status, old.pinned, old.merge_oid) is distinct from (new.title, new.status, new.pinned, new.merge_oid))
     execute function note_webhook_discussion();
+
+create function note_webhook_deletion() returns trigger language plpgsql as $$
+begin
+    if exists (select from webhooks where not disabled) then
+        insert into webhook_changes (kind, action, subject_pk, gone) values ('discussion', 'delete', old.discussion_pk, to_jsonb(old));
+    end if;
+    return null;
+end $$;
+create trigger discussions_webhooks_delete after delete on discussions for each row execute function note_webhook_deletion();
 
 create function note_webhook_comment() returns trigger language plpgsql as $$
 begin

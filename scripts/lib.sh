@@ -73,14 +73,16 @@ start_test_database() {
   read -r test_database_url <&"${TEST_DATABASE[0]}" || die "The test database did not start."
 }
 
-# Starts SeaweedFS as an S3 store for the Rust tests, and exports where it is. Ends with this script.
+# Starts the stores for the Rust tests (SeaweedFS, Azurite, a gate that speaks as Google does), and exports where they are.
+# They end with this script.
 start_test_store() {
   local folder settings setting
   source "$root/tests/harness/environments.sh"
   venv tools "$root/tests/acceptance/requirements-tools.txt"
+  node_modules "$root/tests/harness/azurite"
   folder=$(mktemp -d)
   coproc TEST_STORE { trap '' INT; WEED=$tests_cache/tools/bin/weed python3 "$root/tests/harness/store_for_tests.py" "$folder"; rm -rf "$folder"; }
-  read -r settings <&"${TEST_STORE[0]}" || die "The test store did not start."
+  read -r settings <&"${TEST_STORE[0]}" || die "The test stores did not start."
   for setting in $settings; do declare -gx "$setting"; done
 }
 

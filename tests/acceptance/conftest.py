@@ -24,7 +24,7 @@ pytest_plugins = ["compatibility"]
 
 
 def pytest_addoption(parser):
-    parser.addoption("--store", choices=["local", "s3"], default="local", help="what the hub keeps its bytes in")
+    parser.addoption("--store", choices=["local", "s3", "azure", "gcs"], default="local", help="what the hub keeps its bytes in")
     parser.addoption("--nodes", type=int, default=1, help="how many processes the hub is, behind a balancer")
     parser.addoption("--once", action="store_true", help="also run the tests that need no particular huggingface_hub")
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes or gigabytes")

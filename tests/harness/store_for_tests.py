@@ -1,6 +1,6 @@
-"""Runs SeaweedFS for the Rust tests: prints its settings as shell assignments, stops when its input ends.
+"""Runs the stores for the Rust tests: prints their settings as shell assignments, stops when its input ends.
 
-`python3 store_for_tests.py FOLDER`, with WEED naming the binary or `weed` on the path.
+`python3 store_for_tests.py FOLDER`, with WEED naming the binary or `weed` on the path, and Azurite beside `stores.py`.
 """
 
 import sys
@@ -8,11 +8,17 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.stores import SeaweedStore  # noqa: E402
+from harness.stores import AzuriteStore, GcsStore, SeaweedStore  # noqa: E402
 
-store = SeaweedStore(Path(sys.argv[1]))
+folder = Path(sys.argv[1])
+stores = [SeaweedStore(folder)]
 try:
-    print(*(f"{name.replace('HUB_', 'HUB_TEST_')}={value}" for name, value in store.env.items()), flush=True)
+    stores += [AzuriteStore(folder), GcsStore(folder, stores[0])]
+    settings = {name.replace("HUB_", "HUB_TEST_"): value for store in stores for name, value in store.env.items()}
+    # Without it, tests of a store that is not there pass by doing nothing.
+    settings["HUB_TEST_STORES"] = "all"
+    print(*(f"{name}={value}" for name, value in settings.items()), flush=True)
     sys.stdin.read()
 finally:
-    store.stop()
+    for store in reversed(stores):
+        store.stop()

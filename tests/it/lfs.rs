@@ -1,4 +1,4 @@
-//! Git LFS over real HTTP, on a local store and, when `HUB_TEST_S3_ENDPOINT` is set, on S3.
+//! Git LFS over real HTTP, on a local store and on each service that the environment names (docs/storage.md).
 
 mod batch;
 mod downloads;
@@ -23,12 +23,12 @@ pub(crate) async fn hubs() -> Vec<TestHub> {
         config.lfs_part_bytes = PART as u64;
     };
     let mut hubs = vec![TestHub::start_with(small_parts).await];
-    if let Some(store) = hub_tests::s3_store() {
-        let on_s3 = |config: &mut Config| {
+    for store in hub_tests::services() {
+        let elsewhere = |config: &mut Config| {
             small_parts(config);
             config.store = store;
         };
-        hubs.push(TestHub::start_with(on_s3).await);
+        hubs.push(TestHub::start_with(elsewhere).await);
     }
     hubs
 }

@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod audit;
 mod buckets;
 mod collections;
 mod discover;
@@ -10,6 +11,7 @@ mod downloads;
 mod gating;
 mod gc;
 mod git_http;
+mod hostile;
 mod lfs;
 mod lineage;
 mod notifications;
@@ -23,6 +25,7 @@ mod saved;
 mod scans;
 mod search;
 mod tasks;
+mod undo;
 mod upgrades;
 mod webhooks;
 mod work;

@@ -6,6 +6,7 @@ use std::time::Duration;
 
 use base64::Engine as _;
 use hub::accounts::{OrgRole, TokenRole};
+use hub::config::Role;
 use hub::scans::clamd::Address;
 use hub_tests::{Client, TestHub, Value, json};
 
@@ -60,9 +61,6 @@ async fn dangerous_pickles_are_told_of_until_they_are_gone() {
         Client::file("README.md", "# Bert"),
     ];
     ada.commit(API, "main", &lines, 200).await;
-    let queued = security(&ada, API, "main", "model.pkl").await;
-    assert_eq!(queued, json!({ "status": "queued", "avScan": null, "pickleImportScan": null }));
-    assert_eq!(repo_status(&ada, API).await["scansDone"], false);
     hub.jobs_done().await;
 
     for path in ["pytorch_model.bin", "model.pkl"] {
@@ -97,6 +95,19 @@ async fn dangerous_pickles_are_told_of_until_they_are_gone() {
     hub.jobs_done().await;
     assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": true, "filesWithIssues": [] }));
     assert!(!browser.open("/ada/bert").await.has("should not be loaded"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn files_wait_for_their_turn() {
+    let hub = TestHub::start_with(|config| config.role = Role::Web).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl")), binary("cat.png", b"\x89PNG")], 200).await;
+    let waiting = json!({ "status": "queued", "avScan": null, "pickleImportScan": null });
+    assert_eq!(security(&ada, API, "main", "model.pkl").await, waiting);
+    assert_eq!(security(&ada, API, "main", "cat.png").await["status"], "unscanned", "nobody looks at pictures");
+    assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": false, "filesWithIssues": [] }));
     hub.stop().await;
 }
 

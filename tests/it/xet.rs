@@ -1,5 +1,5 @@
-//! Xet over real HTTP, on a local store and, when `HUB_TEST_S3_ENDPOINT` is set, on S3: a small client of our own that
-//! can do what the real ones never would.
+//! Xet over real HTTP, on a local store and on each service that the environment names (docs/storage.md): a small client of our
+//! own that can do what the real ones never would.
 
 pub(crate) mod client;
 mod conversion;

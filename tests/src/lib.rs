@@ -10,7 +10,7 @@ mod stores;
 
 pub use client::Client;
 pub use hub_under_test::TestHub;
-pub use stores::s3_store;
+pub use stores::{s3_store, services};
 
 /// Lets a test write `hub_tests::json!(…)` without naming another crate.
 pub use serde_json::{Value, json};

@@ -151,13 +151,14 @@ fn scan_zip(
     if directory.is_cut {
         report.leave_out("The archive has too many entries to look into all of them.");
     }
-    let mut looked_into = 0;
-    for entry in &directory.entries {
+    let mut entries: Vec<(&Entry, Inner)> =
+        directory.entries.iter().filter_map(|entry| Some((entry, inner_of(entry, kind)?))).collect();
+    // What is loaded comes first, so that nothing can be put before it.
+    entries.sort_by_key(|(_, inner)| !matches!(inner, Inner::KerasConfig | Inner::File(Kind::Pickle)));
+    for (number, (entry, inner)) in entries.into_iter().enumerate() {
         budget.step()?;
-        let Some(inner) = inner_of(entry, kind) else { continue };
-        looked_into += 1;
-        if looked_into > MAX_LOOKED_INTO {
-            report.leave_out(format!("Only the first {MAX_LOOKED_INTO} entries of the archive were looked into."));
+        if number == MAX_LOOKED_INTO {
+            report.leave_out(format!("Only {MAX_LOOKED_INTO} entries of the archive were looked into."));
             return Ok(());
         }
         let at = place.within(&entry.name);

@@ -13,6 +13,9 @@ const SAMPLE_BYTES: usize = 8 << 10;
 /// Looks at it.
 pub(crate) fn scan(input: &mut Input<'_>, kind: Kind, entry: Option<&str>, report: &mut Report) -> Result<(), Stop> {
     let head = input.peek(SAMPLE_BYTES)?;
+    if kind == Kind::Safetensors && is_safetensors(head) {
+        return Ok(());
+    }
     let is_text = !head.contains(&0) && looks_like_utf8(head);
     if head.starts_with(b"\x93NUMPY") {
         return numpy::scan(input, entry, report);
@@ -23,7 +26,7 @@ pub(crate) fn scan(input: &mut Input<'_>, kind: Kind, entry: Option<&str>, repor
     if pickle::has_magic(head) || (kind == Kind::Pickle && pickle::may_be_text_protocol(head)) {
         // A text that begins like a pickle is looked at as a text, too.
         let text = if is_text { Some(input.peek(MAX_TEXT_BYTES)?.to_vec()) } else { None };
-        pickle::scan(input, report, entry)?;
+        pickle::scan(input, kind, entry, report)?;
         if let Some(text) = text {
             secrets::scan(&text, entry, report);
         }
@@ -38,6 +41,11 @@ pub(crate) fn scan(input: &mut Input<'_>, kind: Kind, entry: Option<&str>, repor
         template::scan_file(&text, entry, report);
     }
     Ok(())
+}
+
+/// A length of eight bytes, and JSON. The length may look like the beginning of a pickle.
+fn is_safetensors(head: &[u8]) -> bool {
+    matches!(head, [_, _, _, 0..=7, 0, 0, 0, 0, b'{', ..])
 }
 
 /// A sample may end in the middle of a character.

@@ -1,6 +1,7 @@
 //! numpy's files: a header in text, then raw numbers, or a pickle when the array has Python objects.
 
 use crate::input::{Input, Stop};
+use crate::kind::Kind;
 use crate::pickle;
 use crate::report::Report;
 
@@ -22,7 +23,7 @@ pub(crate) fn scan(input: &mut Input<'_>, entry: Option<&str>, report: &mut Repo
     // `'descr': '|O'`, or in a list of fields.
     if header.contains("|O") || header.contains("'O") || header.contains("\"O") || header.contains("object") {
         report.has_pickle();
-        return pickle::scan(input, report, entry);
+        return pickle::scan(input, Kind::Pickle, entry, report);
     }
     Ok(())
 }

@@ -121,6 +121,26 @@ fn opcodes_in_the_bytes_of_an_array_are_seen() {
     assert_eq!(report.level, Level::Unsafe, "{report:?}");
 }
 
+/// The length of a header may be 640: in bytes, the mark of a pickle.
+#[test]
+fn lengths_that_look_like_pickles_are_none() {
+    let header = format!("{{{}}}", " ".repeat(638));
+    let bytes = [&640_u64.to_le_bytes()[..], header.as_bytes(), &[1; 64]].concat();
+    assert!(bytes.starts_with(b"\x80\x02"));
+    assert_eq!(scan_as(&bytes, Kind::Safetensors), Report::default());
+    assert_eq!(scan_as(b"\x80\x03\xff\xfe\x00\x00", Kind::Other), Report::default());
+}
+
+#[test]
+fn nothing_can_be_put_before_the_pickle_of_an_archive() {
+    let evil = fixture("evil_2.pkl");
+    let names: Vec<String> = (0..2_000).map(|number| format!("notes/{number}.txt")).collect();
+    let mut entries: Vec<(&str, &[u8])> = names.iter().map(|name| (name.as_str(), &b"text"[..])).collect();
+    entries.push(("archive/data.pkl", &evil));
+    let report = scan_as(&deflated_zip(&entries), Kind::Pickle);
+    assert!(report.level == Level::Unsafe && report.note.is_some(), "{report:?}");
+}
+
 #[test]
 fn texts_that_begin_like_pickles_are_none() {
     for text in [

@@ -26,6 +26,41 @@ pub enum StoreConfig {
         /// `true`: `endpoint/bucket/key`; `false`: `bucket.endpoint/key`.
         path_style: bool,
     },
+    /// A container of Azure Blob Storage.
+    Azure {
+        /// Base URL of the account, such as `https://ada.blob.core.windows.net`.
+        endpoint: String,
+        /// The same in presigned URLs, when clients reach the service by another name than the hub.
+        public_endpoint: Option<String>,
+        /// Name of the storage account.
+        account: String,
+        /// Name of the container.
+        container: String,
+        /// A key of the account, in Base64.
+        access_key: Secret,
+    },
+    /// A bucket of Google Cloud Storage.
+    Gcs {
+        /// Base URL of the service, also in presigned URLs; without it Google's.
+        endpoint: Option<String>,
+        /// Name of the bucket.
+        bucket: String,
+        /// The file with the key of a service account; without it who the machine is decides.
+        key_file: Option<PathBuf>,
+    },
+}
+
+impl StoreConfig {
+    /// Where it is, for people; without secrets.
+    pub fn place(&self) -> String {
+        match self {
+            Self::Local { dir } => format!("the folder {}", dir.display()),
+            Self::S3 { endpoint, bucket, .. } => format!("bucket {bucket} at {endpoint}"),
+            Self::Azure { endpoint, container, .. } => format!("container {container} at {endpoint}"),
+            Self::Gcs { endpoint: Some(endpoint), bucket, .. } => format!("bucket {bucket} at {endpoint}"),
+            Self::Gcs { endpoint: None, bucket, .. } => format!("bucket {bucket} at Google Cloud Storage"),
+        }
+    }
 }
 
 /// A string that `Debug` does not show.
@@ -71,6 +106,14 @@ mod tests {
             secret_access_key: Secret::new("hunter2"),
             path_style: true,
         };
-        assert!(!format!("{config:?}").contains("hunter2"));
+        assert!(!format!("{config:?} {}", config.place()).contains("hunter2"));
+        let config = StoreConfig::Azure {
+            endpoint: "http://127.0.0.1:1/ada".into(),
+            public_endpoint: None,
+            account: "ada".into(),
+            container: "c".into(),
+            access_key: Secret::new("hunter2"),
+        };
+        assert!(!format!("{config:?} {}", config.place()).contains("hunter2"));
     }
 }

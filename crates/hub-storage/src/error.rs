@@ -48,8 +48,8 @@ pub enum Error {
         /// Size of the object in bytes.
         size: u64,
     },
-    /// The operation needs an S3 store.
-    #[error("the local store has no presigned URLs")]
+    /// The store has no presigned URLs of this kind.
+    #[error("this store has no presigned URLs of this kind")]
     PresignUnsupported,
     /// The settings cannot work.
     #[error("{0}")]

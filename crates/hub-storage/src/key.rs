@@ -137,7 +137,7 @@ impl StorageKey {
         &self.path
     }
 
-    /// The content type that S3 is told at a write.
+    /// The content type that a service is told at a write.
     pub fn content_type(&self) -> &'static str {
         self.content_type
     }

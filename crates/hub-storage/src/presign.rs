@@ -4,7 +4,8 @@ use rusty_s3::S3Action;
 use rusty_s3::actions::UploadPart;
 use url::Url;
 
-use crate::{Result, StorageKey, Store};
+use crate::store::Place;
+use crate::{Error, Result, StorageKey, Store};
 
 /// How an object shall be answered to the holder of a presigned URL.
 #[derive(Debug, Clone, Copy, Default)]
@@ -13,8 +14,6 @@ pub struct PresignedGet<'a> {
     pub content_disposition: Option<&'a str>,
     /// `Content-Type` of the answer.
     pub content_type: Option<&'a str>,
-    /// The only `Range` header that the URL works with, such as `bytes=0-99`.
-    pub only_range: Option<&'a str>,
 }
 
 /// A part that clients uploaded to a multipart upload.
@@ -28,12 +27,18 @@ pub struct UploadedPart {
     pub size: u64,
 }
 
-/// URLs with which clients move bytes from and to the store themselves. All of them fail with
-/// [`Error::PresignUnsupported`](crate::Error::PresignUnsupported) on a local store.
+/// URLs with which clients move bytes from and to the store themselves. They fail with
+/// [`Error::PresignUnsupported`](crate::Error::PresignUnsupported) on stores that have none of their kind: see
+/// [`Store::presigns_reads`], [`Store::presigns_ranges`] and [`Store::presigns_uploads`].
 impl Store {
     /// A URL that reads an object. It serves ranges; it is signed for `GET` alone, not for `HEAD`.
-    pub fn presign_get(&self, key: &StorageKey, valid: Duration, answer: &PresignedGet<'_>) -> Result<Url> {
-        let s3 = self.s3()?;
+    pub async fn presign_get(&self, key: &StorageKey, valid: Duration, answer: &PresignedGet<'_>) -> Result<Url> {
+        let s3 = match self.place() {
+            Place::Local(_) => return Err(Error::PresignUnsupported),
+            Place::Azure(azure) => return azure.presign_get(key, valid, answer),
+            Place::Gcs(gcs) => return gcs.presign_get(key, valid, answer).await,
+            Place::S3(s3) => s3,
+        };
         let mut action = s3.public_bucket.get_object(Some(&s3.credentials), key.as_str());
         if let Some(value) = answer.content_disposition {
             action.query_mut().insert("response-content-disposition", value);
@@ -41,10 +46,15 @@ impl Store {
         if let Some(value) = answer.content_type {
             action.query_mut().insert("response-content-type", value);
         }
-        if let Some(value) = answer.only_range {
-            // A signed header: the service refuses the URL with another value, or without any.
-            action.headers_mut().insert("range", value);
-        }
+        Ok(action.sign(valid))
+    }
+
+    /// A URL that reads an object with this `Range` header, such as `bytes=0-99`, and with no other and not without.
+    pub fn presign_range(&self, key: &StorageKey, valid: Duration, range: &str) -> Result<Url> {
+        let s3 = self.s3()?;
+        let mut action = s3.public_bucket.get_object(Some(&s3.credentials), key.as_str());
+        // A signed header.
+        action.headers_mut().insert("range", range);
         Ok(action.sign(valid))
     }
 

@@ -124,7 +124,7 @@ impl Store {
 
     /// Makes a hard link to the object's file. `None` where that cannot be.
     async fn link(&self, key: &StorageKey, to: &Path) -> Result<Option<u64>> {
-        if self.supports_presign() {
+        if self.is_remote() {
             return Ok(None);
         }
         let got = self.objects().get_opts(&key.path(), GetOptions::default()).await;

@@ -1,14 +1,15 @@
 use std::sync::Arc;
 use std::time::Duration;
 
+use object_store::ObjectStore;
 use object_store::aws::{AmazonS3, AmazonS3Builder};
 use object_store::multipart::{MultipartStore, PartId};
-use object_store::{ClientOptions, ObjectStore, RetryConfig};
 use reqwest::{Method, StatusCode};
 use rusty_s3::actions::{ListParts, UploadPart};
 use rusty_s3::{Bucket, Credentials, S3Action, UrlStyle};
 use url::Url;
 
+use crate::client::{self, check};
 use crate::presign::UploadedPart;
 use crate::{Error, Result, StorageKey, StoreConfig};
 
@@ -29,9 +30,6 @@ pub(crate) struct S3 {
 
 const GIB: u64 = 1024 * 1024 * 1024;
 const COPY_LIMIT: u64 = 5 * GIB;
-const CONNECT_TIMEOUT: Duration = Duration::from_secs(5);
-/// Longest silence of the service inside one request.
-const READ_TIMEOUT: Duration = Duration::from_secs(120);
 const CALL_VALIDITY: Duration = Duration::from_secs(900);
 
 impl S3 {
@@ -40,20 +38,13 @@ impl S3 {
         else {
             return Err(Error::PresignUnsupported);
         };
-        // Fails when a provider is installed already, which is as good.
-        let _ = rustls::crypto::ring::default_provider().install_default();
+        let http = client::http()?;
         let style = if *path_style { UrlStyle::Path } else { UrlStyle::VirtualHost };
         let internal = rusty_bucket(endpoint, style, bucket, region)?;
         let public = rusty_bucket(public_endpoint.as_ref().unwrap_or(endpoint), style, bucket, region)?;
         let base = internal.base_url().as_str().trim_end_matches('/');
         // With virtual hosts `object_store` wants the bucket in the endpoint, else without.
         let endpoint = if *path_style { endpoint.trim_end_matches('/') } else { base };
-        let client = ClientOptions::new()
-            .with_allow_http(endpoint.starts_with("http://"))
-            .with_timeout_disabled()
-            .with_connect_timeout(CONNECT_TIMEOUT)
-            .with_read_timeout(READ_TIMEOUT);
-        let retry = RetryConfig { max_retries: 4, retry_timeout: Duration::from_secs(30), ..RetryConfig::default() };
         let objects = AmazonS3Builder::new()
             .with_endpoint(endpoint)
             .with_bucket_name(bucket)
@@ -61,15 +52,10 @@ impl S3 {
             .with_access_key_id(access_key_id)
             .with_secret_access_key(secret_access_key.expose())
             .with_virtual_hosted_style_request(!path_style)
-            .with_client_options(client)
-            .with_retry(retry)
+            .with_client_options(client::options(endpoint))
+            .with_retry(client::retry())
             .build()
             .map_err(|e| Error::Config(format!("cannot use the S3 settings: {e}")))?;
-        let http = reqwest::Client::builder()
-            .connect_timeout(CONNECT_TIMEOUT)
-            .read_timeout(READ_TIMEOUT)
-            .build()
-            .map_err(Error::unavailable)?;
         let credentials = Credentials::new(access_key_id, secret_access_key.expose());
         let objects = Arc::new(objects);
         Ok(Self { objects, bucket: internal, public_bucket: public, credentials, http, copy_limit: COPY_LIMIT })
@@ -84,7 +70,7 @@ impl S3 {
         let head = self.bucket.head_bucket(Some(&self.credentials)).sign(CALL_VALIDITY);
         match self.call(Method::HEAD, head, None).await?.0 {
             StatusCode::NOT_FOUND => {}
-            status => return check(name, status, String::new()),
+            status => return check(name, status, ""),
         }
         let create = self.bucket.create_bucket(&self.credentials).sign(CALL_VALIDITY);
         let (status, body) = self.call(Method::PUT, create, None).await?;
@@ -92,7 +78,7 @@ impl S3 {
         if status == StatusCode::CONFLICT {
             return Ok(());
         }
-        check(name, status, body)
+        check(name, status, &body)
     }
 
     pub(crate) async fn create_upload(&self, key: &StorageKey) -> Result<String> {
@@ -122,7 +108,7 @@ impl S3 {
                 action.set_part_number_marker(marker);
             }
             let (status, body) = self.call(Method::GET, action.sign(CALL_VALIDITY), None).await?;
-            check(key.as_str(), status, body.clone())?;
+            check(key.as_str(), status, &body)?;
             let page = ListParts::parse_response(&body).map_err(|e| Error::unavailable(e.to_string()))?;
             let part = |p: rusty_s3::actions::PartsContent| UploadedPart { number: p.number, etag: p.etag, size: p.size };
             parts.extend(page.parts.into_iter().map(part));
@@ -164,7 +150,7 @@ impl S3 {
             action.headers_mut().insert("x-amz-copy-source-range", range.as_str());
             let headers = [("x-amz-copy-source", source.as_str()), ("x-amz-copy-source-range", range.as_str())];
             let (status, body) = self.call(Method::PUT, action.sign(CALL_VALIDITY), Some(&headers)).await?;
-            check(from.as_str(), status, body.clone())?;
+            check(from.as_str(), status, &body)?;
             etags.push(copied_etag(&body)?);
             start = end + 1;
         }
@@ -190,17 +176,6 @@ fn rusty_bucket(endpoint: &str, style: UrlStyle, bucket: &str, region: &str) -> 
     };
     let url = Url::parse(endpoint).map_err(|e| wrong(&e))?;
     Bucket::new(url, style, bucket.to_owned(), region.to_owned()).map_err(|e| wrong(&format!("{e:?}")))
-}
-
-fn check(key: &str, status: StatusCode, body: String) -> Result<()> {
-    match status {
-        status if status.is_success() => Ok(()),
-        StatusCode::NOT_FOUND => Err(Error::NotFound { key: key.to_owned() }),
-        StatusCode::FORBIDDEN | StatusCode::UNAUTHORIZED => {
-            Err(Error::Denied { key: key.to_owned(), source: format!("{status} {body}").into() })
-        }
-        status => Err(Error::unavailable(format!("{status} {body}"))),
-    }
 }
 
 /// Takes the etag out of `<CopyPartResult><ETag>"…"</ETag>…`.

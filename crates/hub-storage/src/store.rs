@@ -10,6 +10,8 @@ use object_store::local::LocalFileSystem;
 use object_store::path::Path;
 use object_store::{ObjectStore, ObjectStoreExt};
 
+use crate::azure::Azure;
+use crate::gcs::Gcs;
 use crate::s3::S3;
 use crate::{Error, Result, StorageKey, StoreConfig};
 
@@ -22,8 +24,16 @@ pub struct Store {
 #[derive(Debug)]
 struct Inner {
     objects: Arc<dyn ObjectStore>,
-    s3: Option<S3>,
-    local_root: Option<PathBuf>,
+    place: Place,
+}
+
+/// What each kind of store has besides objects.
+#[derive(Debug)]
+pub(crate) enum Place {
+    Local(PathBuf),
+    S3(Box<S3>),
+    Azure(Box<Azure>),
+    Gcs(Box<Gcs>),
 }
 
 /// What the store knows of an object.
@@ -40,29 +50,63 @@ pub struct ObjectInfo {
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Store {
-    /// Opens a store. A local folder is created; with S3 nothing is sent yet, see
+    /// Opens a store. A local folder is created; to a service nothing is sent yet, see
     /// [`ensure_bucket`](Self::ensure_bucket) and [`probe`](Self::probe).
     pub fn open(config: &StoreConfig) -> Result<Self> {
         let inner = match config {
-            StoreConfig::Local { dir } => Inner { objects: open_local(dir)?, s3: None, local_root: Some(dir.clone()) },
+            StoreConfig::Local { dir } => Inner { objects: open_local(dir)?, place: Place::Local(dir.clone()) },
             StoreConfig::S3 { .. } => {
                 let s3 = S3::open(config)?;
-                Inner { objects: s3.objects(), s3: Some(s3), local_root: None }
+                Inner { objects: s3.objects(), place: Place::S3(Box::new(s3)) }
+            }
+            StoreConfig::Azure { .. } => {
+                let azure = Azure::open(config)?;
+                Inner { objects: azure.objects(), place: Place::Azure(Box::new(azure)) }
+            }
+            StoreConfig::Gcs { .. } => {
+                let gcs = Gcs::open(config)?;
+                Inner { objects: gcs.objects(), place: Place::Gcs(Box::new(gcs)) }
             }
         };
         Ok(Self { inner: Arc::new(inner) })
     }
 
-    /// Whether clients can be given URLs of the store itself.
-    pub fn supports_presign(&self) -> bool {
-        self.inner.s3.is_some()
+    /// Whether the bytes are on a service, and not in a folder.
+    pub fn is_remote(&self) -> bool {
+        !matches!(self.inner.place, Place::Local(_))
     }
 
-    /// Creates the S3 bucket when it is missing. Does nothing on a local store.
+    /// Whether clients can be given URLs of the store itself to read whole objects.
+    pub fn presigns_reads(&self) -> bool {
+        self.is_remote()
+    }
+
+    /// Whether clients can be given URLs of the store itself to send objects, whole and in parts.
+    ///
+    /// Azure answers a part without the `ETag` that clients send back, and asks for a header with a whole object that none
+    /// sends. Parts of Google's uploads could be signed, but not listed.
+    pub fn presigns_uploads(&self) -> bool {
+        matches!(self.inner.place, Place::S3(_))
+    }
+
+    /// Whether clients can be given URLs of the store itself that read one range and no other. Azure signs no ranges, and
+    /// Google's signatures cost a millisecond each, where thousands are needed at once.
+    pub fn presigns_ranges(&self) -> bool {
+        matches!(self.inner.place, Place::S3(_))
+    }
+
+    /// Whether addresses to read take a range from the end, such as `bytes=-8`. Azure's send the whole object then.
+    pub fn reads_suffixes(&self) -> bool {
+        !matches!(self.inner.place, Place::Azure(_))
+    }
+
+    /// Creates the bucket or container when it is missing; Google's must be there. Does nothing on a local store.
     pub async fn ensure_bucket(&self) -> Result<()> {
-        match &self.inner.s3 {
-            Some(s3) => s3.ensure_bucket().await,
-            None => Ok(()),
+        match &self.inner.place {
+            Place::Local(_) => Ok(()),
+            Place::S3(s3) => s3.ensure_bucket().await,
+            Place::Azure(azure) => azure.ensure_bucket().await,
+            Place::Gcs(gcs) => gcs.check_bucket().await,
         }
     }
 
@@ -109,11 +153,15 @@ impl Store {
 
     /// Copies an object inside the store; its bytes do not pass through the hub.
     pub async fn copy(&self, from: &StorageKey, to: &StorageKey) -> Result<()> {
-        if let Some(s3) = &self.inner.s3 {
-            let size = self.head(from).await?.size;
-            if size > s3.copy_limit {
-                return s3.copy_in_parts(from, to, size).await;
+        match &self.inner.place {
+            Place::S3(s3) => {
+                let size = self.head(from).await?.size;
+                if size > s3.copy_limit {
+                    return s3.copy_in_parts(from, to, size).await;
+                }
             }
+            Place::Azure(azure) => return azure.copy(from, to).await,
+            Place::Local(_) | Place::Gcs(_) => {}
         }
         let copied = self.objects().copy(&from.path(), &to.path()).await;
         copied.map_err(|e| Error::from_object_store(from.as_str(), e))
@@ -132,9 +180,10 @@ impl Store {
     }
 
     /// Removes files of a local store that a killed writer left unfinished and that are older than
-    /// `age`; returns how many. On S3 a lifecycle rule for incomplete uploads does the same.
+    /// `age`; returns how many. On a service a lifecycle rule for incomplete uploads does the same.
     pub async fn sweep_unfinished(&self, age: Duration) -> Result<u64> {
-        let Some(root) = self.inner.local_root.clone() else { return Ok(0) };
+        let Place::Local(root) = &self.inner.place else { return Ok(0) };
+        let root = root.clone();
         let before = SystemTime::now() - age;
         tokio::task::spawn_blocking(move || sweep(&root, before)).await?.map_err(Error::unavailable)
     }
@@ -143,8 +192,15 @@ impl Store {
         &self.inner.objects
     }
 
+    pub(crate) fn place(&self) -> &Place {
+        &self.inner.place
+    }
+
     pub(crate) fn s3(&self) -> Result<&S3> {
-        self.inner.s3.as_ref().ok_or(Error::PresignUnsupported)
+        match &self.inner.place {
+            Place::S3(s3) => Ok(s3.as_ref()),
+            _ => Err(Error::PresignUnsupported),
+        }
     }
 }
 

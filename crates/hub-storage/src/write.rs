@@ -45,10 +45,10 @@ pub struct Stored {
 }
 
 const MIB: u64 = 1024 * 1024;
-/// S3 takes parts of 5 MiB to 5 GiB.
-const S3_PART: u64 = 8 * MIB;
+/// S3 and Google take parts of 5 MiB to 5 GiB, Azure any up to 4000 MiB.
+const REMOTE_PART: u64 = 8 * MIB;
 const LOCAL_PART: u64 = 2 * MIB;
-/// S3 takes 10,000 parts; a little is left for safety.
+/// S3 and Google take 10,000 parts; a little is left for safety.
 const MAX_PARTS: u64 = 9_900;
 /// Size limit that decides about the size of parts when nobody announced a size.
 const UNKNOWN_SIZE: u64 = 128 * 1024 * MIB;
@@ -102,7 +102,7 @@ impl Store {
         let options = PutMultipartOptions { attributes: self.attributes(key), ..PutMultipartOptions::default() };
         let (objects, path) = (self.objects().clone(), key.path());
         let begin = async move { objects.put_multipart_opts(&path, options).await };
-        let begun = if self.supports_presign() {
+        let begun = if self.is_remote() {
             begin.await
         } else {
             // The local store creates the file, and syncs new folders, right in the call.
@@ -115,18 +115,18 @@ impl Store {
     /// A file system keeps no content type, and `object_store` refuses one there.
     fn attributes(&self, key: &StorageKey) -> Attributes {
         let mut attributes = Attributes::new();
-        if self.supports_presign() {
+        if self.is_remote() {
             attributes.insert(Attribute::ContentType, key.content_type().into());
         }
         attributes
     }
 
     fn part_size(&self, expect: &Expect) -> u64 {
-        if !self.supports_presign() {
+        if !self.is_remote() {
             return LOCAL_PART;
         }
         let largest = expect.size.unwrap_or(expect.max_size.min(UNKNOWN_SIZE));
-        largest.div_ceil(MAX_PARTS).next_multiple_of(MIB).max(S3_PART)
+        largest.div_ceil(MAX_PARTS).next_multiple_of(MIB).max(REMOTE_PART)
     }
 }
 

@@ -4,6 +4,7 @@
 //! as SHA-256 of random values, so that the database opens no door.
 
 pub mod api;
+pub mod audit;
 mod avatars;
 pub mod change_email;
 pub mod csrf;

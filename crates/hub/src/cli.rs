@@ -104,7 +104,7 @@ enum AdminCommand {
         /// Instead of gc.unused_days: how long repositories keep what none of their refs names.
         #[arg(long, value_name = "DAYS")]
         grace_unused: Option<u32>,
-        /// Instead of gc.undelete_days: how long what deleted repositories had is kept.
+        /// Instead of undo.days: how long is kept what an undo of deletions and of moved branches needs.
         #[arg(long, value_name = "DAYS")]
         grace_deleted: Option<u32>,
         /// Instead of gc.quarantine_days. With 0, downloads under way may break off.

@@ -7,6 +7,7 @@
 mod problems;
 mod settings;
 mod sources;
+mod stores;
 
 use std::collections::BTreeMap;
 use std::net::SocketAddr;
@@ -64,8 +65,10 @@ pub struct Config {
     pub xet_stall_secs: u64,
     /// For how many days a repository keeps large files that none of its refs names.
     pub gc_unused_days: u64,
-    /// For how many days the large files of a deleted repository are kept.
-    pub gc_undelete_days: u64,
+    /// For how many days what was done to repositories can be undone.
+    pub undo_days: u64,
+    /// For how many days lines of the audit log are kept; `None`: for ever.
+    pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
     pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
@@ -206,7 +209,7 @@ impl Config {
     /// Settings for a hub that keeps everything in one folder; the rest as documented.
     pub fn in_folder(data_dir: PathBuf) -> Self {
         let mut problems = Problems::default();
-        Self { data_dir: data_dir.clone(), store: local_store(&data_dir), ..build(&Values::default(), &mut problems) }
+        Self { data_dir: data_dir.clone(), store: stores::in_folder(&data_dir), ..build(&Values::default(), &mut problems) }
     }
 
     /// Reads the settings of this process.
@@ -237,10 +240,6 @@ impl Config {
     }
 }
 
-fn local_store(data_dir: &std::path::Path) -> StoreConfig {
-    StoreConfig::Local { dir: data_dir.join("store") }
-}
-
 /// Turns texts into the typed settings. Wrong values are noted and read as their defaults.
 fn build(values: &Values, problems: &mut Problems) -> Config {
     let data_dir = values.path("data_dir");
@@ -252,7 +251,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         database_url: read.url("database.url").map(Secret::new),
         database_max_connections: u32::try_from(read.number("database.max_connections")).unwrap_or(u32::MAX),
         migrate_on_start: read.switch("database.migrate_on_start"),
-        store: read_store(&mut read, &data_dir),
+        store: stores::read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
         owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
@@ -265,7 +264,8 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
-        gc_undelete_days: read.number("gc.undelete_days"),
+        undo_days: read.number("undo.days"),
+        audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
@@ -324,36 +324,6 @@ fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
     };
     let window_secs = read.number("rate_limits.window_secs");
     RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
-}
-
-/// Either nothing about S3 is set, or all of it is.
-fn read_store(read: &mut settings::Reader<'_>, data_dir: &std::path::Path) -> StoreConfig {
-    let endpoint = read.url("s3.endpoint");
-    let public_endpoint = read.url("s3.public_endpoint");
-    let path_style = read.switch("s3.path_style");
-    let region = read.text("s3.region").unwrap_or_default();
-    let [bucket, access_key_id, secret] = ["s3.bucket", "s3.access_key_id", "s3.secret_access_key"].map(|key| read.text(key));
-    match (endpoint, bucket, access_key_id, secret) {
-        (Some(endpoint), Some(bucket), Some(access_key_id), Some(secret)) => StoreConfig::S3 {
-            endpoint,
-            public_endpoint,
-            bucket,
-            region,
-            access_key_id,
-            secret_access_key: Secret::new(secret),
-            path_style,
-        },
-        _ => {
-            read.problems.half_configured(
-                read.values,
-                "S3",
-                &["s3.endpoint", "s3.bucket", "s3.access_key_id", "s3.secret_access_key"],
-                &["s3.public_endpoint", "s3.region", "s3.path_style"],
-                "none to keep files in the data folder",
-            );
-            local_store(data_dir)
-        }
-    }
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.

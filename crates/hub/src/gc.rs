@@ -2,7 +2,7 @@
 //!
 //! In four steps, each of which may be interrupted at any point and is taken up again by the next run:
 //!
-//! - [`unlink`]: a repository loses the large files that none of its refs names.
+//! - [`unlink`]: a repository loses the large files that none of its refs names, nor named before a change that can be undone.
 //! - [`condemn`]: files and packs that no repository has, and xorbs that no file and no client needs, are noted. From then on they
 //!   wait in quarantine. Whoever comes to need one meanwhile takes it out again.
 //! - [`sweep`]: what has been in quarantine long enough loses its row; in the same transaction its objects of the store
@@ -43,7 +43,7 @@ const ORPHANED_AFTER: Duration = Duration::from_secs(48 * 3600);
 pub struct Limits {
     /// Large files that no ref names, after they were last sent or asked for.
     pub unused: Duration,
-    /// The large files of deleted repositories.
+    /// What deleted repositories had, and the large files of histories that can be put back: what an undo needs.
     pub undelete: Duration,
     /// What is condemned. Longer than addresses of downloads are valid and than nodes remember things.
     pub quarantine: Duration,
@@ -59,7 +59,7 @@ impl Limits {
         let days = |days: u64| DAY * u32::try_from(days).unwrap_or(u32::MAX);
         Self {
             unused: days(config.gc_unused_days),
-            undelete: days(config.gc_undelete_days),
+            undelete: days(config.undo_days),
             quarantine: days(config.gc_quarantine_days),
             plain: Some(config.xet_plain_days).filter(|days| *days > 0).map(days),
             many_orphans: false,

@@ -69,6 +69,8 @@ pub enum Job {
     SweepUploads,
     /// Removes large files and chunks that nobody needs.
     CollectGarbage,
+    /// Removes what is older in the audit log than it is kept.
+    PruneAuditLog,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
     /// Mails what is new in a saved search.
@@ -156,6 +158,7 @@ impl Job {
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads
             | Self::CollectGarbage
+            | Self::PruneAuditLog
             | Self::CountActivity
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
@@ -184,6 +187,7 @@ impl Job {
             | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage
+            | Self::PruneAuditLog
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }

@@ -2,7 +2,7 @@
 //!
 //! A client asks the batch endpoint what to do with some objects ([`batch`]); who may is decided there. It gets URLs
 //! that carry the permission themselves ([`links`]), because the Hub's clients send no credentials with the bytes.
-//! With a local store these lead back here ([`transfer`]); with S3 they are presigned and lead there, and the
+//! Where the store takes no uploads itself these lead back here ([`transfer`]); with S3 they are presigned and lead there, and the
 //! hub reads what arrived before it counts ([`crate::objects::staging`]).
 
 mod batch;

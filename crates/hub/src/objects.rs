@@ -108,7 +108,7 @@ pub fn forget_held(app: &App, repo_pk: i64) {
 pub async fn has_objects(app: &App, repo_pk: i64, oids: &[Sha256]) -> HubResult<HashMap<Sha256, u64>> {
     let held = list_held(&app.pool, repo_pk, oids).await?;
     let mut held: HashMap<Sha256, u64> = held.into_iter().map(|(oid, held)| (oid, held.size)).collect();
-    if !app.store.supports_presign() {
+    if !app.store.presigns_uploads() {
         return Ok(held);
     }
     let missing: Vec<Sha256> = oids.iter().filter(|oid| !held.contains_key(*oid)).copied().collect();

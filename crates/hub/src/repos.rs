@@ -7,6 +7,7 @@
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
 //! - [`gating`]: who asks for the files of a gated repository, and who is let in.
 //! - [`buckets`]: repositories without git.
+//! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
 //! - [`scanning`]: what is dangerous in files that were pushed.
 //! - one operation per file: create, commit, rename, delete, settings, duplicate.
@@ -19,6 +20,7 @@ pub mod branches;
 pub mod buckets;
 pub mod by_results;
 pub mod by_task;
+pub mod changes;
 pub mod commit;
 pub mod create;
 pub mod delete;

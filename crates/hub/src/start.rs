@@ -233,8 +233,10 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
             .wrap(actix_web::middleware::from_fn(rate_limits::count_requests))
             .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
+            .wrap(actix_web::middleware::from_fn(crate::accounts::audit::remember_origin))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
+            .wrap(actix_web::middleware::from_fn(crate::site::health::retire_connections))
             .configure(routes)
     };
     let server = HttpServer::new(factory)

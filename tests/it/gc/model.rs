@@ -28,6 +28,16 @@ struct Rules {
     fresh_keys: bool,
     /// A row goes before its bytes.
     row_first: bool,
+    /// What a branch named before a change that can be undone counts as named.
+    undos_kept: bool,
+    /// That is read again, too, before files are taken from a repository.
+    undos_again: bool,
+    /// What an undo puts back must be there, in case its time was over and is no longer.
+    undo_looks: bool,
+    /// Whoever takes everything from a deleted repository looks under its lock whether it is still deleted.
+    deleted_again: bool,
+    /// What lost its files cannot be restored.
+    purged_stays: bool,
     /// Bytes stay in quarantine until nobody reads them who found them before.
     quarantine: bool,
     /// Joining packs replaces those that were read, and only if all of them are still there.
@@ -42,9 +52,34 @@ const ALL: Rules = Rules {
     xorbs_again: true,
     fresh_keys: true,
     row_first: true,
+    undos_kept: true,
+    undos_again: true,
+    undo_looks: true,
+    deleted_again: true,
+    purged_stays: true,
     quarantine: true,
     joined_alone: true,
 };
+
+/// What a branch was before it was deleted or moved elsewhere.
+#[derive(Debug, Clone, PartialEq, Eq)]
+struct Undo {
+    repo: Repo,
+    branch: Branch,
+    named: BTreeSet<Content>,
+    /// Whether its time is over.
+    expired: bool,
+}
+
+/// A deleted repository.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Deleted {
+    Restorable,
+    /// Its time is over.
+    Expired,
+    /// Its files were taken.
+    Purged,
+}
 
 type Repo = u8;
 type Branch = u8;
@@ -103,12 +138,16 @@ enum Actor {
     Convert(Content),
     ConvertXorbKnown(Content),
     Unlink(Repo),
-    UnlinkWalked(Repo, Vec<(Branch, BTreeSet<Content>)>),
+    UnlinkWalked(Repo, Vec<(Branch, BTreeSet<Content>)>, Vec<Undo>),
     SweepFile(Content),
     SweepFileChosen(Content),
     SweepXorb(Content),
     SweepXorbChosen(Content),
     DropPlain(Content),
+    Undo(Repo, usize),
+    UndoRead(Undo, u32),
+    Purge(Repo),
+    PurgeChosen(Repo),
     Delete,
     DeleteSent(Key),
 }
@@ -121,6 +160,8 @@ struct World {
     links: BTreeSet<(Repo, Content)>,
     refs: BTreeMap<(Repo, Branch), BTreeSet<Content>>,
     generations: BTreeMap<Repo, u32>,
+    undos: Vec<Undo>,
+    deleted: BTreeMap<Repo, Deleted>,
     doomed: BTreeSet<Key>,
     last_nonce: Nonce,
     /// The packs of each repository, and whose commits are in them.
@@ -143,6 +184,8 @@ impl World {
             links: BTreeSet::new(),
             refs: BTreeMap::new(),
             generations: BTreeMap::new(),
+            undos: Vec::new(),
+            deleted: BTreeMap::new(),
             doomed: BTreeSet::new(),
             last_nonce: 0,
             packs: BTreeMap::new(),
@@ -155,14 +198,21 @@ impl World {
 
     /// One step of the schedule: something begins, goes on, or is cut off.
     fn step(&mut self, choice: u32) {
-        let (what, rest) = (choice % 16, choice / 16);
+        let (what, rest) = (choice % 20, choice / 20);
         match what {
             _ if self.actors.is_empty() => self.begin(rest),
             0..=4 if self.actors.len() < 6 => self.begin(rest),
             5 => self.xorbs.values_mut().for_each(|xorb| xorb.leased = false),
             6 => drop(self.actors.remove(rest as usize % self.actors.len())),
-            7 => drop(self.refs.remove(&((rest % 2) as Repo, (rest / 2 % 2) as Branch))),
+            7 => self.delete_branch((rest % 2) as Repo, (rest / 2 % 2) as Branch),
             8 => self.condemn(),
+            9 => self.undos.iter_mut().for_each(|undo| undo.expired = true),
+            10 => self.delete_or_restore((rest % 2) as Repo),
+            11 => self
+                .deleted
+                .values_mut()
+                .filter(|state| **state == Deleted::Restorable)
+                .for_each(|state| *state = Deleted::Expired),
             _ => {
                 let actor = self.actors.remove(rest as usize % self.actors.len());
                 let next = self.go_on(actor);
@@ -172,7 +222,7 @@ impl World {
     }
 
     fn begin(&mut self, choice: u32) {
-        let (kind, choice) = (choice % 16, choice / 16);
+        let (kind, choice) = (choice % 18, choice / 18);
         let (a, b, c) = ((choice % 2) as u8, (choice / 2 % 2) as u8, (choice / 4 % 2) as u8);
         self.actors.push(match kind {
             0 => Actor::Upload(a, b),
@@ -190,8 +240,45 @@ impl World {
             12 => Actor::Join(a),
             13 => Actor::Read(a, b, c == 0),
             14 => Actor::Clone(a),
+            15 => Actor::Undo(a, (choice / 8 % 8) as usize),
+            16 => Actor::Purge(a),
             _ => Actor::Delete,
         });
+    }
+
+    /// One transaction: a deleted repository takes none.
+    fn delete_branch(&mut self, repo: Repo, branch: Branch) {
+        if !self.deleted.contains_key(&repo) {
+            let named = self.refs.remove(&(repo, branch));
+            self.note_undo(repo, branch, named);
+        }
+    }
+
+    fn note_undo(&mut self, repo: Repo, branch: Branch, named: Option<BTreeSet<Content>>) {
+        self.undos.extend(named.map(|named| Undo { repo, branch, named, expired: false }));
+    }
+
+    fn delete_or_restore(&mut self, repo: Repo) {
+        match self.deleted.get(&repo) {
+            None => drop(self.deleted.insert(repo, Deleted::Restorable)),
+            // Another one takes its place. What was prepared for the old one is not for it.
+            Some(Deleted::Purged) if self.rules.purged_stays => {
+                self.refs.retain(|(of, _), _| *of != repo);
+                self.deleted.remove(&repo);
+                *self.generations.entry(repo).or_default() += 1;
+            }
+            // Also after its time, as long as it has not been purged: the setting may have been raised.
+            Some(_) => drop(self.deleted.remove(&repo)),
+        }
+    }
+
+    /// Again, too: an upload may have come late.
+    fn may_purge(&self, repo: Repo) -> bool {
+        matches!(self.deleted.get(&repo), Some(Deleted::Expired | Deleted::Purged))
+    }
+
+    fn undos_of(&self, repo: Repo) -> Vec<Undo> {
+        self.undos.iter().filter(|undo| undo.repo == repo && !undo.expired).cloned().collect()
     }
 
     fn nonce(&mut self) -> Nonce {
@@ -224,7 +311,7 @@ impl World {
                 self.links.contains(&(repo, content)).then_some(Actor::CommitChecked(repo, branch, content, generation))
             }
             Actor::CommitChecked(repo, branch, content, generation) => {
-                if !self.rules.generation || generation == self.generation(repo) {
+                if self.commits(repo, generation) {
                     self.refs.entry((repo, branch)).or_default().insert(content);
                 }
                 None
@@ -235,8 +322,9 @@ impl World {
                 Some(Actor::ForkRead(repo, to, base, generation))
             }
             Actor::ForkRead(repo, to, base, generation) => {
-                if !self.rules.generation || generation == self.generation(repo) {
-                    self.refs.insert((repo, to), base);
+                if self.commits(repo, generation) {
+                    let before = self.refs.insert((repo, to), base);
+                    self.note_undo(repo, to, before);
                 }
                 None
             }
@@ -249,8 +337,24 @@ impl World {
                 }
                 None
             }
+            Actor::Undo(repo, which) => {
+                let generation = self.generation(repo);
+                let undo = self.undos.iter().filter(|undo| undo.repo == repo).nth(which)?.clone();
+                let is_held = undo.named.iter().all(|content| self.links.contains(&(repo, *content)));
+                (is_held || !self.rules.undo_looks).then_some(Actor::UndoRead(undo, generation))
+            }
+            Actor::UndoRead(undo, generation) => {
+                // One that somebody else undid meanwhile is not there any more.
+                let at = self.undos.iter().position(|there| there.repo == undo.repo && there.named == undo.named)?;
+                if self.commits(undo.repo, generation) {
+                    self.undos.remove(at);
+                    let before = self.refs.insert((undo.repo, undo.branch), undo.named);
+                    self.note_undo(undo.repo, undo.branch, before);
+                }
+                None
+            }
             Actor::Batch(repo, content) => {
-                if self.links.contains(&(repo, content)) {
+                if self.links.contains(&(repo, content)) && !self.deleted.contains_key(&repo) {
                     self.refs.entry((repo, 1)).or_default().insert(content);
                 }
                 None
@@ -296,6 +400,11 @@ impl World {
             }
             other => self.go_on_with_chunks(other),
         }
+    }
+
+    /// Whether the commit point takes what was prepared under a generation.
+    fn commits(&self, repo: Repo, generation: u32) -> bool {
+        !self.deleted.contains_key(&repo) && (!self.rules.generation || generation == self.generation(repo))
     }
 
     fn store_pack(&mut self) -> Pack {
@@ -398,17 +507,34 @@ impl World {
 
     fn collect(&mut self, actor: Actor) -> Option<Actor> {
         match actor {
-            Actor::Unlink(repo) => Some(Actor::UnlinkWalked(repo, self.branches(repo))),
-            Actor::UnlinkWalked(repo, seen) => {
-                if self.rules.refs_again && seen != self.branches(repo) {
+            Actor::Unlink(repo) => {
+                let kept = if self.rules.undos_kept { self.undos_of(repo) } else { Vec::new() };
+                (!self.deleted.contains_key(&repo)).then(|| Actor::UnlinkWalked(repo, self.branches(repo), kept))
+            }
+            Actor::UnlinkWalked(repo, seen, kept) => {
+                if self.deleted.contains_key(&repo) || (self.rules.refs_again && seen != self.branches(repo)) {
                     return None;
                 }
-                let named: BTreeSet<Content> = seen.into_iter().flat_map(|(_, named)| named).collect();
+                if self.rules.undos_kept && self.rules.undos_again && kept != self.undos_of(repo) {
+                    return None;
+                }
+                let kept = kept.into_iter().flat_map(|undo| undo.named);
+                let named: BTreeSet<Content> = seen.into_iter().flat_map(|(_, named)| named).chain(kept).collect();
                 let before = self.links.len();
                 self.links.retain(|(of, content)| *of != repo || named.contains(content));
                 if self.links.len() < before {
                     *self.generations.entry(repo).or_default() += 1;
                 }
+                None
+            }
+            Actor::Purge(repo) => self.may_purge(repo).then_some(Actor::PurgeChosen(repo)),
+            Actor::PurgeChosen(repo) => {
+                if self.rules.deleted_again && !self.may_purge(repo) {
+                    return None;
+                }
+                self.links.retain(|(of, _)| *of != repo);
+                self.undos.retain(|undo| undo.repo != repo);
+                self.deleted.entry(repo).and_modify(|state| *state = Deleted::Purged);
                 None
             }
             Actor::SweepFile(content) => self.files.get(&content)?.condemned.then(|| {
@@ -458,6 +584,12 @@ impl World {
 
     /// What must hold at any moment.
     fn check(&self) -> Result<(), String> {
+        let is_purged = |repo: &Repo| self.deleted.get(repo) == Some(&Deleted::Purged);
+        for undo in self.undos.iter().filter(|undo| !undo.expired) {
+            if let Some(content) = undo.named.iter().find(|content| !self.links.contains(&(undo.repo, **content))) {
+                return Err(format!("what branch {} was can be undone, but {content} is gone", undo.branch));
+            }
+        }
         if let Some(key) = self.broken {
             return Err(format!("{key:?} went while it was read"));
         }
@@ -466,7 +598,7 @@ impl World {
             let mut holding = packs.filter(|(pack, of)| of.contains(commit) && self.store.contains(&Key::Pack(**pack)));
             holding.next().ok_or(format!("push {commit} to repository {repo} is gone"))?;
         }
-        for ((repo, branch), named) in &self.refs {
+        for ((repo, branch), named) in self.refs.iter().filter(|((repo, _), _)| !is_purged(repo)) {
             for content in named {
                 if !self.links.contains(&(*repo, *content)) {
                     return Err(format!("branch {branch} of repository {repo} names {content}, which it does not have"));
@@ -490,8 +622,11 @@ impl World {
     fn settle(&mut self) -> Result<(), String> {
         self.actors.clear();
         self.xorbs.values_mut().for_each(|xorb| xorb.leased = false);
+        // The time of every undo is over, and deleted repositories go.
+        self.undos.iter_mut().for_each(|undo| undo.expired = true);
+        self.deleted.values_mut().filter(|state| **state == Deleted::Restorable).for_each(|state| *state = Deleted::Expired);
         for _ in 0..2 {
-            let mut work = vec![Actor::Unlink(0), Actor::Unlink(1)];
+            let mut work = vec![Actor::Purge(0), Actor::Purge(1), Actor::Unlink(0), Actor::Unlink(1)];
             self.run(&mut work);
             self.condemn();
             let mut work: Vec<Actor> = (0..2).flat_map(|content| [Actor::SweepFile(content)]).collect();
@@ -509,7 +644,9 @@ impl World {
             .collect();
         // Orphans.
         self.store.retain(|key| known.contains(key));
-        let named: BTreeSet<Content> = self.refs.values().flatten().copied().collect();
+        let lives = |repo: &Repo| !self.deleted.contains_key(repo);
+        let named: BTreeSet<Content> =
+            self.refs.iter().filter(|((repo, _), _)| lives(repo)).flat_map(|(_, named)| named.clone()).collect();
         let left: BTreeSet<Content> = self.files.keys().chain(self.xorbs.keys()).copied().collect();
         self.check()?;
         if !self.doomed.is_empty() || !left.is_subset(&named) || self.store.len() != known.len() {
@@ -567,6 +704,11 @@ fn gc_needs_every_one_of_its_rules() {
         ("xorbs_again", Rules { xorbs_again: false, ..ALL }),
         ("fresh_keys", Rules { fresh_keys: false, ..ALL }),
         ("row_first", Rules { row_first: false, ..ALL }),
+        ("undos_kept", Rules { undos_kept: false, ..ALL }),
+        ("undos_again", Rules { undos_again: false, ..ALL }),
+        ("undo_looks", Rules { undo_looks: false, ..ALL }),
+        ("deleted_again", Rules { deleted_again: false, ..ALL }),
+        ("purged_stays", Rules { purged_stays: false, ..ALL }),
         ("quarantine", Rules { quarantine: false, ..ALL }),
         ("joined_alone", Rules { joined_alone: false, ..ALL }),
     ];

@@ -1,5 +1,5 @@
 //! Everything at once on a real hub of two nodes: people upload, commit, reuse, squash, branch and delete the same few
-//! contents, change a bucket, join packs, files are put into chunks, and garbage is collected all the while, without any
+//! contents, undo and restore, change a bucket, join packs, files are put into chunks, and garbage is collected all the while, without any
 //! grace, and cut off at random moments. Others download and clone what stays, whose chunks and packs are in the midst of it,
 //! and get all of it each time. In the end nothing that is named is lost, and nothing else is left.
 
@@ -50,6 +50,7 @@ struct Worker {
     dice: Dice,
     contents: Vec<Large>,
     commits: u64,
+    undone: u64,
 }
 
 impl Worker {
@@ -71,7 +72,7 @@ impl Worker {
     async fn work(&mut self, app: &App) {
         let name = REPOS[self.dice.roll(REPOS.len() as u64)];
         let api = format!("/api/models/ada/{name}");
-        match self.dice.roll(26) {
+        match self.dice.roll(29) {
             0 | 1 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
             2 if self.dice.roll(3) == 0 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
             2 | 3 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
@@ -82,7 +83,18 @@ impl Worker {
             7 if name == "gone" => {
                 let body = json!({ "type": "model", "organization": "ada", "name": name });
                 self.ask(Method::DELETE, "/api/repos/delete", Some(&body)).await;
+                if self.dice.roll(2) == 0 {
+                    self.restore().await;
+                }
                 self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
+            }
+            26..=28 => {
+                self.undo(&api).await;
+                if name == "gone" {
+                    // A restoration that is undone is a deletion.
+                    let body = json!({ "type": "model", "organization": "ada", "name": name });
+                    self.ask(Method::POST, "/api/repos/create", Some(&body)).await;
+                }
             }
             8 | 9 => {
                 let oid: Sha256 = self.content().oid.parse().unwrap();
@@ -118,6 +130,23 @@ impl Worker {
                 let path = self.dice.roll(3).to_string();
                 self.commit(&api, &line(&path, &content)).await;
             }
+        }
+    }
+
+    /// Takes one of the last changes back, in its place or beside it, if what it needs is still there.
+    async fn undo(&mut self, api: &str) {
+        let Some(Value::Array(changes)) = self.ask(Method::GET, &format!("{api}/changes"), None).await else { return };
+        let Some(change) = changes.get(self.dice.roll(4)) else { return };
+        let body = json!({ "asNew": self.dice.roll(4) == 0 });
+        let done = self.ask(Method::POST, &format!("{api}/changes/{}/undo", change["id"]), Some(&body)).await;
+        self.undone += u64::from(done.is_some());
+    }
+
+    async fn restore(&mut self) {
+        let Some(Value::Array(deleted)) = self.ask(Method::GET, "/api/settings/deleted-repos", None).await else { return };
+        if let Some(id) = deleted.first().and_then(|row| row["_id"].as_str()) {
+            let done = self.ask(Method::POST, &format!("/api/deleted-repos/{id}/restore"), Some(&json!({}))).await;
+            self.undone += u64::from(done.is_some());
         }
     }
 
@@ -257,7 +286,7 @@ async fn gc_loses_nothing_in_a_storm() {
     let (stop, runs, swept) = (AtomicBool::new(false), AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
-        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0 };
+        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0, undone: 0 };
         let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
         tokio::spawn(async move {
             // On a slow machine it lasts until it has had some effect.
@@ -265,19 +294,19 @@ async fn gc_loses_nothing_in_a_storm() {
             while Instant::now() < until || !enough() {
                 worker.work(&app).await;
             }
-            worker.commits
+            (worker.commits, worker.undone)
         })
     }));
     let storm = async {
-        let commits = people.await.into_iter().map(|done| done.expect("a worker found a fault")).sum::<u64>();
+        let done: Vec<(u64, u64)> = people.await.into_iter().map(|done| done.expect("a worker found a fault")).collect();
         stop.store(true, Ordering::Relaxed);
-        commits
+        done.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
     };
     let here = collect(hub.app(), &stop, &runs, &swept);
     let there = collect(&node.app, &stop, &runs, &swept);
-    let (commits, reads, (), ()) = tokio::join!(storm, kept.read(&ada, &stop), here, there);
+    let ((commits, undone), reads, (), ()) = tokio::join!(storm, kept.read(&ada, &stop), here, there);
     let (runs, swept) = (runs.into_inner(), swept.load(Ordering::Relaxed));
-    println!("{commits} commits and {reads} times reading beside {runs} whole runs, which removed {swept} files");
+    println!("{commits} commits, {undone} undos and {reads} times reading beside {runs} whole runs, which removed {swept} files");
     assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1, "the storm was no storm");
 
     calm(&hub).await;

@@ -227,7 +227,7 @@ async fn settings_change_visibility_name_and_existence() {
     let page = browser.submit("/ada/bert-2/settings", "/ada/bert-2/settings/delete", &[("confirmation", "ada/bert")]).await;
     assert!(page.status == 400 && page.has("Type ada/bert-2 here"));
     let page = browser.submit("/ada/bert-2/settings", "/ada/bert-2/settings/delete", &[("confirmation", "ada/bert-2")]).await;
-    assert_eq!((page.status, page.location()), (303, "/ada"));
+    assert_eq!((page.status, page.location()), (303, "/settings/deleted"));
     assert_eq!(stranger.get("/ada/bert-2").await.status, 404);
     hub.stop().await;
 }

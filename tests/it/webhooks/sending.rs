@@ -74,11 +74,12 @@ async fn do_everything(ada: &Client, receiver: &Receiver) {
     ada.post_json(&format!("{TALK}/2/status"), &json!({ "status": "open" }), 200).await;
     heard(14).await;
     ada.post_json(&format!("{TALK}/2/merge"), &json!({}), 200).await;
+    ada.call(Method::DELETE, &format!("{TALK}/1"), &json!({}), 200).await;
     let body = json!({ "name": "new", "organization": "ada", "type": "dataset" });
     ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
 }
 
-const EVERYTHING: [&str; 17] = [
+const EVERYTHING: [&str; 18] = [
     "repo create",
     "repo.content update",
     "repo.content update",
@@ -95,6 +96,7 @@ const EVERYTHING: [&str; 17] = [
     "discussion update",
     "repo.content update",
     "discussion update",
+    "discussion delete",
     "repo delete",
 ];
 
@@ -140,7 +142,7 @@ fn check_repo(got: &[Got]) {
     // The ref of the pull request stays where it is.
     assert_eq!(got[14].body["updatedRefs"].as_array().unwrap().len(), 1);
     assert_eq!(got[14].body["updatedRefs"][0]["ref"], "refs/heads/main");
-    assert_eq!(got[16].body["repo"]["name"], "ada/new");
+    assert_eq!(got[17].body["repo"]["name"], "ada/new");
 }
 
 fn check_talk(got: &[Got]) {
@@ -156,6 +158,8 @@ fn check_talk(got: &[Got]) {
     assert_eq!(comments, ["Because.", "Therefore."]);
     assert_eq!(got[9].body["discussion"]["status"], "closed");
     assert_eq!(got[11].body["discussion"]["changes"]["base"], "refs/heads/main");
+    let deleted = &got[16].body["discussion"];
+    assert_eq!((&deleted["num"], &deleted["title"], &deleted["id"]), (&json!(1), &json!("A question"), &discussion["id"]));
     let merged = &got[15].body["discussion"];
     assert_eq!(
         (&merged["status"], &merged["changes"]["mergeCommitId"]),

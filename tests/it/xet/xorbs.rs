@@ -135,7 +135,7 @@ async fn a_xorb_sent_by_many_at_once_is_kept_once() {
         let packed = Packed::new(random(400_000, 2), 100);
         let sent = futures::future::join_all((0..6).map(|_| packed.xorbs[0].send(&cas, 200))).await;
         assert_eq!(sent.iter().filter(|answer| answer["was_inserted"] == true).count(), 1);
-        if !hub.app().store.supports_presign() {
+        if !hub.app().store.is_remote() {
             assert_eq!(stored(&hub).len(), 2, "the body and what is known of it");
         }
         let shards = futures::future::join_all((0..4).map(|_| super::client::send_shard(&cas, packed.shard(), 200))).await;

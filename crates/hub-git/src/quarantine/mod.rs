@@ -100,4 +100,6 @@ impl Quarantine {
 }
 
 #[cfg(test)]
+mod fuzz;
+#[cfg(test)]
 mod tests;

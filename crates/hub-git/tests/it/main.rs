@@ -4,8 +4,15 @@
 
 mod build;
 mod diff;
+mod fuzz;
 mod history;
 mod model;
 mod reader;
 mod rewrite;
 mod support;
+
+#[path = "../../../hub-types/tests/hostile/mod.rs"]
+mod hostile;
+
+#[global_allocator]
+static COUNTING: hostile::Counting = hostile::Counting;

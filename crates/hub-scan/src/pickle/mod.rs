@@ -9,6 +9,7 @@ mod machine;
 mod value;
 
 use crate::input::{Input, Stop};
+use crate::kind::Kind;
 use crate::report::{Finding, Import, Level, Report, Safety, Topic};
 
 pub(crate) use classify::{classify_module, safety_of};
@@ -31,7 +32,7 @@ pub(crate) fn may_be_text_protocol(head: &[u8]) -> bool {
 }
 
 /// Looks at the pickles that a file or an entry of an archive begins with.
-pub(crate) fn scan(input: &mut Input<'_>, report: &mut Report, entry: Option<&str>) -> Result<(), Stop> {
+pub(crate) fn scan(input: &mut Input<'_>, kind: Kind, entry: Option<&str>, report: &mut Report) -> Result<(), Stop> {
     let odd = |report: &mut Report, level, text: &str| {
         report.add(Finding { topic: Topic::Pickle, level, text: text.to_owned(), line: None, entry: entry.map(str::to_owned) });
     };
@@ -45,13 +46,14 @@ pub(crate) fn scan(input: &mut Input<'_>, report: &mut Report, entry: Option<&st
         let mut machine = Machine::new();
         let end = machine.walk(input, 0);
         let found = std::mem::take(&mut machine.found);
+        // Two bytes are little to go by where nobody loads a pickle.
+        let is_sure = is_marked && number == 0 && kind == Kind::Pickle;
         let keeps = |import: &Import| match end {
             End::Stopped | End::Cut(Stop::Spent) => is_marked || is_plausible(import),
             // Readers do what comes before the place where it breaks. If it is a pickle at all: many texts begin like one.
-            End::Cut(_) => (is_marked && number == 0) || (import.safety == Safety::Dangerous && is_plausible(import)),
+            End::Cut(_) => is_sure || (import.safety == Safety::Dangerous && is_plausible(import)),
         };
         let found: Vec<Import> = found.into_iter().filter(keeps).collect();
-        let is_sure = is_marked && number == 0;
         if end == End::Stopped || is_sure || !found.is_empty() {
             report.has_pickle();
             if matches!(end, End::Cut(Stop::End | Stop::Broken)) {

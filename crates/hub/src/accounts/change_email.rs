@@ -5,7 +5,7 @@ use super::mail_links::send_link;
 use super::operations::check_email;
 use super::queries::links::{self, Purpose};
 use super::queries::{self, email};
-use super::{User, UserPk, tokens};
+use super::{User, UserPk, audit, tokens};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -90,7 +90,7 @@ pub async fn find_asked(app: &App, secret: &str) -> HubResult<(User, String)> {
 /// 404 for a link that does not work (any more), 409 for an address that was taken since.
 pub async fn confirm(app: &App, secret: &str) -> HubResult<(User, String)> {
     let (user, _) = find_asked(app, secret).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let link = links::take_link(&mut tx, &tokens::hash(secret), Purpose::ChangeEmail).await?.ok_or_else(over)?;
     let changed = match email::take_new_email(&mut tx, user.pk, &link.email).await {
         Err(error) if db::violates(&error, "users_email_idx") => return Err(taken()),

@@ -5,7 +5,7 @@ use super::letters::{self, Content};
 use super::operations::check_email;
 use super::queries::email;
 use super::queries::invitations::{self as queries, InvitationRow, NewInvitation};
-use super::{OrgRole, User};
+use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
@@ -29,7 +29,7 @@ pub async fn invite_by_mail(app: &App, by: &User, organization_pk: i64, address:
         return Err(HubError::forbidden("Confirm your own email address first, under Settings, Profile.").at("email"));
     }
     let new = NewInvitation { organization_pk, role, email: Some(address), invited_by: by.pk, days: MAIL_DAYS };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let invitation_pk = insert(&mut tx, &new).await?;
     Job::SendInvitation { invitation_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
@@ -49,7 +49,7 @@ pub async fn make_link(app: &App, by: &User, organization_pk: i64, role: OrgRole
         return Err(HubError::bad_request("Choose how long the link works.").at("days"));
     }
     let new = NewInvitation { organization_pk, role, email: None, invited_by: by.pk, days };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     insert(&mut tx, &new).await?;
     tx.commit().await?;
     Ok(())
@@ -68,8 +68,11 @@ async fn insert(conn: &mut sqlx::PgConnection, new: &NewInvitation<'_>) -> HubRe
 /// # Errors
 /// 404 when there is none.
 pub async fn revoke(app: &App, organization_pk: i64, invitation_pk: i64) -> HubResult<()> {
-    let there_was = queries::delete_invitation(&app.pool, organization_pk, invitation_pk).await?;
-    if there_was { Ok(()) } else { Err(HubError::not_found("This invitation is over already.")) }
+    let mut tx = audit::begin(app).await?;
+    if !queries::delete_invitation(&mut *tx, organization_pk, invitation_pk).await? {
+        return Err(HubError::not_found("This invitation is over already."));
+    }
+    Ok(tx.commit().await?)
 }
 
 /// The path that opens an invitation: a secret.
@@ -104,7 +107,7 @@ pub async fn find_opened(app: &App, invitation_pk: i64, signature: &str) -> HubR
 /// # Errors
 /// 404 when it was used or revoked meanwhile, 409 for members.
 pub async fn accept(app: &App, user: &User, row: &InvitationRow) -> HubResult<()> {
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     if !queries::use_invitation(&mut tx, row.invitation_pk).await? {
         return Err(over());
     }
@@ -125,7 +128,9 @@ pub async fn accept(app: &App, user: &User, row: &InvitationRow) -> HubResult<()
 /// The database does not answer.
 pub async fn decline(app: &App, row: &InvitationRow) -> HubResult<()> {
     if row.email.is_some() {
-        queries::delete_invitation(&app.pool, row.organization_pk, row.invitation_pk).await?;
+        let mut tx = audit::begin(app).await?;
+        queries::delete_invitation(&mut *tx, row.organization_pk, row.invitation_pk).await?;
+        tx.commit().await?;
     }
     Ok(())
 }

@@ -3,7 +3,7 @@
 use hub_types::{check_name, is_reserved_namespace};
 
 use super::settings::check_fullname;
-use super::{OrgRole, User, UserPk, passwords, queries};
+use super::{OrgRole, User, UserPk, audit, passwords, queries};
 use crate::app::App;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
@@ -36,7 +36,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     check_fullname(new.fullname.trim())?;
     passwords::check(&new.password).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
     let is_admin = new.is_admin || queries::no_users(&mut tx).await?;
     let user_pk = insert_namespace(&mut tx, name, "user").await?;
@@ -70,7 +70,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     let name = new.name.trim();
     check_namespace(name)?;
     check_fullname(new.fullname.trim())?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let pk = insert_namespace(&mut tx, name, "organization").await?;
     queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
     for (user_pk, role) in members {
@@ -82,7 +82,8 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
 
 async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(conn, name, kind).await {
-        Err(error) if db::violates(&error, "namespaces_name_idx") => {
+        // One that somebody gave up is theirs, or nobody's for good.
+        Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {
             Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")).at("name"))
         }
         other => Ok(other?),

@@ -1,5 +1,6 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
+mod audit_log;
 mod change_email;
 mod confirm_email;
 mod entry;
@@ -25,6 +26,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(recovery::routes)
         .configure(tokens::routes)
         .configure(sessions::routes)
+        .configure(audit_log::routes)
         .configure(organizations::routes)
         .configure(members::routes)
         .configure(invitation::routes)

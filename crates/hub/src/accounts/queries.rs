@@ -1,5 +1,6 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
+pub mod audit;
 pub mod email;
 pub mod follows;
 pub mod invitations;

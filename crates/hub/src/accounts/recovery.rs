@@ -6,7 +6,7 @@ use super::mail_links::send_link;
 use super::operations::check_email;
 use super::queries::links::{self, Purpose};
 use super::queries::{self, email, settings};
-use super::{User, passwords, tokens};
+use super::{User, audit, passwords, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
@@ -78,7 +78,7 @@ pub async fn reset(app: &App, secret: &str, password: &str) -> HubResult<()> {
     find_asked(app, secret).await?;
     passwords::check(password).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(password.to_owned()).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let link = links::take_link(&mut tx, &tokens::hash(secret), Purpose::ResetPassword).await?.ok_or_else(over)?;
     settings::update_password(&mut tx, link.user_pk, &hash, None).await?;
     // An address that somebody else wanted for the account is forgotten, too.

@@ -3,7 +3,7 @@
 use super::letters::Notice;
 use super::queries::settings as queries;
 use super::queries::{find_namespace, find_role, invitations, links, upsert_member};
-use super::{OrgRole, User, UserPk, passwords};
+use super::{OrgRole, User, UserPk, audit, passwords};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
@@ -100,7 +100,7 @@ pub async fn update_profile(app: &App, user: &User, profile: &Profile) -> HubRes
 pub async fn change_password(app: &App, user: &User, new: &str, session_hash: &[u8; 32]) -> HubResult<()> {
     passwords::check(new).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(new.to_owned()).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     queries::update_password(&mut tx, user.pk, &hash, Some(session_hash)).await?;
     links::delete_links_of(&mut tx, user.pk).await?;
     Job::tell(user.pk, Notice::PasswordChanged).enqueue(&mut tx).await?;
@@ -140,7 +140,10 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
 /// # Errors
 /// 400 for long texts and what is no address.
 pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_private: bool) -> HubResult<()> {
-    Ok(queries::update_organization(&app.pool, pk, &profile.check()?, default_private).await?)
+    let texts = profile.check()?;
+    let mut tx = audit::begin(app).await?;
+    queries::update_organization(&mut *tx, pk, &texts, default_private).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Gives a user a role in an organisation: adds them, who are told so, or changes what they may do. The invitations of an admin who
@@ -151,7 +154,7 @@ pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_
 pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User, name: &str, role: OrgRole) -> HubResult<()> {
     let organization_pk = organization.namespace_pk;
     let user_pk = find_user_pk(app, name).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     if role != OrgRole::Admin {
         keep_an_admin(&admins, user_pk)?;
@@ -173,7 +176,7 @@ pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
 pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubResult<()> {
     let user_pk = find_user_pk(app, name).await?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     keep_an_admin(&admins, user_pk)?;
     queries::delete_member(&mut tx, organization_pk, user_pk).await?;
@@ -190,7 +193,7 @@ pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubRe
 pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
     let found = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
     let membership = found.ok_or_else(|| HubError::not_found("You are in no organization of this name."))?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, membership.namespace_pk).await?;
     keep_an_admin(&admins, user.pk)?;
     queries::delete_member(&mut tx, membership.namespace_pk, user.pk).await?;

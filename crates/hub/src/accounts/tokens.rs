@@ -4,7 +4,7 @@ use sha2::{Digest as _, Sha256};
 use sqlx::PgPool;
 
 use super::queries::tokens as queries;
-use super::{TokenRole, User, Viewer};
+use super::{TokenRole, User, Viewer, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::together::Together;
@@ -54,8 +54,9 @@ pub struct NewToken {
 pub async fn create_token(app: &App, user: &User, token: &NewToken) -> HubResult<String> {
     check_name(&token.name)?;
     let secret = generate();
-    let mut conn = app.pool.acquire().await?;
-    queries::insert_token(&mut conn, user.pk, token, &secret).await?;
+    let mut tx = audit::begin(app).await?;
+    queries::insert_token(&mut tx, user.pk, token, &secret).await?;
+    tx.commit().await?;
     Ok(secret)
 }
 
@@ -65,10 +66,11 @@ pub async fn create_token(app: &App, user: &User, token: &NewToken) -> HubResult
 /// 400 for an empty or long name, 404 when the user has no such token.
 pub async fn rename(app: &App, user: &User, token_pk: i64, name: &str) -> HubResult<()> {
     check_name(name)?;
-    match queries::rename_token(&app.pool, user.pk, token_pk, name.trim()).await? {
-        true => Ok(()),
-        false => Err(HubError::no_such_token()),
+    let mut tx = audit::begin(app).await?;
+    if !queries::rename_token(&mut *tx, user.pk, token_pk, name.trim()).await? {
+        return Err(HubError::no_such_token());
     }
+    Ok(tx.commit().await?)
 }
 
 /// Makes a token with the name and rights of another, which stops working; gives its name and text.
@@ -77,7 +79,9 @@ pub async fn rename(app: &App, user: &User, token_pk: i64, name: &str) -> HubRes
 /// 404 when the user has no such token, or it does not work any more.
 pub async fn rotate(app: &App, user: &User, token_pk: i64) -> HubResult<(String, String)> {
     let secret = generate();
-    let name = queries::replace_token(&app.pool, user.pk, token_pk, &secret).await?;
+    let mut tx = audit::begin(app).await?;
+    let name = queries::replace_token(&mut *tx, user.pk, token_pk, &secret).await?;
+    tx.commit().await?;
     Ok((name.ok_or_else(HubError::no_such_token)?, secret))
 }
 
@@ -86,10 +90,11 @@ pub async fn rotate(app: &App, user: &User, token_pk: i64) -> HubResult<(String,
 /// # Errors
 /// 404 when the user has no such token.
 pub async fn revoke(app: &App, user: &User, token_pk: i64) -> HubResult<()> {
-    match queries::delete_token(&app.pool, user.pk, token_pk).await? {
-        true => Ok(()),
-        false => Err(HubError::no_such_token()),
+    let mut tx = audit::begin(app).await?;
+    if !queries::delete_token(&mut *tx, user.pk, token_pk).await? {
+        return Err(HubError::no_such_token());
     }
+    Ok(tx.commit().await?)
 }
 
 fn check_name(name: &str) -> HubResult<()> {

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{csrf, queries, sessions, sign_in, tokens};
+use super::{audit, csrf, queries, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::web::extract::is_safe;
@@ -231,6 +231,7 @@ impl FromRequest for Viewer {
                 // From here on every log line of the request says who asked.
                 tracing::Span::current().record("user.name", &user.name);
             }
+            audit::note_viewer(&viewer);
             request.extensions_mut().insert(viewer.clone());
             Ok(viewer)
         })

@@ -20,6 +20,7 @@ use crate::gc::Amount;
 use crate::objects::{self, Held};
 use crate::repos::Repo;
 use crate::repos::buckets::{self, BucketFile};
+use crate::repos::changes::undoable_since;
 use crate::repos::git_cache::GitCache;
 use crate::repos::queries::packs::PackRow;
 use crate::repos::queries::{self as repo_queries, RefRow};
@@ -193,8 +194,15 @@ async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut V
     problems.extend(findings);
     // Without refs, everything that the tips reach counts as new.
     let bare = Quarantine::new(RepoView::create(scratch.path(), dir.path(), &head, &[])?);
-    let tips: Vec<Tip> = refs.iter().map(|row| Tip { new: row.oid, base: None }).collect();
-    match bare.list_pointers(&tips, TIMEOUT).await {
+    let tips = |rows: &[RefRow]| -> Vec<Tip> { rows.iter().map(|row| Tip { new: row.oid, base: None }).collect() };
+    let kept = repo_queries::changes::list_kept(&app.pool, repo.pk, undoable_since(app)).await?;
+    // Their large files may have been deleted for good.
+    if !kept.is_empty()
+        && let Err(PushError::MissingObjects(what)) = bare.list_pointers(&tips(&kept), TIMEOUT).await
+    {
+        problems.push(format!("objects are missing that an undo needs: {what}"));
+    }
+    match bare.list_pointers(&tips(refs), TIMEOUT).await {
         Ok(pointers) => Ok(pointers),
         Err(PushError::MissingObjects(what)) => {
             problems.push(format!("objects are missing: {what}"));

@@ -8,7 +8,7 @@ use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use chrono::Utc;
 use futures::StreamExt as _;
-use hub_storage::{PresignedGet, StorageKey};
+use hub_storage::StorageKey;
 use hub_types::XetHash;
 
 use super::telemetry::{Transfer, watched};
@@ -27,10 +27,8 @@ const VALID: Duration = Duration::from_secs(3600);
 /// The store cannot sign.
 pub(super) fn address(app: &App, store_url: &str, hash: &XetHash, nonce: i64, first: u32, last: u32) -> HubResult<String> {
     let key = StorageKey::xorb(hash, nonce);
-    if app.store.supports_presign() {
-        let range = format!("bytes={first}-{last}");
-        let answer = PresignedGet { only_range: Some(&range), ..PresignedGet::default() };
-        return Ok(app.store.presign_get(&key, VALID, &answer)?.into());
+    if app.store.presigns_ranges() {
+        return Ok(app.store.presign_range(&key, VALID, &format!("bytes={first}-{last}"))?.into());
     }
     let expires = Utc::now().timestamp() + i64::try_from(VALID.as_secs()).unwrap_or_default();
     let text = format!("{hash}.{nonce:016x}/{first}-{last}?expires={expires}");
@@ -38,7 +36,7 @@ pub(super) fn address(app: &App, store_url: &str, hash: &XetHash, nonce: i64, fi
     Ok(format!("{store_url}/data/{text}&sig={signature}"))
 }
 
-/// `GET /xet/data/{xorb}/{range}`: what [`address`] leads to on a local store. Whatever is wrong with an address is a 403,
+/// `GET /xet/data/{xorb}/{range}`: what [`address`] leads to where the store signs no ranges. Whatever is wrong with an address is a 403,
 /// upon which clients ask for a new one.
 pub(super) async fn get_range(app: web::Data<App>, request: HttpRequest) -> HubResult<HttpResponse> {
     let (xorb, range) = (raw_param(&request, "xorb"), raw_param(&request, "range"));

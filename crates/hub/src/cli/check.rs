@@ -3,7 +3,7 @@
 use std::process::ExitCode;
 use std::time::Duration;
 
-use hub_storage::{Store, StoreConfig};
+use hub_storage::Store;
 
 use super::{complain, say};
 use crate::config::{Config, Origin, Problems, SETTINGS, Values};
@@ -73,10 +73,7 @@ async fn try_database(config: &Config, problems: &mut Problems) {
 }
 
 async fn try_store(config: &Config, problems: &mut Problems) {
-    let place = match &config.store {
-        StoreConfig::Local { dir } => format!("the folder {}", dir.display()),
-        StoreConfig::S3 { endpoint, bucket, .. } => format!("bucket {bucket} at {endpoint}"),
-    };
+    let place = config.store.place();
     let attempt = async {
         let store = Store::open(&config.store)?;
         store.ensure_bucket().await?;

@@ -94,6 +94,25 @@ fn half_of_s3_is_refused_and_says_what_is_missing() {
 }
 
 #[test]
+fn files_are_in_one_place_only() {
+    let azure = [("HUB_AZURE_ACCOUNT", "ada"), ("HUB_AZURE_CONTAINER", "models"), ("HUB_AZURE_ACCESS_KEY", "aHVudGVyMg==")];
+    let (config, problems) = examine(&azure);
+    assert!(!problems.has_errors(), "{problems}");
+    assert_eq!(config.store.place(), "container models at https://ada.blob.core.windows.net");
+    let (config, problems) = examine(&[("HUB_GCS_BUCKET", "models")]);
+    assert!(!problems.has_errors(), "{problems}");
+    assert_eq!(config.store.place(), "bucket models at Google Cloud Storage");
+    for (half, said) in
+        [(&azure[..2], "`HUB_AZURE_ACCESS_KEY` is not"), (&[("HUB_GCS_KEY_FILE", "key.json")][..], "`HUB_GCS_BUCKET` is not")]
+    {
+        let (_, problems) = examine(half);
+        assert!(problems.has_errors() && problems.to_string().contains(said), "{problems}");
+    }
+    let (_, problems) = examine(&[&azure[..], &[("HUB_GCS_BUCKET", "models")]].concat());
+    assert!(problems.to_string().contains("Azure and Google Cloud Storage are both set"), "{problems}");
+}
+
+#[test]
 fn mail_needs_a_server_and_a_sender() {
     let (config, problems) = examine(&[("HUB_MAIL_FROM", "Hub <hub@example.org>")]);
     assert!(
@@ -112,6 +131,7 @@ fn secrets_are_not_shown() {
         ("HUB_MAIL_FROM", "hub@example.org"),
         ("DATABASE_URL", "mysql://hub:hunter2@db/hub"),
         ("HUB_S3_SECRET_ACCESS_KEY", "hunter2"),
+        ("HUB_AZURE_ACCESS_KEY", "hunter2"),
         ("HUB_METRICS_TOKEN", "hunter2"),
     ];
     let (config, values, problems) = Config::examine(environment.map(|(name, value)| (name.to_owned(), value.to_owned())));

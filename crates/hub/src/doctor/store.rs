@@ -25,16 +25,23 @@ type Outcome = Result<(), String>;
 
 /// Asks the store for everything once.
 pub(super) async fn check(config: &StoreConfig) -> Vec<Finding> {
-    let (place, mend) = match config {
-        StoreConfig::Local { dir } => (
-            format!("the folder {}", dir.display()),
-            "See that the folder exists, that the hub's user may write it, and that its disk is neither full nor read-only.",
-        ),
-        StoreConfig::S3 { endpoint, bucket, .. } => (
-            format!("bucket {bucket} at {endpoint}"),
+    let place = config.place();
+    let mend = match config {
+        StoreConfig::Local { .. } => {
+            "See that the folder exists, that the hub's user may write it, and that its disk is neither full nor read-only."
+        }
+        StoreConfig::S3 { .. } => {
             "Check HUB_S3_ENDPOINT, HUB_S3_BUCKET, HUB_S3_REGION and the keys, that this machine reaches the service, and that \
-             the key may list, get, put, delete and use multipart uploads.",
-        ),
+             the key may list, get, put, delete and use multipart uploads."
+        }
+        StoreConfig::Azure { .. } => {
+            "Check HUB_AZURE_ENDPOINT, HUB_AZURE_ACCOUNT, HUB_AZURE_CONTAINER and HUB_AZURE_ACCESS_KEY, that this machine \
+             reaches the service, and that the account allows its keys to be used."
+        }
+        StoreConfig::Gcs { .. } => {
+            "Check that the bucket of HUB_GCS_BUCKET exists, that HUB_GCS_KEY_FILE is the key of a service account that may list, \
+             get, create and delete objects there, and that this machine reaches the service."
+        }
     };
     let opened = async {
         let store = Store::open(config).map_err(said)?;
@@ -50,7 +57,7 @@ pub(super) async fn check(config: &StoreConfig) -> Vec<Finding> {
     let large = Looked::at(&store, "large objects in parts, checked by SHA-256", large_objects(&store)).await;
     let copies = Looked::at(&store, "copies, lists and deletions", copies(&store)).await;
     findings.extend([large, copies].map(|looked| looked.finding(mend)));
-    if store.supports_presign() {
+    if store.presigns_reads() {
         findings.extend(presigned(&store).await);
     }
     findings
@@ -142,13 +149,17 @@ async fn copies(store: &Store) -> Outcome {
 
 /// What clients do themselves: the addresses must work from where they are, which is at least where the hub is.
 async fn presigned(store: &Store) -> Vec<Finding> {
-    let mend = "Clients move large files by such addresses. Check HUB_S3_PUBLIC_ENDPOINT, which they must reach, HUB_S3_REGION, \
-                that the clocks agree, and that no proxy before the service changes requests.";
+    let mend = "Clients move large files by such addresses. Check HUB_S3_PUBLIC_ENDPOINT or HUB_AZURE_PUBLIC_ENDPOINT, which they \
+                must reach, HUB_S3_REGION, that the clocks agree, and that no proxy before the service changes requests.";
     let client = Client::builder().timeout(2 * DEADLINE).build();
     let client = match client {
         Ok(client) => client,
         Err(error) => return vec![Finding::fail(CHECK, with_causes(&error), mend)],
     };
+    if !store.presigns_uploads() {
+        let reads = Looked::at(store, "signed addresses to read", signed_objects(store, &client)).await;
+        return vec![reads.finding(mend)];
+    }
     let single = Looked::at(store, "signed addresses to read and write", signed_objects(store, &client)).await;
     let parts = Looked::at(store, "signed addresses for uploads in parts", signed_parts(store, &client)).await;
     [single, parts].map(|looked| looked.finding(mend)).into()
@@ -156,9 +167,13 @@ async fn presigned(store: &Store) -> Vec<Finding> {
 
 async fn signed_objects(store: &Store, client: &Client) -> Outcome {
     let (key, bytes) = (key("presigned"), sample(100_000));
-    let put = store.presign_put(&key, VALID).map_err(said)?;
-    client.put(put).body(bytes.clone()).send().await.and_then(|answer| answer.error_for_status()).map_err(asked)?;
-    let get = store.presign_get(&key, VALID, &PresignedGet::default()).map_err(said)?;
+    if store.presigns_uploads() {
+        let put = store.presign_put(&key, VALID).map_err(said)?;
+        client.put(put).body(bytes.clone()).send().await.and_then(|answer| answer.error_for_status()).map_err(asked)?;
+    } else {
+        store.put_bytes(&key, bytes.clone()).await.map_err(said)?;
+    }
+    let get = store.presign_get(&key, VALID, &PresignedGet::default()).await.map_err(said)?;
     let answer = client.get(get).header(RANGE, "bytes=1000-1999").send().await;
     let answer = answer.and_then(|answer| answer.error_for_status()).map_err(asked)?;
     let status = answer.status();

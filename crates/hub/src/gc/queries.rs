@@ -22,10 +22,12 @@ pub(super) async fn has_run_since(pool: &PgPool, since: DateTime<Utc>) -> sqlx::
 }
 
 /// Repositories that may have large files without use: whose refs moved since they were last looked through (a day is
-/// added for transactions that took long), or some of whose files were too young then.
+/// added for transactions that took long), some of whose files were too young then, or whose former histories could still be
+/// put back.
 pub(super) async fn list_repos_to_check(
     pool: &PgPool,
     before: DateTime<Utc>,
+    undoable_since: DateTime<Utc>,
     after_pk: i64,
     limit: i64,
 ) -> sqlx::Result<Vec<i64>> {
@@ -37,11 +39,15 @@ pub(super) async fn list_repos_to_check(
                or exists (select from events e
                           where e.repo_pk = r.repo_pk and e.created_at > large_files_checked_at - interval '1 day')
                or exists (select from repo_lfs_objects l
-                          where l.repo_pk = r.repo_pk and l.wanted_at < $1 and l.wanted_at >= large_files_checked_before))
+                          where l.repo_pk = r.repo_pk and l.wanted_at < $1 and l.wanted_at >= large_files_checked_before)
+               or exists (select from repo_changes c
+                          where c.repo_pk = r.repo_pk and c.old_oid is not null and c.created_at < $4
+                            and c.created_at >= coalesce(changes_checked_before, '-infinity'::timestamptz)))
          order by repo_pk limit $3",
         before,
         after_pk,
-        limit
+        limit,
+        undoable_since
     )
     .fetch_all(pool)
     .await
@@ -87,12 +93,15 @@ pub(super) async fn set_checked(
     repo_pk: i64,
     at: DateTime<Utc>,
     before: DateTime<Utc>,
+    undoable_since: DateTime<Utc>,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update repos set large_files_checked_at = $2, large_files_checked_before = $3 where repo_pk = $1",
+        "update repos set large_files_checked_at = $2, large_files_checked_before = $3, changes_checked_before = $4
+         where repo_pk = $1",
         repo_pk,
         at,
-        before
+        before,
+        undoable_since
     )
     .execute(conn)
     .await
@@ -111,7 +120,7 @@ pub(super) async fn list_deleted_links(pool: &PgPool, before: DateTime<Utc>) -> 
 pub(super) async fn list_deleted_repos(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select repo_pk from repos r
-         where deleted_at < $1 and (exists (select from repo_lfs_objects l where l.repo_pk = r.repo_pk)
+         where deleted_at < $1 and (purged_at is null or exists (select from repo_lfs_objects l where l.repo_pk = r.repo_pk)
                                     or exists (select from repo_packs p where p.repo_pk = r.repo_pk))
          order by repo_pk",
         before
@@ -136,6 +145,20 @@ pub(super) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> sqlx::R
     )
     .fetch_all(conn)
     .await
+}
+
+/// Removes what is left of the contents of a deleted repository. Its row stays: its name is not somebody else's to take.
+pub(super) async fn forget_contents(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from refs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from discussions where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from repo_texts where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!(
+        "update repos set purged_at = now(), card = null, tags = '{}', facts = '{}', siblings = '{}' where repo_pk = $1",
+        repo_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 pub(super) async fn list_unlinked(pool: &PgPool) -> sqlx::Result<Vec<i64>> {

@@ -8,18 +8,20 @@ use super::{Amount, Item, Report, Run, queries};
 use crate::error::HubResult;
 use crate::objects;
 use crate::repos::lfs_files;
-use crate::repos::queries::{self as repo_queries, buckets};
+use crate::repos::queries::{self as repo_queries, buckets, changes};
 
 /// Repositories asked for in one query.
 const PAGE: i64 = 100;
 /// How often a repository is looked through anew because its refs moved meanwhile. The next run tries again.
 const ROUNDS: usize = 3;
 
-/// Takes from every repository the large files that none of its refs names in any history.
+/// Takes from every repository the large files that none of its refs names in any history. Where a ref was before a change that
+/// can be undone counts as a ref.
 pub(super) async fn unlink_unused(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
     let mut last = 0;
     loop {
-        let page = queries::list_repos_to_check(&run.app.pool, run.before(run.limits.unused), last, PAGE).await?;
+        let (unused, undoable) = (run.before(run.limits.unused), run.before(run.limits.undelete));
+        let page = queries::list_repos_to_check(&run.app.pool, unused, undoable, last, PAGE).await?;
         let Some(newest) = page.last() else { return Ok(()) };
         last = *newest;
         for repo_pk in page {
@@ -38,9 +40,10 @@ pub(super) async fn unlink_unused(run: &Run<'_>, report: &mut Report) -> HubResu
 
 /// `None`: it cannot be told what its refs name, or they keep moving.
 async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>> {
-    let (app, before) = (run.app, run.before(run.limits.unused));
+    let (app, before, since) = (run.app, run.before(run.limits.unused), run.before(run.limits.undelete));
     for _ in 0..ROUNDS {
         let refs = repo_queries::list_refs(&app.pool, repo_pk).await?;
+        let kept = changes::list_kept(&app.pool, repo_pk, since).await?;
         let old = queries::list_old_links(&app.pool, repo_pk, before).await?;
         // Read after the refs, so that what they reach is in its packs.
         let Some(repo) = repo_queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Some(Amount::default())) };
@@ -48,7 +51,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         let is_bucket = repo.repo_type == RepoType::Bucket;
         let named = match is_bucket {
             true => Some(buckets::list_present(&app.pool, repo_pk, &old_oids).await?),
-            false => lfs_files::named_oids(app, &repo, &refs).await?,
+            false => lfs_files::named_oids(app, &repo, &[refs.as_slice(), kept.as_slice()].concat()).await?,
         };
         let Some(named) = named else { return Ok(None) };
         let mut unused: HashSet<Sha256> = old_oids.iter().copied().filter(|oid| !named.contains(oid)).collect();
@@ -61,7 +64,10 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         if !queries::lock_repo(&mut tx, repo_pk).await? {
             return Ok(Some(Amount::default()));
         }
-        if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs {
+        // A branch may have come, named a file and gone again.
+        if repo_queries::list_refs(&mut *tx, repo_pk).await? != refs
+            || changes::list_kept(&mut *tx, repo_pk, since).await? != kept
+        {
             continue;
         }
         if is_bucket {
@@ -78,7 +84,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
             let (count, bytes) = objects::unlink_in(&mut tx, repo_pk, &unused).await?;
             amount = Amount { count, bytes };
         }
-        queries::set_checked(&mut tx, repo_pk, run.started, before).await?;
+        queries::set_checked(&mut tx, repo_pk, run.started, before, since).await?;
         tx.commit().await?;
         unused.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));
         return Ok(Some(amount));
@@ -86,7 +92,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
     Ok(None)
 }
 
-/// Takes everything from repositories that were deleted long ago.
+/// Takes everything from repositories that were deleted long ago. From then on they cannot come back.
 pub(super) async fn unlink_deleted(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
     let before = run.before(run.limits.undelete);
     if run.is_dry() {
@@ -95,9 +101,10 @@ pub(super) async fn unlink_deleted(run: &Run<'_>, report: &mut Report) -> HubRes
     }
     for repo_pk in queries::list_deleted_repos(&run.app.pool, before).await? {
         let mut tx = run.app.begin().await?;
-        // Under its lock: whoever undeletes it comes before or after.
+        // Under its lock: whoever restores it comes before or after.
         if queries::lock_deleted_repo(&mut tx, repo_pk, before).await? {
             report.add(Item::OfDeleted, Amount::of(queries::unlink_all(&mut tx, repo_pk).await?));
+            queries::forget_contents(&mut tx, repo_pk).await?;
         }
         tx.commit().await?;
     }

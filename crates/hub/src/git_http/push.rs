@@ -10,7 +10,7 @@ use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
 use hub_git::{GitReader, IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
-use hub_types::RefName;
+use hub_types::{Oid, RefName};
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 use tracing::Instrument as _;
@@ -21,12 +21,13 @@ use super::push_outcome::PushOutcome;
 use super::push_right::PushRight;
 use super::ref_rules::{self, Verdict};
 use super::snapshot::Snapshot;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::git_cache::NewPack;
 use crate::repos::metadata::{self, Before, HeadMetadata};
-use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
-use crate::repos::{Repo, RepoRead, queries};
+use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_replacing};
+use crate::repos::{Repo, RepoRead, queries, reading};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::raw_param;
 
@@ -71,7 +72,7 @@ pub(super) async fn post_receive_pack(
         _turn: turn,
     };
     let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(push.answer(incoming, sender).in_current_span());
+    tokio::spawn(audit::carry(push.answer(incoming, sender).in_current_span()));
     let stream = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async move {
         let chunk = receiver.recv().await?;
         Some((Ok::<_, std::io::Error>(chunk), receiver))
@@ -208,6 +209,7 @@ impl Push {
         quarantine: Option<&Quarantine>,
     ) -> HubResult<()> {
         let mut metadata = self.derive(verdicts, quarantine).await?;
+        let replaced = self.replaced(verdicts, quarantine).await?;
         loop {
             let accepted = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.clone());
             let updates: Vec<RefUpdate> = accepted.collect();
@@ -224,7 +226,7 @@ impl Push {
                 packs: packs.clone(),
                 metadata: metadata.clone(),
             };
-            match apply_ref_updates(&self.app, change).await {
+            match apply_replacing(&self.app, change, &replaced).await {
                 Ok(()) => return Ok(()),
                 Err(error @ (RefError::Hub(_) | RefError::Outdated)) => return Err(error.into()),
                 Err(RefError::Conflict { name, .. }) => self.reject(verdicts, &name, "fetch first".to_owned()),
@@ -241,6 +243,32 @@ impl Push {
             *verdict = Err(why.clone());
         }
         self.bind_together(verdicts);
+    }
+
+    /// The refs whose new place does not contain the one before: what they were can be put back for a time. A tag that moves
+    /// always leaves something behind.
+    async fn replaced(&self, verdicts: &[Verdict], quarantine: Option<&Quarantine>) -> HubResult<Vec<RefName>> {
+        let updates = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref());
+        let moves: Vec<(RefName, Oid, Oid)> =
+            updates.filter_map(|update| Some((update.name.clone(), update.expected?, update.new?))).collect();
+        if moves.is_empty() {
+            return Ok(Vec::new());
+        }
+        let leaves = |reader: &GitReader, (name, old, new): &(RefName, Oid, Oid)| {
+            // What cannot be told is rather kept.
+            let contains = name.branch_name().is_some() && reader.is_ancestor(*old, *new).unwrap_or(false);
+            (!contains).then(|| name.clone())
+        };
+        let Some(quarantine) = quarantine else {
+            let look = move |reader: &GitReader| Ok(moves.iter().filter_map(|one| leaves(reader, one)).collect());
+            return reading::read(&self.app, &self.snapshot.repo, look).await;
+        };
+        let git_dir = quarantine.git_dir().to_owned();
+        let found = tokio::task::spawn_blocking(move || {
+            let reader = GitReader::open(&git_dir)?;
+            Ok::<_, hub_git::Error>(moves.iter().filter_map(|one| leaves(&reader, one)).collect())
+        });
+        found.await?.map_err(HubError::internal)
     }
 
     /// What pages and lists show of the default branch, if it moves.

@@ -82,6 +82,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => gc::collect_daily(app).await,
+        Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,

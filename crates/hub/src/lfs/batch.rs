@@ -24,7 +24,7 @@ use crate::web::extract::Json;
 const MAX_OBJECTS: usize = 1000;
 /// The SHA-256 of nothing: the one object the hub has without being sent it.
 pub(super) const EMPTY: &str = "e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855";
-/// How many uploads in parts are begun on S3 at once.
+/// How many addresses are made at once: uploads in parts are begun on S3, and some signatures take a millisecond.
 const BEGIN_AT_ONCE: usize = 8;
 
 #[derive(Debug, Deserialize)]
@@ -152,12 +152,12 @@ fn upload_actions(planned: UploadActions) -> BTreeMap<&'static str, Action> {
 async fn download(app: &App, content: &RepoContent, base: &BaseUrl, request: &BatchRequest) -> HubResult<BatchResponse> {
     let oids: Vec<Sha256> = request.objects.iter().filter_map(|object| Some(parse(object).ok()?.0)).collect();
     let held = objects::list_held(&app.pool, content.repo.pk, &oids).await?;
-    let entries = request.objects.iter().map(|wanted| download_entry(app, content, base, wanted, &held));
-    let objects = entries.collect::<HubResult<_>>()?;
+    let entries = stream::iter(&request.objects).map(|wanted| download_entry(app, content, base, wanted, &held));
+    let objects = entries.buffered(BEGIN_AT_ONCE).try_collect().await?;
     Ok(BatchResponse { transfer: "basic", hash_algo: "sha256", objects })
 }
 
-fn download_entry(
+async fn download_entry(
     app: &App,
     content: &RepoContent,
     base: &BaseUrl,
@@ -171,8 +171,8 @@ fn download_entry(
     let Some(found @ Held { size, .. }) = held.get(&oid) else {
         return Ok(refused(wanted, 404, format!("{} has no large file with this SHA-256.", content.repo.id)));
     };
-    let href = match found.plain_key(&oid).filter(|_| app.store.supports_presign()) {
-        Some(key) => app.store.presign_get(&key, DOWNLOAD_VALID, &PresignedGet::default())?.into(),
+    let href = match found.plain_key(&oid).filter(|_| app.store.presigns_reads()) {
+        Some(key) => app.store.presign_get(&key, DOWNLOAD_VALID, &PresignedGet::default()).await?.into(),
         None => Grant::whole(content.repo.pk, oid, *size).url(app, base, Operation::Get, DOWNLOAD_VALID),
     };
     let action = Action { href, header: BTreeMap::new(), expires_in: DOWNLOAD_VALID.as_secs() };

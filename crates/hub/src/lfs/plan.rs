@@ -53,7 +53,7 @@ impl Planner<'_> {
         if self.in_parts && size > 0 {
             return self.parts(oid, size, verify).await;
         }
-        let presigned = self.app.store.supports_presign() && size <= S3_PUT_LIMIT;
+        let presigned = self.app.store.presigns_uploads() && size <= S3_PUT_LIMIT;
         let href = match presigned {
             true => self.app.store.presign_put(&staging::put_key(self.repo_pk, &oid), UPLOAD_VALID)?.into(),
             false => whole.url(self.app, self.base, Operation::Put, UPLOAD_VALID),
@@ -64,12 +64,12 @@ impl Planner<'_> {
     async fn parts(&self, oid: Sha256, size: u64, verify: String) -> HubResult<UploadActions> {
         let part_bytes = part_bytes(size, self.app.config.lfs_part_bytes);
         let mut upload = PartUpload { repo_pk: self.repo_pk, oid, size, part_bytes, handle: "local".to_owned() };
-        if self.app.store.supports_presign() {
+        if self.app.store.presigns_uploads() {
             upload.handle = self.begin(&upload).await?;
         }
         let mut header = BTreeMap::from([("chunk_size".to_owned(), part_bytes.to_string())]);
         for number in 1..=upload.part_count() {
-            let url = match self.app.store.supports_presign() {
+            let url = match self.app.store.presigns_uploads() {
                 true => {
                     let key = upload.whole_key();
                     self.app.store.presign_part(&key, upload.upload_id(), number, UPLOAD_VALID)?.into()

@@ -1,4 +1,4 @@
-//! The bytes themselves, where the hub moves them: everything on a local store, and what S3 does not do alone.
+//! The bytes themselves, where the hub moves them: everything that S3 does not do alone.
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -90,7 +90,7 @@ async fn post_complete(app: web::Data<App>, request: HttpRequest, body: Json<Com
     let upload = grant.upload()?;
     let held = objects::list_held(&app.pool, grant.repo_pk, &[grant.oid]).await?;
     if !held.contains_key(&grant.oid) {
-        if app.store.supports_presign() {
+        if app.store.presigns_uploads() {
             let etags: Vec<_> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
             staging::complete_parts(&app, &upload, &etags).await?;
         } else {
@@ -141,7 +141,7 @@ async fn post_verify(app: web::Data<App>, request: HttpRequest, body: Json<Verif
     let held = objects::list_held(&app.pool, grant.repo_pk, &[grant.oid]).await?;
     let is_here = match held.contains_key(&grant.oid) {
         true => true,
-        false if app.store.supports_presign() => {
+        false if app.store.presigns_uploads() => {
             staging::adopt(&app, grant.repo_pk, grant.oid, Some(grant.size)).await?.is_some()
         }
         false => false,

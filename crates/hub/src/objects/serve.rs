@@ -82,7 +82,7 @@ impl FileAnswer<'_> {
         self.start_part(status, &range).body(bytes.slice(start..end))
     }
 
-    /// Sends an object: streams it, or with S3 sends the client there if it lies there whole.
+    /// Sends an object: streams it, or sends the client to the service where it lies whole.
     ///
     /// # Errors
     /// 503 when the store does not answer.
@@ -94,11 +94,11 @@ impl FileAnswer<'_> {
             Ok(part) => part,
             Err(ready) => return Ok(*ready),
         };
-        let may_leave = app.store.supports_presign() && !is_shown_by_page(request);
+        let may_leave = app.store.presigns_reads() && !is_shown_by_page(request);
+        let may_leave = may_leave && (app.store.reads_suffixes() || !wants_suffix(request));
         if let Some(key) = held.plain_key(oid).filter(|_| may_leave) {
-            let answer =
-                PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type), only_range: None };
-            let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer)?;
+            let answer = PresignedGet { content_disposition: self.disposition, content_type: Some(self.content_type) };
+            let url = app.store.presign_get(&key, PRESIGNED_FOR, &answer).await?;
             let mut response = self.start(StatusCode::FOUND);
             // The URL is for this moment and this client.
             response.insert_header((header::CACHE_CONTROL, "private, no-store"));
@@ -131,6 +131,12 @@ impl FileAnswer<'_> {
         }
         response
     }
+}
+
+/// Whether a part from the end is asked for.
+fn wants_suffix(request: &HttpRequest) -> bool {
+    let range = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());
+    range.is_some_and(|range| range.contains("=-"))
 }
 
 /// Whether a page of the hub shows the file as a picture, sound or film. The policy of our pages lets nothing in from

@@ -100,7 +100,7 @@ pub async fn complete_parts(app: &App, upload: &PartUpload, client_etags: &[(u16
 /// # Errors
 /// 503 when the store does not answer.
 pub async fn arrived_parts(app: &App, upload: &PartUpload) -> HubResult<Vec<u16>> {
-    if app.store.supports_presign() {
+    if app.store.presigns_uploads() {
         return match app.store.list_parts(&upload.whole_key(), upload.upload_id()).await {
             Ok(parts) => {
                 let whole = parts.iter().filter(|part| part.size == upload.part_size(part.number));

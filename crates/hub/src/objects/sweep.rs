@@ -19,7 +19,7 @@ pub const KEEP: Duration = Duration::from_secs(48 * 3600);
 /// The database or the store does not answer.
 pub async fn sweep(app: &App, keep: Duration) -> HubResult<()> {
     let before = Utc::now() - keep;
-    if app.store.supports_presign() {
+    if app.store.presigns_uploads() {
         for row in queries::list_stale_uploads(&app.pool, before).await? {
             let upload = PartUpload {
                 repo_pk: row.repo_pk,

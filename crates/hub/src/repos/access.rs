@@ -11,6 +11,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, web};
 use hub_types::RepoType;
 use serde_json::Value;
+use sqlx::PgConnection;
 
 use super::queries::gating::{RequestStatus, find_standing};
 use super::queries::{self, Repo};
@@ -143,6 +144,32 @@ pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>, re
     };
     may_create(viewer, namespace.namespace_pk, &namespace.name, repo_type)?;
     Ok(namespace)
+}
+
+/// Checks that a contributor takes no name that was that of somebody else's repository: who asks for it by that name must not
+/// get other bytes. Those who may write everywhere in the namespace may have the name again.
+///
+/// # Errors
+/// 403 for such a name.
+pub async fn check_name_is_free(
+    conn: &mut PgConnection,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &NamespaceRow,
+    name: &str,
+) -> HubResult<()> {
+    let user = viewer.require_user()?;
+    if viewer.role_in(namespace.namespace_pk) != Some(OrgRole::Contributor) || user.is_admin {
+        return Ok(());
+    }
+    let owner = (namespace.namespace_pk, namespace.name.as_str());
+    if queries::changes::was_of_another(conn, repo_type, owner, name, user.pk).await? {
+        return Err(HubError::forbidden(format!(
+            "{}/{name} was the name of somebody else's repository. Choose another, or ask a member who may write to take it.",
+            namespace.name
+        )));
+    }
+    Ok(())
 }
 
 /// A repository the viewer may read.

@@ -2,6 +2,7 @@
 
 mod archive;
 mod buckets;
+mod changes;
 mod commit;
 mod commits;
 mod discussions;
@@ -39,6 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(lifecycle::routes)
         .configure(buckets::routes)
+        .configure(changes::routes)
         .configure(commit::routes)
         .configure(preupload::routes)
         .configure(list::routes)

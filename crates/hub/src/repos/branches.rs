@@ -4,7 +4,7 @@ use hub_git::{CommitMeta, CommitPlan, GitReader, build_commit};
 use hub_types::{Oid, RefName};
 
 use super::access::RepoWrite;
-use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates};
+use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates, apply_replacing};
 use super::{head, lfs_files, new_objects, queries, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -44,6 +44,12 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
     if !new.empty {
         lfs_files::check_held(app, repo, target).await?;
     }
+    let leaves_history = match present {
+        // An empty branch contains nothing of before.
+        Some(old) => new.empty || !reading::read(app, repo, move |reader| reader.is_ancestor(old, target)).await?,
+        None => false,
+    };
+    let replaced = if leaves_history { vec![name.clone()] } else { Vec::new() };
     let change = RefChange {
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
@@ -52,7 +58,7 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
         updates: vec![RefUpdate { name: name.clone(), expected: present, new: Some(target) }],
         packs,
     };
-    match apply_ref_updates(app, change).await {
+    match apply_replacing(app, change, &replaced).await {
         Ok(()) => Ok(target),
         Err(RefError::Conflict { .. }) if present.is_none() => Err(HubError::ref_exists(&name)),
         Err(error) => Err(error.into()),

@@ -8,7 +8,7 @@ use super::metadata::{self, HeadMetadata};
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, StoredPack, apply_in};
 use super::{access, new_objects};
-use crate::accounts::Viewer;
+use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -49,7 +49,8 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
+    access::check_name_is_free(&mut tx, viewer, new.repo_type, &namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);

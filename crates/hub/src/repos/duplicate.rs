@@ -4,6 +4,7 @@ use super::access;
 use super::access::RepoContent;
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_in};
+use crate::accounts::audit;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -26,7 +27,8 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
         private,
         created_by: Some(user.pk),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
+    access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, &namespace, to.name()).await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
         return Err(HubError::repo_not_found(false));

@@ -14,6 +14,7 @@ mod compare;
 mod configs;
 mod context;
 mod data_files;
+mod deleted;
 mod diff;
 mod discussions;
 mod facts;
@@ -22,6 +23,7 @@ mod file_editor;
 mod find;
 mod gate;
 mod gated_repos;
+mod history;
 mod inferred;
 mod licence_note;
 mod likes;
@@ -64,6 +66,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(list::routes)
         .configure(new::routes)
+        .configure(deleted::routes)
         .configure(bucket::routes)
         .configure(bucket_upload::routes)
         .configure(bucket_change::routes)
@@ -75,6 +78,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(upload::routes)
         .configure(file_editor::routes)
         .configure(file_changes::routes)
+        .configure(history::routes)
         .configure(settings::routes)
         .configure(gated_repos::routes)
         .configure(access_requests::routes)

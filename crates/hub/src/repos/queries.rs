@@ -1,6 +1,7 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod buckets;
+pub mod changes;
 pub mod derived;
 pub mod discussions;
 pub mod gating;
@@ -220,7 +221,7 @@ pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sq
     row.map(Repo::try_from).transpose()
 }
 
-/// Finds the repository that once had a name.
+/// Finds the repository that once had a name: before it moved, or before its owner was renamed.
 ///
 /// # Errors
 /// The database does not answer.
@@ -230,8 +231,15 @@ pub async fn find_moved(
     namespace: &str,
     name: &str,
 ) -> sqlx::Result<Option<i64>> {
+    // A name of the repository's own goes before one that its owner had.
     sqlx::query_scalar!(
-        "select repo_pk from repo_redirects where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)",
+        r#"select repo_pk as "repo_pk!" from (
+               select 0 as rank, repo_pk from repo_redirects
+               where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)
+               union all
+               select 1, r.repo_pk from retired_names t join repos r using (namespace_pk)
+               where t.name_key = lower($2) and r.repo_type = $1 and lower(r.name) = lower($3) and r.deleted_at is null
+           ) found order by rank limit 1"#,
         repo_type as RepoType,
         namespace,
         name
@@ -325,15 +333,13 @@ pub async fn update_name(conn: &mut PgConnection, repo_pk: i64, namespace_pk: i6
         .map(|_| ())
 }
 
-/// Hides a repository and frees its name; its rows and bytes stay until they are collected.
+/// Hides a repository and frees its name; its rows, old names and bytes stay until they are collected.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn mark_deleted(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!("update repos set deleted_at = now() where repo_pk = $1 and deleted_at is null", repo_pk);
-    let deleted = done.execute(&mut *conn).await?.rows_affected() > 0;
-    sqlx::query!("delete from repo_redirects where repo_pk = $1", repo_pk).execute(conn).await?;
-    Ok(deleted)
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// Sets visibility and gating; `None` leaves a setting as it is. When a repository first became public is kept.

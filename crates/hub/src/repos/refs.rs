@@ -11,12 +11,17 @@ use hub_types::{Oid, RefName};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::changes;
 use super::discussions::number_of_ref;
 use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
 use super::repack;
+use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+
+/// The kind of a change that takes another one back.
+pub const UNDO: &str = "undo";
 
 /// One ref's move.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -109,8 +114,19 @@ impl From<RefError> for HubError {
 /// [`RefError::Conflict`] when a ref is not where it was expected, [`RefError::Blocked`] when another is in its way, [`RefError::Outdated`] when large files went: nothing
 /// has changed then.
 pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), RefError> {
-    let mut tx = app.begin().await?;
-    let generation = apply_in(&mut tx, &change).await?;
+    apply_replacing(app, change, &[]).await
+}
+
+/// The same for moves of which some are known to leave a history behind: the names of those refs whose new place does not
+/// contain the one before. They can be undone for a time, as deletions can.
+///
+/// # Errors
+/// As [`apply_ref_updates`].
+pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefName]) -> Result<(), RefError> {
+    // What leaves a history behind is told in the audit log. Most moves spare asking who it was.
+    let is_told = !replaced.is_empty() || change.updates.iter().any(|update| update.new.is_none());
+    let mut tx = if is_told { audit::begin(app).await? } else { app.begin().await? };
+    let generation = apply_replacing_in(&mut tx, &change, replaced).await?;
     tx.commit().await?;
     bring_packs(app, &change, generation).await;
     Ok(())
@@ -131,6 +147,18 @@ pub async fn bring_packs(app: &App, change: &RefChange<'_>, generation: Option<i
 /// # Errors
 /// As [`apply_ref_updates`]; the caller must roll back.
 pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result<Option<i64>, RefError> {
+    apply_replacing_in(conn, change, &[]).await
+}
+
+/// The same for moves of which some leave a history behind: see [`apply_replacing`]. What an undo moves, it notes itself.
+///
+/// # Errors
+/// As [`apply_in`].
+pub async fn apply_replacing_in(
+    conn: &mut PgConnection,
+    change: &RefChange<'_>,
+    replaced: &[RefName],
+) -> Result<Option<i64>, RefError> {
     let repo_pk = change.repo.pk;
     // Lock order: repository, then refs. A deleted repository takes no writes.
     let locked =
@@ -144,6 +172,9 @@ pub async fn apply_in(conn: &mut PgConnection, change: &RefChange<'_>) -> Result
     for update in &change.updates {
         swap(conn, repo_pk, update).await?;
         note_in_pull(conn, change, update).await?;
+    }
+    if change.kind != UNDO {
+        changes::note_moves(conn, repo_pk, change.actor_pk, &change.updates, replaced).await.map_err(RefError::Hub)?;
     }
     let new_packs = !change.packs.is_empty();
     if new_packs {

@@ -4,7 +4,9 @@ use hub_types::RepoId;
 use serde_json::json;
 
 use super::access::RepoAdmin;
+use super::changes::{self, What};
 use super::{access, queries};
+use crate::accounts::audit;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -14,10 +16,21 @@ use crate::error::{HubError, HubResult};
 /// # Errors
 /// 403 for a namespace the viewer may not use, 409 when the target exists.
 pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<RepoId> {
+    move_undoing(app, admin, to, None).await
+}
+
+/// The same to take another move back.
+///
+/// # Errors
+/// As [`move_repo`]; 409 when that one was taken back already.
+pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undoes: Option<i64>) -> HubResult<RepoId> {
     let repo = &admin.repo;
     let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
+    if repo.id.key() != target.key() && undoes.is_none() {
+        access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, &namespace, target.name()).await?;
+    }
     match queries::update_name(&mut tx, repo.pk, namespace.namespace_pk, target.name()).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             return Err(HubError::move_target_exists(repo.repo_type, &target));
@@ -29,6 +42,10 @@ pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<R
         queries::insert_redirect(&mut tx, repo.repo_type, repo.id.namespace(), repo.id.name(), repo.pk).await?;
     }
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    if repo.id.to_string() != target.to_string() {
+        let what = What::MoveRepo { from: repo.id.to_string(), to: target.to_string() };
+        changes::note(&mut tx, repo.pk, actor, &what, undoes).await?;
+    }
     let payload = json!({ "from": repo.id.to_string(), "to": target.to_string() });
     queries::insert_event(&mut tx, repo.pk, actor, "move_repo", payload).await?;
     tx.commit().await?;

@@ -3,9 +3,11 @@
 use serde_json::json;
 
 use super::access::RepoAdmin;
+use super::changes::{self, Openness, What};
 use super::queries::{self, discussions};
+use crate::accounts::audit;
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 
 /// How readers of a gated repository get in.
@@ -48,17 +50,43 @@ pub struct SettingsChange {
 /// # Errors
 /// The database does not answer.
 pub async fn update_settings(app: &App, admin: &RepoAdmin, change: SettingsChange) -> HubResult<()> {
-    let mut tx = app.begin().await?;
+    update_settings_undoing(app, admin, change, None).await
+}
+
+/// The same to take a change back, which left the settings like this.
+///
+/// # Errors
+/// As [`update_settings`]; 409 when they are not so any more.
+pub(super) async fn update_settings_undoing(
+    app: &App,
+    admin: &RepoAdmin,
+    change: SettingsChange,
+    undoes: Option<(i64, &Openness)>,
+) -> HubResult<()> {
+    let mut tx = audit::begin(app).await?;
+    let found = queries::changes::lock_settings(&mut tx, admin.repo.pk).await?;
+    let (private, gated_before) = found.ok_or_else(|| HubError::repo_not_found(false))?;
+    let before = Openness { private, gated: gated_before };
+    if undoes.is_some_and(|(_, left)| *left != before) {
+        return Err(HubError::conflict("Visibility or gating changed again since. Set them in the settings, as you want them."));
+    }
     let gated = change.gating.map(Gating::as_str);
     queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
     if let Some(disabled) = change.discussions_disabled {
         discussions::set_disabled(&mut tx, admin.repo.pk, disabled).await?;
     }
     // Those who could not see it before may be waiting for it.
-    if change.private == Some(false) && admin.repo.private {
+    if change.private == Some(false) && private {
         Job::TellOfRepo { repo_pk: admin.repo.pk }.enqueue(&mut tx).await?;
     }
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    let after = Openness {
+        private: change.private.unwrap_or(before.private),
+        gated: gated.map_or_else(|| before.gated.clone(), |gated| gated.map(str::to_owned)),
+    };
+    if after != before {
+        changes::note(&mut tx, admin.repo.pk, actor, &What::UpdateSettings { before, after }, undoes.map(|(pk, _)| pk)).await?;
+    }
     let payload = json!({
         "private": change.private,
         "gated": gated,

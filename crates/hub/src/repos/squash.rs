@@ -5,7 +5,7 @@ use hub_types::Oid;
 
 use super::access::RepoWrite;
 use super::head::Derive;
-use super::refs::{RefChange, RefUpdate, apply_ref_updates};
+use super::refs::{RefChange, RefUpdate, apply_replacing};
 use super::{new_objects, reading};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -36,6 +36,7 @@ pub async fn super_squash(app: &App, write: &RepoWrite, branch: &str, message: &
         Ok((built, metadata))
     });
     let (built, metadata) = built.await?;
+    let replaced = name.clone();
     let change = RefChange {
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
@@ -44,6 +45,6 @@ pub async fn super_squash(app: &App, write: &RepoWrite, branch: &str, message: &
         updates: vec![RefUpdate { name, expected: Some(present), new: Some(built.commit) }],
         packs: new_objects::store(app, built.pack).await?,
     };
-    apply_ref_updates(app, change).await?;
+    apply_replacing(app, change, &[replaced]).await?;
     Ok(built.commit)
 }

@@ -4,7 +4,10 @@ use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use actix_web::http::header;
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::http::{ConnectionType, header};
+use actix_web::middleware::Next;
 use actix_web::{HttpResponse, web};
 use serde::Serialize;
 use tokio::sync::Mutex;
@@ -39,6 +42,23 @@ impl Health {
     pub fn set_stopping(&self) {
         self.stopping.store(true, Ordering::Relaxed);
     }
+}
+
+/// Middleware: while the process stops, each answer is the last on its connection. Whoever keeps connections (a proxy, a
+/// client) then asks elsewhere, and sends nothing into one that is about to be closed.
+///
+/// # Errors
+/// Passes on what the service behind it could not answer itself.
+pub async fn retire_connections(
+    request: ServiceRequest,
+    next: Next<impl MessageBody>,
+) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let stopping = request.app_data::<web::Data<App>>().map(|app| Arc::clone(&app.health.stopping));
+    let mut response = next.call(request).await?;
+    if stopping.is_some_and(|stopping| stopping.load(Ordering::Relaxed)) {
+        response.response_mut().head_mut().set_connection_type(ConnectionType::Close);
+    }
+    Ok(response)
 }
 
 /// Mounts the routes.

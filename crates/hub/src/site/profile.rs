@@ -7,7 +7,7 @@ use hub_types::RepoType;
 use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::follows::count_follows;
-use crate::accounts::queries::settings::{ProfileRow, find_profile, list_members, list_organizations_of};
+use crate::accounts::queries::settings::{ProfileRow, find_profile, find_renamed, list_members, list_organizations_of};
 use crate::activity::calendar::Calendar;
 use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
@@ -167,7 +167,11 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     let missing = || HubError::not_found("There is no user or organization of this name.");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     hub_types::check_name(&path).map_err(|_| missing())?;
-    let row = find_profile(&page.app.pool, &path).await?.ok_or_else(missing)?;
+    let Some(row) = find_profile(&page.app.pool, &path).await? else {
+        // One that was renamed is found by its old names.
+        let now = find_renamed(&page.app.pool, &path).await?.ok_or_else(missing)?;
+        return Ok(page.redirect(&format!("/{now}")));
+    };
     if row.name != *path {
         return Ok(page.redirect(&format!("/{}", row.name)));
     }

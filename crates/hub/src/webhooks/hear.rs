@@ -93,12 +93,16 @@ async fn tell(app: &App, conn: &mut PgConnection, event: &Event) -> HubResult<Ve
 async fn read(app: &App, conn: &mut PgConnection, change: &ChangeRow) -> HubResult<Option<Event>> {
     let base = app.config.base();
     let is_new = change.action == "create";
-    match change.kind.as_str() {
-        "event" => match changes::find_event(conn, change.subject_pk).await? {
+    match (change.kind.as_str(), &change.gone) {
+        ("event", _) => match changes::find_event(conn, change.subject_pk).await? {
             Some(row) => read_event(&base, conn, row).await,
             None => Ok(None),
         },
-        "discussion" => match changes::find_discussion(conn, change.subject_pk).await? {
+        ("discussion", Some(gone)) => {
+            let row = changes::read_gone_discussion(conn, gone).await?;
+            read_discussion(&base, conn, row, "delete").await
+        }
+        ("discussion", None) => match changes::find_discussion(conn, change.subject_pk).await? {
             Some(row) => read_discussion(&base, conn, row, if is_new { "create" } else { "update" }).await,
             None => Ok(None),
         },
@@ -109,7 +113,7 @@ async fn read(app: &App, conn: &mut PgConnection, change: &ChangeRow) -> HubResu
 async fn read_event(base: &str, conn: &mut PgConnection, row: EventRow) -> HubResult<Option<Event>> {
     let moved = payload::updated_refs(&row.payload);
     let (scope, action) = match row.kind.as_str() {
-        "create_repo" | "duplicate_repo" => ("repo", "create"),
+        "create_repo" | "duplicate_repo" | "restore_repo" => ("repo", "create"),
         "delete_repo" => ("repo", "delete"),
         "move_repo" => ("repo", "move"),
         "update_settings" => ("repo.config", "update"),

@@ -44,7 +44,9 @@ impl SettingsNavigation {
             link("/settings/saved-searches", "search", "Saved searches"),
             link("/settings/webhooks", "waypoints", "Webhooks"),
             link("/settings/storage", "hard-drive", "Storage"),
+            link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
+            link("/settings/security-log", "shield-check", "Security log"),
         ];
         links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
         links

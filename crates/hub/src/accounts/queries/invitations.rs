@@ -1,7 +1,7 @@
 //! Statements on invitations to organisations.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::accounts::{OrgRole, UserPk};
 
@@ -145,13 +145,13 @@ pub async fn use_invitation(conn: &mut PgConnection, invitation_pk: i64) -> sqlx
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_invitation(pool: &PgPool, organization_pk: i64, invitation_pk: i64) -> sqlx::Result<bool> {
+pub async fn delete_invitation(conn: impl PgExecutor<'_>, organization_pk: i64, invitation_pk: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!(
         "delete from organization_invitations where organization_pk = $1 and invitation_pk = $2",
         organization_pk,
         invitation_pk
     );
-    Ok(done.execute(pool).await?.rows_affected() > 0)
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// Ends the invitations into an organisation that a user made.

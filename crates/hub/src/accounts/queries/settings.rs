@@ -1,6 +1,6 @@
 //! Statements behind the settings pages: profiles, sessions, organisations and their members.
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::accounts::{OrgRole, UserPk};
 
@@ -51,6 +51,19 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1)"#,
+        name
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// The present name of the account or organisation that had a name before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_renamed(pool: &PgPool, name: &str) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "select n.name from retired_names t join namespaces n using (namespace_pk) where t.name_key = lower($1)",
         name
     )
     .fetch_optional(pool)
@@ -137,7 +150,12 @@ pub async fn list_organizations_of(pool: &PgPool, user_pk: UserPk) -> sqlx::Resu
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_organization(pool: &PgPool, pk: i64, texts: &ProfileTexts<'_>, default_private: bool) -> sqlx::Result<()> {
+pub async fn update_organization(
+    conn: impl PgExecutor<'_>,
+    pk: i64,
+    texts: &ProfileTexts<'_>,
+    default_private: bool,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6
          where organization_pk = $1",
@@ -148,7 +166,7 @@ pub async fn update_organization(pool: &PgPool, pk: i64, texts: &ProfileTexts<'_
         &texts.links,
         default_private
     )
-    .execute(pool)
+    .execute(conn)
     .await
     .map(|_| ())
 }

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::list_users;
 use crate::accounts::tokens::{self, NewToken};
@@ -123,8 +123,8 @@ pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Tok
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_token(pool: &PgPool, user_pk: UserPk, token_pk: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from access_tokens where user_pk = $1 and token_pk = $2", user_pk, token_pk).execute(pool);
+pub async fn delete_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from access_tokens where user_pk = $1 and token_pk = $2", user_pk, token_pk).execute(conn);
     Ok(done.await?.rows_affected() > 0)
 }
 
@@ -132,9 +132,9 @@ pub async fn delete_token(pool: &PgPool, user_pk: UserPk, token_pk: i64) -> sqlx
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn rename_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
+pub async fn rename_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!("update access_tokens set name = $3 where user_pk = $1 and token_pk = $2", user_pk, token_pk, name);
-    Ok(done.execute(pool).await?.rows_affected() > 0)
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// Makes a token like another of the user's in its place, and gives its name if the other was there and worked. It is another row,
@@ -142,7 +142,12 @@ pub async fn rename_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, name: &
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn replace_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, secret: &str) -> sqlx::Result<Option<String>> {
+pub async fn replace_token(
+    conn: impl PgExecutor<'_>,
+    user_pk: UserPk,
+    token_pk: i64,
+    secret: &str,
+) -> sqlx::Result<Option<String>> {
     let hash = tokens::hash(secret);
     sqlx::query_scalar!(
         "with old as (
@@ -157,7 +162,7 @@ pub async fn replace_token(pool: &PgPool, user_pk: UserPk, token_pk: i64, secret
         hash.as_slice(),
         hint_of(secret)
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await
 }
 

@@ -3,7 +3,7 @@
 use hub_types::{RepoId, RepoType};
 use serde_json::json;
 
-use crate::accounts::Viewer;
+use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -36,7 +36,8 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
     };
-    let mut tx = app.begin().await?;
+    let mut tx = audit::begin(app).await?;
+    access::check_name_is_free(&mut tx, viewer, RepoType::Bucket, &namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);

@@ -41,7 +41,7 @@ pub(super) struct Shared {
 
 impl Shared {
     pub(super) fn new(dir: PathBuf, store: Store) -> Self {
-        let links = if store.supports_presign() { 2 } else { 3 };
+        let links = if store.is_remote() { 2 } else { 3 };
         Self { dir, store, links }
     }
 
@@ -67,7 +67,7 @@ impl Shared {
             }
         };
         // From a store in a folder it is linked when it is needed.
-        if self.store.supports_presign() {
+        if self.store.is_remote() {
             self.keep_copy(hash, new).await?;
         }
         Ok(StoredPack {

@@ -60,11 +60,6 @@ pub(super) struct GateView {
 }
 
 impl GateView {
-    /// Whether the form is shown.
-    pub(super) fn may_ask(&self) -> bool {
-        self.state == State::MayAsk
-    }
-
     /// Whether nobody is logged in.
     pub(super) fn is_logged_out(&self) -> bool {
         self.state == State::LoggedOut

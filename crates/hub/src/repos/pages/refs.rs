@@ -217,5 +217,6 @@ async fn post_delete(page: PageRequest, write: RepoWrite, form: CheckedForm) -> 
         (_, Some(tag)) => delete_tag(&page.app, &write, tag).await?,
         (None, None) => return Err(HubError::revision_not_found(name.as_str())),
     }
-    Ok(page.redirect_saying(&format!("{}/refs", write.repo.path()), "Deleted."))
+    let said = format!("Deleted. An admin can undo it for {} days: Settings, History of changes.", page.app.config.undo_days);
+    Ok(page.redirect_saying(&format!("{}/refs", write.repo.path()), &said))
 }

@@ -5,6 +5,7 @@ use askama::Template;
 use hub_types::RepoId;
 
 use super::context::{header_of, layout_of};
+use super::deleted::deleted_path;
 use super::owners::owners_of;
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, BUCKET_BASE};
@@ -47,6 +48,8 @@ pub(super) struct RepoSettingsPage {
     pub new_name: Field,
     /// The id typed to confirm deletion.
     pub confirmation: Field,
+    /// For how many days what is done can be undone.
+    pub undo_days: u64,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -98,6 +101,7 @@ async fn settings_page(
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
+        undo_days: page.app.config.undo_days,
         confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
     })
 }
@@ -196,5 +200,7 @@ async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> 
         return page.show_with(refusal.status, shown).await;
     }
     delete_repo(&page.app, &admin).await?;
-    Ok(page.redirect_saying(&format!("/{}", admin.repo.id.namespace()), &format!("{id} was deleted.")))
+    let to = deleted_path(page.require_session()?, admin.repo.namespace_pk, admin.repo.id.namespace());
+    let days = page.app.config.undo_days;
+    Ok(page.redirect_saying(&to, &format!("{id} was deleted. It can be restored for {days} days.")))
 }

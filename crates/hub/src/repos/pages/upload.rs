@@ -67,7 +67,7 @@ async fn show_upload(page: PageRequest, write: RepoWrite) -> HubResult<HttpRespo
 
 /// Lets the scripts of a page send to the store, if that is where large files go.
 pub(super) fn allow_store(page: &PageRequest, mut response: HttpResponse) -> HubResult<HttpResponse> {
-    if page.app.store.supports_presign() {
+    if page.app.store.presigns_uploads() {
         let policy = policy_for_store(&page.app.store.public_origin()?);
         let policy = HeaderValue::from_str(&policy).map_err(HubError::internal)?;
         response.headers_mut().insert(header::CONTENT_SECURITY_POLICY, policy);

@@ -13,10 +13,12 @@ pub struct ChangeRow {
     pub change_pk: i64,
     /// `event`, `discussion` or `comment`.
     pub kind: String,
-    /// `create` or `update`.
+    /// `create`, `update` or `delete`.
     pub action: String,
     /// The key of the row of that table.
     pub subject_pk: i64,
+    /// The row as it was, if it was deleted.
+    pub gone: Option<Value>,
 }
 
 /// Whether anything waits.
@@ -35,7 +37,7 @@ pub async fn take(conn: &mut PgConnection, limit: i64) -> sqlx::Result<Vec<Chang
     let mut rows = sqlx::query_as!(
         ChangeRow,
         "delete from webhook_changes where change_pk in (select change_pk from webhook_changes order by change_pk limit $1)
-         returning change_pk, kind, action, subject_pk",
+         returning change_pk, kind, action, subject_pk, gone",
         limit
     )
     .fetch_all(conn)
@@ -101,6 +103,23 @@ pub async fn find_discussion(conn: &mut PgConnection, discussion_pk: i64) -> sql
         discussion_pk
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// Reads a discussion that was deleted, out of what was kept of it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn read_gone_discussion(conn: &mut PgConnection, gone: &Value) -> sqlx::Result<DiscussionRow> {
+    sqlx::query_as!(
+        DiscussionRow,
+        r#"select discussion_pk as "discussion_pk!", repo_pk as "repo_pk!", num as "num!", title as "title!",
+                  status as "status!: Status", author_pk as "author_pk?", pinned as "pinned!", base as "base?: RefName",
+                  merge_oid as "merge_oid?: Oid"
+           from jsonb_populate_record(null::discussions, $1)"#,
+        gone
+    )
+    .fetch_one(conn)
     .await
 }
 

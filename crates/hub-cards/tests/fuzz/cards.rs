@@ -1,0 +1,226 @@
+//! Front matter, Markdown and what is derived from them.
+
+use std::collections::BTreeMap;
+
+use hub_cards::derive::{Input, SMALL_FILES, derive};
+use hub_cards::{
+    CardMetadata, KeyValue, LinkContext, citation, front_matter, headings, highlight_lines, infer, plain_text,
+    plain_text_excerpt, render_markdown, set_key, validate,
+};
+use hub_types::RepoType;
+use proptest::prelude::*;
+
+use crate::hostile::{damage, damaged, damaged_text, taken, within};
+
+const MIB: usize = 1 << 20;
+const CARD: &str = r#"---
+language: [en, de]
+license: apache-2.0   # a comment
+tags:
+  - text-generation
+  - "arxiv:1706.03762"
+base_model: ada/bert
+base_model_relation: finetune
+datasets: &d
+  - ada/texts
+configs:
+  - config_name: default
+    data_files: [{split: train, path: "data/*.csv"}]
+also: *d
+model-index:
+  - name: bert
+    results:
+      - task: {type: text-classification}
+        dataset: {name: imdb, type: imdb}
+        metrics: [{type: accuracy, value: 0.91}]
+---
+# Bert
+
+Some *text* with a [link](docs/a.md), an ![image](a.png), `code`, $x^2$ and a footnote[^1].
+
+> [!NOTE]
+> A quote.
+
+| a | b |
+|---|---|
+| 1 | 2 |
+
+```python
+print("hello")
+```
+
+- [x] done
+  1. inner
+
+<details><summary>More</summary><b>raw</b> <img src="b.png" onerror="x()"></details>
+
+$$\frac{1}{\sqrt{2}}$$
+
+```bibtex
+@misc{ada, title={Bert}}
+```
+
+[^1]: The note.
+"#;
+const WORDS: &[&str] = &[
+    "---\n",
+    "\n---",
+    "\u{feff}",
+    "\r\n",
+    "&a ",
+    "*a ",
+    "<<: *d\n",
+    "[[[[[[[[[[",
+    "{a: {a: {a: ",
+    "? ",
+    "!!binary ",
+    "|\n",
+    "'",
+    "\"",
+    "> > > > ",
+    "- - - - ",
+    "**",
+    "_*_*",
+    "[",
+    "](",
+    "![",
+    "[^1]",
+    "`",
+    "````",
+    "$",
+    "$$",
+    "\\frac{",
+    "\\left(",
+    "{{{{",
+    "<b><i>",
+    "<table><td>",
+    "<script>",
+    "<svg onload=x>",
+    "<a href=javascript:x>",
+    "<!--",
+    "]]>",
+    "&#x41;",
+    "&amp;",
+    "\u{202e}",
+    "\u{0}",
+    "é",
+    "𝄞",
+    "|||||",
+    "\t",
+];
+const KEYS: &[&str] = &["license", "tags", "base_model", "language", "new-key", "datasets", "configs"];
+
+fn context() -> LinkContext {
+    LinkContext::new(RepoType::Model, &"ada/bert".parse().unwrap(), "main", "docs")
+}
+
+/// What nobody's card may bring into a page of the hub.
+fn is_safe(html: &str) -> Result<(), TestCaseError> {
+    let lower = html.to_ascii_lowercase();
+    for sign in ["<script", "<style", "<iframe", "<object", "<embed", "<form", "<base", "<meta", "<link"] {
+        prop_assert!(!lower.contains(sign), "{sign} in {html}");
+    }
+    for tag in lower.split('<').skip(1).filter_map(|rest| rest.split_once('>')).map(|(tag, _)| tag) {
+        // Attributes are quoted: what stands in values is no attribute.
+        let outside: String = tag.split('"').step_by(2).collect();
+        prop_assert!(!outside.contains(" on"), "{tag}");
+        for value in tag.split('"').skip(1).step_by(2) {
+            prop_assert!(!value.trim_start().starts_with("javascript:") && !value.trim_start().starts_with("data:text"), "{tag}");
+        }
+    }
+    Ok(())
+}
+
+proptest! {
+    #[test]
+    fn front_matter_of_cards(changes in damage()) {
+        let text = damaged_text(CARD, WORDS, &changes);
+        let parts = front_matter::split(&text);
+        prop_assert!(text.ends_with(parts.body));
+        let (read, took) = taken(|| front_matter::parse(&text));
+        within(took, text.len(), 8 * MIB, 100, 2000)?;
+        if let Err(error) = &read {
+            prop_assert!(error.line().is_none_or(|line| line >= 1 && line <= text.lines().count() + 1), "{error:?}");
+        }
+        let (_, took) = taken(|| [RepoType::Model, RepoType::Dataset, RepoType::Space].map(|kind| validate(&text, kind)));
+        within(took, text.len(), 16 * MIB, 300, 10_000)?;
+        let (_, took) = taken(|| infer_all(&text));
+        within(took, text.len(), 16 * MIB, 300, 10_000)?;
+    }
+
+    /// What is set is what is read, and nothing else changes.
+    #[test]
+    fn keys_that_are_set_are_read(changes in damage(), key in 0..KEYS.len(), texts in prop::collection::vec("[ -~]{0,12}|[\u{a0}-\u{ff}]{1,4}", 0..3)) {
+        let text = damaged_text(CARD, WORDS, &changes);
+        let Some(yaml) = front_matter::split(&text).yaml else { return Ok(()) };
+        let value = match texts.as_slice() {
+            [] => KeyValue::Absent,
+            [one] => KeyValue::Text(one.clone()),
+            many => KeyValue::List(many.to_vec()),
+        };
+        let key = KEYS[key];
+        let (changed, took) = taken(|| set_key(yaml, key, &value));
+        within(took, text.len(), 16 * MIB, 300, 10_000)?;
+        let Some(changed) = changed else { return Ok(()) };
+        let read = |yaml: &str| front_matter::parse(&format!("---\n{yaml}\n---\n"));
+        let (mut before, mut after) = (read(yaml).unwrap(), read(&changed).unwrap());
+        let found = after.remove(key);
+        before.remove(key);
+        prop_assert_eq!(before, after);
+        match value {
+            KeyValue::Absent => prop_assert_eq!(found, None),
+            KeyValue::Text(text) => prop_assert_eq!(found, Some(text.into())),
+            KeyValue::List(list) => prop_assert_eq!(found, Some(list.into())),
+        }
+    }
+
+    #[test]
+    fn markdown_of_cards(changes in damage()) {
+        let text = damaged_text(front_matter::split(CARD).body, WORDS, &changes);
+        let (html, took) = taken(|| render_markdown(&text, &context()));
+        // Highlighting loads its rules once: some megabytes.
+        within(took, text.len(), 64 * MIB, 2000, 40_000)?;
+        prop_assert!(html.as_str().len() <= (6 << 20) + 6 * text.len());
+        is_safe(html.as_str())?;
+        let (_, took) = taken(|| (headings(&html), citation(&text), plain_text(&text, 500), plain_text_excerpt(&text, 100)));
+        within(took, text.len() + html.as_str().len(), 16 * MIB, 200, 4000)?;
+    }
+
+    #[test]
+    fn source_files(changes in damage(), name in "(a\\.(py|rs|c|js|html|md|json|yaml|tex|sh|cpp|zig)|Dockerfile|x)") {
+        let text = damaged_text(CARD, WORDS, &changes);
+        let (_, took) = taken(|| highlight_lines(&text, &name));
+        within(took, text.len(), 128 * MIB, 2000, 100_000)?;
+    }
+
+    #[test]
+    fn small_files_of_models(changes in damage(), which in 0..SMALL_FILES.len()) {
+        let config = br#"{"architectures":["BertForMaskedLM"],"model_type":"bert","auto_map":{"AutoModel":"m.Bert"},"num_hidden_layers":12,"num_attention_heads":12,"hidden_size":768,"max_position_embeddings":512,"quantization_config":{"quant_method":"awq","bits":4},"_class_name":"StableDiffusionPipeline","peft_type":"LORA","base_model_name_or_path":"ada/bert","tokenizer_class":"BertTokenizer","mask_token":{"content":"[MASK]"},"chat_template":"x"}"#;
+        let json = ["null", "[]", "{}", "1e999", "-1", "18446744073709551616", "\"x\"", "[[[[[[[[[[[[", "\\ud800"];
+        let bytes = damaged(config, &json, &changes);
+        let contents = BTreeMap::from([(SMALL_FILES[which].to_owned(), bytes.clone())]);
+        let paths: Vec<String> = SMALL_FILES.iter().map(|name| (*name).to_owned()).chain(["model.safetensors".to_owned()]).collect();
+        let card = CardMetadata::parse(CARD).unwrap();
+        let (derived, took) = taken(|| derive(Input { repo_type: RepoType::Model, card: &card, body: "", paths: &paths, contents: &contents }));
+        prop_assert!(derived.tags.len() <= 500);
+        within(took, bytes.len(), 4 * MIB, 100, 2000)?;
+    }
+}
+
+fn infer_all(text: &str) {
+    let _ = infer::licence_of("LICENSE", text);
+    let _ = infer::language_of(text);
+}
+
+#[test]
+fn what_is_damaged_is_read_when_it_is_not() {
+    let read = front_matter::parse(CARD).unwrap();
+    assert_eq!(read["also"], read["datasets"]);
+    let html = render_markdown(front_matter::split(CARD).body, &context());
+    for sign in ["<h1", "<table", "<math", "<details", "<img"] {
+        assert!(html.as_str().contains(sign), "{sign} in {}", html.as_str());
+    }
+    is_safe(html.as_str()).unwrap();
+    is_safe("<b onclick=\"x\">").unwrap_err();
+    is_safe("<a href=\"javascript:x\">").unwrap_err();
+}

@@ -1,0 +1,138 @@
+//! The audit log: what was done with an account, an organisation or their repositories, by whom, and from where.
+//!
+//! Triggers write it, in the transaction of the act (`migrations/*_create_audit_log.up.sql`). What they cannot know is who asked:
+//! [`remember_origin`] keeps that with the request, and [`begin`] tells it to the transaction.
+
+use std::sync::{Arc, OnceLock};
+
+use actix_web::body::MessageBody;
+use actix_web::dev::{ServiceRequest, ServiceResponse};
+use actix_web::middleware::Next;
+use actix_web::web::Data;
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::{Postgres, Transaction};
+
+use super::queries::audit as queries;
+use super::{Auth, Viewer};
+use crate::app::App;
+use crate::error::HubResult;
+
+/// Rows removed in one statement.
+const BATCH: i64 = 10_000;
+
+/// Who sent the request in hand, as far as that is known.
+#[derive(Debug, Default)]
+struct Origin {
+    address: Option<String>,
+    /// Set when the viewer is found out.
+    who: OnceLock<Value>,
+}
+
+tokio::task_local! {
+    static ORIGIN: Arc<Origin>;
+}
+
+/// Middleware: keeps from where a request comes, for the audit log.
+///
+/// # Errors
+/// Passes on what the service behind it answers.
+pub async fn remember_origin<B: MessageBody + 'static>(
+    request: ServiceRequest,
+    next: Next<B>,
+) -> Result<ServiceResponse<B>, actix_web::Error> {
+    let app = request.app_data::<Data<App>>();
+    let address = app.and_then(|app| app.config.trusted_proxies.client_of(request.request()));
+    let origin = Origin { address: address.map(|address| address.to_string()), who: OnceLock::new() };
+    ORIGIN.scope(Arc::new(origin), next.call(request)).await
+}
+
+/// Takes what is known of the request in hand along into a task of its own.
+pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
+    let origin = ORIGIN.try_with(Arc::clone).unwrap_or_default();
+    ORIGIN.scope(origin, work)
+}
+
+/// Keeps who the request in hand is from.
+pub(super) fn note_viewer(viewer: &Viewer) {
+    let Some(user) = &viewer.user else { return };
+    let (via, token) = match &viewer.auth {
+        Auth::Session { .. } => ("session", None),
+        Auth::Token { name, .. } => ("token", Some(name)),
+        Auth::Password => ("password", None),
+        Auth::Anonymous => return,
+    };
+    let who = json!({ "actor": user.pk, "via": via, "token": token });
+    // Outside of a request there is nothing to keep it with.
+    let _ = ORIGIN.try_with(|origin| origin.who.set(who));
+}
+
+/// Begins a transaction that knows who asked for it, for acts that the audit log tells of.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn begin(app: &App) -> sqlx::Result<Transaction<'static, Postgres>> {
+    let mut tx = app.begin().await?;
+    let told = ORIGIN.try_with(|origin| {
+        let mut told = origin.who.get().cloned().unwrap_or_else(|| json!({ "via": "nothing" }));
+        if let Some(object) = told.as_object_mut() {
+            object.insert("address".to_owned(), json!(origin.address));
+        }
+        told.to_string()
+    });
+    if let Ok(text) = told {
+        queries::set_origin(&mut tx, &text).await?;
+    }
+    Ok(tx)
+}
+
+/// What an action is called on pages.
+pub fn label_of(action: &str) -> String {
+    let known = ACTIONS.iter().find(|(name, _)| *name == action).map(|(_, label)| *label);
+    known.map_or_else(|| action.to_owned(), str::to_owned)
+}
+
+/// All actions, with what they are called.
+pub const ACTIONS: &[(&str, &str)] = &[
+    ("account.create", "Account made"),
+    ("account.sign_in", "Logged in"),
+    ("account.password", "Password changed"),
+    ("account.email", "Email address changed"),
+    ("account.operator", "Right to run the hub changed"),
+    ("token.create", "Access token made"),
+    ("token.rename", "Access token renamed"),
+    ("token.revoke", "Access token revoked"),
+    ("token.leaked", "Access token found in public"),
+    ("organization.create", "Organization made"),
+    ("organization.settings", "Settings changed"),
+    ("member.add", "Member added"),
+    ("member.role", "Role of a member changed"),
+    ("member.remove", "Member removed"),
+    ("invitation.create", "Invitation made"),
+    ("invitation.end", "Invitation used or revoked"),
+    ("repo.create", "Repository made"),
+    ("repo.delete_repo", "Repository deleted"),
+    ("repo.restore_repo", "Repository restored"),
+    ("repo.move_repo", "Repository moved"),
+    ("repo.update_settings", "Visibility or gating changed"),
+    ("repo.delete_ref", "Branch or tag deleted"),
+    ("repo.replace_ref", "History of a branch replaced"),
+    ("repo.restore_ref", "Branch or tag restored"),
+];
+
+/// Removes what is older than the log is kept.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn prune(app: &App) -> HubResult<()> {
+    let Some(days) = app.config.audit_days else { return Ok(()) };
+    let before = Utc::now() - TimeDelta::days(i64::try_from(days).unwrap_or(36_500));
+    loop {
+        let mut tx = app.begin().await?;
+        let removed = queries::delete_before(&mut tx, before, BATCH).await?;
+        tx.commit().await?;
+        if removed == 0 {
+            return Ok(());
+        }
+    }
+}

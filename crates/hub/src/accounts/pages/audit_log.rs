@@ -1,0 +1,326 @@
+//! The audit log of an organisation, the security log of a user, and both as files.
+
+use actix_web::http::header;
+use actix_web::web::Bytes;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
+use serde_json::{Value, json};
+
+use super::navigation::SettingsNavigation;
+use crate::accounts::audit::{ACTIONS, label_of};
+use crate::accounts::page::PageRequest;
+use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
+use crate::accounts::settings::require_admin_of;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::web::extract::Query;
+use crate::web::filters;
+use crate::web::form::{Choice, Field};
+use crate::web::layout::Layout;
+
+/// Lines of a page.
+const PAGE_LEN: usize = 50;
+/// Lines read at once for a file.
+const EXPORT_PAGE: i64 = 1000;
+/// The most lines of a file: narrow the time for the rest.
+const MAX_EXPORT: usize = 1_000_000;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "accounts/audit_log.html")]
+pub(super) struct AuditLogPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The other pages.
+    pub navigation: SettingsNavigation,
+    /// The heading.
+    pub heading: String,
+    /// The organisation, if it is one's.
+    pub organization: Option<String>,
+    /// The page's own path.
+    pub path: String,
+    /// By whom.
+    pub actor: Field,
+    /// What.
+    pub action: Field,
+    /// All that can be done.
+    pub actions: Vec<Choice>,
+    /// From which day.
+    pub from: Field,
+    /// To which day.
+    pub to: Field,
+    /// The query of what was asked for, for files.
+    pub asked: String,
+    /// How long lines are kept, in days.
+    pub kept_days: Option<u64>,
+    /// The lines, newest first.
+    pub lines: Vec<AuditLine>,
+    /// The newest.
+    pub previous: Option<String>,
+    /// Older ones.
+    pub next: Option<String>,
+}
+
+/// A line.
+#[derive(Debug)]
+pub(super) struct AuditLine {
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Who.
+    pub actor: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// With whom or what.
+    pub subject: String,
+    /// What else is known of it.
+    pub facts: String,
+    /// How they proved who they are, and from where.
+    pub origin: String,
+}
+
+impl AuditLine {
+    fn of(row: AuditRow) -> Self {
+        let proof = match (row.via.as_str(), row.token) {
+            ("session", _) => "in the browser".to_owned(),
+            ("token", Some(name)) => format!("by the token {name}"),
+            ("token", None) => "by a token".to_owned(),
+            ("password", _) => "by password".to_owned(),
+            ("nothing", _) => "by a link".to_owned(),
+            _ => "on the hub itself".to_owned(),
+        };
+        Self {
+            at: row.created_at,
+            actor: row.actor,
+            action: label_of(&row.action),
+            subject: row.subject,
+            facts: facts_of(&row.details),
+            origin: row.address.map_or_else(|| proof.clone(), |address| format!("{proof}, from {address}")),
+        }
+    }
+}
+
+/// `role: write, expires: 2026-12-01`
+fn facts_of(details: &Value) -> String {
+    let facts = details.as_object().into_iter().flatten().map(|(name, value)| match value {
+        Value::String(text) => format!("{name}: {text}"),
+        other => format!("{name}: {other}"),
+    });
+    let text = facts.collect::<Vec<_>>().join(", ").replace('_', " ");
+    text.chars().take(300).collect()
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/settings/security-log", crate::web::read().to(show_own))
+        .route("/settings/security-log/export", crate::web::read().to(export_own))
+        .route("/organizations/{name}/settings/audit-log", crate::web::read().to(show_organization))
+        .route("/organizations/{name}/settings/audit-log/export", crate::web::read().to(export_organization));
+}
+
+/// What was asked for, as it was typed.
+#[derive(Debug, Default)]
+struct Asked {
+    actor: String,
+    action: String,
+    from: String,
+    to: String,
+}
+
+impl Asked {
+    fn read(query: &Query) -> Self {
+        let text = |name| query.get(name).unwrap_or_default().trim().chars().filter(|c| !c.is_control()).take(100).collect();
+        Self { actor: text("actor"), action: text("action"), from: text("from"), to: text("to") }
+    }
+
+    fn wanted(&self) -> HubResult<Wanted> {
+        let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
+        let to = day(&self.to)?.and_then(|day| day.checked_add_days(Days::new(1)));
+        Ok(Wanted {
+            actor: some(&self.actor),
+            action: some(&self.action),
+            from: day(&self.from)?.map(start),
+            until: to.map(start),
+        })
+    }
+
+    fn query(&self) -> String {
+        let mut query = url::form_urlencoded::Serializer::new(String::new());
+        for (name, value) in [("actor", &self.actor), ("action", &self.action), ("from", &self.from), ("to", &self.to)] {
+            if !value.is_empty() {
+                query.append_pair(name, value);
+            }
+        }
+        query.finish()
+    }
+}
+
+fn day(text: &str) -> HubResult<Option<NaiveDate>> {
+    if text.is_empty() {
+        return Ok(None);
+    }
+    let day = text.parse::<NaiveDate>();
+    day.map(Some).map_err(|_| HubError::bad_request("Write days as 2026-11-27, the year first."))
+}
+
+fn start(day: NaiveDate) -> DateTime<Utc> {
+    day.and_time(NaiveTime::MIN).and_utc()
+}
+
+async fn show_own(page: PageRequest) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let navigation = SettingsNavigation::new(user, "/settings/security-log");
+    let shown = log_page(&page, user.pk, "/settings/security-log".to_owned(), navigation).await?;
+    page.show(shown).await
+}
+
+async fn show_organization(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let row = require_admin_of(&page.app, user, &path).await?;
+    let navigation = SettingsNavigation::new(user, "/settings/organizations");
+    let path = format!("/organizations/{}/settings/audit-log", row.name);
+    let shown = log_page(&page, row.namespace_pk, path, navigation).await?;
+    page.show(AuditLogPage { heading: format!("Audit log of {}", row.name), organization: Some(row.name), ..shown }).await
+}
+
+async fn log_page(
+    page: &PageRequest,
+    namespace_pk: i64,
+    path: String,
+    navigation: SettingsNavigation,
+) -> HubResult<AuditLogPage> {
+    let asked = Asked::read(&page.query());
+    let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
+    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
+    let mut rows = queries::list(&page.app.pool, namespace_pk, &asked.wanted()?, before.unwrap_or(i64::MAX), limit).await?;
+    let more = rows.len() > PAGE_LEN;
+    rows.truncate(PAGE_LEN);
+    let query = asked.query();
+    let last = rows.last().map(|row| row.audit_pk).filter(|_| more);
+    let separator = if query.is_empty() { "" } else { "&" };
+    let all = std::iter::once(Choice::new("", "Everything", &asked.action));
+    Ok(AuditLogPage {
+        layout: page.layout("Audit log"),
+        navigation,
+        heading: "Security log".to_owned(),
+        organization: None,
+        actor: Field::new("actor", "By whom").value(&asked.actor),
+        action: Field::new("action", "What was done"),
+        actions: all.chain(ACTIONS.iter().map(|(name, label)| Choice::new(*name, *label, &asked.action))).collect(),
+        from: Field::new("from", "From").value(&asked.from),
+        to: Field::new("to", "To").value(&asked.to),
+        kept_days: page.app.config.audit_days,
+        lines: rows.into_iter().map(AuditLine::of).collect(),
+        previous: before.map(|_| format!("{path}?{query}")),
+        next: last.map(|pk| format!("{path}?{query}{separator}before={pk}")),
+        asked: query,
+        path,
+    })
+}
+
+async fn export_own(page: PageRequest) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    export(&page, user.pk, "security-log")
+}
+
+async fn export_organization(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let row = require_admin_of(&page.app, user, &path).await?;
+    export(&page, row.namespace_pk, &format!("audit-log-{}", row.name))
+}
+
+/// How the lines of a file are written.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Format {
+    JsonLines,
+    Csv,
+}
+
+impl Format {
+    fn line(self, row: &AuditRow) -> String {
+        let at = crate::accounts::api::timestamp(row.created_at);
+        if self == Self::JsonLines {
+            let line = json!({
+                "id": row.audit_pk, "at": at, "actor": row.actor, "via": row.via, "token": row.token, "address": row.address,
+                "action": row.action, "subject": row.subject, "details": row.details,
+            });
+            return format!("{line}\n");
+        }
+        let text = |value: &Option<String>| value.clone().unwrap_or_default();
+        let cells = [
+            row.audit_pk.to_string(),
+            at,
+            text(&row.actor),
+            row.via.clone(),
+            text(&row.token),
+            text(&row.address),
+            row.action.clone(),
+            row.subject.clone(),
+            row.details.to_string(),
+        ];
+        format!("{}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
+    }
+}
+
+/// A cell of RFC 4180. What a spreadsheet would take for a formula gets a quote before it.
+fn csv_cell(text: &str) -> String {
+    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
+    format!("\"{guard}{}\"", text.replace('"', "\"\""))
+}
+
+/// Sends the lines that were asked for, a part at a time.
+fn export(page: &PageRequest, namespace_pk: i64, name: &str) -> HubResult<HttpResponse> {
+    let (format, ending, content_type) = match page.query().get("format") {
+        Some("csv") => (Format::Csv, "csv", "text/csv; charset=utf-8"),
+        Some("jsonl") | None => (Format::JsonLines, "jsonl", "application/x-ndjson"),
+        Some(_) => return Err(HubError::bad_request("Choose `jsonl` or `csv` as the format.")),
+    };
+    let wanted = Asked::read(&page.query()).wanted()?;
+    let first = match format {
+        Format::Csv => "\"id\",\"at\",\"actor\",\"via\",\"token\",\"address\",\"action\",\"subject\",\"details\"\r\n".to_owned(),
+        Format::JsonLines => String::new(),
+    };
+    let state = Export { app: page.app.get_ref().clone(), namespace_pk, wanted, format, first, before: Some(i64::MAX), sent: 0 };
+    let stream = futures::stream::try_unfold(state, Export::next);
+    Ok(HttpResponse::Ok()
+        .content_type(content_type)
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")))
+        .streaming(stream))
+}
+
+struct Export {
+    app: App,
+    namespace_pk: i64,
+    wanted: Wanted,
+    format: Format,
+    /// What goes before the first line.
+    first: String,
+    /// Where to go on; `None`: all is sent.
+    before: Option<i64>,
+    sent: usize,
+}
+
+impl Export {
+    async fn next(mut self) -> Result<Option<(Bytes, Self)>, HubError> {
+        let Some(before) = self.before else { return Ok(None) };
+        let rows = queries::list(&self.app.pool, self.namespace_pk, &self.wanted, before, EXPORT_PAGE).await?;
+        self.sent += rows.len();
+        let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < EXPORT_PAGE || self.sent >= MAX_EXPORT;
+        self.before = rows.last().map(|row| row.audit_pk).filter(|_| !is_last);
+        let mut text = std::mem::take(&mut self.first);
+        rows.iter().for_each(|row| text.push_str(&self.format.line(row)));
+        Ok(Some((Bytes::from(text), self)))
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::csv_cell;
+
+    #[test]
+    fn cells_are_quoted_and_no_formulas() {
+        assert_eq!(csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
+        assert_eq!(csv_cell("=1+1"), "\"'=1+1\"");
+    }
+}

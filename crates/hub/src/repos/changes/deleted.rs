@@ -1,0 +1,119 @@
+//! Deleted repositories: which can come back, and how.
+
+use chrono::{DateTime, TimeDelta, Utc};
+use hub_types::RepoId;
+use serde_json::json;
+
+use super::{What, note, undoable_since, window};
+use crate::accounts::{OrgRole, Viewer, audit};
+use crate::app::App;
+use crate::db;
+use crate::error::{HubError, HubResult};
+use crate::repos::access::{RepoAdmin, RepoRead, level_of};
+use crate::repos::queries::changes::{self as queries, DeletedRepo};
+use crate::repos::queries::{self as repo_queries, Repo};
+
+/// The most that a list shows.
+const MAX_LISTED: i64 = 500;
+
+/// Until when a repository that was deleted at a time can come back.
+pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
+    deleted_at + window(app)
+}
+
+/// Whole days that are left until a time; today counts.
+pub fn days_left(until: DateTime<Utc>) -> i64 {
+    (until - Utc::now() + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days().max(0)
+}
+
+/// The deleted repositories of an account that the viewer administers, as far as their token sees them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_in(app: &App, viewer: &Viewer, namespace_pk: i64) -> HubResult<Vec<DeletedRepo>> {
+    list(app, viewer, &[namespace_pk]).await
+}
+
+/// The same of all accounts that the viewer administers.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_all(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedRepo>> {
+    list(app, viewer, &viewer.namespaces()).await
+}
+
+async fn list(app: &App, viewer: &Viewer, namespaces: &[i64]) -> HubResult<Vec<DeletedRepo>> {
+    let mut found = queries::list_deleted(&app.pool, namespaces, undoable_since(app), MAX_LISTED).await?;
+    found.retain(|deleted| is_administered(viewer, &deleted.repo) && deleted.repo.is_seen_by(viewer));
+    Ok(found)
+}
+
+/// Whether the viewer is one of those who may bring a repository back, whatever their token may.
+fn is_administered(viewer: &Viewer, repo: &Repo) -> bool {
+    let Some(user) = &viewer.user else { return false };
+    match viewer.role_in(repo.namespace_pk) {
+        Some(OrgRole::Admin) => true,
+        Some(OrgRole::Contributor) => repo.created_by == Some(user.pk),
+        _ => user.is_admin,
+    }
+}
+
+impl Repo {
+    /// Whether a deleted repository is shown to somebody: to nobody else than those who would see it if it were private.
+    fn is_seen_by(&self, viewer: &Viewer) -> bool {
+        let hidden = Self { private: true, ..self.clone() };
+        level_of(viewer, &hidden).is_some()
+    }
+}
+
+/// Finds a deleted repository that the viewer administers, by the id that clients see.
+///
+/// # Errors
+/// 404 for one that is not there, cannot come back any more, or is not the viewer's; 403 for a token that is too weak.
+pub async fn find(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<RepoAdmin> {
+    let missing =
+        || HubError::not_found("There is no such deleted repository: it may have been restored, or the time for that is over.");
+    viewer.require_user()?;
+    let is_id = public_id.len() == 24 && public_id.bytes().all(|byte| byte.is_ascii_alphanumeric());
+    let found = if is_id { queries::find_deleted(&app.pool, public_id, undoable_since(app)).await? } else { None };
+    let repo = found.filter(|repo| repo.is_seen_by(viewer)).ok_or_else(missing)?;
+    RepoRead::check(repo, viewer.clone())?.into_admin()
+}
+
+/// Brings a deleted repository back with all that it had, under its name or another. Gives its id.
+///
+/// # Errors
+/// 400 for a bad name, 409 when the name is taken or the repository was restored or removed meanwhile.
+pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubResult<RepoId> {
+    let repo = &admin.repo;
+    let id =
+        RepoId::new(repo.id.namespace(), name.unwrap_or(repo.id.name())).map_err(|error| HubError::from(error).at("name"))?;
+    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    let mut tx = audit::begin(app).await?;
+    match queries::mark_restored(&mut tx, repo.pk, id.name()).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => return Err(name_taken(&id)),
+        Err(error) => return Err(error.into()),
+        Ok(false) => return Err(gone()),
+        Ok(true) => {}
+    }
+    repo_queries::delete_redirect(&mut tx, repo.repo_type, id.namespace(), id.name()).await?;
+    let deletion = queries::find_deletion(&mut tx, repo.pk).await?;
+    note(&mut tx, repo.pk, actor, &What::RestoreRepo { id: id.to_string() }, deletion).await?;
+    let payload = json!({ "repo_type": repo.repo_type, "id": id.to_string() });
+    repo_queries::insert_event(&mut tx, repo.pk, actor, "restore_repo", payload).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+fn name_taken(id: &RepoId) -> HubError {
+    let other = format!("{}-restored", id.name());
+    HubError::conflict(format!(
+        "There is another {id} now. Restore this one under another name, such as `{other}`, or rename the other first."
+    ))
+    .at("name")
+    .with("restoreAs", other)
+}
+
+fn gone() -> HubError {
+    HubError::conflict("It was restored already, or its files were removed meanwhile. Look at the list again.")
+}

@@ -1,0 +1,155 @@
+//! What was done to a repository, by whom, and undoing it.
+
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use chrono::{DateTime, Utc};
+
+use super::context::{header_of, layout_of};
+use super::deleted::deleted_path;
+use super::view::{RepoHeader, RepoTab};
+use super::{BASES, BUCKET_BASE};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{ErrorKind, HubError, HubResult};
+use crate::repos::RepoAdmin;
+use crate::repos::changes::{self, Change, What, undo};
+use crate::web::extract::raw_param;
+use crate::web::filters;
+use crate::web::form::Refusal;
+use crate::web::layout::Layout;
+
+/// How many changes a page shows.
+const PAGE_LEN: usize = 30;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/history.html")]
+pub(super) struct HistoryPage {
+    /// The frame.
+    pub layout: Layout,
+    /// The head.
+    pub header: RepoHeader,
+    /// For how many days something can be undone.
+    pub days: u64,
+    /// Why something could not be undone.
+    pub error: Option<String>,
+    /// The branch or tag that can be put back under a name of its own instead.
+    pub instead: Option<i64>,
+    /// The changes, newest first.
+    pub changes: Vec<ChangeItem>,
+    /// The newest.
+    pub previous: Option<String>,
+    /// Older ones.
+    pub next: Option<String>,
+}
+
+/// A change.
+#[derive(Debug)]
+pub(super) struct ChangeItem {
+    /// Its key.
+    pub pk: i64,
+    /// What was done.
+    pub what: String,
+    /// The same without marks, for a question.
+    pub plain: String,
+    /// By whom.
+    pub actor: Option<String>,
+    /// When.
+    pub at: DateTime<Utc>,
+    /// Whether it took another change back.
+    pub is_undo: bool,
+    /// Who took it back.
+    pub undone_by: Option<String>,
+    /// Until when it can be undone, if it can.
+    pub until: Option<DateTime<Utc>>,
+}
+
+impl ChangeItem {
+    fn of(change: Change) -> Self {
+        let what = change.what.in_words();
+        let undone_by = change.undone.as_ref().map(|(_, by)| by.clone().unwrap_or_else(|| "somebody who left".to_owned()));
+        Self {
+            pk: change.pk,
+            plain: what.replace('`', ""),
+            what,
+            at: change.at,
+            is_undo: change.undoes.is_some(),
+            undone_by,
+            until: change.is_undoable().then_some(change.undo_until),
+            actor: change.actor,
+        }
+    }
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    for base in BASES.into_iter().chain([BUCKET_BASE]) {
+        config
+            .route(&format!("{base}/settings/history"), crate::web::read().to(show_history))
+            .route(&format!("{base}/settings/history/{{change}}/undo"), web::post().to(post_undo));
+    }
+}
+
+/// The page of a repository's changes.
+pub(super) fn history_path(repo_path: &str) -> String {
+    format!("{repo_path}/settings/history")
+}
+
+async fn show_history(page: PageRequest, admin: RepoAdmin) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
+    let shown = history_page(&page, &admin, before).await?;
+    page.show(shown).await
+}
+
+async fn history_page(page: &PageRequest, admin: &RepoAdmin, before: Option<i64>) -> HubResult<HistoryPage> {
+    let (header, _) = header_of(page, admin, RepoTab::Settings).await?;
+    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
+    let mut found = changes::list(&page.app, admin.repo.pk, before, limit).await?;
+    let more = found.len() > PAGE_LEN;
+    found.truncate(PAGE_LEN);
+    let path = history_path(&admin.repo.path());
+    let last = found.last().map(|change| change.pk);
+    Ok(HistoryPage {
+        layout: layout_of(page, &admin.repo, "History of changes"),
+        header,
+        days: page.app.config.undo_days,
+        error: None,
+        instead: None,
+        changes: found.into_iter().map(ChangeItem::of).collect(),
+        previous: before.map(|_| path.clone()),
+        next: last.filter(|_| more).map(|pk| format!("{path}?before={pk}")),
+    })
+}
+
+async fn post_undo(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let change = raw_param(page.http(), "change").parse().map_err(|_| HubError::not_found("There is no such change."))?;
+    match undo::undo(&page.app, &admin, change, form.text("as") == "new").await {
+        Ok(undone) => {
+            let to = match &undone.id {
+                Some(id) => history_path(&format!("/{}{id}", admin.repo.repo_type.url_prefix())),
+                None => deleted_path(page.require_session()?, admin.repo.namespace_pk, admin.repo.id.namespace()),
+            };
+            Ok(page.redirect_saying(&to, &undone.said.replace('`', "")))
+        }
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            let refusal = Refusal::of(error)?;
+            let mut shown = history_page(&page, &admin, None).await?;
+            shown.instead = beside(&page, &admin, change).await?;
+            shown.error = refusal.message_elsewhere(&[]);
+            page.show_with(refusal.status, shown).await
+        }
+        Err(error) if error.kind() == ErrorKind::NotFound => {
+            Ok(page.redirect_saying(&history_path(&admin.repo.path()), error.message()))
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// The change itself, if what it was can be put under a name of its own.
+async fn beside(page: &PageRequest, admin: &RepoAdmin, change_pk: i64) -> HubResult<Option<i64>> {
+    let found = changes::list(&page.app, admin.repo.pk, change_pk.checked_add(1), 1).await?;
+    let is_ref = |change: &&Change| {
+        change.pk == change_pk && change.is_undoable() && matches!(change.what, What::DeleteRef { .. } | What::ReplaceRef { .. })
+    };
+    Ok(found.first().filter(is_ref).map(|change| change.pk))
+}

@@ -1,0 +1,133 @@
+"""Somebody deletes, overwrites, and thinks better of it."""
+
+import subprocess
+import uuid
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture
+from harness.people import TOKENS
+
+
+@pytest.fixture
+def repo(hub):
+    """A fresh model of ada's with two files."""
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    repo_id = f"ada/undo-{uuid.uuid4().hex[:8]}"
+    api.create_repo(repo_id)
+    api.upload_file(path_or_fileobj=b"precious\n", path_in_repo="a.txt", repo_id=repo_id)
+    return repo_id
+
+
+@pytest.fixture
+def git(hub, tmp_path):
+    """Runs git in a folder of its own."""
+
+    def run(*arguments, cwd=tmp_path):
+        identity = ["-c", "user.name=ada", "-c", "user.email=ada@example.org"]
+        done = subprocess.run(["git", *identity, *arguments], cwd=cwd, capture_output=True, text=True, timeout=120)
+        assert done.returncode == 0, done.stderr
+        return done.stdout
+
+    return run
+
+
+def remote(hub, repo_id):
+    return hub.url.replace("http://", f"http://ada:{TOKENS['ada']}@") + f"/{repo_id}"
+
+
+def agree(page, scripts, label):
+    """Says yes to the question that scripts ask before a form is sent."""
+    if scripts:
+        page.get_by_role("dialog").get_by_role("button", name=label).click()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_deleted_repository_is_restored_and_cloned(open_browser, hub, repo, git, tmp_path, scripts):
+    page = open_browser(java_script_enabled=scripts)
+    log_in(page)
+    page.goto(f"/{repo}/settings")
+    page.get_by_label("Type the full id to confirm").fill(repo)
+    page.get_by_role("button", name="Delete this model").click()
+    page.wait_for_url("**/settings/deleted")
+    page.get_by_text(f"{repo} was deleted. It can be restored for 30 days.").wait_for()
+    picture(page, f"undo-deleted-{scripts}")
+    page.get_by_role("button", name=f"Restore {repo}").click()
+    page.wait_for_url(f"**/{repo}")
+    page.get_by_text(f"{repo} is back, with all that it had.").wait_for()
+    git("clone", "-q", remote(hub, repo), "clone")
+    assert (tmp_path / "clone/a.txt").read_bytes() == b"precious\n"
+
+
+def test_a_forced_push_is_undone(open_browser, hub, repo, git, tmp_path):
+    git("clone", "-q", remote(hub, repo), "work")
+    work = tmp_path / "work"
+    git("rm", "-q", "a.txt", cwd=work)
+    git("commit", "-q", "--amend", "-m", "Lost", cwd=work)
+    git("push", "-q", "--force", "origin", "HEAD:main", cwd=work)
+    page = open_browser()
+    log_in(page)
+    page.goto(f"/{repo}/settings")
+    page.get_by_role("link", name="History of changes").click()
+    page.get_by_text("Replaced the history of the branch").wait_for()
+    page.get_by_role("button", name="Undo: Replaced the history").click()
+    agree(page, True, "Undo")
+    page.get_by_text("The branch main is at").wait_for()
+    for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
+        page.set_viewport_size(size)
+        picture(page, f"undo-history-{name}")
+    git("clone", "-q", remote(hub, repo), "again")
+    assert (tmp_path / "again/a.txt").read_bytes() == b"precious\n"
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_deleted_branch_comes_back(open_browser, hub, repo, git, scripts):
+    git("clone", "-q", remote(hub, repo), "work")
+    page = open_browser(java_script_enabled=scripts)
+    log_in(page)
+    page.goto(f"/{repo}/refs")
+    page.get_by_label("New branch or tag").fill("dev")
+    page.get_by_role("button", name="Create branch").click()
+    page.wait_for_url("**/tree/dev")
+    page.goto(f"/{repo}/refs")
+    page.get_by_role("button", name="Delete dev").click()
+    agree(page, scripts, "Delete")
+    page.get_by_text("An admin can undo it for 30 days").wait_for()
+    page.goto(f"/{repo}/settings/history")
+    page.get_by_role("button", name="Undo: Deleted the branch dev").click()
+    agree(page, scripts, "Undo")
+    page.get_by_text("The branch dev is at").wait_for()
+    assert "refs/heads/dev" in git("ls-remote", remote(hub, repo))
+
+
+def test_a_name_that_is_taken_asks_for_another(open_browser, hub, repo):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    api.delete_repo(repo)
+    api.create_repo(repo)
+    page = open_browser()
+    log_in(page)
+    page.goto("/settings/deleted")
+    page.get_by_role("button", name=f"Restore {repo}").click()
+    page.get_by_text(f"There is another {repo} now.").first.wait_for()
+    picture(page, "undo-name-taken")
+    page.get_by_role("main").get_by_role("button", name="Restore", exact=True).click()
+    page.wait_for_url(f"**/{repo}-restored")
+    assert api.file_exists(f"{repo}-restored", "a.txt")
+
+
+def test_the_security_log_is_looked_through(open_browser, hub):
+    page = open_browser()
+    log_in(page)
+    page.goto("/settings/security-log")
+    page.get_by_label("What was done").select_option("Logged in")
+    page.get_by_role("button", name="Show").click()
+    page.get_by_role("cell", name="Logged in").first.wait_for()
+    for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
+        page.set_viewport_size(size)
+        picture(page, f"security-log-{name}")
+    with page.expect_download() as waiting:
+        page.get_by_role("link", name="CSV").click()
+    assert waiting.value.suggested_filename == "security-log.csv"

@@ -1,0 +1,106 @@
+//! What nobody sends who means well, to every door at once: damaged bodies, odd addresses, and bytes that are hardly HTTP.
+//! (What one protocol must refuse is beside the other tests of that protocol.)
+
+mod bodies;
+mod queries;
+mod ranges;
+mod raw;
+
+use std::fmt::Debug;
+
+use hub_tests::{Client, TestHub};
+use proptest::prelude::*;
+use proptest::sample::Index;
+use proptest::test_runner::TestRunner;
+use tokio::runtime::Handle;
+
+/// Tries a promise on many values; what once broke it is tried again, from `tests/proptest-regressions`. `PROPTEST_CASES` looks
+/// longer.
+fn promise<S: Strategy>(cases: u32, strategy: S, holds: impl AsyncFn(S::Value) -> Result<(), TestCaseError>)
+where
+    S::Value: Debug + Clone,
+{
+    let chosen = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
+    let config = ProptestConfig {
+        source_file: Some(file!()),
+        max_shrink_iters: 200,
+        ..ProptestConfig::with_cases(chosen.unwrap_or(cases))
+    };
+    let handle = Handle::current();
+    let outcome = tokio::task::block_in_place(|| TestRunner::new(config).run(&strategy, |value| handle.block_on(holds(value))));
+    if let Err(error) = outcome {
+        panic!("{error}");
+    }
+}
+
+/// Small changes to a text.
+#[derive(Debug, Clone)]
+enum Change {
+    Set(Index, u8),
+    Cut(Index),
+    Remove(Index, u8),
+    Repeat(Index, u8, u8),
+    Word(Index, Index),
+}
+
+fn damage() -> impl Strategy<Value = Vec<Change>> {
+    let at = any::<Index>;
+    let change = prop_oneof![
+        2 => (at(), any::<u8>()).prop_map(|(at, byte)| Change::Set(at, byte)),
+        1 => at().prop_map(Change::Cut),
+        1 => (at(), any::<u8>()).prop_map(|(at, count)| Change::Remove(at, count)),
+        1 => (at(), any::<u8>(), 0..40_u8).prop_map(|(at, count, times)| Change::Repeat(at, count, times)),
+        5 => (at(), at()).prop_map(|(at, word)| Change::Word(at, word)),
+    ];
+    prop::collection::vec(change, 1..6)
+}
+
+fn damaged(text: &str, words: &[&str], changes: &[Change]) -> Vec<u8> {
+    let mut bytes = text.as_bytes().to_vec();
+    for change in changes {
+        let length = bytes.len();
+        if length == 0 {
+            return bytes;
+        }
+        match change {
+            Change::Set(at, byte) => bytes[at.index(length)] = *byte,
+            Change::Cut(at) => bytes.truncate(at.index(length)),
+            Change::Remove(at, count) => {
+                let at = at.index(length);
+                bytes.drain(at..length.min(at + usize::from(*count)));
+            }
+            Change::Repeat(at, count, times) => {
+                let at = at.index(length);
+                let again = bytes[at..length.min(at + usize::from(*count))].repeat(usize::from(*times));
+                bytes.splice(at..at, again);
+            }
+            Change::Word(at, word) => {
+                let at = at.index(length);
+                bytes.splice(at..at, words[word.index(words.len())].bytes());
+            }
+        }
+    }
+    bytes
+}
+
+/// A hub with Ada's model, which has a small and a larger file.
+async fn start() -> (TestHub, Client) {
+    // Refusals of a flood would hide everything else.
+    let hub = TestHub::start_with(|config| config.rate_limits.enabled = false).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    let text = "0123456789".repeat(30);
+    ada.commit("/api/models/ada/bert", "main", &[Client::file("a.txt", &text), Client::file("d/b.json", "{\"a\": [1, 2]}")], 200)
+        .await;
+    (hub, ada)
+}
+
+/// An answer is no fault of ours, and has words when it is a refusal of the API.
+async fn is_calm(answer: Result<reqwest::Response, reqwest::Error>) -> Result<u16, TestCaseError> {
+    let answer = answer.map_err(|error| TestCaseError::fail(format!("no answer: {error}")))?;
+    let (status, url) = (answer.status().as_u16(), answer.url().clone());
+    let body = answer.bytes().await.map_err(|error| TestCaseError::fail(format!("half an answer: {error}")))?;
+    prop_assert!(status < 500, "{status} {url}: {}", String::from_utf8_lossy(&body));
+    prop_assert!(body.len() < 20 << 20, "{} bytes", body.len());
+    Ok(status)
+}
