@@ -79,7 +79,7 @@ def test_a_store_that_is_silent_is_waited_for(line, tmp_path):
     line.hold()
     with Upload(hub, tmp_path, "repository", 12 * MB) as upload:
         within(120, lambda: line.held > 0 and upload.is_in_hand())
-        upload.assert_nothing_is_there()
+        upload.assert_nothing_is_seen()
         assert not upload.is_over()
         line.mend()
         upload.assert_it_arrives()

@@ -53,10 +53,14 @@ class Upload:
             log.seek(self._log_from)
             return log.read().decode(errors="replace").splitlines()
 
-    def assert_nothing_is_there(self) -> None:
-        """Nobody sees anything of the file, and nobody can make it seen."""
+    def assert_nothing_is_seen(self) -> None:
+        """Nobody sees anything of the file."""
         assert ask(f"{self.hub.url}/{REPOSITORY}/resolve/main/w.bin")[0] == 404
         assert ask(f"{self.hub.url}/buckets/{BUCKET}/resolve/w.bin")[0] == 404
+
+    def assert_nothing_is_there(self) -> None:
+        """Nobody sees anything of the file, and nobody can make it seen."""
+        self.assert_nothing_is_seen()
         oid = hashlib.sha256(self.content).hexdigest()
         status, text = commit_large(self.hub.url, REPOSITORY, "w.bin", oid, len(self.content))
         # Or the commit needs the store itself.
