@@ -101,6 +101,8 @@ def test_a_large_file_goes_in_parts_and_what_arrived_is_not_sent_again(hub, open
 @SCHEMES
 def test_what_is_ticked_is_moved_and_deleted(hub, open_browser, bucket, viewport, scheme):
     page = open_browser(viewport, color_scheme=scheme)
+    # What a refusal makes the browser say.
+    page.watch.expected += ["Failed to load resource"]
     log_in(page)
     page.goto(f"/buckets/{bucket}")
     page.get_by_role("checkbox", name="w.bin").check()

@@ -55,34 +55,34 @@ def empty(hub):
 def test_a_store_that_refuses_xorbs_is_tried_again(line, tmp_path, target):
     hub, line = line
     line.refuse()
-    upload = Upload(hub, tmp_path, target, 12 * MB)
-    within(120, lambda: upload.was_answered(XORBS, 503))
-    upload.assert_nothing_is_there()
-    assert not upload.is_over()
-    line.mend()
-    upload.assert_it_arrives()
+    with Upload(hub, tmp_path, target, 12 * MB) as upload:
+        within(120, lambda: upload.was_answered(XORBS, 503))
+        upload.assert_nothing_is_there()
+        assert not upload.is_over()
+        line.mend()
+        upload.assert_it_arrives()
 
 
 def test_a_store_that_cuts_xorbs_off_is_tried_again(line, tmp_path):
     hub, line = line
     line.cut("up", 2 * MB)
-    upload = Upload(hub, tmp_path, "repository", 12 * MB)
-    within(240, lambda: upload.was_answered(XORBS, 503))
-    assert line.cuts > 0
-    upload.assert_nothing_is_there()
-    line.mend()
-    upload.assert_it_arrives()
+    with Upload(hub, tmp_path, "repository", 12 * MB) as upload:
+        within(240, lambda: upload.was_answered(XORBS, 503))
+        assert line.cuts > 0
+        upload.assert_nothing_is_there()
+        line.mend()
+        upload.assert_it_arrives()
 
 
 def test_a_store_that_is_silent_is_waited_for(line, tmp_path):
     hub, line = line
     line.hold()
-    upload = Upload(hub, tmp_path, "repository", 12 * MB)
-    within(120, lambda: line.held > 0 and upload.is_in_hand())
-    upload.assert_nothing_is_there()
-    assert not upload.is_over()
-    line.mend()
-    upload.assert_it_arrives()
+    with Upload(hub, tmp_path, "repository", 12 * MB) as upload:
+        within(120, lambda: line.held > 0 and upload.is_in_hand())
+        upload.assert_nothing_is_seen()
+        assert not upload.is_over()
+        line.mend()
+        upload.assert_it_arrives()
 
 
 @TARGETS
@@ -90,22 +90,22 @@ def test_a_store_that_refuses_while_a_file_is_read_back_is_tried_again(line, tmp
     """The xorbs are there, and the hub reads them to know the SHA-256 of the file."""
     hub, line = line
     line.slow_down(5 * MB)
-    upload = Upload(hub, tmp_path, target, 20 * MB)
-    within(120, lambda: upload.was_answered(XORBS, 200))
-    line.refuse()
-    within(120, lambda: upload.was_answered(SHARDS, 503))
-    upload.assert_nothing_is_there()
-    line.mend()
-    upload.assert_it_arrives()
+    with Upload(hub, tmp_path, target, 20 * MB) as upload:
+        within(120, lambda: upload.was_answered(XORBS, 200))
+        line.refuse()
+        within(120, lambda: upload.was_answered(SHARDS, 503))
+        upload.assert_nothing_is_there()
+        line.mend()
+        upload.assert_it_arrives()
 
 
 def test_a_store_that_cuts_a_file_off_while_it_is_read_back_makes_no_other_file(line, tmp_path):
     hub, line = line
     line.cut("down", 3 * MB)
-    upload = Upload(hub, tmp_path, "repository", 20 * MB)
-    within(240, lambda: line.cuts > 0)
-    within(240, lambda: upload.was_answered(SHARDS, 503) or upload.was_answered(SHARDS, 200))
-    if not upload.was_answered(SHARDS, 200):
-        upload.assert_nothing_is_there()
-    line.mend()
-    upload.assert_it_arrives()
+    with Upload(hub, tmp_path, "repository", 20 * MB) as upload:
+        within(240, lambda: line.cuts > 0)
+        within(240, lambda: upload.was_answered(SHARDS, 503) or upload.was_answered(SHARDS, 200))
+        if not upload.was_answered(SHARDS, 200):
+            upload.assert_nothing_is_there()
+        line.mend()
+        upload.assert_it_arrives()

@@ -95,13 +95,13 @@ def test_an_upload_in_chunks_waits_for_room(tmp_path):
     with hub_on("data/store", 60 * MB) as (hub, disk):
         make_places(hub)
         disk.fill()
-        upload = Upload(hub, tmp_path, "repository", 8 * MB)
-        within(120, lambda: upload.was_answered("/xet/v1/xorbs/", 503))
-        upload.assert_nothing_is_there()
-        assert not upload.is_over(), "the client tries again by itself"
-        disk.free()
-        upload.assert_it_arrives()
-        assert "all is there" in hub.admin("fsck", "--deep")
+        with Upload(hub, tmp_path, "repository", 8 * MB) as upload:
+            within(120, lambda: upload.was_answered("/xet/v1/xorbs/", 503))
+            upload.assert_nothing_is_there()
+            assert not upload.is_over(), "the client tries again by itself"
+            disk.free()
+            upload.assert_it_arrives()
+            assert "all is there" in hub.admin("fsck", "--deep")
 
 
 def goes_on(hub):

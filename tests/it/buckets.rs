@@ -166,8 +166,11 @@ async fn buckets_are_never_taken_for_git_repositories() {
     ] {
         ada.get(path, 404).await;
     }
-    let lfs = json!({ "operation": "upload", "objects": [] });
-    ada.post_json("/buckets/ada/data.git/info/lfs/objects/batch", &lfs, 404).await;
+    // Of Git LFS there is what browsers need to send files, and no more.
+    let lfs = |operation: &str| json!({ "operation": operation, "objects": [] });
+    ada.post_json("/buckets/ada/data.git/info/lfs/objects/batch", &lfs("upload"), 200).await;
+    ada.post_json("/buckets/ada/data.git/info/lfs/objects/batch", &lfs("download"), 422).await;
+    ada.post_json("/buckets/ada/data.git/info/lfs/locks/verify", &json!({}), 404).await;
     ada.post_json("/api/buckets/ada/data/commit/main", &json!({}), 404).await;
     // Names that are words of routes elsewhere.
     for name in ["resolve", "tree", "settings", "batch", "raw"] {

@@ -2,6 +2,7 @@
 //! that really run, as `auto_explain` tells them.
 
 use std::collections::BTreeSet;
+use std::time::{Duration, Instant};
 
 use hub_tests::TestHub;
 
@@ -165,7 +166,12 @@ async fn lists_are_answered_by_indexes() {
         }
     };
     let hub = hub.restart_after(fill).await;
-    hub.indexed().await;
+    // Thousands of repositories take the index longer than other tests wait.
+    let patience = Instant::now() + Duration::from_secs(120);
+    while hub.app().search.behind(&hub.app().pool).await != Some(0) {
+        assert!(Instant::now() < patience, "the search index is behind");
+        tokio::time::sleep(Duration::from_millis(100)).await;
+    }
     let mut strangers = Browser::new(&hub);
     let mut bob = Browser::logged_in(&hub, "bob").await;
     statements.take_plans();

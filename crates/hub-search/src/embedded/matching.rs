@@ -9,7 +9,6 @@ use crate::{
         bits::Bits,
         dictionary::{Dictionary, IndexedWord, Meaning},
         schema::TextField,
-        scores::Scores,
         segments::Segments,
     },
     text::QueryText,
@@ -19,7 +18,7 @@ use crate::{
 pub(crate) struct Matches {
     pub(crate) docs: Bits,
     /// By ordinal; of no meaning for those that are not in `docs`.
-    pub(crate) scores: Scores,
+    pub(crate) scores: Vec<f32>,
     /// Whether these have one of the words, because none has them all.
     pub(crate) any_word: bool,
     /// Whether similar words were searched for.
@@ -62,8 +61,8 @@ impl Matcher<'_> {
         Ok(Matches { docs, scores, any_word: true, similar })
     }
 
-    fn with_all(&self, words: &[Meaning]) -> Result<(Bits, Scores), SearchError> {
-        let mut scores = Scores::new(self.ordinals);
+    fn with_all(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
+        let mut scores = vec![0.0; self.ordinals];
         let mut so_far: Option<Bits> = None;
         for word in words {
             let found = self.with_word(word, so_far.as_ref(), &mut scores)?;
@@ -72,8 +71,8 @@ impl Matcher<'_> {
         Ok((so_far.unwrap_or_default(), scores))
     }
 
-    fn with_any(&self, words: &[Meaning]) -> Result<(Bits, Scores), SearchError> {
-        let mut scores = Scores::new(self.ordinals);
+    fn with_any(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
+        let mut scores = vec![0.0; self.ordinals];
         let mut found = Bits::new(self.ordinals);
         for word in words {
             found.extend(&self.with_word(word, None, &mut scores)?);

@@ -19,7 +19,6 @@ mod names;
 mod rank;
 mod restore;
 mod schema;
-mod scores;
 mod search;
 mod segments;
 mod snippet;

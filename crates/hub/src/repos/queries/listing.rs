@@ -73,7 +73,7 @@ impl ListedRepo {
 /// How far an order is followed in search of what passes a filter. A filter that lets fewer than a page of so many pass lets few
 /// pass in all, so that they can be sorted: whichever of both the database would choose is seconds too slow for the other kind,
 /// and it cannot tell which is which.
-const FOLLOWED: i64 = 5_000;
+const FOLLOWED: i64 = 3_000;
 
 /// Lists repositories; one more than a page holds, to tell whether there is another.
 ///
