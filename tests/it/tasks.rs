@@ -36,6 +36,8 @@ async fn shelf() -> Seeded {
 #[tokio::test]
 async fn every_task_of_the_hub_has_a_page_and_an_entry() {
     let hub = TestHub::start().await;
+    // The entries come from the index, which is filled in a moment.
+    hub.indexed().await;
     let anonymous = hub.anonymous();
     let tasks = anonymous.get_json("/api/tasks", 200).await;
     let tasks = tasks.as_object().unwrap();
