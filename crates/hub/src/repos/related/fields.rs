@@ -68,7 +68,7 @@ pub(super) fn fields_of(repo: &ListedRepo) -> Vec<About> {
     let excerpt = excerpt.to_lowercase();
     let is_tag = |word: &str| repo.tags.iter().any(|tag| tag.eq_ignore_ascii_case(word));
     let about = |field: &'static Field| {
-        let found = |by, word: &&'static str| About { field, by, word: *word };
+        let found = |by, word: &&'static str| About { field, by, word };
         let by_tag = field.tags.iter().find(|word| is_tag(word)).map(|word| found("tag", word));
         let by_name = || field.tags.iter().find(|word| has_word(&own_name, word)).map(|word| found("name", word));
         // In the running text of a card, "code" is said of everything.
