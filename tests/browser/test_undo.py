@@ -63,8 +63,8 @@ def test_a_deleted_repository_is_restored_and_cloned(open_browser, hub, repo, gi
 def test_a_forced_push_is_undone(open_browser, hub, repo, git, tmp_path):
     git("clone", "-q", remote(hub, repo), "work")
     work = tmp_path / "work"
-    git("rm", "-q", "a.txt", cwd=work)
-    git("commit", "-q", "--amend", "-m", "Lost", cwd=work)
+    git("reset", "-q", "--hard", "HEAD^", cwd=work)
+    git("commit", "-q", "--allow-empty", "-m", "Something else", cwd=work)
     git("push", "-q", "--force", "origin", "HEAD:main", cwd=work)
     page = open_browser()
     log_in(page)
@@ -109,6 +109,7 @@ def test_a_name_that_is_taken_asks_for_another(open_browser, hub, repo):
     api.create_repo(repo)
     page = open_browser()
     log_in(page)
+    page.watch.expected.append("409")
     page.goto("/settings/deleted")
     page.get_by_role("button", name=f"Restore {repo}").click()
     page.get_by_text(f"There is another {repo} now.").first.wait_for()

@@ -8,6 +8,7 @@ use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde_json::{Value, json};
 
 use super::navigation::SettingsNavigation;
+use super::sessions::browser_name;
 use crate::accounts::audit::{ACTIONS, label_of};
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
@@ -103,6 +104,7 @@ impl AuditLine {
 /// `role: write, expires: 2026-12-01`
 fn facts_of(details: &Value) -> String {
     let facts = details.as_object().into_iter().flatten().map(|(name, value)| match value {
+        Value::String(text) if name == "browser" => browser_name(text),
         Value::String(text) => format!("{name}: {text}"),
         other => format!("{name}: {other}"),
     });

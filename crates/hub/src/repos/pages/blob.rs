@@ -139,7 +139,12 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
     if entry.kind == EntryKind::Submodule {
         return Err(HubError::not_found("This is a submodule: its files are in another repository, which `.gitmodules` names."));
     }
-    let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
+    let (mut header, _) = header_of(&page, &content, RepoTab::Files).await?;
+    let security = security_of(&page, repo, &place, &entry).await?;
+    if security.as_ref().is_some_and(|security| security.warning.is_some()) {
+        // The page says it of the file itself.
+        header.warning = None;
+    }
     let plain = page.query().flag("plain");
     let found = preview::of(&page, repo, &place, &entry, plain).await?;
     let href = place.href(View::Blob, &place.path);
@@ -169,7 +174,7 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
             size_bytes: pointer.size,
             pointer_size_bytes: pointer.pointer_size,
         }),
-        security: security_of(&page, repo, &place, &entry).await?,
+        security,
         view: found.view,
         header,
     };

@@ -20,7 +20,6 @@ struct DeliveryPage {
     layout: Layout,
     navigation: SettingsNavigation,
     href: String,
-    url: String,
     id: String,
     event: String,
     /// Of the badge, and what it says.
@@ -62,7 +61,6 @@ pub(super) async fn show(page: PageRequest, path: web::Path<(String, String)>) -
         layout: page.layout("Delivery"),
         navigation: SettingsNavigation::new(user, PATH),
         href: format!("{PATH}/{}", webhook.id),
-        url: webhook.url,
         id,
         event,
         class,

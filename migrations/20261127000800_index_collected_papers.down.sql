@@ -1,0 +1,1 @@
+drop index collection_items_paper_only_idx;

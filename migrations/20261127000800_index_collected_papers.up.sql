@@ -1,0 +1,2 @@
+-- Collections are listed by a paper that is in them: without this, all items of all collections are read for it.
+create index collection_items_paper_only_idx on collection_items (paper) where paper is not null;
