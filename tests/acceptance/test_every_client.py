@@ -154,12 +154,14 @@ def test_a_large_folder_goes_on_after_an_interruption(hf, home, new_repo, proxy,
         finally:
             process.send_signal(signal.SIGKILL)
     line.close()
-    rest = proxy()
-    with begin(rest) as process:
-        _, said = process.communicate(timeout=300)
-    assert process.returncode == 0, said
-    total = sum(path.stat().st_size for path in files)
-    assert rest.sent(XORBS) < total, "what had come was not sent again"
+    # Which chunks share a xorb depends on what the client's threads come to first, so a xorb that came before the files of its
+    # chunks were whole need not be found again. What is whole is.
+    for again in (False, True):
+        rest = proxy()
+        with begin(rest) as process:
+            _, said = process.communicate(timeout=300)
+        assert process.returncode == 0, said
+        assert (rest.sent(XORBS) == 0) == again
     got = tmp_path / "got"
     hf("download", repo_id, "--repo-type", "dataset", "--local-dir", got, **computer("two"))
     for path in files:

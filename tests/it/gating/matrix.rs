@@ -176,6 +176,7 @@ async fn rows_are_shown_to_those_who_were_let_in() {
 #[tokio::test]
 async fn tokens_for_chosen_things_must_be_for_gated_repositories() {
     let gated = Gated::start().await;
+    with_large_file(&gated).await;
     let user = gated.hub.account("robert").await;
     let write = gated.hub.token(&user, TokenRole::Write).await;
     ask(&write).await;

@@ -4,6 +4,7 @@ use hub_cards::{LinkContext, notebook, pretty_json, read_delimited, read_json_li
 use hub_types::RepoType;
 use proptest::prelude::*;
 
+use crate::cards::is_safe;
 use crate::hostile::{damage, damaged_text, taken, within};
 
 const MIB: usize = 1 << 20;
@@ -59,14 +60,19 @@ proptest! {
         let (read, took) = taken(|| read_json_lines(&lines, is_whole));
         within(took, lines.len(), 16 * MIB, 200, 2000)?;
         table(read)?;
-        let list = damaged_text(&format!("[{}]", LINES.trim().replace("\n\n", "\n").replace('\n', ",")), WORDS, &changes);
+        let list = format!("[{},{{\"text\":\"{}\"}}]", LINES.trim().replace("\n\n", "\n").replace('\n', ","), "x".repeat(300));
+        let list = damaged_text(&list, WORDS, &changes);
         let (read, took) = taken(|| read_json_list(&list));
         within(took, list.len(), 16 * MIB, 200, 2000)?;
         table(read)?;
         let (pretty, took) = taken(|| pretty_json(&list));
         within(took, list.len(), MIB, 600, 2000)?;
         if let Some(pretty) = pretty {
-            prop_assert_eq!(pretty_json(&pretty), Some(pretty), "a second time nothing changes");
+            prop_assert!(pretty_json(&pretty).is_none_or(|again| again == pretty), "a second time nothing changes");
+            // Numbers beyond what a float holds are JSON, but no value here.
+            if let Ok(value) = serde_json::from_str::<serde_json::Value>(&list) {
+                prop_assert_eq!(serde_json::from_str::<serde_json::Value>(&pretty).ok(), Some(value));
+            }
         }
     }
 
@@ -87,8 +93,7 @@ proptest! {
         let (read, took) = taken(|| notebook::render(&text, &context));
         within(took, text.len(), 64 * MIB, 2000, 40_000)?;
         for html in read.iter().flat_map(|read| &read.cells).flat_map(|cell| cell.outputs.iter().chain([&cell.source])) {
-            prop_assert!(!html.as_str().contains("onclick") || html.as_str().contains("&lt;"), "{}", html.as_str());
-            prop_assert!(!html.as_str().contains('\u{1b}'), "a sequence for a terminal");
+            is_safe(html.as_str())?;
         }
     }
 }

@@ -113,13 +113,13 @@ async fn own_page(page: &PageRequest) -> HubResult<DeletedPage> {
     for membership in contributes {
         found.extend(deleted::list_in(&page.app, &page.viewer, membership.namespace_pk).await?);
     }
-    Ok(DeletedPage { navigation: SettingsNavigation::new(user, "/settings/deleted"), ..page_of(page, &user.name, found)? })
+    page_of(page, &user.name, found)
 }
 
 fn page_of(page: &PageRequest, owner: &str, found: Vec<DeletedRepo>) -> HubResult<DeletedPage> {
     Ok(DeletedPage {
         layout: page.layout("Deleted repositories"),
-        navigation: SettingsNavigation::new(page.require_session()?, "/settings/organizations"),
+        navigation: SettingsNavigation::new(page.require_session()?, "/settings/deleted"),
         owner: owner.to_owned(),
         is_organization: false,
         days: page.app.config.undo_days,
@@ -133,7 +133,8 @@ async fn show_organization(page: PageRequest, path: web::Path<String>) -> HubRes
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
     let found = deleted::list_in(&page.app, &page.viewer, row.namespace_pk).await?;
-    let shown = DeletedPage { is_organization: true, ..page_of(&page, &row.name, found)? };
+    let navigation = SettingsNavigation::new(user, "/settings/organizations");
+    let shown = DeletedPage { is_organization: true, navigation, ..page_of(&page, &row.name, found)? };
     page.show(shown).await
 }
 
