@@ -9,17 +9,23 @@ use hub_tests::TestHub;
 use crate::pages::browser::Browser;
 use crate::tasks::statements::Statements;
 
-/// Thousands of everything. Every table of [`LARGE`] is filled.
+/// Thousands of everything, with names that have little in common but a few that are asked for. Every table of [`LARGE`] is filled.
 const FILL: &[&str] = &[
-    "insert into namespaces (name, kind) select 'org-' || n, 'organization' from generate_series(1, 4000) n",
+    "insert into namespaces (name, kind) 
+     select case when n in (77, 123) then 'org-' || n else substr(md5('org' || n), 1, 12) end, 'organization'
+     from generate_series(1, 4000) n",
     "insert into organizations (organization_pk, fullname)
      select namespace_pk, 'The ' || name from namespaces where kind = 'organization'",
-    "insert into namespaces (name, kind) select 'person-' || n, 'user' from generate_series(1, 4000) n",
+    "insert into namespaces (name, kind) 
+     select case when n in (77, 123) then 'person-' || n else substr(md5('person' || n), 1, 12) end, 'user'
+     from generate_series(1, 4000) n",
     "insert into users (user_pk, email, password_hash, fullname)
-     select namespace_pk, name || '@example.org', 'none', 'Person ' || name from namespaces where name like 'person-%'",
+     select namespace_pk, name || '@example.org', 'none', 'Person ' || name from namespaces
+     where kind = 'user' and name not in ('ada', 'bob')",
     "insert into repos (repo_type, namespace_pk, name, private, gated, tags, pipeline_tag, library_name, parameters, size_bytes,
                         created_at, last_modified_at, facts, derived_version)
-     select t.kind, o.namespace_pk, t.kind || '-' || o.n, o.n % 10 = 0, case when o.n % 7 = 0 then 'auto' end,
+     select t.kind, o.namespace_pk,
+            case when o.n in (77, 123) then t.kind || '-' || o.n else substr(md5(t.kind || o.n), 1, 12) end, o.n % 10 = 0, case when o.n % 7 = 0 then 'auto' end,
             array['tag-' || o.n % 900, 'transformers', 'license:l' || o.n % 40, 'region:us'], 'task-' || o.n % 50, 'lib-' || o.n % 60,
             o.n * 1000, o.n * 10, now() - o.n * interval '1 minute', now() - o.n * interval '1 minute',
             jsonb_build_object('models', jsonb_build_array('org-' || o.n || '/model-' || o.n), 'datasets', '[]'::jsonb), 99
@@ -28,7 +34,7 @@ const FILL: &[&str] = &[
     "update repo_counters set trending = repo_pk % 9973, likes = repo_pk % 997, downloads = repo_pk % 4999",
     "insert into collections (namespace_pk, title, position, updated_at, upvotes, trending, created_by)
      select namespace_pk, 'Shelf', 0, now() - namespace_pk * interval '1 minute', namespace_pk % 97, namespace_pk % 89, namespace_pk
-     from namespaces where name like 'person-%'",
+     from namespaces where kind = 'user'",
     "insert into collection_items (collection_pk, position, repo_pk)
      select collection_pk, 0, r.repo_pk from (select collection_pk, row_number() over () as n from collections) c
      join (select repo_pk, row_number() over () as n from repos where repo_type = 'model') r using (n)",
@@ -54,8 +60,8 @@ const FILL: &[&str] = &[
      join (select namespace_pk, row_number() over () as n from namespaces where kind = 'organization') o using (n)",
     "insert into follows (follower_pk, namespace_pk, created_at)
      select u.user_pk, n.namespace_pk, now() from users u, namespaces n
-     where u.email = 'bob@example.org' and n.name like 'person-1%' limit 300 on conflict do nothing",
-    "analyze",
+     where u.email = 'bob@example.org' and n.kind = 'user' and n.namespace_pk <> u.user_pk limit 30 on conflict do nothing",
+    "vacuum analyze",
 ];
 
 /// Has the database tell the plan of each statement to who sends it. The costs are those with which the hub starts its own Postgres.
