@@ -170,6 +170,8 @@ async fn many_relatives_take_as_many_statements_as_few() {
         }
     }
     hub.indexed().await;
+    // What looks at pushed files asks about repositories, too.
+    hub.jobs_done().await;
     let mut browser = Browser::new(&hub);
     let mut counts = Vec::new();
     for path in ["/ada/few", "/ada/many"] {

@@ -43,7 +43,7 @@ async fn a_deleted_repository_comes_back_with_all_that_it_had() {
     ada.post_json("/api/repos/move", &json!({ "fromRepo": "ada/bert2", "toRepo": "ada/bert", "type": "model" }), 200).await;
     let bob = hub.user("bob").await;
     bob.post_json(&format!("{API}/like"), &json!({}), 200).await;
-    bob.post_json(&format!("{API}/discussions"), &json!({ "title": "Hi", "description": "" }), 200).await;
+    bob.post_json(&format!("{API}/discussions"), &json!({ "title": "A question", "description": "" }), 200).await;
     hub.jobs_done().await;
     let before = look(&ada).await;
 

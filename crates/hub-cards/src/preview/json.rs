@@ -18,7 +18,7 @@ pub fn pretty_json(text: &str) -> Option<String> {
     let mut out = String::with_capacity(text.len() * 2);
     let mut depth = 0usize;
     let (mut in_text, mut escaped) = (false, false);
-    let mut characters = text.chars().filter(|character| !character.is_control()).peekable();
+    let mut characters = text.chars().filter(|character| *character >= ' ').peekable();
     while let Some(character) = characters.next() {
         if out.len() > MAX_BYTES {
             return None;

@@ -1,9 +1,11 @@
 //! Making and deleting branches.
 
-use hub_git::{CommitMeta, CommitPlan, GitReader, build_commit};
+use hub_git::{CommitMeta, CommitPlan, build_commit};
 use hub_types::{Oid, RefName};
 
 use super::access::RepoWrite;
+use super::head::Derive;
+use super::metadata::HeadMetadata;
 use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates, apply_replacing};
 use super::{head, lfs_files, new_objects, queries, reading};
 use crate::app::App;
@@ -33,10 +35,13 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
     if present.is_some() && !new.overwrite {
         return Err(HubError::ref_exists(&name));
     }
-    let (target, packs) = match (new.empty, &new.starting_point) {
-        (true, _) => empty_commit(app, write).await?,
-        (false, Some(start)) => (reading::resolve(app, repo, start).await?, Vec::new()),
-        (false, None) => (reading::resolve(app, repo, &repo.default_branch).await?, Vec::new()),
+    let start = new.starting_point.as_ref().unwrap_or(&repo.default_branch);
+    let (target, packs, metadata) = match new.empty {
+        true => empty_commit(app, write, Derive::for_branch(repo, &name)?).await?,
+        false => {
+            let target = reading::resolve(app, repo, start).await?;
+            (target, Vec::new(), head::metadata_if_default(app, repo, &name, target).await?)
+        }
     };
     if present == Some(target) {
         return Ok(target);
@@ -54,7 +59,7 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
         repo,
         actor_pk: write.viewer.user.as_ref().map(|user| user.pk),
         kind: "create_branch",
-        metadata: head::metadata_if_default(app, repo, &name, target).await?,
+        metadata,
         updates: vec![RefUpdate { name: name.clone(), expected: present, new: Some(target) }],
         packs,
     };
@@ -65,16 +70,19 @@ pub async fn create_branch(app: &App, write: &RepoWrite, new: &NewBranch) -> Hub
     }
 }
 
-async fn empty_commit(app: &App, write: &RepoWrite) -> HubResult<(Oid, Vec<StoredPack>)> {
+/// A commit without files, its pack, and what pages show of it if the branch is the default one.
+async fn empty_commit(app: &App, write: &RepoWrite, derive: Derive) -> HubResult<(Oid, Vec<StoredPack>, Option<HeadMetadata>)> {
     let author = new_objects::person(&write.viewer)?;
     let meta = CommitMeta { committer: author.clone(), author, message: "initial commit".to_owned() };
     let scratch = app.git.temp_dir();
-    let built = tokio::task::spawn_blocking(move || {
+    let built = reading::read(app, &write.repo, move |reader| {
         let plan = CommitPlan { parent: None, changes: &[], meta: &meta, cover_lfs: false };
-        build_commit(&GitReader::empty()?, &scratch, plan)
+        let built = build_commit(reader, &scratch, plan)?;
+        let metadata = derive.of_commit(reader, built.commit, built.pack.as_ref())?;
+        Ok((built, metadata))
     });
-    let built = built.await??;
-    Ok((built.commit, new_objects::store(app, built.pack).await?))
+    let (built, metadata) = built.await?;
+    Ok((built.commit, new_objects::store(app, built.pack).await?, metadata))
 }
 
 /// Deletes a branch.

@@ -83,6 +83,10 @@ pub(crate) async fn insert_repos(
              insert into repo_texts (repo_pk, card)
              select m.repo_pk, w.text from made m join namespaces n using (namespace_pk)
              join wanted w on lower(w.owner) = lower(n.name) and w.name = m.name
+         ), scans as (
+             -- Their files are those of the pattern, which are looked at there.
+             insert into repo_scans (repo_pk, version, with_av, commit_oid, event_pk, issues, issue_count, unsafe_count)
+             select m.repo_pk, $19, true, p.head_oid, 0, '[]', 0, 0 from made m, repos p where p.repo_pk = $1
          )
          insert into repo_packs (repo_pk, pack_hash) select m.repo_pk, p.pack_hash from made m, repo_packs p where p.repo_pk = $1"#,
         pattern_pk,
@@ -102,7 +106,8 @@ pub(crate) async fn insert_repos(
         &columns.sizes,
         &columns.parameters as &[Option<i64>],
         &columns.facts,
-        &columns.texts
+        &columns.texts,
+        hub_scan::VERSION
     )
     .execute(conn)
     .await?;
