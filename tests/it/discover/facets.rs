@@ -61,6 +61,9 @@ async fn values_beyond_those_of_a_page_are_found() {
     assert_eq!(count(&found, "dataset", "ada/hidden-corpus"), Some(1));
     let found = browser.open("/datasets.values?facet=pipeline_tag&find_pipeline_tag=trans").await;
     assert_eq!(count(&found, "pipeline_tag", "translation"), Some(1));
+    // With nothing typed, all that the page has, the first ones too.
+    let found = browser.open("/models.values?facet=dataset").await;
+    assert!(count(&found, "dataset", "ada/corpus-000").is_some() && found.text.matches("name=\"dataset\"").count() == 60);
     // What is chosen stays chosen while another is looked for.
     let page = browser.open("/models?dataset=ada/corpus-001&find_dataset=corpus-09").await;
     assert!(page.has("value=\"ada/corpus-001\" checked") && count(&page, "dataset", "ada/corpus-099") == Some(1));

@@ -62,6 +62,16 @@ impl FacetGroup {
     pub(super) fn is_searchable(&self) -> bool {
         self.cut || self.more.len() > MANY || !self.find.is_empty()
     }
+
+    /// With all values that are not chosen behind "more".
+    pub(super) fn in_one_list(self) -> Self {
+        let (options, others): (Vec<_>, Vec<_>) = self.options.into_iter().partition(|option| option.chosen);
+        let mut more: Vec<FacetOption> = others.into_iter().chain(self.more).collect();
+        if more.iter().any(|option| option.heading.is_some()) {
+            in_sections(&mut more);
+        }
+        Self { options, more, ..self }
+    }
 }
 
 /// A value to choose.

@@ -34,7 +34,8 @@ async fn show_values(page: PageRequest, path: web::Path<String>) -> HubResult<Ht
     let group = groups::find(kind, query.get("facet").unwrap_or_default()).ok_or_else(|| no_such_facet(kind))?;
     let asked = SearchQuery { facets: facets::requests_of(&params, group), ..question(&page, &params) };
     let found = page.app.search.search(asked).await?;
-    page.show(FacetValues { group: facets::group_of(&params, group, found.facets, &HashSet::new()) }).await
+    // The page may show none of the first ones, if others were looked for when it came.
+    page.show(FacetValues { group: facets::group_of(&params, group, found.facets, &HashSet::new()).in_one_list() }).await
 }
 
 fn no_such_facet(kind: RepoType) -> HubError {
