@@ -69,9 +69,13 @@ pub struct HubError {
     /// The field of a form that was wrong.
     field: Option<&'static str>,
     /// A page of the hub that the message names by its path.
-    page: Option<String>,
+    page: Option<Box<PagePath>>,
     source: Option<Box<dyn std::error::Error + Send + Sync>>,
 }
+
+/// The path of a page. Few errors have one, and every result has the size of its error: so it is kept apart.
+#[derive(Debug, Clone)]
+struct PagePath(String);
 
 /// What keeps somebody from the files of a gated repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -159,13 +163,13 @@ impl HubError {
     /// Names a page that helps, whose path is in the message.
     #[must_use]
     pub fn leading_to(mut self, page: String) -> Self {
-        self.page = Some(page);
+        self.page = Some(Box::new(PagePath(page)));
         self
     }
 
     /// The page that helps.
     pub fn page(&self) -> Option<&str> {
-        self.page.as_deref()
+        self.page.as_ref().map(|page| page.0.as_str())
     }
 
     /// Answers as for a viewer who is not logged in: 401 where a logged-in one gets 404 or 403.

@@ -18,6 +18,8 @@ fn strict() -> String {
 }
 
 const COPY_BYTES: usize = 64 * 1024;
+/// More than git holds back of what came.
+const MAX_PRINTED_BYTES: u64 = 64 * 1024;
 /// The largest allocation for an incoming pack. No object within our limits needs as much, nor do three million
 /// objects; a crafted delta or object count cannot ask for more.
 const MAX_ALLOCATION: &str = "256m";
@@ -104,16 +106,18 @@ impl IndexPack {
         let Self { mut process, limits, .. } = self;
         let stdout = process.take_stdout();
         let verdict = async {
-            let mut printed = String::new();
+            let mut printed = Vec::new();
             if let Some(stdout) = stdout {
-                stdout.take(200).read_to_string(&mut printed).await.map_err(PushError::Server)?;
+                // Behind the name of the pack git repeats what came behind the pack: a few KiB of anything.
+                stdout.take(MAX_PRINTED_BYTES).read_to_end(&mut printed).await.map_err(PushError::Server)?;
             }
             let (status, complaints) = process.wait().await.map_err(PushError::Server)?;
             if status.success() { Ok(printed) } else { Err(explain(&complaints, limits)) }
         };
         let printed = tokio::time::timeout(limits.timeout, verdict).await.map_err(|_elapsed| PushError::TimedOut)??;
         let unreadable = || PushError::Server(std::io::Error::other("git index-pack printed no pack hash"));
-        let hash = printed.lines().next().and_then(|line| line.strip_prefix("pack\t")).ok_or_else(unreadable)?;
+        let line = printed.split(|byte| *byte == b'\n').next().and_then(|line| std::str::from_utf8(line).ok());
+        let hash = line.and_then(|line| line.strip_prefix("pack\t")).ok_or_else(unreadable)?;
         received(quarantine, hash).await.map_err(PushError::Server)
     }
 }

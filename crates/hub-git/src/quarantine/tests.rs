@@ -67,6 +67,19 @@ async fn a_thin_pack_is_completed() {
     run(&["index-pack", "--strict", received.pack.to_str().unwrap()], quarantine.git_dir(), b"");
 }
 
+/// Git takes such a pack, and repeats what came behind it.
+#[tokio::test]
+async fn bytes_behind_a_pack_are_left_alone() {
+    let fixture = Fixture::new();
+    let new = fixture.commit("dir/new.txt", b"hello\n");
+    let pack = fixture.thin_pack(new);
+    for behind in [&b"\xff\xfe\0"[..], &[0xff; 3000]] {
+        let (_, received) = receive(&fixture, &[&pack, behind].concat()).await;
+        let received = received.unwrap().unwrap();
+        assert_eq!(received.objects, 4);
+    }
+}
+
 #[tokio::test]
 async fn a_pack_without_objects_is_none() {
     let fixture = Fixture::new();

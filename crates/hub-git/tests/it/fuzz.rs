@@ -67,7 +67,7 @@ proptest! {
     fn attributes(changes in damage(), path in "[a-z]{1,3}(/[a-z0-9 .]{1,5}){0,3}(\\.bin|\\.txt|\\.pt)?") {
         let text = damaged_text(ATTRIBUTES, WORDS, &changes);
         let (rules, took) = taken(|| LfsRules::parse(&text));
-        within(took, text.len(), MIB, 100, 1000)?;
+        within(took, text.len(), MIB, 1000, 10_000)?;
         let (_, took) = taken(|| rules.is_lfs(&path));
         within(took, text.len(), MIB, 10, 100)?;
         // What is added to cover a file covers it, whatever stood there before.

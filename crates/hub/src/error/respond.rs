@@ -87,7 +87,7 @@ impl HubError {
 
     /// The sentence with the whole address of the page that it names.
     fn message_at(&self, base: &str) -> Cow<'_, str> {
-        match &self.page {
+        match self.page() {
             Some(page) => Cow::Owned(self.message.replacen(&format!(" {page} "), &format!(" {base}{page} "), 1)),
             None => Cow::Borrowed(&self.message),
         }
