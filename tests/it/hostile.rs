@@ -14,7 +14,7 @@ use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use tokio::runtime::Handle;
 
-/// Tries a promise on many values; what once broke it is tried again, from `tests/proptest-regressions`. `PROPTEST_CASES` looks
+/// Tries a promise on many values; the smallest that breaks it is told, and becomes a case of its own. `PROPTEST_CASES` looks
 /// longer.
 fn promise<S: Strategy>(cases: u32, strategy: S, holds: impl AsyncFn(S::Value) -> Result<(), TestCaseError>)
 where
@@ -22,7 +22,7 @@ where
 {
     let chosen = std::env::var("PROPTEST_CASES").ok().and_then(|text| text.parse().ok());
     let config = ProptestConfig {
-        source_file: Some(file!()),
+        failure_persistence: None,
         max_shrink_iters: 200,
         ..ProptestConfig::with_cases(chosen.unwrap_or(cases))
     };

@@ -204,7 +204,7 @@ fn state_of(gated: Option<&str>) -> &'static str {
             "The gate is off: everybody who sees the repository can download its files. What was decided counts again when it is on."
         }
         Some("auto") => "Who asks is let in at once. You can take access away.",
-        Some(_) => "Who asks waits until somebody decides who may write to the repository.",
+        Some(_) => "Whoever asks waits until somebody with write access decides.",
     }
 }
 
