@@ -112,7 +112,7 @@ def test_comments_get_reactions_and_show_their_edits(open_browser, repo, scripts
     dave.get_by_role("button", name="Save").click()
     dave.get_by_role("link", name=re.compile("^edited")).click()
     dave.get_by_role("heading", name="Edits of a comment").wait_for()
-    assert dave.locator("pre").all_inner_texts() == ["It is quick", "It is fast"]
+    assert dave.locator(".panel pre").all_inner_texts() == ["It is quick", "It is fast"]
     log_in(ada)
     ada.goto(f"/{repo}/discussions/1")
     ada.locator("summary", has_text="React").click()
