@@ -165,7 +165,7 @@ mod tests {
     use std::path::Path;
 
     /// What a page has as a whole, and what repeats no markup of its own.
-    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "gate", "site", "tensors", "why"];
+    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "gate", "site", "tensors", "watch", "why"];
 
     #[test]
     fn every_component_is_shown() {
