@@ -89,7 +89,8 @@ def test_nobody_is_answered_what_somebody_else_asked(front, what):
     said = exchange(nginx.url, ODD[what])
     # The hidden request is one of its sender's own at most; then it has an answer of its own on the sender's line.
     assert said.count(b"HTTP/1.1 ") <= 3, said
-    assert b"HTTP/1.1 5" not in said, said
+    # 501 is what nginx says to encodings that it does not know.
+    assert b"HTTP/1.1 5" not in said.replace(b"HTTP/1.1 501 ", b""), said
     # Whatever was left over on a kept connection would now be the head of one of these.
     wrong = []
 
