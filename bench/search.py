@@ -44,6 +44,8 @@ QUESTIONS = [
     ("search, mistyped", ["/models?search=whsiper", "/models?search=distlbert"], None),
     ("quick search", ["/api/quicksearch?q=b", "/api/quicksearch?q=ber", "/api/quicksearch?q=llama-3", "/api/quicksearch?q=qwen"], None),
     ("API list", ["/api/models?limit=20&sort=downloads", "/api/models?limit=20&filter=text-generation&sort=downloads"], None),
+    # A page of 500, as clients get that name no limit.
+    ("API list, no limit", ["/api/models?filter=text-generation"], None),
 ]
 
 

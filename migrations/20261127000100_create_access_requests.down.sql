@@ -1,1 +1,2 @@
+drop table access_request_mails;
 drop table access_requests;

@@ -1,5 +1,6 @@
 -- Who asked for the files of a gated repository, and what was decided. A row that is accepted opens them, whatever way they are
 -- asked for. Rows stay when the gate is switched off, and count again when it is back.
+set local lock_timeout = '10s';
 create table access_requests (
     access_request_pk bigint generated always as identity (start with 31001) primary key,
     -- The `requestId` that clients see.
@@ -24,7 +25,12 @@ create table access_requests (
 create index access_requests_status_idx on access_requests (repo_pk, status, requested_at, access_request_pk);
 -- The list of a person.
 create index access_requests_user_pk_idx on access_requests (user_pk, requested_at, access_request_pk);
--- Of whom the owners were not told yet, and when they were told last.
+-- Of whom the owners were not told yet.
 create index access_requests_untold_idx on access_requests (repo_pk) where told_at is null and status = 'pending';
-create index access_requests_told_at_idx on access_requests (repo_pk, told_at) where told_at is not null;
 create index access_requests_decided_by_idx on access_requests (decided_by);
+
+-- When the owners of a repository were told of requests last. Not with these: whoever takes theirs back would take it along.
+create table access_request_mails (
+    repo_pk bigint primary key references repos (repo_pk) on delete cascade,
+    told_at timestamptz not null
+);

@@ -1,4 +1,5 @@
 -- Webhooks: addresses that are told what happens to repositories, what they are to be told, and what they answered.
+set local lock_timeout = '10s';
 create table webhooks (
     webhook_pk bigint generated always as identity (start with 15001) primary key,
     -- The `id` that clients see.
@@ -21,6 +22,8 @@ create table webhooks (
 );
 create index webhooks_user_pk_idx on webhooks (user_pk, webhook_pk);
 create index webhooks_due_at_idx on webhooks (due_at) where due_at is not null and not disabled;
+-- Asked when one is taken: how many of its owner's are being sent to.
+create index webhooks_locked_until_idx on webhooks (locked_until) where locked_until is not null;
 -- Asked by triggers with every event: whether there is any.
 create index webhooks_enabled_idx on webhooks (webhook_pk) where not disabled;
 
@@ -82,7 +85,6 @@ begin
     end if;
     return null;
 end $$;
-create trigger events_webhooks after insert on events for each row execute function note_webhook_event();
 
 create function note_webhook_discussion() returns trigger language plpgsql as $$
 begin
@@ -97,9 +99,11 @@ create trigger discussions_webhooks_update after update on discussions for each 
     when ((old.title, old.status, old.pinned, old.merge_oid) is distinct from (new.title, new.status, new.pinned, new.merge_oid))
     execute function note_webhook_discussion();
 
+-- Discussions also go with a deleted repository whose time is over, of which nobody is told any more.
 create function note_webhook_deletion() returns trigger language plpgsql as $$
 begin
-    if exists (select from webhooks where not disabled) then
+    if exists (select from webhooks where not disabled)
+       and exists (select from repos where repo_pk = old.repo_pk and deleted_at is null) then
         insert into webhook_changes (kind, action, subject_pk, gone) values ('discussion', 'delete', old.discussion_pk, to_jsonb(old));
     end if;
     return null;
@@ -127,3 +131,6 @@ begin
 end $$;
 create trigger webhook_changes_notify after insert on webhook_changes for each statement execute function notify_webhooks();
 create trigger webhook_deliveries_notify after insert on webhook_deliveries for each statement execute function notify_webhooks();
+
+-- Last, since operations write to `events` last: in another order, one that runs meanwhile and this would wait for each other.
+create trigger events_webhooks after insert on events for each row execute function note_webhook_event();

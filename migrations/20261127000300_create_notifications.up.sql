@@ -1,5 +1,10 @@
 -- Notifications: who is told of what happens in discussions and of new repositories, what people watch, and by which of it mails come.
 -- And what discussions lacked: reactions, numbers that stay taken after a deletion, and a switch that closes them.
+set local lock_timeout = '10s';
+
+-- Whether nobody can open discussions and pull requests. First, since operations write to `repos` first.
+alter table repos add column discussions_disabled boolean not null default false;
+
 create table notifications (
     notification_pk bigint generated always as identity (start with 13001) primary key,
     user_pk bigint not null references users (user_pk) on delete cascade,
@@ -58,6 +63,13 @@ create table notification_settings (
     organizations boolean not null default false
 );
 
+-- When somebody was last sent a mail about notifications. Not with these: they go with what they are about, which whoever mentions
+-- people can delete.
+create table notification_mails (
+    user_pk bigint primary key references users (user_pk) on delete cascade,
+    mailed_at timestamptz not null
+);
+
 create table discussion_reactions (
     event_pk bigint not null references discussion_events (event_pk) on delete cascade,
     user_pk bigint not null references users (user_pk) on delete cascade,
@@ -74,6 +86,3 @@ create table deleted_discussions (
     deleted_at timestamptz not null default now(),
     primary key (repo_pk, num)
 );
-
--- Whether nobody can open discussions and pull requests.
-alter table repos add column discussions_disabled boolean not null default false;

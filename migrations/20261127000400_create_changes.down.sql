@@ -11,7 +11,6 @@ create or replace view repo_names as
     from repos r join namespaces n using (namespace_pk) where r.deleted_at is null
     union all
     select repo_type, namespace_key, name_key, repo_pk from repo_redirects;
-drop index repos_namespace_pk_deleted_idx;
 alter table repos drop column changes_checked_before;
 alter table repos drop column purged_at;
 drop table repo_changes;

@@ -2,7 +2,7 @@
 -- were somebody's, which nobody else can take.
 set local lock_timeout = '10s';
 create table repo_changes (
-    change_pk bigint generated always as identity (start with 13001) primary key,
+    change_pk bigint generated always as identity (start with 14001) primary key,
     repo_pk bigint not null references repos (repo_pk) on delete cascade,
     -- No foreign keys: what was done stays known when the account is gone.
     actor_pk bigint,
@@ -26,8 +26,10 @@ alter table repos add column purged_at timestamptz;
 -- Up to which time changes that could no longer be undone were looked at when its large files were.
 alter table repos add column changes_checked_before timestamptz;
 update repos set purged_at = now()
-where deleted_at is not null and repo_type <> 'bucket' and not exists (select from repo_packs p where p.repo_pk = repos.repo_pk);
-create index repos_namespace_pk_deleted_idx on repos (namespace_pk, deleted_at desc) where deleted_at is not null;
+where deleted_at is not null
+  and (repo_type <> 'bucket' and not exists (select from repo_packs p where p.repo_pk = repos.repo_pk)
+       or repo_type = 'bucket' and file_count > 0
+          and not exists (select from bucket_files b where b.repo_pk = repos.repo_pk));
 
 -- Old names stay with a deleted repository, which may come back. They lead nowhere meanwhile.
 create or replace view repo_names as

@@ -1,4 +1,5 @@
 -- What was found in files, by their content and by what they are looked at for: a file is looked at once for the whole hub.
+set local lock_timeout = '10s';
 create table file_scans (
     -- The SHA-256 of a large file, the blob of one in git.
     content bytea not null check (length(content) in (20, 32)),

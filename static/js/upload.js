@@ -112,7 +112,9 @@ function setUp(form) {
       await run();
     } catch (error) {
       abort.abort();
-      say(error.name === "AbortError" ? "Stopped. Start again to go on: what has arrived is not sent again." : `${error.message} Nothing was ${place ? "put there" : "committed"}. Start again to go on.`);
+      // Into a bucket they go some hundred at a time.
+      const left = place ? "Not everything was put there." : "Nothing was committed.";
+      say(error.name === "AbortError" ? "Stopped. Start again to go on: what has arrived is not sent again." : `${error.message} ${left} Start again to go on.`);
       for (const item of items) show(item);
     }
     if (running) busy(false);

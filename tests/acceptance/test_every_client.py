@@ -1,17 +1,17 @@
 """A file that went up in chunks is the same for every client: with Xet and without it, by Git LFS, `curl`, ranges, and when a
 download goes on in the middle. And the other way round: what a browser or many workers sent."""
 
-import hashlib
 import random
 import signal
 import subprocess
 import sys
-import time
 import uuid
 
 import pytest
+from harness.files import sha256
 from harness.people import PASSWORD, TOKENS
 from harness.visitor import Visitor, csrf_token
+from harness.waiting import wait_until
 
 calls = pytest.mark.calls
 MB = 1_000_000
@@ -27,22 +27,10 @@ def write_random(path, size):
     return path
 
 
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
 def part_of(path, first, last):
     with open(path, "rb") as file:
         file.seek(first)
         return file.read(last - first + 1)
-
-
-def wait_until(is_so, seconds):
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.1)
 
 
 def xet_hash(api, repo_id, path):

@@ -30,6 +30,7 @@ def test_a_deleted_repository_is_restored_with_its_bytes(url, api, hf, new_repo,
     repo_id = new_repo(files={"README.md": b"# Kept\n"})
     files = {"lfs.bin": os.urandom(300_000), "xet.bin": os.urandom(400_000), "small.txt": b"small\n"}
     for name, content in files.items():
+        # One of the files comes by Git LFS, as it does from clients without chunks.
         away = {"HF_HUB_DISABLE_XET": "1"} if name == "lfs.bin" else {}
         hf("upload", repo_id, written(name, content), name, **computer("one"), **away)
     api.delete_repo(repo_id)
@@ -38,6 +39,7 @@ def test_a_deleted_repository_is_restored_with_its_bytes(url, api, hf, new_repo,
     (deleted,) = [row for row in ask(url, "GET", "/api/settings/deleted-repos") if row["id"] == repo_id]
     assert deleted["type"] == "model" and deleted["deletedBy"] == "bob"
     assert ask(url, "POST", f"/api/deleted-repos/{deleted['_id']}/restore", {})["id"] == repo_id
+    # By chunks, and as clients without them read it.
     for away in ({}, {"HF_HUB_DISABLE_XET": "1"}):
         folder = tmp_path / f"back-{len(away)}"
         hf("download", repo_id, "--local-dir", folder, **computer(f"three-{len(away)}"), **away)

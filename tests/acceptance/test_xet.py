@@ -5,12 +5,13 @@ import random
 import signal
 import subprocess
 import sys
-import time
 import urllib.request
 from pathlib import Path
 
 import pytest
+from harness.files import sha256
 from harness.people import TOKENS
+from harness.waiting import wait_until
 from huggingface_hub import CommitOperationCopy, HfFileSystem, hf_hub_url
 
 calls = pytest.mark.calls
@@ -22,11 +23,6 @@ def random_bytes(size):
     # In blocks: a number of a gigabyte's digits is more than Python makes.
     blocks = range(0, size, 64 * MB)
     return b"".join(random.randbytes(min(64 * MB, size - at)) for at in blocks)
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def xet_hash(api, repo_id, path):
@@ -284,11 +280,3 @@ def test_private_chunks_are_for_readers_alone(hf, api, new_repo, computer, writt
         hf("download", repo_id, "w.bin", token=person, ok=False, **computer(str(person)))
     said = hf("upload", repo_id, path, "v.bin", token="carol", ok=False, **computer("two"))
     assert "403" in said
-
-
-def wait_until(is_so, seconds):
-    """Waits until something is so."""
-    deadline = time.monotonic() + seconds
-    while not is_so():
-        assert time.monotonic() < deadline, "it never came to that"
-        time.sleep(0.1)

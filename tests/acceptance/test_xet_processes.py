@@ -1,9 +1,9 @@
 """Chunks with hubs of their own: whose tokens end in the middle of a transfer, and whose chunks another process serves."""
 
-import hashlib
 import random
 
 import pytest
+from harness.files import sha256
 from harness.process import free_ports, status_of
 from huggingface_hub import HfApi
 
@@ -30,11 +30,6 @@ NOT_OF_CAS = [
     "api/models/bob/apart/xet-read-token/main",
     "bob/apart.git/info/refs?service=git-upload-pack",
 ]
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def logged(hub, text):

@@ -1,9 +1,9 @@
 """The way around Xet: with each of the three switches thrown, the real client downloads without it, and gets the same bytes."""
 
-import hashlib
 import random
 
 import pytest
+from harness.files import sha256
 from harness.people import PASSWORD
 from harness.visitor import Visitor
 from huggingface_hub import HfApi
@@ -13,11 +13,6 @@ MB = 1_000_000
 XORBS, LFS, CHUNKS = "/xet/v1/xorbs/", "/info/lfs/", "/reconstructions/"
 # A client without Xet is what these tests are about.
 PLAIN = {"HF_HUB_DISABLE_XET": "1"}
-
-
-def sha256(path):
-    with open(path, "rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def by_nobody(hub):

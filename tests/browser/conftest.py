@@ -10,6 +10,7 @@ import sys
 import tempfile
 import time
 import urllib.request
+import uuid
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -214,6 +215,18 @@ def log_in(page, name="ada"):
     page.get_by_label("Password").fill(PASSWORD)
     page.get_by_role("main").get_by_role("button", name="Log in").click()
     page.wait_for_url(lambda address: "/login" not in address)
+
+
+def sign_up(page, start):
+    """Signs somebody new up through the form, whose address is at example.org, and returns the name."""
+    name = f"{start}{uuid.uuid4().hex[:8]}"
+    page.goto("/signup")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Email").fill(f"{name}@example.org")
+    page.get_by_label("Password", exact=True).fill("a long enough password 7")
+    page.get_by_role("main").get_by_role("button", name="Sign up").click()
+    page.wait_for_url(lambda address: "/signup" not in address)
+    return name
 
 
 def picture(page, name):

@@ -114,7 +114,7 @@ PAGES = [
     ("repos/bucket.html", "ada", "/buckets/ada/training-run"),
     ("repos/bucket_upload.html", "ada", "/buckets/ada/training-run/upload/checkpoints"),
     ("repos/bucket_change.html", "ada", "/buckets/ada/training-run/change/?do=move&name=metrics.csv"),
-    ("repos/bucket_change.html", "ada", "/buckets/ada/training-run/change/?do=delete&name=logs&name=metrics.csv"),
+    ("repos/bucket_change.html", "ada", "/buckets/ada/training-run/change/?do=delete&name=logs/&name=metrics.csv"),
     ("collections/list.html", None, "/collections"),
     ("collections/list.html", None, "/collections?search=no-such-thing-here"),
     ("collections/show.html", None, "{collected}"),

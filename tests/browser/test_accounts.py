@@ -5,7 +5,7 @@ import time
 import uuid
 
 import pytest
-from conftest import DESKTOP, PASSWORD, PHONE, log_in, picture
+from conftest import DESKTOP, PASSWORD, PHONE, log_in, picture, sign_up
 from test_pages import axe, overflow, structure
 
 
@@ -31,14 +31,8 @@ def mail_to(hub, address, subject):
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_forgotten_password_is_chosen_anew(open_browser, hub, viewport, scheme):
     page = open_browser(viewport, color_scheme=scheme)
-    name = f"fay{uuid.uuid4().hex[:8]}"
+    name = sign_up(page, "fay")
     problems = []
-    page.goto("/signup")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Email").fill(f"{name}@example.org")
-    page.get_by_label("Password", exact=True).fill("a long enough password 7")
-    page.get_by_role("main").get_by_role("button", name="Sign up").click()
-    page.wait_for_url(lambda address: "/signup" not in address)
 
     other = open_browser(viewport, color_scheme=scheme)
     other.goto("/login")
@@ -183,13 +177,7 @@ def test_what_links_in_mails_lead_to(open_browser, hub, viewport, scheme):
     from huggingface_hub import HfApi
 
     page = open_browser(viewport, color_scheme=scheme)
-    name = f"gus{uuid.uuid4().hex[:8]}"
-    page.goto("/signup")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Email").fill(f"{name}@example.org")
-    page.get_by_label("Password", exact=True).fill("a long enough password 7")
-    page.get_by_role("main").get_by_role("button", name="Sign up").click()
-    page.wait_for_url(lambda address: "/signup" not in address)
+    name = sign_up(page, "gus")
     page.goto(f"/settings/saved-searches/new?list=models&query=search%3D{name}-model")
     page.get_by_label("Name").fill("Models for Gus")
     page.get_by_label("When something is new").select_option("at_once")

@@ -1,6 +1,5 @@
 """Changing a repository in the browser: uploads, the editor, moves and deletions, history and archives."""
 
-import hashlib
 import io
 import json
 import os
@@ -13,6 +12,7 @@ from contextlib import contextmanager
 
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
+from harness.files import sha256
 from harness.hub import Hub
 from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -166,11 +166,6 @@ def large_file(folder, size):
         for number in range(size // MB):
             file.write(number.to_bytes(8, "big") + block[8:])
     return path
-
-
-def sha256(path):
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
 
 
 def held(hub, repo, path):

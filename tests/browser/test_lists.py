@@ -210,12 +210,17 @@ def many_values(hub):
     return "much-data"
 
 
-def open_facet(page, many_values, **options):
+def find_facet(page, many_values):
+    """Opens a list that is only of the model, as soon as the index knows it, and returns the facet."""
     deadline = time.monotonic() + 20
-    while page.goto("/models?search=much-data") and not page.locator(".repo-card").count():
+    while page.goto(f"/models?search={many_values}") and not page.locator(".repo-card").count():
         assert time.monotonic() < deadline, "the index does not know it"
         time.sleep(0.2)
-    facet = page.locator("#facet-dataset")
+    return page.locator("#facet-dataset")
+
+
+def open_facet(page, many_values):
+    facet = find_facet(page, many_values)
     facet.evaluate("details => { details.open = true; }")
     facet.locator("#more-dataset > summary").click()
     return facet
@@ -251,11 +256,7 @@ def wait_for_total(page, total):
 
 def test_a_value_is_found_without_javascript(open_browser, many_values):
     page = open_browser(java_script_enabled=False)
-    deadline = time.monotonic() + 20
-    while page.goto("/models?search=much-data") and not page.locator(".repo-card").count():
-        assert time.monotonic() < deadline, "the index does not know it"
-        time.sleep(0.2)
-    facet = page.locator("#facet-dataset")
+    facet = find_facet(page, many_values)
     if facet.get_attribute("open") is None:
         facet.locator("summary").first.click()
     facet.locator("#more-dataset > summary").click()

@@ -5,8 +5,9 @@ import time
 import uuid
 
 import pytest
-from conftest import DESKTOP, PHONE, log_in, picture
+from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
+from test_accounts import mail_to
 from test_pages import axe, overflow, structure
 
 SCRIPTS = pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
@@ -174,4 +175,36 @@ def test_its_pages_are_accessible_and_fit(open_browser, hub, repo, viewport, sch
     page.goto("/acme")
     found += problems(page)
     shot("owner")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_the_link_in_a_mail_ends_the_mails(open_browser, hub, repo, viewport, scheme):
+    from huggingface_hub import HfApi
+
+    page = open_browser(viewport, color_scheme=scheme)
+    shot = lambda what: picture(other, f"{viewport['width']}-{scheme}-notifications-{what}")  # noqa: E731
+    name = sign_up(page, "meg")
+    page.goto("/settings/notifications")
+    page.locator("form[action='/settings/confirm-email'] button").click()
+    mail = mail_to(hub, f"{name}@example.org", "Is this your email address?")
+    page.goto(re.search(r"http://\S+/confirm-email/\S+", mail)[0])
+    page.get_by_role("button", name="Confirm this address").click()
+    page.get_by_role("heading", name="Email address confirmed").wait_for()
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    api.create_discussion(repo, title="A question", description=f"Do you know, @{name}?")
+    mail = mail_to(hub, f"{name}@example.org", f"[{repo}] A question (#1)")
+
+    # Where nobody is logged in.
+    other = open_browser(viewport, color_scheme=scheme)
+    other.goto(re.search(r"http://\S+/unsubscribe", mail)[0])
+    found = problems(other)
+    shot("unsubscribe")
+    other.get_by_role("button", name="End these mails").click()
+    other.get_by_role("heading", name="No more mails", exact=True).wait_for()
+    found += problems(other)
+    shot("unsubscribed")
+    page.goto("/settings/notifications")
+    assert page.get_by_label("When somebody mentions you").input_value() == "never"
     assert not found, "\n".join(found)

@@ -4,12 +4,12 @@ import hashlib
 import os
 import random
 import threading
-import time
 
 import pytest
 from harness.asking import commit_large, lfs_upload
 from harness.hub import Hub
 from harness.people import TOKENS
+from harness.waiting import wait_until
 from harness.writers import Writers, check
 
 MB = 1_000_000
@@ -53,13 +53,6 @@ class Garbage:
         # Not while a backup runs.
         assert done.returncode == 0 or "is being collected already" in done.stderr, done.stderr
         self.collected += done.returncode == 0
-
-
-def wait_until(ready, seconds=120):
-    deadline = time.monotonic() + seconds
-    while not ready():
-        assert time.monotonic() < deadline
-        time.sleep(0.1)
 
 
 @pytest.mark.parametrize(("source", "target"), [("local", "s3"), ("s3", "local")])

@@ -183,3 +183,14 @@ async fn an_act_that_fails_leaves_no_line() {
     assert_eq!(hub.count("audit_log").await, before);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_sign_up_is_told_as_done_by_somebody_who_is_not_logged_in() {
+    let hub = TestHub::start().await;
+    let mut ada = Browser::new(&hub);
+    let fields = [("username", "ada"), ("email", "ada@example.org"), ("password", PASSWORD)];
+    assert_eq!(ada.submit("/join", "/join", &fields).await.status, 303);
+    let page = ada.open("/settings/security-log").await;
+    assert!(page.has("Account made") && page.has("without being logged in"), "{}", page.text);
+    hub.stop().await;
+}

@@ -19,6 +19,7 @@ extra_gated_fields:
   Company: text
   Country: country
   I agree: checkbox
+  Where: ip_location
 ---
 # Behind a gate
 ";

@@ -51,10 +51,6 @@ async fn watch(client: &Client, add: Value) {
     client.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [add] }), 200).await;
 }
 
-async fn sql(hub: &TestHub, sql: &'static str) {
-    sqlx::query(sql).execute(&hub.app().pool).await.unwrap();
-}
-
 async fn enqueue(hub: &TestHub, job: Job) {
     let mut conn = hub.app().pool.acquire().await.unwrap();
     job.enqueue(&mut conn).await.unwrap();
@@ -136,11 +132,18 @@ async fn nobody_is_told_of_what_they_may_not_read() {
     assert_eq!(unread(&member_client).await, one("Internal", "mention"));
 
     // Who loses access loses what they were told, and hears no more.
-    sql(&hub, "delete from organization_members where user_pk = (select namespace_pk from namespaces where name = 'member')")
-        .await;
+    hub.sql("delete from organization_members where user_pk = (select namespace_pk from namespaces where name = 'member')").await;
     assert_eq!(unread(&member_client).await, []);
-    say(&hub, &boss, "acme/secret", num, "More").await;
+    let said = say(&hub, &boss, "acme/secret", num, "Between us").await;
     assert_eq!(unread(&member_client).await, []);
+    let edit = format!("/api/models/acme/secret/discussions/{num}/comment/{said}/edit");
+    boss.post_json(&edit, &json!({ "content": "Less" }), 200).await;
+    let history = format!("/acme/secret/discussions/{num}/history/{said}");
+    assert!(Browser::logged_in(&hub, "boss").await.open(&history).await.has("Between us"));
+    for mut stranger in [Browser::new(&hub), Browser::logged_in(&hub, "bob").await] {
+        let page = stranger.get(&history).await;
+        assert!(page.status == 404 && !page.has("Between us") && !page.has("Internal"), "{} {}", page.status, page.text);
+    }
     let mut browser = Browser::logged_in(&hub, "member").await;
     let page = browser.open("/notifications?show=all").await;
     assert!(!page.has("Internal") && !page.has("secret") && page.has("aria-label=\"Notifications\""), "{}", page.text);
@@ -213,6 +216,9 @@ async fn who_watches_an_owner_hears_of_what_is_new() {
         hub.jobs_done().await;
     }
     assert_eq!(unread(&carol).await.iter().filter(|(about, _)| about == "ada/shy").count(), 1);
+    ada.post_json("/api/buckets/ada/runs", &json!({}), 200).await;
+    hub.jobs_done().await;
+    assert!(unread(&carol).await.contains(&("ada/runs".to_owned(), "watching".to_owned())), "buckets are told of, too");
 
     // Members of an organisation are told of its repositories if they want to be.
     let (boss, member) = (hub.account("boss").await, hub.account("member").await);
@@ -247,7 +253,7 @@ async fn the_same_job_again_changes_nothing() {
     }
     enqueue(&hub, Job::TellOfEvent { id: "none".to_owned() }).await;
     // One that comes late may still be why.
-    sql(&hub, "delete from notifications").await;
+    hub.sql("delete from notifications").await;
     for id in [&second, &first] {
         enqueue(&hub, Job::TellOfEvent { id: id.clone() }).await;
     }
@@ -316,11 +322,11 @@ async fn nobody_reads_what_others_were_told() {
 #[tokio::test]
 async fn mails_tell_at_once_once_a_day_or_never_and_end_with_one_request() {
     let (hub, ada, bob) = start().await;
-    sql(&hub, "update users set email_confirmed_at = now()").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
     let num = open(&hub, &bob, "ada/bert", "A question", "Is it <new>?").await;
     mails(&hub, 0).await;
     // Watching: once a day.
-    sql(&hub, "update notifications set mail_due_at = now() - interval '1 minute' where mail_due_at is not null").await;
+    hub.sql("update notifications set mail_due_at = now() - interval '1 minute' where mail_due_at is not null").await;
     enqueue(&hub, Job::TendNotifications).await;
     let sent = mails(&hub, 1).await;
     let digest = &sent[0];
@@ -346,7 +352,7 @@ async fn mails_tell_at_once_once_a_day_or_never_and_end_with_one_request() {
         at_once.contains("ada commented.") && at_once.contains("List-Unsubscribe-Post: List-Unsubscribe=One-Click"),
         "{at_once}"
     );
-    sql(&hub, "update notifications set mail_due_at = now(), unread = true").await;
+    hub.sql("update notifications set mail_due_at = now(), unread = true").await;
     ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 200).await;
     let bob_pk: i64 =
         sqlx::query_scalar("select namespace_pk from namespaces where name = 'bob'").fetch_one(&hub.app().pool).await.unwrap();
@@ -371,6 +377,52 @@ async fn mails_tell_at_once_once_a_day_or_never_and_end_with_one_request() {
 }
 
 #[tokio::test]
+async fn who_is_called_again_and_again_gets_one_mail_in_five_minutes() {
+    let (hub, ada, bob) = start().await;
+    hub.user("carol").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    let num = open(&hub, &bob, "ada/bert", "First", "@carol").await;
+    mails(&hub, 1).await;
+    // What it told of goes, and with it the notification.
+    ada.call(Method::DELETE, &format!("/api/models/ada/bert/discussions/{num}"), &json!({}), 200).await;
+    for title in ["Second", "Third"] {
+        let num = open(&hub, &bob, "ada/bert", title, "@carol").await;
+        say(&hub, &bob, "ada/bert", num, "@carol!").await;
+    }
+    enqueue(&hub, Job::TendNotifications).await;
+    mails(&hub, 1).await;
+    hub.sql("update notifications set mail_due_at = mail_due_at - interval '5 minutes' where reason = 3").await;
+    enqueue(&hub, Job::TendNotifications).await;
+    let sent = mails(&hub, 2).await;
+    assert!(
+        sent.iter().any(|mail| mail.contains("Subject: 2 notifications") && mail.contains("To: carol@example.org")),
+        "{sent:#?}"
+    );
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn mails_that_wait_for_the_mail_server_are_not_asked_for_again() {
+    let (hub, _ada, bob) = start().await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    open(&hub, &bob, "ada/bert", "A question", "").await;
+    // As a job that has failed.
+    hub.sql(
+        "update notifications set mail_due_at = now() - interval '1 minute';
+         insert into jobs (kind, payload, attempts, run_at, locked_until)
+         select 'mail_notifications', jsonb_build_object('user_pk', user_pk), 1, now() + interval '1 hour', now() from notifications",
+    )
+    .await;
+    hub::notifications::mail::tend(hub.app()).await.unwrap();
+    assert_eq!(hub.count("jobs").await, 1);
+    hub.sql("update jobs set failed_at = now()").await;
+    hub::notifications::mail::tend(hub.app()).await.unwrap();
+    hub.sql("delete from jobs where failed_at is not null").await;
+    mails(&hub, 1).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn no_mail_goes_to_addresses_that_nobody_confirmed() {
     let (hub, ada, bob) = start().await;
     open(&hub, &bob, "ada/bert", "A question", "@ada").await;
@@ -386,9 +438,9 @@ async fn old_notifications_are_removed() {
     for title in ["Read long ago", "Not read", "Forgotten"] {
         open(&hub, &bob, "ada/bert", title, "").await;
     }
-    sql(&hub, "update notifications set updated_at = now() - interval '100 days'").await;
-    sql(&hub, "update notifications set unread = false where discussion_pk = (select min(discussion_pk) from discussions)").await;
-    sql(&hub, "update notifications set updated_at = now() - interval '400 days' where discussion_pk = (select max(discussion_pk) from discussions)").await;
+    hub.sql("update notifications set updated_at = now() - interval '100 days'").await;
+    hub.sql("update notifications set unread = false where discussion_pk = (select min(discussion_pk) from discussions)").await;
+    hub.sql("update notifications set updated_at = now() - interval '400 days' where discussion_pk = (select max(discussion_pk) from discussions)").await;
     enqueue(&hub, Job::TendNotifications).await;
     assert_eq!(hub.count("notifications").await, 1);
     hub.stop().await;

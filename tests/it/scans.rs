@@ -9,6 +9,7 @@ use hub::accounts::{OrgRole, TokenRole};
 use hub::config::Role;
 use hub::scans::clamd::Address;
 use hub_tests::{Client, TestHub, Value, json};
+use reqwest::Method;
 
 use crate::lfs::{Large, upload};
 use crate::outbox::{mails, the_mail};
@@ -95,6 +96,28 @@ async fn dangerous_pickles_are_told_of_until_they_are_gone() {
     hub.jobs_done().await;
     assert_eq!(repo_status(&ada, API).await, json!({ "scansDone": true, "filesWithIssues": [] }));
     assert!(!browser.open("/ada/bert").await.has("should not be loaded"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn of_gated_files_those_outside_hear_the_level_only() {
+    let hub = TestHub::start().await;
+    let (ada, bob) = (hub.user("ada").await, hub.user("bob").await);
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
+    hub.jobs_done().await;
+    ada.call(Method::PUT, &format!("{API}/settings"), &json!({ "gated": "manual" }), 200).await;
+    let whole = security(&ada, API, "main", "model.pkl").await;
+    assert_eq!(whole["pickleImportScan"]["pickleImports"][0]["name"], "system", "{whole}");
+    let level = json!({ "status": "unsafe", "avScan": null, "pickleImportScan": null });
+    for outside in [&bob, &hub.anonymous()] {
+        assert_eq!(security(outside, API, "main", "model.pkl").await, level);
+        let tree = outside.get_json(&format!("{API}/tree/main?expand=true"), 200).await;
+        let row = tree.as_array().unwrap().iter().find(|row| row["path"] == "model.pkl").unwrap();
+        assert_eq!(row["securityFileStatus"], level);
+    }
+    ada.post_json(&format!("{API}/user-access-request/grant"), &json!({ "user": "bob" }), 200).await;
+    assert_eq!(security(&bob, API, "main", "model.pkl").await, whole);
     hub.stop().await;
 }
 

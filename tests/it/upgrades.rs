@@ -4,20 +4,22 @@ use std::path::Path;
 
 use hub::db::MIGRATOR;
 use hub_tests::{Client, TestHub, Value, json};
+use reqwest::Method;
 use sqlx::PgPool;
 
 use crate::lfs::{Large, download, upload};
 
-/// How many migrations back a database is taken before it is upgraded. The one before these made the table of likes, which are
-/// looked at here.
-const STEPS: usize = 15;
+/// The migration `create_counters`, which made the table of likes, which are looked at here.
+const MADE_LIKES: i64 = 20_261_126_110_100;
 
-/// The version of the migration after which so many more come.
-fn version_before(steps: usize) -> i64 {
+/// To which versions a database is taken back before it is upgraded: one step, two steps, and so on to [`MADE_LIKES`].
+fn earlier_versions() -> Vec<i64> {
     let ups = MIGRATOR.iter().filter(|migration| migration.migration_type.is_up_migration());
-    let mut versions: Vec<i64> = ups.map(|migration| migration.version).collect();
+    let mut versions: Vec<i64> = ups.map(|migration| migration.version).filter(|version| *version >= MADE_LIKES).collect();
     versions.sort_unstable();
-    versions[versions.len() - 1 - steps]
+    versions.pop();
+    versions.reverse();
+    versions
 }
 
 /// The migration `collect_packs`, which brought nonces to the names of packs in the store.
@@ -65,23 +67,32 @@ async fn what_people_have_is_there_after_every_upgrade() {
     ada.commit("/api/models/ada/bert", "main", &lines, 200).await;
     let bob = hub.user("bob").await;
     bob.post_json("/api/models/ada/bert/like", &json!({}), 200).await;
+    // One with an old name, which is deleted: what migrations do with such rows leaves it there.
+    ada.create_repo("model", "ada/old", false).await;
+    ada.post_json("/api/repos/move", &json!({ "fromRepo": "ada/old", "toRepo": "ada/gone", "type": "model" }), 200).await;
+    ada.call(Method::DELETE, "/api/repos/delete", &json!({ "type": "model", "organization": "ada", "name": "gone" }), 200).await;
     hub.jobs_done().await;
     let before = look(&ada, &file).await;
     assert_eq!(before[1]["likes"], 1);
     let packs = hub.app().config.data_dir.join("store/git");
-    for steps in 1..=STEPS {
+    for version in earlier_versions() {
         let undo = async |pool: &PgPool| {
-            MIGRATOR.undo(pool, version_before(steps)).await.unwrap();
-            if version_before(steps) < COLLECT_PACKS {
+            MIGRATOR.undo(pool, version).await.unwrap();
+            if version < COLLECT_PACKS {
                 take_nonces_away(&packs);
             }
         };
         hub = hub.restart_after(undo).await;
         let ada = hub.with_token(&token);
-        assert_eq!(look(&ada, &file).await, before, "after the last {steps} migrations");
+        assert_eq!(look(&ada, &file).await, before, "after the migrations since {version}");
     }
     let ada = hub.with_token(&token);
     ada.commit("/api/models/ada/bert", "main", &[Client::file("new.txt", "new")], 200).await;
+    let deleted = ada.get_json("/api/settings/deleted-repos", 200).await;
+    assert_eq!(deleted[0]["id"], "ada/gone", "{deleted}");
+    let restore = format!("/api/deleted-repos/{}/restore", deleted[0]["_id"].as_str().unwrap());
+    ada.post_json(&restore, &json!({}), 200).await;
+    ada.get_json("/api/models/ada/gone/tree/main", 200).await;
     hub.stop().await;
 }
 

@@ -31,11 +31,6 @@ async fn watch(client: &Client, url: &str, watched: &[&str]) -> Value {
     client.post_json(API, &body, 200).await["webhook"].clone()
 }
 
-/// Runs a statement on the hub's database.
-async fn sql(hub: &TestHub, statement: &'static str) {
-    sqlx::raw_sql(statement).execute(&hub.app().pool).await.unwrap();
-}
-
 #[tokio::test]
 async fn a_webhook_is_made_read_changed_switched_and_deleted() {
     let hub = hub().await;
@@ -122,8 +117,7 @@ async fn what_does_not_fit_is_refused_with_why() {
     let operator = hub::accounts::queries::find_user(&hub.app().pool, operator.user_pk).await.unwrap().unwrap();
     hub.token(&operator, TokenRole::Write).await.post_json(API, &watching("model", "bob/secret"), 400).await;
 
-    sql(
-        &hub,
+    hub.sql(
         "insert into webhooks (user_pk, url, domains)
          select namespace_pk, 'https://example.org', '{repo}' from namespaces, generate_series(1, 99) where name = 'ada'",
     )
@@ -211,7 +205,7 @@ async fn who_no_longer_may_see_a_repository_is_told_nothing_of_it() {
     receiver.answer(500);
     ada.commit("/api/models/acme/secret", "main", &[Client::file("a.txt", "a")], 200).await;
     receiver.wait_for(4).await;
-    sql(&hub, "delete from organization_members where user_pk = (select namespace_pk from namespaces where name = 'bob')").await;
+    hub.sql("delete from organization_members where user_pk = (select namespace_pk from namespaces where name = 'bob')").await;
     receiver.answer(200);
     sending::try_now(&hub).await;
     ada.commit("/api/models/acme/secret", "main", &[Client::file("b.txt", "b")], 200).await;
@@ -225,5 +219,41 @@ async fn who_no_longer_may_see_a_repository_is_told_nothing_of_it() {
     ada.post_json("/api/repos/move", &body, 200).await;
     let shown = bob.get_json(&watched, 200).await;
     assert_eq!(shown["webhook"]["watched"][0]["name"], "acme/secret");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_has_webhooks_watch_only_what_it_sees_itself() {
+    let hub = hub().await;
+    let (ada, bob) = (hub.account("ada").await, hub.account("bob").await);
+    hub.organization("acme", &[(&ada, OrgRole::Admin), (&bob, OrgRole::Read)]).await;
+    let scoped =
+        |permissions: &[&str]| json!({ "scoped": [{ "entity": { "type": "user", "name": "ada" }, "permissions": permissions }] });
+    let bare = hub.scoped_token(&ada, TokenRole::FineGrained, scoped(&["user.webhooks.write"])).await;
+    let reading = scoped(&["user.webhooks.write", "repo.content.read"]);
+    let reading = hub.scoped_token(&ada, TokenRole::FineGrained, reading).await;
+    for (client, kind, name, status) in [
+        (&bare, "user", "ada", 403),
+        (&bare, "org", "acme", 403),
+        (&bare, "user", "bob", 200),
+        (&reading, "user", "Ada", 200),
+        (&reading, "org", "acme", 403),
+    ] {
+        let body = json!({ "url": "https://example.org/", "watched": [{ "type": kind, "name": name }] });
+        let said = client.post_json(API, &body, status).await;
+        let is_why = said["error"].as_str().is_some_and(|why| why.contains(&format!("read the repositories of `{name}`")));
+        assert_eq!(is_why, status == 403, "{said}");
+    }
+
+    // Nor may it send elsewhere what another webhook hears.
+    let full = hub.token(&ada, TokenRole::Write).await;
+    let made = watch(&full, "https://example.org/", &["org acme"]).await;
+    let one = format!("{API}/{}", made["id"].as_str().unwrap());
+    let elsewhere = json!({ "url": "https://example.com/" });
+    for client in [&bare, &reading] {
+        client.post_json(&one, &elsewhere, 403).await;
+    }
+    bare.post_json(&one, &json!({ "domains": ["repo"], "url": "https://example.org/" }), 200).await;
+    full.post_json(&one, &elsewhere, 200).await;
     hub.stop().await;
 }

@@ -102,6 +102,11 @@ impl TestHub {
         sqlx::query_scalar(sql).fetch_one(&self.app().pool).await.expect("the rows can be counted")
     }
 
+    /// Runs statements on the hub's database, for states that no request can make.
+    pub async fn sql(&self, statements: &'static str) {
+        sqlx::raw_sql(statements).execute(&self.app().pool).await.expect("the statements run");
+    }
+
     /// Waits until no job waits, at most 10 s.
     pub async fn jobs_done(&self) {
         for _ in 0..200 {

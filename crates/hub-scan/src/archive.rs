@@ -7,7 +7,7 @@ use lz4_flex::frame::FrameDecoder;
 
 use crate::input::{Budget, Input, ReadSeek, Source, Stop, Unpacked, Window};
 use crate::kind::Kind;
-use crate::report::{Finding, Level, Report, Topic};
+use crate::report::{Finding, Level, MAX_NAME_CHARS, Report, Topic, shown};
 use crate::zip::{self, Entry};
 use crate::{content, keras};
 
@@ -36,7 +36,7 @@ impl Place {
             Some(outer) => format!("{outer} › {name}"),
             None => name.to_owned(),
         };
-        Self { depth: self.depth + 1, entry: Some(entry.chars().take(500).collect()) }
+        Self { depth: self.depth + 1, entry: Some(shown(&entry, MAX_NAME_CHARS)) }
     }
 }
 
@@ -109,6 +109,8 @@ fn scan_inner(source: Box<dyn Source + '_>, kind: Kind, budget: &Budget, place: 
         report.leave_out(format!("An archive in it is larger than {} MiB and was not looked into.", MAX_INNER_BYTES >> 20));
         return Ok(());
     }
+    // What was read is held once.
+    drop(input);
     let size = bytes.len() as u64;
     scan_file(&mut Cursor::new(bytes), size, kind, budget, place, report)
 }
@@ -123,14 +125,24 @@ pub(crate) fn scan_file(
     report: &mut Report,
 ) -> Result<(), Stop> {
     let head = Input::new(Box::new(Window::new(file, 0, size)), budget).peek(16)?.to_vec();
-    if head.starts_with(b"PK\x03\x04") {
-        return match zip::list(file, budget, size)? {
-            Some(directory) => scan_zip(file, size, kind, directory, budget, place, report),
-            None => {
-                report.leave_out("It begins like a zip file, but has no directory.");
-                Ok(())
-            }
-        };
+    let begins_like_zip = head.starts_with(b"PK\x03\x04");
+    // Python looks for the end of a zip file, whatever it begins with.
+    let directory = match begins_like_zip || matches!(kind, Kind::Pickle | Kind::Keras) {
+        true => zip::list(file, budget, size)?,
+        false => None,
+    };
+    match directory {
+        Some(directory) if begins_like_zip => return scan_zip(file, size, kind, directory, budget, place, report),
+        Some(directory) if !directory.entries.is_empty() => {
+            let text = "There are other bytes in front of the archive: what programs read depends on where they begin.";
+            bomb(report, place, Level::Suspicious, text.to_owned());
+            scan_zip(file, size, kind, directory, budget, place, report)?;
+        }
+        None if begins_like_zip => {
+            report.leave_out("It begins like a zip file, but has no directory.");
+            return Ok(());
+        }
+        Some(_) | None => {}
     }
     if let Some(packing) = Packing::of(&head, kind) {
         return scan_packed(Window::new(file, 0, size), packing, kind, budget, place, report);
@@ -148,6 +160,10 @@ fn scan_zip(
     report: &mut Report,
 ) -> Result<(), Stop> {
     tell_bombs(size, &directory, place, report);
+    if directory.is_ambiguous {
+        let text = "The directory of the archive is not where it says: programs may read different files in it.";
+        bomb(report, place, Level::Suspicious, text.to_owned());
+    }
     if directory.is_cut {
         report.leave_out("The archive has too many entries to look into all of them.");
     }
@@ -244,8 +260,7 @@ fn tell_bombs(size: u64, directory: &zip::Directory, place: &Place, report: &mut
     if packed > size {
         bomb(report, place, Level::Suspicious, "Entries of the archive share the same bytes, as in bombs.".to_owned());
     }
-    let is_outside = |entry: &Entry| entry.name.starts_with('/') || entry.name.split(['/', '\\']).any(|part| part == "..");
-    if let Some(entry) = directory.entries.iter().find(|entry| is_outside(entry)) {
+    if let Some(entry) = directory.entries.iter().find(|entry| entry.is_outside) {
         let place = place.within(&entry.name);
         bomb(
             report,

@@ -6,8 +6,8 @@ use std::time::{Duration, Instant};
 
 /// How many bytes are read at once.
 const BUFFER_BYTES: usize = 64 << 10;
-/// The longest line of a text opcode. CPython takes any; nothing that is loaded has longer ones.
-const MAX_LINE_BYTES: usize = 64 << 10;
+/// How much of the line of a text opcode is kept. CPython takes any; names are shorter.
+const MAX_LINE_BYTES: usize = 1 << 10;
 
 /// How much one file may cost.
 #[derive(Debug, Clone, Copy)]
@@ -32,11 +32,35 @@ pub(crate) struct Budget {
     bytes: Cell<u64>,
     steps: Cell<u64>,
     until: Instant,
+    passes_arrays: Cell<bool>,
+    saw_arrays: Cell<bool>,
 }
 
 impl Budget {
     pub(crate) fn new(limits: Limits) -> Self {
-        Self { bytes: Cell::new(limits.bytes), steps: Cell::new(limits.steps), until: Instant::now() + limits.time }
+        Self {
+            bytes: Cell::new(limits.bytes),
+            steps: Cell::new(limits.steps),
+            until: Instant::now() + limits.time,
+            passes_arrays: Cell::new(true),
+            saw_arrays: Cell::new(false),
+        }
+    }
+
+    /// Whether this is the look in which the raw bytes of joblib's arrays are passed over.
+    pub(crate) fn passes_arrays(&self) -> bool {
+        self.passes_arrays.get()
+    }
+
+    /// Notes that there are such bytes.
+    pub(crate) fn saw_arrays(&self) {
+        self.saw_arrays.set(true);
+    }
+
+    /// Begins the second look, in which they are opcodes; false where there are none.
+    pub(crate) fn looks_again(&self) -> bool {
+        self.passes_arrays.set(false);
+        self.saw_arrays.get()
     }
 
     /// Pays for bytes.
@@ -44,12 +68,6 @@ impl Budget {
         let left = self.bytes.get().checked_sub(count as u64).ok_or(Stop::Spent)?;
         self.bytes.set(left);
         if Instant::now() > self.until { Err(Stop::Spent) } else { Ok(()) }
-    }
-
-    /// Pays for many at once.
-    pub(crate) fn steps(&self, count: usize) -> Result<(), Stop> {
-        self.steps.set(self.steps.get().checked_sub(count as u64).ok_or(Stop::Spent)?);
-        self.bytes(0)
     }
 
     /// Pays for an opcode or something else that is looked at.
@@ -208,14 +226,14 @@ impl<'a> Input<'a> {
         Ok(bytes)
     }
 
-    /// A line without its end.
+    /// A line without its end; of a longer one than names can be, the beginning.
     pub(crate) fn line(&mut self) -> Result<Vec<u8>, Stop> {
         let mut line = Vec::new();
         loop {
             match self.byte()? {
                 b'\n' => return Ok(line),
                 byte if line.len() < MAX_LINE_BYTES => line.push(byte),
-                _ => return Err(Stop::Broken),
+                _ => {}
             }
         }
     }
@@ -276,7 +294,12 @@ mod tests {
         let mut input = Input::new(Box::new(Unpacked(Cursor::new(b"os\nsystem\nrest".to_vec()))), &budget);
         assert_eq!((input.line(), input.line()), (Ok(b"os".to_vec()), Ok(b"system".to_vec())));
         assert_eq!(input.line(), Err(Stop::End));
+        let budget = Budget::new(Limits { bytes: 1 << 20, ..Limits::default() });
         let mut endless = Input::new(Box::new(Unpacked(io::repeat(b'x'))), &budget);
-        assert_eq!(endless.line(), Err(Stop::Broken));
+        assert_eq!(endless.line(), Err(Stop::Spent));
+        let budget = Budget::new(Limits::default());
+        let long = [&[b'x'; 100_000][..], b"\nrest\n"].concat();
+        let mut long = Input::new(Box::new(Unpacked(Cursor::new(long))), &budget);
+        assert_eq!((long.line().map(|line| line.len()), long.line()), (Ok(MAX_LINE_BYTES), Ok(b"rest".to_vec())));
     }
 }

@@ -1,13 +1,14 @@
 //! Keras models that bring code: Lambda layers, and names of modules to import.
 
+mod config;
+
 use std::sync::LazyLock;
 
 use regex::bytes::Regex;
-use serde_json::Value;
 
 use crate::input::{Input, Stop};
 use crate::pickle::{classify_module, safety_of};
-use crate::report::{Finding, Level, Report, Safety, Topic};
+use crate::report::{Finding, Level, MAX_NAME_CHARS, Report, Safety, Topic, shown};
 
 /// The longest `config.json` that is read.
 const MAX_CONFIG_BYTES: usize = 16 << 20;
@@ -16,8 +17,6 @@ const MAX_HDF5_BYTES: u64 = 64 << 20;
 /// What is searched at a time, and by how much searches overlap.
 const PIECE_BYTES: usize = 1 << 20;
 const OVERLAP_BYTES: usize = 1 << 10;
-/// How many values of a configuration are visited.
-const MAX_VALUES: usize = 1_000_000;
 
 const LAMBDA: &str = "A Lambda layer brings Python code, which runs when the model is loaded without `safe_mode`.";
 
@@ -32,43 +31,26 @@ fn note(report: &mut Report, entry: Option<&str>, level: Level, text: String) {
 /// Looks at the `config.json` of a `.keras` file.
 pub(crate) fn scan_config(input: &mut Input<'_>, entry: Option<&str>, report: &mut Report) -> Result<(), Stop> {
     let (bytes, more) = input.rest(MAX_CONFIG_BYTES)?;
-    match serde_json::from_slice::<Value>(&bytes) {
-        Ok(config) if !more => scan_value(&config, entry, report),
-        _ => {
-            report.leave_out("The configuration of the model cannot be read.");
-            if LAMBDA_IN_TEXT.is_match(&bytes) {
-                note(report, entry, Level::Suspicious, LAMBDA.to_owned());
-            }
+    let is_read = config::walk(&bytes, &mut |object| scan_object(object, entry, report));
+    if more || !is_read {
+        report.leave_out("The configuration of the model cannot be read.");
+        if LAMBDA_IN_TEXT.is_match(&bytes) {
+            note(report, entry, Level::Suspicious, LAMBDA.to_owned());
         }
     }
     Ok(())
 }
 
-fn scan_value(config: &Value, entry: Option<&str>, report: &mut Report) {
-    let mut waiting = vec![config];
-    let mut visited = 0;
-    while let Some(value) = waiting.pop() {
-        visited += 1;
-        if visited > MAX_VALUES {
-            report.leave_out("The configuration of the model is too large.");
-            return;
-        }
-        match value {
-            Value::Array(items) => waiting.extend(items),
-            Value::Object(object) => {
-                let text = |key: &str| object.get(key).and_then(Value::as_str);
-                let class = text("class_name").unwrap_or_default();
-                if class == "Lambda" || class == "__lambda__" {
-                    note(report, entry, Level::Suspicious, LAMBDA.to_owned());
-                }
-                if let Some(module) = text("module") {
-                    scan_module(module, class, text("registered_name").unwrap_or(class), entry, report);
-                }
-                waiting.extend(object.values());
-            }
-            Value::Null | Value::Bool(_) | Value::Number(_) | Value::String(_) => {}
-        }
+fn scan_object(object: config::Object, entry: Option<&str>, report: &mut Report) {
+    let class = object.class_name.unwrap_or_default();
+    if class == "Lambda" || class == "__lambda__" {
+        note(report, entry, Level::Suspicious, LAMBDA.to_owned());
     }
+    let Some(module) = object.module else { return };
+    // Of a function the configuration is its name.
+    let name = if class == "function" { object.config } else { None };
+    let name = name.or(object.registered_name).unwrap_or_else(|| class.clone());
+    scan_module(&module, &class, &name, entry, report);
 }
 
 /// Keras imports the module of each object that it makes.
@@ -80,7 +62,7 @@ fn scan_module(module: &str, class: &str, name: &str, entry: Option<&str>, repor
         return;
     }
     let safety = safety_of(module, class).max(safety_of(module, name)).max(classify_module(module).unwrap_or(Safety::Innocuous));
-    let shown: String = format!("{module}.{name}").chars().take(200).collect();
+    let shown = shown(&format!("{module}.{name}"), MAX_NAME_CHARS);
     let (level, text) = match safety {
         Safety::Innocuous => return,
         Safety::Suspicious if module == "builtins" => return,
@@ -100,7 +82,11 @@ pub(crate) fn scan_hdf5(input: &mut Input<'_>, entry: Option<&str>, report: &mut
             note(report, entry, Level::Suspicious, LAMBDA.to_owned());
             return Ok(());
         }
-        if piece.len() < PIECE_BYTES || searched > MAX_HDF5_BYTES {
+        if piece.len() < PIECE_BYTES {
+            return Ok(());
+        }
+        if searched >= MAX_HDF5_BYTES {
+            report.leave_out(format!("Only the first {} MiB of it were searched for code.", MAX_HDF5_BYTES >> 20));
             return Ok(());
         }
         let step = (PIECE_BYTES - OVERLAP_BYTES) as u64;

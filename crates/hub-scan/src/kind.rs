@@ -9,8 +9,10 @@ pub enum Kind {
     Keras,
     /// A header with a chat template.
     Gguf,
-    /// JSON or Jinja with a chat template, and a text like any other.
+    /// JSON with a chat template, and a text like any other.
     Template,
+    /// A chat template, and a text like any other.
+    Jinja,
     /// A header of numbers and names; nothing in it is run.
     Safetensors,
     /// Pictures, sounds, tables: nothing in it is run, and it is no text.
@@ -31,7 +33,8 @@ const OPAQUE: &[&str] = &[
 ];
 
 impl Kind {
-    const ALL: [Self; 7] = [Self::Pickle, Self::Keras, Self::Gguf, Self::Template, Self::Safetensors, Self::Opaque, Self::Other];
+    const ALL: [Self; 8] =
+        [Self::Pickle, Self::Keras, Self::Gguf, Self::Template, Self::Jinja, Self::Safetensors, Self::Opaque, Self::Other];
 
     /// By the name of a file.
     pub fn of(path: &str) -> Self {
@@ -41,7 +44,7 @@ impl Kind {
             "keras" => Self::Keras,
             "gguf" => Self::Gguf,
             "safetensors" => Self::Safetensors,
-            "jinja" | "jinja2" => Self::Template,
+            "jinja" | "jinja2" => Self::Jinja,
             _ if matches!(name.as_str(), "tokenizer_config.json" | "chat_template.json" | "processor_config.json") => {
                 Self::Template
             }
@@ -63,6 +66,7 @@ impl Kind {
             Self::Keras => "keras",
             Self::Gguf => "gguf",
             Self::Template => "template",
+            Self::Jinja => "jinja",
             Self::Safetensors => "safetensors",
             Self::Opaque => "opaque",
             Self::Other => "other",
@@ -86,7 +90,7 @@ mod tests {
             ("a/b/Model.PKL", Kind::Pickle),
             ("x.tar.gz", Kind::Other),
             ("tokenizer_config.json", Kind::Template),
-            ("additional_chat_templates/tool.jinja", Kind::Template),
+            ("additional_chat_templates/tool.jinja", Kind::Jinja),
             ("model-00001-of-2.safetensors", Kind::Safetensors),
             ("m.keras", Kind::Keras),
             ("m.h5", Kind::Other),

@@ -2,7 +2,7 @@
 
 use crate::input::{Input, Stop};
 use crate::kind::Kind;
-use crate::pickle;
+use crate::pickle::{self, Reader};
 use crate::report::Report;
 
 /// The longest header; numpy itself refuses longer ones than 10,000 bytes unless told otherwise.
@@ -20,10 +20,10 @@ pub(crate) fn scan(input: &mut Input<'_>, entry: Option<&str>, report: &mut Repo
     }
     let header = input.take(usize::try_from(length).map_err(|_| Stop::Broken)?)?;
     let header = String::from_utf8_lossy(&header);
-    // `'descr': '|O'`, or in a list of fields.
-    if header.contains("|O") || header.contains("'O") || header.contains("\"O") || header.contains("object") {
-        report.has_pickle();
-        return pickle::scan(input, Kind::Pickle, entry, report);
+    // `'descr': '|O'`, `'<O8'`, `'|\x4f'`, or in a list of fields: numpy reads the header as Python. Where it only looks so, there
+    // are numbers behind it, and those are no pickle.
+    if header.contains(['O', '\\']) || header.contains("object") {
+        return pickle::scan(input, Kind::Pickle, Reader::Plain, entry, report);
     }
     Ok(())
 }

@@ -113,8 +113,17 @@ pub struct Finding {
     pub entry: Option<String>,
 }
 
-/// How many imports and how many findings are kept.
-const MAX_KEPT: usize = 200;
+/// How many imports and how many findings are kept: a report is read with every list that shows the file.
+const MAX_KEPT: usize = 50;
+/// How many characters of what a finding says.
+const MAX_TEXT_CHARS: usize = 300;
+/// How many of the name of an entry, or of an import.
+pub(crate) const MAX_NAME_CHARS: usize = 120;
+
+/// A text as it is kept: whatever stands in the file, it is short and has no control characters. (PostgreSQL refuses NUL.)
+pub(crate) fn shown(text: &str, most: usize) -> String {
+    text.chars().take(most).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
+}
 
 /// All that was found in a file.
 #[derive(Debug, Clone, Default, PartialEq, Eq, Serialize, Deserialize)]
@@ -160,15 +169,23 @@ impl Report {
     /// Adds what was found.
     pub fn add(&mut self, finding: Finding) {
         self.level = self.level.max(finding.level);
-        if self.findings.len() < MAX_KEPT && !self.findings.contains(&finding) {
+        let text = shown(&finding.text, MAX_TEXT_CHARS);
+        let entry = finding.entry.map(|entry| shown(&entry, MAX_NAME_CHARS));
+        let finding = Finding { text, entry, ..finding };
+        if self.findings.contains(&finding) {
+            return;
+        }
+        if self.findings.len() < MAX_KEPT {
             self.findings.push(finding);
+        } else if let Some(place) = self.findings.iter().position(|other| other.level < finding.level) {
+            self.findings[place] = finding;
         }
     }
 
     /// Says why not all was looked at.
     pub fn leave_out(&mut self, why: impl Into<String>) {
         self.level = self.level.max(Level::Error);
-        self.note.get_or_insert(why.into());
+        self.note.get_or_insert_with(|| shown(&why.into(), MAX_TEXT_CHARS));
     }
 
     /// Whether a secret is among the findings.

@@ -33,7 +33,10 @@ struct Rules {
 #[expect(clippy::expect_used, reason = "a fixed table, which a test reads")]
 static TABLE: LazyLock<Rules> = LazyLock::new(|| {
     let (mut rules, mut keywords, mut rule_of) = (Vec::new(), Vec::new(), Vec::new());
-    for line in RULES.lines().filter(|line| !line.starts_with('#')) {
+    let mut lines: Vec<&str> = RULES.lines().filter(|line| !line.starts_with('#')).collect();
+    // Of too many secrets the first are kept, and of this hub's own tokens more depends on it.
+    lines.sort_by_key(|line| !line.contains(HUB_TOKENS));
+    for line in lines {
         let [_, name, words, entropy, pattern, _] = line.split('\t').collect::<Vec<_>>()[..] else { continue };
         for word in words.split(' ') {
             // Names of several words have no keywords of several words.
@@ -47,8 +50,8 @@ static TABLE: LazyLock<Rules> = LazyLock::new(|| {
     Rules { rules, keywords, rule_of }
 });
 
-/// Looks for secrets in a text.
-pub(crate) fn scan(text: &[u8], entry: Option<&str>, report: &mut Report) {
+/// Looks for secrets in a text. `first_line` is the number of its first line.
+pub(crate) fn scan(text: &[u8], first_line: u64, entry: Option<&str>, report: &mut Report) {
     let table = &*TABLE;
     let mut wanted = vec![false; table.rules.len()];
     for found in table.keywords.find_overlapping_iter(text) {
@@ -60,7 +63,7 @@ pub(crate) fn scan(text: &[u8], entry: Option<&str>, report: &mut Report) {
         let secrets = rule.pattern.captures_iter(text).filter_map(|found| found.get(1).or_else(|| found.get(0)));
         for secret in secrets.filter(|secret| is_real(rule, secret.as_bytes())).take(MAX_OF_A_KIND) {
             let before = text.get(..secret.start()).unwrap_or_default();
-            let line = 1 + before.iter().filter(|byte| **byte == b'\n').count() as u64;
+            let line = first_line + before.iter().filter(|byte| **byte == b'\n').count() as u64;
             let entry = entry.map(str::to_owned);
             report.add(Finding {
                 topic: Topic::Secret,
@@ -97,7 +100,7 @@ mod tests {
 
     fn found(text: &str) -> Vec<(String, Option<u64>)> {
         let mut report = Report::default();
-        scan(text.as_bytes(), None, &mut report);
+        scan(text.as_bytes(), 1, None, &mut report);
         report.findings.into_iter().map(|finding| (finding.text, finding.line)).collect()
     }
 

@@ -9,11 +9,18 @@ use std::io::{Read as _, SeekFrom};
 use crate::input::{Budget, ReadSeek, Stop};
 
 /// How long the directory may be.
-const MAX_DIRECTORY_BYTES: u64 = 32 << 20;
+const MAX_DIRECTORY_BYTES: u64 = 16 << 20;
 /// How many entries are listed.
 const MAX_ENTRIES: usize = 100_000;
-/// The end of a directory, with the longest comment behind it.
-const MAX_END_BYTES: u64 = 22 + 65_535;
+/// The record at the end, without the comment behind it.
+const END_BYTES: usize = 22;
+/// The same for large archives: the record, and the one that says where it is.
+const WIDE_END_BYTES: usize = 56;
+const LOCATOR_BYTES: usize = 20;
+/// All of them, with the longest comment.
+const MAX_TAIL_BYTES: u64 = (WIDE_END_BYTES + LOCATOR_BYTES + END_BYTES + 65_535) as u64;
+/// How many characters of a name are kept: its end, by which files are told apart.
+const MAX_NAME_CHARS: usize = 500;
 
 /// An entry.
 #[derive(Debug, Clone)]
@@ -22,6 +29,8 @@ pub(crate) struct Entry {
     pub method: u16,
     pub packed: u64,
     pub unpacked: u64,
+    /// Whether it leads out of the folder that it is unpacked into.
+    pub is_outside: bool,
     header_at: u64,
 }
 
@@ -31,6 +40,8 @@ pub(crate) struct Directory {
     pub entries: Vec<Entry>,
     /// Whether there is more than is listed here.
     pub is_cut: bool,
+    /// Whether readers may find different directories.
+    pub is_ambiguous: bool,
 }
 
 /// Bytes of a file at a place; fewer at its end.
@@ -47,39 +58,103 @@ fn number(bytes: &[u8], at: usize, width: usize) -> Option<u64> {
     Some(bytes.iter().rev().fold(0, |value, byte| value << 8 | u64::from(*byte)))
 }
 
-/// Where the directory lies: start and length.
-fn find(file: &mut dyn ReadSeek, budget: &Budget, size: u64) -> Result<Option<(u64, u64)>, Stop> {
-    let tail_at = size.saturating_sub(MAX_END_BYTES);
-    let tail = read_at(file, budget, tail_at, MAX_END_BYTES)?;
-    let Some(end) = tail.windows(4).rposition(|bytes| bytes == b"PK\x05\x06") else { return Ok(None) };
-    let (length, start) = (number(&tail, end + 12, 4), number(&tail, end + 16, 4));
-    let (Some(length), Some(start)) = (length, start) else { return Ok(None) };
-    if start != 0xffff_ffff && length != 0xffff_ffff {
-        return Ok(Some((start, length)));
+/// Where a directory lies.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct Place {
+    start: u64,
+    length: u64,
+    /// By how much everything lies further back than is written.
+    shift: i128,
+}
+
+/// What the end of an archive says of its directory.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+struct End {
+    start: u64,
+    length: u64,
+    /// Where the directory ends, if nothing lies in between.
+    at: u64,
+}
+
+impl End {
+    /// Where it says, and where Python's `zipfile` looks: right before the end, with all places shifted by as much.
+    fn places(self) -> impl Iterator<Item = Place> {
+        let shift = i128::from(self.at) - i128::from(self.length) - i128::from(self.start);
+        let shifted = u64::try_from(i128::from(self.start) + shift).ok().filter(|_| shift != 0);
+        let there = Place { start: self.start, length: self.length, shift: 0 };
+        std::iter::once(there).chain(shifted.map(|start| Place { start, length: self.length, shift }))
     }
-    let locator = end.checked_sub(20).filter(|at| tail.get(*at..*at + 4) == Some(b"PK\x06\x07"));
-    let Some(record_at) = locator.and_then(|at| number(&tail, at + 8, 8)) else { return Ok(None) };
-    let record = read_at(file, budget, record_at, 56)?;
-    let (length, start) = (number(&record, 40, 8), number(&record, 48, 8));
-    Ok(start.zip(length))
+}
+
+/// The places where one reader or another looks for the directory; none when this is no zip file.
+fn find(file: &mut dyn ReadSeek, budget: &Budget, size: u64) -> Result<Vec<Place>, Stop> {
+    let tail_at = size.saturating_sub(MAX_TAIL_BYTES);
+    let tail = read_at(file, budget, tail_at, MAX_TAIL_BYTES)?;
+    // The last one that is whole.
+    let ends = tail.get(..(tail.len() + 4).saturating_sub(END_BYTES)).unwrap_or_default();
+    let Some(end) = ends.windows(4).rposition(|bytes| bytes == b"PK\x05\x06") else { return Ok(Vec::new()) };
+    let wide = wide_ends(file, budget, &tail, tail_at, end)?;
+    let (length, start) = (number(&tail, end + 12, 4), number(&tail, end + 16, 4));
+    let at = wide.first().map_or(tail_at + end as u64, |wide| wide.at);
+    let narrow = start.zip(length).map(|(start, length)| End { start, length, at });
+    // Numbers too large for their fields are in the other record.
+    let narrow = narrow.filter(|narrow| wide.is_empty() || ![narrow.start, narrow.length].contains(&0xffff_ffff));
+    let mut places: Vec<Place> = Vec::new();
+    for place in narrow.into_iter().chain(wide).flat_map(End::places) {
+        if !places.contains(&place) {
+            places.push(place);
+        }
+    }
+    Ok(places)
+}
+
+/// The records for large archives: the one right before its locator, which Python takes, and the one that the locator names.
+fn wide_ends(file: &mut dyn ReadSeek, budget: &Budget, tail: &[u8], tail_at: u64, end: usize) -> Result<Vec<End>, Stop> {
+    let locator = end.checked_sub(LOCATOR_BYTES).filter(|at| tail.get(*at..*at + 4) == Some(b"PK\x06\x07"));
+    let Some(locator) = locator else { return Ok(Vec::new()) };
+    let before = (tail_at + locator as u64).checked_sub(WIDE_END_BYTES as u64);
+    let mut ends = Vec::new();
+    for at in [before, number(tail, locator + 8, 8)].into_iter().flatten() {
+        let record = read_at(file, budget, at.min(i64::MAX as u64), WIDE_END_BYTES as u64)?;
+        let found = number(&record, 48, 8).zip(number(&record, 40, 8));
+        let found = found.filter(|_| record.starts_with(b"PK\x06\x06")).map(|(start, length)| End { start, length, at });
+        if let Some(found) = found.filter(|found| !ends.contains(found)) {
+            ends.push(found);
+        }
+    }
+    Ok(ends)
 }
 
 /// Lists the entries; `None` when this is no zip file.
 pub(crate) fn list(file: &mut dyn ReadSeek, budget: &Budget, size: u64) -> Result<Option<Directory>, Stop> {
-    let Some((start, length)) = find(file, budget, size)? else { return Ok(None) };
-    let bytes = read_at(file, budget, start.min(size), length.min(MAX_DIRECTORY_BYTES))?;
-    let mut directory = Directory { is_cut: length > MAX_DIRECTORY_BYTES, ..Directory::default() };
+    let places = find(file, budget, size)?;
+    if places.is_empty() {
+        return Ok(None);
+    }
+    let mut directory = Directory { is_ambiguous: places.len() > 1, ..Directory::default() };
+    for place in places {
+        list_at(file, budget, size, place, &mut directory)?;
+    }
+    Ok(Some(directory))
+}
+
+fn list_at(file: &mut dyn ReadSeek, budget: &Budget, size: u64, place: Place, directory: &mut Directory) -> Result<(), Stop> {
+    let bytes = read_at(file, budget, place.start.min(size), place.length.min(MAX_DIRECTORY_BYTES))?;
+    directory.is_cut |= place.length > MAX_DIRECTORY_BYTES && bytes.len() as u64 == MAX_DIRECTORY_BYTES;
     let mut at = 0;
-    while let Some((entry, next)) = entry_at(&bytes, at) {
+    while let Some((mut entry, next)) = entry_at(&bytes, at) {
         budget.step()?;
         if directory.entries.len() == MAX_ENTRIES {
             directory.is_cut = true;
             break;
         }
-        directory.entries.push(entry);
         at = next;
+        // One in front of the file is none.
+        let Ok(header_at) = u64::try_from(i128::from(entry.header_at) + place.shift) else { continue };
+        entry.header_at = header_at;
+        directory.entries.push(entry);
     }
-    Ok(Some(directory))
+    Ok(())
 }
 
 /// An entry of the directory, and where the next one begins.
@@ -97,8 +172,12 @@ fn entry_at(bytes: &[u8], at: usize) -> Option<(Entry, usize)> {
     widen(&mut sizes, extra);
     let method = u16::try_from(field(10, 2)?).unwrap_or(u16::MAX);
     let [unpacked, packed, header_at] = sizes;
-    let name = String::from_utf8_lossy(name).chars().take(500).collect();
-    Some((Entry { name, method, packed, unpacked, header_at }, at + 46 + lengths.iter().sum::<usize>()))
+    // As Python has it, a name ends at a NUL.
+    let name = String::from_utf8_lossy(name.split(|byte| *byte == 0).next().unwrap_or_default());
+    let is_outside = name.starts_with('/') || name.split(['/', '\\']).any(|part| part == "..");
+    let start = name.char_indices().rev().take(MAX_NAME_CHARS).last().map_or(0, |(at, _)| at);
+    let name = name[start..].to_owned();
+    Some((Entry { name, method, packed, unpacked, is_outside, header_at }, at + 46 + lengths.iter().sum::<usize>()))
 }
 
 /// Numbers too large for their fields are in the extra field 1, in this order, as far as they are.

@@ -36,7 +36,7 @@ pub enum Facet {
     Gated,
     /// `warm`, `cold`, or the name of who serves it.
     Inference,
-    /// Names of the benchmarks it has results for.
+    /// Names of the benchmarks it has results for. Matched whatever the case: cards write them as they like.
     Evaluated,
     /// Programs that run it: `vllm`, `llama.cpp`, …
     App,
@@ -118,10 +118,10 @@ impl Facet {
         self as usize
     }
 
-    /// Under which text a value is looked up: names of owners and repositories are the same whatever their case.
+    /// Under which text a value is looked up: names of owners, repositories and benchmarks are the same whatever their case.
     pub(crate) fn key(self, value: &str) -> std::borrow::Cow<'_, str> {
         match self {
-            Self::Author | Self::BaseModel | Self::TrainedOn => value.to_lowercase().into(),
+            Self::Author | Self::BaseModel | Self::Evaluated | Self::TrainedOn => value.to_lowercase().into(),
             _ => value.into(),
         }
     }

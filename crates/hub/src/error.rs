@@ -1,13 +1,13 @@
-//! The one error of the web tier. Every sentence a person can get is made by a constructor in this file;
-//! [`respond`] turns it into the format of the route's family.
+//! The one error of the web tier. Every sentence a person can get is made by a constructor in this file, or in [`causes`] when
+//! something behind the hub fails; [`respond`] turns it into the format of the route's family.
 
+mod causes;
 mod respond;
 pub mod wire;
 
 use std::fmt;
 
-use hub_storage::Error as StoreError;
-use hub_types::{NameError, PathError, RefError, RefName, RepoId, RepoType};
+use hub_types::{RefName, RepoId, RepoType};
 use serde_json::{Map, Value};
 
 pub use respond::{Family, family_of, log_failure, render_errors};
@@ -412,100 +412,6 @@ impl fmt::Display for HubError {
 impl std::error::Error for HubError {
     fn source(&self) -> Option<&(dyn std::error::Error + 'static)> {
         self.source.as_deref().map(|source| source as _)
-    }
-}
-
-impl From<sqlx::Error> for HubError {
-    fn from(error: sqlx::Error) -> Self {
-        match error {
-            sqlx::Error::PoolTimedOut | sqlx::Error::PoolClosed | sqlx::Error::Io(_) => {
-                Self::unavailable("The database is not answering. Try again in a moment.", error)
-            }
-            sqlx::Error::Database(cause) if is_away(cause.code().as_deref()) => {
-                let error = sqlx::Error::Database(cause);
-                Self::unavailable("The database is not answering. Try again in a moment.", error)
-            }
-            // `disk_full`
-            sqlx::Error::Database(cause) if cause.code().as_deref() == Some("53100") => Self::unavailable(
-                "The disk of the hub's database is full. Nothing was changed; ask its operator to make room.",
-                sqlx::Error::Database(cause),
-            ),
-            // PostgreSQL keeps no NUL in text (`character_not_in_repertoire`); nobody types one by accident.
-            sqlx::Error::Database(error) if error.code().as_deref() == Some("22021") => {
-                Self::bad_request("Text cannot contain the character NUL.")
-            }
-            other => Self::internal(other),
-        }
-    }
-}
-
-/// Whether PostgreSQL says that it takes no work now, and not that there is something wrong with the work: it stops, starts,
-/// recovers, hands over to another server or has too many connections.
-fn is_away(code: Option<&str>) -> bool {
-    code.is_some_and(|code| code.starts_with("08") || ["53300", "57P01", "57P02", "57P03", "25006"].contains(&code))
-}
-
-impl From<NameError> for HubError {
-    fn from(error: NameError) -> Self {
-        Self::bad_request(error.to_string())
-    }
-}
-
-impl From<RefError> for HubError {
-    fn from(error: RefError) -> Self {
-        Self::bad_request(error.to_string())
-    }
-}
-
-impl From<PathError> for HubError {
-    fn from(error: PathError) -> Self {
-        Self::unprocessable(error.to_string())
-    }
-}
-
-impl From<StoreError> for HubError {
-    fn from(error: StoreError) -> Self {
-        match error {
-            StoreError::Full { .. } => {
-                Self::unavailable("The hub's storage is full. Nothing was stored; ask its operator to make room.", error)
-            }
-            StoreError::Denied { .. } | StoreError::Config(_) => {
-                Self::unavailable("The hub may not use its object store. Nothing was changed; tell its operator.", error)
-            }
-            StoreError::Unavailable { .. } | StoreError::Interrupted { .. } => {
-                Self::unavailable("The hub's object store is not answering. Nothing was changed; try again in a moment.", error)
-            }
-            // What the database knows of must be there, and what the hub asks of the store must make sense.
-            StoreError::NotFound { .. }
-            | StoreError::SizeMismatch { .. }
-            | StoreError::TooLarge { .. }
-            | StoreError::HashMismatch { .. }
-            | StoreError::RangeOutside { .. }
-            | StoreError::PresignUnsupported => Self::internal(error),
-        }
-    }
-}
-
-impl From<std::io::Error> for HubError {
-    fn from(error: std::io::Error) -> Self {
-        match error.kind() {
-            std::io::ErrorKind::StorageFull | std::io::ErrorKind::QuotaExceeded => {
-                Self::unavailable("The hub's disk is full. Nothing was changed; ask its operator to make room.", error)
-            }
-            _ => Self::internal(error),
-        }
-    }
-}
-
-impl From<actix_web::error::BlockingError> for HubError {
-    fn from(error: actix_web::error::BlockingError) -> Self {
-        Self::internal(error)
-    }
-}
-
-impl From<tokio::task::JoinError> for HubError {
-    fn from(error: tokio::task::JoinError) -> Self {
-        Self::internal(error)
     }
 }
 

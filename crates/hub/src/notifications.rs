@@ -6,7 +6,8 @@
 //! - `pages`, `api`, `unsubscribe`: the inbox, its settings, and the address that ends the mails.
 //!
 //! There is one notification for a person and a discussion, which becomes unread again with what happens next. What somebody may not
-//! read they are not told of: that is asked when it is noted, when it is shown and when a mail is sent. docs/notifications.md has the rules.
+//! read they are not told of: that is asked when it is noted, when it is shown and when a mail is sent. Administrators are told as the
+//! people they are, not of all that is private. docs/notifications.md has the rules.
 
 mod api;
 pub mod mail;
@@ -75,7 +76,7 @@ impl Reason {
 /// # Errors
 /// The database does not answer.
 pub async fn count_unread(app: &App, user: &User) -> HubResult<i64> {
-    Ok(queries::inbox::count_unread(&app.pool, user.pk, &namespaces_of(user), MOST_COUNTED).await?)
+    Ok(queries::inbox::count_unread(&app.pool, user.pk, &user.namespaces(), MOST_COUNTED).await?)
 }
 
 /// Notes that somebody has seen a discussion, and says whether they had not read what they were told of it.
@@ -84,9 +85,4 @@ pub async fn count_unread(app: &App, user: &User) -> HubResult<i64> {
 /// The database does not answer.
 pub async fn mark_seen(app: &App, user: &User, repo_pk: i64, discussion_pk: i64) -> HubResult<bool> {
     Ok(queries::inbox::mark_thread_read(&app.pool, user.pk, repo_pk, discussion_pk).await?)
-}
-
-/// Whose private repositories somebody may read. Administrators are told as the people they are, not of all that is private.
-fn namespaces_of(user: &User) -> Vec<i64> {
-    user.memberships.iter().map(|membership| membership.namespace_pk).chain([user.pk]).collect()
 }

@@ -34,12 +34,12 @@ export async function plan(items, { api, branch, place, token, signal, onWait })
   }
 }
 
-/** Says where in a bucket the files that were sent go. The hub may still be putting them in chunks; then this asks again. */
+/** Says where in a bucket the files that were sent go. The hub may still be putting them in chunks: this asks until it has. */
 export async function settle(items, { place, token, signal, onWait }) {
   const headers = { "Content-Type": "application/json", "X-CSRF-Token": token };
   for (let at = 0; at < items.length; at += ASKED_AT_ONCE) {
     const files = items.slice(at, at + ASKED_AT_ONCE).map(({ target, oid }) => ({ path: target, oid }));
-    await send({ method: "POST", url: place, body: JSON.stringify({ files }), headers, signal, onWait });
+    await send({ method: "POST", url: place, body: JSON.stringify({ files }), headers, signal, onWait, tries: Infinity });
   }
 }
 

@@ -54,13 +54,14 @@ function pause(time, signal) {
   });
 }
 
-/** Sends a request, again and again while that may help; gives the answer's text. */
+/** Sends a request, again while that may help and there are `tries` left; gives the answer's text. */
 export async function send(request) {
+  const tries = request.tries ?? TRIES;
   for (let number = 1; ; number++) {
     try {
       return await once(request);
     } catch (error) {
-      if (!(error instanceof SendError) || !error.isPassing || number === TRIES) throw error;
+      if (!(error instanceof SendError) || !error.isPassing || number >= tries) throw error;
       request.onProgress?.(0);
       const wait = Math.min(FIRST_WAIT_MS * 2 ** (number - 1), LONGEST_WAIT_MS);
       request.onWait?.(error, wait);

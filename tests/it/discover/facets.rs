@@ -154,7 +154,7 @@ async fn regions_and_what_was_measured_are_real_values() {
     assert_eq!((count(&page, "evaluated", "results"), count(&page, "evaluated", "IMDB reviews")), (Some(2), Some(1)));
     assert_eq!(count(&page, "region", "us"), Some(3));
     for (query, found) in
-        [("evaluated=results", 2), ("evaluated=GLUE", 1), ("evaluated=CoLA", 0), ("region=us", 3), ("region=eu", 0)]
+        [("evaluated=results", 2), ("evaluated=glue", 1), ("evaluated=CoLA", 0), ("region=us", 3), ("region=eu", 0)]
     {
         let page = browser.open(&format!("/models?{query}")).await;
         assert_eq!(page.text.matches("class=\"repo-card-link\"").count(), found, "{query}");

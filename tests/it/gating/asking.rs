@@ -22,11 +22,13 @@ async fn answers_are_asked_for_whole_and_shown_to_those_who_decide() {
     gated.bob.send(gated.bob.request(Method::POST, ASK).body("x".repeat(300_000)), 413).await;
     assert_eq!(gated.hub.count("access_requests").await, 0);
     // As a form, too.
-    let form = [("Company", "Acme & Sons"), ("Country", "France"), ("I agree", "on"), ("More", "unasked")];
+    let form =
+        [("Company", "Acme & Sons"), ("Country", "France"), ("I agree", "on"), ("More", "unasked"), ("Where", "192.0.2.9")];
     let response = gated.bob.send(gated.bob.request(Method::POST, ASK).form(&form), 303).await;
     assert_eq!(response.headers()["location"], "/acme/gated");
     let item = gated.ada.get_json(&format!("{API}/user-access-request/pending"), 200).await[0].clone();
-    assert_eq!(item["fields"], json!({ "Company": "Acme & Sons", "Country": "France", "I agree": true }));
+    let fields = json!({ "Company": "Acme & Sons", "Country": "France", "I agree": true, "Where": "127.0.0.1" });
+    assert_eq!(item["fields"], fields, "where somebody is, the network tells");
     assert_eq!(
         (&item["user"]["user"], &item["user"]["fullname"], &item["user"]["email"]),
         (&json!("bob"), &json!("bob"), &json!("bob@example.org"))

@@ -34,6 +34,9 @@ const OPEN: &[&str] = &[
     "/acme/gated/tree/main",
 ];
 
+/// What a file in a folder says that is shown with it.
+const INSIDE: &str = "What stands in the folder.";
+
 const PAGES: &[&str] = &["/acme/gated/blob/main/data.txt", "/acme/gated/commit/main", "/acme/gated/compare"];
 
 async fn check(client: &Client, opens: bool, why: &str) {
@@ -63,6 +66,8 @@ async fn check_pages(browser: &mut Browser, opens: bool) {
     }
     let tree = browser.open("/acme/gated/tree/main").await;
     assert_eq!(tree.has("/archive/main.zip"), opens, "the folder offers what can be had");
+    let docs = browser.open("/acme/gated/tree/main/docs").await;
+    assert_eq!(docs.has(INSIDE), opens, "a folder's README is a file like others: {}", docs.text);
 }
 
 /// A large file and its pointer, in the gated repository.
@@ -79,6 +84,7 @@ async fn with_large_file(gated: &Gated) -> Large {
 async fn every_way_opens_and_closes_with_the_decision() {
     let gated = Gated::start().await;
     with_large_file(&gated).await;
+    gated.ada.commit(API, "main", &[Client::file("docs/README.md", &format!("# Docs\n\n{INSIDE}\n"))], 200).await;
     let mut browser = Browser::logged_in(&gated.hub, "bob").await;
     let page = gated.bob.url("/acme/gated");
     let not_asked = format!("is restricted and you are not in the authorized list. Visit {page} to ask for access.");
@@ -105,6 +111,7 @@ async fn every_way_opens_and_closes_with_the_decision() {
     // Nobody else has come in by that.
     check(&gated.hub.user("dave").await, false, "to ask for access").await;
     let anonymous = gated.hub.anonymous();
+    assert!(!Browser::new(&gated.hub).open("/acme/gated/tree/main/docs").await.has(INSIDE));
     let response = anonymous.get("/acme/gated/resolve/main/data.txt", 401).await;
     assert_eq!(response.headers()["x-error-code"], "GatedRepo");
     gated.hub.stop().await;

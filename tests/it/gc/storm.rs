@@ -50,7 +50,8 @@ struct Worker {
     dice: Dice,
     contents: Vec<Large>,
     commits: u64,
-    undone: u64,
+    /// What all workers took back.
+    undone: Arc<AtomicU64>,
 }
 
 impl Worker {
@@ -139,14 +140,14 @@ impl Worker {
         let Some(change) = changes.get(self.dice.roll(4)) else { return };
         let body = json!({ "asNew": self.dice.roll(4) == 0 });
         let done = self.ask(Method::POST, &format!("{api}/changes/{}/undo", change["id"]), Some(&body)).await;
-        self.undone += u64::from(done.is_some());
+        self.undone.fetch_add(u64::from(done.is_some()), Ordering::Relaxed);
     }
 
-    async fn restore(&mut self) {
+    async fn restore(&self) {
         let Some(Value::Array(deleted)) = self.ask(Method::GET, "/api/settings/deleted-repos", None).await else { return };
         if let Some(id) = deleted.first().and_then(|row| row["_id"].as_str()) {
             let done = self.ask(Method::POST, &format!("/api/deleted-repos/{id}/restore"), Some(&json!({}))).await;
-            self.undone += u64::from(done.is_some());
+            self.undone.fetch_add(u64::from(done.is_some()), Ordering::Relaxed);
         }
     }
 
@@ -288,36 +289,39 @@ async fn gc_loses_nothing_in_a_storm() {
     config.data_dir = disk.path().to_owned();
     let node = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
 
-    let (stop, runs, swept) = (Arc::new(AtomicBool::new(false)), AtomicU64::new(0), Arc::new(AtomicU64::new(0)));
+    let (stop, runs) = (Arc::new(AtomicBool::new(false)), AtomicU64::new(0));
+    let (swept, undone) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
     let readers = {
         let (ada, stop) = (ada.clone(), Arc::clone(&stop));
         tokio::spawn(async move { kept.read(&ada, &stop).await })
     };
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
-        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0, undone: 0 };
+        let undone = Arc::clone(&undone);
+        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0, undone };
         let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
         tokio::spawn(async move {
             // On a slow machine it lasts until it has had some effect.
-            let enough = || swept.load(Ordering::Relaxed) > 2 || Instant::now() > until + Duration::from_secs(60);
-            while Instant::now() < until || !enough() {
+            let has_effect = |worker: &Worker| swept.load(Ordering::Relaxed) > 2 && worker.undone.load(Ordering::Relaxed) > 0;
+            let latest = until + Duration::from_secs(60);
+            while Instant::now() < until || (!has_effect(&worker) && Instant::now() < latest) {
                 worker.work(&app).await;
             }
-            (worker.commits, worker.undone)
+            worker.commits
         })
     }));
     let storm = async {
-        let done: Vec<(u64, u64)> = people.await.into_iter().map(|done| done.expect("a worker found a fault")).collect();
+        let commits: u64 = people.await.into_iter().map(|done| done.expect("a worker found a fault")).sum();
         stop.store(true, Ordering::Relaxed);
-        done.into_iter().fold((0, 0), |sum, one| (sum.0 + one.0, sum.1 + one.1))
+        commits
     };
     let here = collect(hub.app(), &stop, &runs, &swept);
     let there = collect(&node.app, &stop, &runs, &swept);
-    let ((commits, undone), (), ()) = tokio::join!(storm, here, there);
+    let (commits, (), ()) = tokio::join!(storm, here, there);
     let reads = readers.await.expect("a reader found a fault");
-    let (runs, swept) = (runs.into_inner(), swept.load(Ordering::Relaxed));
+    let (runs, swept, undone) = (runs.into_inner(), swept.load(Ordering::Relaxed), undone.load(Ordering::Relaxed));
     println!("{commits} commits, {undone} undos and {reads} times reading beside {runs} whole runs, which removed {swept} files");
-    assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1, "the storm was no storm");
+    assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1 && undone > 0, "the storm was no storm");
 
     calm(&hub).await;
     assert_sound(&hub).await;

@@ -213,23 +213,38 @@ async fn scripts_send_large_files_to_a_bucket_and_say_where_they_go() {
 async fn what_was_chosen_is_deleted() {
     let (hub, api, mut browser) = with_bucket().await;
     put(&api, "ada/runs", &["a/1", "a/2", "ab", "b/c/1", "b/c", "keep"]).await;
-    let page = "/buckets/ada/runs/change/?do=delete&name=a&name=ab";
+    assert!(browser.open("/buckets/ada/runs").await.has("name=\"name\" value=\"a/\""));
+    let page = "/buckets/ada/runs/change/?do=delete&name=a/&name=ab";
     let shown = browser.open(page).await;
     assert!(shown.has("with 2 files") && shown.has("This cannot be undone") && shown.has(">ab<"), "{}", shown.text);
+    assert!(shown.has("name=\"name\" value=\"a/\"") && shown.has("name=\"name\" value=\"ab\""), "{}", shown.text);
     assert_eq!(paths(&api).await.len(), 6, "looking changes nothing");
     let csrf = shown.csrf();
-    let fields = [("csrf_token", csrf.as_str()), ("do", "delete"), ("name", "a"), ("name", "ab")];
+    let fields = [("csrf_token", csrf.as_str()), ("do", "delete"), ("name", "a/"), ("name", "ab")];
     let gone = browser.post("/buckets/ada/runs/change/", &fields).await;
     assert_eq!((gone.status, gone.location()), (303, "/buckets/ada/runs"), "{}", gone.text);
     assert!(browser.open("/buckets/ada/runs").await.has("3 files were deleted."));
     assert_eq!(paths(&api).await, ["b/c", "b/c/1", "keep"]);
-    // A file and a folder of one name; and the folder they were in is none any more.
-    let gone = browser.post("/buckets/ada/runs/change/b", &[("csrf_token", &csrf), ("do", "delete"), ("name", "c")]).await;
-    assert_eq!((gone.status, gone.location()), (303, "/buckets/ada/runs"));
-    assert_eq!(paths(&api).await, ["keep"]);
+    let all = browser.post("/buckets/ada/runs/change/b", &[("csrf_token", &csrf), ("do", "delete"), ("name", "")]).await;
+    assert_eq!(all.status, 404, "no name is not the folder itself");
+    // A file and a folder of one name are two things.
+    for (names, location, left) in [
+        (vec!["c"], "/buckets/ada/runs/tree/b", vec!["b/c/1", "keep"]),
+        (vec!["c/"], "/buckets/ada/runs/tree/b", vec!["b/c", "keep"]),
+        // Both, and one of them twice; and the folder they were in is none any more.
+        (vec!["c", "c/", "c"], "/buckets/ada/runs", vec!["keep"]),
+    ] {
+        put(&api, "ada/runs", &["b/c", "b/c/1"]).await;
+        let mut fields = vec![("csrf_token", csrf.as_str()), ("do", "delete")];
+        fields.extend(names.iter().map(|name| ("name", *name)));
+        let gone = browser.post("/buckets/ada/runs/change/b", &fields).await;
+        assert_eq!((gone.status, gone.location()), (303, location), "{names:?}: {}", gone.text);
+        assert_eq!(paths(&api).await, left, "{names:?}");
+    }
 
     for (fields, status) in [
         (vec![("do", "delete"), ("name", "gone")], 404),
+        (vec![("do", "delete"), ("name", "keep/")], 404),
         (vec![("do", "burn"), ("name", "keep")], 400),
         (vec![("do", "delete")], 400),
     ] {
@@ -252,14 +267,16 @@ async fn what_was_chosen_is_moved_with_all_that_is_in_it() {
     let files = json!({ "files": [{ "path": "a/w.bin", "oid": file.oid }] });
     api.post_json("/api/buckets/ada/runs/place", &files, 200).await;
     put(&api, "ada/runs", &["a/b/1", "x", "y"]).await;
-    let csrf = browser.open("/buckets/ada/runs/change/?do=move&name=a").await.csrf();
+    let shown = browser.open("/buckets/ada/runs/change/?do=move&name=a/").await;
+    assert!(shown.has("name=\"target\" type=\"text\" value=\"a\""), "{}", shown.text);
+    let csrf = shown.csrf();
     let mut go = async |folder: &str, names: &[&str], target: &str| {
         let mut fields = vec![("csrf_token", csrf.as_str()), ("do", "move"), ("target", target)];
         fields.extend(names.iter().map(|name| ("name", *name)));
         browser.post(&format!("/buckets/ada/runs/change/{folder}"), &fields).await
     };
     // Into itself, which deletes nothing that comes.
-    let moved = go("", &["a"], "a/b").await;
+    let moved = go("", &["a/"], "a/b").await;
     assert_eq!((moved.status, moved.location()), (303, "/buckets/ada/runs/tree/a"), "{}", moved.text);
     assert_eq!(paths(&api).await, ["a/b/b/1", "a/b/w.bin", "x", "y"]);
     assert!(bytes(&api, "a/b/w.bin").await == file.bytes);
@@ -283,6 +300,48 @@ async fn what_was_chosen_is_moved_with_all_that_is_in_it() {
     assert_eq!(paths(&api).await, ["a/b/b/1", "w.bin", "x", "y"]);
     let tree = api.get_json("/api/buckets/ada/runs", 200).await;
     assert_eq!((&tree["totalFiles"], &tree["size"]), (&json!(4), &json!(200_000)));
+    hub.stop().await;
+}
+
+/// Puts so many files into a folder, which are called `000`, `001` and so on.
+async fn put_many(api: &Client, folder: &str, count: usize) {
+    let names: Vec<String> = (0..count).map(|number| format!("{folder}/{number:03}")).collect();
+    put(api, "ada/runs", &names.iter().map(String::as_str).collect::<Vec<_>>()).await;
+}
+
+#[tokio::test]
+async fn a_thousand_files_are_changed_at_once_and_a_hundred_names_chosen() {
+    let (hub, api, mut browser) = with_bucket().await;
+    put_many(&api, "a", 600).await;
+    let csrf = browser.open("/buckets/ada/runs/change/?do=move&name=a/").await.csrf();
+    let mut go = async |folder: &str, what: &str, names: &[&str]| {
+        let mut fields = vec![("csrf_token", csrf.as_str()), ("do", what), ("target", "moved")];
+        fields.extend(names.iter().map(|name| ("name", *name)));
+        browser.post(&format!("/buckets/ada/runs/change/{folder}"), &fields).await
+    };
+    let count = async || api.get_json("/api/buckets/ada/runs", 200).await["totalFiles"].clone();
+    // Of which each goes and comes: more than a batch takes.
+    let moved = go("", "move", &["a/"]).await;
+    assert_eq!((moved.status, moved.location()), (303, "/buckets/ada/runs"), "{}", moved.text);
+    assert_eq!(count().await, 600);
+    api.get("/buckets/ada/runs/resolve/moved/599", 200).await;
+    api.get("/buckets/ada/runs/resolve/a/599", 404).await;
+
+    put_many(&api, "more", 401).await;
+    for what in ["move", "delete"] {
+        let refused = go("", what, &["moved/", "more/"]).await;
+        assert!(refused.status == 400 && refused.has("more than 1000 files"), "{what}: {} {}", refused.status, refused.text);
+    }
+    let names: Vec<String> = (0..101).map(|number| format!("{number:03}")).collect();
+    let names: Vec<&str> = names.iter().map(String::as_str).collect();
+    let refused = go("more", "delete", &names).await;
+    assert!(refused.status == 400 && refused.has("At most 100 files"), "{} {}", refused.status, refused.text);
+    assert_eq!(count().await, 1001, "nothing was changed");
+    assert_eq!(go("more", "delete", &names[..100]).await.status, 303);
+    put_many(&api, "more", 99).await;
+    assert_eq!(count().await, 1000);
+    assert_eq!(go("", "delete", &["moved/", "more/"]).await.status, 303);
+    assert_eq!(count().await, 0);
     hub.stop().await;
 }
 

@@ -1,6 +1,7 @@
 //! What a card leaves out and files say, and the button that puts it into the card.
 
 use hub_tests::{Client, TestHub, json};
+use reqwest::Method;
 
 use super::Browser;
 
@@ -124,6 +125,12 @@ async fn who_may_not_write_proposes_it_to_the_owner() {
     // Strangers are asked to log in, and writers need no proposal.
     assert!(!Browser::new(&hub).open("/ada/letters").await.has("propose-facts"));
     assert!(!owner.open("/ada/letters").await.has("propose-facts"));
+    // Without pull requests nothing can be proposed, and the owner goes on as before.
+    assert!(bob.open("/ada/letters").await.has("propose-facts"));
+    ada.call(Method::PUT, &format!("{API}/settings"), &json!({ "discussionsDisabled": true }), 200).await;
+    let page = bob.open("/ada/letters").await;
+    assert!(page.has(PANEL) && !page.has("propose-facts") && !page.has("Propose"), "{}", page.text);
+    assert!(owner.open("/ada/letters").await.has(FORM));
     hub.stop().await;
 }
 

@@ -4,7 +4,7 @@ use hub::accounts::operations::{NewOrganization, NewUser, create_organization, c
 use hub::accounts::{OrgRole, TokenRole};
 use hub_tests::{Client, TestHub, json};
 
-use super::{delete_repo, start};
+use super::{delete_repo, start, undo_last};
 
 async fn rename_account(hub: &TestHub, old: &str, new: &str) {
     let sql = "update namespaces set name = $2 where name = $1";
@@ -90,7 +90,12 @@ async fn contributors_take_no_name_of_somebody_elses_repository() {
     }
     delete_repo(&admin, "acme", "gone").await;
     admin.post_json("/api/repos/move", &json!({ "fromRepo": "acme/moved", "toRepo": "acme/there", "type": "model" }), 200).await;
-    contributor.create_repo("model", "acme/mine", false).await;
+    for name in ["mine", "lost", "first"] {
+        contributor.create_repo("model", &format!("acme/{name}"), false).await;
+    }
+    delete_repo(&contributor, "acme", "lost").await;
+    let lost = contributor.get_json("/api/settings/deleted-repos", 200).await[0]["_id"].as_str().unwrap().to_owned();
+    let restore = format!("/api/deleted-repos/{lost}/restore");
     for name in ["gone", "Moved"] {
         let wanted = json!({ "name": name, "organization": "acme", "type": "model" });
         let refused = contributor.post_json("/api/repos/create", &wanted, 403).await;
@@ -98,10 +103,34 @@ async fn contributors_take_no_name_of_somebody_elses_repository() {
         let moving = json!({ "fromRepo": "acme/mine", "toRepo": format!("acme/{name}"), "type": "model" });
         contributor.post_json("/api/repos/move", &moving, 403).await;
         contributor.post_json("/api/models/acme/mine/duplicate", &json!({ "repository": format!("acme/{name}") }), 403).await;
+        contributor.post_json(&restore, &json!({ "name": name }), 403).await;
     }
+    // Nor by taking a move back.
+    let moving = json!({ "fromRepo": "acme/first", "toRepo": "acme/second", "type": "model" });
+    contributor.post_json("/api/repos/move", &moving, 200).await;
+    admin.create_repo("model", "acme/first", false).await;
+    delete_repo(&admin, "acme", "first").await;
+    undo_last(&contributor, "/api/models/acme/second", json!({}), 403).await;
     assert_eq!(hub.anonymous().get("/api/models/acme/moved", 307).await.headers()["location"], "/api/models/acme/there");
     // Their own they may have again.
     delete_repo(&contributor, "acme", "mine").await;
     contributor.create_repo("model", "acme/mine", false).await;
+    // A token for one repository gives no name to another one.
+    let scoped = json!({ "scoped": [{ "entity": { "type": "model", "name": "acme/lost" }, "permissions": ["repo.write"] }] });
+    let scoped = hub.scoped_token(&con, TokenRole::FineGrained, scoped).await;
+    scoped.post_json(&restore, &json!({ "name": "found" }), 403).await;
+    scoped.post_json(&restore, &json!({ "name": "Lost" }), 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn the_old_name_of_a_deleted_repository_hides_none_that_is_there() {
+    let (hub, ada) = start().await;
+    ada.post_json("/api/repos/move", &json!({ "fromRepo": "ada/bert", "toRepo": "ada/berta", "type": "model" }), 200).await;
+    delete_repo(&ada, "ada", "berta").await;
+    rename_account(&hub, "ada", "lovelace").await;
+    ada.create_repo("model", "lovelace/bert", false).await;
+    let moved = hub.anonymous().get("/api/models/ada/bert", 307).await;
+    assert_eq!(moved.headers()["location"], "/api/models/lovelace/bert");
     hub.stop().await;
 }

@@ -164,6 +164,31 @@ async fn collection_keeps_the_large_files_of_what_can_be_undone() {
 }
 
 #[tokio::test]
+async fn large_files_of_a_former_history_are_listed_and_deleted_for_good() {
+    let (hub, ada) = start().await;
+    let file = Large::of(100_000, 5);
+    upload(&ada, "ada/bert", &file).await;
+    let pointer = json!({ "path": "w.bin", "algo": "sha256", "oid": file.oid, "size": file.bytes.len() });
+    ada.commit(API, "main", &[json!({ "key": "lfsFile", "value": pointer })], 200).await;
+    let gone = json!({ "key": "deletedFile", "value": { "path": "w.bin" } });
+    ada.commit(API, "main", &[gone], 200).await;
+    ada.post_json(&format!("{API}/super-squash/main"), &json!({}), 200).await;
+    hub.jobs_done().await;
+    let files = format!("{API}/lfs-files");
+    let listed = ada.get_json(&files, 200).await;
+    assert_eq!((listed.as_array().unwrap().len(), &listed[0]["oid"], listed[0].get("ref")), (1, &json!(file.oid), None));
+
+    let head = ref_of(&ada, MAIN).await;
+    let deletion = format!("{files}/{}?rewriteHistory=true", file.oid);
+    ada.call(Method::DELETE, &deletion, &json!({}), 200).await;
+    assert_eq!(ada.get_json(&files, 200).await, json!([]));
+    assert_eq!(ref_of(&ada, MAIN).await, head, "no branch names it");
+    let refused = undo_last(&ada, API, json!({}), 409).await;
+    assert!(refused["error"].as_str().unwrap().contains("names the large file"), "{refused}");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_download_is_the_same_after_an_undo() {
     let (hub, ada) = start().await;
     let file = Large::of(50_000, 4);

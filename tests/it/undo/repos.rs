@@ -110,6 +110,25 @@ async fn after_its_time_a_deleted_repository_is_gone_for_good() {
 }
 
 #[tokio::test]
+async fn webhooks_are_not_told_of_what_goes_with_a_repository_that_is_gone_for_good() {
+    let (hub, ada) = start().await;
+    ada.post_json(&format!("{API}/discussions"), &json!({ "title": "A question", "description": "" }), 200).await;
+    delete_repo(&ada, "ada", "bert").await;
+    hub.jobs_done().await;
+    age(&hub, 31).await;
+    let pool = &hub.app().pool;
+    let webhook = "insert into webhooks (user_pk, url, domains)
+                   select namespace_pk, 'https://example.org/', '{repo,discussion}' from namespaces where name = 'ada'";
+    sqlx::query(webhook).execute(pool).await.unwrap();
+    gc::collect(hub.app(), Limits::of(&hub.app().config), Mode::Real).await.unwrap().unwrap();
+    assert_eq!(hub.count("discussions").await, 0);
+    // Rows of it do not stay, numbers do.
+    let noted: bool = sqlx::query_scalar("select is_called from webhook_changes_change_pk_seq").fetch_one(pool).await.unwrap();
+    assert!(!noted, "something was noted for webhooks");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_name_that_is_taken_is_told_and_another_one_works() {
     let (hub, ada) = start().await;
     let head = ref_of(&ada, "refs/heads/main").await;
@@ -232,5 +251,42 @@ async fn a_deleted_bucket_comes_back() {
     ada.get("/api/buckets/ada/box", 404).await;
     restore(&ada, &deleted(&ada).await[0]["_id"], json!({}), 200).await;
     assert_eq!(ada.get_json("/api/buckets/ada/box", 200).await, before);
+    hub.stop().await;
+}
+
+/// Sends a file of 300 kB in chunks and puts it into a bucket.
+async fn fill(hub: &TestHub, ada: &Client, bucket: &str, seed: u64) {
+    let packed = Packed::new(random(300_000, seed), 8);
+    let access = ada.get_json(&format!("/api/buckets/{bucket}/xet-write-token"), 200).await;
+    packed.send(&hub.with_token(access["accessToken"].as_str().unwrap())).await;
+    let line = json!({ "type": "addFile", "path": "w.bin", "xetHash": packed.entry.hash });
+    ada.send(ada.request(Method::POST, &format!("/api/buckets/{bucket}/batch")).body(line.to_string()), 200).await;
+}
+
+#[tokio::test]
+async fn an_owner_without_room_gets_no_bucket_back_and_none_by_a_move() {
+    let hub = TestHub::start_with(|config| config.owner_buckets_limit_bytes = Some(500_000)).await;
+    let user = hub.account("ada").await;
+    hub.organization("acme", &[(&user, OrgRole::Admin)]).await;
+    let ada = hub.token(&user, TokenRole::Write).await;
+    for (seed, bucket) in [(1, "ada/one"), (2, "ada/two"), (3, "acme/three")] {
+        ada.post_json(&format!("/api/buckets/{bucket}"), &json!({}), 200).await;
+        fill(&hub, &ada, bucket, seed).await;
+        if bucket == "ada/one" {
+            ada.call(Method::DELETE, "/api/buckets/ada/one", &json!({}), 200).await;
+        }
+    }
+    let id = deleted(&ada).await[0]["_id"].clone();
+    let refused = restore(&ada, &id, json!({}), 413).await;
+    let sentence = refused["error"].as_str().unwrap();
+    assert!(sentence.contains("buckets of ada would hold 600 kB together") && sentence.contains("hold 300 kB now"), "{sentence}");
+    let to = |from: &str, to: &str| json!({ "fromRepo": from, "toRepo": to, "type": "bucket" });
+    ada.post_json("/api/repos/move", &to("acme/three", "ada/three"), 413).await;
+    ada.post_json("/api/repos/move", &to("ada/two", "ada/renamed"), 200).await;
+    ada.get("/api/buckets/acme/three", 200).await;
+
+    ada.call(Method::DELETE, "/api/buckets/ada/renamed", &json!({}), 200).await;
+    restore(&ada, &id, json!({}), 200).await;
+    ada.get("/api/buckets/ada/one", 200).await;
     hub.stop().await;
 }

@@ -3,7 +3,7 @@
 use hub_tests::TestHub;
 
 use super::receiver::Receiver;
-use super::{hub, sending, sql};
+use super::{hub, sending};
 use crate::pages::browser::{Browser, Page};
 
 const PATH: &str = "/settings/webhooks";
@@ -135,7 +135,7 @@ async fn webhooks_and_their_logs_are_their_owners_alone() {
 
     // What was told of a repository is no longer shown when its owner may not see it any more.
     assert!(browser.open(&delivery).await.has("ada/bert"));
-    sql(&hub, "update repos set namespace_pk = (select namespace_pk from namespaces where name = 'eve')").await;
+    hub.sql("update repos set namespace_pk = (select namespace_pk from namespaces where name = 'eve')").await;
     let page = browser.open(&delivery).await;
     assert!(page.has("that you can no longer see") && !page.has("ada/bert") && !page.has("Send it again"), "{}", page.text);
     let replayed = browser.submit(&webhook, &format!("{delivery}/replay"), &[]).await;
@@ -154,7 +154,7 @@ async fn the_log_goes_back_page_by_page_and_keeps_the_newest() {
     let webhook = make(&mut browser, &receiver.url("/"), "ada").await;
     let fill = "insert into webhook_deliveries (webhook_pk, event, payload, state)
                 select webhook_pk, 'number ' || n, '{}', 'delivered' from webhooks, generate_series(1, 520) n";
-    sql(&hub, fill).await;
+    hub.sql(fill).await;
     let page = browser.open(&webhook).await;
     assert!(page.has("number 520") && page.has("number 496") && !page.has("number 495"), "{}", page.text);
     let older =

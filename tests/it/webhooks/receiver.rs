@@ -7,6 +7,7 @@ use std::time::{Duration, Instant};
 use actix_web::http::StatusCode;
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use hub_tests::Value;
+use tokio::sync::watch;
 
 /// A request that came.
 #[derive(Debug, Clone)]
@@ -29,9 +30,10 @@ impl Got {
     }
 }
 
-/// A program that takes webhooks, on a port of this machine.
+/// A program that takes webhooks, on a port of this machine. What comes to `/slow` and below is answered when it is let go.
 pub(super) struct Receiver {
     port: u16,
+    go: watch::Sender<bool>,
     status: Arc<AtomicU16>,
     got: Arc<Mutex<Vec<Got>>>,
 }
@@ -42,6 +44,7 @@ impl Receiver {
         let port = listener.local_addr().unwrap().port();
         let (status, got) = (Arc::new(AtomicU16::new(200)), Arc::new(Mutex::new(Vec::new())));
         let (answer, taken) = (Arc::clone(&status), Arc::clone(&got));
+        let (go, gone) = watch::channel(false);
         let take = move |request: HttpRequest, body: web::Bytes| {
             let headers = request.headers().iter();
             let headers = headers.map(|(name, value)| (name.as_str().to_owned(), value.to_str().unwrap().to_owned()));
@@ -52,12 +55,18 @@ impl Receiver {
                 response.status(StatusCode::FOUND).insert_header(("location", "/elsewhere"));
             }
             let said = format!("\u{0}thanks {}", "x".repeat(10_000));
-            async move { response.body(said) }
+            let (is_slow, mut gone) = (request.path().starts_with("/slow"), gone.clone());
+            async move {
+                if is_slow {
+                    drop(gone.wait_for(|go| *go).await);
+                }
+                response.body(said)
+            }
         };
         let server = HttpServer::new(move || App::new().default_service(web::to(take.clone())));
         let server = server.workers(1).disable_signals().listen(listener).unwrap().run();
         tokio::spawn(server);
-        Self { port, status, got }
+        Self { port, go, status, got }
     }
 
     pub(super) fn url(&self, path: &str) -> String {
@@ -71,6 +80,11 @@ impl Receiver {
     /// What to answer from now on.
     pub(super) fn answer(&self, status: u16) {
         self.status.store(status, Ordering::SeqCst);
+    }
+
+    /// Answers what is slow, from now on at once.
+    pub(super) fn let_go(&self) {
+        self.go.send_replace(true);
     }
 
     /// What came so far.

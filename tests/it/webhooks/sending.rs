@@ -8,13 +8,12 @@ use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 
 use super::receiver::{Got, Receiver};
-use super::{API, hub, sql, watch};
+use super::{API, hub, watch};
 use crate::outbox::{mails, the_mail};
 
 /// Has everything that waits be tried again at once.
 pub(super) async fn try_now(hub: &TestHub) {
-    sql(
-        hub,
+    hub.sql(
         "update webhook_deliveries set next_try_at = now() where state = 'waiting';
          update webhooks set due_at = now(), locked_until = null where due_at is not null",
     )
@@ -200,7 +199,7 @@ async fn what_fails_is_tried_again_and_in_the_end_switched_off() {
     let receiver = Receiver::start().await;
     let account = hub.account("ada").await;
     let ada = hub.token(&account, TokenRole::Write).await;
-    sql(&hub, "update users set email_confirmed_at = now()").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
     let webhook = watch(&ada, &receiver.url("/"), &["user ada"]).await;
     receiver.answer(503);
     ada.create_repo("model", "ada/bert", false).await;
@@ -223,7 +222,7 @@ async fn what_fails_is_tried_again_and_in_the_end_switched_off() {
     ada.commit("/api/models/ada/bert", "main", &[Client::file("a.txt", "a")], 200).await;
     until(&hub, "select count(*)::text from webhooks where failures = 0 and failing_since is null", "1").await;
     receiver.answer(500);
-    sql(&hub, "update webhooks set failures = 9, failing_since = now() - interval '73 hours'").await;
+    hub.sql("update webhooks set failures = 9, failing_since = now() - interval '73 hours'").await;
     ada.commit("/api/models/ada/bert", "main", &[Client::file("b.txt", "b")], 200).await;
     until(&hub, "select disabled || ' ' || disabled_because from webhooks", "true failing").await;
     until(&hub, "select count(*)::text from webhook_deliveries where state = 'waiting'", "0").await;
@@ -246,8 +245,7 @@ async fn a_webhook_that_falls_behind_is_switched_off() {
     let receiver = Receiver::start().await;
     let ada = hub.user("ada").await;
     watch(&ada, &receiver.url("/"), &["user ada"]).await;
-    sql(
-        &hub,
+    hub.sql(
         "insert into webhook_deliveries (webhook_pk, event, payload, next_try_at)
          select webhook_pk, 'repo create', '{}', now() + interval '1 day' from webhooks, generate_series(1, 1000)",
     )
@@ -269,8 +267,8 @@ async fn nothing_is_sent_to_addresses_that_are_not_public() {
         watch(&ada, &format!("http://{host}:{}/", receiver.port()), &["user ada"]).await;
     }
     // As one made when the operator still allowed it.
-    sql(&hub, "insert into webhooks (user_pk, url, domains) select user_pk, replace(url, 'localhost', '127.0.0.1'), domains from webhooks limit 1").await;
-    sql(&hub, "insert into webhook_watches (webhook_pk, namespace_pk, name) select max(webhook_pk), (select namespace_pk from namespaces where name = 'ada'), 'ada' from webhooks").await;
+    hub.sql("insert into webhooks (user_pk, url, domains) select user_pk, replace(url, 'localhost', '127.0.0.1'), domains from webhooks limit 1").await;
+    hub.sql("insert into webhook_watches (webhook_pk, namespace_pk, name) select max(webhook_pk), (select namespace_pk from namespaces where name = 'ada'), 'ada' from webhooks").await;
     ada.create_repo("model", "ada/bert", false).await;
     until(&hub, "select count(*)::text from webhook_deliveries where error like 'This address is not public%'", "3").await;
     assert_eq!(receiver.got().len(), 0);
@@ -291,5 +289,68 @@ async fn redirects_are_not_followed() {
     )
     .await;
     assert_eq!(receiver.got().iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["/redirect"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_receiver_has_ten_seconds_and_holds_up_no_other() {
+    let hub = hub().await;
+    let receiver = Receiver::start().await;
+    let ada = hub.user("ada").await;
+    for path in ["/slow", "/quick"] {
+        watch(&ada, &receiver.url(path), &["user ada"]).await;
+    }
+    ada.create_repo("model", "ada/bert", false).await;
+    receiver.wait_for(2).await;
+    ada.commit("/api/models/ada/bert", "main", &[Client::file("a.txt", "a")], 200).await;
+    let got = receiver.wait_for(3).await;
+    assert_eq!((got[2].path.as_str(), got[2].event().as_str()), ("/quick", "repo.content update"));
+    until(&hub, "select error from webhook_deliveries where error is not null", "No answer came within 10 seconds.").await;
+    let took = "select duration_ms from webhook_deliveries where error is not null";
+    let took: i32 = sqlx::query_scalar(took).fetch_one(&hub.app().pool).await.unwrap();
+    assert!((10_000..20_000).contains(&took), "{took}");
+    receiver.let_go();
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn one_account_has_four_receivers_at_a_time() {
+    let hub = hub().await;
+    let receiver = Receiver::start().await;
+    let (ada, bob) = (hub.user("ada").await, hub.user("bob").await);
+    for number in 0..6 {
+        watch(&ada, &receiver.url(&format!("/slow/{number}")), &["user ada"]).await;
+    }
+    watch(&bob, &receiver.url("/quick"), &["user bob"]).await;
+    ada.create_repo("model", "ada/bert", false).await;
+    receiver.wait_for(4).await;
+    bob.create_repo("model", "bob/bert", false).await;
+    let got = receiver.wait_for(5).await;
+    assert_eq!(got[4].path, "/quick");
+    until(&hub, "select count(*)::text from webhooks where url like '%/slow/%' and locked_until > now()", "4").await;
+    receiver.let_go();
+    receiver.wait_for(7).await;
+    settled(&hub).await;
+    assert_eq!(receiver.got().len(), 7);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_a_node_that_died_had_taken_is_sent_when_its_time_is_over() {
+    let hub = hub().await;
+    let receiver = Receiver::start().await;
+    let ada = hub.user("ada").await;
+    for path in ["/left", "/taken"] {
+        watch(&ada, &receiver.url(path), &["user ada"]).await;
+    }
+    hub.sql("update webhooks set locked_until = now() - interval '1 second' where url like '%/left'").await;
+    hub.sql("update webhooks set locked_until = now() + interval '1 hour' where url like '%/taken'").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    until(&hub, "select count(*)::text from webhooks where url like '%/left' and due_at is null and locked_until is null", "1")
+        .await;
+    assert_eq!(receiver.wait_for(1).await.iter().map(|one| one.path.as_str()).collect::<Vec<_>>(), ["/left"]);
+    hub.sql("update webhooks set locked_until = now() - interval '1 second' where url like '%/taken'").await;
+    hub.app().webhooks.wake();
+    assert_eq!(receiver.wait_for(2).await[1].path, "/taken");
     hub.stop().await;
 }

@@ -160,9 +160,21 @@ impl GateField {
     }
 }
 
-/// A label on one line, with single spaces: as a browser sends it back.
+/// A text on one line, with single spaces: as a browser sends it back. Control characters are spaces: the database takes no NUL.
+fn line_of(text: &str) -> String {
+    let spaced: String = text.chars().map(|c| if c.is_control() { ' ' } else { c }).collect();
+    spaced.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_LABEL_CHARS).collect()
+}
+
+/// The label of a field. Forms are read with `name[]` as `name`, so no label ends like that: two names would be one, and one of
+/// them may be the form's own.
 fn label_of(text: &str) -> String {
-    text.split_whitespace().collect::<Vec<_>>().join(" ").chars().take(MAX_LABEL_CHARS).collect()
+    let line = line_of(text);
+    let mut label = line.trim_end();
+    while let Some(rest) = label.strip_suffix("[]") {
+        label = rest.trim_end();
+    }
+    label.to_owned()
 }
 
 /// A mapping from label to kind, or a list of such.
@@ -211,7 +223,7 @@ fn options_of(items: &[Value]) -> Vec<GateOption> {
         let part = |key: &str| item.get(key).and_then(scalar_text);
         let label = scalar_text(item).or_else(|| part("label")).or_else(|| part("value"))?;
         let value = part("value").unwrap_or_else(|| label.clone());
-        Some(GateOption { value: label_of(&value), label: label_of(&label) })
+        Some(GateOption { value: line_of(&value), label: line_of(&label) })
     };
     items.iter().filter_map(option).take(MAX_OPTIONS).collect()
 }
@@ -219,11 +231,11 @@ fn options_of(items: &[Value]) -> Vec<GateOption> {
 /// Maps are sorted by name when they arrive here, so the order is looked up in the text. What is not found there comes last.
 fn in_order(fields: Vec<GateField>, yaml: &str) -> Vec<GateField> {
     let lines = yaml.lines().skip_while(|line| !line.starts_with("extra_gated_fields")).skip(1).take(MAX_LINES);
-    let keys: Vec<String> = lines.map(|line| label_of(line.trim_start_matches([' ', '-', '?', '"', '\'']))).collect();
+    let keys: Vec<String> = lines.map(|line| line_of(line.trim_start_matches([' ', '-', '?', '"', '\'']))).collect();
     let place = |field: &GateField| {
         let is_key = |line: &String| {
             let rest = line.strip_prefix(field.label.as_str());
-            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ']).starts_with(':'))
+            rest.is_some_and(|rest| rest.trim_start_matches(['"', '\'', ' ', '[', ']']).starts_with(':'))
         };
         keys.iter().position(is_key).unwrap_or(usize::MAX)
     };
@@ -312,6 +324,16 @@ extra_gated_fields:
         let gate = Gate::read(&format!("---\nextra_gated_fields:\n{many}  csrf_token: text\n---\n"));
         assert_eq!(gate.fields.len(), MAX_FIELDS);
         assert!(!gate.fields.iter().any(|field| field.label == TAKEN));
+        // A form's `csrf_token[]` is read as its token.
+        let names = "  csrf_token[]: text\n  csrf_token [] []: text\n  Tags[]: text\n  Tags: checkbox\n  \"[]\": text\n";
+        let gate = Gate::read(&format!("---\nextra_gated_fields:\n{names}---\n"));
+        let labels: Vec<&str> = gate.fields.iter().map(|field| field.label.as_str()).collect();
+        assert_eq!(labels, ["Tags"]);
+        // The database takes no NUL.
+        let odd = "  \"A\\0 \\u0007b\":\n    type: select\n    options: [\"one\\0two\"]\n";
+        let gate = Gate::read(&format!("---\nextra_gated_fields:\n{odd}---\n"));
+        let option = GateOption { value: "one two".into(), label: "one two".into() };
+        assert_eq!((gate.fields[0].label.as_str(), &gate.fields[0].kind), ("A b", &GateKind::Select(vec![option])));
         let list = Gate::read("---\nextra_gated_fields:\n- B: text\n- A: {type: select}\n- 3\n---\n");
         assert_eq!(list.fields.len(), 2);
         assert_eq!((list.fields[0].label.as_str(), &list.fields[1].kind), ("B", &GateKind::Text));

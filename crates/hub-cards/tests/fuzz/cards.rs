@@ -4,7 +4,7 @@ use std::collections::BTreeMap;
 
 use hub_cards::derive::{Input, SMALL_FILES, derive};
 use hub_cards::{
-    CardMetadata, KeyValue, LinkContext, citation, front_matter, headings, highlight_lines, infer, plain_text,
+    CardMetadata, Gate, GateKind, KeyValue, LinkContext, citation, front_matter, headings, highlight_lines, infer, plain_text,
     plain_text_excerpt, render_markdown, set_key, validate,
 };
 use hub_types::RepoType;
@@ -108,6 +108,42 @@ const WORDS: &[&str] = &[
     "|||||",
     "\t",
 ];
+const GATED: &str = r#"---
+license: other
+extra_gated_heading: Say who you are
+extra_gated_prompt: |
+  You agree to *nothing bad*.
+extra_gated_fields:
+  Name: text
+  Country: country
+  "Born: on": date_picker
+  I want to use this for:
+    type: select
+    options: [Research, {label: Something else, value: other}]
+  Where: ip_location
+  I agree: checkbox
+---
+# Behind a gate
+"#;
+const GATE_WORDS: &[&str] = &[
+    "[]",
+    "csrf_token: text\n",
+    "csrf_token[]: text\n",
+    "\"\\0\": text\n",
+    "extra_gated_fields:\n",
+    "type: select",
+    "options: [\"\\0\", \" \"]",
+    "- ",
+    ": ",
+    "&a ",
+    "*a ",
+    "? ",
+    "\"",
+    "\t",
+    "\u{0}",
+    "é",
+    "---\n",
+];
 const KEYS: &[&str] = &["license", "tags", "base_model", "language", "new-key", "datasets", "configs"];
 
 fn context() -> LinkContext {
@@ -179,6 +215,43 @@ proptest! {
         within(took, text.len(), 16 * MIB, 300, 10_000)?;
     }
 
+    /// Every field has a name of its own that no form of the hub has, and what is taken is what was asked, as the database keeps it.
+    #[test]
+    fn gates_of_cards(changes in damage(), answer in ".{0,20}|[\\x00-\\x20]{0,8}") {
+        let text = damaged_text(GATED, GATE_WORDS, &changes);
+        let (gate, took) = taken(|| Gate::read(&text));
+        within(took, text.len(), 16 * MIB, 300, 10_000)?;
+        prop_assert!(gate.fields.len() <= 40);
+        for (index, field) in gate.fields.iter().enumerate() {
+            let label = &field.label;
+            prop_assert!(!label.is_empty() && label != "csrf_token" && !label.ends_with("[]"), "{label:?}");
+            prop_assert!(!label.chars().any(char::is_control), "{label:?}");
+            prop_assert!(gate.fields[..index].iter().all(|other| other.label != *label), "{label:?} twice");
+        }
+        let (collected, took) = taken(|| {
+            let given = |label: &str| {
+                let field = gate.fields.iter().find(|field| field.label == label)?;
+                Some(match &field.kind {
+                    GateKind::Select(options) => options[0].value.as_str(),
+                    GateKind::Checkbox => "on",
+                    GateKind::Date => "2026-01-31",
+                    GateKind::Country => "fr",
+                    GateKind::Text | GateKind::Location => answer.as_str(),
+                })
+            };
+            gate.collect(given, "192.0.2.1")
+        });
+        within(took, text.len() + answer.len(), 4 * MIB, 100, 4000)?;
+        match collected {
+            Ok(answers) => {
+                prop_assert_eq!(answers.len(), gate.fields.len());
+                let has_nul = answers.values().any(|answer| answer.as_str().is_some_and(|text| text.contains('\0')));
+                prop_assert!(!has_nul, "{:?}", answers);
+            }
+            Err(problems) => prop_assert!(problems.iter().all(|problem| problem.index < gate.fields.len())),
+        }
+    }
+
     /// What is set is what is read, and nothing else changes.
     #[test]
     fn keys_that_are_set_are_read(changes in damage(), key in 0..KEYS.len(), texts in prop::collection::vec("[ -~]{0,12}|[\u{a0}-\u{ff}]{1,4}", 0..3)) {
@@ -247,6 +320,7 @@ fn infer_all(text: &str) {
 fn what_is_damaged_is_read_when_it_is_not() {
     let read = front_matter::parse(CARD).unwrap();
     assert_eq!(read["also"], read["datasets"]);
+    assert_eq!(Gate::read(GATED).fields.len(), 6);
     let html = render_markdown(front_matter::split(CARD).body, &context());
     for sign in ["<h1", "<table", "<math", "<details", "<img"] {
         assert!(html.as_str().contains(sign), "{sign} in {}", html.as_str());

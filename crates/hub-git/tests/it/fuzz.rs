@@ -3,7 +3,7 @@
 
 use hub_git::pkt_line::{Packet, split_packet, write_packet};
 use hub_git::{IgnoreRules, LfsPointer, LfsRules, LsRefs, TreeCursor, cover_lfs_paths};
-use hub_types::Sha256;
+use hub_types::{RepoPath, Sha256};
 use proptest::prelude::*;
 
 use crate::hostile::{damage, damaged, damaged_text, taken, within};
@@ -65,6 +65,8 @@ proptest! {
 
     #[test]
     fn attributes(changes in damage(), path in "[a-z]{1,3}(/[a-z0-9 .]{1,5}){0,3}(\\.bin|\\.txt|\\.pt)?") {
+        // As paths of repositories are: none has `.` or `..` in it, nor a space at an end.
+        prop_assume!(RepoPath::new(&path).is_ok());
         let text = damaged_text(ATTRIBUTES, WORDS, &changes);
         let (rules, took) = taken(|| LfsRules::parse(&text));
         within(took, text.len(), MIB, 1000, 10_000)?;

@@ -3,27 +3,23 @@
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use super::Reader;
+use super::arrays::Call;
 use super::classify::safety_of;
-use super::value::{ArrayState, Follows, Value, item_size};
-use crate::input::{Budget, Input, Source, Stop, Unpacked};
-use crate::report::{Import, Safety};
+use super::value::{ArrayState, Global, Value, tuple_of};
+use crate::input::{Input, Stop};
+use crate::report::{Import, MAX_NAME_CHARS, Safety, shown};
 
 /// The longest string that is kept: names are shorter.
-const MAX_TEXT_BYTES: u64 = 512;
-/// How many bytes of strings are kept.
+const MAX_TEXT_BYTES: usize = 512;
+/// How many bytes of strings are kept, those of a pickle in it included.
 const MAX_KEPT_BYTES: usize = 8 << 20;
-/// How many values are remembered.
+/// How many values are remembered; the same.
 const MAX_MEMO: usize = 300_000;
-/// How many values lie on the stack.
+/// How many values lie on the stack; the same.
 const MAX_STACK: usize = 300_000;
 /// How many imports are told of.
 const MAX_FOUND: usize = 2_000;
-/// Pickles in pickles: arrays of objects, in joblib's files.
-const MAX_DEPTH: usize = 8;
-/// How many raw bytes of an array are looked through for opcodes all the same.
-const MAX_RAW_BYTES: usize = 64 << 10;
-/// A memo up to this size is copied for that.
-const MAX_COPIED_MEMO: usize = 20_000;
 
 /// How a pickle ended.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,39 +31,102 @@ pub(super) enum End {
 }
 
 /// Follows one pickle.
-#[derive(Debug, Default)]
+#[derive(Debug)]
 pub(super) struct Machine {
     /// What it imports, each once.
     pub found: Vec<Import>,
     /// Whether a name was put together on the way.
     pub is_odd: bool,
+    /// Whether it is uncertain where the bytes of an array end.
+    pub is_unclear: bool,
     /// Whether a name could not be followed because there was too much.
     pub is_lost: bool,
+    /// Whether something imported was called.
+    pub has_called: bool,
+    /// Whether the bytes of an array were come to, which nobody writes as opcodes.
+    pub in_raw: bool,
+    /// Whether they are a pickle of its own, read with what this one has in its memo.
+    pub in_objects: bool,
+    pub(super) reader: Reader,
+    /// Whether the description of an array may not be what it seems.
+    pub(super) has_unclear_types: bool,
+    pub(super) stack: Vec<Value>,
+    /// The same as `is_odd` among raw bytes, where it may be an accident.
+    may_be_odd: bool,
+    /// Whether CPython would have stopped with an error.
+    pub has_failed: bool,
     seen: HashSet<(Rc<str>, Rc<str>)>,
-    stack: Vec<Value>,
     marks: Vec<usize>,
     memo: HashMap<u64, Value>,
     kept_bytes: usize,
+    /// How many values the machine holds that this one is in.
+    held: usize,
 }
 
 impl Machine {
-    pub(super) fn new() -> Self {
-        Self::default()
+    pub(super) fn new(reader: Reader) -> Self {
+        Self {
+            found: Vec::new(),
+            is_odd: false,
+            is_unclear: false,
+            is_lost: false,
+            has_called: false,
+            in_raw: false,
+            in_objects: false,
+            reader,
+            has_unclear_types: false,
+            stack: Vec::new(),
+            may_be_odd: false,
+            has_failed: false,
+            seen: HashSet::new(),
+            marks: Vec::new(),
+            memo: HashMap::new(),
+            kept_bytes: 0,
+            held: 0,
+        }
+    }
+
+    /// For a pickle in this one, with what this one leaves it of the memory.
+    pub(super) fn within(&self, reader: Reader) -> Self {
+        let held = self.held + self.stack.len().max(self.memo.len()).max(self.marks.len());
+        Self { kept_bytes: self.kept_bytes, held, ..Self::new(reader) }
+    }
+
+    /// What it found is found here, too.
+    pub(super) fn take_over(&mut self, inner: Self) {
+        self.is_odd |= inner.is_odd;
+        self.is_lost |= inner.is_lost;
+        self.kept_bytes = inner.kept_bytes;
+        for import in inner.found {
+            if !self.found.contains(&import) && self.found.len() < 2 * MAX_FOUND {
+                self.found.push(import);
+            }
+        }
+    }
+
+    /// Whether there is anything that the pickle is of.
+    pub(super) fn has_value(&self) -> bool {
+        !self.stack.is_empty()
     }
 
     /// Walks up to the end of a pickle.
-    pub(super) fn walk(&mut self, input: &mut Input<'_>, depth: usize) -> End {
+    pub(super) fn walk(&mut self, input: &mut Input<'_>) -> End {
         loop {
-            match self.step(input, depth) {
+            match self.step(input) {
+                // Opcodes that nobody wrote fail soon, and all that comes is one accident after the other.
+                Ok(_) if self.has_failed && self.in_raw => return End::Cut(Stop::Broken),
                 Ok(true) => {}
-                Ok(false) => return End::Stopped,
+                Ok(false) => {
+                    self.is_odd |= self.may_be_odd;
+                    return End::Stopped;
+                }
                 Err(stop) => return End::Cut(stop),
             }
         }
     }
 
     /// Does one opcode; false at the end.
-    fn step(&mut self, input: &mut Input<'_>, depth: usize) -> Result<bool, Stop> {
+    fn step(&mut self, input: &mut Input<'_>) -> Result<bool, Stop> {
         input.budget().step()?;
         match input.byte()? {
             b'.' => return Ok(false),
@@ -78,9 +137,15 @@ impl Machine {
             }
             b'i' => {
                 let (module, name) = (text_of(input.line()?), text_of(input.line()?));
-                self.pop_mark();
+                let is_called = !self.marks.is_empty();
+                let items = self.pop_mark();
+                self.let_all_go(&items);
                 self.import(module, name);
-                self.replace(Value::Other);
+                let class = self.pop();
+                if is_called {
+                    self.called(&class, &Value::Other, Call::Other);
+                }
+                self.push(Value::Other);
             }
             0x93 => self.stack_global(),
             0x82 => self.extension(input.number(1)?),
@@ -91,20 +156,24 @@ impl Machine {
             b'X' | b'T' => self.text(input, 4)?,
             b'U' => self.text(input, 1)?,
             0x8d => self.text(input, 8)?,
-            b'V' | b'S' => {
+            b'V' => {
                 let line = input.line()?;
-                let line = String::from_utf8_lossy(&line);
-                let text = line.trim().trim_matches(['"', '\'']).to_owned();
-                self.push_text(text.as_bytes());
+                self.push_line(&line);
             }
+            b'S' => match quoted(&input.line()?) {
+                Some(line) => self.push_line(line),
+                None => self.push(Value::Other),
+            },
             // Numbers.
             b'K' => self.push_number(input.number(1)?),
             b'M' => self.push_number(input.number(2)?),
-            b'J' => self.push_number(input.number(4)?),
+            b'J' => {
+                let number = input.number(4)?;
+                self.push(Value::Int(i64::from(number as u32 as i32)));
+            }
             b'I' | b'L' => {
-                let line = input.line()?;
-                let number = String::from_utf8_lossy(&line).trim().trim_end_matches('L').parse().ok();
-                self.push(number.map_or(Value::Other, Value::Int));
+                let number = whole(&input.line()?);
+                self.push(number.map_or(Value::Object, Value::Int));
             }
             0x8a => self.long(input)?,
             0x8b => self.skip_and_push(input, 4)?,
@@ -112,35 +181,39 @@ impl Machine {
             b'C' => self.skip_and_push(input, 1)?,
             b'B' => self.skip_and_push(input, 4)?,
             0x8e | 0x96 => self.skip_and_push(input, 8)?,
-            b'F' | b'P' => {
+            b'F' => {
+                input.line()?;
+                self.push(Value::Object);
+            }
+            b'P' => {
                 input.line()?;
                 self.push(Value::Other);
             }
             b'G' => {
                 input.skip(8)?;
-                self.push(Value::Other);
+                self.push(Value::Object);
             }
-            b'N' | 0x88 | 0x89 | b']' | 0x8f | 0x97 => self.push(Value::Other),
+            b'N' | 0x88 | 0x89 | b']' | 0x8f | 0x97 => self.push(Value::Object),
             b'}' => self.push(Value::State(ArrayState::default())),
             b')' => self.push(Value::Shape(1)),
             // Nothing that matters here.
             0x80 => input.skip(1)?,
             0x95 => input.skip(8)?,
             0x98 => {}
-            code => return self.move_values(code, input, depth),
+            code => return self.move_values(code, input),
         }
         Ok(true)
     }
 
     /// Opcodes that take values from the stack or put them there again.
-    fn move_values(&mut self, code: u8, input: &mut Input<'_>, depth: usize) -> Result<bool, Stop> {
+    fn move_values(&mut self, code: u8, input: &mut Input<'_>) -> Result<bool, Stop> {
         match code {
-            b'(' if self.marks.len() < MAX_STACK => self.marks.push(self.stack.len()),
+            b'(' if self.held + self.marks.len() < MAX_STACK => self.marks.push(self.stack.len()),
             b'(' => self.is_lost = true,
             b'0' => self.drop_one(),
             b'1' => drop(self.pop_mark()),
             b'2' => {
-                let top = self.stack.last().cloned().unwrap_or(Value::Other);
+                let top = self.stack.last().map_or(Value::Other, shared);
                 self.push(top);
             }
             // The memo.
@@ -157,15 +230,23 @@ impl Machine {
             0x87 => self.tuple(3),
             b't' => {
                 let items = self.pop_mark();
+                self.let_all_go(&items);
                 self.push(tuple_of(&items));
             }
             // Other collections.
             b'l' | b'd' | 0x91 => {
-                self.pop_mark();
-                self.push(Value::Other);
+                let items = self.pop_mark();
+                self.let_all_go(&items);
+                self.push(Value::Object);
             }
-            b'a' => self.drop_one(),
-            b'e' | 0x90 => drop(self.pop_mark()),
+            b'a' => {
+                let item = self.pop();
+                self.let_go(&item);
+            }
+            b'e' | 0x90 => {
+                let items = self.pop_mark();
+                self.let_all_go(&items);
+            }
             b's' => {
                 let (value, key) = (self.pop(), self.pop());
                 self.set_items(&[key, value]);
@@ -177,82 +258,96 @@ impl Machine {
             // Objects.
             b'R' | 0x81 => {
                 let (args, called) = (self.pop(), self.pop());
-                self.push(made(&called, &args));
+                let made = self.called(&called, &args, if code == 0x81 { Call::New } else { Call::Other });
+                self.push(made);
             }
             0x92 => {
-                let (_, args, called) = (self.pop(), self.pop(), self.pop());
-                self.push(made(&called, &args));
+                let (named, args, called) = (self.pop(), self.pop(), self.pop());
+                self.let_go(&named);
+                let made = self.called(&called, &args, Call::Other);
+                self.push(made);
             }
             b'o' => {
-                self.pop_mark();
+                let items = self.pop_mark();
+                if let Some((class, args)) = items.split_first() {
+                    self.let_all_go(args);
+                    self.called(class, &Value::Other, Call::Other);
+                }
                 self.push(Value::Other);
             }
-            b'Q' => self.replace(Value::Other),
-            b'b' => {
-                let state = self.pop();
-                if let (Some(Value::Array), Value::State(state)) = (self.stack.last(), state) {
-                    self.array(input, state, depth)?;
-                }
+            b'Q' => {
+                let id = self.pop();
+                self.let_go(&id);
+                self.push(Value::Other);
             }
+            b'b' => self.build(input)?,
             _ => return Err(Stop::Broken),
         }
         Ok(true)
     }
 
     fn push(&mut self, value: Value) {
-        if self.stack.len() < MAX_STACK {
-            self.stack.push(value);
-        } else {
+        let room = MAX_STACK.saturating_sub(self.held);
+        if self.stack.len() >= room {
             // What is put together of so many values is no name.
             self.is_lost = true;
-            self.stack.truncate(MAX_STACK / 2);
-            self.marks.retain(|mark| *mark <= MAX_STACK / 2);
-            self.stack.push(value);
+            self.stack.truncate(room / 2);
+            self.marks.retain(|mark| *mark <= room / 2);
         }
+        self.stack.push(value);
     }
 
-    fn pop(&mut self) -> Value {
+    pub(super) fn pop(&mut self) -> Value {
         let bottom = self.marks.last().copied().unwrap_or(0);
-        if self.stack.len() > bottom { self.stack.pop().unwrap_or(Value::Other) } else { Value::Other }
+        let value = if self.stack.len() > bottom { self.stack.pop() } else { None };
+        self.has_failed |= value.is_none();
+        value.unwrap_or(Value::Other)
     }
 
     /// `POP` takes a mark away when there is nothing above it.
     fn drop_one(&mut self) {
         match self.marks.last() {
             Some(mark) if *mark >= self.stack.len() => self.marks.truncate(self.marks.len() - 1),
-            _ => self.stack.truncate(self.stack.len().saturating_sub(1)),
+            _ => self.has_failed |= self.stack.pop().is_none(),
         }
     }
 
     fn pop_mark(&mut self) -> Vec<Value> {
+        self.has_failed |= self.marks.is_empty();
         let mark = self.marks.pop().unwrap_or(0).min(self.stack.len());
         self.stack.split_off(mark)
     }
 
-    fn replace(&mut self, value: Value) {
+    pub(super) fn replace(&mut self, value: Value) {
         self.pop();
         self.push(value);
     }
 
     fn put(&mut self, index: u64) {
-        let Some(top) = self.stack.last().cloned() else { return };
-        if self.memo.len() < MAX_MEMO || self.memo.contains_key(&index) {
+        let Some(top) = self.stack.last().cloned() else {
+            self.has_failed = true;
+            return;
+        };
+        if self.held + self.memo.len() < MAX_MEMO || self.memo.contains_key(&index) {
             self.memo.insert(index, top);
         }
     }
 
     fn get(&mut self, index: u64) {
         let value = match self.memo.get(&index) {
-            Some(value) => value.clone(),
-            None if self.memo.len() >= MAX_MEMO => Value::Lost,
-            None => Value::Other,
+            Some(value) => shared(value),
+            None if self.held + self.memo.len() >= MAX_MEMO => Value::Lost,
+            None => {
+                self.has_failed = true;
+                Value::Other
+            }
         };
         self.push(value);
     }
 
     fn text(&mut self, input: &mut Input<'_>, width: usize) -> Result<(), Stop> {
         let length = input.number(width)?;
-        if length > MAX_TEXT_BYTES {
+        if length > MAX_TEXT_BYTES as u64 {
             input.skip(length)?;
             self.push(Value::Other);
             return Ok(());
@@ -260,6 +355,15 @@ impl Machine {
         let bytes = input.take(usize::try_from(length).map_err(|_| Stop::Broken)?)?;
         self.push_text(&bytes);
         Ok(())
+    }
+
+    /// The text of a line. Names have no escapes: what is written with some is not for people to see.
+    fn push_line(&mut self, line: &[u8]) {
+        if line.len() > MAX_TEXT_BYTES || line.contains(&b'\\') {
+            self.push(Value::Other);
+        } else {
+            self.push_text(line);
+        }
     }
 
     fn push_text(&mut self, bytes: &[u8]) {
@@ -270,7 +374,7 @@ impl Machine {
     }
 
     fn push_number(&mut self, number: u64) {
-        self.push(i64::try_from(number).map_or(Value::Other, Value::Int));
+        self.push(i64::try_from(number).map_or(Value::Object, Value::Int));
     }
 
     fn long(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
@@ -280,7 +384,7 @@ impl Machine {
             self.push_number(number);
         } else {
             input.skip(length)?;
-            self.push(Value::Other);
+            self.push(Value::Object);
         }
         Ok(())
     }
@@ -288,22 +392,15 @@ impl Machine {
     fn skip_and_push(&mut self, input: &mut Input<'_>, width: usize) -> Result<(), Stop> {
         let length = input.number(width)?;
         input.skip(length)?;
-        self.push(Value::Other);
+        self.push(Value::Object);
         Ok(())
     }
 
     fn tuple(&mut self, count: usize) {
         let mut items: Vec<Value> = (0..count).map(|_| self.pop()).collect();
         items.reverse();
+        self.let_all_go(&items);
         self.push(tuple_of(&items));
-    }
-
-    fn set_items(&mut self, items: &[Value]) {
-        if let Some(Value::State(state)) = self.stack.last_mut() {
-            for pair in items.chunks_exact(2) {
-                state.set(&pair[0], &pair[1]);
-            }
-        }
     }
 
     fn stack_global(&mut self) {
@@ -312,12 +409,17 @@ impl Machine {
             (Value::Text(module), Value::Text(name)) => self.import(module, name),
             (module, name) => {
                 let is_lost = |value: &Value| matches!(value, Value::Lost);
+                self.has_failed |= !module.may_be_text() || !name.may_be_text();
                 if is_lost(&module) || is_lost(&name) {
                     self.is_lost = true;
+                } else if self.in_raw {
+                    self.may_be_odd = true;
                 } else {
                     self.is_odd = true;
                 }
-                self.push(Value::Other);
+                self.let_go(&module);
+                self.let_go(&name);
+                self.push(Value::Hidden);
             }
         }
     }
@@ -327,111 +429,47 @@ impl Machine {
     }
 
     fn import(&mut self, module: Rc<str>, name: Rc<str>) {
-        self.push(Value::Global {
-            is_array: &*module == "joblib.numpy_pickle" && &*name == "NumpyArrayWrapper",
-            is_dtype: &*module == "numpy" && &*name == "dtype",
-        });
+        let safety = safety_of(&module, &name);
+        self.push(Value::Global(Global::of(&module, &name, safety)));
         if self.seen.contains(&(Rc::clone(&module), Rc::clone(&name))) {
             return;
         }
-        let safety = safety_of(&module, &name);
         // Of too many, the harmless ones are not told.
         if self.found.len() < MAX_FOUND || (safety == Safety::Dangerous && self.found.len() < 2 * MAX_FOUND) {
-            self.found.push(Import { module: shown(&module), name: shown(&name), safety });
+            self.found.push(Import { module: shown(&module, MAX_NAME_CHARS), name: shown(&name, MAX_NAME_CHARS), safety });
             self.seen.insert((module, name));
         }
     }
+}
 
-    /// joblib writes the bytes of an array behind its description.
-    fn array(&mut self, input: &mut Input<'_>, state: ArrayState, depth: usize) -> Result<(), Stop> {
-        if depth >= MAX_DEPTH {
-            return Ok(());
-        }
-        match state.follows() {
-            None => {
-                self.is_lost = true;
-                Ok(())
-            }
-            Some(Follows::Pickle) => {
-                let mut inner = Self::new();
-                let end = inner.walk(input, depth + 1);
-                self.take_over(inner);
-                match end {
-                    End::Stopped => Ok(()),
-                    End::Cut(stop) => Err(stop),
-                }
-            }
-            Some(Follows::Raw { bytes, is_aligned }) => {
-                let padding = if is_aligned { 1 + u64::from(input.peek(1)?.first().copied().unwrap_or(0)) } else { 0 };
-                let bytes = bytes.saturating_add(padding);
-                self.look_through(input, bytes)?;
-                input.skip(bytes)
-            }
-        }
-    }
-
-    /// `pickle.load` knows nothing of raw bytes and would go on with opcodes there: what those would import is told, too.
-    fn look_through(&mut self, input: &mut Input<'_>, bytes: u64) -> Result<(), Stop> {
-        let raw = input.peek(usize::try_from(bytes).unwrap_or(MAX_RAW_BYTES).min(MAX_RAW_BYTES))?.to_vec();
-        if self.memo.len() > MAX_COPIED_MEMO {
-            return Ok(());
-        }
-        let budget: &Budget = input.budget();
-        budget.steps(self.memo.len())?;
-        let is_cut = raw.len() == MAX_RAW_BYTES;
-        let source: Box<dyn Source> = Box::new(Unpacked(std::io::Cursor::new(raw)));
-        let mut inner = Self { memo: self.memo.clone(), stack: vec![Value::Other; 2], ..Self::default() };
-        // No arrays in arrays: at this depth nothing is followed further.
-        let end = inner.walk(&mut Input::new(source, budget), MAX_DEPTH);
-        if end == End::Cut(Stop::Spent) {
-            return Err(Stop::Spent);
-        }
-        inner.found.retain(super::is_plausible);
-        // So many numbers that are all opcodes are no accident.
-        (inner.is_odd, inner.is_lost) = (is_cut && end == End::Cut(Stop::End), false);
-        self.take_over(inner);
-        Ok(())
-    }
-
-    fn take_over(&mut self, inner: Self) {
-        self.is_odd |= inner.is_odd;
-        self.is_lost |= inner.is_lost;
-        for import in inner.found {
-            if !self.found.contains(&import) && self.found.len() < 2 * MAX_FOUND {
-                self.found.push(import);
-            }
-        }
+/// A value that lies somewhere else, too, where it may be changed.
+fn shared(value: &Value) -> Value {
+    match value {
+        Value::State(_) => Value::SharedState,
+        other => other.clone(),
     }
 }
 
+/// Python takes underscores in numbers.
 fn index_of(line: &[u8]) -> u64 {
-    String::from_utf8_lossy(line).trim().parse().unwrap_or(u64::MAX)
+    String::from_utf8_lossy(line).trim().replace('_', "").parse().unwrap_or(u64::MAX)
+}
+
+/// A whole number as everybody reads it: some take leading zeros for octal.
+fn whole(line: &[u8]) -> Option<i64> {
+    let text = String::from_utf8_lossy(line);
+    let text = text.trim().trim_end_matches('L');
+    let number: i64 = text.parse().ok()?;
+    (number.to_string() == text).then_some(number)
+}
+
+/// What stands in quotes. Without them it is an error.
+fn quoted(line: &[u8]) -> Option<&[u8]> {
+    let (first, rest) = line.split_first()?;
+    let (last, inner) = rest.split_last()?;
+    (first == last && matches!(first, b'"' | b'\'')).then_some(inner)
 }
 
 fn text_of(line: Vec<u8>) -> Rc<str> {
-    Rc::from(&*String::from_utf8_lossy(&line))
-}
-
-/// A name as it is kept: whatever it is, it is short and has no control characters.
-fn shown(name: &str) -> String {
-    name.chars().take(200).map(|c| if c.is_control() { '\u{fffd}' } else { c }).collect()
-}
-
-fn tuple_of(items: &[Value]) -> Value {
-    if let Some(Value::Text(first)) = items.first() {
-        return Value::Args(Rc::clone(first));
-    }
-    let product = items.iter().try_fold(1_u64, |product, item| match item {
-        Value::Int(number) => product.checked_mul(u64::try_from(*number).ok()?),
-        _ => None,
-    });
-    product.map_or(Value::Other, Value::Shape)
-}
-
-fn made(called: &Value, args: &Value) -> Value {
-    match (called, args) {
-        (Value::Global { is_array: true, .. }, _) => Value::Array,
-        (Value::Global { is_dtype: true, .. }, Value::Args(name)) => item_size(name).map_or(Value::Other, Value::Dtype),
-        _ => Value::Other,
-    }
+    Rc::from(&*String::from_utf8_lossy(line.get(..MAX_TEXT_BYTES).unwrap_or(&line)))
 }

@@ -180,16 +180,19 @@ fn suggestions_go_on_with_what_was_typed() {
 }
 
 #[test]
-fn repositories_that_cards_name_are_the_same_whatever_the_case() {
+fn what_cards_name_is_the_same_whatever_the_case() {
     let (index, _folder) = index_of([
         with(model(1, "a/one"), Facet::BaseModel, &["finetune:Ada/BERT", "Ada/BERT"]),
         with(model(2, "a/two"), Facet::BaseModel, &["finetune:ada/bert", "ada/bert", "ADA/bert"]),
         with(model(3, "a/three"), Facet::TrainedOn, &["Ada/BERT"]),
+        with(model(4, "a/four"), Facet::Evaluated, &["IMDB reviews"]),
+        with(model(5, "a/five"), Facet::Evaluated, &["imdb Reviews"]),
     ]);
     for (facet, value, expected) in [
         (Facet::BaseModel, "ada/Bert", vec![2, 1]),
         (Facet::BaseModel, "finetune:ADA/BERT", vec![2, 1]),
         (Facet::TrainedOn, "ada/bert", vec![3]),
+        (Facet::Evaluated, "Imdb reviews", vec![5, 4]),
     ] {
         let query = SearchQuery {
             clauses: vec![Clause { facet, rule: Rule::AnyOf, values: vec![value.to_owned()] }],

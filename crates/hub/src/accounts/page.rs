@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::notifications;
 use crate::web::base_url::BaseUrl;
-use crate::web::extract::{Query, read_body};
+use crate::web::extract::{Query, app_of, read_body};
 use crate::web::layout::{Flash, Layout, ViewerBadge};
 use crate::web::pictures::{self, Pictures};
 use crate::web::security_headers::OwnPage;
@@ -71,7 +71,7 @@ impl PageRequest {
     /// # Errors
     /// 500 when the app is not mounted.
     pub fn new(request: HttpRequest, viewer: Viewer) -> HubResult<Self> {
-        let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?.clone();
+        let app = app_of(&request)?.clone();
         let base = BaseUrl::of(&request);
         Ok(Self { app, viewer, base, request })
     }
@@ -246,7 +246,7 @@ impl<const LIMIT: usize> FromRequest for CheckedForm<LIMIT> {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+            let app = app_of(&request)?;
             let body = read_body(&mut payload, LIMIT).await?;
             let text = std::str::from_utf8(&body).map_err(|_| HubError::bad_request("The form is not UTF-8."))?;
             let form = Query::parse(text);

@@ -12,7 +12,7 @@ pub mod settings;
 pub mod tokens;
 
 use sqlx::types::Json;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::{Membership, OrgRole, User, UserPk};
 
@@ -61,11 +61,19 @@ pub async fn find_user(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Option<Us
     Ok(list_users(pool, &[user_pk]).await?.pop())
 }
 
+/// Makes others that add something to the same account wait until this transaction ends, so that nobody adds more than there may be.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(conn).await.map(|_| ())
+}
+
 /// Loads users with their organisations, in no order.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_users(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
+pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query_as!(
         UserRow,
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, plain_http,
@@ -77,7 +85,7 @@ pub async fn list_users(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Vec<
            from users u join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
         user_pks
     );
-    Ok(rows.fetch_all(pool).await?.into_iter().map(User::from).collect())
+    Ok(rows.fetch_all(conn).await?.into_iter().map(User::from).collect())
 }
 
 /// A user and their organisations, as one row.

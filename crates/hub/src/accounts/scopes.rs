@@ -33,11 +33,21 @@ pub(super) struct Chosen<'a> {
 
 /// Whether a token has one of these permissions for its owner's own account.
 pub(crate) fn has_own(scopes: &Value, user: &User, permissions: &[&str]) -> bool {
+    has_for(scopes, &["user"], &user.name, permissions)
+}
+
+/// Whether a token reads all repositories of a user or an organisation.
+pub(crate) fn reads_all_of(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &["repo.content.read", "repo.write"])
+}
+
+fn has_for(scopes: &Value, kinds: &[&str], name: &str, permissions: &[&str]) -> bool {
     let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
     let text = |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();
-    let own = entries
-        .filter(|entry| text(entry, "/entity/type") == "user" && text(entry, "/entity/name").eq_ignore_ascii_case(&user.name));
-    let mut given = own.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
+    let meant = entries.filter(|entry| {
+        kinds.contains(&text(entry, "/entity/type").as_str()) && text(entry, "/entity/name").eq_ignore_ascii_case(name)
+    });
+    let mut given = meant.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
     given.any(|permission| permissions.contains(&permission))
 }
 

@@ -3,7 +3,7 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::http::header;
-use actix_web::{FromRequest, HttpMessage as _, HttpRequest, web};
+use actix_web::{FromRequest, HttpMessage as _, HttpRequest};
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
@@ -12,7 +12,7 @@ use serde_json::Value;
 use super::{audit, csrf, queries, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::web::extract::is_safe;
+use crate::web::extract::{app_of, is_safe};
 
 /// The database key of a user (which is also its namespace's).
 pub type UserPk = i64;
@@ -109,6 +109,14 @@ pub struct User {
     pub memberships: Vec<Membership>,
 }
 
+impl User {
+    /// The keys of the namespaces whose private repositories this person may see: their own and their organisations'. Who runs the
+    /// hub counts as the person they are, too.
+    pub fn namespaces(&self) -> Vec<i64> {
+        std::iter::once(self.pk).chain(self.memberships.iter().map(|membership| membership.namespace_pk)).collect()
+    }
+}
+
 /// How the viewer proved who they are.
 #[derive(Debug, Clone)]
 pub enum Auth {
@@ -189,10 +197,9 @@ impl Viewer {
         }
     }
 
-    /// The keys of the namespaces whose private repositories the viewer may see: their own and their organisations'.
+    /// The [`User::namespaces`] of the account; none without one.
     pub fn namespaces(&self) -> Vec<i64> {
-        let Some(user) = &self.user else { return Vec::new() };
-        std::iter::once(user.pk).chain(user.memberships.iter().map(|membership| membership.namespace_pk)).collect()
+        self.user.as_ref().map(User::namespaces).unwrap_or_default()
     }
 
     /// The viewer's role in a namespace: admin of their own.
@@ -242,7 +249,7 @@ impl FromRequest for Viewer {
 struct Refused(HubError);
 
 async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+    let app = app_of(request)?;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
         return by_header(app, request, value).await;

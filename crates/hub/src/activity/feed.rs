@@ -13,7 +13,7 @@ use crate::error::HubResult;
 use crate::repos::pages::view::RepoSummary;
 use crate::repos::queries::listing::list_by_keys as list_repos;
 use crate::repos::visibility::visible_to;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::layout::kind_word;
 
 /// One thing, or the same thing several times in a row.
@@ -95,8 +95,7 @@ async fn page(
 ) -> HubResult<FeedPage> {
     let visible = visible_to(viewer);
     let (sees_all, sees) = visible.coarse();
-    let limit_of_rows = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let query = ActivityQuery { namespaces, without, sees_all, sees: &sees, after, limit: limit_of_rows };
+    let query = ActivityQuery { namespaces, without, sees_all, sees: &sees, after, limit: one_more(limit) };
     let mut rows = list_activity(&app.pool, &query).await?;
     // Only what is shown decides where the next page begins: the times of what is hidden are nobody's business.
     let next = cut(&mut rows, limit, |row| TimeCursor { at: row.at, pk: row.pk });

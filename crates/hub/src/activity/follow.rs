@@ -9,7 +9,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::follows::{FollowRow, list_followers, list_following};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
 use crate::error::{HubError, HubResult};
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -64,20 +64,16 @@ async fn post_follow(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
 
 async fn show_followers(page: PageRequest) -> HubResult<HttpResponse> {
     let (namespace, after) = (namespace_of(&page).await?, TimeCursor::read(&page.query(), "after")?);
-    let rows = list_followers(&page.app.pool, namespace.namespace_pk, None, after, limit()).await?;
+    let rows = list_followers(&page.app.pool, namespace.namespace_pk, None, after, one_more(PAGE_LEN)).await?;
     let empty = "Nobody follows them yet.";
     show(&page, namespace, "Followers", empty, "followers", rows).await
 }
 
 async fn show_following(page: PageRequest) -> HubResult<HttpResponse> {
     let (namespace, after) = (namespace_of(&page).await?, TimeCursor::read(&page.query(), "after")?);
-    let rows = list_following(&page.app.pool, namespace.namespace_pk, None, after, limit()).await?;
+    let rows = list_following(&page.app.pool, namespace.namespace_pk, None, after, one_more(PAGE_LEN)).await?;
     let empty = "They follow nobody yet.";
     show(&page, namespace, "Following", empty, "following", rows).await
-}
-
-fn limit() -> i64 {
-    i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX)
 }
 
 async fn show(

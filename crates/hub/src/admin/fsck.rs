@@ -184,6 +184,8 @@ async fn check_stored(store: &Store, key: &StorageKey, size: Option<u64>) -> Hub
 /// Has git read all objects, and lists the pointers that the refs reach.
 async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut Vec<String>) -> HubResult<Vec<NewPointer>> {
     let scratch = tempfile::Builder::new().prefix("fsck-").tempdir_in(app.git.temp_dir())?;
+    // Before the packs: what a push brings meanwhile, and a forced one leaves behind, is not in them.
+    let kept = repo_queries::changes::list_kept(&app.pool, repo.pk, undoable_since(app)).await?;
     let fresh = GitCache::new(scratch.path().to_owned(), app.store.clone()).await?;
     let dir = fresh.open(&app.pool, repo).await?;
     let head = repo.default_ref()?;
@@ -195,7 +197,6 @@ async fn check_objects(app: &App, repo: &Repo, refs: &[RefRow], problems: &mut V
     // Without refs, everything that the tips reach counts as new.
     let bare = Quarantine::new(RepoView::create(scratch.path(), dir.path(), &head, &[])?);
     let tips = |rows: &[RefRow]| -> Vec<Tip> { rows.iter().map(|row| Tip { new: row.oid, base: None }).collect() };
-    let kept = repo_queries::changes::list_kept(&app.pool, repo.pk, undoable_since(app)).await?;
     // Their large files may have been deleted for good.
     if !kept.is_empty()
         && let Err(PushError::MissingObjects(what)) = bare.list_pointers(&tips(&kept), TIMEOUT).await

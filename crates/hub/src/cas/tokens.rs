@@ -21,7 +21,7 @@ use crate::repos::discussions::{self, PullWrite};
 use crate::repos::queries::{Repo, find_repo_by_pk};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
-use crate::web::extract::{Query, raw_param};
+use crate::web::extract::{Query, app_of, raw_param};
 use crate::web::links::decode_tail;
 
 const PURPOSE: &str = "xet";
@@ -159,11 +159,6 @@ pub(super) struct CasRead {
 pub(super) struct CasWrite {
     /// The repository.
     pub repo: Repo,
-}
-
-fn app_of(request: &HttpRequest) -> HubResult<&App> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
-    Ok(app.get_ref())
 }
 
 async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {

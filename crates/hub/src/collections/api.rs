@@ -16,6 +16,7 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::web::base_url::BaseUrl;
+use crate::web::cursor::one_more;
 use crate::web::extract::{Json, Query, raw_param};
 use crate::web::page::{next_link, page_size};
 
@@ -56,7 +57,7 @@ async fn write(app: &App, viewer: &Viewer, request: &HttpRequest) -> HubResult<C
 async fn list(app: web::Data<App>, viewer: Viewer, base: BaseUrl, query: Query, request: HttpRequest) -> HubResult<HttpResponse> {
     let limit = page_size(&query, DEFAULT_LIMIT, MAX_LIMIT)?;
     let mut wanted = parse(&query)?;
-    wanted.limit = i64::try_from(limit + 1).unwrap_or(i64::MAX);
+    wanted.limit = one_more(limit);
     let mut rows = queries::list_collections(&app.pool, &Scope::of(&viewer), &wanted).await?;
     let mut response = HttpResponse::Ok();
     if rows.len() > limit {

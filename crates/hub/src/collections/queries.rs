@@ -7,6 +7,7 @@ use hub_types::RepoType;
 use sqlx::{PgConnection, PgPool, Postgres, QueryBuilder};
 
 use super::access::Scope;
+use crate::web::cursor::time_of;
 
 /// A collection.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -185,7 +186,7 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, query: &CollectionQuery) {
         match query.order {
             Order::Updated => {
                 sql.push(" and (c.updated_at, c.collection_pk) < (");
-                sql.push_bind(DateTime::<Utc>::from_timestamp_micros(value).unwrap_or_default());
+                sql.push_bind(time_of(value).unwrap_or_default());
                 sql.push(", ").push_bind(key).push(")");
             }
             Order::Upvotes => {

@@ -253,7 +253,8 @@ pub static SETTINGS: &[Setting] = &[
         "",
         Form::Targets,
         "Networks, addresses and names of hosts, separated by commas, that webhooks may be sent to although they are not public, \
-         such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub.",
+         such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub, who is also \
+         shown how its answers begin.",
     ),
     secret(
         "database.url",

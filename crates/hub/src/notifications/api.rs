@@ -7,7 +7,7 @@ use serde_json::{Value, json};
 
 use super::queries::inbox::{self, Filter, NotificationRow};
 use super::watching::{Level, set_level, set_namespace};
-use super::{MOST_COUNTED, Reason, namespaces_of};
+use super::{MOST_COUNTED, Reason};
 use crate::accounts::Viewer;
 use crate::accounts::api::timestamp;
 use crate::accounts::queries::find_namespace;
@@ -15,7 +15,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::find_readable;
 use crate::web::base_url::BaseUrl;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::{Json, Query};
 use crate::web::page::{next_link, page_size};
 
@@ -56,10 +56,9 @@ async fn get_notifications(
 ) -> HubResult<HttpResponse> {
     let user = viewer.require_actor()?;
     let (limit, after) = (page_size(&query, DEFAULT_LIMIT, MAX_LIMIT)?, TimeCursor::read(&query, "cursor")?);
-    let namespaces = namespaces_of(user);
+    let namespaces = user.namespaces();
     let unread = inbox::count_unread(&app.pool, user.pk, &namespaces, MOST_COUNTED).await?;
-    let one_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let mut rows = inbox::list(&app.pool, user.pk, &namespaces, &filter_of(&query)?, after, one_more).await?;
+    let mut rows = inbox::list(&app.pool, user.pk, &namespaces, &filter_of(&query)?, after, one_more(limit)).await?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = cut(&mut rows, limit, |row| TimeCursor { at: row.updated_at, pk: row.notification_pk }) {
         response.insert_header(next_link(&request, &base, &query, "cursor", &next.encode()));

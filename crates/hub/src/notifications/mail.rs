@@ -4,7 +4,7 @@ use askama::Template;
 
 use super::queries::inbox::{self, NotificationRow};
 use super::queries::mail::{self, DueRow};
-use super::{Reason, namespaces_of, unsubscribe};
+use super::{Reason, unsubscribe};
 use crate::accounts::User;
 use crate::accounts::queries::find_user;
 use crate::app::App;
@@ -139,7 +139,7 @@ pub async fn send(app: &App, user_pk: i64) -> HubResult<()> {
 /// What the reader may see, and has not read meanwhile, is asked once more.
 async fn tell(app: &App, user: &User, due: &[DueRow]) -> HubResult<()> {
     let keys: Vec<i64> = due.iter().map(|row| row.notification_pk).collect();
-    let rows = inbox::list_by_keys(&app.pool, user.pk, &namespaces_of(user), &keys).await?;
+    let rows = inbox::list_by_keys(&app.pool, user.pk, &user.namespaces(), &keys).await?;
     let rows: Vec<NotificationRow> = rows.into_iter().filter(|row| row.unread).collect();
     if rows.is_empty() {
         return Ok(());

@@ -2,7 +2,7 @@
 
 use chrono::{DateTime, Days, NaiveTime, Utc};
 
-use super::queries::tell::{self, ToldRow};
+use super::queries::tell::{self, MailTimes, ToldRow};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
@@ -12,6 +12,9 @@ use crate::repos::discussions::mentioned_names;
 const MAX_MENTIONED: usize = 20;
 /// The hour at which daily mails go, in UTC.
 const DIGEST_HOUR: u32 = 6;
+/// How long after a mail to somebody those that go at once wait. What comes meanwhile goes in one, sent by [`Job::TendNotifications`]:
+/// whoever mentions somebody again and again sends them no more mails than that.
+const PAUSE_SECS: f64 = 300.0;
 
 /// Tells of something that happened in a discussion: the body of [`Job::TellOfEvent`]. Told again, it changes nothing.
 ///
@@ -21,7 +24,7 @@ pub async fn tell_of_event(app: &App, id: &str) -> HubResult<()> {
     let Some(event) = tell::find_event(&app.pool, id).await? else { return Ok(()) };
     let names: Vec<String> = mentioned_names(&event.body).into_iter().take(MAX_MENTIONED).collect();
     let mut tx = app.begin().await?;
-    let told = tell::insert_for_event(&mut tx, event.event_pk, &names, next_digest(Utc::now())).await?;
+    let told = tell::insert_for_event(&mut tx, event.event_pk, &names, mail_times()).await?;
     Job::enqueue_all(&mails_for(&told), &mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -34,7 +37,7 @@ pub async fn tell_of_event(app: &App, id: &str) -> HubResult<()> {
 /// The database does not answer.
 pub async fn tell_of_repo(app: &App, repo_pk: i64) -> HubResult<()> {
     let mut tx = app.begin().await?;
-    let told = tell::insert_for_repo(&mut tx, repo_pk, next_digest(Utc::now())).await?;
+    let told = tell::insert_for_repo(&mut tx, repo_pk, mail_times()).await?;
     Job::enqueue_all(&mails_for(&told), &mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -43,6 +46,10 @@ pub async fn tell_of_repo(app: &App, repo_pk: i64) -> HubResult<()> {
 
 fn mails_for(told: &[ToldRow]) -> Vec<Job> {
     told.iter().filter(|row| row.mail_now).map(|row| Job::MailNotifications { user_pk: row.user_pk }).collect()
+}
+
+fn mail_times() -> MailTimes {
+    MailTimes { next_digest: next_digest(Utc::now()), pause_secs: PAUSE_SECS }
 }
 
 /// When the next daily mails go.

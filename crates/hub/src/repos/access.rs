@@ -8,7 +8,7 @@ use std::ops::Deref;
 use std::pin::Pin;
 
 use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest, web};
+use actix_web::{FromRequest, HttpRequest};
 use hub_types::RepoType;
 use serde_json::Value;
 use sqlx::PgConnection;
@@ -20,7 +20,7 @@ use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
-use crate::web::extract::{is_safe, raw_param};
+use crate::web::extract::{app_of, is_safe, raw_param};
 
 /// What a viewer may do with a repository, from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -340,11 +340,6 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
         },
     };
     RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
-}
-
-fn app_of(request: &HttpRequest) -> HubResult<&App> {
-    let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
-    Ok(app.get_ref())
 }
 
 async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {

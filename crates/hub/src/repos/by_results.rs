@@ -104,13 +104,15 @@ struct Group {
 fn best_of(ids: &[(i64, String)], results: Vec<ResultRow>, measures: &[Measure]) -> Option<Best> {
     let mut groups: HashMap<(String, String), Group> = HashMap::new();
     for row in results {
+        // As the search index has it, to which a link leads.
+        let dataset = row.dataset.trim();
         let name = plain(&row.metric);
         let known = measures.iter().position(|measure| measure.card_names.iter().any(|known| plain(known) == name));
         let Some((at, measure)) = known.and_then(|at| Some((at, measures.get(at)?))) else { continue };
         let Some(goodness) = goodness(measure, &row.value) else { continue };
-        let group = groups.entry((row.dataset.to_lowercase(), name)).or_insert_with(|| Group {
+        let group = groups.entry((dataset.to_lowercase(), name)).or_insert_with(|| Group {
             measure: at,
-            dataset: row.dataset,
+            dataset: dataset.to_owned(),
             card_name: row.metric,
             values: HashMap::new(),
         });
@@ -142,7 +144,8 @@ fn best_of(ids: &[(i64, String)], results: Vec<ResultRow>, measures: &[Measure])
     })
 }
 
-/// How good a value is, more being better. Cards give shares as they like: one that may be read in two ways is read as the worse.
+/// How good a value is, more being better. Cards give shares from 0 to 1 or in percent: up to 1 is the former. Where less is
+/// better, shares can be more than 1, and up to 2 may be read in both ways: that is read as the worse.
 fn goodness(measure: &Measure, value: &str) -> Option<f64> {
     let number = value.trim().trim_end_matches('%').trim().parse::<f64>().ok().filter(|number| number.is_finite())?;
     let most = if measure.higher_is_better { 1.0 } else { 2.0 };
@@ -171,7 +174,7 @@ mod tests {
         let ids: Vec<(i64, String)> = (1..=3).map(|key| (key, format!("ada/m{key}"))).collect();
         let results = vec![
             row(1, "GLUE", "accuracy", "0.91"),
-            row(2, "glue", "Accuracy", "93.5"),
+            row(2, " glue ", "Accuracy", "93.5"),
             row(2, "GLUE", "accuracy", "12"),
             row(3, "GLUE", "accuracy", "no number"),
             row(3, "Other", "accuracy", "0.99"),

@@ -7,7 +7,9 @@ use hub_git::{GitReader, LfsFile, rewrite_without};
 use hub_types::{Oid, RefName, Sha256};
 
 use super::access::{RepoRead, RepoWrite};
+use super::changes::undoable_since;
 use super::head::Derive;
+use super::queries::changes::list_kept;
 use super::queries::{self, RefRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_ref_updates};
 use super::{new_objects, reading};
@@ -26,14 +28,18 @@ pub struct StoredFile {
     pub in_head: bool,
 }
 
-/// Lists the large files that any history names and the repository holds: those of the default branch first.
+/// Lists the large files that any history names and the repository holds: those of the default branch first. Histories that an
+/// undo can bring back count, too: what they name takes room.
 ///
 /// # Errors
 /// Objects are missing, or the database does not answer.
 pub async fn list(app: &App, read: &RepoRead) -> HubResult<Vec<StoredFile>> {
-    let repo = &read.repo;
-    let refs = queries::list_refs(&app.pool, repo.pk).await?;
-    let files = named_files(app, repo, &refs).await?;
+    let refs = queries::list_refs(&app.pool, read.repo.pk).await?;
+    let kept = list_kept(&app.pool, read.repo.pk, undoable_since(app)).await?;
+    // Read after these, so that what they reach is in its packs.
+    let repo = queries::find_repo_by_pk(&app.pool, read.repo.pk).await?;
+    let repo = &repo.ok_or_else(|| HubError::repo_not_found(false))?;
+    let files = named_files(app, repo, &refs, &kept).await?;
     let default = default_oid(repo, &refs)?;
     let oids: Vec<Sha256> = files.iter().map(|file| file.pointer.oid).collect();
     let since = objects::list_held_since(&app.pool, repo.pk, &oids).await?;
@@ -49,11 +55,11 @@ fn default_oid(repo: &Repo, refs: &[RefRow]) -> HubResult<Option<Oid>> {
     Ok(refs.iter().find(|row| row.name == name).map(|row| row.oid))
 }
 
-/// Every LFS file of every ref, looked up from the default branch first.
-async fn named_files(app: &App, repo: &Repo, refs: &[RefRow]) -> HubResult<Vec<LfsFile>> {
+/// Every LFS file of every ref, looked up from the default branch first, and of what refs were before changes that can be undone.
+async fn named_files(app: &App, repo: &Repo, refs: &[RefRow], kept: &[RefRow]) -> HubResult<Vec<LfsFile>> {
     let default = repo.default_ref()?;
     let mut tips: Vec<Oid> = refs.iter().filter(|row| row.name == default).map(|row| row.oid).collect();
-    tips.extend(refs.iter().filter(|row| row.name != default).map(|row| row.oid));
+    tips.extend(refs.iter().filter(|row| row.name != default).chain(kept).map(|row| row.oid));
     reading::read(app, repo, move |reader| {
         let commits = tips.iter().map(|oid| reader.peel(*oid)).collect::<hub_git::Result<Vec<_>>>()?;
         reader.lfs_files(&commits.into_iter().flatten().collect::<Vec<_>>())
@@ -104,7 +110,8 @@ pub async fn check_held(app: &App, repo: &Repo, commit: Oid) -> HubResult<()> {
 }
 
 /// Deletes large files: the repository no longer holds their bytes. With `rewrite_history`, every ref's history is
-/// made anew without them, so that no branch names what is gone. A file is named by its SHA-256 or its pointer's id.
+/// made anew without them, so that no branch names what is gone. A file is named by its SHA-256 or its pointer's id. What only
+/// an undo needed cannot be undone then.
 ///
 /// # Errors
 /// 404 for a file that is not there, 409 when somebody else moved a ref at the same time.
@@ -112,7 +119,8 @@ pub async fn delete(app: &App, write: &RepoWrite, ids: &[String], rewrite_histor
     let _turn = app.writes.enter(write.repo.pk).await;
     let repo = queries::find_repo_by_pk(&app.pool, write.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
     let refs = queries::list_refs(&app.pool, repo.pk).await?;
-    let files = named_files(app, &repo, &refs).await?;
+    let kept = list_kept(&app.pool, repo.pk, undoable_since(app)).await?;
+    let files = named_files(app, &repo, &refs, &kept).await?;
     let mut doomed: HashSet<Sha256> = HashSet::new();
     for id in ids {
         let names = |file: &&LfsFile| file.blob.to_hex() == *id || file.pointer.oid.to_hex() == *id;

@@ -234,8 +234,8 @@ pub async fn find_moved(
     // A name of the repository's own goes before one that its owner had.
     sqlx::query_scalar!(
         r#"select repo_pk as "repo_pk!" from (
-               select 0 as rank, repo_pk from repo_redirects
-               where repo_type = $1 and namespace_key = lower($2) and name_key = lower($3)
+               select 0 as rank, o.repo_pk from repo_redirects o join repos r using (repo_pk)
+               where o.repo_type = $1 and o.namespace_key = lower($2) and o.name_key = lower($3) and r.deleted_at is null
                union all
                select 1, r.repo_pk from retired_names t join repos r using (namespace_pk)
                where t.name_key = lower($2) and r.repo_type = $1 and lower(r.name) = lower($3) and r.deleted_at is null

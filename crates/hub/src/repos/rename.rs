@@ -1,9 +1,10 @@
 //! Renaming a repository or moving it to another owner. The old name keeps leading to it.
 
-use hub_types::RepoId;
+use hub_types::{RepoId, RepoType};
 use serde_json::json;
 
 use super::access::RepoAdmin;
+use super::buckets::batch;
 use super::changes::{self, What};
 use super::{access, queries};
 use crate::accounts::audit;
@@ -14,7 +15,8 @@ use crate::error::{HubError, HubResult};
 /// Gives a repository another id and leaves a redirect at the old one. Gives the new id in its canonical spelling.
 ///
 /// # Errors
-/// 403 for a namespace the viewer may not use, 409 when the target exists.
+/// 403 for a namespace or a name the viewer may not use, 409 when the target exists, 413 for a bucket that the new owner has no
+/// room for.
 pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<RepoId> {
     move_undoing(app, admin, to, None).await
 }
@@ -28,7 +30,7 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
     let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
     let mut tx = audit::begin(app).await?;
-    if repo.id.key() != target.key() && undoes.is_none() {
+    if repo.id.key() != target.key() {
         access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, &namespace, target.name()).await?;
     }
     match queries::update_name(&mut tx, repo.pk, namespace.namespace_pk, target.name()).await {
@@ -36,6 +38,9 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
             return Err(HubError::move_target_exists(repo.repo_type, &target));
         }
         other => other?,
+    }
+    if repo.repo_type == RepoType::Bucket && repo.namespace_pk != namespace.namespace_pk {
+        batch::check_arrival(app, &mut tx, repo.pk, (namespace.namespace_pk, namespace.name.as_str())).await?;
     }
     queries::delete_redirect(&mut tx, repo.repo_type, target.namespace(), target.name()).await?;
     if repo.id.key() != target.key() {

@@ -54,6 +54,13 @@ pub async fn scan_files(app: &App, repo_pk: i64) -> HubResult<()> {
 }
 
 async fn scan_repo(app: &App, repo_pk: i64, tell: Tell, until: Instant) -> HubResult<Progress> {
+    {
+        // A push that found this job waiting may not have ended when it was taken: it is waited for, since nobody else looks at it.
+        let mut tx = app.begin().await?;
+        if !queries::hold_repo(&mut tx, repo_pk).await? {
+            return Ok(Progress::Done);
+        }
+    }
     let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Progress::Done) };
     if !app.config.scan.enabled || !repo.repo_type.has_git() {
         return Ok(Progress::Done);

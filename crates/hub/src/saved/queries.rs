@@ -7,6 +7,7 @@ use hub_types::RepoType;
 use sqlx::{PgConnection, PgPool};
 
 use super::operations::Alerts;
+use crate::accounts::queries::lock_user;
 
 /// A saved search.
 #[derive(Debug, Clone)]
@@ -57,7 +58,7 @@ pub struct NewRow<'a> {
 /// # Errors
 /// The database does not answer.
 pub async fn lock_and_count(conn: &mut PgConnection, user_pk: i64) -> sqlx::Result<i64> {
-    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(&mut *conn).await?;
+    lock_user(conn, user_pk).await?;
     sqlx::query_scalar!(r#"select count(*) as "count!" from saved_searches where user_pk = $1"#, user_pk).fetch_one(conn).await
 }
 

@@ -147,12 +147,20 @@ pub enum State<'a> {
 impl State<'_> {
     /// As `securityFileStatus`.
     pub fn json(&self) -> Value {
-        let without = |status: &str| json!({ "status": status, "avScan": null, "pickleImportScan": null });
         match self {
             Self::Scanned(scan) => scan.json(),
-            Self::Queued => without("queued"),
-            Self::Unscanned => without("unscanned"),
+            Self::Queued | Self::Unscanned => self.level_json(),
         }
+    }
+
+    /// The same without what was found, which tells what is in the file: for those who may not download it.
+    pub fn level_json(&self) -> Value {
+        let status = match self {
+            Self::Scanned(scan) => scan.level.as_str(),
+            Self::Queued => "queued",
+            Self::Unscanned => "unscanned",
+        };
+        json!({ "status": status, "avScan": null, "pickleImportScan": null })
     }
 }
 

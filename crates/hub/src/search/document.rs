@@ -112,7 +112,7 @@ fn model(row: &SearchRow, values: &mut Values) {
     values.add_all(Facet::Evaluated, Some(HAS_RESULTS).filter(|_| has("model-index")));
     values.add_all(
         Facet::Evaluated,
-        row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| *name != HAS_RESULTS),
+        row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| !name.eq_ignore_ascii_case(HAS_RESULTS)),
     );
 }
 

@@ -165,7 +165,8 @@ mod tests {
     use std::path::Path;
 
     /// What a page has as a whole, and what repeats no markup of its own.
-    const ELSEWHERE: &[&str] = &["card_parts", "discussion", "gate", "site", "tensors", "watch", "why"];
+    const ELSEWHERE: &[&str] =
+        &["card_parts", "discussion", "gate", "mail_notice", "security", "site", "tensors", "watch", "why"];
 
     #[test]
     fn every_component_is_shown() {

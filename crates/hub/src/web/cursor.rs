@@ -5,6 +5,9 @@ use chrono::{DateTime, Utc};
 use super::extract::Query;
 use crate::error::{HubError, HubResult};
 
+/// About 4370 BC, in seconds.
+const EARLIEST_SECS: i64 = -200_000_000_000;
+
 /// The last row of the page before: lists go on with what is older, or as old with a lower key.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct TimeCursor {
@@ -31,7 +34,7 @@ impl TimeCursor {
         let Some(text) = query.get(key) else { return Ok(Self::START) };
         let read = || {
             let (at, pk) = text.split_once('_')?;
-            Some(Self { at: DateTime::from_timestamp_micros(at.parse().ok()?)?, pk: pk.parse().ok()? })
+            Some(Self { at: time_of(at.parse().ok()?)?, pk: pk.parse().ok()? })
         };
         read().ok_or_else(|| HubError::bad_request(format!("`{key}` is not one that this list gave. Start again without it.")))
     }
@@ -42,7 +45,17 @@ impl TimeCursor {
     }
 }
 
-/// Cuts a page off rows of which one more was read than a page holds, and says where the next one begins.
+/// The time of a cursor, from microseconds. Postgres' calendar begins in 4713 BC; nothing here is as old as that.
+pub fn time_of(micros: i64) -> Option<DateTime<Utc>> {
+    DateTime::from_timestamp_micros(micros).filter(|at| at.timestamp() > EARLIEST_SECS)
+}
+
+/// How many rows are read for a page: one more than it holds, to tell whether there is another.
+pub fn one_more(page: usize) -> i64 {
+    i64::try_from(page.saturating_add(1)).unwrap_or(i64::MAX)
+}
+
+/// Cuts a page off rows that were read with [`one_more`], and says where the next one begins.
 pub fn cut<T>(rows: &mut Vec<T>, page: usize, place: impl Fn(&T) -> TimeCursor) -> Option<TimeCursor> {
     let more = rows.len() > page;
     rows.truncate(page);
@@ -62,5 +75,10 @@ mod tests {
         for text in ["cursor=x", "cursor=1", "cursor=1_", "cursor=99999999999999999999_1", "cursor=9223372036854775807_1"] {
             assert!(read(text).is_err(), "{text}");
         }
+        // Postgres' calendar begins in 4713 BC.
+        for text in ["cursor=-9223372036854775808_1", "cursor=-210866803200000001_1", "cursor=-8000000000000000000_1"] {
+            assert!(read(text).is_err(), "{text}");
+        }
+        assert!(read("cursor=-1_1").is_ok());
     }
 }

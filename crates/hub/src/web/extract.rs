@@ -10,6 +10,7 @@ use bytes::BytesMut;
 use futures::StreamExt as _;
 use serde::de::DeserializeOwned;
 
+use crate::app::App;
 use crate::error::{HubError, HubResult};
 
 /// The largest JSON or form body that is read into memory, in bytes.
@@ -133,6 +134,14 @@ pub fn decoded(request: &HttpRequest, payload: &mut Payload) -> Payload {
     Payload::Stream { payload: Box::pin(decoder) }
 }
 
+/// The state that all requests share.
+///
+/// # Errors
+/// 500 when it is not mounted.
+pub fn app_of(request: &HttpRequest) -> HubResult<&web::Data<App>> {
+    request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))
+}
+
 /// Whether the request changes nothing.
 pub fn is_safe(request: &HttpRequest) -> bool {
     matches!(*request.method(), Method::GET | Method::HEAD | Method::OPTIONS)
@@ -147,7 +156,7 @@ pub fn raw_param<'a>(request: &'a HttpRequest, name: &str) -> &'a str {
 ///
 /// # Errors
 /// 404 for all others.
-pub async fn no_route(request: HttpRequest, _: web::Data<crate::app::App>) -> HubResult<HttpResponse> {
+pub async fn no_route(request: HttpRequest, _: web::Data<App>) -> HubResult<HttpResponse> {
     let path = request.uri().path();
     let page = path.trim_end_matches('/');
     // Two slashes would lead to another host.

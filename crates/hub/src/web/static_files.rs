@@ -58,9 +58,9 @@ async fn show_favicon() -> HttpResponse {
     HttpResponse::PermanentRedirect().insert_header((header::LOCATION, Assets::get().url("img/logo.svg"))).finish()
 }
 
-/// Crawlers read pages but not files and histories, which have no end.
+/// Crawlers read pages but not files, histories and explanations of numbers, which have no end.
 async fn show_robots() -> HttpResponse {
-    let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/archive/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\n";
+    let text = "User-agent: *\nDisallow: /api/\nDisallow: /*/resolve/\nDisallow: /*/raw/\nDisallow: /*/archive/\nDisallow: /*/tree/\nDisallow: /*/blob/\nDisallow: /*/commits/\nDisallow: /*/commit/\nDisallow: /*?*count=\n";
     HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(text)
 }
 

@@ -1,7 +1,8 @@
 //! Sends what is to be sent: each webhook's deliveries one after the other, some webhooks at a time, on every node that runs jobs.
 //!
 //! A node takes a webhook for a while (`locked_until`), sends what is due, and lets it go behind those that wait: a receiver that is
-//! slow or away holds up nobody else. When the node dies, another takes the webhook up, and sends the last delivery once more.
+//! slow or away holds up nobody else, and an account whose receivers all are holds up no other. When the node dies, another takes the
+//! webhook up, and sends the last delivery once more.
 
 use std::time::{Duration, Instant};
 
@@ -17,10 +18,13 @@ use crate::repos::queries::find_repo_or_deleted;
 
 /// How many webhooks a node sends to at the same time.
 const AT_A_TIME: usize = 16;
-/// How many deliveries of one webhook are sent before others have their turn.
+/// How many webhooks of one account all nodes together send to at the same time.
+const OF_ONE_ACCOUNT: i64 = 4;
+/// How many deliveries of one webhook are sent before others have their turn, and after how long none is begun any more.
 const IN_A_ROW: usize = 20;
-/// For how long a node takes a webhook: longer than that many deliveries take.
-const LEASE_SECS: f64 = 600.0;
+const TURN: Duration = Duration::from_secs(20);
+/// For how long a node takes a webhook: longer than such a turn takes.
+const LEASE_SECS: f64 = 120.0;
 /// When to look although nobody said that there is something.
 const POLL: Duration = Duration::from_secs(5);
 /// How long to wait after each try that failed, in seconds; after the last, a delivery is given up.
@@ -38,11 +42,15 @@ pub async fn keep_sending(app: App, stop: CancellationToken) {
     let mut sending = JoinSet::new();
     let mut forgot = Instant::now();
     while !stop.is_cancelled() {
-        if let Err(error) = hear::hear(&app).await {
+        let more = hear::hear(&app).await.unwrap_or_else(|error| {
             tracing::warn!(?error, "webhooks are not told what happened");
-        }
+            false
+        });
         if let Err(error) = take_due(&app, &stop, &mut sending).await {
             tracing::warn!(%error, "webhooks that are due cannot be taken");
+        }
+        if more {
+            app.webhooks.wake();
         }
         if forgot.elapsed() > FORGET_EVERY {
             forgot = Instant::now();
@@ -62,7 +70,7 @@ pub async fn keep_sending(app: App, stop: CancellationToken) {
 
 async fn take_due(app: &App, stop: &CancellationToken, sending: &mut JoinSet<()>) -> sqlx::Result<()> {
     while sending.len() < AT_A_TIME {
-        let Some(webhook_pk) = deliveries::claim(&app.pool, LEASE_SECS).await? else { break };
+        let Some(webhook_pk) = deliveries::claim(&app.pool, LEASE_SECS, OF_ONE_ACCOUNT).await? else { break };
         let (app, stop) = (app.clone(), stop.clone());
         sending.spawn(async move {
             if let Err(error) = send_due(&app, &stop, webhook_pk).await {
@@ -76,8 +84,9 @@ async fn take_due(app: &App, stop: &CancellationToken, sending: &mut JoinSet<()>
 
 /// Sends what is due of one webhook, until a try fails.
 async fn send_due(app: &App, stop: &CancellationToken, webhook_pk: i64) -> HubResult<()> {
+    let started = Instant::now();
     for _ in 0..IN_A_ROW {
-        if stop.is_cancelled() {
+        if stop.is_cancelled() || started.elapsed() > TURN {
             break;
         }
         let Some(due) = deliveries::next_due(&app.pool, webhook_pk).await? else { break };

@@ -40,45 +40,44 @@ impl Event {
     }
 }
 
-/// Makes deliveries of everything that waits. One node at a time does, so that webhooks hear of things in order.
+/// Makes deliveries of the next that happened, and says whether there may be more. One node at a time does, so that webhooks hear of
+/// things in order.
 ///
 /// # Errors
 /// The database does not answer; nothing is lost then.
-pub(super) async fn hear(app: &App) -> HubResult<()> {
-    while changes::is_waiting(&app.pool).await? {
-        let mut tx = app.begin().await?;
-        if !db::try_lock(&mut tx, LockKey::HearChanges).await? {
-            return Ok(());
-        }
-        let taken = changes::take(&mut tx, BATCH).await?;
-        if taken.is_empty() {
-            return Ok(());
-        }
-        let mut told = BTreeSet::new();
-        for change in &taken {
-            if let Some(event) = read(app, &mut tx, change).await? {
-                told.extend(tell(app, &mut tx, &event).await?);
-            }
-        }
-        let told: Vec<i64> = told.into_iter().collect();
-        let behind = deliveries::list_behind(&mut tx, &told, operations::MAX_WAITING).await?;
-        if !behind.is_empty() {
-            operations::switch_off(&mut tx, &behind, "behind").await?;
-        }
-        tx.commit().await?;
-        app.jobs.wake();
+pub(super) async fn hear(app: &App) -> HubResult<bool> {
+    if !changes::is_waiting(&app.pool).await? {
+        return Ok(false);
     }
-    Ok(())
+    let mut tx = app.begin().await?;
+    if !db::try_lock(&mut tx, LockKey::HearChanges).await? {
+        return Ok(false);
+    }
+    let taken = changes::take(&mut tx, BATCH).await?;
+    let mut told = BTreeSet::new();
+    for change in &taken {
+        if let Some(event) = read(app, &mut tx, change).await? {
+            told.extend(tell(&mut tx, &event).await?);
+        }
+    }
+    let told: Vec<i64> = told.into_iter().collect();
+    let behind = deliveries::list_behind(&mut tx, &told, operations::MAX_WAITING).await?;
+    if !behind.is_empty() {
+        operations::switch_off(&mut tx, &behind, "behind").await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(i64::try_from(taken.len()).is_ok_and(|count| count == BATCH))
 }
 
 /// Makes a delivery for each webhook that watches and whose owner may see the repository, and gives the webhooks.
-async fn tell(app: &App, conn: &mut PgConnection, event: &Event) -> HubResult<Vec<i64>> {
+async fn tell(conn: &mut PgConnection, event: &Event) -> HubResult<Vec<i64>> {
     let listeners = changes::list_listeners(conn, event.repo.pk, &event.namespaces, event.domain()).await?;
     if listeners.is_empty() {
         return Ok(Vec::new());
     }
     let owners: BTreeSet<i64> = listeners.iter().map(|listener| listener.user_pk).collect();
-    let owners = list_users(&app.pool, &owners.into_iter().collect::<Vec<_>>()).await?;
+    let owners = list_users(&mut *conn, &owners.into_iter().collect::<Vec<_>>()).await?;
     let may_hear: HashMap<i64, bool> = owners.iter().map(|user| (user.pk, right::may_hear(user, &event.repo))).collect();
     // The clients' receivers take no payload about a bucket: only who names one is told of it.
     let is_meant = |by_name: bool| event.repo.repo_type != RepoType::Bucket || by_name;

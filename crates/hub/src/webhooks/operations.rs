@@ -84,6 +84,9 @@ pub(super) async fn change(app: &App, viewer: &Viewer, user: &User, id: &str, wa
     let domains = checked_domains(wanted.domains.as_deref())?.unwrap_or_else(|| found.domains.clone());
     let secret = checked_secret(wanted.secret.as_deref())?.unwrap_or(found.secret.as_deref());
     let targets = watched::find_targets(app, viewer, user, &wanted.watched).await?;
+    if url != found.url && targets.is_empty() {
+        watched::check_watched(app, viewer, user, found.pk).await?;
+    }
     let mut tx = app.begin().await?;
     queries::update(&mut tx, found.pk, &Form { url: &url, domains: &domains, secret }).await?;
     if !targets.is_empty() {

@@ -6,6 +6,8 @@ pub mod deliveries;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use crate::accounts::queries::lock_user;
+
 /// A webhook.
 #[derive(Debug, Clone)]
 pub struct Webhook {
@@ -71,7 +73,7 @@ pub struct Form<'a> {
 /// # Errors
 /// The database does not answer.
 pub async fn lock_and_count(conn: &mut PgConnection, user_pk: i64) -> sqlx::Result<i64> {
-    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(&mut *conn).await?;
+    lock_user(conn, user_pk).await?;
     sqlx::query_scalar!(r#"select count(*) as "count!" from webhooks where user_pk = $1"#, user_pk).fetch_one(conn).await
 }
 

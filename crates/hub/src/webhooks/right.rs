@@ -38,6 +38,19 @@ pub(super) fn keeper(viewer: &Viewer, access: Access) -> HubResult<&User> {
     }
 }
 
+/// Refuses that a fine-grained token watches a user or an organisation whose private repositories its owner sees and it does not: the
+/// webhook would hear of them. Of others, webhooks hear only what everybody sees.
+///
+/// # Errors
+/// 403 for such a token.
+pub(super) fn check_sees(viewer: &Viewer, namespace_pk: i64, name: &str) -> HubResult<()> {
+    let Auth::Token { role: TokenRole::FineGrained, scopes: given, .. } = &viewer.auth else { return Ok(()) };
+    if !viewer.namespaces().contains(&namespace_pk) || scopes::reads_all_of(given, name) {
+        return Ok(());
+    }
+    Err(HubError::token_too_weak(&format!("the right to read the repositories of `{name}`, of which the webhook would hear")))
+}
+
 /// Somebody as webhooks know them. Who runs the hub is told of what they see as the person they are, and not of all that is private.
 pub(super) fn as_person(user: &User, auth: Auth) -> Viewer {
     Viewer { user: Some(User { is_admin: false, ..user.clone() }), auth }

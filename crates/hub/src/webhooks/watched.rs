@@ -7,7 +7,7 @@ use serde::{Deserialize, Serialize};
 
 use super::queries::{self, Target, WatchRow};
 use super::right;
-use crate::accounts::{User, Viewer};
+use crate::accounts::{Auth, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
@@ -78,7 +78,7 @@ impl Watched {
 /// Finds what shall be watched. What the viewer may not see answers as what there is not.
 ///
 /// # Errors
-/// 400 for too many, for a kind that cannot be watched and for names of nothing.
+/// 400 for too many, for a kind that cannot be watched and for names of nothing; 403 for a token that sees less than the webhook would.
 pub(super) async fn find_targets(app: &App, viewer: &Viewer, user: &User, wanted: &[Watched]) -> HubResult<Vec<Target>> {
     if wanted.len() > MOST {
         return Err(HubError::bad_request(format!("A webhook watches at most {MOST} users, organizations and repositories."))
@@ -107,12 +107,28 @@ pub(super) async fn find_targets(app: &App, viewer: &Viewer, user: &User, wanted
                     row.name.eq_ignore_ascii_case(&one.name) && kind.is_none_or(|kind| row.kind == kind)
                 };
                 let found = namespaces.iter().find(is_it);
+                if let Some(row) = found {
+                    right::check_sees(viewer, row.namespace_pk, &row.name)?;
+                }
                 found.map(|row| Target { namespace_pk: Some(row.namespace_pk), repo_pk: None, name: row.name.clone() })
             }
         };
         targets.push(target.ok_or_else(|| one.missing())?);
     }
     Ok(targets)
+}
+
+/// Checks that a fine-grained token could have a webhook watch what it watches already: with another address, it tells somebody else.
+///
+/// # Errors
+/// As [`find_targets`].
+pub(super) async fn check_watched(app: &App, viewer: &Viewer, user: &User, webhook_pk: i64) -> HubResult<()> {
+    if !matches!(viewer.auth, Auth::Token { role: TokenRole::FineGrained, .. }) {
+        return Ok(());
+    }
+    let rows = queries::list_watches(&app.pool, &[webhook_pk], &viewer.namespaces()).await?;
+    let watched: Vec<Watched> = rows.iter().map(Watched::of).collect();
+    find_targets(app, viewer, user, &watched).await.map(|_| ())
 }
 
 fn unknown_kind(kind: &str) -> HubError {

@@ -11,7 +11,7 @@ use crate::accounts::queries::follows::{FollowRow, list_followers, list_followin
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::web::base_url::BaseUrl;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::{Query, raw_param};
 use crate::web::page::{next_link, page_size};
 
@@ -67,10 +67,6 @@ async fn get_following(
     let viewer_pk = viewer.user.as_ref().map(|user| user.pk);
     let rows = list_following(&app.pool, namespace.namespace_pk, viewer_pk, after, one_more(limit)).await?;
     Ok(answer(&app, rows, limit, &request, &base, &query))
-}
-
-fn one_more(limit: usize) -> i64 {
-    i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }
 
 fn answer(

@@ -15,6 +15,7 @@ use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
 use crate::accounts::settings::require_admin_of;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::web::cursor::one_more;
 use crate::web::extract::Query;
 use crate::web::filters;
 use crate::web::form::{Choice, Field};
@@ -87,7 +88,7 @@ impl AuditLine {
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
             ("password", _) => "by password".to_owned(),
-            ("nothing", _) => "by a link".to_owned(),
+            ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),
         };
         Self {
@@ -193,7 +194,7 @@ async fn log_page(
 ) -> HubResult<AuditLogPage> {
     let asked = Asked::read(&page.query());
     let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
-    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
+    let limit = one_more(PAGE_LEN);
     let mut rows = queries::list(&page.app.pool, namespace_pk, &asked.wanted()?, before.unwrap_or(i64::MAX), limit).await?;
     let more = rows.len() > PAGE_LEN;
     rows.truncate(PAGE_LEN);

@@ -262,7 +262,7 @@ async fn tokens_page(
         repos_read: refusal.mark(repos("repos_read", "Repositories to read", &form.repos_read)),
         repos_write: refusal.mark(repos("repos_write", "Repositories to read and write", &form.repos_write)),
         gated: form.gated,
-        webhooks: Field::new("webhooks", "Your webhooks"),
+        webhooks: Field::new("webhooks", "Your webhooks").hint("To watch a namespace of yours, the token must read it, too."),
         webhook_rights: [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
             .map(|(value, label)| Choice::new(value, label, &form.webhooks))
             .into(),

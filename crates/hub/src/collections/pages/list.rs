@@ -9,6 +9,7 @@ use crate::collections::access::Scope;
 use crate::collections::api::{cursor_of, parse_cursor};
 use crate::collections::queries::{CollectionQuery, Order, list_collections};
 use crate::error::HubResult;
+use crate::web::cursor::one_more;
 use crate::web::filters;
 use crate::web::form::Choice;
 use crate::web::layout::Layout;
@@ -50,7 +51,7 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
         order,
         // A cursor of another order starts from the top.
         after: query.get("after").and_then(|text| parse_cursor(text).ok()),
-        limit: i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX),
+        limit: one_more(PAGE_LEN),
         ..CollectionQuery::default()
     };
     let mut rows = list_collections(&page.app.pool, &Scope::of(&page.viewer), &wanted).await?;

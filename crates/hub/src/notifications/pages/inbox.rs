@@ -7,9 +7,9 @@ use hub_types::RepoType;
 
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
+use crate::notifications::Reason;
 use crate::notifications::queries::inbox::{self, Filter, NotificationRow, ToldRepoRow};
-use crate::notifications::{Reason, namespaces_of};
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more, time_of};
 use crate::web::extract::Query;
 use crate::web::filters;
 use crate::web::layout::{Layout, kind_icon};
@@ -161,10 +161,9 @@ async fn show_inbox(page: PageRequest) -> HubResult<HttpResponse> {
     let query = page.query();
     let asked = Asked::of(&query);
     let after = TimeCursor::read(&query, "after")?;
-    let (pool, namespaces) = (&page.app.pool, namespaces_of(user));
+    let (pool, namespaces) = (&page.app.pool, user.namespaces());
     let until = Utc::now();
-    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
-    let mut rows = inbox::list(pool, user.pk, &namespaces, &asked.filter(), after, limit).await?;
+    let mut rows = inbox::list(pool, user.pk, &namespaces, &asked.filter(), after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.updated_at, pk: row.notification_pk });
     let repos = inbox::list_repos(pool, user.pk, &namespaces, asked.all, MAX_REPOS).await?;
     let state = |all: bool, label: &str| InboxLink {
@@ -217,7 +216,7 @@ fn repo_links(asked: &Asked, repos: &[ToldRepoRow]) -> Vec<InboxLink> {
 async fn follow(page: PageRequest, path: web::Path<i64>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let pk = path.into_inner();
-    let found = inbox::find(&page.app.pool, user.pk, &namespaces_of(user), pk).await?;
+    let found = inbox::find(&page.app.pool, user.pk, &user.namespaces(), pk).await?;
     let missing = || HubError::not_found("There is no such notification, or you may not see any more what it is about.");
     let row = found.ok_or_else(missing)?;
     inbox::mark_read(&page.app.pool, user.pk, &[pk]).await?;
@@ -231,7 +230,7 @@ async fn post_read(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespon
     let pool = &page.app.pool;
     let marked = match form.text("do") {
         "all" => {
-            let until = form.text("until").parse().ok().and_then(DateTime::from_timestamp_micros).unwrap_or_else(Utc::now);
+            let until = form.text("until").parse().ok().and_then(time_of).unwrap_or_else(Utc::now);
             inbox::mark_all_read(pool, user.pk, &asked.filter(), until).await?
         }
         "some" => {

@@ -6,7 +6,6 @@ use askama::Template;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::HubResult;
-use crate::notifications::namespaces_of;
 use crate::notifications::queries::watches::{self, WatchedRepoRow};
 use crate::notifications::watching::{MailTime, Settings, save_settings, settings_of};
 use crate::web::filters;
@@ -63,7 +62,7 @@ impl WatchedRepo {
 async fn show_settings(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let settings = settings_of(&page.app, user).await?;
-    let repos = watches::list_repos(&page.app.pool, user.pk, &namespaces_of(user)).await?;
+    let repos = watches::list_repos(&page.app.pool, user.pk, &user.namespaces()).await?;
     let times = [
         ("mention", "When somebody mentions you", settings.mention),
         ("participating", "When something happens where you take part", settings.participating),

@@ -11,7 +11,8 @@ pub struct DueRow {
     pub last_event_pk: i64,
 }
 
-/// Takes what mails shall tell somebody by now, for `lease_secs`: another node that asks meanwhile gets nothing.
+/// Takes what mails shall tell somebody by now, for `lease_secs`: another node that asks meanwhile gets nothing. From now on, what
+/// they are told at once waits a while.
 ///
 /// # Errors
 /// The database does not answer.
@@ -22,6 +23,9 @@ pub async fn take_due(pool: &PgPool, user_pk: i64, lease_secs: f64, limit: i64) 
              select notification_pk from notifications
              where user_pk = $1 and mail_due_at <= now() and (mailing_until is null or mailing_until < now())
              order by mail_due_at limit $3 for update skip locked
+         ), begun as (
+             insert into notification_mails (user_pk, mailed_at) select $1, now() from due limit 1
+             on conflict (user_pk) do update set mailed_at = excluded.mailed_at
          )
          update notifications n set mailing_until = now() + make_interval(secs => $2) from due
          where n.notification_pk = due.notification_pk
@@ -76,14 +80,16 @@ pub async fn forget(pool: &PgPool, user_pk: i64) -> sqlx::Result<()> {
         .map(|_| ())
 }
 
-/// To whom mails are due.
+/// To whom mails are due, without those for whom a job waits already, as it does for long when the mail server is away.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
-        "select user_pk from notifications
+        "select user_pk from notifications n
          where mail_due_at <= now() and (mailing_until is null or mailing_until < now())
+           and not exists (select from jobs j where j.kind = 'mail_notifications' and j.failed_at is null
+                           and j.payload = jsonb_build_object('user_pk', n.user_pk))
          group by user_pk order by min(mail_due_at) limit $1",
         limit
     )

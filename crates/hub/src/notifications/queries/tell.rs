@@ -22,6 +22,15 @@ pub async fn find_event(pool: &PgPool, id: &str) -> sqlx::Result<Option<EventRow
         .await
 }
 
+/// When mails go.
+#[derive(Debug, Clone, Copy)]
+pub struct MailTimes {
+    /// The daily ones.
+    pub next_digest: DateTime<Utc>,
+    /// How long after a mail to somebody those that go at once wait.
+    pub pause_secs: f64,
+}
+
 /// Somebody who is told.
 #[derive(Debug)]
 pub struct ToldRow {
@@ -42,7 +51,7 @@ pub async fn insert_for_event(
     conn: &mut PgConnection,
     event_pk: i64,
     names: &[String],
-    next_digest: DateTime<Utc>,
+    mails: MailTimes,
 ) -> sqlx::Result<Vec<ToldRow>> {
     sqlx::query_as!(
         ToldRow,
@@ -87,8 +96,10 @@ pub async fn insert_for_event(
                   case (case t.reason when 3 then coalesce(s.mention_mail, 'at_once')
                                       when 2 then coalesce(s.participating_mail, 'at_once')
                                       else coalesce(s.watching_mail, 'daily') end)
-                      when 'at_once' then now() when 'daily' then $3::timestamptz end
+                      when 'at_once' then greatest(now(), l.mailed_at + make_interval(secs => $4))
+                      when 'daily' then $3::timestamptz end
            from event e cross join told t left join notification_settings s on s.user_pk = t.user_pk
+           left join notification_mails l on l.user_pk = t.user_pk
            order by t.user_pk
            on conflict (user_pk, repo_pk, coalesce(discussion_pk, 0)) do update set
                reason = case when n.unread then greatest(n.reason, excluded.reason)
@@ -104,7 +115,8 @@ pub async fn insert_for_event(
            returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
         event_pk,
         names,
-        next_digest
+        mails.next_digest,
+        mails.pause_secs
     )
     .fetch_all(conn)
     .await
@@ -116,7 +128,7 @@ pub async fn insert_for_event(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, next_digest: DateTime<Utc>) -> sqlx::Result<Vec<ToldRow>> {
+pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailTimes) -> sqlx::Result<Vec<ToldRow>> {
     sqlx::query_as!(
         ToldRow,
         r#"with repo as (
@@ -131,8 +143,11 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, next_digest:
            )
            insert into notifications as n (user_pk, repo_pk, reason, mail_due_at)
            select t.user_pk, r.repo_pk, 1,
-                  case coalesce(s.watching_mail, 'daily') when 'at_once' then now() when 'daily' then $2::timestamptz end
+                  case coalesce(s.watching_mail, 'daily')
+                      when 'at_once' then greatest(now(), l.mailed_at + make_interval(secs => $3))
+                      when 'daily' then $2::timestamptz end
            from repo r cross join told t left join notification_settings s on s.user_pk = t.user_pk
+           left join notification_mails l on l.user_pk = t.user_pk
            where t.user_pk is distinct from r.created_by
              and (not r.private or t.user_pk = r.namespace_pk
                   or exists (select from organization_members m
@@ -143,7 +158,8 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, next_digest:
            on conflict (user_pk, repo_pk, coalesce(discussion_pk, 0)) do nothing
            returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
         repo_pk,
-        next_digest
+        mails.next_digest,
+        mails.pause_secs
     )
     .fetch_all(conn)
     .await

@@ -3,6 +3,7 @@
 use hub_types::RepoType;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use crate::accounts::queries::lock_user;
 use crate::notifications::watching::{Level, MailTime, Settings};
 
 /// What somebody said about a repository.
@@ -49,7 +50,7 @@ pub async fn delete_level(pool: &PgPool, user_pk: i64, repo_pk: i64) -> sqlx::Re
 /// # Errors
 /// The database does not answer.
 pub async fn lock_and_count(conn: &mut PgConnection, user_pk: i64) -> sqlx::Result<i64> {
-    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(&mut *conn).await?;
+    lock_user(conn, user_pk).await?;
     sqlx::query_scalar!(
         r#"select (select count(*) from repo_watches where user_pk = $1)
                 + (select count(*) from namespace_watches where user_pk = $1) as "count!""#,

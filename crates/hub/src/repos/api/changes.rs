@@ -13,6 +13,7 @@ use crate::repos::RepoAdmin;
 use crate::repos::changes::{self, Change, deleted, undo};
 use crate::repos::queries::changes::DeletedRepo;
 use crate::web::base_url::BaseUrl;
+use crate::web::cursor::one_more;
 use crate::web::extract::{Json, Query, raw_param};
 
 /// How many changes an answer has.
@@ -30,7 +31,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn list_changes(app: web::Data<App>, admin: RepoAdmin, base: BaseUrl, query: Query) -> HubResult<HttpResponse> {
     let before = query.number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
-    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let limit = one_more(PAGE);
     let mut found = changes::list(&app, admin.repo.pk, before, limit).await?;
     let mut response = HttpResponse::Ok();
     if found.len() > PAGE {

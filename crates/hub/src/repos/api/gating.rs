@@ -14,7 +14,7 @@ use crate::repos::gating::{self, Decision, Whose};
 use crate::repos::queries::gating::{RequestRow, RequestStatus, count_by_status, list_requests};
 use crate::repos::{Repo, RepoRead, RepoWrite};
 use crate::web::base_url::BaseUrl;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::{Json, Query, raw_param};
 use crate::web::page::next_link;
 
@@ -66,8 +66,7 @@ async fn get_list(
     require_list(&app, &write.repo).await?;
     let after = TimeCursor::read(&query, "cursor")?;
     let search: Option<String> = query.get("q").map(|text| text.chars().take(MAX_SEARCH_CHARS).collect());
-    let one_more = i64::try_from(limit + 1).unwrap_or(i64::MAX);
-    let mut rows = list_requests(&app.pool, write.repo.pk, status, search.as_deref(), after, one_more).await?;
+    let mut rows = list_requests(&app.pool, write.repo.pk, status, search.as_deref(), after, one_more(limit)).await?;
     let mut response = HttpResponse::Ok();
     if let Some(next) = cut(&mut rows, limit, RequestRow::cursor) {
         response.insert_header(next_link(&request, &base, &query, "cursor", &next.encode()));

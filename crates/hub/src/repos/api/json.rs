@@ -6,7 +6,6 @@ use hub_types::XetHash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
-use crate::scans::State;
 use crate::web::base_url::BaseUrl;
 
 /// The last second of the year 9999.
@@ -71,12 +70,12 @@ impl TreeRow {
         })
     }
 
-    /// Adds what `expand` asks for.
-    pub(super) fn expand(mut self, last: Option<&CommitInfo>, security: &State<'_>) -> Self {
+    /// Adds what `expand` asks for: the last commit, and what was found in a file.
+    pub(super) fn expand(mut self, last: Option<&CommitInfo>, security: Value) -> Self {
         self.last_commit =
             last.map(|commit| json!({ "id": commit.oid, "title": commit.title, "date": wire_time(commit.committer.time) }));
         if self.kind == "file" {
-            self.security_file_status = Some(security.json());
+            self.security_file_status = Some(security);
         }
         self
     }

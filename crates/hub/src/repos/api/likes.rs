@@ -14,7 +14,7 @@ use crate::repos::likes::{LikeState, set_like};
 use crate::repos::queries::likes;
 use crate::repos::visibility::visible_to;
 use crate::web::base_url::BaseUrl;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::{Query, raw_param};
 use crate::web::page::{next_link, page_size};
 
@@ -83,8 +83,4 @@ async fn list_liked(
         json!({ "createdAt": timestamp(row.created_at), "repo": repo })
     });
     Ok(response.json(items.collect::<Vec<Value>>()))
-}
-
-fn one_more(limit: usize) -> i64 {
-    i64::try_from(limit + 1).unwrap_or(i64::MAX)
 }

@@ -13,6 +13,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::queries::{likes, relations};
 use crate::repos::visibility::visible_to;
 use crate::web::base_url::BaseUrl;
+use crate::web::cursor::one_more;
 use crate::web::extract::{Query, raw_param};
 
 /// How many there are on a page.
@@ -119,7 +120,7 @@ async fn organization_overview(app: web::Data<App>, viewer: Viewer, request: Htt
 /// Members with their roles, which the organisation's page shows, too.
 async fn list_members(app: web::Data<App>, base: BaseUrl, query: Query, request: HttpRequest) -> HubResult<HttpResponse> {
     let organization = get_organization(&app, raw_param(&request, "name")).await?;
-    let mut members = public::list_public_members(&app.pool, organization.namespace_pk, after(&query)?, page_and_one()).await?;
+    let mut members = public::list_public_members(&app.pool, organization.namespace_pk, after(&query)?, one_more(PAGE)).await?;
     let path = format!("/api/organizations/{}/members", organization.name);
     let mut response = HttpResponse::Ok();
     if members.len() > PAGE {
@@ -167,7 +168,7 @@ async fn storage(
     path: &str,
     (namespace_pk, namespace): (i64, &str),
 ) -> HubResult<HttpResponse> {
-    let mut rows = relations::list_storage(&app.pool, &visible_to(viewer), namespace_pk, after(query)?, page_and_one()).await?;
+    let mut rows = relations::list_storage(&app.pool, &visible_to(viewer), namespace_pk, after(query)?, one_more(PAGE)).await?;
     let mut response = HttpResponse::Ok();
     if rows.len() > PAGE {
         rows.truncate(PAGE);
@@ -189,10 +190,6 @@ async fn storage(
 
 fn after(query: &Query) -> HubResult<i64> {
     Ok(query.number("cursor")?.and_then(|cursor| i64::try_from(cursor).ok()).unwrap_or_default())
-}
-
-fn page_and_one() -> i64 {
-    i64::try_from(PAGE + 1).unwrap_or(i64::MAX)
 }
 
 fn next_link(base: &BaseUrl, path: &str, last: i64) -> String {

@@ -63,7 +63,12 @@ async fn get_tree(
 }
 
 async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand: bool) -> HubResult<Vec<TreeRow>> {
-    let chunked = chunked_files(app, read, entries).await?;
+    let barrier = read.barrier(app).await?;
+    // For those who may download them: the hashes by which clients find the chunks of large files.
+    let chunked = match &barrier {
+        None => chunked_files(app, read, entries).await?,
+        Some(_) => HashMap::new(),
+    };
     let row = |entry: &Entry| TreeRow::of(entry, entry.lfs.as_ref().and_then(|pointer| chunked.get(&pointer.oid)));
     if !expand {
         return Ok(entries.iter().filter_map(row).collect());
@@ -77,15 +82,17 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
             folders.insert(folder, reading::last_commits(app, &read.repo, commit, folder).await?);
         }
         let last = folders.get(folder).and_then(|commits| commits.get(entry.name()));
-        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref), &security.of(entry))));
+        let state = security.of(entry);
+        let state = if barrier.is_none() { state.json() } else { state.level_json() };
+        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref), state)));
     }
     Ok(rows)
 }
 
-/// The hashes by which clients find the chunks of large files, for those who may download them.
+/// The hashes by which clients find the chunks of large files.
 async fn chunked_files(app: &App, read: &RepoRead, entries: &[Entry]) -> HubResult<HashMap<Sha256, XetHash>> {
     let oids: Vec<Sha256> = entries.iter().filter_map(|entry| Some(entry.lfs.as_ref()?.oid)).collect();
-    if oids.is_empty() || !read.offers_chunks(app) || read.barrier(app).await?.is_some() {
+    if oids.is_empty() || !read.offers_chunks(app) {
         return Ok(HashMap::new());
     }
     let held = objects::list_held(&app.pool, read.repo.pk, &oids).await?;

@@ -13,8 +13,8 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::repos::access::{self, RepoWrite};
+use crate::repos::queries;
 use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
-use crate::repos::queries::{self, Repo};
 use crate::xet;
 
 /// The most operations in one batch.
@@ -111,7 +111,7 @@ pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> 
     }
     let after = write_changes(&mut tx, repo.pk, before, &changes).await?;
     check_limit(app, &repo.id, before, after)?;
-    check_owner(app, &mut tx, repo, before, after).await?;
+    check_owner(app, &mut tx, (repo.namespace_pk, repo.id.namespace()), before, after).await?;
     let actor = write.viewer.user.as_ref().map(|user| user.pk);
     queries::insert_event(&mut tx, repo.pk, actor, "change_bucket", event_of(&changes)).await?;
     tx.commit().await?;
@@ -265,16 +265,36 @@ fn check_limit(app: &App, id: &RepoId, before: Totals, after: Totals) -> HubResu
 
 /// All buckets of an owner have a limit together. Their writers go one after the other here, so that two of them do not take
 /// the same room.
-async fn check_owner(app: &App, conn: &mut PgConnection, repo: &Repo, before: Totals, after: Totals) -> HubResult<()> {
+async fn check_owner(
+    app: &App,
+    conn: &mut PgConnection,
+    (namespace_pk, owner): (i64, &str),
+    before: Totals,
+    after: Totals,
+) -> HubResult<()> {
     let grown = (after.bytes - before.bytes).max(0).unsigned_abs();
     let Some(limit) = app.config.owner_buckets_limit_bytes.filter(|_| grown > 0) else { return Ok(()) };
-    bucket_queries::lock_owner(conn, repo.namespace_pk).await?;
-    let sums = bucket_queries::sum_of_owners(conn, &[repo.namespace_pk]).await?;
-    let wanted = sums.get(&repo.namespace_pk).copied().unwrap_or_default().unsigned_abs();
+    bucket_queries::lock_owner(conn, namespace_pk).await?;
+    let sums = bucket_queries::sum_of_owners(conn, &[namespace_pk]).await?;
+    let wanted = sums.get(&namespace_pk).copied().unwrap_or_default().unsigned_abs();
     match wanted > limit {
-        true => Err(HubError::owner_full(repo.id.namespace(), wanted.saturating_sub(grown), wanted, limit)),
+        true => Err(HubError::owner_full(owner, wanted.saturating_sub(grown), wanted, limit)),
         false => Ok(()),
     }
+}
+
+/// Checks the same when an owner comes to have a whole bucket: it was restored, or moved there. Asked after it was.
+///
+/// # Errors
+/// 413 when all buckets of the owner would hold more than is allowed: the caller must roll back.
+pub(in crate::repos) async fn check_arrival(
+    app: &App,
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    owner: (i64, &str),
+) -> HubResult<()> {
+    let held = bucket_queries::lock(&mut *conn, repo_pk).await?.unwrap_or_default();
+    check_owner(app, conn, owner, Totals::default(), held).await
 }
 
 /// What the history of the bucket says: how many files, and the first of them.

@@ -12,6 +12,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoWrite;
 use crate::repos::queries::Repo;
 use crate::repos::queries::buckets::list_files_below;
+use crate::web::cursor::one_more;
 
 /// The most names that are chosen at once.
 pub const MAX_CHOSEN: usize = 100;
@@ -23,11 +24,30 @@ pub const MAX_FILES: usize = 1000;
 pub struct Chosen {
     /// Its path.
     pub path: String,
-    /// The files, which have this path or are below it.
+    /// Whether it is a folder.
+    pub is_folder: bool,
+    /// The file itself, or those below the folder.
     pub files: Vec<BucketFile>,
 }
 
-/// Finds what has these paths.
+impl Chosen {
+    /// What a path means: a folder if a `/` is behind it, a file if not.
+    fn of(path: &str) -> Self {
+        let folder = path.strip_suffix('/');
+        Self { path: folder.unwrap_or(path).to_owned(), is_folder: folder.is_some(), files: Vec::new() }
+    }
+
+    /// Whether a file is this one or in this folder.
+    fn has(&self, path: &str) -> bool {
+        match path.strip_prefix(self.path.as_str()) {
+            Some(rest) if self.is_folder => rest.starts_with('/'),
+            Some(rest) => rest.is_empty(),
+            None => false,
+        }
+    }
+}
+
+/// Finds what has these paths, those of folders with a `/` behind them. What is named twice is chosen once.
 ///
 /// # Errors
 /// 404 when there is nothing at one of them, 400 when they are too many or have too many files.
@@ -35,23 +55,26 @@ pub async fn find(app: &App, repo: &Repo, paths: &[String]) -> HubResult<Vec<Cho
     if paths.is_empty() {
         return Err(HubError::bad_request("Choose at least one file or folder."));
     }
-    if paths.len() > MAX_CHOSEN {
+    let mut seen = HashSet::new();
+    let mut chosen: Vec<Chosen> = paths.iter().filter(|path| seen.insert(*path)).map(|path| Chosen::of(path)).collect();
+    if chosen.len() > MAX_CHOSEN {
         return Err(HubError::bad_request(format!("At most {MAX_CHOSEN} files and folders are changed at once. Choose fewer.")));
     }
     // A NUL would be a 500 in the database, and no path has one.
-    if paths.iter().any(|path| path.is_empty() || path.contains('\0')) {
+    if chosen.iter().any(|one| one.path.is_empty() || one.path.contains('\0')) {
         return Err(HubError::entry_not_found());
     }
-    let mut files = list_files_at(&app.pool, repo.pk, paths).await?;
-    files.extend(list_files_below(&app.pool, repo.pk, paths, limit()).await?);
+    let (folders, single): (Vec<&Chosen>, Vec<&Chosen>) = chosen.iter().partition(|one| one.is_folder);
+    let paths_of = |some: &[&Chosen]| some.iter().map(|one| one.path.clone()).collect::<Vec<String>>();
+    let mut files = list_files_at(&app.pool, repo.pk, &paths_of(&single)).await?;
+    files.extend(list_files_below(&app.pool, repo.pk, &paths_of(&folders), one_more(MAX_FILES)).await?);
     if files.len() > MAX_FILES {
         return Err(HubError::bad_request(format!(
             "These are more than {MAX_FILES} files. Choose fewer, or use `hf buckets rm --recursive` and `hf sync`."
         )));
     }
-    let mut chosen: Vec<Chosen> = paths.iter().map(|path| Chosen { path: path.clone(), files: Vec::new() }).collect();
     for file in files {
-        if let Some(one) = chosen.iter_mut().find(|one| is_at(&file.path, &one.path)) {
+        if let Some(one) = chosen.iter_mut().find(|one| one.has(&file.path)) {
             one.files.push(file);
         }
     }
@@ -59,16 +82,6 @@ pub async fn find(app: &App, repo: &Repo, paths: &[String]) -> HubResult<Vec<Cho
         true => Err(HubError::entry_not_found()),
         false => Ok(chosen),
     }
-}
-
-/// One more than are taken, to tell whether they are too many.
-fn limit() -> i64 {
-    i64::try_from(MAX_FILES + 1).unwrap_or(i64::MAX)
-}
-
-/// Whether a path is another one or below it.
-fn is_at(path: &str, above: &str) -> bool {
-    path.strip_prefix(above).is_some_and(|rest| rest.is_empty() || rest.starts_with('/'))
 }
 
 /// Removes what was chosen, all of it or nothing. Gives how many files that were.
@@ -140,11 +153,14 @@ fn addition(file: &BucketFile, path: String) -> HubResult<Operation> {
 
 #[cfg(test)]
 mod tests {
-    use super::is_at;
+    use super::Chosen;
 
     #[test]
-    fn a_folder_is_no_prefix() {
-        assert!(is_at("a", "a") && is_at("a/b", "a") && is_at("a/b/c", "a/b"));
-        assert!(!is_at("ab", "a") && !is_at("a", "a/b") && !is_at("a.txt", "a"));
+    fn a_folder_is_neither_a_prefix_nor_the_file_of_its_name() {
+        for (chosen, its, others) in [("a", ["a"].as_slice(), ["a/b", "ab"]), ("a/", ["a/b", "a/b/c"].as_slice(), ["a", "ab/c"])]
+        {
+            let chosen = Chosen::of(chosen);
+            assert!(its.iter().all(|path| chosen.has(path)) && !others.iter().any(|path| chosen.has(path)), "{chosen:?}");
+        }
     }
 }

@@ -7,6 +7,7 @@ use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 use crate::repos::access;
 use crate::repos::queries::{self, NewRepoRow, Repo};
 
@@ -50,6 +51,8 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
     queries::delete_redirect(&mut tx, RepoType::Bucket, id.namespace(), id.name()).await?;
     queries::insert_event(&mut tx, repo_pk, Some(user.pk), "create_repo", json!({ "id": id.to_string() })).await?;
     let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?;
+    Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
+    app.jobs.wake();
     repo.ok_or_else(|| HubError::internal("the new bucket is gone"))
 }

@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::queries::Repo;
 use crate::repos::queries::buckets as queries;
+use crate::web::cursor::one_more;
 
 /// What to list.
 #[derive(Debug, Clone, Default)]
@@ -109,7 +110,7 @@ impl Listing {
 
     /// One more than a page has, to tell whether there is another.
     fn rows(&self) -> i64 {
-        i64::try_from(self.limit.saturating_add(1)).unwrap_or(i64::MAX)
+        one_more(self.limit)
     }
 }
 

@@ -1,7 +1,7 @@
 //! Deleted repositories: which can come back, and how.
 
 use chrono::{DateTime, TimeDelta, Utc};
-use hub_types::RepoId;
+use hub_types::{RepoId, RepoType};
 use serde_json::json;
 
 use super::{What, note, undoable_since, window};
@@ -9,7 +9,8 @@ use crate::accounts::{OrgRole, Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{RepoAdmin, RepoRead, level_of};
+use crate::repos::access::{self, RepoAdmin, RepoRead, level_of};
+use crate::repos::buckets::batch;
 use crate::repos::queries::changes::{self as queries, DeletedRepo};
 use crate::repos::queries::{self as repo_queries, Repo};
 
@@ -26,12 +27,27 @@ pub fn days_left(until: DateTime<Utc>) -> i64 {
     (until - Utc::now() + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days().max(0)
 }
 
-/// The deleted repositories of an account that the viewer administers, as far as their token sees them.
+/// The deleted repositories of these accounts that the viewer administers, as far as their token sees them.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_in(app: &App, viewer: &Viewer, namespace_pk: i64) -> HubResult<Vec<DeletedRepo>> {
-    list(app, viewer, &[namespace_pk]).await
+pub async fn list_in(app: &App, viewer: &Viewer, namespaces: &[i64]) -> HubResult<Vec<DeletedRepo>> {
+    let Some(user) = &viewer.user else { return Ok(Vec::new()) };
+    let mut whole = Vec::new();
+    let mut contributed = Vec::new();
+    for namespace_pk in namespaces {
+        match viewer.role_in(*namespace_pk) {
+            Some(OrgRole::Admin) => whole.push(*namespace_pk),
+            Some(OrgRole::Contributor) => contributed.push(*namespace_pk),
+            _ if user.is_admin => whole.push(*namespace_pk),
+            _ => {}
+        }
+    }
+    let mut found =
+        queries::list_deleted(&app.pool, &whole, (contributed.as_slice(), user.pk), undoable_since(app), MAX_LISTED).await?;
+    // A token for chosen repositories sees fewer.
+    found.retain(|deleted| deleted.repo.is_seen_by(viewer));
+    Ok(found)
 }
 
 /// The same of all accounts that the viewer administers.
@@ -39,23 +55,7 @@ pub async fn list_in(app: &App, viewer: &Viewer, namespace_pk: i64) -> HubResult
 /// # Errors
 /// The database does not answer.
 pub async fn list_all(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedRepo>> {
-    list(app, viewer, &viewer.namespaces()).await
-}
-
-async fn list(app: &App, viewer: &Viewer, namespaces: &[i64]) -> HubResult<Vec<DeletedRepo>> {
-    let mut found = queries::list_deleted(&app.pool, namespaces, undoable_since(app), MAX_LISTED).await?;
-    found.retain(|deleted| is_administered(viewer, &deleted.repo) && deleted.repo.is_seen_by(viewer));
-    Ok(found)
-}
-
-/// Whether the viewer is one of those who may bring a repository back, whatever their token may.
-fn is_administered(viewer: &Viewer, repo: &Repo) -> bool {
-    let Some(user) = &viewer.user else { return false };
-    match viewer.role_in(repo.namespace_pk) {
-        Some(OrgRole::Admin) => true,
-        Some(OrgRole::Contributor) => repo.created_by == Some(user.pk),
-        _ => user.is_admin,
-    }
+    list_in(app, viewer, &viewer.namespaces()).await
 }
 
 impl Repo {
@@ -83,18 +83,30 @@ pub async fn find(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<Repo
 /// Brings a deleted repository back with all that it had, under its name or another. Gives its id.
 ///
 /// # Errors
-/// 400 for a bad name, 409 when the name is taken or the repository was restored or removed meanwhile.
+/// 400 for a bad name, 403 for another name that the viewer may not give to a repository, 409 when the name is taken or the
+/// repository was restored or removed meanwhile, 413 for a bucket that its owner has no room for.
 pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubResult<RepoId> {
     let repo = &admin.repo;
     let id =
         RepoId::new(repo.id.namespace(), name.unwrap_or(repo.id.name())).map_err(|error| HubError::from(error).at("name"))?;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    // Another name is taken as by who makes a repository of that name.
+    let elsewhere = match id.key() == repo.id.key() {
+        true => None,
+        false => Some(access::target_namespace(app, &admin.viewer, Some(id.namespace()), repo.repo_type).await?),
+    };
     let mut tx = audit::begin(app).await?;
+    if let Some(namespace) = &elsewhere {
+        access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, namespace, id.name()).await?;
+    }
     match queries::mark_restored(&mut tx, repo.pk, id.name()).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => return Err(name_taken(&id)),
         Err(error) => return Err(error.into()),
         Ok(false) => return Err(gone()),
         Ok(true) => {}
+    }
+    if repo.repo_type == RepoType::Bucket {
+        batch::check_arrival(app, &mut tx, repo.pk, (repo.namespace_pk, id.namespace())).await?;
     }
     repo_queries::delete_redirect(&mut tx, repo.repo_type, id.namespace(), id.name()).await?;
     let deletion = queries::find_deletion(&mut tx, repo.pk).await?;

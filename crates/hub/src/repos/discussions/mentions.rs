@@ -12,20 +12,30 @@ const MAX_MENTIONS: usize = 50;
 /// The most names that are looked up for one page.
 const MAX_NAMES: usize = 2_000;
 
-/// The texts with links where they mention somebody who is here. Code stays as it is. All names are looked up together.
+/// Whom texts mention, in lower case, each once: the names to look up for [`known`].
+pub(super) fn names_in(texts: &[String]) -> Vec<String> {
+    let mut names = BTreeSet::new();
+    for text in texts {
+        for name in mentioned_names(text).into_iter().take(MAX_MENTIONS) {
+            if names.len() == MAX_NAMES {
+                return names.into_iter().collect();
+            }
+            names.insert(name);
+        }
+    }
+    names.into_iter().collect()
+}
+
+/// Those of the names that are somebody's, in lower case, each with how it is written. All are looked up together.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn linked(app: &App, texts: &[&str]) -> HubResult<Vec<String>> {
-    let names: BTreeSet<String> =
-        texts.iter().flat_map(|text| mentioned_names(text).into_iter().take(MAX_MENTIONS)).take(MAX_NAMES).collect();
+pub(super) async fn known(app: &App, names: &[String]) -> HubResult<HashMap<String, String>> {
     if names.is_empty() {
-        return Ok(texts.iter().map(|text| (*text).to_owned()).collect());
+        return Ok(HashMap::new());
     }
-    let names: Vec<String> = names.into_iter().collect();
-    let known = list_people(&app.pool, &names).await?;
-    let known: HashMap<String, String> = known.into_iter().map(|name| (name.to_ascii_lowercase(), name)).collect();
-    Ok(texts.iter().map(|text| with_links(text, &known)).collect())
+    let found = list_people(&app.pool, names).await?;
+    Ok(found.into_iter().map(|name| (name.to_ascii_lowercase(), name)).collect())
 }
 
 /// Whom a text mentions, in lower case, each once, in the order of the text. They need not exist.
@@ -76,7 +86,8 @@ fn in_line(line: &str, offset: usize, found: &mut Vec<(usize, usize)>) {
     }
 }
 
-fn with_links(text: &str, known: &HashMap<String, String>) -> String {
+/// A text with links where it mentions somebody who is [`known`]. Code stays as it is.
+pub(super) fn with_links(text: &str, known: &HashMap<String, String>) -> String {
     let mut linked = String::with_capacity(text.len());
     let mut done = 0;
     for (start, end) in mentions(text) {
@@ -95,7 +106,7 @@ fn with_links(text: &str, known: &HashMap<String, String>) -> String {
 mod tests {
     use std::collections::HashMap;
 
-    use super::{mentioned_names, with_links};
+    use super::{MAX_NAMES, mentioned_names, names_in, with_links};
 
     #[test]
     fn those_who_are_here_are_linked_outside_of_code() {
@@ -114,5 +125,16 @@ mod tests {
     #[test]
     fn everybody_is_named_once_in_order() {
         assert_eq!(mentioned_names("@Bob, @ada and @bob; `@carol` mail@dave @eve/x"), ["bob", "ada"]);
+    }
+
+    #[test]
+    fn names_that_come_again_take_nobody_elses_place() {
+        let fifty = |first: usize| -> String { (first..first + 50).map(|number| format!("@person-{number} ")).collect() };
+        let mut texts: Vec<String> = (0..100).map(|_| fifty(0)).collect();
+        texts.push("@last".to_owned());
+        let names = names_in(&texts);
+        assert!(names.len() == 51 && names.contains(&"last".to_owned()), "{names:?}");
+        let texts: Vec<String> = (0..100).map(|number| fifty(number * 50)).collect();
+        assert_eq!(names_in(&texts).len(), MAX_NAMES);
     }
 }

@@ -1,5 +1,6 @@
 use hub_cards::{LinkContext, SafeHtml, render_markdown};
 
+use super::mentions;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::queries::Repo;
@@ -20,7 +21,10 @@ pub async fn render(app: &App, repo: &Repo, text: &str) -> HubResult<SafeHtml> {
 /// The database does not answer.
 pub async fn render_all(app: &App, repo: &Repo, texts: &[&str]) -> HubResult<Vec<SafeHtml>> {
     let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
-    let texts = super::mentions::linked(app, texts).await?;
-    let render = move || texts.iter().map(|text| render_markdown(text, &context)).collect();
+    let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
+    let find_names = move || (mentions::names_in(&texts), texts);
+    let (names, texts) = tokio::task::spawn_blocking(find_names).await?;
+    let known = mentions::known(app, &names).await?;
+    let render = move || texts.iter().map(|text| render_markdown(&mentions::with_links(text, &known), &context)).collect();
     Ok(tokio::task::spawn_blocking(render).await?)
 }

@@ -5,8 +5,9 @@ use crate::accounts::letters::Notice;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
+use crate::repos::queries::changes::lock_settings;
+use crate::repos::queries::find_repo_by_pk;
 use crate::repos::queries::gating::{last_told, list_deciders, take_untold};
-use crate::repos::queries::{find_repo_by_pk, hold_repo};
 
 /// How long there is no second mail about a repository.
 const PAUSE: TimeDelta = TimeDelta::hours(1);
@@ -23,7 +24,9 @@ const MAX_NAMES: usize = 10;
 pub async fn announce(app: &App, repo_pk: i64) -> HubResult<()> {
     let Some(repo) = find_repo_by_pk(&app.pool, repo_pk).await?.filter(|repo| repo.gated.is_some()) else { return Ok(()) };
     let mut tx = app.begin().await?;
-    if !hold_repo(&mut tx, repo_pk).await? {
+    // Whoever asks holds the repository until their request is there. Who found this job waiting and ends after it was taken is
+    // waited for here: nobody else would tell of them.
+    if lock_settings(&mut tx, repo_pk).await?.is_none() {
         return Ok(());
     }
     let again_at = last_told(&mut tx, repo_pk).await?.map(|told_at| told_at + PAUSE);

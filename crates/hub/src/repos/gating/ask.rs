@@ -1,4 +1,9 @@
-use hub_cards::{Gate, GateProblem, MAX_MARKDOWN_BYTES};
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
+
+use hub_cards::{Gate, GateField, GateKind, GateProblem, MAX_MARKDOWN_BYTES};
+use hub_types::Oid;
+use moka::future::Cache;
 use serde_json::Value;
 
 use super::require_gated;
@@ -11,6 +16,28 @@ use crate::repos::{RepoRead, reading};
 
 /// The file whose metadata says what is asked.
 const CARD_FILE: &str = "README.md";
+/// How many bytes of gates are kept.
+const MAX_KEPT_BYTES: u64 = 8 << 20;
+
+/// Gates by the repository and the blob of its card: every view of the page needs one.
+static GATES: LazyLock<Cache<(i64, Oid), Arc<Gate>>> = LazyLock::new(|| {
+    Cache::builder()
+        .weigher(|_, gate: &Arc<Gate>| u32::try_from(bytes_of(gate)).unwrap_or(u32::MAX))
+        .max_capacity(MAX_KEPT_BYTES)
+        .time_to_idle(Duration::from_secs(3600))
+        .build()
+});
+
+/// About how much memory a gate takes.
+fn bytes_of(gate: &Gate) -> usize {
+    let texts: usize =
+        [&gate.heading, &gate.description, &gate.prompt, &gate.button].into_iter().flatten().map(String::len).sum();
+    let field = |field: &GateField| {
+        let options = if let GateKind::Select(options) = &field.kind { options.as_slice() } else { &[] };
+        100 + field.label.len() + options.iter().map(|option| 100 + option.value.len() + option.label.len()).sum::<usize>()
+    };
+    200 + texts + gate.fields.iter().map(field).sum::<usize>()
+}
 
 /// What came of asking.
 #[derive(Debug)]
@@ -20,22 +47,28 @@ pub enum Asked {
     /// The owners decide, or have decided.
     Noted,
     /// Something is missing, and nothing was noted.
-    Incomplete(Gate, Vec<GateProblem>),
+    Incomplete(Arc<Gate>, Vec<GateProblem>),
 }
 
 /// What the card of a repository's default branch asks.
 ///
 /// # Errors
 /// 503 when the object store does not answer.
-pub async fn gate_of(app: &App, repo: &Repo) -> HubResult<Gate> {
-    let Some(head) = repo.head_oid else { return Ok(Gate::default()) };
-    let Some(entry) = reading::entry(app, repo, head, CARD_FILE).await? else { return Ok(Gate::default()) };
+pub async fn gate_of(app: &App, repo: &Repo) -> HubResult<Arc<Gate>> {
+    let Some(head) = repo.head_oid else { return Ok(Arc::default()) };
+    let Some(entry) = reading::entry(app, repo, head, CARD_FILE).await? else { return Ok(Arc::default()) };
     if entry.is_folder() || entry.lfs.is_some() || entry.size > MAX_MARKDOWN_BYTES as u64 {
-        return Ok(Gate::default());
+        return Ok(Arc::default());
+    }
+    let key = (repo.pk, entry.oid);
+    if let Some(gate) = GATES.get(&key).await {
+        return Ok(gate);
     }
     let bytes = reading::blob(app, repo, entry.oid).await?;
     let read = move || std::str::from_utf8(&bytes).map(Gate::read).unwrap_or_default();
-    Ok(tokio::task::spawn_blocking(read).await?)
+    let gate = Arc::new(tokio::task::spawn_blocking(read).await?);
+    GATES.insert(key, Arc::clone(&gate)).await;
+    Ok(gate)
 }
 
 /// Asks for the files of a gated repository: those of a `manual` one open when somebody accepts, of an `auto` one at once. Asking

@@ -10,6 +10,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::Repo;
 use crate::repos::queries::lineage as queries;
 use crate::repos::visibility::Visibility;
+use crate::web::cursor::one_more;
 
 pub use crate::repos::queries::lineage::FindingRow;
 
@@ -71,7 +72,7 @@ impl FromStr for Cursor {
 pub async fn list_undeclared(app: &App, after: Option<Cursor>, limit: usize) -> HubResult<(Vec<FindingRow>, Option<Cursor>)> {
     // No certainty is above 1.
     let from = after.unwrap_or(Cursor { certainty: 2.0, repo_pk: 0 });
-    let wanted = i64::try_from(limit.saturating_add(1)).unwrap_or(i64::MAX);
+    let wanted = one_more(limit);
     let mut rows = queries::list_undeclared(&app.pool, from.certainty, from.repo_pk, wanted).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);

@@ -14,7 +14,7 @@ use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::RepoWrite;
 use crate::repos::gating::{Decision, Whose, decide_many, grant};
 use crate::repos::queries::gating::{RequestRow, RequestStatus, count_by_status, list_requests};
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::Query;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -168,8 +168,7 @@ async fn show(
     let query = page.query();
     let after = TimeCursor::read(&query, "after")?;
     let search = Some(asked.search.as_str()).filter(|text| !text.is_empty());
-    let one_more = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
-    let mut rows = list_requests(pool, write.repo.pk, asked.status, search, after, one_more).await?;
+    let mut rows = list_requests(pool, write.repo.pk, asked.status, search, after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, RequestRow::cursor);
     let counts = count_by_status(pool, write.repo.pk).await?;
     let (header, _) = header_of(page, write, RepoTab::Settings).await?;

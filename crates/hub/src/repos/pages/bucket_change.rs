@@ -93,11 +93,15 @@ struct Asked {
 
 async fn read_asked(page: &PageRequest, write: &RepoWrite, fields: &Query) -> HubResult<Asked> {
     let (kind, folder) = (Kind::of(fields)?, folder_of(page)?);
+    // Joined, no name at all would be the folder itself.
+    if fields.all("name").any(str::is_empty) {
+        return Err(HubError::entry_not_found());
+    }
     let paths: Vec<String> = fields.all("name").map(|name| join(&folder, name)).collect();
     let chosen = find(&page.app, &write.repo, &paths).await?;
-    let target = match (kind, fields.get("target"), paths.as_slice()) {
+    let target = match (kind, fields.get("target"), chosen.as_slice()) {
         (Kind::Move, Some(target), _) => target.trim().to_owned(),
-        (Kind::Move, None, [path]) => path.clone(),
+        (Kind::Move, None, [one]) => one.path.clone(),
         (Kind::Move, None, _) => folder.clone(),
         (Kind::Delete, ..) => String::new(),
     };
@@ -180,7 +184,7 @@ async fn change_page(page: &PageRequest, write: &RepoWrite, asked: &Asked, refus
     let start = if asked.folder.is_empty() { 0 } else { asked.folder.len() + 1 };
     let row = |one: &Chosen| Row {
         name: one.path.get(start..).unwrap_or_default().to_owned(),
-        is_folder: one.files.iter().any(|file| file.path != one.path),
+        is_folder: one.is_folder,
         files: one.files.len(),
         bytes: one.files.iter().fold(0, |sum, file| sum.saturating_add(file.size_bytes)),
     };

@@ -232,7 +232,7 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, attempt: Option<At
         card_command: card_command(&header),
         card: card.filter(|_| has_text).map(|card| card.html.clone()),
         card_warning: card_warning(&derived),
-        inferred: panel_of(page, read, &header, &derived).await,
+        inferred: panel_of(page, read, &header, &derived, barrier.as_ref()).await?,
         side: Side { chart, ..side_of(&header, &derived) },
         licence: licence_note(page, &derived).await?,
         header,

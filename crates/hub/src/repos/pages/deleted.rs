@@ -107,13 +107,11 @@ async fn show_own(page: PageRequest) -> HubResult<HttpResponse> {
 
 async fn own_page(page: &PageRequest) -> HubResult<DeletedPage> {
     let user = page.require_session()?;
-    let mut found = deleted::list_in(&page.app, &page.viewer, user.pk).await?;
     // What contributors deleted of their own is on no page of an organisation that they see.
     let contributes = user.memberships.iter().filter(|membership| membership.role == OrgRole::Contributor);
-    for membership in contributes {
-        found.extend(deleted::list_in(&page.app, &page.viewer, membership.namespace_pk).await?);
-    }
-    page_of(page, &user.name, found)
+    let mut namespaces: Vec<i64> = contributes.map(|membership| membership.namespace_pk).collect();
+    namespaces.push(user.pk);
+    page_of(page, &user.name, deleted::list_in(&page.app, &page.viewer, &namespaces).await?)
 }
 
 fn page_of(page: &PageRequest, owner: &str, found: Vec<DeletedRepo>) -> HubResult<DeletedPage> {
@@ -132,7 +130,7 @@ fn page_of(page: &PageRequest, owner: &str, found: Vec<DeletedRepo>) -> HubResul
 async fn show_organization(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
-    let found = deleted::list_in(&page.app, &page.viewer, row.namespace_pk).await?;
+    let found = deleted::list_in(&page.app, &page.viewer, &[row.namespace_pk]).await?;
     let navigation = SettingsNavigation::new(user, "/settings/organizations");
     let shown = DeletedPage { is_organization: true, navigation, ..page_of(&page, &row.name, found)? };
     page.show(shown).await

@@ -2,10 +2,13 @@
 
 use std::future::Future;
 use std::pin::Pin;
+use std::sync::{Arc, LazyLock};
+use std::time::Duration;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, ResponseError as _, web};
 use hub_cards::{COUNTRIES, Gate, GateField, GateKind, GateProblem, LinkContext, SafeHtml, render_markdown};
+use moka::future::Cache;
 use serde_json::{Map, Value};
 use url::form_urlencoded::Serializer;
 
@@ -17,12 +20,25 @@ use crate::error::{Barrier, ErrorKind, HubError, HubResult};
 use crate::repos::gating::{self, Asked, gate_of};
 use crate::repos::queries::gating::{RequestStatus, count_by_status};
 use crate::repos::{Level, Repo, RepoRead};
-use crate::web::extract::{Query, read_body};
+use crate::web::extract::{Query, app_of, read_body};
 use crate::web::form::Choice;
 use crate::web::layout::kind_word;
 
 /// The largest form, in bytes.
 const FORM_LIMIT_BYTES: usize = 256 * 1024;
+/// How many bytes of conditions are kept, rendered.
+const MAX_KEPT_BYTES: u64 = 8 << 20;
+
+/// Rendered conditions, by where their links start from and their text.
+static PROMPTS: LazyLock<Cache<(String, String), SafeHtml>> = LazyLock::new(|| {
+    Cache::builder()
+        .weigher(|(place, text): &(String, String), html: &SafeHtml| {
+            u32::try_from(place.len() + text.len() + html.as_str().len() + 200).unwrap_or(u32::MAX)
+        })
+        .max_capacity(MAX_KEPT_BYTES)
+        .time_to_idle(Duration::from_secs(3600))
+        .build()
+});
 
 /// How the viewer stands with a gated repository.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -124,7 +140,7 @@ pub(super) struct FieldView {
 /// Answers that were not taken: they are shown again.
 #[derive(Debug)]
 pub(super) struct Attempt {
-    gate: Gate,
+    gate: Arc<Gate>,
     problems: Vec<GateProblem>,
     given: Query,
 }
@@ -159,11 +175,11 @@ pub(super) async fn gate_view(
     let (gate, problems, given) = match attempt {
         Some(attempt) => (attempt.gate, attempt.problems, attempt.given),
         None if shows_card => (gate_of(&page.app, repo).await?, Vec::new(), Query::default()),
-        None => (Gate::default(), Vec::new(), Query::default()),
+        None => (Arc::default(), Vec::new(), Query::default()),
     };
     let fields = gate.fields.iter().enumerate();
     let fields = fields.map(|(index, field)| field_view(index, field, &problems, &given)).collect();
-    let prompt = match gate.prompt {
+    let prompt = match &gate.prompt {
         Some(text) => Some(rendered(repo, text).await?),
         None => None,
     };
@@ -172,12 +188,13 @@ pub(super) async fn gate_view(
         state,
         heading: gate
             .heading
+            .clone()
             .unwrap_or_else(|| format!("You need to agree to share your contact information to access this {word}")),
-        description: gate.description.unwrap_or_else(|| description_of(repo)),
+        description: gate.description.clone().unwrap_or_else(|| description_of(repo)),
         prompt,
         eu_disallowed: gate.eu_disallowed,
         fields,
-        button: gate.button.unwrap_or_else(|| button_of(repo).to_owned()),
+        button: gate.button.clone().unwrap_or_else(|| button_of(repo).to_owned()),
     }))
 }
 
@@ -203,13 +220,20 @@ fn button_of(repo: &Repo) -> &'static str {
     }
 }
 
-async fn rendered(repo: &Repo, text: String) -> HubResult<SafeHtml> {
+async fn rendered(repo: &Repo, text: &str) -> HubResult<SafeHtml> {
+    let key = (format!("{}/{}", repo.path(), repo.default_branch), text.to_owned());
+    if let Some(html) = PROMPTS.get(&key).await {
+        return Ok(html);
+    }
     let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
-    Ok(tokio::task::spawn_blocking(move || render_markdown(&text, &context)).await?)
+    let text = text.to_owned();
+    let html = tokio::task::spawn_blocking(move || render_markdown(&text, &context)).await?;
+    PROMPTS.insert(key, html.clone()).await;
+    Ok(html)
 }
 
 fn field_view(index: usize, field: &GateField, problems: &[GateProblem], given: &Query) -> FieldView {
-    let value = given.get(key_of(&field.label)).unwrap_or_default().to_owned();
+    let value = given.get(&field.label).unwrap_or_default().to_owned();
     let choice = |sent: &str, shown: &str| Choice::new(sent, shown, &value);
     let nothing = Choice::new("", "Choose…", &value);
     let (kind, options) = match &field.kind {
@@ -227,11 +251,6 @@ fn field_view(index: usize, field: &GateField, problems: &[GateProblem], given: 
     };
     let error = problems.iter().find(|problem| problem.index == index).map(|problem| problem.message.clone());
     FieldView { id: format!("gate-{index}"), label: field.label.clone(), kind, options, value, error }
-}
-
-/// The name of a field as [`Query`] reads it.
-fn key_of(label: &str) -> &str {
-    label.strip_suffix("[]").unwrap_or(label)
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -255,7 +274,7 @@ impl FromRequest for Answers {
         let request = request.clone();
         let mut payload = payload.take();
         Box::pin(async move {
-            let app = request.app_data::<web::Data<App>>().ok_or_else(|| HubError::internal("the app is not mounted"))?;
+            let app = app_of(&request)?;
             let viewer = Viewer::extract(&request).await?;
             let body = read_body(&mut payload, FORM_LIMIT_BYTES).await?;
             let kind = request.headers().get("content-type").and_then(|kind| kind.to_str().ok()).unwrap_or_default();
@@ -306,7 +325,7 @@ async fn post_ask(page: PageRequest, read: RepoRead, answers: Answers) -> HubRes
 async fn ask(page: &PageRequest, read: &RepoRead, given: Query) -> HubResult<HttpResponse> {
     let address = page.app.config.trusted_proxies.client_of(page.http());
     let address = address.map(|address| address.to_string()).unwrap_or_default();
-    let asked = gating::ask(&page.app, read, |label| given.get(key_of(label)), &address).await?;
+    let asked = gating::ask(&page.app, read, |label| given.get(label), &address).await?;
     let path = read.repo.path();
     match asked {
         Asked::LetIn => Ok(page.redirect_saying(&path, "You have access: the files can be downloaded now.")),

@@ -9,7 +9,7 @@ use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::HubResult;
 use crate::repos::queries::gating::{OwnRequestRow, RequestStatus, list_own};
 use crate::repos::visibility::visible_to;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::filters;
 use crate::web::layout::{Layout, kind_icon};
 
@@ -68,8 +68,7 @@ async fn show_requests(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let query = page.query();
     let after = TimeCursor::read(&query, "after")?;
-    let one_more = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
-    let mut rows = list_own(&page.app.pool, &visible_to(&page.viewer), user.pk, after, one_more).await?;
+    let mut rows = list_own(&page.app.pool, &visible_to(&page.viewer), user.pk, after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.requested_at, pk: row.access_request_pk });
     let shown = GatedReposPage {
         layout: page.layout("Gated repositories"),

@@ -12,6 +12,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::RepoAdmin;
 use crate::repos::changes::{self, Change, What, undo};
+use crate::web::cursor::one_more;
 use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::form::Refusal;
@@ -102,7 +103,7 @@ async fn show_history(page: PageRequest, admin: RepoAdmin) -> HubResult<HttpResp
 
 async fn history_page(page: &PageRequest, admin: &RepoAdmin, before: Option<i64>) -> HubResult<HistoryPage> {
     let (header, _) = header_of(page, admin, RepoTab::Settings).await?;
-    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
+    let limit = one_more(PAGE_LEN);
     let mut found = changes::list(&page.app, admin.repo.pk, before, limit).await?;
     let more = found.len() > PAGE_LEN;
     found.truncate(PAGE_LEN);

@@ -10,12 +10,12 @@ use super::card_editor::{CARD_FILE, current};
 use super::view::RepoHeader;
 use super::{BASES, tags};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::error::{ErrorKind, HubError, HubResult};
+use crate::error::{Barrier, ErrorKind, HubError, HubResult};
 use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
-use crate::repos::discussions::{may_propose, propose_commit};
+use crate::repos::discussions::{may_propose, participant, propose_commit};
 use crate::repos::listing::Columns;
 use crate::repos::metadata::inferred_of;
-use crate::repos::queries::discussions::find_open_pull;
+use crate::repos::queries::discussions::{are_disabled, find_open_pull};
 use crate::repos::queries::listing::{ListedRepo, find_listed};
 use crate::repos::{Level, Repo, RepoRead, RepoWrite};
 use crate::web::links::{encode_path, encode_segment};
@@ -84,15 +84,20 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// The panel of a repository; nothing when the card says everything that its files do.
+/// The panel of a repository; nothing when the card says everything that its files do. Those whom `barrier` keeps from the files
+/// propose nothing, and nobody does where discussions are turned off.
+///
+/// # Errors
+/// The database does not answer.
 pub(super) async fn panel_of(
     page: &PageRequest,
     read: &RepoRead,
     header: &RepoHeader,
     derived: &ListedRepo,
-) -> Option<InferredPanel> {
+    barrier: Option<&Barrier>,
+) -> HubResult<Option<InferredPanel>> {
     let facts = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
-    let commit = derived.head_oid.filter(|_| !facts.is_empty())?.to_hex();
+    let Some(head) = derived.head_oid.filter(|_| !facts.is_empty()) else { return Ok(None) };
     let blob = format!("{}/blob/{}", header.href(), encode_segment(&header.default_branch));
     let shown = |fact: Inferred| InferredFact {
         key: fact.key.as_str(),
@@ -103,11 +108,13 @@ pub(super) async fn panel_of(
         because: fact.because,
         sure: fact.sure,
     };
-    let facts = facts.into_iter().map(shown).collect();
+    let facts: Vec<InferredFact> = facts.into_iter().map(shown).collect();
     let proposes = read.level < Level::Write;
-    let may = page.require_session().is_ok() && (!proposes || may_propose(&page.app, read.clone()).await.is_ok());
+    let may_ask = page.require_session().is_ok() && (!proposes || (barrier.is_none() && participant(read).is_ok()));
+    let may = may_ask && !(proposes && are_disabled(&page.app.pool, read.repo.pk).await?);
     let what = if proposes { "propose-facts" } else { "add-facts" };
-    Some(InferredPanel { facts, action: may.then(|| format!("{}/{what}", header.href())), proposes, commit })
+    let action = may.then(|| format!("{}/{what}", header.href()));
+    Ok(Some(InferredPanel { facts, action, proposes, commit: head.to_hex() }))
 }
 
 /// Whether a card leaves a key out that the files answer.

@@ -12,7 +12,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
 use crate::repos::likes::set_like;
 use crate::repos::queries::likes::list_likers;
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -65,8 +65,7 @@ async fn post_like(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubR
 async fn show_likers(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let query = page.query();
     let after = TimeCursor::read(&query, "after")?;
-    let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
-    let mut rows = list_likers(&page.app.pool, read.repo.pk, after, limit).await?;
+    let mut rows = list_likers(&page.app.pool, read.repo.pk, after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.created_at, pk: row.user_pk });
     let (header, _) = header_of(&page, &read, RepoTab::Other).await?;
     let href = format!("{}/likers", header.href());

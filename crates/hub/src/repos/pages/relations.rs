@@ -14,6 +14,7 @@ use crate::error::HubResult;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::relations::{self, Used};
 use crate::repos::visibility::{Visibility, visible_to};
+use crate::web::cursor::one_more;
 use crate::web::layout::kind_icon;
 
 /// How many repositories of one sort are named.
@@ -223,7 +224,7 @@ async fn spaces_using(app: &App, visible: &Visibility, used: Used, names: &[Stri
 
 async fn models_trained_on(app: &App, visible: &Visibility, names: &[String]) -> HubResult<(Vec<RepoLink>, More)> {
     let tags: Vec<String> = names.iter().map(|id| format!("dataset:{id}")).collect();
-    let limit = i64::try_from(MAX_NAMED + 1).unwrap_or(i64::MAX);
+    let limit = one_more(MAX_NAMED);
     let mut ids = relations::list_tagged(&app.pool, visible, RepoType::Model, &tags, limit).await?;
     let more = if ids.len() > MAX_NAMED {
         ids.truncate(MAX_NAMED);

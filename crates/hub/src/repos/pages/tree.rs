@@ -123,9 +123,11 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let listed = list_folder(&page, repo, &place, after).await?;
     let commits = last_commits(&page, repo, &place).await;
     let known = known_of(&page, repo, &listed.entries).await?;
+    // A gated repository shows its files' names to more people than their bytes.
+    let barrier = read.barrier(&page.app).await?;
     let readme = match listed.entries.iter().find(|entry| entry.name().eq_ignore_ascii_case("README.md")) {
         // At the root the card's own tab shows it.
-        Some(entry) if !place.path.is_empty() => readme(&page, repo, &place, entry).await?,
+        Some(entry) if !place.path.is_empty() && barrier.is_none() => readme(&page, repo, &place, entry).await?,
         _ => None,
     };
     let href = place.href(View::Tree, &place.path);
@@ -140,7 +142,7 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
             new_href: place.href(View::New, &place.path),
             delete_href: (!place.path.is_empty()).then(|| place.href(View::Delete, &place.path)),
         }),
-        archives: archives(&page, &read, &place).await?,
+        archives: if barrier.is_none() { archives(&place) } else { Vec::new() },
         history_href: place.href(View::Commits, &place.path),
         latest: latest_commit(&page, repo, &place).await?.map(|info| commit_summary(repo, &info)),
         entries: listed
@@ -156,12 +158,8 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     page.show(shown).await
 }
 
-async fn archives(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<Vec<(&'static str, String)>> {
-    // A gated repository shows its files' names to more people than their bytes.
-    Ok(match read.barrier(&page.app).await? {
-        None => Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into(),
-        Some(_) => Vec::new(),
-    })
+fn archives(place: &Place) -> Vec<(&'static str, String)> {
+    Format::ALL.map(|format| (format.ending(), place.archive_href(format))).into()
 }
 
 async fn list_folder(page: &PageRequest, repo: &Repo, place: &Place, after: Option<TreeCursor>) -> HubResult<hub_git::Page> {

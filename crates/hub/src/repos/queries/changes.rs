@@ -152,11 +152,18 @@ pub struct DeletedRepo {
     pub deleted_by: Option<String>,
 }
 
-/// The repositories of some namespaces that were deleted since a time and can come back, the last deleted first.
+/// The repositories that were deleted since a time and can come back, the last deleted first: those of some namespaces, and of
+/// others those that somebody made.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_deleted(pool: &PgPool, namespaces: &[i64], since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DeletedRepo>> {
+pub async fn list_deleted(
+    pool: &PgPool,
+    namespaces: &[i64],
+    (contributed, user_pk): (&[i64], i64),
+    since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<DeletedRepo>> {
     let rows = sqlx::query!(
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
@@ -164,9 +171,11 @@ pub async fn list_deleted(pool: &PgPool, namespaces: &[i64], since: DateTime<Utc
                   (select a.name from repo_changes c join namespaces a on a.namespace_pk = c.actor_pk
                    where c.repo_pk = r.repo_pk and c.kind = 'delete_repo' order by change_pk desc limit 1) as deleted_by
            from repos r join namespaces n using (namespace_pk)
-           where namespace_pk = any($1) and deleted_at >= $2 and purged_at is null
-           order by deleted_at desc, repo_pk desc limit $3"#,
+           where (namespace_pk = any($1) or namespace_pk = any($2) and created_by = $3) and deleted_at >= $4 and purged_at is null
+           order by deleted_at desc, repo_pk desc limit $5"#,
         namespaces,
+        contributed,
+        user_pk,
         since,
         limit
     )

@@ -334,12 +334,12 @@ pub async fn list_own(
     sql.build_query_as().fetch_all(pool).await
 }
 
-/// When the owners of a repository were told of requests last.
+/// When the owners of a repository were told of requests last, also of those that were taken back since.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn last_told(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!("select max(told_at) from access_requests where repo_pk = $1", repo_pk).fetch_one(conn).await
+    sqlx::query_scalar!("select told_at from access_request_mails where repo_pk = $1", repo_pk).fetch_optional(conn).await
 }
 
 /// Notes that the owners are told of all requests that wait, and gives who asks, the oldest first.
@@ -349,8 +349,11 @@ pub async fn last_told(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Op
 pub async fn take_untold(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
         r#"with taken as (
-               update access_requests set told_at = now() where repo_pk = $1 and told_at is null and status = 'pending'
+               update access_requests set told_at = now() where repo_pk = $1::bigint and told_at is null and status = 'pending'
                returning access_request_pk, user_pk
+           ), told as (
+               insert into access_request_mails (repo_pk, told_at) select $1::bigint, now() from taken limit 1
+               on conflict (repo_pk) do update set told_at = excluded.told_at
            )
            select n.name as "name!" from taken join namespaces n on n.namespace_pk = taken.user_pk order by access_request_pk"#,
         repo_pk
@@ -359,7 +362,7 @@ pub async fn take_untold(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<
     .await
 }
 
-/// Who is told of requests for a repository: its owner, or the admins of the organisation and who made it there.
+/// Who is told of requests for a repository: its owner, or the admins of the organisation and who made it there, if they decide.
 ///
 /// # Errors
 /// The database does not answer.
@@ -368,7 +371,7 @@ pub async fn list_deciders(conn: &mut PgConnection, repo_pk: i64, limit: i64) ->
         r#"select u.user_pk as "user_pk!" from repos r join users u on u.user_pk = r.namespace_pk where r.repo_pk = $1
            union
            select m.user_pk from repos r join organization_members m on m.organization_pk = r.namespace_pk
-           where r.repo_pk = $1 and (m.role = 'admin' or (m.role = 'contributor' and m.user_pk = r.created_by))
+           where r.repo_pk = $1 and (m.role = 'admin' or (m.role in ('contributor', 'write') and m.user_pk = r.created_by))
            limit $2"#,
         repo_pk,
         limit

@@ -7,6 +7,7 @@ use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::repos::listing::{Columns, Direction, ListQuery, Sort};
 use crate::repos::visibility::Visibility;
+use crate::web::cursor::{one_more, time_of};
 
 /// A repository in a list, with what is derived from its default branch.
 #[derive(Debug, Clone, sqlx::FromRow)]
@@ -70,10 +71,12 @@ impl ListedRepo {
     }
 }
 
-/// How far an order is followed in search of what passes a filter. A filter that lets fewer than a page of so many pass lets few
-/// pass in all, so that they can be sorted: whichever of both the database would choose is seconds too slow for the other kind,
-/// and it cannot tell which is which.
+/// How far an order is followed in search of what passes a filter, or [`FOLLOWED_PAGES`] if that is more. A filter that lets fewer
+/// than a page of so many pass lets few pass in all, so that they can be sorted: whichever of both the database would choose is
+/// seconds too slow for the other kind, and it cannot tell which is which.
 const FOLLOWED: i64 = 3_000;
+/// The same in pages' worth of rows: what one of fifty repositories passes fills a page of any size.
+const FOLLOWED_PAGES: i64 = 50;
 
 /// Lists repositories; one more than a page holds, to tell whether there is another.
 ///
@@ -117,7 +120,7 @@ async fn list_among_first(
         sql.push("r.deleted_at is null and r.repo_type = ").push_bind(repo_type);
     }
     push_after(&mut sql, query);
-    push_order(&mut sql, query, FOLLOWED);
+    push_order(&mut sql, query, FOLLOWED.max(wanted(query).saturating_mul(FOLLOWED_PAGES)));
     sql.push(") first join repos r using (repo_pk)");
     push_joins(&mut sql);
     sql.push(" where r.repo_type = ").push_bind(repo_type);
@@ -157,13 +160,14 @@ fn may_be_rare(query: &ListQuery) -> bool {
             || !query.search.is_empty()
             || !query.models.is_empty()
             || !query.datasets.is_empty()
+            || query.linked
             || query.library.is_some()
             || query.gated.is_some())
 }
 
 /// One more than a page holds.
 fn wanted(query: &ListQuery) -> i64 {
-    i64::try_from(query.limit.saturating_add(1)).unwrap_or(i64::MAX)
+    one_more(query.limit)
 }
 
 fn push_type(sql: &mut QueryBuilder<Postgres>, repo_type: RepoType, sort: Sort) {
@@ -353,7 +357,7 @@ fn push_after(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     sql.push(format!(" and ({}, {}) {compare} (", column(query.sort), key(query.sort)));
     match query.sort {
         Sort::LastModified | Sort::Created => {
-            sql.push_bind(DateTime::<Utc>::from_timestamp_micros(after.value).unwrap_or_default());
+            sql.push_bind(time_of(after.value).unwrap_or_default());
         }
         Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Parameters | Sort::Size => {
             sql.push_bind(after.value);

@@ -10,7 +10,7 @@ const MAX_RESULTS: i64 = 2_000;
 pub struct ResultRow {
     /// The model.
     pub repo_pk: i64,
-    /// The data it was measured on.
+    /// The data it was measured on, cut where the search index cuts it.
     pub dataset: String,
     /// What was measured, as the card calls it.
     pub metric: String,
@@ -25,7 +25,7 @@ pub struct ResultRow {
 pub async fn list_results(pool: &PgPool, repo_pks: &[i64], task: &str, metrics: &[String]) -> sqlx::Result<Vec<ResultRow>> {
     sqlx::query_as!(
         ResultRow,
-        r#"select r.repo_pk as "repo_pk!", left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 160) as "dataset!",
+        r#"select r.repo_pk as "repo_pk!", left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 100) as "dataset!",
                   left(coalesce(metric ->> 'type', metric ->> 'name'), 80) as "metric!", left(metric ->> 'value', 40) as "value!"
            from repos r
            cross join lateral jsonb_path_query(r.card, '$."model-index"[*]."results"[*]') as result

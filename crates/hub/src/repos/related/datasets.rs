@@ -55,20 +55,26 @@ pub async fn datasets_for(app: &App, viewer: &Viewer, model: &ListedRepo, own: O
     let mut rows = candidates(app, viewer, model, &evidence, &about).await?;
     rows.sort_by_key(|row| row.repo_pk);
     rows.dedup_by_key(|row| row.repo_pk);
-    let scored = rows.into_iter().filter_map(|row| {
-        let id = row.id().to_lowercase();
-        if own == Own::LeftOut && declared.contains(&id) {
-            return None;
-        }
-        let mut terms = evidence.get(&id).cloned().unwrap_or_default();
-        let is_chosen = !terms.is_empty();
-        terms.extend(fitting(model, &about, &row));
-        // What says no more than "it is a dataset" is no reason.
-        let is_fitting = !terms.is_empty();
-        terms.extend(besides(model, &row));
-        (is_chosen || is_fitting).then_some(Suggested { repo: row, terms })
-    });
-    Ok(best_first(scored.collect(), limit))
+    let model = model.clone();
+    let score = move || {
+        let scored = rows.into_iter().filter_map(|row| {
+            let id = row.id().to_lowercase();
+            if own == Own::LeftOut && declared.contains(&id) {
+                return None;
+            }
+            let mut terms = evidence.get(&id).cloned().unwrap_or_default();
+            terms.extend(fitting(&model, &about, &row));
+            // What says no more than "it is a dataset" is no reason.
+            if terms.is_empty() {
+                return None;
+            }
+            terms.extend(besides(&model, &row));
+            Some(Suggested { repo: row, terms })
+        });
+        best_first(scored.collect(), limit)
+    };
+    // Some hundred texts are looked through for the words of all fields.
+    Ok(tokio::task::spawn_blocking(score).await?)
 }
 
 fn groups(model: &ListedRepo) -> Vec<Siblings> {

@@ -37,7 +37,7 @@ pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd
     let Some(file) = file else { return Ok(()) };
     let (report, tokens, file) = match changed.key.kind {
         Kind::Gguf => (gguf_report(app, &file).await?, BTreeSet::new(), file),
-        Kind::Pickle | Kind::Keras | Kind::Template | Kind::Safetensors | Kind::Opaque | Kind::Other => {
+        Kind::Pickle | Kind::Keras | Kind::Template | Kind::Jinja | Kind::Safetensors | Kind::Opaque | Kind::Other => {
             scan(app, changed.key.kind, file).await?
         }
     };

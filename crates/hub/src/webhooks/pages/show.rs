@@ -6,6 +6,7 @@ use super::{Item, PATH};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::{HubError, HubResult};
+use crate::web::cursor::one_more;
 use crate::web::filters;
 use crate::web::layout::Layout;
 use crate::webhooks::operations;
@@ -73,7 +74,7 @@ pub(super) async fn show(page: PageRequest, path: web::Path<String>) -> HubResul
     let user = page.require_session()?;
     let found = operations::get(&page.app, user, &path).await?;
     let before = before(&page)?;
-    let limit = i64::try_from(PAGE + 1).unwrap_or(i64::MAX);
+    let limit = one_more(PAGE);
     let mut rows = deliveries::list(&page.app.pool, found.pk, before.unwrap_or(i64::MAX), limit).await?;
     let more = rows.len() > PAGE;
     rows.truncate(PAGE);

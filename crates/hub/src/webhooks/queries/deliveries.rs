@@ -167,20 +167,22 @@ pub async fn count_waiting(conn: &mut PgConnection, webhook_pk: i64) -> sqlx::Re
     .await
 }
 
-/// Takes the webhook that is due longest, for `lease_secs`.
+/// Takes the webhook that is due longest, for `lease_secs`. Of an account, all nodes together have at most `of_one_account`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn claim(pool: &PgPool, lease_secs: f64) -> sqlx::Result<Option<i64>> {
+pub async fn claim(pool: &PgPool, lease_secs: f64, of_one_account: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query_scalar!(
         "update webhooks set locked_until = now() + make_interval(secs => $1)
          where webhook_pk = (
              select webhook_pk from webhooks
              where due_at <= now() and not disabled and (locked_until is null or locked_until < now())
+               and user_pk not in (select user_pk from webhooks where locked_until > now() group by user_pk having count(*) >= $2)
              order by due_at limit 1 for update skip locked
          )
          returning webhook_pk",
-        lease_secs
+        lease_secs,
+        of_one_account
     )
     .fetch_optional(pool)
     .await

@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
 use crate::repos::queries::gating::{RequestRow, RequestStatus, list_requests};
-use crate::web::cursor::{TimeCursor, cut};
+use crate::web::cursor::{TimeCursor, cut, one_more};
 
 /// How many are read at once.
 const PAGE_LEN: usize = 500;
@@ -40,8 +40,7 @@ impl Walk {
             self.over = true;
             return Ok(Some((Bytes::from(if self.begun { "\n]\n" } else { "[]\n" }), self)));
         };
-        let limit = i64::try_from(PAGE_LEN + 1).unwrap_or(i64::MAX);
-        let mut rows = list_requests(&self.app.pool, self.repo_pk, status, None, self.after, limit).await?;
+        let mut rows = list_requests(&self.app.pool, self.repo_pk, status, None, self.after, one_more(PAGE_LEN)).await?;
         match cut(&mut rows, PAGE_LEN, RequestRow::cursor) {
             Some(next) => self.after = next,
             None => {

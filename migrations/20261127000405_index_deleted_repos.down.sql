@@ -1,0 +1,1 @@
+drop index repos_namespace_pk_deleted_idx;

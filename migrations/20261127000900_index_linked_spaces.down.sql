@@ -1,0 +1,1 @@
+drop index repos_linked_spaces_idx;
