@@ -9,6 +9,7 @@ use super::queries::sessions::{self as queries, Browser};
 use super::{User, tokens};
 use crate::app::App;
 use crate::error::HubResult;
+use crate::moderation;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
@@ -32,8 +33,11 @@ fn name_for(base: &BaseUrl) -> &'static str {
 /// Starts a session and gives the cookie for it.
 ///
 /// # Errors
-/// The database does not answer.
+/// 403 for a suspended account, with the page to appeal; the database does not answer.
 pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest) -> HubResult<Cookie<'static>> {
+    if user.suspended {
+        return Err(moderation::refusal(app, user).await?);
+    }
     let secret = random_secret::<32>();
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent: String = user_agent.chars().take(300).collect();

@@ -252,7 +252,11 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     let app = app_of(request)?;
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
-        return by_header(app, request, value).await;
+        let viewer = by_header(app, request, value).await?;
+        return match &viewer.user {
+            Some(user) if user.suspended => Err(HubError::suspended(None)),
+            _ => Ok(viewer),
+        };
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
@@ -261,6 +265,10 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     else {
         return Ok(Viewer::ANONYMOUS);
     };
+    // Its sessions ended; one that was begun at the same moment is worth nothing.
+    if user.suspended {
+        return Ok(Viewer::ANONYMOUS);
+    }
     // Forms carry their token in the body and check it themselves; scripts must send the header.
     if !is_safe(request) && takes_no_forms(request.path()) && !csrf::header_is_valid(app, request) {
         return Ok(Viewer::ANONYMOUS);
