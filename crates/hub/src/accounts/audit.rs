@@ -99,6 +99,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.password", "Password changed"),
     ("account.email", "Email address changed"),
     ("account.operator", "Right to run the hub changed"),
+    ("account.moderator", "Right to moderate changed"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),
     ("token.revoke", "Access token revoked"),
