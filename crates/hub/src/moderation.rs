@@ -10,7 +10,7 @@ pub mod acts;
 pub mod appeals;
 pub mod category;
 pub mod pages;
-mod queries;
+pub mod queries;
 pub mod reports;
 pub mod roles;
 pub mod statistics;

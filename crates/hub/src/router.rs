@@ -4,8 +4,8 @@ use actix_web::web;
 
 use crate::web::extract::no_route;
 use crate::{
-    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, moderation, notifications, repos, saved, site,
-    tasks, webhooks,
+    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, moderation, notifications, repos,
+    saved, site, tasks, webhooks,
 };
 
 /// Mounts everything.

@@ -76,7 +76,8 @@ pub async fn lock_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result
 pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query_as!(
         UserRow,
-        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator, plain_http,
+        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
+                  suspended_at is not null as "suspended!", plain_http,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
@@ -98,6 +99,7 @@ struct UserRow {
     email_confirmed: bool,
     is_admin: bool,
     is_moderator: bool,
+    suspended: bool,
     plain_http: bool,
     memberships: Option<Json<Vec<Membership>>>,
 }
@@ -112,6 +114,7 @@ impl From<UserRow> for User {
             email_confirmed: row.email_confirmed,
             is_admin: row.is_admin,
             is_moderator: row.is_moderator,
+            suspended: row.suspended,
             plain_http: row.plain_http,
             memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
         }

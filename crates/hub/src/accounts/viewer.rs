@@ -105,6 +105,8 @@ pub struct User {
     pub is_admin: bool,
     /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
     pub is_moderator: bool,
+    /// Whether moderators suspended the account: nobody signs in to it.
+    pub suspended: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
     /// The organisations.
@@ -112,6 +114,11 @@ pub struct User {
 }
 
 impl User {
+    /// Whether this person looks after what others publish.
+    pub fn moderates(&self) -> bool {
+        self.is_admin || self.is_moderator
+    }
+
     /// The keys of the namespaces whose private repositories this person may see: their own and their organisations'. Who runs the
     /// hub counts as the person they are, too.
     pub fn namespaces(&self) -> Vec<i64> {
@@ -171,7 +178,7 @@ impl Viewer {
 
     /// Whether they look after what others publish: moderators, and those who run the hub.
     pub fn is_moderator(&self) -> bool {
-        self.user.as_ref().is_some_and(|user| user.is_admin || user.is_moderator)
+        self.user.as_ref().is_some_and(User::moderates)
     }
 
     /// The account.

@@ -3,11 +3,11 @@
 
 use sqlx::PgConnection;
 
+use super::appeals;
 use super::category::Category;
 use super::queries::effects::{self, Comments};
 use super::queries::{self, ActRow, CaseRow};
 use super::subject::SubjectKind;
-use super::appeals;
 use crate::accounts::letters::Notice;
 use crate::accounts::{User, audit};
 use crate::app::App;
@@ -117,6 +117,18 @@ impl Act {
         }
     }
 
+    /// What takes a thing out of sight, for many at once. People are only suspended.
+    pub const fn take_down(kind: SubjectKind, is_user: bool) -> Self {
+        match kind {
+            SubjectKind::Repo => Self::DisableRepo,
+            SubjectKind::Discussion => Self::HideDiscussion,
+            SubjectKind::Comment => Self::HideComment,
+            SubjectKind::Collection => Self::HideCollection,
+            SubjectKind::Account if is_user => Self::SuspendUser,
+            SubjectKind::Account => Self::DisableRepos,
+        }
+    }
+
     const fn is_about_account(self) -> bool {
         matches!(self, Self::SuspendUser | Self::BanUser | Self::DisableRepos)
     }
@@ -166,7 +178,9 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
     check(&mut tx, moderator, &case, decision.act).await?;
     let act_pk = queries::insert_act(&mut tx, moderator, &case, decision).await?;
     if !apply(&mut tx, act_pk, &case, decision.act).await? {
-        return Err(HubError::conflict("There is nothing left to do this to: it is deleted, or was taken down already. Dismiss the case."));
+        return Err(HubError::conflict(
+            "There is nothing left to do this to: it is deleted, or was taken down already. Dismiss the case.",
+        ));
     }
     queries::close_case(&mut tx, case_pk, decision.act != Act::Dismiss).await?;
     tell_reporters(&mut tx, &case, decision).await?;
@@ -174,7 +188,11 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
         let notice = Notice::Moderated {
             subject: case.subject.clone(),
             lines: vec![
-                format!("moderators of this hub decided about {}: {}.", case.subject, Act::done(decision.act.as_str()).to_lowercase()),
+                format!(
+                    "moderators of this hub decided about {}: {}.",
+                    case.subject,
+                    Act::done(decision.act.as_str()).to_lowercase()
+                ),
                 format!("The reason: {} ({})", decision.reason, decision.category.label()),
                 "If you think that this is a mistake, you can appeal once:".to_owned(),
             ],
@@ -207,7 +225,9 @@ async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: A
     if let Some(owner) = owner
         && effects::has_role(conn, owner).await?
     {
-        return Err(HubError::forbidden("This person runs or moderates the hub: its operator takes that role away first (`hub admin set-role`)."));
+        return Err(HubError::forbidden(
+            "This person runs or moderates the hub: its operator takes that role away first (`hub admin role`).",
+        ));
     }
     Ok(())
 }
@@ -244,11 +264,17 @@ async fn tell_reporters(conn: &mut PgConnection, case: &CaseRow, decision: &Deci
     };
     let notice = Notice::Moderated {
         subject: format!("Your report of {}", case.subject),
-        lines: vec![format!("you reported {}. Moderators looked at it: {outcome}.", case.subject), "Thank you for telling us.".to_owned()],
+        lines: vec![
+            format!("you reported {}. Moderators looked at it: {outcome}.", case.subject),
+            "Thank you for telling us.".to_owned(),
+        ],
         page: "/settings/reports".to_owned(),
     };
-    let jobs: Vec<Job> =
-        queries::list_reporters(conn, case.case_pk).await?.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
+    let jobs: Vec<Job> = queries::list_reporters(conn, case.case_pk)
+        .await?
+        .into_iter()
+        .map(|user_pk| Job::tell(user_pk, notice.clone()))
+        .collect();
     Ok(Job::enqueue_all(&jobs, conn).await?)
 }
 
@@ -296,7 +322,10 @@ pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i
     effects::uncover(conn, act_pk).await?;
     let notice = Notice::Moderated {
         subject: act.subject.clone(),
-        lines: vec![format!("a decision about {} was taken back: it is as it was before.", act.subject), format!("The reason: {reason}")],
+        lines: vec![
+            format!("a decision about {} was taken back: it is as it was before.", act.subject),
+            format!("The reason: {reason}"),
+        ],
         page: act.href.clone(),
     };
     tell_owner(conn, act.owner_pk, &notice).await

@@ -1,8 +1,8 @@
 //! Appeals: whoever an act is about asks once that moderators look at it again, by a link that also those have who cannot sign in.
 
 use super::acts;
-use super::queries::{self, ActRow};
 use super::queries::appeals::{self as rows, AppealRow};
+use super::queries::{self, ActRow};
 use crate::accounts::letters::Notice;
 use crate::accounts::{User, audit};
 use crate::app::App;

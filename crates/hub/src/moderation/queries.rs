@@ -352,31 +352,6 @@ pub async fn list_responsible(conn: &mut PgConnection, namespace_pk: i64) -> sql
     .await
 }
 
-/// Gives a user a role on the hub.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn set_role(conn: &mut PgConnection, user_pk: UserPk, admin: bool, moderator: bool) -> sqlx::Result<()> {
-    sqlx::query!("update users set is_admin = $2, is_moderator = $3 where user_pk = $1", user_pk, admin, moderator)
-        .execute(conn)
-        .await
-        .map(|_| ())
-}
-
-/// Whether a user runs the hub and nobody else does.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn is_last_admin(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
-    sqlx::query_scalar!(
-        r#"select exists (select from users where user_pk = $1 and is_admin)
-                  and not exists (select from users where user_pk <> $1 and is_admin) as "last!""#,
-        user_pk
-    )
-    .fetch_one(conn)
-    .await
-}
-
 /// Adds a note to a case.
 ///
 /// # Errors

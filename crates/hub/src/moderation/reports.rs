@@ -33,7 +33,9 @@ pub async fn report(app: &App, user: &User, subject: &Subject, category: Categor
     }
     let case_pk = queries::open_case(&mut tx, subject, category).await?;
     if !queries::insert_report(&mut tx, case_pk, user.pk, category, text).await? {
-        return Err(HubError::conflict("You have reported this already, and nobody has decided yet: see your reports in the settings."));
+        return Err(HubError::conflict(
+            "You have reported this already, and nobody has decided yet: see your reports in the settings.",
+        ));
     }
     queries::weigh_case(&mut tx, case_pk, category).await?;
     tx.commit().await?;

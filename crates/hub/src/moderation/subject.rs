@@ -43,7 +43,9 @@ impl SubjectKind {
 
     /// Reads the stored word.
     pub fn parse(text: &str) -> Option<Self> {
-        [Self::Repo, Self::Discussion, Self::Comment, Self::Account, Self::Collection].into_iter().find(|kind| kind.as_str() == text)
+        [Self::Repo, Self::Discussion, Self::Comment, Self::Account, Self::Collection]
+            .into_iter()
+            .find(|kind| kind.as_str() == text)
     }
 }
 
@@ -65,8 +67,10 @@ pub struct Subject {
 }
 
 fn unknown() -> HubError {
-    HubError::bad_request("There is nothing at this address that you can see. Copy it from your browser: `/ada/bert`, for example.")
-        .at("thing")
+    HubError::bad_request(
+        "There is nothing at this address that you can see. Copy it from your browser: `/ada/bert`, for example.",
+    )
+    .at("thing")
 }
 
 /// Finds a thing by the path, or the whole address, of its page.

@@ -361,6 +361,29 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
     RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
 }
 
+/// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
+///
+/// # Errors
+/// As for one that does not exist: for those who may not know of it, and when it is not disabled.
+pub async fn find_disabled(
+    app: &App,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> HubResult<(Repo, bool)> {
+    let missing = || HubError::repo_not_found(viewer.is_anonymous());
+    if hub_types::RepoId::new(namespace, name).is_err() {
+        return Err(missing());
+    }
+    let repo = app.lookups.find(repo_type, namespace, name).await?.filter(|repo| repo.disabled).ok_or_else(missing)?;
+    if level_of(viewer, &repo).is_none() {
+        return Err(missing());
+    }
+    let administers = role_level(viewer, &repo) == Some(Level::Admin) && may_read_disabled(viewer, &repo);
+    Ok((repo, administers))
+}
+
 async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
     let app = app_of(request)?;
     let viewer = Viewer::extract(request).await?;

@@ -50,8 +50,11 @@ pub struct WaitingRow {
 /// # Errors
 /// The database does not answer.
 pub async fn insert(conn: &mut PgConnection, act_pk: i64, text: &str) -> sqlx::Result<bool> {
-    let done =
-        sqlx::query!("insert into moderation_appeals (act_pk, body) values ($1, $2) on conflict (act_pk) do nothing", act_pk, text);
+    let done = sqlx::query!(
+        "insert into moderation_appeals (act_pk, body) values ($1, $2) on conflict (act_pk) do nothing",
+        act_pk,
+        text
+    );
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 

@@ -21,16 +21,8 @@ pub enum Comments {
 /// # Errors
 /// The database does not answer.
 pub async fn has_role(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
-    let row = sqlx::query_scalar!("select user_pk from users where user_pk = $1 and (is_admin or is_moderator) for share", user_pk);
-    Ok(row.fetch_optional(conn).await?.is_some())
-}
-
-/// Whether somebody is suspended.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn is_suspended(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
-    let row = sqlx::query_scalar!("select user_pk from users where user_pk = $1 and suspended_at is not null", user_pk);
+    let row =
+        sqlx::query_scalar!("select user_pk from users where user_pk = $1 and (is_admin or is_moderator) for share", user_pk);
     Ok(row.fetch_optional(conn).await?.is_some())
 }
 
@@ -85,8 +77,8 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
 /// # Errors
 /// The database does not answer.
 pub async fn lock_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk: i64) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("update discussions set locked = true where discussion_pk = $1 and not locked", discussion_pk).execute(&mut *conn);
+    let done = sqlx::query!("update discussions set locked = true where discussion_pk = $1 and not locked", discussion_pk)
+        .execute(&mut *conn);
     let done = done.await?.rows_affected();
     cover(conn, act_pk, "lock", if done > 0 { vec![discussion_pk] } else { Vec::new() }).await?;
     Ok(done)
@@ -167,7 +159,8 @@ pub async fn hide_collections(
 /// # Errors
 /// The database does not answer.
 pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
-    let found = sqlx::query_scalar!("select user_pk from users where user_pk = $1 for update", user_pk).fetch_all(&mut *conn).await?;
+    let found =
+        sqlx::query_scalar!("select user_pk from users where user_pk = $1 for update", user_pk).fetch_all(&mut *conn).await?;
     sqlx::query!("update users set suspended_at = coalesce(suspended_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
@@ -217,7 +210,9 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     };
     sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo", "")).execute(&mut *conn).await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user", "")).execute(&mut *conn).await?;
-    sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock", "")).execute(&mut *conn).await?;
+    sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock", ""))
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!(
         "update collections set hidden_at = null, private = not collection_pk = any($2) where collection_pk = any($1)",
         &of("collection", ""),

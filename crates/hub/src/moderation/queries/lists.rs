@@ -9,8 +9,6 @@ use crate::accounts::UserPk;
 /// Which cases.
 #[derive(Debug, Clone, Default)]
 pub struct Filter {
-    /// Those that somebody has decided.
-    pub closed: bool,
     /// Only of a category.
     pub category: Option<String>,
     /// Only about things of a kind.
