@@ -28,6 +28,7 @@ pub(crate) mod scopes;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod site_roles;
 pub mod throttle;
 pub mod tokens;
 mod viewer;

@@ -101,6 +101,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.operator", "Right to run the hub changed"),
     ("identity.link", "Single sign-on linked"),
     ("identity.unlink", "Single sign-on unlinked"),
+    ("account.moderator", "Right to moderate changed"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),
     ("token.revoke", "Access token revoked"),

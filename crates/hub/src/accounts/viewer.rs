@@ -103,6 +103,8 @@ pub struct User {
     pub email_confirmed: bool,
     /// Whether this person runs the hub.
     pub is_admin: bool,
+    /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
+    pub is_moderator: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
     /// The organisations.
@@ -160,6 +162,16 @@ impl Viewer {
     /// Whether there is no account.
     pub fn is_anonymous(&self) -> bool {
         self.user.is_none()
+    }
+
+    /// Whether they run the hub.
+    pub fn is_site_admin(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.is_admin)
+    }
+
+    /// Whether they look after what others publish: moderators, and those who run the hub.
+    pub fn is_moderator(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.is_admin || user.is_moderator)
     }
 
     /// The account.
