@@ -15,6 +15,7 @@ pub mod last_uses;
 pub mod leaks;
 pub mod letters;
 mod mail_links;
+pub mod oidc;
 pub mod operations;
 pub mod page;
 pub mod pages;

@@ -99,6 +99,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.password", "Password changed"),
     ("account.email", "Email address changed"),
     ("account.operator", "Right to run the hub changed"),
+    ("identity.link", "Single sign-on linked"),
+    ("identity.unlink", "Single sign-on unlinked"),
     ("account.moderator", "Right to moderate changed"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),

@@ -3,6 +3,7 @@
 pub mod audit;
 pub mod email;
 pub mod follows;
+pub mod identities;
 pub mod invitations;
 pub mod links;
 pub mod pictures;

@@ -30,11 +30,30 @@ fn name_for(base: &BaseUrl) -> &'static str {
     if base.is_https() { SECURE_NAME } else { PLAIN_NAME }
 }
 
+/// How somebody signed in, in the words of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// With a password.
+    Password,
+    /// At the outside provider.
+    Oidc,
+}
+
+impl Way {
+    /// The word stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
 /// Starts a session and gives the cookie for it.
 ///
 /// # Errors
 /// 403 for a suspended account, with the page to appeal; the database does not answer.
-pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest) -> HubResult<Cookie<'static>> {
+pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<Cookie<'static>> {
     if user.suspended {
         return Err(moderation::refusal(app, user).await?);
     }
@@ -45,7 +64,7 @@ pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest
     let browser = Browser { address: address.as_deref(), user_agent: &user_agent };
     let mut tx = app.begin().await?;
     queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
-    queries::insert_sign_in(&mut tx, user.pk, &browser).await?;
+    queries::insert_sign_in(&mut tx, user.pk, &browser, way.as_str()).await?;
     tx.commit().await?;
     Ok(cookie(base, secret, Duration::days(i64::from(DAYS))))
 }
