@@ -38,7 +38,7 @@ pub async fn find_comment(pool: &PgPool, discussion_pk: i64, id: &str) -> sqlx::
         CommentRow,
         r#"select event_pk, author_pk, n.name as "author?", body
            from discussion_events left join namespaces n on n.namespace_pk = author_pk
-           where discussion_pk = $1 and public_id = $2 and kind = 'comment'"#,
+           where discussion_pk = $1 and public_id = $2 and discussion_events.kind = 'comment'"#,
         discussion_pk,
         id
     )
