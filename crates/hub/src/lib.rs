@@ -26,6 +26,7 @@ mod listen;
 pub mod logging;
 pub mod mailer;
 pub mod metrics;
+pub mod moderation;
 pub mod notifications;
 pub mod objects;
 pub mod repos;

@@ -99,6 +99,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.password", "Password changed"),
     ("account.email", "Email address changed"),
     ("account.operator", "Right to run the hub changed"),
+    ("identity.link", "Single sign-on linked"),
+    ("identity.unlink", "Single sign-on unlinked"),
+    ("account.moderator", "Right to moderate changed"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),
     ("token.revoke", "Access token revoked"),
@@ -118,6 +121,15 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("repo.delete_ref", "Branch or tag deleted"),
     ("repo.replace_ref", "History of a branch replaced"),
     ("repo.restore_ref", "Branch or tag restored"),
+    ("moderation.hide_comment", "Comment hidden by moderators"),
+    ("moderation.lock_discussion", "Discussion locked by moderators"),
+    ("moderation.hide_discussion", "Discussion hidden by moderators"),
+    ("moderation.disable_repo", "Repository disabled by moderators"),
+    ("moderation.disable_repos", "All repositories disabled by moderators"),
+    ("moderation.hide_collection", "Collection hidden by moderators"),
+    ("moderation.suspend_user", "Account suspended by moderators"),
+    ("moderation.ban_user", "Account banned by moderators"),
+    ("moderation.restore", "Decision of moderators taken back"),
 ];
 
 /// Removes what is older than the log is kept.
