@@ -28,6 +28,7 @@ pub mod mailer;
 pub mod metrics;
 pub mod moderation;
 pub mod notifications;
+pub mod oauth;
 pub mod objects;
 pub mod repos;
 pub mod router;

@@ -32,15 +32,8 @@ const GRANT_DAYS: i64 = 30;
 const COMMAND_LINE_GRANT_DAYS: i64 = 180;
 
 /// Routes that programs ask, and not people.
-const FOR_PROGRAMS: [&str; 7] = [
-    "/oauth/token",
-    "/oauth/userinfo",
-    "/oauth/jwks",
-    "/oauth/register",
-    "/oauth/revoke",
-    "/oauth/introspect",
-    "/.well-known/",
-];
+const FOR_PROGRAMS: [&str; 7] =
+    ["/oauth/token", "/oauth/userinfo", "/oauth/jwks", "/oauth/register", "/oauth/revoke", "/oauth/introspect", "/.well-known/"];
 
 /// Whether programs ask something at this path.
 pub fn is_for_programs(path: &str) -> bool {

@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{audit, csrf, queries, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::oauth;
 use crate::web::extract::{app_of, is_safe};
 
 /// The database key of a user (which is also its namespace's).
@@ -269,6 +270,10 @@ struct Refused(HubError);
 
 async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     let app = app_of(request)?;
+    // Here the header names an application, which is no account.
+    if oauth::takes_client_credentials(request.path()) && !is_safe(request) {
+        return Ok(Viewer::ANONYMOUS);
+    }
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
         let viewer = by_header(app, request, value).await?;

@@ -74,10 +74,12 @@ impl Asked {
         }
         let (redirect_uri, state) = (redirect_uri.to_owned(), once(query, "state").ok().flatten().map(str::to_owned));
         let refused = |problem: &Problem| {
-            Unasked::Answer(answer(&redirect_uri, state.as_deref(), issuer, &[
-                ("error", problem.code),
-                ("error_description", &problem.text),
-            ]))
+            Unasked::Answer(answer(
+                &redirect_uri,
+                state.as_deref(),
+                issuer,
+                &[("error", problem.code), ("error_description", &problem.text)],
+            ))
         };
         let rest = Rest::read(query, &client).map_err(|problem| refused(&problem))?;
         Ok(Self {

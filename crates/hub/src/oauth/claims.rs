@@ -67,16 +67,10 @@ pub(super) async fn of(
                 "isEnterprise": false, "canPay": false, "roleInOrg": one.role.as_str(),
             })
         };
-        more = HubClaims {
-            is_pro: Some(false),
-            can_pay: Some(false),
-            orgs: Some(user.memberships.iter().map(org).collect()),
-        };
+        more = HubClaims { is_pro: Some(false), can_pay: Some(false), orgs: Some(user.memberships.iter().map(org).collect()) };
     }
     if scopes.contains(&"email") {
-        claims = claims
-            .set_email(Some(EndUserEmail::new(user.email.clone())))
-            .set_email_verified(Some(user.email_confirmed));
+        claims = claims.set_email(Some(EndUserEmail::new(user.email.clone()))).set_email_verified(Some(user.email_confirmed));
     }
     Ok((claims, more))
 }

@@ -57,12 +57,7 @@ impl Typed {
         if self.scopes.is_empty() {
             return Err(HubError::bad_request("Choose what the application may ask for.").at("scopes"));
         }
-        Ok(ClientForm {
-            name: &self.name,
-            homepage: &self.homepage,
-            redirect_uris: &self.redirect_uris,
-            scopes: &self.scopes,
-        })
+        Ok(ClientForm { name: &self.name, homepage: &self.homepage, redirect_uris: &self.redirect_uris, scopes: &self.scopes })
     }
 }
 
@@ -70,12 +65,7 @@ impl Typed {
 ///
 /// # Errors
 /// 400 for what does not fit, 409 when the account keeps too many.
-pub(super) async fn create(
-    app: &App,
-    user: &User,
-    typed: &Typed,
-    is_confidential: bool,
-) -> HubResult<(String, Option<String>)> {
+pub(super) async fn create(app: &App, user: &User, typed: &Typed, is_confidential: bool) -> HubResult<(String, Option<String>)> {
     let form = typed.check()?;
     let secret = is_confidential.then(new_secret);
     let hash = secret.as_deref().map(tokens::hash);

@@ -83,9 +83,11 @@ pub(super) fn read_user_code(typed: &str) -> Option<String> {
 /// 404 when none does.
 pub(super) async fn waiting(app: &App, typed: &str) -> HubResult<(String, Waiting, Client)> {
     let missing = || {
-        HubError::not_found("No device waits with this code. Look whether you typed it right, or start again on the device: a code \
-                             works for 15 minutes.")
-            .at("user_code")
+        HubError::not_found(
+            "No device waits with this code. Look whether you typed it right, or start again on the device: a code \
+                             works for 15 minutes.",
+        )
+        .at("user_code")
     };
     let user_code = read_user_code(typed).ok_or_else(missing)?;
     let waiting = queries::find_waiting(&app.pool, &user_code).await?.ok_or_else(missing)?;

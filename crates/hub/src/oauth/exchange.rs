@@ -79,9 +79,10 @@ async fn for_code(app: &App, base: &BaseUrl, form: &Query, client: Option<Client
     tx.commit().await?;
     let client = match client {
         Some(client) => client,
-        None => find_client_by_pk(&app.pool, code.client_pk).await?.filter(|client| !client.is_confidential()).ok_or_else(|| {
-            refuse("invalid_client", "This client has a secret, and must prove with it who it is.")
-        })?,
+        None => find_client_by_pk(&app.pool, code.client_pk)
+            .await?
+            .filter(|client| !client.is_confidential())
+            .ok_or_else(|| refuse("invalid_client", "This client has a secret, and must prove with it who it is."))?,
     };
     if code.is_over || code.redirect_uri != redirect_uri || !is_proven(&code, verifier) {
         return Err(bad_code());
@@ -108,7 +109,8 @@ fn is_proven(code: &Code, verifier: Option<&str>) -> bool {
 
 /// A refresh token, which is exchanged for another.
 async fn for_refresh(app: &App, base: &BaseUrl, form: &Query, client: Client) -> OauthResult<Value> {
-    let bad = || refuse("invalid_grant", "The refresh token is not valid: it works once, for its client, until somebody signs out.");
+    let bad =
+        || refuse("invalid_grant", "The refresh token is not valid: it works once, for its client, until somebody signs out.");
     let hash = tokens::hash(required(form, "refresh_token")?);
     let issuing = Issuing::new(app, base, &client).await?;
     let mut tx = app.begin().await?;

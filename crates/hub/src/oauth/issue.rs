@@ -77,20 +77,22 @@ impl<'a> Issuing<'a> {
         Ok(answer)
     }
 
-    async fn id_token(&self, conn: &mut PgConnection, user: &User, grant: &Grant, scopes: &[String], access: &str) -> HubResult<String> {
+    async fn id_token(
+        &self,
+        conn: &mut PgConnection,
+        user: &User,
+        grant: &Grant,
+        scopes: &[String],
+        access: &str,
+    ) -> HubResult<String> {
         let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
         let claims = claims::of(self.app, conn, self.base, user, &names).await?;
         let key = self.key.clone();
         let (issuer, client_id) = (self.base.as_str().to_owned(), self.client.id.clone());
         let (auth_time, nonce, access) = (grant.auth_time, grant.nonce.clone(), access.to_owned());
         let signed = tokio::task::spawn_blocking(move || {
-            let sign_in = SignIn {
-                issuer: &issuer,
-                client_id: &client_id,
-                auth_time,
-                nonce: nonce.as_deref(),
-                access_token: &access,
-            };
+            let sign_in =
+                SignIn { issuer: &issuer, client_id: &client_id, auth_time, nonce: nonce.as_deref(), access_token: &access };
             claims::sign(&key, &sign_in, claims)
         });
         signed.await?

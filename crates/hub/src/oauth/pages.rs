@@ -13,11 +13,7 @@ use crate::accounts::User;
 
 /// Mounts them.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .configure(consent::routes)
-        .configure(device::routes)
-        .configure(connected::routes)
-        .configure(applications::routes);
+    config.configure(consent::routes).configure(device::routes).configure(connected::routes).configure(applications::routes);
 }
 
 /// An application and what it asks for, ready to print.

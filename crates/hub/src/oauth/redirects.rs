@@ -19,7 +19,9 @@ pub(super) fn check(uri: &str) -> HubResult<()> {
     if uri.len() > LONGEST {
         return refuse("keep it under 2000 characters.");
     }
-    let Ok(url) = Url::parse(uri) else { return refuse("it is not a URL. Write it whole, as `https://app.example.org/callback`.") };
+    let Ok(url) = Url::parse(uri) else {
+        return refuse("it is not a URL. Write it whole, as `https://app.example.org/callback`.");
+    };
     if url.fragment().is_some() {
         return refuse("leave the part after `#` out.");
     }
@@ -49,8 +51,7 @@ fn is_loopback(url: &Url) -> bool {
 /// Whether an address is one of those that an application has. Programs on the person's own machine listen at a port that they get
 /// at random (RFC 8252), and `huggingface_hub` and Gradio note in `_target_url` to which of their pages to go on.
 pub(super) fn is_registered(registered: &[String], asked: &str) -> bool {
-    asked.len() <= LONGEST
-        && registered.iter().any(|one| one == asked || differs_by_port(one, asked) || has_target(one, asked))
+    asked.len() <= LONGEST && registered.iter().any(|one| one == asked || differs_by_port(one, asked) || has_target(one, asked))
 }
 
 fn differs_by_port(one: &str, asked: &str) -> bool {
@@ -128,7 +129,8 @@ mod tests {
 
     #[test]
     fn only_what_was_registered_is_gone_back_to() {
-        let registered = ["https://app.example.org/cb".to_owned(), "http://127.0.0.1/cb".to_owned(), "http://localhost:1/cb".to_owned()];
+        let registered =
+            ["https://app.example.org/cb".to_owned(), "http://127.0.0.1/cb".to_owned(), "http://localhost:1/cb".to_owned()];
         for asked in [
             "https://app.example.org/cb",
             "http://127.0.0.1:50123/cb",

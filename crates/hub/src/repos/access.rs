@@ -118,6 +118,7 @@ fn namespace_name(viewer: &Viewer, namespace_pk: i64) -> Option<String> {
 fn permission_level(permission: &str) -> Option<Level> {
     match permission {
         "repo.content.read" => Some(Level::Read),
+        "repo.content.write" => Some(Level::Write),
         "repo.write" => Some(Level::Admin),
         _ => None,
     }
@@ -137,7 +138,7 @@ pub fn may_create(viewer: &Viewer, namespace_pk: i64, namespace: &str, repo_type
         )));
     }
     match token_cap(viewer, namespace_pk, repo_type, &format!("{namespace}/")) {
-        Some(level) if level > Level::Read => Ok(()),
+        Some(Level::Admin) => Ok(()),
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
 }

@@ -45,6 +45,8 @@ impl SettingsNavigation {
             link("/settings/gated-repos", "lock", "Gated repositories"),
             link("/settings/saved-searches", "search", "Saved searches"),
             link("/settings/webhooks", "waypoints", "Webhooks"),
+            link("/settings/connected-applications", "layout-grid", "Connected applications"),
+            link("/settings/applications", "app-window", "Developer applications"),
             link("/settings/storage", "hard-drive", "Storage"),
             link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),

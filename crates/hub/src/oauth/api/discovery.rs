@@ -38,8 +38,24 @@ async fn metadata(base: BaseUrl) -> HubResult<HttpResponse> {
 
 fn provider(base: &BaseUrl) -> Result<CoreProviderMetadata, ParseError> {
     let claims = [
-        "sub", "iss", "aud", "exp", "iat", "auth_time", "nonce", "at_hash", "name", "preferred_username", "profile", "picture",
-        "website", "email", "email_verified", "isPro", "canPay", "orgs",
+        "sub",
+        "iss",
+        "aud",
+        "exp",
+        "iat",
+        "auth_time",
+        "nonce",
+        "at_hash",
+        "name",
+        "preferred_username",
+        "profile",
+        "picture",
+        "website",
+        "email",
+        "email_verified",
+        "isPro",
+        "canPay",
+        "orgs",
     ];
     let metadata = CoreProviderMetadata::new(
         IssuerUrl::new(base.as_str().to_owned())?,

@@ -83,7 +83,10 @@ pub(super) async fn post(request: HttpRequest, body: Body) -> HubResult<HttpResp
         Ok(made) => made,
         Err(error) if error.kind() == ErrorKind::BadRequest => {
             let is_address = error.field() == Some("redirect_uris");
-            return refuse(if is_address { "invalid_redirect_uri" } else { "invalid_client_metadata" }, error.message().to_owned());
+            return refuse(
+                if is_address { "invalid_redirect_uri" } else { "invalid_client_metadata" },
+                error.message().to_owned(),
+            );
         }
         Err(error) => return Err(error),
     };

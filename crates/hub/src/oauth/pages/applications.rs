@@ -119,7 +119,8 @@ fn form_page(
         hub_url: page.base.as_str().to_owned(),
         name: refusal.mark(Field::new("name", "Name").value(&typed.name).hint("What people see when they sign in.")),
         homepage: refusal.mark(Field::new("homepage", "Home page").value(&typed.homepage)),
-        redirect_uris: refusal.mark(Field::new("redirect_uris", "Redirect URIs").value(typed.redirect_uris.join("\n")).hint(uris)),
+        redirect_uris: refusal
+            .mark(Field::new("redirect_uris", "Redirect URIs").value(typed.redirect_uris.join("\n")).hint(uris)),
         kinds: vec![
             Choice::new("confidential", "On a server", kind).hint("It keeps a secret, with which it proves who it is."),
             Choice::new("public", "In a browser or on a device", kind).hint("It can keep no secret, and uses PKCE."),

@@ -34,9 +34,7 @@ struct ConsentPage {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/oauth/authorize", crate::web::read().to(show))
-        .route("/oauth/authorize", web::post().to(post));
+    config.route("/oauth/authorize", crate::web::read().to(show)).route("/oauth/authorize", web::post().to(post));
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {

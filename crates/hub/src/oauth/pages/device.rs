@@ -44,9 +44,7 @@ struct DonePage {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/oauth/device", crate::web::read().to(show))
-        .route("/oauth/device/answer", web::post().to(post));
+    config.route("/oauth/device", crate::web::read().to(show)).route("/oauth/device/answer", web::post().to(post));
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {

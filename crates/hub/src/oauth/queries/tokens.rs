@@ -143,7 +143,10 @@ pub async fn find_access(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Acce
 /// # Errors
 /// The database does not answer.
 pub async fn delete_access(pool: &PgPool, token_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from access_tokens where token_pk = $1 and grant_pk is not null", token_pk).execute(pool).await.map(|_| ())
+    sqlx::query!("delete from access_tokens where token_pk = $1 and grant_pk is not null", token_pk)
+        .execute(pool)
+        .await
+        .map(|_| ())
 }
 
 /// The home page of a user.
