@@ -15,6 +15,7 @@ mod hostile;
 mod lfs;
 mod lineage;
 mod notifications;
+mod oauth;
 mod operations;
 mod outbox;
 mod pages;

@@ -156,6 +156,23 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/webhooks/{webhook}/test", Own),
     ("POST", "/settings/webhooks/{webhook}/switch", Own),
     ("POST", "/settings/webhooks/{webhook}/delete", Own),
+    ("GET", "/.well-known/openid-configuration", Open),
+    ("GET", "/.well-known/oauth-authorization-server", Open),
+    ("GET", "/oauth/jwks", Open),
+    ("POST", "/oauth/register", Open),
+    ("GET", "/oauth/authorize", Open),
+    ("POST", "/oauth/authorize", Gate::Browser),
+    ("GET", "/oauth/device", Gate::Browser),
+    ("POST", "/oauth/device/answer", Gate::Browser),
+    ("GET", "/settings/applications", Gate::Browser),
+    ("POST", "/settings/applications", Gate::Browser),
+    ("GET", "/settings/applications/new", Gate::Browser),
+    ("GET", "/settings/applications/{client}", Own),
+    ("POST", "/settings/applications/{client}", Own),
+    ("POST", "/settings/applications/{client}/secret", Own),
+    ("POST", "/settings/applications/{client}/delete", Own),
+    ("GET", "/settings/connected-applications", Gate::Browser),
+    ("POST", "/settings/connected-applications/{client_pk}/revoke", Own),
     ("GET", "/settings/organizations", Gate::Browser),
     ("GET", "/organizations/new", Gate::Browser),
     ("POST", "/organizations/new", Gate::Browser),
@@ -205,6 +222,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),
+    // Where applications show their own secrets, codes and tokens, and no account's.
+    ("/oauth/token", "oauth"),
+    ("/oauth/device", "oauth::device: POST is what devices ask"),
+    ("/oauth/userinfo", "oauth: an_application_may_do_what_was_allowed_and_no_more"),
+    ("/oauth/revoke", "oauth::tricks"),
+    ("/oauth/introspect", "oauth::tricks"),
     // Fine-grained tokens have permissions of their own for these.
     ("/api/settings/webhooks", "webhooks"),
     ("/metrics", "operations"),
@@ -243,6 +266,9 @@ struct Things {
     invitation_pk: String,
     webhook: String,
     delivery: String,
+    /// An application that ada keeps, and the key of one that she uses.
+    client: String,
+    client_pk: String,
 }
 
 impl Things {
@@ -265,6 +291,8 @@ impl Things {
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
+                "client" => &self.client,
+                "client_pk" => &self.client_pk,
                 "pk" | "user_pk" | "until" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
                 _ => "x",
@@ -294,6 +322,18 @@ async fn things(hub: &TestHub) -> Things {
         delivery: scalar(
             "insert into webhook_deliveries (webhook_pk, event, payload, state)
              select webhook_pk, 'ping', '{}', 'delivered' from webhooks returning public_id",
+        )
+        .await,
+        client: scalar(
+            "insert into oauth_clients (user_pk, origin, name, redirect_uris, scopes, secret_hash)
+             select namespace_pk, 'person', 'Painter', '{}', '{openid}', sha256('x') from namespaces where name = 'ada'
+             returning client_id",
+        )
+        .await,
+        client_pk: scalar(
+            "insert into oauth_consents (client_pk, user_pk, scopes, organization_pks)
+             select client_pk, namespace_pk, '{openid}', '{}' from namespaces, oauth_clients
+             where namespaces.name = 'ada' and origin = 'hub' returning client_pk::text",
         )
         .await,
     }
