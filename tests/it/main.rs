@@ -5,6 +5,7 @@ mod activity;
 mod audit;
 mod buckets;
 mod collections;
+mod console;
 mod discover;
 mod discussions;
 mod downloads;

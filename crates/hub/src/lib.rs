@@ -12,6 +12,7 @@ pub mod cli;
 pub mod clients;
 pub mod collections;
 pub mod config;
+pub mod console;
 pub mod db;
 pub mod discover;
 pub mod doctor;

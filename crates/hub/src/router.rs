@@ -4,8 +4,8 @@ use actix_web::web;
 
 use crate::web::extract::no_route;
 use crate::{
-    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, notifications, repos, saved, site,
-    tasks, webhooks,
+    accounts, activity, cas, clients, collections, console, discover, doctor, git_http, lfs, licences, notifications, repos,
+    saved, site, tasks, webhooks,
 };
 
 /// Mounts everything.
@@ -29,6 +29,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::storage::routes)
         .configure(site::lineage::routes)
         .configure(site::design::routes)
+        .configure(console::routes)
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)

@@ -1,6 +1,6 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
-mod audit_log;
+pub(crate) mod audit_log;
 mod change_email;
 mod confirm_email;
 mod entry;
@@ -15,6 +15,8 @@ mod sessions;
 mod tokens;
 
 use actix_web::web;
+
+pub(crate) use sessions::browser_name;
 
 /// Mounts them.
 pub fn routes(config: &mut web::ServiceConfig) {

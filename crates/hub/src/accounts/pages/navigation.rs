@@ -48,7 +48,10 @@ impl SettingsNavigation {
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
             link("/settings/security-log", "shield-check", "Security log"),
         ];
-        links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
+        if self.runs_the_hub {
+            links.push(link("/settings/lineage", "git-branch", "Undeclared parents"));
+            links.push(link("/admin", "sliders-horizontal", "Admin console"));
+        }
         links
     }
 }

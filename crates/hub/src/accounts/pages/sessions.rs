@@ -123,7 +123,7 @@ async fn post_end_others(page: PageRequest, _form: CheckedForm) -> HubResult<Htt
 }
 
 /// `Firefox on Linux`, as far as the browser's own words can be believed.
-pub(super) fn browser_name(user_agent: &str) -> String {
+pub(crate) fn browser_name(user_agent: &str) -> String {
     // Order matters: Edge calls itself Chrome too, and Chrome calls itself Safari.
     let browsers = [
         ("Edg/", "Edge"),
