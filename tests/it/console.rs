@@ -107,8 +107,8 @@ async fn dead_letters_are_tried_again_or_deleted() {
     hub.sql(DEAD).await;
     let page = boss.open(JOBS).await;
     assert!(page.has("unheard_of") && page.has("the server is &#60;away&#62;") && page.has("sweep_uploads"));
-    assert!(boss.open("/admin/jobs?state=running").await.has("in_hand"));
-    assert!(!boss.open("/admin/jobs?state=waiting").await.has("in_hand</"));
+    assert!(boss.open("/admin/jobs?state=running").await.has("in_hand <span"));
+    assert!(!boss.open("/admin/jobs?state=waiting").await.has("in_hand <span"));
     let pool = hub.app().pool.clone();
     let keys = |kind: &'static str| {
         let pool = pool.clone();
