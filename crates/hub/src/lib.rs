@@ -28,6 +28,7 @@ pub mod mailer;
 pub mod metrics;
 pub mod notifications;
 pub mod objects;
+pub mod organizations;
 pub mod repos;
 pub mod router;
 pub mod saved;

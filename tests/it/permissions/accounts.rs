@@ -24,14 +24,18 @@ enum Gate {
     Member,
     /// Members who may write, and who runs the hub.
     Writer,
+    /// Members and who runs the hub, by whatever proves it.
+    Belongs,
     /// Its admins and who runs the hub, in a browser.
     OrgAdmin,
+    /// The same, and by tokens that may act in their name.
+    OrgActor,
     /// Only whose it is, in a browser; to all others it is not there.
     Own,
     /// Only who runs the hub; to all others it is not there.
     Operator,
 }
-use Gate::{Account, Actor, Form, Member, Open, Operator, OrgAdmin, Own, Writer};
+use Gate::{Account, Actor, Belongs, Form, Member, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
 
 /// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
 const ROWS: &[(&str, &str, Gate)] = &[
@@ -164,6 +168,27 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/requests", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/requests/{request_pk}", OrgAdmin),
+    ("GET", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join/cancel", Gate::Browser),
+    ("GET", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members/{user}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/repos", OrgAdmin),
+    ("GET", "/api/organizations/{name}/resource-groups", Belongs),
+    ("POST", "/api/organizations/{name}/resource-groups", OrgActor),
+    ("GET", "/api/organizations/{name}/resource-groups/{id}", Belongs),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("POST", "/api/organizations/{name}/resource-groups/{id}/users", OrgActor),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
     ("POST", "/organizations/{name}/picture", OrgAdmin),
     ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
     ("POST", "/organizations/{name}/members", OrgAdmin),
@@ -228,7 +253,8 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
         Account => who != "anonymous",
         Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
         Member => matches!(who, "member" | "ada"),
-        Writer => !matches!(who, "anonymous" | "stranger"),
+        Writer | Belongs => !matches!(who, "anonymous" | "stranger"),
+        OrgActor => matches!(who, "operator" | "ada" | "ada's write token"),
         OrgAdmin => matches!(who, "operator" | "ada"),
         Own => who == "ada",
         Operator => who == "operator",
@@ -265,7 +291,7 @@ impl Things {
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
-                "pk" | "user_pk" | "until" => "1",
+                "pk" | "user_pk" | "until" | "request_pk" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
                 _ => "x",
             });

@@ -5,7 +5,7 @@ mod change_email;
 mod confirm_email;
 mod entry;
 mod invitation;
-mod members;
+pub mod members;
 pub mod navigation;
 mod organizations;
 mod picture;
