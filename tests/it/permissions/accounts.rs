@@ -101,6 +101,12 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),
+    ("GET", "/login/oidc", Open),
+    ("GET", "/login/oidc/callback", Open),
+    ("GET", "/login/oidc/join", Open),
+    ("POST", "/login/oidc/join", Form),
+    ("GET", "/login/oidc/link", Open),
+    ("POST", "/login/oidc/link", Form),
     ("GET", "/forgot-password", Open),
     ("POST", "/forgot-password", Form),
     ("GET", "/reset-password", Open),
@@ -199,6 +205,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("GET", "/settings/sign-in", Gate::Browser),
+    ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
     ("POST", "/settings/sessions/end-others", Gate::Browser),
     ("POST", "/organizations/{name}/leave", Member),
@@ -266,6 +274,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     session: String,
+    identity: String,
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -293,6 +302,7 @@ impl Things {
                 "delivery" => &self.delivery,
                 "pk" | "user_pk" | "until" | "request_pk" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
+                "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
             });
             rest = after;
@@ -313,6 +323,11 @@ async fn things(hub: &TestHub) -> Things {
         session: scalar(
             "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
              where name = 'ada' order by sessions.created_at limit 1",
+        )
+        .await,
+        identity: scalar(
+            "insert into user_identities (user_pk, issuer, subject)
+             select namespace_pk, 'https://login.example.org', 'ada' from namespaces where name = 'ada' returning identity_pk::text",
         )
         .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
@@ -424,8 +439,8 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, invitation_pk, webhook, delivery] = ["00", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, invitation_pk, webhook, delivery };
+    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

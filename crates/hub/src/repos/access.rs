@@ -21,6 +21,7 @@ use crate::accounts::{Auth, GroupMembership, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
+use crate::moderation;
 use crate::web::extract::{app_of, is_safe, raw_param};
 
 /// What a viewer may do with a repository, from least to most.
@@ -82,6 +83,19 @@ pub fn sees_whole_account(viewer: &Viewer) -> bool {
     !matches!(viewer.auth, Auth::Token { role: TokenRole::FineGrained, .. })
 }
 
+/// Whether the viewer may see a repository that moderators disabled, and change nothing in it: its members, who are told why, and
+/// moderators. Their tokens must be for it.
+fn may_read_disabled(viewer: &Viewer, repo: &Repo) -> bool {
+    let moderates = viewer.user.as_ref().is_some_and(User::moderates);
+    let is_for_it = token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some();
+    is_for_it && (moderates || role_level(viewer, repo).is_some())
+}
+
+/// 403 with the page that says why.
+pub fn disabled(repo: &Repo) -> HubError {
+    HubError::repo_disabled(moderation::notice_path(repo.repo_type, &repo.id))
+}
+
 /// The most a token may do with a repository of a namespace; sessions and passwords may do all.
 fn token_cap(viewer: &Viewer, namespace_pk: i64, repo_type: RepoType, id: &str) -> Option<Level> {
     let Auth::Token { role, scopes, .. } = &viewer.auth else { return Some(Level::Admin) };
@@ -125,6 +139,7 @@ fn namespace_name(viewer: &Viewer, namespace_pk: i64) -> Option<String> {
 fn permission_level(permission: &str) -> Option<Level> {
     match permission {
         "repo.content.read" => Some(Level::Read),
+        "repo.content.write" => Some(Level::Write),
         "repo.write" => Some(Level::Admin),
         _ => None,
     }
@@ -164,7 +179,7 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
         return Err(may_not_create(repo_type, name));
     }
     match token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")) {
-        Some(level) if level > Level::Read => Ok(()),
+        Some(Level::Admin) => Ok(()),
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
 }
@@ -326,11 +341,13 @@ impl RepoRead {
     /// 404 (401 when anonymous) for a repository the viewer may not know of, 403 for one that is switched off.
     pub fn check(repo: Repo, viewer: Viewer) -> HubResult<Self> {
         let Some(level) = level_of(&viewer, &repo) else { return Err(HubError::repo_not_found(viewer.is_anonymous())) };
-        let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
-        if repo.disabled && !runs_the_hub {
-            return Err(HubError::forbidden(crate::error::wire::REPO_DISABLED));
+        if !repo.disabled || viewer.user.as_ref().is_some_and(|user| user.is_admin) {
+            return Ok(Self { repo, viewer, level });
         }
-        Ok(Self { repo, viewer, level })
+        if may_read_disabled(&viewer, &repo) {
+            return Ok(Self { repo, viewer, level: Level::Read });
+        }
+        Err(disabled(&repo))
     }
 
     /// Whether this viewer's clients are led to the chunks of the repository's files. Hub, repository and user each have a
@@ -411,6 +428,9 @@ impl RepoRead {
         if self.level >= level {
             return Ok(self);
         }
+        if self.repo.disabled {
+            return Err(disabled(&self.repo));
+        }
         self.viewer.require_user()?;
         if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
             return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
@@ -440,6 +460,29 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
         },
     };
     RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
+}
+
+/// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
+///
+/// # Errors
+/// As for one that does not exist: for those who may not know of it, and when it is not disabled.
+pub async fn find_disabled(
+    app: &App,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> HubResult<(Repo, bool)> {
+    let missing = || HubError::repo_not_found(viewer.is_anonymous());
+    if hub_types::RepoId::new(namespace, name).is_err() {
+        return Err(missing());
+    }
+    let repo = app.lookups.find(repo_type, namespace, name).await?.filter(|repo| repo.disabled).ok_or_else(missing)?;
+    if level_of(viewer, &repo).is_none() {
+        return Err(missing());
+    }
+    let administers = role_level(viewer, &repo) == Some(Level::Admin) && may_read_disabled(viewer, &repo);
+    Ok((repo, administers))
 }
 
 async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
