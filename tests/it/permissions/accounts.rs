@@ -97,6 +97,23 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),
+    ("GET", "/login/second-factor", Open),
+    ("POST", "/login/second-factor", Form),
+    ("POST", "/login/second-factor/challenge", Form),
+    ("POST", "/login/passkey", Form),
+    ("POST", "/login/passkey/challenge", Form),
+    ("GET", "/sudo", Gate::Browser),
+    ("POST", "/sudo", Gate::Browser),
+    ("POST", "/sudo/challenge", Gate::Browser),
+    ("GET", "/settings/authentication", Gate::Browser),
+    ("GET", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app/remove", Gate::Browser),
+    ("POST", "/settings/authentication/recovery-codes", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{passkey_pk}/rename", Own),
+    ("POST", "/settings/authentication/passkeys/{passkey_pk}/remove", Own),
     ("GET", "/forgot-password", Open),
     ("POST", "/forgot-password", Form),
     ("GET", "/reset-password", Open),
@@ -240,6 +257,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     session: String,
+    passkey_pk: String,
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -262,6 +280,7 @@ impl Things {
                 "user" => "nobody-here",
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
+                "passkey_pk" => &self.passkey_pk,
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
@@ -287,6 +306,13 @@ async fn things(hub: &TestHub) -> Things {
         session: scalar(
             "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
              where name = 'ada' order by sessions.created_at limit 1",
+        )
+        .await,
+        // No authenticator has it: nobody gets so far as to use it.
+        passkey_pk: scalar(
+            "insert into passkeys (user_pk, name, credential_id, user_handle, credential)
+             select user_pk, 'laptop', 'id', 'sixteen bytes 16', '{}' from users join namespaces on namespace_pk = user_pk
+             where name = 'ada' returning passkey_pk::text",
         )
         .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
@@ -398,8 +424,8 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, invitation_pk, webhook, delivery] = ["00", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, invitation_pk, webhook, delivery };
+    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

@@ -1,6 +1,7 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
 mod audit_log;
+mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
@@ -11,7 +12,9 @@ mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
+mod second_factor;
 mod sessions;
+mod sudo;
 mod tokens;
 
 use actix_web::web;
@@ -20,6 +23,9 @@ use actix_web::web;
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(entry::routes)
+        .configure(second_factor::routes)
+        .configure(sudo::routes)
+        .configure(authentication::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
         .configure(change_email::routes)

@@ -6,6 +6,7 @@ use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 
 use super::queries::sessions::{self as queries, Browser};
+use super::second_factors::How;
 use super::{User, tokens};
 use crate::app::App;
 use crate::error::HubResult;
@@ -29,16 +30,24 @@ fn name_for(base: &BaseUrl) -> &'static str {
     if base.is_https() { SECURE_NAME } else { PLAIN_NAME }
 }
 
-/// Starts a session and gives the cookie for it.
+/// Starts a session by a password and gives the cookie for it.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest) -> HubResult<Cookie<'static>> {
+    start_by(app, user, base, request, How::Password.as_str()).await
+}
+
+/// The same by something else, in a few words. The secret is always new: nobody can have planted it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn start_by(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, how: &str) -> HubResult<Cookie<'static>> {
     let secret = random_secret::<32>();
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent: String = user_agent.chars().take(300).collect();
     let address = address_of(app, request);
-    let browser = Browser { address: address.as_deref(), user_agent: &user_agent };
+    let browser = Browser { address: address.as_deref(), user_agent: &user_agent, how };
     let mut tx = app.begin().await?;
     queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
     queries::insert_sign_in(&mut tx, user.pk, &browser).await?;

@@ -4,10 +4,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::second_factor::after_password;
+use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
+use crate::accounts::second_factors::{How, passkeys};
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::web::filters;
@@ -48,6 +51,8 @@ pub(super) struct LoginPage {
     pub username: Field,
     /// The password.
     pub password: Field,
+    /// Whether the hub's address allows passkeys.
+    pub takes_passkeys: bool,
 }
 
 /// What those see who may not sign in before they have confirmed their address.
@@ -77,7 +82,7 @@ async fn redirect_signup() -> HttpResponse {
 }
 
 /// Where to go after logging in: the page that was asked for, if it is ours.
-fn next_of(text: &str) -> &str {
+pub(super) fn next_of(text: &str) -> &str {
     own_path(text).unwrap_or("/")
 }
 
@@ -147,7 +152,7 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
             if page.app.mailer.reaches_people() && !sign_in::must_confirm(&page.app, &user) {
                 email::ask(&page.app, &user).await?;
             }
-            log_in(&page, &user, next).await
+            log_in(&page, &user, next, How::Password).await
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
@@ -158,11 +163,12 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     }
 }
 
-async fn log_in(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
+/// Begins a session, unless the account must be confirmed first.
+pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, how: How) -> HubResult<HttpResponse> {
     if sign_in::must_confirm(&page.app, user) {
         return show_unconfirmed(page, user).await;
     }
-    let cookie = sessions::start(&page.app, user, &page.base, page.http()).await?;
+    let cookie = sessions::start_by(&page.app, user, &page.base, page.http(), how.as_str()).await?;
     let mut response = page.redirect(next_of(next));
     response.add_cookie(&cookie).map_err(HubError::internal)?;
     Ok(response)
@@ -195,13 +201,24 @@ fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>)
         next: next.to_owned(),
         username: Field::new("username", "Username").value(name).hint("Or the email address of your account."),
         password: Field::new("password", "Password"),
+        takes_passkeys: passkeys::relying_party(&page.base).is_some(),
     }
+}
+
+/// Shows the form again with what was wrong with a passkey.
+///
+/// # Errors
+/// The error itself, when it is not about what was sent.
+pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError) -> HubResult<HttpResponse> {
+    let refusal = Refusal::of(error)?;
+    let shown = login_page(page, "", next, refusal.message_elsewhere(&[]));
+    page.show_with(refusal.status, shown).await
 }
 
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let name = form.text("username");
     match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
-        Some(user) => log_in(&page, &user, form.text("next")).await,
+        Some(user) => after_password(&page, &user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
             page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await

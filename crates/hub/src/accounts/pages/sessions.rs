@@ -37,6 +37,8 @@ pub(super) struct SessionItem {
     pub browser: String,
     /// What the browser said of itself.
     pub user_agent: String,
+    /// How somebody proved there who they are.
+    pub how: String,
     /// From which address it was last seen.
     pub address: Option<String>,
     /// Whether it is the one in use.
@@ -52,6 +54,8 @@ pub(super) struct SessionItem {
 pub(super) struct SignInItem {
     /// The browser and its system, as far as they can be told.
     pub browser: String,
+    /// How they proved who they are.
+    pub how: String,
     /// From which address.
     pub address: Option<String>,
     /// When.
@@ -87,13 +91,14 @@ fn session_of(page: &PageRequest) -> &[u8] {
 }
 
 fn sign_in_item(row: SignInRow) -> SignInItem {
-    SignInItem { browser: browser_name(&row.user_agent), address: row.address, at: row.created_at }
+    SignInItem { browser: browser_name(&row.user_agent), how: row.how, address: row.address, at: row.created_at }
 }
 
 fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
     SessionItem {
         id: hex::encode(&row.session_hash),
         browser: browser_name(&row.user_agent),
+        how: row.how,
         address: row.address,
         current: row.session_hash == current,
         user_agent: row.user_agent,
