@@ -1,8 +1,7 @@
 -- Second factors of accounts: codes of an app, passkeys, and recovery codes for when both are lost. Sessions know how they began and
 -- when somebody last proved there who they are: acts that a thief of a browser must not do ask for that.
 set local lock_timeout = '10s';
-alter table sessions add column how text not null default 'password', add column proved_at timestamptz;
-alter table sign_ins add column how text not null default 'password';
+alter table sessions add column via text not null default 'password', add column proved_at timestamptz;
 
 create table authenticator_apps (
     user_pk bigint primary key references users (user_pk) on delete cascade,
@@ -43,14 +42,6 @@ create table ceremonies (
 );
 create index ceremonies_expires_at_idx on ceremonies (expires_at);
 create index ceremonies_user_pk_idx on ceremonies (user_pk);
-
-create or replace function audit_sign_in() returns trigger language plpgsql as $$
-begin
-    insert into audit_log (namespace_pk, actor_pk, actor, via, address, action, details)
-    select new.user_pk, new.user_pk, name, new.how, new.address, 'account.sign_in', jsonb_build_object('browser', new.user_agent)
-    from namespaces where namespace_pk = new.user_pk;
-    return null;
-end $$;
 
 create function audit_factor() returns trigger language plpgsql as $$
 declare

@@ -259,6 +259,22 @@ impl HubError {
     /// Where people prove once more who they are.
     pub const PROOF: &'static str = "/sudo?next=";
 
+    /// 403: moderators suspended the account; the reason and the page to appeal are told to who has shown the password.
+    pub fn suspended(why: Option<(&str, String)>) -> Self {
+        match why {
+            Some((reason, page)) => Self::forbidden(format!(
+                "Moderators of this hub suspended this account. The reason: {reason} You can appeal once, with the button below."
+            ))
+            .leading_to(page),
+            None => Self::forbidden("This account is suspended. Log in with a browser to read why, and to appeal."),
+        }
+    }
+
+    /// 403: moderators disabled the repository. Clients compare the text.
+    pub fn repo_disabled(notice: String) -> Self {
+        Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
     /// 401: a token for the store of chunks is over.
     pub fn expired_xet_token() -> Self {
         Self::new(ErrorKind::InvalidCredentials, "This token has expired. Ask the hub for a new one.")

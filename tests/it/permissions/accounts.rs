@@ -112,8 +112,14 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/authentication/recovery-codes", Gate::Browser),
     ("POST", "/settings/authentication/passkeys", Gate::Browser),
     ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
-    ("POST", "/settings/authentication/passkeys/{passkey_pk}/rename", Own),
-    ("POST", "/settings/authentication/passkeys/{passkey_pk}/remove", Own),
+    ("POST", "/settings/authentication/passkeys/{pk}/rename", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{pk}/remove", Gate::Browser),
+    ("GET", "/login/oidc", Open),
+    ("GET", "/login/oidc/callback", Open),
+    ("GET", "/login/oidc/join", Open),
+    ("POST", "/login/oidc/join", Form),
+    ("GET", "/login/oidc/link", Open),
+    ("POST", "/login/oidc/link", Form),
     ("GET", "/forgot-password", Open),
     ("POST", "/forgot-password", Form),
     ("GET", "/reset-password", Open),
@@ -191,6 +197,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("GET", "/settings/sign-in", Gate::Browser),
+    ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
     ("POST", "/settings/sessions/end-others", Gate::Browser),
     ("POST", "/organizations/{name}/leave", Member),
@@ -257,7 +265,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     session: String,
-    passkey_pk: String,
+    identity: String,
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -280,12 +288,12 @@ impl Things {
                 "user" => "nobody-here",
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
-                "passkey_pk" => &self.passkey_pk,
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
                 "pk" | "user_pk" | "until" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
+                "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
             });
             rest = after;
@@ -308,11 +316,9 @@ async fn things(hub: &TestHub) -> Things {
              where name = 'ada' order by sessions.created_at limit 1",
         )
         .await,
-        // No authenticator has it: nobody gets so far as to use it.
-        passkey_pk: scalar(
-            "insert into passkeys (user_pk, name, credential_id, user_handle, credential)
-             select user_pk, 'laptop', 'id', 'sixteen bytes 16', '{}' from users join namespaces on namespace_pk = user_pk
-             where name = 'ada' returning passkey_pk::text",
+        identity: scalar(
+            "insert into user_identities (user_pk, issuer, subject)
+             select namespace_pk, 'https://login.example.org', 'ada' from namespaces where name = 'ada' returning identity_pk::text",
         )
         .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
@@ -426,6 +432,8 @@ async fn no_form_is_taken_without_its_token() {
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
     let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
     let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
+    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

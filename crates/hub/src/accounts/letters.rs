@@ -125,6 +125,15 @@ pub enum Notice {
         /// The end of its text.
         hint: String,
     },
+    /// Moderators decided about something of the user's, or that the user reported.
+    Moderated {
+        /// What it is about.
+        subject: String,
+        /// What was decided, and why.
+        lines: Vec<String>,
+        /// The path of the page to open.
+        page: String,
+    },
     /// The hub switched a webhook off.
     WebhookDisabled {
         /// Its id.
@@ -158,6 +167,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
+        | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
 }
@@ -233,6 +243,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             ],
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+        },
+        Notice::Moderated { subject, lines, page } => Content {
+            id,
+            subject: format!("Moderation: {subject}"),
+            lines: lines.clone(),
+            link: Some(("Read more", format!("{base}{page}"))),
+            closing: "You get this mail because it is about your account, or about something that you reported.",
         },
         Notice::WebhookDisabled { id: webhook, host, because } => Content {
             id,

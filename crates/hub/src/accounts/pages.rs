@@ -8,12 +8,15 @@ mod entry;
 mod invitation;
 mod members;
 pub mod navigation;
+mod oidc;
+mod oidc_new;
 mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
 mod second_factor;
 mod sessions;
+mod sign_in;
 mod sudo;
 mod tokens;
 
@@ -23,6 +26,9 @@ use actix_web::web;
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(entry::routes)
+        .configure(oidc::routes)
+        .configure(oidc_new::routes)
+        .configure(sign_in::routes)
         .configure(second_factor::routes)
         .configure(sudo::routes)
         .configure(authentication::routes)

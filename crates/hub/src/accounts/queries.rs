@@ -4,6 +4,7 @@ pub mod audit;
 pub mod email;
 pub mod factors;
 pub mod follows;
+pub mod identities;
 pub mod invitations;
 pub mod links;
 pub mod pictures;
@@ -77,7 +78,8 @@ pub async fn lock_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result
 pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query_as!(
         UserRow,
-        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, plain_http,
+        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
+                  suspended_at is not null as "suspended!", plain_http,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
@@ -98,6 +100,8 @@ struct UserRow {
     email: String,
     email_confirmed: bool,
     is_admin: bool,
+    is_moderator: bool,
+    suspended: bool,
     plain_http: bool,
     memberships: Option<Json<Vec<Membership>>>,
 }
@@ -111,6 +115,8 @@ impl From<UserRow> for User {
             email: row.email,
             email_confirmed: row.email_confirmed,
             is_admin: row.is_admin,
+            is_moderator: row.is_moderator,
+            suspended: row.suspended,
             plain_http: row.plain_http,
             memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
         }
@@ -223,6 +229,40 @@ pub async fn update_user_by_operator(
         user_pk,
         fullname,
         is_admin
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Whether a user runs the hub and nobody else does.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_last_admin(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select coalesce((select is_admin from users where user_pk = $1), false)
+                  and not exists (select from users where is_admin and user_pk <> $1) as "last!""#,
+        user_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Sets what a user is on the hub as a whole, and tells whether that changed anything.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_site_role(
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    is_admin: bool,
+    is_moderator: bool,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update users set is_admin = $2, is_moderator = $3
+         where user_pk = $1 and (is_admin, is_moderator) is distinct from ($2, $3)",
+        user_pk,
+        is_admin,
+        is_moderator
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }

@@ -14,39 +14,12 @@ use super::letters::Notice;
 use super::queries::factors as queries;
 use super::queries::sessions::delete_other_sessions_in;
 use super::queries::{find_namespace, find_user};
+use super::sessions::Way;
 use super::throttle::Try;
 use super::{User, UserPk, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
-
-/// How somebody proved who they are when a session began, in the words that are kept and shown.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum How {
-    /// By a password.
-    Password,
-    /// By a password and a code of an authenticator app.
-    App,
-    /// By a password and a recovery code.
-    RecoveryCode,
-    /// By a password and a passkey.
-    PasswordAndPasskey,
-    /// By a passkey alone.
-    Passkey,
-}
-
-impl How {
-    /// The words.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Password => "password",
-            Self::App => "password and app",
-            Self::RecoveryCode => "password and recovery code",
-            Self::PasswordAndPasskey => "password and passkey",
-            Self::Passkey => "passkey",
-        }
-    }
-}
 
 /// Whether an account needs more than its password.
 ///
@@ -66,18 +39,18 @@ async fn has_any_in(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
 ///
 /// # Errors
 /// 403 when it is wrong or was used, 429 after too many wrong ones.
-pub(super) async fn check_code(app: &App, user: &User, code: &str) -> HubResult<How> {
+pub(super) async fn check_code(app: &App, user: &User, code: &str) -> HubResult<Way> {
     let attempt = Try::start_code(app, user.pk)?;
-    let how = if totp::take(app, user.pk, code).await? {
-        How::App
+    let way = if totp::take(app, user.pk, code).await? {
+        Way::App
     } else if codes::take(app, user.pk, code).await? {
-        How::RecoveryCode
+        Way::RecoveryCode
     } else {
         let text = "This code is not right, or was used before. Wait for the app's next code, and see that its clock is right.";
         return Err(HubError::forbidden(text).at("code"));
     };
     attempt.was_right();
-    Ok(how)
+    Ok(way)
 }
 
 /// What follows when an account got a factor: with the first one its other sessions end, and it gets recovery codes, which are given.

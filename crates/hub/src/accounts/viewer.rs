@@ -12,6 +12,7 @@ use serde_json::Value;
 use super::{audit, csrf, queries, second_factors, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::oauth;
 use crate::web::extract::{app_of, is_safe};
 
 /// The database key of a user (which is also its namespace's).
@@ -103,6 +104,10 @@ pub struct User {
     pub email_confirmed: bool,
     /// Whether this person runs the hub.
     pub is_admin: bool,
+    /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
+    pub is_moderator: bool,
+    /// Whether moderators suspended the account: nobody signs in to it.
+    pub suspended: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
     /// The organisations.
@@ -110,6 +115,11 @@ pub struct User {
 }
 
 impl User {
+    /// Whether this person looks after what others publish.
+    pub fn moderates(&self) -> bool {
+        self.is_admin || self.is_moderator
+    }
+
     /// The keys of the namespaces whose private repositories this person may see: their own and their organisations'. Who runs the
     /// hub counts as the person they are, too.
     pub fn namespaces(&self) -> Vec<i64> {
@@ -160,6 +170,16 @@ impl Viewer {
     /// Whether there is no account.
     pub fn is_anonymous(&self) -> bool {
         self.user.is_none()
+    }
+
+    /// Whether they run the hub.
+    pub fn is_site_admin(&self) -> bool {
+        self.user.as_ref().is_some_and(|user| user.is_admin)
+    }
+
+    /// Whether they look after what others publish: moderators, and those who run the hub.
+    pub fn is_moderator(&self) -> bool {
+        self.user.as_ref().is_some_and(User::moderates)
     }
 
     /// The account.
@@ -250,9 +270,17 @@ struct Refused(HubError);
 
 async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     let app = app_of(request)?;
+    // Here the header names an application, which is no account.
+    if oauth::takes_client_credentials(request.path()) && !is_safe(request) {
+        return Ok(Viewer::ANONYMOUS);
+    }
     if let Some(value) = request.headers().get(header::AUTHORIZATION) {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
-        return by_header(app, request, value).await;
+        let viewer = by_header(app, request, value).await?;
+        return match &viewer.user {
+            Some(user) if user.suspended => Err(HubError::suspended(None)),
+            _ => Ok(viewer),
+        };
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
@@ -261,6 +289,10 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     else {
         return Ok(Viewer::ANONYMOUS);
     };
+    // Its sessions ended; one that was begun at the same moment is worth nothing.
+    if user.suspended {
+        return Ok(Viewer::ANONYMOUS);
+    }
     // Forms carry their token in the body and check it themselves; scripts must send the header.
     if !is_safe(request) && takes_no_forms(request.path()) && !csrf::header_is_valid(app, request) {
         return Ok(Viewer::ANONYMOUS);

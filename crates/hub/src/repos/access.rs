@@ -20,6 +20,7 @@ use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
+use crate::moderation;
 use crate::web::extract::{app_of, is_safe, raw_param};
 
 /// What a viewer may do with a repository, from least to most.
@@ -59,6 +60,19 @@ fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {
         OrgRole::Contributor if repo.created_by == Some(user.pk) => Some(Level::Admin),
         OrgRole::Contributor | OrgRole::Read => Some(Level::Read),
     }
+}
+
+/// Whether the viewer may see a repository that moderators disabled, and change nothing in it: its members, who are told why, and
+/// moderators. Their tokens must be for it.
+fn may_read_disabled(viewer: &Viewer, repo: &Repo) -> bool {
+    let moderates = viewer.user.as_ref().is_some_and(User::moderates);
+    let is_for_it = token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some();
+    is_for_it && (moderates || role_level(viewer, repo).is_some())
+}
+
+/// 403 with the page that says why.
+pub fn disabled(repo: &Repo) -> HubError {
+    HubError::repo_disabled(moderation::notice_path(repo.repo_type, &repo.id))
 }
 
 /// The most a token may do with a repository of a namespace; sessions and passwords may do all.
@@ -104,6 +118,7 @@ fn namespace_name(viewer: &Viewer, namespace_pk: i64) -> Option<String> {
 fn permission_level(permission: &str) -> Option<Level> {
     match permission {
         "repo.content.read" => Some(Level::Read),
+        "repo.content.write" => Some(Level::Write),
         "repo.write" => Some(Level::Admin),
         _ => None,
     }
@@ -123,7 +138,7 @@ pub fn may_create(viewer: &Viewer, namespace_pk: i64, namespace: &str, repo_type
         )));
     }
     match token_cap(viewer, namespace_pk, repo_type, &format!("{namespace}/")) {
-        Some(level) if level > Level::Read => Ok(()),
+        Some(Level::Admin) => Ok(()),
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
 }
@@ -226,11 +241,13 @@ impl RepoRead {
     /// 404 (401 when anonymous) for a repository the viewer may not know of, 403 for one that is switched off.
     pub fn check(repo: Repo, viewer: Viewer) -> HubResult<Self> {
         let Some(level) = level_of(&viewer, &repo) else { return Err(HubError::repo_not_found(viewer.is_anonymous())) };
-        let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
-        if repo.disabled && !runs_the_hub {
-            return Err(HubError::forbidden(crate::error::wire::REPO_DISABLED));
+        if !repo.disabled || viewer.user.as_ref().is_some_and(|user| user.is_admin) {
+            return Ok(Self { repo, viewer, level });
         }
-        Ok(Self { repo, viewer, level })
+        if may_read_disabled(&viewer, &repo) {
+            return Ok(Self { repo, viewer, level: Level::Read });
+        }
+        Err(disabled(&repo))
     }
 
     /// Whether this viewer's clients are led to the chunks of the repository's files. Hub, repository and user each have a
@@ -311,6 +328,9 @@ impl RepoRead {
         if self.level >= level {
             return Ok(self);
         }
+        if self.repo.disabled {
+            return Err(disabled(&self.repo));
+        }
         self.viewer.require_user()?;
         if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
             return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
@@ -340,6 +360,29 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
         },
     };
     RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
+}
+
+/// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
+///
+/// # Errors
+/// As for one that does not exist: for those who may not know of it, and when it is not disabled.
+pub async fn find_disabled(
+    app: &App,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> HubResult<(Repo, bool)> {
+    let missing = || HubError::repo_not_found(viewer.is_anonymous());
+    if hub_types::RepoId::new(namespace, name).is_err() {
+        return Err(missing());
+    }
+    let repo = app.lookups.find(repo_type, namespace, name).await?.filter(|repo| repo.disabled).ok_or_else(missing)?;
+    if level_of(viewer, &repo).is_none() {
+        return Err(missing());
+    }
+    let administers = role_level(viewer, &repo) == Some(Level::Admin) && may_read_disabled(viewer, &repo);
+    Ok((repo, administers))
 }
 
 async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {

@@ -30,7 +30,7 @@ pub(super) struct Reader {
 impl Reader {
     pub(super) fn new(user: User) -> Self {
         // What a session of theirs would see; no statement asks for the session itself.
-        let viewer = Viewer { user: Some(User { is_admin: false, ..user }), auth: Auth::Password };
+        let viewer = Viewer { user: Some(User { is_admin: false, is_moderator: false, ..user }), auth: Auth::Password };
         Self { namespaces: viewer.namespaces(), viewer }
     }
 

@@ -94,8 +94,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings/authentication/recovery-codes", web::post().to(post_codes))
         .route("/settings/authentication/passkeys", web::post().to(post_passkey))
         .route("/settings/authentication/passkeys/challenge", web::post().to(post_challenge))
-        .route("/settings/authentication/passkeys/{passkey_pk}/rename", web::post().to(post_rename))
-        .route("/settings/authentication/passkeys/{passkey_pk}/remove", web::post().to(post_remove_passkey));
+        .route("/settings/authentication/passkeys/{pk}/rename", web::post().to(post_rename))
+        .route("/settings/authentication/passkeys/{pk}/remove", web::post().to(post_remove_passkey));
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {

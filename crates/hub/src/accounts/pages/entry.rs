@@ -10,7 +10,8 @@ use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
-use crate::accounts::second_factors::{How, passkeys};
+use crate::accounts::second_factors::passkeys;
+use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::web::filters;
@@ -29,6 +30,8 @@ pub(super) struct SignupPage {
     pub first_user: bool,
     /// Where to go afterwards.
     pub next: String,
+    /// What the outside provider is called, if people can sign in there.
+    pub provider: Option<String>,
     /// The user name.
     pub username: Field,
     /// The mail address.
@@ -47,6 +50,10 @@ pub(super) struct LoginPage {
     pub error: Option<String>,
     /// Where to go afterwards.
     pub next: String,
+    /// What the outside provider is called, if people can sign in there.
+    pub provider: Option<String>,
+    /// Whether people sign in nowhere else.
+    pub no_passwords: bool,
     /// The user name or mail address.
     pub username: Field,
     /// The password.
@@ -87,7 +94,7 @@ pub(super) fn next_of(text: &str) -> &str {
 }
 
 /// Takes where to go afterwards along to the other form.
-fn query_for(next: &str) -> String {
+pub(super) fn query_for(next: &str) -> String {
     match next_of(next) {
         "/" => String::new(),
         next => format!("?next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
@@ -113,6 +120,9 @@ async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     if page.viewer.user.is_some() {
         return Ok(page.redirect(next_of(&next)));
     }
+    if sign_in::passwords_are_off(&page.app) {
+        return Ok(page.redirect(&format!("/login{}", query_for(&next))));
+    }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
 }
@@ -127,14 +137,30 @@ async fn signup_page(page: &PageRequest, name: &str, email: &str, next: &str, re
         error: refusal.message_elsewhere(&["name", "email", "password"]),
         first_user,
         next: next.to_owned(),
+        provider: provider_of(page),
         username,
         email: refusal.mark(Field::new("email", "Email").value(email)),
         password: refusal.mark(Field::new("password", "Password").hint(format!("At least {} characters.", passwords::MIN_LEN))),
     })
 }
 
+/// What the outside provider is called, if people can sign in there.
+fn provider_of(page: &PageRequest) -> Option<String> {
+    page.app.config.oidc.as_ref().map(|provider| provider.name.clone())
+}
+
+pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
+    match &page.app.config.oidc {
+        Some(provider) if provider.only => {
+            Err(HubError::forbidden(format!("Passwords are switched off on this hub: sign in with {}.", provider.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
+    refuse_passwords(&page)?;
     if !page.app.config.open_signup {
         return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
     }
@@ -152,7 +178,7 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
             if page.app.mailer.reaches_people() && !sign_in::must_confirm(&page.app, &user) {
                 email::ask(&page.app, &user).await?;
             }
-            log_in(&page, &user, next, How::Password).await
+            log_in(&page, &user, next, Way::Password).await
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
@@ -163,12 +189,12 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     }
 }
 
-/// Begins a session, unless the account must be confirmed first.
-pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, how: How) -> HubResult<HttpResponse> {
+/// Starts a session, however somebody proved who they are.
+pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, way: Way) -> HubResult<HttpResponse> {
     if sign_in::must_confirm(&page.app, user) {
         return show_unconfirmed(page, user).await;
     }
-    let cookie = sessions::start_by(&page.app, user, &page.base, page.http(), how.as_str()).await?;
+    let cookie = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
     let mut response = page.redirect(next_of(next));
     response.add_cookie(&cookie).map_err(HubError::internal)?;
     Ok(response)
@@ -199,9 +225,11 @@ fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>)
         layout: page.layout("Log in"),
         error,
         next: next.to_owned(),
+        provider: provider_of(page),
+        no_passwords: sign_in::passwords_are_off(&page.app),
         username: Field::new("username", "Username").value(name).hint("Or the email address of your account."),
         password: Field::new("password", "Password"),
-        takes_passkeys: passkeys::relying_party(&page.base).is_some(),
+        takes_passkeys: !sign_in::passwords_are_off(&page.app) && passkeys::relying_party(&page.base).is_some(),
     }
 }
 
@@ -216,6 +244,7 @@ pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError
 }
 
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    refuse_passwords(&page)?;
     let name = form.text("username");
     match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
         Some(user) => after_password(&page, &user, form.text("next")).await,

@@ -8,12 +8,13 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use serde::{Deserialize, Serialize};
 
-use super::entry::{log_in, next_of};
+use super::entry::{log_in, next_of, refuse_passwords, show_refused};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::find_user;
 use crate::accounts::second_factors::ceremonies::{self, Kind};
 use crate::accounts::second_factors::passkeys::{self, Answer};
-use crate::accounts::second_factors::{How, check_code, has_any};
+use crate::accounts::second_factors::{check_code, has_any};
+use crate::accounts::sessions::Way;
 use crate::accounts::{User, queries};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
@@ -60,7 +61,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// Goes on after a right password: to the second factor, or to the session of who has none.
 pub(super) async fn after_password(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
     if !has_any(&page.app, user.pk).await? {
-        return log_in(page, user, next, How::Password).await;
+        return log_in(page, user, next, Way::Password).await;
     }
     let half = Half { next: next_of(next).to_owned() };
     let secret = ceremonies::keep(&page.app, page.http(), Kind::HalfSignIn, Some(user.pk), &half).await?;
@@ -86,14 +87,15 @@ async fn find_half(page: &PageRequest) -> HubResult<Option<(User, Half)>> {
     Ok(find_user(&page.app.pool, user_pk).await?.map(|user| (user, half)))
 }
 
-fn start_over(page: &PageRequest) -> HttpResponse {
-    page.redirect_saying("/login", "Give your password once more: the second factor has ten minutes.")
+async fn start_over(page: &PageRequest) -> HubResult<HttpResponse> {
+    let error = HubError::bad_request("Give your password first, and the second factor within ten minutes.");
+    show_refused(page, "/", error).await
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     match find_half(&page).await? {
         Some((user, _)) => show_form(&page, &user, &Refusal::default()).await,
-        None => Ok(page.redirect("/login")),
+        None => start_over(&page).await,
     }
 }
 
@@ -120,35 +122,35 @@ async fn show_form(page: &PageRequest, user: &User, refusal: &Refusal) -> HubRes
 }
 
 async fn post_code(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let Some((user, half)) = find_half(&page).await? else { return Ok(start_over(&page)) };
+    let Some((user, half)) = find_half(&page).await? else { return start_over(&page).await };
     match prove(&page, &form, &user).await {
-        Ok(how) => finish(&page, &user, &half, how).await,
+        Ok(way) => finish(&page, &user, &half, way).await,
         Err(error) => show_form(&page, &user, &Refusal::of(error)?).await,
     }
 }
 
-async fn prove(page: &PageRequest, form: &CheckedForm, user: &User) -> HubResult<How> {
+async fn prove(page: &PageRequest, form: &CheckedForm, user: &User) -> HubResult<Way> {
     if form.text("ceremony").is_empty() {
         return check_code(&page.app, user, form.text("code")).await;
     }
     passkeys::check_proof(&page.app, page.http(), Kind::SecondFactor, user.pk, &answer_of(form)).await?;
-    Ok(How::PasswordAndPasskey)
+    Ok(Way::PasswordAndPasskey)
 }
 
-async fn finish(page: &PageRequest, user: &User, half: &Half, how: How) -> HubResult<HttpResponse> {
+async fn finish(page: &PageRequest, user: &User, half: &Half, way: Way) -> HubResult<HttpResponse> {
     let secret = secret_of(page).unwrap_or_default();
     // Only the first of two that come at once gets a session.
     if ceremonies::take::<Half>(&page.app, page.http(), Kind::HalfSignIn, &secret).await?.is_none() {
-        return Ok(start_over(page));
+        return start_over(page).await;
     }
-    let mut response = log_in(page, user, &half.next, how).await?;
+    let mut response = log_in(page, user, &half.next, way).await?;
     let removal = page.own_cookie(cookie_name(page), String::new(), Duration::ZERO);
     response.add_cookie(&removal).map_err(HubError::internal)?;
     Ok(response)
 }
 
 async fn post_challenge(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let Some((user, _)) = find_half(&page).await? else { return Ok(start_over(&page)) };
+    let Some((user, _)) = find_half(&page).await? else { return start_over(&page).await };
     let challenge = passkeys::begin_proof(&page.app, page.http(), Kind::SecondFactor, user.pk).await?;
     Ok(HttpResponse::Ok().insert_header(("Cache-Control", "no-store")).json(challenge))
 }
@@ -164,8 +166,9 @@ async fn post_passkey_challenge(page: PageRequest, _form: CheckedForm) -> HubRes
 }
 
 async fn post_passkey(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    refuse_passwords(&page)?;
     match passkeys::sign_in(&page.app, page.http(), &answer_of(&form)).await {
-        Ok(user) => log_in(&page, &user, form.text("next"), How::Passkey).await,
-        Err(error) => super::entry::show_refused(&page, form.text("next"), error).await,
+        Ok(user) => log_in(&page, &user, form.text("next"), Way::Passkey).await,
+        Err(error) => show_refused(&page, form.text("next"), error).await,
     }
 }

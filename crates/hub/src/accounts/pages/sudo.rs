@@ -6,6 +6,7 @@ use askama::Template;
 use super::second_factor::answer_of;
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::factors::find_factors;
+use crate::accounts::queries::identities::has_password;
 use crate::accounts::second_factors::ceremonies::Kind;
 use crate::accounts::second_factors::{check_code, passkeys};
 use crate::accounts::{User, sign_in, sudo};
@@ -26,8 +27,8 @@ pub(super) struct SudoPage {
     pub name: String,
     /// Where to go afterwards.
     pub next: String,
-    /// The password.
-    pub password: Field,
+    /// The password, if the account has one.
+    pub password: Option<Field>,
     /// Whether the account has an authenticator app.
     pub has_app: bool,
     /// A code of it.
@@ -53,14 +54,15 @@ async fn show_form(page: &PageRequest, user: &User, next: &str, refusal: &Refusa
     let mut conn = page.app.pool.acquire().await?;
     let factors = find_factors(&mut conn, user.pk).await?;
     drop(conn);
+    let has_password = has_password(&page.app.pool, user.pk).await?;
     let shown = SudoPage {
         layout: page.layout("Is it you?"),
         error: refusal.message_elsewhere(&["current_password", "code"]),
         name: user.name.clone(),
         next: own_path(next).unwrap_or("/settings/profile").to_owned(),
-        password: refusal.mark(Field::new("current_password", "Password")),
+        password: has_password.then(|| refusal.mark(Field::new("current_password", "Password"))),
         has_app: factors.app_since.is_some(),
-        code: refusal.mark(Field::new("code", "Or a code of your authenticator app")),
+        code: refusal.mark(Field::new("code", "Code of your authenticator app").hint("In the place of the password.")),
         has_passkeys: factors.passkeys > 0 && passkeys::relying_party(&page.base).is_some(),
     };
     page.show_with(refusal.status, shown).await

@@ -17,7 +17,7 @@ pub struct Browser<'a> {
     /// What it says of itself.
     pub user_agent: &'a str,
     /// How somebody proved there who they are.
-    pub how: &'a str,
+    pub via: &'a str,
 }
 
 /// Finds the user of a session that has not expired, and notes that it is in use, and from where (at most every 5 minutes).
@@ -57,14 +57,14 @@ pub async fn insert_session(
     days: i32,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into sessions (session_hash, user_pk, address, user_agent, expires_at, how, proved_at)
+        "insert into sessions (session_hash, user_pk, address, user_agent, expires_at, via, proved_at)
          values ($1, $2, $3, $4, now() + make_interval(days => $5), $6, now())",
         hash.as_slice(),
         user_pk,
         browser.address,
         browser.user_agent,
         days,
-        browser.how
+        browser.via
     )
     .execute(conn)
     .await
@@ -84,11 +84,11 @@ pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "insert into sign_ins (user_pk, address, user_agent, how) values ($1, $2, $3, $4)",
+        "insert into sign_ins (user_pk, address, user_agent, via) values ($1, $2, $3, $4)",
         user_pk,
         browser.address,
         browser.user_agent,
-        browser.how
+        browser.via
     )
     .execute(conn)
     .await
@@ -103,7 +103,7 @@ pub struct SignInRow {
     /// What the browser said of itself.
     pub user_agent: String,
     /// How they proved who they are.
-    pub how: String,
+    pub via: String,
     /// When.
     pub created_at: DateTime<Utc>,
 }
@@ -115,7 +115,7 @@ pub struct SignInRow {
 pub async fn list_sign_ins(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SignInRow>> {
     sqlx::query_as!(
         SignInRow,
-        "select address, user_agent, how, created_at from sign_ins where user_pk = $1 order by sign_in_pk desc limit 20",
+        "select address, user_agent, via, created_at from sign_ins where user_pk = $1 order by sign_in_pk desc limit 20",
         user_pk
     )
     .fetch_all(pool)
@@ -140,7 +140,7 @@ pub struct SessionRow {
     /// What the browser said of itself.
     pub user_agent: String,
     /// How somebody proved there who they are.
-    pub how: String,
+    pub via: String,
     /// When it logged in.
     pub created_at: DateTime<Utc>,
     /// When it was last seen.
@@ -154,7 +154,7 @@ pub struct SessionRow {
 pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SessionRow>> {
     sqlx::query_as!(
         SessionRow,
-        "select session_hash, address, user_agent, how, created_at, last_seen_at from sessions
+        "select session_hash, address, user_agent, via, created_at, last_seen_at from sessions
          where user_pk = $1 and expires_at > now() order by last_seen_at desc limit 100",
         user_pk
     )

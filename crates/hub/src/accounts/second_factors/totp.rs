@@ -43,9 +43,9 @@ pub(in crate::accounts) fn begin(app: &App, user: &User, session_hash: &[u8], ba
 /// Goes on with what [`begin`] began.
 ///
 /// # Errors
-/// 403 for what this session did not begin, or a while ago.
+/// 400 for what this session did not begin, or a while ago.
 pub(in crate::accounts) fn go_on(app: &App, user: &User, session_hash: &[u8], base: &BaseUrl, carried: &str) -> HubResult<Setup> {
-    let over = || HubError::forbidden("This took too long. Open the page again, and scan the new picture.");
+    let over = || HubError::bad_request("This took too long. Open the page again, and scan the new picture.");
     let mut parts = carried.splitn(3, '.');
     let (Some(secret), Some(until), Some(signature)) = (parts.next(), parts.next(), parts.next()) else { return Err(over()) };
     let until: i64 = until.parse().map_err(|_| over())?;
