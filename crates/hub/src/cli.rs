@@ -129,6 +129,11 @@ enum AdminCommand {
         /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
         repo: Option<String>,
     },
+    /// Removes the second factors of a user who lost them, and ends their sessions: their password alone opens the account again.
+    RemoveSecondFactors {
+        /// The user name.
+        name: String,
+    },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
     RevokeTokens,

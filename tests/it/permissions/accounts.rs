@@ -101,6 +101,23 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),
+    ("GET", "/login/second-factor", Open),
+    ("POST", "/login/second-factor", Form),
+    ("POST", "/login/second-factor/challenge", Form),
+    ("POST", "/login/passkey", Form),
+    ("POST", "/login/passkey/challenge", Form),
+    ("GET", "/sudo", Gate::Browser),
+    ("POST", "/sudo", Gate::Browser),
+    ("POST", "/sudo/challenge", Gate::Browser),
+    ("GET", "/settings/authentication", Gate::Browser),
+    ("GET", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app/remove", Gate::Browser),
+    ("POST", "/settings/authentication/recovery-codes", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{pk}/rename", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{pk}/remove", Gate::Browser),
     ("GET", "/login/oidc", Open),
     ("GET", "/login/oidc/callback", Open),
     ("GET", "/login/oidc/join", Open),
@@ -439,6 +456,8 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
+    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
     let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
     let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);

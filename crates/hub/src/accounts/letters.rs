@@ -68,6 +68,11 @@ pub enum Notice {
         /// The address now.
         new: String,
     },
+    /// Something was done with the second factors.
+    SecondFactors {
+        /// What, as a sentence that begins small.
+        what: String,
+    },
     /// An admin made the user a member of an organisation.
     AddedToOrganization {
         /// Its name.
@@ -167,6 +172,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
+        | Notice::SecondFactors { .. }
         | Notice::AddedToOrganization { .. }
         | Notice::JoinRequested { .. }
         | Notice::JoinRejected { .. }
@@ -200,6 +206,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![format!("mail about your account goes to {new} from now on, and no longer to this address.")],
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
+        },
+        Notice::SecondFactors { what } => Content {
+            id,
+            subject: "How you log in was changed".to_owned(),
+            lines: vec![what.clone()],
+            link: Some(("Look at it", format!("{base}/settings/authentication"))),
+            closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,

@@ -1,6 +1,7 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
 mod audit_log;
+mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
@@ -13,8 +14,10 @@ mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod sudo;
 mod tokens;
 
 use actix_web::web;
@@ -26,6 +29,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(oidc::routes)
         .configure(oidc_new::routes)
         .configure(sign_in::routes)
+        .configure(second_factor::routes)
+        .configure(sudo::routes)
+        .configure(authentication::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
         .configure(change_email::routes)

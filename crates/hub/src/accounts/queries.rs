@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod email;
+pub mod factors;
 pub mod follows;
 pub mod groups;
 pub mod identities;

@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{audit, csrf, queries, sessions, sign_in, tokens};
+use super::{audit, csrf, queries, second_factors, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::oauth;
@@ -378,6 +378,9 @@ async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<V
     let user = sign_in::find_by_password(app, request, name, password).await?.ok_or_else(HubError::invalid_credentials)?;
     if sign_in::must_confirm(app, &user) {
         return Err(HubError::unconfirmed_email());
+    }
+    if second_factors::has_any(app, user.pk).await? {
+        return Err(HubError::token_required());
     }
     Ok(Viewer { user: Some(user), auth: Auth::Password })
 }

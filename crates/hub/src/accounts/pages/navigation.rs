@@ -39,6 +39,7 @@ impl SettingsNavigation {
         let link = |href, icon, label| SettingsLink { href, icon, label, current: self.current == href };
         let mut links = vec![
             link("/settings/profile", "user", "Profile"),
+            link("/settings/authentication", "lock", "Authentication"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),

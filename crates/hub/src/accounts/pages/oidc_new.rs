@@ -10,7 +10,7 @@ use crate::accounts::oidc::ticket::Purpose;
 use crate::accounts::oidc::{Newcomer, config_of, operations, start_again};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::sessions::Way;
-use crate::accounts::{User, sign_in, throttle};
+use crate::accounts::{User, second_factors, sign_in, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -148,6 +148,9 @@ fn link_page(page: &PageRequest, newcomer: &Newcomer, user: &User, refusal: Opti
 async fn post_link(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
+    if page.viewer.user.is_none() && second_factors::has_any(&page.app, user.pk).await? {
+        return Err(HubError::forbidden("This account has a second factor: log in with it, and link in your settings."));
+    }
     let linked = match sign_in::ask_password(&page.app, page.http(), &user, form.exact("current_password")).await {
         Ok(()) => operations::link(&page.app, &user, &newcomer.identity).await,
         Err(error) => Err(error),

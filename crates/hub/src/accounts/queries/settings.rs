@@ -120,6 +120,8 @@ pub async fn update_password(
     kept_session: Option<&[u8; 32]>,
 ) -> sqlx::Result<()> {
     sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
+    // Sign-ins that were begun with the password before.
+    sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
     let kept: &[u8] = kept_session.map_or(&[], |hash| hash.as_slice());
     sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept).execute(conn).await.map(|_| ())
 }
