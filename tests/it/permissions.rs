@@ -174,6 +174,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/visibility", Admin),
     ("POST", "/settings/transfer", Admin),
     ("POST", "/settings/discussions", Admin),
+    ("POST", "/settings/pickles", Admin),
     ("POST", "/settings/move", Admin),
     ("POST", "/settings/delete", Admin),
 ];

@@ -135,14 +135,14 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
     Err(HubError::forbidden(format!("Only an admin of {} can change its settings.", found.name)))
 }
 
-/// Changes an organisation's profile.
+/// Changes an organisation's profile, and what it decides for its repositories.
 ///
 /// # Errors
 /// 400 for long texts and what is no address.
-pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_private: bool) -> HubResult<()> {
+pub async fn update_organization(app: &App, pk: i64, profile: &Profile, rules: queries::RepoRules) -> HubResult<()> {
     let texts = profile.check()?;
     let mut tx = audit::begin(app).await?;
-    queries::update_organization(&mut *tx, pk, &texts, default_private).await?;
+    queries::update_organization(&mut *tx, pk, &texts, rules).await?;
     Ok(tx.commit().await?)
 }
 

@@ -9,7 +9,7 @@ use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::queries::settings::ProfileRow;
+use crate::accounts::queries::settings::{ProfileRow, RepoRules};
 use crate::accounts::settings::{Profile, require_admin_of, update_organization};
 use crate::accounts::{OrgRole, User};
 use crate::error::{HubError, HubResult};
@@ -83,6 +83,8 @@ pub(super) struct OrganizationSettingsPage {
     pub links: Field,
     /// Whether new repositories are private unless said otherwise.
     pub default_private: bool,
+    /// Whether its repositories refuse pickles.
+    pub refuses_pickles: bool,
     /// The members, and who is invited.
     pub people: People,
 }
@@ -197,6 +199,7 @@ async fn settings_page(
         homepage: refusal.mark(Field::new("homepage", "Homepage").value(&profile.homepage)),
         links: refusal.mark(Field::new("links", "Links").value(&profile.links).hint(LINKS_HINT)),
         default_private: row.default_private,
+        refuses_pickles: row.refuses_pickles,
         people,
     })
 }
@@ -209,12 +212,13 @@ async fn post_settings(page: PageRequest, path: web::Path<String>, form: Checked
     let user = page.require_session()?;
     let mut row = require_admin_of(&page.app, user, &path).await?;
     let profile = profile_of(&form);
-    let default_private = form.text("default_private") == "true";
-    match update_organization(&page.app, row.namespace_pk, &profile, default_private).await {
+    let is_checked = |name: &str| form.text(name) == "true";
+    let rules = RepoRules { default_private: is_checked("default_private"), refuses_pickles: is_checked("refuses_pickles") };
+    match update_organization(&page.app, row.namespace_pk, &profile, rules).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), "Settings saved.")),
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            row.default_private = default_private;
+            (row.default_private, row.refuses_pickles) = (rules.default_private, rules.refuses_pickles);
             let shown = settings_page(&page, user, &row, &profile, Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }

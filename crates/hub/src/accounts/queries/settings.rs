@@ -23,6 +23,17 @@ pub struct ProfileRow {
     pub links: Vec<String>,
     /// Whether an organisation's new repositories are private unless said otherwise.
     pub default_private: bool,
+    /// Whether an organisation's repositories refuse pickles.
+    pub refuses_pickles: bool,
+}
+
+/// What an organisation decides for its repositories.
+#[derive(Debug, Clone, Copy)]
+pub struct RepoRules {
+    /// Whether new ones are private unless said otherwise.
+    pub default_private: bool,
+    /// Whether they refuse pickles.
+    pub refuses_pickles: bool,
 }
 
 /// What a user or an organisation says of itself, as it is kept.
@@ -47,7 +58,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
         ProfileRow,
         r#"select namespace_pk, name, kind, coalesce(u.fullname, o.fullname, '') as "fullname!",
                   coalesce(u.details, o.details, '') as "details!", coalesce(u.homepage, o.homepage, '') as "homepage!",
-                  coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!"
+                  coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!",
+                  coalesce(o.refuses_pickles, false) as "refuses_pickles!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1)"#,
@@ -154,17 +166,19 @@ pub async fn update_organization(
     conn: impl PgExecutor<'_>,
     pk: i64,
     texts: &ProfileTexts<'_>,
-    default_private: bool,
+    rules: RepoRules,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6
+        "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6,
+                refuses_pickles = $7
          where organization_pk = $1",
         pk,
         texts.fullname,
         texts.details,
         texts.homepage,
         &texts.links,
-        default_private
+        rules.default_private,
+        rules.refuses_pickles
     )
     .execute(conn)
     .await
