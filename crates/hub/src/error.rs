@@ -244,6 +244,22 @@ impl HubError {
         Self::forbidden("Confirm your email address first: log in with your browser, and open the link in the mail you get.")
     }
 
+    /// 403: moderators suspended the account; the reason and the page to appeal are told to who has shown the password.
+    pub fn suspended(why: Option<(&str, String)>) -> Self {
+        match why {
+            Some((reason, page)) => Self::forbidden(format!(
+                "Moderators of this hub suspended this account. The reason: {reason} You can appeal once, with the button below."
+            ))
+            .leading_to(page),
+            None => Self::forbidden("This account is suspended. Log in with a browser to read why, and to appeal."),
+        }
+    }
+
+    /// 403: moderators disabled the repository. Clients compare the text.
+    pub fn repo_disabled(notice: String) -> Self {
+        Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
     /// 401: a token for the store of chunks is over.
     pub fn expired_xet_token() -> Self {
         Self::new(ErrorKind::InvalidCredentials, "This token has expired. Ask the hub for a new one.")
@@ -390,6 +406,16 @@ impl HubError {
     /// 404 for an access token.
     pub fn no_such_token() -> Self {
         Self::not_found("There is no such token: it may have been revoked already.")
+    }
+
+    /// 409 for a resource group that was deleted while somebody put a repository into it.
+    pub fn resource_group_gone() -> Self {
+        Self::conflict("This resource group was deleted meanwhile. Choose another, or none.").at("resource_group")
+    }
+
+    /// 404 for a resource group.
+    pub fn no_such_group() -> Self {
+        Self::not_found("There is no such resource group: it may have been deleted. Look at those that the organization has.")
     }
 
     /// 307 to a path on this hub.

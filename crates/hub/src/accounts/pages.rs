@@ -5,13 +5,16 @@ mod change_email;
 mod confirm_email;
 mod entry;
 mod invitation;
-mod members;
+pub mod members;
 pub mod navigation;
+mod oidc;
+mod oidc_new;
 mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
 mod sessions;
+mod sign_in;
 mod tokens;
 
 use actix_web::web;
@@ -20,6 +23,9 @@ use actix_web::web;
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(entry::routes)
+        .configure(oidc::routes)
+        .configure(oidc_new::routes)
+        .configure(sign_in::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
         .configure(change_email::routes)

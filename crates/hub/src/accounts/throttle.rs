@@ -26,6 +26,11 @@ const MAX_MAILS: u64 = 20;
 /// How many sign-ups may be tried from one network in that time: each tells whether a mail address has an account.
 const MAX_SIGN_UPS: u64 = 30;
 
+/// How many applications and devices may make themselves known from one network in that time.
+const MAX_APPLICATIONS: u64 = 60;
+/// How many codes of devices an account may try in 15 minutes.
+const MAX_DEVICE_CODES: u64 = 40;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -56,6 +61,8 @@ struct Counts {
     sign_ins: Windows<Key>,
     mails: Windows<Sender>,
     sign_ups: Windows<IpAddr>,
+    applications: Windows<IpAddr>,
+    device_codes: Windows<UserPk>,
 }
 
 impl Default for Throttle {
@@ -65,6 +72,8 @@ impl Default for Throttle {
             sign_ins: Windows::new(SIGN_INS),
             mails: Windows::new(HOUR),
             sign_ups: Windows::new(HOUR),
+            applications: Windows::new(HOUR),
+            device_codes: Windows::new(SIGN_INS),
         };
         Self { inner: Arc::new(counts) }
     }
@@ -119,7 +128,7 @@ impl Try {
 ///
 /// # Errors
 /// 429 after too many.
-pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
+pub fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
     let address = || app.config.trusted_proxies.client_of(request).map(network_of).map(Sender::Network);
     let Some(sender) = user.map(Sender::Account).or_else(address) else { return Ok(()) };
     let counted = app.throttle.inner.mails.add(sender);
@@ -140,6 +149,33 @@ pub(super) fn count_sign_up(app: &App, request: &HttpRequest) -> HubResult<()> {
     let counted = app.throttle.inner.sign_ups.add(network_of(address));
     if counted.count > MAX_SIGN_UPS {
         return Err(HubError::too_many_requests("Too many accounts were asked for from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}
+
+/// Counts an application or a device that makes itself known.
+///
+/// # Errors
+/// 429 after too many from one network.
+pub(crate) fn count_application(app: &App, request: &HttpRequest) -> HubResult<()> {
+    // This machine itself is a proxy that does not say for whom it asks.
+    let address = app.config.trusted_proxies.client_of(request).filter(|address| !address.is_loopback());
+    let Some(address) = address else { return Ok(()) };
+    let counted = app.throttle.inner.applications.add(network_of(address));
+    if counted.count > MAX_APPLICATIONS {
+        return Err(HubError::too_many_requests("Too many applications and devices ask from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}
+
+/// Counts a code of a device that an account tries.
+///
+/// # Errors
+/// 429 after too many.
+pub(crate) fn count_device_code(app: &App, user: UserPk) -> HubResult<()> {
+    let counted = app.throttle.inner.device_codes.add(user);
+    if counted.count > MAX_DEVICE_CODES {
+        return Err(HubError::too_many_requests("Too many codes were tried.", counted.ends_in_secs));
     }
     Ok(())
 }

@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` and backups in
+//! `hub admin …`: `create-user`, `role`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` and backups in
 //! their own files.
 
 use std::io::BufRead as _;
@@ -10,6 +10,7 @@ use rand::RngExt as _;
 use super::{AdminCommand, backup, fail, gc, say};
 use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
+use crate::accounts::site_roles::{self, SiteRole};
 use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
@@ -33,6 +34,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
             add_user(&app, new, password_stdin).await
         }
+        AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
@@ -69,6 +71,18 @@ async fn add_user(app: &App, mut new: NewUser, from_stdin: bool) -> Result<(), S
     if !from_stdin {
         say(format!("Password (shown once): {}", new.password));
     }
+    Ok(())
+}
+
+async fn give_role(app: &App, name: &str, role: SiteRole) -> Result<(), String> {
+    let user = site_roles::find_by_name(app, name).await.map_err(|error| error.to_string())?;
+    let changed = site_roles::set_site_role(app, user.pk, role).await.map_err(|error| error.to_string())?;
+    let now = match role {
+        SiteRole::Admin => "an administrator",
+        SiteRole::Moderator => "a moderator",
+        SiteRole::None => "neither administrator nor moderator",
+    };
+    say(format!("`{}` is {}{now}.", user.name, if changed { "now " } else { "already " }));
     Ok(())
 }
 

@@ -115,7 +115,7 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         links.push(OnwardLink { href: repo.to_owned(), label: "Back to the repository" });
     }
     if let Some(page) = &failure.page {
-        links.push(OnwardLink { href: page.clone(), label: "Back to the repository" });
+        links.push(OnwardLink { href: page.clone(), label: label_of(page) });
     }
     links.push(OnwardLink { href: "/".to_owned(), label: "Go to the home page" });
     if anonymous {
@@ -136,6 +136,15 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
     page.show_with(failure.status, shown).await
 }
 
+/// What the page that helps is called.
+fn label_of(page: &str) -> &'static str {
+    match page {
+        page if page.starts_with("/moderation/appeal/") => "Read more, and appeal",
+        page if page.starts_with("/moderation/notice/") => "Read why",
+        _ => "Back to the repository",
+    }
+}
+
 /// The page of the repository that a path is in.
 fn repo_path(path: &str) -> Option<&str> {
     ["/tree/", "/blob/", "/commits/", "/commit/"].iter().find_map(|part| path.split_once(part)).map(|(repo, _)| repo)
@@ -146,6 +155,12 @@ fn heading_of(failure: &Failure) -> &'static str {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "Log in to see this",
         StatusCode::FORBIDDEN if failure.kind == ErrorKind::Gated => "These files are gated",
+        StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/appeal/")) => {
+            "This account is suspended"
+        }
+        StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/notice/")) => {
+            "This repository is disabled"
+        }
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",

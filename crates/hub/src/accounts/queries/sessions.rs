@@ -72,7 +72,7 @@ pub async fn insert_session(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &Browser<'_>) -> sqlx::Result<()> {
+pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &Browser<'_>, via: &str) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from sign_ins where user_pk = $1 and created_at < now() - make_interval(days => $2)",
         user_pk,
@@ -81,10 +81,11 @@ pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "insert into sign_ins (user_pk, address, user_agent) values ($1, $2, $3)",
+        "insert into sign_ins (user_pk, address, user_agent, via) values ($1, $2, $3, $4)",
         user_pk,
         browser.address,
-        browser.user_agent
+        browser.user_agent,
+        via
     )
     .execute(conn)
     .await
