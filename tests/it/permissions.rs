@@ -177,6 +177,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/transfer", Admin),
     ("POST", "/settings/resource-group", Admin),
     ("POST", "/settings/discussions", Admin),
+    ("POST", "/settings/pickles", Admin),
     ("POST", "/settings/move", Admin),
     ("POST", "/settings/delete", Admin),
 ];

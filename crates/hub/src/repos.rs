@@ -39,6 +39,7 @@ pub mod lookup;
 pub mod metadata;
 pub mod new_objects;
 pub mod pages;
+pub mod pickles;
 pub mod queries;
 pub mod reading;
 pub mod refs;

@@ -11,6 +11,7 @@ pub mod listing;
 pub mod named_refs;
 pub mod own;
 pub mod packs;
+pub mod pickles;
 pub mod relations;
 pub mod results;
 pub mod scanning;

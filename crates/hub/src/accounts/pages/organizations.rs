@@ -93,6 +93,8 @@ pub(super) struct OrganizationSettingsPage {
     pub default_roles: Vec<Choice>,
     /// Whether people can ask to join.
     pub takes_requests: bool,
+    /// Whether its repositories refuse pickles.
+    pub refuses_pickles: bool,
     /// The members, and who is invited.
     pub people: People,
 }
@@ -221,6 +223,7 @@ async fn settings_page(
             .mark(Field::new("default_role", "Role of new members").hint("What forms offer; each can be given another.")),
         default_roles: role_options(&row.default_role),
         takes_requests: row.takes_requests,
+        refuses_pickles: row.refuses_pickles,
         people,
     })
 }
@@ -244,6 +247,7 @@ async fn post_settings(page: PageRequest, path: web::Path<String>, form: Checked
         create_role: role_in(&form, "create_role", &row.create_role)?,
         default_role: role_in(&form, "default_role", &row.default_role)?,
         takes_requests: form.text("takes_requests") == "true",
+        refuses_pickles: form.text("refuses_pickles") == "true",
     };
     match update_organization(&page.app, row.namespace_pk, &profile, &rules).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), "Settings saved.")),
@@ -253,6 +257,7 @@ async fn post_settings(page: PageRequest, path: web::Path<String>, form: Checked
             row.create_role = rules.create_role.as_str().to_owned();
             row.default_role = rules.default_role.as_str().to_owned();
             row.takes_requests = rules.takes_requests;
+            row.refuses_pickles = rules.refuses_pickles;
             let shown = settings_page(&page, user, &row, &profile, Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }

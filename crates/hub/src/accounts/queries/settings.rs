@@ -29,6 +29,8 @@ pub struct ProfileRow {
     pub default_role: String,
     /// Whether people can ask an organisation to join.
     pub takes_requests: bool,
+    /// Whether an organisation's repositories refuse pickles.
+    pub refuses_pickles: bool,
 }
 
 /// What an organisation decides about who may do what.
@@ -42,6 +44,8 @@ pub struct OrganizationRules {
     pub default_role: OrgRole,
     /// Whether people can ask to join.
     pub takes_requests: bool,
+    /// Whether its repositories refuse pickles.
+    pub refuses_pickles: bool,
 }
 
 /// What a user or an organisation says of itself, as it is kept.
@@ -68,7 +72,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(u.details, o.details, '') as "details!", coalesce(u.homepage, o.homepage, '') as "homepage!",
                   coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!",
                   coalesce(o.create_role, 'contributor') as "create_role!", coalesce(o.default_role, 'write') as "default_role!",
-                  coalesce(o.takes_requests, false) as "takes_requests!"
+                  coalesce(o.takes_requests, false) as "takes_requests!",
+                  coalesce(o.refuses_pickles, false) as "refuses_pickles!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1)"#,
@@ -181,7 +186,7 @@ pub async fn update_organization(
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6, create_role = $7,
-                default_role = $8, takes_requests = $9
+                default_role = $8, takes_requests = $9, refuses_pickles = $10
          where organization_pk = $1",
         pk,
         texts.fullname,
@@ -191,7 +196,8 @@ pub async fn update_organization(
         rules.default_private,
         rules.create_role.as_str(),
         rules.default_role.as_str(),
-        rules.takes_requests
+        rules.takes_requests,
+        rules.refuses_pickles
     )
     .execute(conn)
     .await

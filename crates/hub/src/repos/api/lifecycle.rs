@@ -149,6 +149,9 @@ struct SettingsRequest {
     gated: Option<Value>,
     #[serde(rename = "discussionsDisabled")]
     discussions_disabled: Option<bool>,
+    /// This hub's own.
+    #[serde(rename = "refusesPickles")]
+    refuses_pickles: Option<bool>,
 }
 
 async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<SettingsRequest>) -> HubResult<HttpResponse> {
@@ -161,7 +164,13 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
         Some(_) => return Err(HubError::bad_request("`gated` must be `\"auto\"`, `\"manual\"` or `false`.")),
     };
     let private = private_of(request.visibility.as_deref(), request.private)?;
-    let change = SettingsChange { private, gating, plain_http: None, discussions_disabled: request.discussions_disabled };
+    let change = SettingsChange {
+        private,
+        gating,
+        plain_http: None,
+        discussions_disabled: request.discussions_disabled,
+        refuses_pickles: request.refuses_pickles,
+    };
     settings::update_settings(&app, &admin, change).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }

@@ -15,6 +15,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
 use crate::repos::groups;
 use crate::repos::queries::discussions::are_disabled;
+use crate::repos::queries::pickles::{PickleRule, find_pickle_rule};
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
@@ -39,6 +40,8 @@ pub(super) struct RepoSettingsPage {
     pub plain_http: bool,
     /// Whether discussions are turned off.
     pub discussions_disabled: bool,
+    /// Who refuses pickles.
+    pub pickles: PickleRule,
     /// How readers get in: `off`, `auto` or `manual`.
     pub gating: String,
     /// The new owner.
@@ -62,6 +65,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config
             .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
             .route(&format!("{base}/settings/discussions"), web::post().to(post_discussions))
+            .route(&format!("{base}/settings/pickles"), web::post().to(post_pickles))
             .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
@@ -110,6 +114,7 @@ async fn settings_page(
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
         discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
+        pickles: find_pickle_rule(&page.app.pool, admin.repo.pk).await?,
         gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
@@ -201,6 +206,20 @@ async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm
         true => "Discussions are turned off. What was said stays readable.",
         false => "Discussions are turned on.",
     };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_pickles(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (refuses, text) = match form.text("pickles") {
+        "take" => (false, "This repository takes pickles."),
+        "refuse" => {
+            (true, "This repository takes no pickles from now on. Those that are there stay until somebody deletes them.")
+        }
+        _ => return Err(HubError::bad_request("Choose whether pickles are taken or refused.")),
+    };
+    let change = SettingsChange { refuses_pickles: Some(refuses), ..SettingsChange::default() };
+    update_settings(&page.app, &admin, change).await?;
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 
