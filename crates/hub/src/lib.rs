@@ -35,6 +35,7 @@ pub mod scans;
 pub mod search;
 pub mod signing;
 pub mod site;
+pub mod ssh;
 pub mod start;
 pub mod tasks;
 mod together;

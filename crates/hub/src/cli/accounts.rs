@@ -14,6 +14,7 @@ use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
+use crate::ssh::host_key;
 use crate::{search, start};
 
 const PASSWORD_LENGTH: usize = 20;
@@ -34,6 +35,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             add_user(&app, new, password_stdin).await
         }
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
+        AdminCommand::SshHostKey => show_host_key(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
             let counts = synth::Counts { models, datasets, spaces };
@@ -92,6 +94,12 @@ async fn revoke_tokens(app: &App) -> Result<(), String> {
         say(format!("Revoked hf_…{} (`{}` of {}).", token.hint, token.name, token.owner));
     }
     say(format!("Found {} tokens, of which {} worked on this hub.", found.len(), revoked.len()));
+    Ok(())
+}
+
+async fn show_host_key(app: &App) -> Result<(), String> {
+    let key = host_key::load(&app.pool).await.map_err(|error| error.to_string())?;
+    say(host_key::fingerprint(&key));
     Ok(())
 }
 

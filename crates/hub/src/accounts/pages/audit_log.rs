@@ -87,6 +87,7 @@ impl AuditLine {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
+            ("ssh", Some(key)) => format!("by the SSH key {key}"),
             ("password", _) => "by password".to_owned(),
             ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),

@@ -38,6 +38,7 @@ impl SettingsNavigation {
         let mut links = vec![
             link("/settings/profile", "user", "Profile"),
             link("/settings/tokens", "key-round", "Access tokens"),
+            link("/settings/keys", "terminal", "SSH keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
