@@ -18,6 +18,7 @@ use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
 
+use crate::accounts::site_roles::SiteRole;
 use crate::config::{Config, LogFormat, Role};
 use crate::{db, logging, start};
 
@@ -88,6 +89,15 @@ enum AdminCommand {
         #[arg(long)]
         password_stdin: bool,
     },
+    /// Says what somebody is on the hub as a whole: `admin` runs it, `moderator` looks after what others publish, `none` is what
+    /// everybody is.
+    Role {
+        /// The user name.
+        name: String,
+        /// `admin`, `moderator` or `none`.
+        #[arg(value_parser = parse_site_role)]
+        role: SiteRole,
+    },
     /// Proves that all that repositories need is in the store. Exits with 1 if something is missing or damaged.
     Fsck {
         /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
@@ -118,6 +128,11 @@ enum AdminCommand {
     Repack {
         /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
         repo: Option<String>,
+    },
+    /// Removes the second factors of a user who lost them, and ends their sessions: their password alone opens the account again.
+    RemoveSecondFactors {
+        /// The user name.
+        name: String,
     },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
@@ -177,6 +192,10 @@ enum AdminCommand {
 
 fn parse_role(text: &str) -> Result<Role, String> {
     Role::parse(text).ok_or_else(|| "must be all, web, cas or jobs".to_owned())
+}
+
+fn parse_site_role(text: &str) -> Result<SiteRole, String> {
+    SiteRole::parse(text).ok_or_else(|| "must be admin, moderator or none".to_owned())
 }
 
 /// Runs the program with the arguments of this process.

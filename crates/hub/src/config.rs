@@ -4,6 +4,7 @@
 //! `docs/settings.md`. To add a setting, add it there and to [`Config`]. A variable wins over the file. Every mistake
 //! is collected before anything fails, so that an operator sees all of them at once; no message shows a secret.
 
+mod oidc;
 mod problems;
 mod settings;
 mod sources;
@@ -18,6 +19,7 @@ use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
 
+pub use oidc::OidcConfig;
 pub use problems::{Problem, Problems};
 pub use settings::{SETTINGS, Setting, render_reference};
 pub use sources::{Origin, Values};
@@ -77,6 +79,8 @@ pub struct Config {
     pub open_signup: bool,
     /// Whether people must confirm their mail address before they sign in.
     pub require_confirmed_email: bool,
+    /// The outside provider at which people sign in, if there is one.
+    pub oidc: Option<OidcConfig>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
     pub sign_in_tries: u64,
     /// How many requests somebody may make.
@@ -283,6 +287,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
         open_signup: read.switch("open_signup"),
         require_confirmed_email: read.switch("require_confirmed_email"),
+        oidc: oidc::read_oidc(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),

@@ -28,6 +28,7 @@ pub mod discussions;
 pub mod duplicate;
 pub mod gating;
 pub mod git_cache;
+pub mod groups;
 pub mod head;
 pub mod lfs_files;
 pub mod licence_chain;

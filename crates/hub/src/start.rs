@@ -14,6 +14,7 @@ use tokio::task::JoinHandle;
 use tokio_util::sync::CancellationToken;
 
 use crate::accounts::last_uses::{self, LastUses};
+use crate::accounts::oidc::Provider;
 use crate::accounts::rate_limits::{self, RequestCounts};
 use crate::accounts::throttle::Throttle;
 use crate::accounts::tokens;
@@ -66,6 +67,9 @@ pub enum StartError {
     /// What sends to webhooks.
     #[error("webhooks cannot be sent: {0}")]
     Webhooks(#[from] reqwest::Error),
+    /// What asks the outside provider at which people sign in.
+    #[error("single sign-on cannot be set up: {0}")]
+    Oidc(reqwest::Error),
     /// The counters.
     #[error("the metrics cannot be set up: {0}")]
     Metrics(#[from] prometheus::Error),
@@ -207,6 +211,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         request_counts,
         last_uses: LastUses::default(),
         throttle: Throttle::default(),
+        oidc: Provider::new().map_err(StartError::Oidc)?,
         health: Health::default(),
         metrics: Metrics::new()?,
     };

@@ -1,5 +1,5 @@
-//! `hub admin …`: `create-user`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` and backups in
-//! their own files.
+//! `hub admin …`: `create-user`, `role`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -8,8 +8,9 @@ use std::process::ExitCode;
 use rand::RngExt as _;
 
 use super::{AdminCommand, backup, fail, gc, say};
-use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
+use crate::accounts::site_roles::{self, SiteRole};
+use crate::accounts::{leaks, second_factors};
 use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
@@ -34,6 +35,8 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
             add_user(&app, new, password_stdin).await
         }
+        AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
+        AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::SshHostKey => show_host_key(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
@@ -74,6 +77,18 @@ async fn add_user(app: &App, mut new: NewUser, from_stdin: bool) -> Result<(), S
     Ok(())
 }
 
+async fn give_role(app: &App, name: &str, role: SiteRole) -> Result<(), String> {
+    let user = site_roles::find_by_name(app, name).await.map_err(|error| error.to_string())?;
+    let changed = site_roles::set_site_role(app, user.pk, role).await.map_err(|error| error.to_string())?;
+    let now = match role {
+        SiteRole::Admin => "an administrator",
+        SiteRole::Moderator => "a moderator",
+        SiteRole::None => "neither administrator nor moderator",
+    };
+    say(format!("`{}` is {}{now}.", user.name, if changed { "now " } else { "already " }));
+    Ok(())
+}
+
 fn read_password() -> Result<String, String> {
     let mut line = String::new();
     std::io::stdin().lock().read_line(&mut line).map_err(|error| format!("cannot read the password: {error}"))?;
@@ -83,6 +98,12 @@ fn read_password() -> Result<String, String> {
 fn make_password() -> String {
     let mut rng = rand::rng();
     (0..PASSWORD_LENGTH).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect()
+}
+
+async fn remove_second_factors(app: &App, name: &str) -> Result<(), String> {
+    let had_any = second_factors::remove_all(app, name).await.map_err(|error| error.to_string())?;
+    say(if had_any { "Removed. All sessions of the account ended." } else { "The account has no second factor." });
+    Ok(())
 }
 
 async fn revoke_tokens(app: &App) -> Result<(), String> {

@@ -88,7 +88,9 @@ impl AuditLine {
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
             ("ssh", Some(key)) => format!("by the SSH key {key}"),
-            ("password", _) => "by password".to_owned(),
+            ("password" | "passkey", _) => format!("by {}", row.via),
+            ("oidc", _) => "by single sign-on".to_owned(),
+            (how, _) if how.starts_with("password and") => format!("by {how}"),
             ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),
         };

@@ -62,6 +62,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         name: repo.id.name().to_owned(),
         private: repo.private,
         gated: repo.gated.is_some(),
+        disabled: repo.disabled,
         default_branch: repo.default_branch.clone(),
         can_admin: level == Level::Admin,
         chips: chips(repo.repo_type, derived),

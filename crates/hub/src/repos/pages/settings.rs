@@ -6,13 +6,14 @@ use hub_types::RepoId;
 
 use super::context::{header_of, layout_of};
 use super::deleted::deleted_path;
-use super::owners::owners_of;
+use super::owners::{groups_of, owners_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, BUCKET_BASE};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
+use crate::repos::groups;
 use crate::repos::queries::discussions::are_disabled;
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{Gating, SettingsChange, update_settings};
@@ -50,6 +51,10 @@ pub(super) struct RepoSettingsPage {
     pub confirmation: Field,
     /// For how many days what is done can be undone.
     pub undo_days: u64,
+    /// The resource group it is in.
+    pub group: Field,
+    /// The groups it can be in; empty where there are none.
+    pub groups: Vec<Choice>,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -63,6 +68,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config
             .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
+            .route(&format!("{base}/settings/resource-group"), web::post().to(post_group))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
     }
@@ -89,7 +95,14 @@ async fn settings_page(
         owners.insert(0, Choice::new(owner, owner, owner));
     }
     let mut new_name = Field::new("name", "New name").value(name);
-    new_name.error = refusal.message_elsewhere(&["confirmation"]);
+    new_name.error = refusal.message_elsewhere(&["confirmation", "resource_group"]);
+    let group = groups::find(&page.app, &admin.repo).await?;
+    let mut choices = groups_of(user, Some(admin.repo.namespace_pk), group.as_ref().map_or("", |group| &group.public_id));
+    if let Some(group) = &group
+        && !choices.iter().any(|choice| choice.selected)
+    {
+        choices.insert(0, Choice::new(group.public_id.as_str(), group.name.as_str(), &group.public_id));
+    }
     Ok(RepoSettingsPage {
         layout: layout_of(page, &admin.repo, "Settings"),
         header,
@@ -101,6 +114,11 @@ async fn settings_page(
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
+        group: refusal.mark(
+            Field::new("resource_group", "Group")
+                .hint("Only its members see what is private and write; without one, the organization."),
+        ),
+        groups: choices,
         undo_days: page.app.config.undo_days,
         confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
     })
@@ -125,6 +143,22 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_group(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let id = form.text("resource_group");
+    match groups::move_to(&page.app, &admin, Some(id)).await {
+        Ok(()) => {
+            let text = if id.is_empty() { "This repository is in no group now." } else { "The group was changed." };
+            Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error.at("resource_group"))?;
+            let shown = settings_page(&page, &admin, admin.repo.id.namespace(), admin.repo.id.name(), &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
 }
 
 async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -166,6 +166,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         name: "harbour-8b".to_owned(),
         private: false,
         gated: false,
+        disabled: false,
         default_branch: "main".to_owned(),
         can_admin: false,
         chips: Vec::new(),

@@ -64,6 +64,8 @@ pub struct RepoHeader {
     pub private: bool,
     /// Whether readers must ask.
     pub gated: bool,
+    /// Whether moderators disabled it.
+    pub disabled: bool,
     /// The branch that links without a revision lead to.
     pub default_branch: String,
     /// Whether the viewer may change settings.
@@ -137,6 +139,11 @@ pub struct LikeButton {
 }
 
 impl RepoHeader {
+    /// Where is said why moderators disabled it.
+    pub fn notice_href(&self) -> String {
+        format!("/moderation/notice/{}/{}/{}", self.kind.plural(), self.namespace, self.name)
+    }
+
     /// The icon of its kind.
     pub fn icon(&self) -> &'static str {
         kind_icon(self.kind)
