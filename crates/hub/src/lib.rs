@@ -38,6 +38,7 @@ pub mod scans;
 pub mod search;
 pub mod signing;
 pub mod site;
+pub mod ssh;
 pub mod start;
 pub mod tasks;
 mod together;

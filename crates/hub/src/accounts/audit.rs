@@ -3,6 +3,7 @@
 //! Triggers write it, in the transaction of the act (`migrations/*_create_audit_log.up.sql`). What they cannot know is who asked:
 //! [`remember_origin`] keeps that with the request, and [`begin`] tells it to the transaction.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::body::MessageBody;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 
 use super::queries::audit as queries;
-use super::{Auth, Viewer};
+use super::{Auth, UserPk, Viewer};
 use crate::app::App;
 use crate::error::HubResult;
 
@@ -51,6 +52,12 @@ pub async fn remember_origin<B: MessageBody + 'static>(
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let origin = ORIGIN.try_with(Arc::clone).unwrap_or_default();
     ORIGIN.scope(origin, work)
+}
+
+/// Runs what somebody asks for by SSH, with a key of theirs.
+pub fn by_ssh<F: Future>(user_pk: UserPk, key: &str, address: IpAddr, work: F) -> impl Future<Output = F::Output> {
+    let who = json!({ "actor": user_pk, "via": "ssh", "token": key });
+    ORIGIN.scope(Arc::new(Origin { address: Some(address.to_string()), who: OnceLock::from(who) }), work)
 }
 
 /// Keeps who the request in hand is from.
@@ -112,6 +119,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("token.rename", "Access token renamed"),
     ("token.revoke", "Access token revoked"),
     ("token.leaked", "Access token found in public"),
+    ("ssh_key.create", "SSH key added"),
+    ("ssh_key.remove", "SSH key removed"),
     ("app.authorize", "Application allowed"),
     ("app.revoke", "Application's access revoked"),
     ("app.create", "Application made"),

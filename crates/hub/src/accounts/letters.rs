@@ -137,6 +137,13 @@ pub enum Notice {
         /// The end of its text.
         hint: String,
     },
+    /// An SSH key was added.
+    KeyAdded {
+        /// Its title.
+        title: String,
+        /// Its fingerprint.
+        fingerprint: String,
+    },
     /// Moderators decided about something of the user's, or that the user reported.
     Moderated {
         /// What it is about.
@@ -181,6 +188,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
+        | Notice::KeyAdded { .. }
         | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
@@ -274,6 +282,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             ],
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+        },
+        Notice::KeyAdded { title, fingerprint } => Content {
+            id,
+            subject: "An SSH key was added to your account".to_owned(),
+            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+            link: Some(("SSH keys", format!("{base}/settings/keys"))),
+            closing: "If this was not you, remove it there and set a new password.",
         },
         Notice::Moderated { subject, lines, page } => Content {
             id,

@@ -13,6 +13,7 @@ use super::{audit, csrf, queries, second_factors, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::oauth;
+use crate::ssh::lfs_token;
 use crate::web::extract::{app_of, is_safe};
 
 /// The database key of a user (which is also its namespace's).
@@ -195,7 +196,7 @@ pub enum Auth {
         /// When it was made.
         created_at: chrono::DateTime<chrono::Utc>,
     },
-    /// By user name and password (git).
+    /// By user name and password, or with an SSH key (git).
     Password,
 }
 
@@ -359,6 +360,9 @@ async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<V
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
+        if rest.starts_with(lfs_token::PREFIX) {
+            return lfs_token::viewer(app, request, rest).await;
+        }
         return by_token(app, request, rest).await?.ok_or_else(HubError::invalid_credentials);
     }
     if !scheme.eq_ignore_ascii_case("basic") {

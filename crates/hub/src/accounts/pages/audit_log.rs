@@ -87,6 +87,7 @@ impl AuditLine {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
+            ("ssh", Some(key)) => format!("by the SSH key {key}"),
             ("password" | "passkey", _) => format!("by {}", row.via),
             ("oidc", _) => "by single sign-on".to_owned(),
             (how, _) if how.starts_with("password and") => format!("by {how}"),

@@ -41,6 +41,7 @@ impl SettingsNavigation {
             link("/settings/profile", "user", "Profile"),
             link("/settings/authentication", "lock", "Authentication"),
             link("/settings/tokens", "key-round", "Access tokens"),
+            link("/settings/keys", "terminal", "SSH keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
