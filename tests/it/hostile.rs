@@ -2,6 +2,8 @@
 //! (What one protocol must refuse is beside the other tests of that protocol.)
 
 mod bodies;
+#[path = "../../crates/hub-types/tests/hostile/mod.rs"]
+mod damaging;
 mod queries;
 mod ranges;
 mod raw;
@@ -10,7 +12,6 @@ use std::fmt::Debug;
 
 use hub_tests::{Client, TestHub};
 use proptest::prelude::*;
-use proptest::sample::Index;
 use proptest::test_runner::TestRunner;
 use tokio::runtime::Handle;
 
@@ -31,56 +32,6 @@ where
     if let Err(error) = outcome {
         panic!("{error}");
     }
-}
-
-/// Small changes to a text.
-#[derive(Debug, Clone)]
-enum Change {
-    Set(Index, u8),
-    Cut(Index),
-    Remove(Index, u8),
-    Repeat(Index, u8, u8),
-    Word(Index, Index),
-}
-
-fn damage() -> impl Strategy<Value = Vec<Change>> {
-    let at = any::<Index>;
-    let change = prop_oneof![
-        2 => (at(), any::<u8>()).prop_map(|(at, byte)| Change::Set(at, byte)),
-        1 => at().prop_map(Change::Cut),
-        1 => (at(), any::<u8>()).prop_map(|(at, count)| Change::Remove(at, count)),
-        1 => (at(), any::<u8>(), 0..40_u8).prop_map(|(at, count, times)| Change::Repeat(at, count, times)),
-        5 => (at(), at()).prop_map(|(at, word)| Change::Word(at, word)),
-    ];
-    prop::collection::vec(change, 1..6)
-}
-
-fn damaged(text: &str, words: &[&str], changes: &[Change]) -> Vec<u8> {
-    let mut bytes = text.as_bytes().to_vec();
-    for change in changes {
-        let length = bytes.len();
-        if length == 0 {
-            return bytes;
-        }
-        match change {
-            Change::Set(at, byte) => bytes[at.index(length)] = *byte,
-            Change::Cut(at) => bytes.truncate(at.index(length)),
-            Change::Remove(at, count) => {
-                let at = at.index(length);
-                bytes.drain(at..length.min(at + usize::from(*count)));
-            }
-            Change::Repeat(at, count, times) => {
-                let at = at.index(length);
-                let again = bytes[at..length.min(at + usize::from(*count))].repeat(usize::from(*times));
-                bytes.splice(at..at, again);
-            }
-            Change::Word(at, word) => {
-                let at = at.index(length);
-                bytes.splice(at..at, words[word.index(words.len())].bytes());
-            }
-        }
-    }
-    bytes
 }
 
 /// A hub with Ada's model, which has a small and a larger file.

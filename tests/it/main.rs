@@ -20,6 +20,7 @@ mod operations;
 mod outbox;
 mod pages;
 mod permissions;
+mod pickles;
 mod plans;
 mod repos;
 mod saved;

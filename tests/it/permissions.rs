@@ -82,6 +82,8 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("DELETE", "API/tag/none", Write, ""),
     ("POST", "API/super-squash/none", Write, r#"{"message": "x"}"#),
     ("PUT", "API/settings", Admin, "{}"),
+    ("GET", "API/resource-group", Read, ""),
+    ("POST", "API/resource-group", Admin, r#"{"resourceGroupId": "none"}"#),
     ("GET", "API/changes", Admin, ""),
     ("POST", "API/changes/1/undo", Admin, ""),
     ("POST", "API/like", Account, ""),
@@ -173,7 +175,9 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/gating", Admin),
     ("POST", "/settings/visibility", Admin),
     ("POST", "/settings/transfer", Admin),
+    ("POST", "/settings/resource-group", Admin),
     ("POST", "/settings/discussions", Admin),
+    ("POST", "/settings/pickles", Admin),
     ("POST", "/settings/move", Admin),
     ("POST", "/settings/delete", Admin),
 ];

@@ -7,12 +7,14 @@ use std::time::Duration;
 use base64::Engine as _;
 use hub::accounts::{OrgRole, TokenRole};
 use hub::config::Role;
+use hub::gc::{self, Item, Limits, Mode};
 use hub::scans::clamd::Address;
+use hub::scans::queries::{find_repo_scan, store_repo_scan};
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 
 use crate::lfs::{Large, upload};
-use crate::outbox::{mails, the_mail};
+use crate::outbox::{mails, outbox, the_mail};
 use crate::pages::browser::Browser;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -261,6 +263,158 @@ async fn nothing_is_looked_at_where_it_is_switched_off() {
     hub.stop().await;
 }
 
+/// A file that cannot be kept keeps nobody from the others; the next one who comes by it looks again.
+#[tokio::test]
+async fn one_file_that_fails_keeps_nobody_from_the_others() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    hub.sql(
+        "create function refuse() returns trigger language plpgsql as $$ begin raise exception 'refused'; end $$;
+         create trigger refuse before insert or update on file_scans
+         for each row when (new.report::text like '%posix%') execute function refuse()",
+    )
+    .await;
+    let files = [binary("a.pkl", &fixture("evil_4.pkl")), binary("b.pkl", &fixture("good_4.pkl"))];
+    ada.commit(API, "main", &files, 200).await;
+    hub.jobs_done().await;
+    let found = security(&ada, API, "main", "a.pkl").await;
+    assert!(found["status"] == "error" && found["message"].as_str().unwrap().contains("later"), "{found}");
+    assert_eq!(security(&ada, API, "main", "b.pkl").await["status"], "safe");
+    assert_eq!(repo_status(&ada, API).await["scansDone"], true);
+    hub.sql("drop trigger refuse on file_scans").await;
+    ada.commit(API, "main", &[binary("c.pkl", &fixture("evil_4.pkl"))], 200).await;
+    hub.jobs_done().await;
+    assert_eq!(security(&ada, API, "main", "a.pkl").await["status"], "unsafe");
+    hub.stop().await;
+}
+
+/// Only so many issues are kept; what is news does not depend on it.
+#[tokio::test]
+async fn beside_many_issues_news_are_told_and_told_once() {
+    let hub = TestHub::start().await;
+    let ada = hub.account("ada").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    let client = hub.token(&ada, TokenRole::Write).await;
+    client.create_repo("model", "ada/bert", false).await;
+    let paths: Vec<String> = (0..205).map(|n| format!("{n}.pkl")).collect();
+    let lines: Vec<Value> = paths.iter().map(|path| binary(path, &fixture("evil_4.pkl"))).collect();
+    client.commit(API, "main", &lines, 200).await;
+    hub.jobs_done().await;
+    assert_eq!(repo_status(&client, API).await["filesWithIssues"].as_array().unwrap().len(), 200);
+    // Of many files only the level is told.
+    for (count, has_imports) in [(100, true), (101, false)] {
+        let rows = json!({ "paths": paths[..count], "expand": true });
+        let rows = client.post_json(&format!("{API}/paths-info/main"), &rows, 200).await;
+        let found = &rows[0]["securityFileStatus"];
+        assert_eq!((found["status"].as_str(), found["pickleImportScan"].is_object()), (Some("unsafe"), has_imports), "{found}");
+    }
+    let secret = |name: &str| Client::file(name, &format!("{name}: {}0Zq8WkX2mVbT9LcPr4xA", ["glp", "at-"].concat()));
+    client.commit(API, "main", &[secret("a.env")], 200).await;
+    hub.jobs_done().await;
+    let mail = the_mail(&mails(&hub, 1).await, "ada@example.org", "Secrets or malware in ada/bert").clone();
+    assert!(mail.contains("a.env, line 1: GitLab token"), "{mail}");
+    client.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
+    hub.jobs_done().await;
+    mails(&hub, 1).await;
+    let counted: (i32, i32) =
+        sqlx::query_as("select issue_count, unsafe_count from repo_scans").fetch_one(&hub.app().pool).await.unwrap();
+    assert_eq!(counted, (206, 205));
+    // A job that began with an older state neither overwrites what is kept nor tells of it.
+    let mut tx = hub.app().begin().await.unwrap();
+    let state = find_repo_scan(&mut *tx, 0).await.unwrap();
+    assert!(state.is_none());
+    let repo_pk: i64 = sqlx::query_scalar("select repo_pk from repo_scans").fetch_one(&mut *tx).await.unwrap();
+    let state = find_repo_scan(&mut *tx, repo_pk).await.unwrap().unwrap();
+    for since in [None, Some(state.event_pk - 1), Some(state.event_pk)] {
+        let is_kept = store_repo_scan(&mut tx, repo_pk, since, &state).await.unwrap();
+        assert_eq!(is_kept, since == Some(state.event_pk), "{since:?}");
+    }
+    drop(tx);
+    hub.stop().await;
+}
+
+/// Anybody can open a pull request, and write into it what they like.
+#[tokio::test]
+async fn of_a_pull_request_only_who_opened_it_is_told() {
+    let hub = TestHub::start().await;
+    let (ada, dave) = (hub.account("ada").await, hub.account("dave").await);
+    hub.sql("update users set email_confirmed_at = now()").await;
+    let (ada, dave) = (hub.token(&ada, TokenRole::Write).await, hub.token(&dave, TokenRole::Write).await);
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
+    hub.jobs_done().await;
+    let before = outbox(&hub).len();
+    let secret = Client::file("a.env", &format!("x: {}0Zq8WkX2mVbT9LcPr4xA", ["glp", "at-"].concat()));
+    dave.commit(API, "main?create_pr=1", &[secret], 200).await;
+    hub.jobs_done().await;
+    let about = |to: &str| {
+        let to = format!("\r\nTo: {to}@example.org\r\n");
+        outbox(&hub).iter().skip(before).filter(|mail| mail.contains("Secrets or malware") && mail.contains(&to)).count()
+    };
+    assert_eq!((about("ada"), about("dave")), (0, 1));
+    ada.post_json(&format!("{API}/discussions/1/merge"), &json!({}), 200).await;
+    hub.jobs_done().await;
+    assert_eq!((about("ada"), about("dave")), (1, 1));
+    hub.stop().await;
+}
+
+/// A push finds a job waiting, and has not ended when that is taken: what it brings is looked at by that job, or by none.
+#[tokio::test]
+async fn a_push_that_has_not_ended_is_waited_for() {
+    let hub = TestHub::start_with(|config| config.role = Role::Web).await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
+    let app = hub.app().clone();
+    let mut push = app.begin().await.unwrap();
+    let repo_pk: i64 = sqlx::query_scalar("select repo_pk from repos for update").fetch_one(&mut *push).await.unwrap();
+    let job = tokio::spawn(async move { hub::repos::scanning::scan_files(&app, repo_pk).await });
+    let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
+    for _ in 0..200 {
+        if job.is_finished() || sqlx::query_scalar::<_, i64>(waits).fetch_one(&hub.app().pool).await.unwrap() == 1 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(!job.is_finished(), "nobody waited");
+    push.commit().await.unwrap();
+    job.await.unwrap().unwrap();
+    assert_eq!(security(&ada, API, "main", "model.pkl").await["status"], "unsafe");
+    hub.stop().await;
+}
+
+/// What was found in files is kept as long as a repository has them.
+#[tokio::test]
+async fn what_nobody_has_is_forgotten() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    let large_file = Large::new(fixture("evil.pt"));
+    for id in ["ada/bert", "ada/copy", "ada/other"] {
+        ada.create_repo("model", id, false).await;
+        upload(&ada, id, &large_file).await;
+        let own = [format!("{id}\n").into_bytes(), fixture("evil_0.pkl")].concat();
+        let lines = [large("a.bin", &large_file), binary("b.pkl", &fixture("evil_4.pkl")), binary("c.pkl", &own)];
+        ada.commit(&format!("/api/models/{id}"), "main", &lines, 200).await;
+    }
+    hub.jobs_done().await;
+    let at_once =
+        Limits { unused: Duration::ZERO, undelete: Duration::ZERO, quarantine: Duration::ZERO, plain: None, many_orphans: false };
+    // One after the other: their own file goes, what others have stays; the large file goes with the last.
+    for (name, own, left) in [("bert", 1, 5), ("copy", 1, 4), ("other", 4, 0)] {
+        let body = json!({ "type": "model", "organization": "ada", "name": name });
+        ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
+        let mut forgotten = 0;
+        for _ in 0..3 {
+            let report = gc::collect(hub.app(), at_once, Mode::Real).await.unwrap().unwrap();
+            forgotten += report.get(Item::Scans).count;
+        }
+        assert_eq!((forgotten, hub.count("file_scans").await), (own, left), "{name}");
+    }
+    assert_eq!(hub.count("repo_scanned_blobs").await, 0);
+    hub.stop().await;
+}
+
 /// The test file that every virus scanner knows, put together so that this file is none.
 fn eicar() -> String {
     ["X5O!P%@AP[4\\PZX54(P^)7CC)7}", "$EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat()
@@ -272,7 +426,7 @@ struct Clamd {
 }
 
 impl Clamd {
-    /// Starts the real daemon with signatures of its own; `None` when it is not installed.
+    /// Starts the real daemon with signatures of its own; `None` when it is not installed, which `scripts/test` does not put up with.
     fn start() -> Option<Self> {
         let folder = tempfile::tempdir().unwrap();
         let at = |name: &str| folder.path().join(name).display().to_string();
@@ -286,9 +440,17 @@ impl Clamd {
             std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
         );
         std::fs::write(at("clamd.conf"), settings).unwrap();
-        let mut command = Command::new("clamd");
-        let daemon = command.arg("-c").arg(at("clamd.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn().ok()?;
-        Some(Self { daemon, folder })
+        // Not on the path of those who are not root.
+        for program in ["clamd", "/usr/sbin/clamd"] {
+            let mut command = Command::new(program);
+            let started = command.arg("-c").arg(at("clamd.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
+            if let Ok(daemon) = started {
+                return Some(Self { daemon, folder });
+            }
+        }
+        let all = std::env::var("HUB_TEST_STORES").is_ok_and(|stores| stores == "all");
+        assert!(!all, "HUB_TEST_STORES is `all`, but clamd is not installed: apt-get install clamav-daemon");
+        None
     }
 
     fn address(&self) -> Address {

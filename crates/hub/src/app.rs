@@ -8,6 +8,7 @@ use sqlx::{PgPool, Postgres, Transaction};
 
 use crate::accounts::Viewer;
 use crate::accounts::last_uses::LastUses;
+use crate::accounts::oidc::Provider;
 use crate::accounts::rate_limits::RequestCounts;
 use crate::accounts::throttle::Throttle;
 use crate::config::Config;
@@ -69,6 +70,8 @@ pub struct App {
     pub last_uses: LastUses,
     /// How often passwords were tried.
     pub throttle: Throttle,
+    /// Asks the outside provider at which people sign in.
+    pub oidc: Provider,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Finds repositories.

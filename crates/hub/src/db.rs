@@ -98,6 +98,8 @@ pub enum LockKey {
     Counters,
     /// Making deliveries of what happened: one node at a time, so that webhooks hear of it in order.
     HearChanges,
+    /// Deciding about what was reported: each moderator sees what the others left.
+    Moderate,
 }
 
 impl LockKey {
@@ -109,6 +111,7 @@ impl LockKey {
             Self::FeedSearch => 4,
             Self::Counters => 5,
             Self::HearChanges => 6,
+            Self::Moderate => 14,
         }
     }
 }

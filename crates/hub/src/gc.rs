@@ -113,6 +113,7 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     sweep::sweep_files(&run, &mut report).await?;
     sweep::sweep_xorbs(&run, &mut report).await?;
     sweep::sweep_packs(&run, &mut report).await?;
+    sweep::forget_scans(&run, &mut report).await?;
     sweep::drop_plain_copies(&run, &mut report).await?;
     sweep::delete_doomed(&run, &mut report).await?;
     orphans::look(&run, &mut report).await?;

@@ -71,6 +71,8 @@ pub enum Job {
     CollectGarbage,
     /// Removes what is older in the audit log than it is kept.
     PruneAuditLog,
+    /// Forgets sign-ins to applications that are over.
+    SweepSignIns,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
     /// Mails what is new in a saved search.
@@ -159,6 +161,7 @@ impl Job {
             Self::SweepUploads
             | Self::CollectGarbage
             | Self::PruneAuditLog
+            | Self::SweepSignIns
             | Self::CountActivity
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
@@ -188,6 +191,7 @@ impl Job {
             | Self::SweepUploads
             | Self::CollectGarbage
             | Self::PruneAuditLog
+            | Self::SweepSignIns
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }

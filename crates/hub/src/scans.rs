@@ -9,4 +9,4 @@ pub mod clamd;
 pub mod queries;
 mod status;
 
-pub use status::{Av, AvStatus, FileKey, FileScan, State, Statuses, statuses};
+pub use status::{Av, AvStatus, FileKey, FileScan, Mark, State, Statuses, marks, statuses};

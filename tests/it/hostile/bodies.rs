@@ -6,7 +6,8 @@ use hub_tests::{Client, Value, json};
 use proptest::prelude::*;
 use reqwest::Method;
 
-use super::{damage, damaged, is_calm, promise, start};
+use super::damaging::{damage, damaged};
+use super::{is_calm, promise, start};
 
 const JSON: &[&str] = &[
     "null",
@@ -65,7 +66,7 @@ async fn listed(ada: &Client) -> BTreeSet<String> {
 async fn damaged_commits_are_refused_whole_or_taken_whole() {
     let (hub, ada) = start().await;
     promise(200, damage(), async |changes| {
-        let body = damaged(&commit(), JSON, &changes);
+        let body = damaged(commit().as_bytes(), JSON, &changes);
         let before = listed(&ada).await;
         let request =
             ada.request(Method::POST, "/api/models/ada/bert/commit/main").header("Content-Type", "application/x-ndjson");
@@ -87,7 +88,7 @@ async fn damaged_batches_give_an_answer_for_each_object_or_none() {
     let batch = json!({ "operation": "upload", "transfers": ["basic", "multipart"], "hash_algo": "sha_256", "ref": { "name": "main" }, "objects": objects });
     let words: Vec<&str> = [JSON, &["\"download\"", "\"basic\"", "\"objects\":["]].concat();
     promise(200, damage(), async |changes| {
-        let body = damaged(&batch.to_string(), &words, &changes);
+        let body = damaged(batch.to_string().as_bytes(), &words, &changes);
         let request = ada.request(Method::POST, "/ada/bert.git/info/lfs/objects/batch");
         is_calm(request.header("Content-Type", "application/vnd.git-lfs+json").body(body).send().await).await?;
         Ok(())
@@ -112,7 +113,7 @@ async fn damaged_json_of_the_api_is_refused_in_words() {
     ];
     promise(300, (0..doors.len(), damage()), async |(door, changes)| {
         let (path, body) = &doors[door];
-        let body = damaged(&body.to_string(), JSON, &changes);
+        let body = damaged(body.to_string().as_bytes(), JSON, &changes);
         let request = ada.request(Method::POST, path).header("Content-Type", "application/json");
         is_calm(request.body(body).send().await).await?;
         Ok(())
@@ -203,7 +204,7 @@ async fn damaged_requests_of_git_end() {
         "\u{0}",
     ];
     promise(60, (any::<bool>(), damage()), async |(fetches, changes)| {
-        let body = damaged(if fetches { &fetch } else { &list }, &words, &changes);
+        let body = damaged(if fetches { fetch.as_bytes() } else { list.as_bytes() }, &words, &changes);
         let request = ada.request(Method::POST, "/ada/bert.git/git-upload-pack").header("Git-Protocol", "version=2");
         let request = request.header("Content-Type", "application/x-git-upload-pack-request").body(body);
         let answer = request.send().await.map_err(|error| TestCaseError::fail(error.to_string()))?;

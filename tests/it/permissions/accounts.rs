@@ -24,14 +24,18 @@ enum Gate {
     Member,
     /// Members who may write, and who runs the hub.
     Writer,
+    /// Members and who runs the hub, by whatever proves it.
+    Belongs,
     /// Its admins and who runs the hub, in a browser.
     OrgAdmin,
+    /// The same, and by tokens that may act in their name.
+    OrgActor,
     /// Only whose it is, in a browser; to all others it is not there.
     Own,
     /// Only who runs the hub; to all others it is not there.
     Operator,
 }
-use Gate::{Account, Actor, Form, Member, Open, Operator, OrgAdmin, Own, Writer};
+use Gate::{Account, Actor, Belongs, Form, Member, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
 
 /// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
 const ROWS: &[(&str, &str, Gate)] = &[
@@ -97,6 +101,29 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),
+    ("GET", "/login/second-factor", Open),
+    ("POST", "/login/second-factor", Form),
+    ("POST", "/login/second-factor/challenge", Form),
+    ("POST", "/login/passkey", Form),
+    ("POST", "/login/passkey/challenge", Form),
+    ("GET", "/sudo", Gate::Browser),
+    ("POST", "/sudo", Gate::Browser),
+    ("POST", "/sudo/challenge", Gate::Browser),
+    ("GET", "/settings/authentication", Gate::Browser),
+    ("GET", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app", Gate::Browser),
+    ("POST", "/settings/authentication/app/remove", Gate::Browser),
+    ("POST", "/settings/authentication/recovery-codes", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{pk}/rename", Gate::Browser),
+    ("POST", "/settings/authentication/passkeys/{pk}/remove", Gate::Browser),
+    ("GET", "/login/oidc", Open),
+    ("GET", "/login/oidc/callback", Open),
+    ("GET", "/login/oidc/join", Open),
+    ("POST", "/login/oidc/join", Form),
+    ("GET", "/login/oidc/link", Open),
+    ("POST", "/login/oidc/link", Form),
     ("GET", "/forgot-password", Open),
     ("POST", "/forgot-password", Form),
     ("GET", "/reset-password", Open),
@@ -172,6 +199,27 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/requests", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/requests/{request_pk}", OrgAdmin),
+    ("GET", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join/cancel", Gate::Browser),
+    ("GET", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members/{user}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/repos", OrgAdmin),
+    ("GET", "/api/organizations/{name}/resource-groups", Belongs),
+    ("POST", "/api/organizations/{name}/resource-groups", OrgActor),
+    ("GET", "/api/organizations/{name}/resource-groups/{id}", Belongs),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("POST", "/api/organizations/{name}/resource-groups/{id}/users", OrgActor),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
     ("POST", "/organizations/{name}/picture", OrgAdmin),
     ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
     ("POST", "/organizations/{name}/members", OrgAdmin),
@@ -182,6 +230,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("GET", "/settings/sign-in", Gate::Browser),
+    ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
     ("POST", "/settings/sessions/end-others", Gate::Browser),
     ("POST", "/organizations/{name}/leave", Member),
@@ -236,7 +286,8 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
         Account => who != "anonymous",
         Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
         Member => matches!(who, "member" | "ada"),
-        Writer => !matches!(who, "anonymous" | "stranger"),
+        Writer | Belongs => !matches!(who, "anonymous" | "stranger"),
+        OrgActor => matches!(who, "operator" | "ada" | "ada's write token"),
         OrgAdmin => matches!(who, "operator" | "ada"),
         Own => who == "ada",
         Operator => who == "operator",
@@ -248,6 +299,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     session: String,
+    identity: String,
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -273,8 +325,9 @@ impl Things {
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
-                "pk" | "user_pk" | "until" => "1",
+                "pk" | "user_pk" | "until" | "request_pk" => "1",
                 "id" if pattern.contains("sessions") => &self.session,
+                "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
             });
             rest = after;
@@ -295,6 +348,11 @@ async fn things(hub: &TestHub) -> Things {
         session: scalar(
             "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
              where name = 'ada' order by sessions.created_at limit 1",
+        )
+        .await,
+        identity: scalar(
+            "insert into user_identities (user_pk, issuer, subject)
+             select namespace_pk, 'https://login.example.org', 'ada' from namespaces where name = 'ada' returning identity_pk::text",
         )
         .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
@@ -406,8 +464,10 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, invitation_pk, webhook, delivery] = ["00", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, invitation_pk, webhook, delivery };
+    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
+    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
+    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

@@ -10,6 +10,7 @@ use serde_json::{Value, json};
 use super::{Auth, User, Viewer};
 use crate::app::App;
 use crate::error::HubResult;
+use crate::oauth;
 
 /// Mounts this slice's API.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -27,7 +28,7 @@ pub fn timestamp(time: DateTime<Utc>) -> String {
 
 async fn whoami(app: web::Data<App>, viewer: Viewer) -> HubResult<HttpResponse> {
     let user = viewer.require_user()?;
-    Ok(HttpResponse::Ok().json(json!({
+    let mut answer = json!({
         "type": "user",
         "id": format!("{:024x}", user.pk),
         "name": user.name,
@@ -53,7 +54,12 @@ async fn whoami(app: web::Data<App>, viewer: Viewer) -> HubResult<HttpResponse> 
             "isEnterprise": false,
         })).collect::<Vec<_>>(),
         "auth": auth_of(&viewer.auth),
-    })))
+    });
+    if oauth::hides_email(&viewer.auth) {
+        answer["email"] = Value::Null;
+        answer["emailVerified"] = Value::Null;
+    }
+    Ok(HttpResponse::Ok().json(answer))
 }
 
 /// The full name, or the user name of people who gave none.
@@ -63,6 +69,10 @@ pub fn display_name(user: &User) -> &str {
 
 fn auth_of(auth: &Auth) -> Value {
     match auth {
+        // Clients name what they keep after the token that has a name.
+        Auth::Token { scopes, .. } if oauth::is_of_application(scopes) => {
+            json!({ "type": "oauth", "scopes": oauth::scopes_of(auth).unwrap_or_default() })
+        }
         Auth::Token { name, role, scopes, created_at, .. } => {
             let mut token = json!({ "displayName": name, "role": role.as_str(), "createdAt": timestamp(*created_at) });
             if *role == super::TokenRole::FineGrained {

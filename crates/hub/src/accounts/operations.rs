@@ -1,6 +1,7 @@
 //! Making accounts and organisations: one way, for the sign-up page, the command line and seeds.
 
 use hub_types::{check_name, is_reserved_namespace};
+use sqlx::PgConnection;
 
 use super::settings::check_fullname;
 use super::{OrgRole, User, UserPk, audit, passwords, queries};
@@ -29,26 +30,35 @@ pub struct NewUser {
 /// # Errors
 /// 400 for a bad name, address or password; 409 when the name or address is taken.
 pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
-    let name = new.name.trim();
-    let email = new.email.trim();
-    check_namespace(name)?;
-    check_email(email)?;
-    check_fullname(new.fullname.trim())?;
+    check_new(new)?;
     passwords::check(&new.password).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut tx = audit::begin(app).await?;
-    db::lock(&mut tx, LockKey::FirstAccount).await?;
-    let is_admin = new.is_admin || queries::no_users(&mut tx).await?;
-    let user_pk = insert_namespace(&mut tx, name, "user").await?;
-    let inserted = queries::insert_user(&mut tx, user_pk, email, &hash, new.fullname.trim(), is_admin).await;
-    match inserted {
-        Err(error) if db::violates(&error, "users_email_idx") => {
-            return Err(HubError::conflict("An account with this mail address exists already. Log in instead.").at("email"));
-        }
-        other => other?,
-    }
+    let user_pk = insert_account(&mut tx, new, &hash).await?;
     tx.commit().await?;
     queries::find_user(&app.pool, user_pk).await?.ok_or_else(|| HubError::internal("the new account is gone"))
+}
+
+/// Checks all of a new account but its password.
+pub(super) fn check_new(new: &NewUser) -> HubResult<()> {
+    check_namespace(new.name.trim())?;
+    check_email(new.email.trim())?;
+    check_fullname(new.fullname.trim())
+}
+
+/// Makes an account that was checked. Without a hash it has no password.
+pub(super) async fn insert_account(conn: &mut PgConnection, new: &NewUser, hash: &str) -> HubResult<UserPk> {
+    db::lock(&mut *conn, LockKey::FirstAccount).await?;
+    let is_admin = new.is_admin || queries::no_users(conn).await?;
+    let user_pk = insert_namespace(conn, new.name.trim(), "user").await?;
+    let inserted = queries::insert_user(conn, user_pk, new.email.trim(), hash, new.fullname.trim(), is_admin).await;
+    match inserted {
+        Err(error) if db::violates(&error, "users_email_idx") => {
+            Err(HubError::conflict("An account with this mail address exists already. Log in instead.").at("email"))
+        }
+        Err(error) => Err(error.into()),
+        Ok(()) => Ok(user_pk),
+    }
 }
 
 /// What a new organisation needs.
@@ -80,7 +90,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     Ok(pk)
 }
 
-async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str) -> HubResult<i64> {
+async fn insert_namespace(conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(conn, name, kind).await {
         // One that somebody gave up is theirs, or nobody's for good.
         Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {
@@ -90,7 +100,7 @@ async fn insert_namespace(conn: &mut sqlx::PgConnection, name: &str, kind: &str)
     }
 }
 
-fn check_namespace(name: &str) -> HubResult<()> {
+pub(super) fn check_namespace(name: &str) -> HubResult<()> {
     check_name(name).map_err(|error| HubError::from(error).at("name"))?;
     if is_reserved_namespace(name) {
         return Err(HubError::from(hub_types::NameError::Reserved(name.to_owned())).at("name"));

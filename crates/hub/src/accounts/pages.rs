@@ -1,17 +1,23 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
 pub(crate) mod audit_log;
+mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
 mod invitation;
-mod members;
+pub mod members;
 pub mod navigation;
+mod oidc;
+mod oidc_new;
 mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
+mod second_factor;
 mod sessions;
+mod sign_in;
+mod sudo;
 mod tokens;
 
 use actix_web::web;
@@ -22,6 +28,12 @@ pub(crate) use sessions::browser_name;
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(entry::routes)
+        .configure(oidc::routes)
+        .configure(oidc_new::routes)
+        .configure(sign_in::routes)
+        .configure(second_factor::routes)
+        .configure(sudo::routes)
+        .configure(authentication::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
         .configure(change_email::routes)

@@ -51,7 +51,8 @@ pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResul
     // A hash of nothing anybody knows.
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
     let row = queries::find_password(&app.pool, name).await?;
-    let hash = row.as_ref().map_or(NOBODY, |row| row.password_hash.as_str()).to_owned();
+    // Who signs in at a provider may have no password.
+    let hash = row.as_ref().map(|row| row.password_hash.as_str()).filter(|hash| !hash.is_empty()).unwrap_or(NOBODY).to_owned();
     let correct = verify(password.to_owned(), hash).await?;
     match row {
         Some(row) if correct => Ok(queries::find_user(&app.pool, row.user_pk).await?),

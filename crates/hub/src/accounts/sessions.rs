@@ -9,6 +9,7 @@ use super::queries::sessions::{self as queries, Browser};
 use super::{User, tokens};
 use crate::app::App;
 use crate::error::HubResult;
+use crate::moderation;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
@@ -29,16 +30,50 @@ fn name_for(base: &BaseUrl) -> &'static str {
     if base.is_https() { SECURE_NAME } else { PLAIN_NAME }
 }
 
+/// How somebody signed in, in the words of the audit log.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Way {
+    /// With a password.
+    Password,
+    /// With a password and a code of an authenticator app.
+    App,
+    /// With a password and a recovery code.
+    RecoveryCode,
+    /// With a password and a passkey.
+    PasswordAndPasskey,
+    /// With a passkey alone.
+    Passkey,
+    /// At the outside provider.
+    Oidc,
+}
+
+impl Way {
+    /// The word stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Password => "password",
+            Self::App => "password and app",
+            Self::RecoveryCode => "password and recovery code",
+            Self::PasswordAndPasskey => "password and passkey",
+            Self::Passkey => "passkey",
+            Self::Oidc => "oidc",
+        }
+    }
+}
+
 /// Starts a session and gives the cookie for it.
 ///
 /// # Errors
-/// The database does not answer.
-pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest) -> HubResult<Cookie<'static>> {
+/// 403 for a suspended account, with the page to appeal; the database does not answer.
+pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<Cookie<'static>> {
+    if user.suspended {
+        return Err(moderation::refusal(app, user).await?);
+    }
     let secret = random_secret::<32>();
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent: String = user_agent.chars().take(300).collect();
     let address = address_of(app, request);
-    let browser = Browser { address: address.as_deref(), user_agent: &user_agent };
+    let browser = Browser { address: address.as_deref(), user_agent: &user_agent, via: way.as_str() };
     let mut tx = app.begin().await?;
     queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
     queries::insert_sign_in(&mut tx, user.pk, &browser).await?;

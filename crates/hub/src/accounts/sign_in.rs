@@ -3,15 +3,27 @@
 use actix_web::HttpRequest;
 
 use super::throttle::Try;
-use super::{User, passwords};
+use super::{User, passwords, queries};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
-/// Finds the user of a name (or mail address) and password.
+/// Finds the user of a name (or mail address) and password; nobody where passwords are switched off.
 ///
 /// # Errors
 /// 429 after too many wrong passwords.
 pub async fn find_by_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<User>> {
+    if passwords_are_off(app) {
+        return Ok(None);
+    }
+    check_password(app, request, name, password).await
+}
+
+/// Whether people sign in at the outside provider only.
+pub fn passwords_are_off(app: &App) -> bool {
+    app.config.oidc.as_ref().is_some_and(|provider| provider.only)
+}
+
+async fn check_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<User>> {
     // A NUL never reaches the database: it would be a 500 there.
     if name.contains('\0') {
         return Ok(None);
@@ -35,7 +47,11 @@ pub fn must_confirm(app: &App, user: &User) -> bool {
 /// # Errors
 /// 403 when it is wrong, 429 after too many wrong ones.
 pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, password: &str) -> HubResult<()> {
-    match find_by_password(app, request, &user.name, password).await? {
+    if !queries::identities::has_password(&app.pool, user.pk).await? {
+        let text = "Your account has no password yet. Set one first, by the link that `/forgot-password` sends you.";
+        return Err(HubError::forbidden(text).at("current_password"));
+    }
+    match check_password(app, request, &user.name, password).await? {
         Some(found) if found.pk == user.pk => Ok(()),
         _ => Err(HubError::forbidden("This is not your present password.").at("current_password")),
     }

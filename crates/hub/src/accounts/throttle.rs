@@ -26,6 +26,11 @@ const MAX_MAILS: u64 = 20;
 /// How many sign-ups may be tried from one network in that time: each tells whether a mail address has an account.
 const MAX_SIGN_UPS: u64 = 30;
 
+/// How many applications and devices may make themselves known from one network in that time.
+const MAX_APPLICATIONS: u64 = 60;
+/// How many codes of devices an account may try in 15 minutes.
+const MAX_DEVICE_CODES: u64 = 40;
+
 /// What is counted.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 enum Key {
@@ -35,6 +40,8 @@ enum Key {
     Network(IpAddr),
     /// Passwords for an account.
     Name(u64),
+    /// Codes of a second factor for an account.
+    Code(UserPk),
 }
 
 /// Who causes mails.
@@ -56,6 +63,8 @@ struct Counts {
     sign_ins: Windows<Key>,
     mails: Windows<Sender>,
     sign_ups: Windows<IpAddr>,
+    applications: Windows<IpAddr>,
+    device_codes: Windows<UserPk>,
 }
 
 impl Default for Throttle {
@@ -65,6 +74,8 @@ impl Default for Throttle {
             sign_ins: Windows::new(SIGN_INS),
             mails: Windows::new(HOUR),
             sign_ups: Windows::new(HOUR),
+            applications: Windows::new(HOUR),
+            device_codes: Windows::new(SIGN_INS),
         };
         Self { inner: Arc::new(counts) }
     }
@@ -98,12 +109,26 @@ impl Try {
                 keys.push((Key::Network(network), limit * MANY));
             }
         }
+        Self::count(throttle, &keys, "Too many wrong passwords.")
+    }
+
+    /// Starts to try a code of a second factor, which somebody may who has the password.
+    ///
+    /// # Errors
+    /// 429 after too many wrong ones, from wherever: there are only a million codes.
+    pub(super) fn start_code(app: &App, user: UserPk) -> HubResult<Self> {
+        let limit = app.config.sign_in_tries;
+        let keys = if limit == 0 { Vec::new() } else { vec![(Key::Code(user), limit)] };
+        Self::count(app.throttle.clone(), &keys, "Too many wrong codes.")
+    }
+
+    fn count(throttle: Throttle, keys: &[(Key, u64)], refusal: &str) -> HubResult<Self> {
         let counted: Vec<_> = keys.iter().map(|(key, limit)| (throttle.inner.sign_ins.add(*key), *limit)).collect();
         let over =
             counted.iter().filter(|(counted, limit)| counted.count > *limit).map(|(counted, _)| counted.ends_in_secs).max();
         match over {
-            Some(secs) => Err(HubError::too_many_requests("Too many wrong passwords.", secs)),
-            None => Ok(Self { throttle, keys: keys.into_iter().map(|(key, _)| key).collect() }),
+            Some(secs) => Err(HubError::too_many_requests(refusal, secs)),
+            None => Ok(Self { throttle, keys: keys.iter().map(|(key, _)| *key).collect() }),
         }
     }
 
@@ -119,7 +144,7 @@ impl Try {
 ///
 /// # Errors
 /// 429 after too many.
-pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
+pub fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
     let address = || app.config.trusted_proxies.client_of(request).map(network_of).map(Sender::Network);
     let Some(sender) = user.map(Sender::Account).or_else(address) else { return Ok(()) };
     let counted = app.throttle.inner.mails.add(sender);
@@ -140,6 +165,33 @@ pub(super) fn count_sign_up(app: &App, request: &HttpRequest) -> HubResult<()> {
     let counted = app.throttle.inner.sign_ups.add(network_of(address));
     if counted.count > MAX_SIGN_UPS {
         return Err(HubError::too_many_requests("Too many accounts were asked for from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}
+
+/// Counts an application or a device that makes itself known.
+///
+/// # Errors
+/// 429 after too many from one network.
+pub(crate) fn count_application(app: &App, request: &HttpRequest) -> HubResult<()> {
+    // This machine itself is a proxy that does not say for whom it asks.
+    let address = app.config.trusted_proxies.client_of(request).filter(|address| !address.is_loopback());
+    let Some(address) = address else { return Ok(()) };
+    let counted = app.throttle.inner.applications.add(network_of(address));
+    if counted.count > MAX_APPLICATIONS {
+        return Err(HubError::too_many_requests("Too many applications and devices ask from here.", counted.ends_in_secs));
+    }
+    Ok(())
+}
+
+/// Counts a code of a device that an account tries.
+///
+/// # Errors
+/// 429 after too many.
+pub(crate) fn count_device_code(app: &App, user: UserPk) -> HubResult<()> {
+    let counted = app.throttle.inner.device_codes.add(user);
+    if counted.count > MAX_DEVICE_CODES {
+        return Err(HubError::too_many_requests("Too many codes were tried.", counted.ends_in_secs));
     }
     Ok(())
 }

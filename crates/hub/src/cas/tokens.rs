@@ -149,7 +149,7 @@ pub(super) struct CasRead {
     pub repo: Repo,
     /// The namespace whose private chunks may be told of: the repository's, with a token to write. A token to read a public
     /// repository is anybody's.
-    pub namespace_pk: Option<i64>,
+    pub audience: Option<i64>,
     /// For whose account the token was made, if for one.
     pub user_pk: Option<i64>,
 }
@@ -221,7 +221,7 @@ impl FromRequest for CasRead {
             let content = read.into_content(app_of(&request)?).await?;
             let writes = scope == Scope::Write && content.level >= Level::Write;
             Ok(Self {
-                namespace_pk: writes.then_some(content.repo.namespace_pk),
+                audience: writes.then_some(content.repo.audience()),
                 user_pk: content.viewer.user.as_ref().map(|user| user.pk),
                 repo: content.repo.clone(),
             })

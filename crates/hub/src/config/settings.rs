@@ -98,6 +98,60 @@ pub static SETTINGS: &[Setting] = &[
          not. Without a mail server the mails lie in the folder `outbox` in the data folder.",
     ),
     setting(
+        "oidc.issuer",
+        "HUB_OIDC_ISSUER",
+        "",
+        HTTP,
+        "The provider of OpenID Connect at which people can sign in (docs/sign-in.md), such as \
+         `https://login.example.org/realms/acme`, exactly as it names itself in `issuer` of \
+         `/.well-known/openid-configuration` under that address.",
+    ),
+    setting("oidc.client_id", "HUB_OIDC_CLIENT_ID", "", Form::Text, "The hub's client id at that provider."),
+    secret(
+        "oidc.client_secret",
+        "HUB_OIDC_CLIENT_SECRET",
+        Form::Text,
+        "The secret of that client. Without it the hub is a public client, which PKCE alone protects.",
+    ),
+    setting(
+        "oidc.client_secret_file",
+        "HUB_OIDC_CLIENT_SECRET_FILE",
+        "",
+        Form::Text,
+        "A file with that secret, if the secret itself is not set.",
+    ),
+    setting("oidc.name", "HUB_OIDC_NAME", "single sign-on", Form::Text, "What people call the provider: `Sign in with …`."),
+    setting(
+        "oidc.scopes",
+        "HUB_OIDC_SCOPES",
+        "profile email",
+        Form::Text,
+        "What the provider is asked for besides who somebody is, separated by spaces.",
+    ),
+    setting(
+        "oidc.allowed_domains",
+        "HUB_OIDC_ALLOWED_DOMAINS",
+        "",
+        Form::Text,
+        "Domains, separated by commas: only people whose mail address there is confirmed by the provider sign in by it. Set it for \
+         a provider at which everybody can have an account.",
+    ),
+    setting(
+        "oidc.signup",
+        "HUB_OIDC_SIGNUP",
+        "true",
+        Form::Switch,
+        "Whether people whom the provider knows may make an account by signing in, also with `HUB_OPEN_SIGNUP=false`.",
+    ),
+    setting(
+        "oidc.only",
+        "HUB_OIDC_ONLY",
+        "false",
+        Form::Switch,
+        "Whether nobody signs in with a password, in the browser or with git, and nobody makes an account but by the provider. Access \
+         tokens go on working.",
+    ),
+    setting(
         "limits.sign_in_tries",
         "HUB_LIMITS_SIGN_IN_TRIES",
         "20",
@@ -454,6 +508,27 @@ pub static SETTINGS: &[Setting] = &[
         "For how many days large files and chunks are kept that nobody needs any more, in case somebody comes to need them again.",
     ),
     setting(
+        "ssh.address",
+        "HUB_SSH_ADDRESS",
+        "",
+        Form::Address,
+        "The address and port to serve git by SSH on, such as `0.0.0.0:2222`. Not set: there is no git by SSH.",
+    ),
+    setting(
+        "ssh.public_host",
+        "HUB_SSH_PUBLIC_HOST",
+        "",
+        Form::Text,
+        "The host by which people reach that address, when it is not that of the hub's pages.",
+    ),
+    setting(
+        "ssh.public_port",
+        "HUB_SSH_PUBLIC_PORT",
+        "0",
+        Form::Number(0, 65_535),
+        "The port by which people reach that address. `0`: the port of `HUB_SSH_ADDRESS`.",
+    ),
+    setting(
         "limits.cache_gib",
         "HUB_LIMITS_CACHE_GIB",
         "20",
@@ -518,6 +593,12 @@ impl Reader<'_> {
         let read = |text: &str| text.replace("localhost:", "127.0.0.1:").parse().ok();
         let wanted = "must be an address and a port, such as `127.0.0.1:8080` or `0.0.0.0:80`";
         self.typed(key, read, wanted).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub(super) fn optional_address(&mut self, key: &str) -> Option<SocketAddr> {
+        self.text(key)?;
+        let read = |text: &str| text.replace("localhost:", "127.0.0.1:").parse().ok();
+        self.typed(key, read, "must be an address and a port, such as `0.0.0.0:2222`")
     }
 
     pub(super) fn url(&mut self, key: &str) -> Option<String> {

@@ -152,6 +152,7 @@ pub(super) async fn forget_contents(conn: &mut PgConnection, repo_pk: i64) -> sq
     sqlx::query!("delete from refs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from discussions where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from repo_texts where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from repo_scanned_blobs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!(
         "update repos set purged_at = now(), card = null, tags = '{}', facts = '{}', siblings = '{}' where repo_pk = $1",
         repo_pk

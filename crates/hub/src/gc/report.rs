@@ -24,6 +24,8 @@ pub enum Item {
     SweptXorbs,
     /// Git packs that are no more.
     SweptPacks,
+    /// What was found in files that nobody has any more.
+    Scans,
     /// Whole copies of files that are also in chunks.
     PlainCopies,
     /// Objects deleted from the store.
@@ -64,6 +66,7 @@ impl Item {
             Self::SweptFiles => ("large files removed", "their quarantine is over"),
             Self::SweptXorbs => ("xorbs removed", "their quarantine is over"),
             Self::SweptPacks => ("git packs removed", "their quarantine is over"),
+            Self::Scans => ("results of scans forgotten", "no repository has the file any more"),
             Self::PlainCopies => ("whole copies dropped", "the file is in chunks too (xet.plain_days)"),
             Self::Deleted => ("objects deleted from the store", "their rows are gone"),
             Self::OrphanXorbs => ("objects of xorbs deleted from the store", "an upload that broke off left them"),

@@ -7,6 +7,7 @@ use hub_types::{Oid, Sha256, XetHash};
 use super::{Amount, Item, Report, Run, queries};
 use crate::error::HubResult;
 use crate::objects::{self, Held};
+use crate::scans::queries as scans;
 
 /// Rows removed in one transaction.
 const BATCH: i64 = 200;
@@ -83,6 +84,17 @@ pub(super) async fn sweep_packs(run: &Run<'_>, report: &mut Report) -> HubResult
         tx.commit().await?;
         report.add(Item::SweptPacks, Amount::of(swept.iter().map(|pack| pack.size_bytes)));
     }
+}
+
+/// Forgets what was found in files that no repository has any more.
+pub(super) async fn forget_scans(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
+    let (pool, before) = (&run.app.pool, run.before(run.limits.unused));
+    let count = match run.is_dry() {
+        true => scans::count_unused(pool, before).await?.unsigned_abs(),
+        false => scans::forget_unused(pool, before).await?,
+    };
+    report.add(Item::Scans, Amount { count, bytes: 0 });
+    Ok(())
 }
 
 /// Drops the whole copies of files that have been in chunks too for long enough. The chunks are read back first: from then

@@ -10,6 +10,7 @@ mod look;
 mod reader;
 mod tell;
 
+use std::collections::{HashMap, HashSet};
 use std::time::{Duration, Instant};
 
 use hub_scan::{Level, VERSION};
@@ -19,17 +20,18 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
+use crate::repos::queries::scanning::{RefEventRow, list_ref_events};
 use crate::repos::{Repo, queries, reading};
 use crate::scans::clamd::{self, Address};
-use crate::scans::queries::{self as scans, RepoScanRow};
-use crate::scans::{FileKey, FileScan, State, statuses};
+use crate::scans::queries::{self as scans, Looked, RepoScanRow};
+use crate::scans::{FileKey, Mark, State, marks};
 
-use self::changes::{ChangedFile, Changes};
-use self::tell::Tell;
+use self::changes::{ChangedFile, Changes, MAX_EVENTS, MAX_FILES, Place};
+use self::tell::First;
 
 pub use again::{ask_again, scan_again};
 
-/// How long one run works; other jobs wait meanwhile.
+/// How long one run looks at files; other jobs wait meanwhile.
 const SLICE: Duration = Duration::from_secs(20);
 /// How many files with issues are kept with a repository.
 const MAX_ISSUES: usize = 200;
@@ -46,51 +48,116 @@ enum Progress {
 /// # Errors
 /// Git, the store or the database does not answer: the job is tried again.
 pub async fn scan_files(app: &App, repo_pk: i64) -> HubResult<()> {
-    if scan_repo(app, repo_pk, Tell::Pushers, Instant::now() + SLICE).await? == Progress::More {
+    if scan_repo(app, repo_pk, First::IsNews).await? == Progress::More {
         Job::ScanFiles { repo_pk }.enqueue(&mut *app.pool.acquire().await?).await?;
         app.jobs.wake();
     }
     Ok(())
 }
 
-async fn scan_repo(app: &App, repo_pk: i64, tell: Tell, until: Instant) -> HubResult<Progress> {
-    {
-        // A push that found this job waiting may not have ended when it was taken: it is waited for, since nobody else looks at it.
+/// A repository at a moment at which nobody moves its refs.
+struct Start {
+    repo: Repo,
+    /// What was kept of it before.
+    before: Option<RepoScanRow>,
+    /// Its last events.
+    events: Vec<RefEventRow>,
+}
+
+impl Start {
+    /// A push that found this job waiting may not have ended when it was taken: it is waited for, since nobody else looks at it.
+    async fn of(app: &App, repo_pk: i64) -> HubResult<Option<Self>> {
         let mut tx = app.begin().await?;
         if !queries::hold_repo(&mut tx, repo_pk).await? {
-            return Ok(Progress::Done);
+            return Ok(None);
         }
+        let Some(repo) = queries::find_repo_by_pk(&mut *tx, repo_pk).await? else { return Ok(None) };
+        let before = scans::find_repo_scan(&mut *tx, repo_pk).await?;
+        let events = list_ref_events(&mut tx, repo_pk, MAX_EVENTS).await?;
+        Ok(Some(Self { repo, before, events }))
     }
-    let Some(repo) = queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Progress::Done) };
+
+    /// The last event that is done.
+    fn since(&self) -> Option<i64> {
+        self.before.as_ref().map(|row| row.event_pk)
+    }
+
+    /// What can be built on. Of rules that were older everything is looked at again, and so is what is only partly known.
+    fn base(&self, with_av: bool) -> Option<&RepoScanRow> {
+        self.before.as_ref().filter(|row| {
+            row.version >= VERSION
+                && (row.with_av || !with_av)
+                && usize::try_from(row.issue_count).is_ok_and(|count| count <= MAX_ISSUES)
+        })
+    }
+}
+
+async fn scan_repo(app: &App, repo_pk: i64, first: First) -> HubResult<Progress> {
+    let Some(start) = Start::of(app, repo_pk).await? else { return Ok(Progress::Done) };
+    let repo = &start.repo;
     if !app.config.scan.enabled || !repo.repo_type.has_git() {
         return Ok(Progress::Done);
     }
-    let before = scans::find_repo_scan(&app.pool, repo_pk).await?;
     let clamd = reachable_clamd(app).await;
-    let with_av = clamd.is_some();
-    // Of rules that were older everything is looked at again, and so is what is only partly known.
-    let current = before.as_ref().filter(|row| {
-        row.version >= VERSION
-            && (row.with_av || !with_av)
-            && usize::try_from(row.issue_count).is_ok_and(|count| count <= MAX_ISSUES)
-    });
-    let changes = changes::of(app, &repo, current).await?;
-    let known = scans::list_known(&app.pool, &changes.keys(), with_av).await?;
-    let mut done = known;
-    for file in &changes.files {
-        if done.contains(&file.key) || !(with_av || file.key.kind.is_looked_at()) {
+    let base = start.base(clamd.is_some());
+    // What was only looked at again is no news.
+    let news = changes::of(app, repo, &start.events, start.before.as_ref()).await?;
+    let all = match base.is_none() && start.before.is_some() {
+        true => Some(changes::of(app, repo, &start.events, None).await?),
+        false => None,
+    };
+    let files: Vec<&ChangedFile> = news.files.iter().chain(all.iter().flat_map(|all| &all.files)).collect();
+    if look_at(app, repo, &files, clamd).await? == Progress::More {
+        return Ok(Progress::More);
+    }
+    let all = all.as_ref().unwrap_or(&news);
+    let is_cut = all.is_cut || base.is_some_and(|row| row.is_cut);
+    if is_cut {
+        tracing::warn!(repo.id = %repo.id, "a repository has more files than are looked at ({MAX_FILES})");
+    }
+    let marks = scans::list_marks(&app.pool, &all.keys()).await?;
+    let state = RepoScanRow {
+        version: VERSION,
+        with_av: clamd.is_some(),
+        commit_oid: repo.head_oid,
+        event_pk: start.events.first().map_or(start.since().unwrap_or(0), |event| event.event_pk),
+        is_cut,
+        ..issues(base, all, &marks)
+    };
+    let is_told = start.before.is_some() || first == First::IsNews;
+    finish(app, &start, &state, is_told.then_some(&news)).await
+}
+
+/// Looks at files that nobody has looked at, for a while. One that fails keeps nobody from the others: it is noted, and tried once
+/// more by this job; after that, when somebody comes by its content again.
+async fn look_at(app: &App, repo: &Repo, files: &[&ChangedFile], clamd: Option<&Address>) -> HubResult<Progress> {
+    let is_wanted = |file: &&&ChangedFile| clamd.is_some() || file.key.kind.is_looked_at();
+    let keys: HashSet<&FileKey> = files.iter().filter(is_wanted).map(|file| &file.key).collect();
+    let keys: Vec<FileKey> = keys.into_iter().cloned().collect();
+    scans::note_blobs(&mut *app.pool.acquire().await?, repo.pk, &keys).await?;
+    let mut looked = scans::list_looked(&app.pool, &keys, clamd.is_some()).await?;
+    let (until, mut failure) = (Instant::now() + SLICE, None);
+    for file in files.iter().filter(is_wanted) {
+        let before = looked.get(&file.key).copied();
+        if before == Some(Looked::Now) {
             continue;
         }
         if Instant::now() > until {
             return Ok(Progress::More);
         }
-        look::look_at(app, &repo, file, clamd).await?;
-        done.insert(file.key.clone());
+        if let Err(error) = look::look_at(app, repo, file, clamd).await {
+            tracing::warn!(repo.id = %repo.id, file = %file.path, ?error, "a file could not be looked at");
+            scans::store_failure(&mut *app.pool.acquire().await?, &file.key).await?;
+            if before != Some(Looked::Failed) {
+                failure = Some(error);
+            }
+        }
+        looked.insert(file.key.clone(), Looked::Now);
     }
-    // What was only looked at again is no news.
-    let tell = if before.is_some() && current.is_none() { Tell::Nobody } else { tell };
-    finish(app, &repo, current, &changes, tell, with_av).await?;
-    Ok(Progress::Done)
+    match failure {
+        Some(error) => Err(error),
+        None => Ok(Progress::Done),
+    }
 }
 
 /// The ClamAV daemon, if there is one that answers. While it does not, everything else goes on, and it is asked some hours later.
@@ -105,22 +172,14 @@ async fn reachable_clamd(app: &App) -> Option<&Address> {
     }
 }
 
-/// Notes what the repository has now, and has those told who must know.
-async fn finish(
-    app: &App,
-    repo: &Repo,
-    before: Option<&RepoScanRow>,
-    changes: &Changes,
-    tell: Tell,
-    with_av: bool,
-) -> HubResult<()> {
-    let found = scans::list_issues(&app.pool, &changes.keys()).await?;
-    let bad: Vec<(&ChangedFile, &FileScan)> =
-        changes.files.iter().filter_map(|file| Some((file, found.get(&file.key)?))).collect();
-    let mut issues: Vec<Value> = before.and_then(|row| row.issues.as_array().cloned()).unwrap_or_default();
+/// What the default branch has now: what it had, but for what changed.
+fn issues(base: Option<&RepoScanRow>, changes: &Changes, marks: &HashMap<FileKey, Mark>) -> RepoScanRow {
+    let mut issues: Vec<Value> = base.and_then(|row| row.issues.as_array().cloned()).unwrap_or_default();
     issues.retain(|issue| !issue["path"].as_str().is_some_and(|path| changes.touched.contains(path)));
+    let in_head = changes.files.iter().filter(|file| file.place == Place::Head);
+    let levels = in_head.filter_map(|file| Some((&file.path, marks.get(&file.key)?.level)));
     issues.extend(
-        bad.iter().filter(|(file, _)| file.in_head).map(|(file, scan)| json!({ "path": file.path, "level": scan.level })),
+        levels.filter(|(_, level)| *level >= Level::Caution).map(|(path, level)| json!({ "path": path, "level": level })),
     );
     let level_of = |issue: &Value| issue["level"].as_str().and_then(Level::parse).unwrap_or_default();
     issues.sort_by_key(|issue| std::cmp::Reverse(level_of(issue)));
@@ -128,18 +187,23 @@ async fn finish(
     let unsafe_count = count(issues.iter().filter(|issue| level_of(issue) == Level::Unsafe).count());
     let issue_count = count(issues.len());
     issues.truncate(MAX_ISSUES);
-    let row = RepoScanRow {
-        version: VERSION,
-        with_av,
-        commit_oid: changes.head,
-        event_pk: changes.event_pk,
-        issues: Value::Array(issues),
-        issue_count,
-        unsafe_count,
+    RepoScanRow { issues: Value::Array(issues), issue_count, unsafe_count, ..RepoScanRow::default() }
+}
+
+/// Keeps what the repository has now, and has those told who must know.
+async fn finish(app: &App, start: &Start, state: &RepoScanRow, news: Option<&Changes>) -> HubResult<Progress> {
+    let letters = match news {
+        Some(news) => {
+            let marks = scans::list_marks(&app.pool, &news.keys()).await?;
+            tell::letters(app, &start.repo, news, &marks).await?
+        }
+        None => Vec::new(),
     };
-    let letters = tell::letters(app, repo, &bad, changes, tell).await?;
     let mut tx = app.begin().await?;
-    scans::store_repo_scan(&mut tx, repo.pk, &row).await?;
+    if !scans::store_repo_scan(&mut tx, start.repo.pk, start.since(), state).await? {
+        // Another job has stored something meanwhile, and told of it: what is left is done from there.
+        return Ok(Progress::More);
+    }
     for letter in &letters {
         letter.enqueue(&mut tx).await?;
     }
@@ -147,7 +211,7 @@ async fn finish(
     if !letters.is_empty() {
         app.jobs.wake();
     }
-    Ok(())
+    Ok(Progress::Done)
 }
 
 /// How many files of a commit are looked up that is not the one that was put together.
@@ -160,16 +224,16 @@ const MAX_LOOKED_UP: usize = 2_000;
 pub async fn issues_of(app: &App, repo: &Repo, commit: Oid) -> HubResult<(bool, Value)> {
     let row = scans::find_repo_scan(&app.pool, repo.pk).await?;
     if let Some(row) = row.filter(|row| row.commit_oid == Some(commit) && row.version >= VERSION) {
-        return Ok((true, row.issues));
+        return Ok((!row.is_cut, row.issues));
     }
     let page = reading::read(app, repo, move |reader| reader.walk(commit, "", None, MAX_LOOKED_UP)).await?;
-    let known = statuses(app, repo.pk, &page.entries).await?;
+    let known = marks(app, repo.pk, &page.entries).await?;
     let mut issues = Vec::new();
     let mut done = page.next.is_none() && known.is_done();
     for entry in &page.entries {
         match known.of(entry) {
-            State::Scanned(scan) if scan.level >= Level::Caution => {
-                issues.push(json!({ "path": entry.path, "level": scan.level }))
+            State::Scanned(mark) if mark.level >= Level::Caution => {
+                issues.push(json!({ "path": entry.path, "level": mark.level }))
             }
             State::Scanned(_) => {}
             State::Queued => done = false,

@@ -16,6 +16,8 @@ use crate::error::{HubError, HubResult};
 const CONNECT: Duration = Duration::from_secs(5);
 /// How long one write or the answer may take: clamd looks at archives after the last byte.
 const PATIENCE: Duration = Duration::from_secs(120);
+/// How long a file may take in all, however slowly it comes or goes. Less than a job may.
+const WHOLE: Duration = Duration::from_secs(300);
 /// The longest answer.
 const MAX_ANSWER_BYTES: u64 = 4 << 10;
 
@@ -69,8 +71,8 @@ where
     S: Stream<Item = HubResult<Bytes>> + Unpin,
 {
     match address {
-        Address::Tcp(address) => converse(within(CONNECT, TcpStream::connect(address)).await?, file).await,
-        Address::Unix(path) => converse(within(CONNECT, UnixStream::connect(path)).await?, file).await,
+        Address::Tcp(address) => converse(within(CONNECT, TcpStream::connect(address)).await?, file, WHOLE).await,
+        Address::Unix(path) => converse(within(CONNECT, UnixStream::connect(path)).await?, file, WHOLE).await,
     }
 }
 
@@ -99,7 +101,16 @@ async fn within<T>(limit: Duration, work: impl Future<Output = std::io::Result<T
     }
 }
 
-async fn converse<C, S>(connection: C, mut file: S) -> HubResult<Verdict>
+async fn converse<C, S>(connection: C, file: S, limit: Duration) -> HubResult<Verdict>
+where
+    C: AsyncRead + AsyncWrite + Unpin,
+    S: Stream<Item = HubResult<Bytes>> + Unpin,
+{
+    let too_slow = |_| HubError::internal("clamd takes too long for a file");
+    timeout(limit, send(connection, file)).await.map_err(too_slow)?
+}
+
+async fn send<C, S>(connection: C, mut file: S) -> HubResult<Verdict>
 where
     C: AsyncRead + AsyncWrite + Unpin,
     S: Stream<Item = HubResult<Bytes>> + Unpin,
@@ -166,6 +177,16 @@ mod tests {
         assert_eq!(parse("stream: Eicar-Signature FOUND\0"), Some(Verdict::Found("Eicar-Signature".into())));
         assert!(matches!(parse("INSTREAM size limit exceeded. ERROR\0"), Some(Verdict::Refused(_))));
         assert_eq!(parse(""), None);
+    }
+
+    #[tokio::test]
+    async fn a_file_that_does_not_come_to_an_end_is_given_up() {
+        let (ours, _theirs) = tokio::io::duplex(1024);
+        let endless = stream::pending::<HubResult<Bytes>>();
+        let verdict = timeout(Duration::from_secs(20), converse(ours, endless, Duration::from_millis(20))).await;
+        assert!(verdict.expect("it gives up").is_err());
+        let lease = Duration::from_secs(600);
+        assert!(WHOLE + PATIENCE < lease, "no job takes longer than it is lent");
     }
 
     /// A daemon that hangs up in the middle, as clamd does when a file is too large for it.

@@ -1,16 +1,19 @@
 //! Every statement on what was found in files.
 
-use std::collections::{HashMap, HashSet};
+use std::collections::HashMap;
 
-use hub_scan::{Kind, VERSION};
+use chrono::{DateTime, Utc};
+use hub_scan::{Kind, Level, VERSION};
 use hub_types::Oid;
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
-use super::{Av, FileKey, FileScan};
+use super::{Av, FileKey, FileScan, Mark};
 
 /// How many files are asked for at once.
 const MAX_KEYS: usize = 5_000;
+/// The version of a file that could not be looked at: older than all rules.
+const FAILED: i32 = 0;
 
 /// What was found in a file, as it is stored.
 #[derive(Debug)]
@@ -60,51 +63,66 @@ pub async fn list_scans(pool: &PgPool, keys: &[FileKey]) -> sqlx::Result<HashMap
     Ok(found)
 }
 
-/// Of some files, what was found in those that are not simply safe.
+/// What lists say of some files, as far as they were looked at. Their reports are not read.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_issues(pool: &PgPool, keys: &[FileKey]) -> sqlx::Result<HashMap<FileKey, FileScan>> {
+pub async fn list_marks(pool: &PgPool, keys: &[FileKey]) -> sqlx::Result<HashMap<FileKey, Mark>> {
     let mut found = HashMap::new();
     for keys in keys.chunks(MAX_KEYS) {
         let (contents, kinds) = columns(keys);
-        let rows = sqlx::query_as!(
-            ScanRow,
-            r#"select f.content, f.kind, level, report, av_status, av_detail
+        let rows = sqlx::query!(
+            r#"select f.content, f.kind, level, has_pickle, has_secrets, (av_status is not distinct from 'unsafe') as "is_malware!"
                from unnest($1::bytea[], $2::text[]) as wanted (content, kind)
-               join file_scans f on f.content = wanted.content and f.kind = wanted.kind
-               where level in ('caution', 'suspicious', 'unsafe')"#,
+               join file_scans f on f.content = wanted.content and f.kind = wanted.kind"#,
             &contents,
             &kinds
         );
-        for row in rows.fetch_all(pool).await? {
-            found.insert(key_of(row.content.clone(), &row.kind), FileScan::of(row));
-        }
+        found.extend(rows.fetch_all(pool).await?.into_iter().map(|row| {
+            let level = Level::parse(&row.level).unwrap_or(Level::Error);
+            let mark = Mark { level, is_malware: row.is_malware, has_pickle: row.has_pickle, has_secrets: row.has_secrets };
+            (key_of(row.content, &row.kind), mark)
+        }));
     }
     Ok(found)
 }
 
-/// Of some files, those that were looked at by the rules of now, and by ClamAV if `with_av`.
+/// How far a file was looked at.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Looked {
+    /// By the rules of now, and by ClamAV if that was asked for.
+    Now,
+    /// By older ones, or not by ClamAV.
+    Before,
+    /// Looking at it failed.
+    Failed,
+}
+
+/// Of some files, how far they were looked at; by ClamAV if `with_av`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_known(pool: &PgPool, keys: &[FileKey], with_av: bool) -> sqlx::Result<HashSet<FileKey>> {
-    let mut known = HashSet::new();
+pub async fn list_looked(pool: &PgPool, keys: &[FileKey], with_av: bool) -> sqlx::Result<HashMap<FileKey, Looked>> {
+    let mut looked = HashMap::new();
     for keys in keys.chunks(MAX_KEYS) {
         let (contents, kinds) = columns(keys);
         let rows = sqlx::query!(
-            r#"select f.content, f.kind
+            r#"select f.content, f.kind, version, (av_status is not null) as "was_asked!"
                from unnest($1::bytea[], $2::text[]) as wanted (content, kind)
-               join file_scans f on f.content = wanted.content and f.kind = wanted.kind
-               where version >= $3 and (not $4 or av_status is not null)"#,
+               join file_scans f on f.content = wanted.content and f.kind = wanted.kind"#,
             &contents,
-            &kinds,
-            VERSION,
-            with_av
+            &kinds
         );
-        known.extend(rows.fetch_all(pool).await?.into_iter().map(|row| key_of(row.content, &row.kind)));
+        looked.extend(rows.fetch_all(pool).await?.into_iter().map(|row| {
+            let how = match row.version {
+                FAILED => Looked::Failed,
+                version if version >= VERSION && (row.was_asked || !with_av) => Looked::Now,
+                _ => Looked::Before,
+            };
+            (key_of(row.content, &row.kind), how)
+        }));
     }
-    Ok(known)
+    Ok(looked)
 }
 
 /// Keeps what was found in a file. What ClamAV said before stays when it was not asked now.
@@ -132,8 +150,83 @@ pub async fn store_scan(conn: &mut PgConnection, key: &FileKey, scan: &FileScan)
     .map(|_| ())
 }
 
+/// Notes that looking at a file failed. What was found before stays.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn store_failure(conn: &mut PgConnection, key: &FileKey) -> sqlx::Result<()> {
+    let note = r#"{"level": "error", "note": "It could not be looked at. It is tried again later."}"#;
+    sqlx::query!(
+        "insert into file_scans (content, kind, version, level, report) values ($1, $2, $3, 'error', $4::text::jsonb)
+         on conflict (content, kind) do update set version = excluded.version",
+        key.content,
+        key.kind.as_str(),
+        FAILED,
+        note
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Notes that a repository has these contents, as far as nothing else says so: what is in git, not large files.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_blobs(conn: &mut PgConnection, repo_pk: i64, keys: &[FileKey]) -> sqlx::Result<()> {
+    let mut blobs: Vec<Vec<u8>> = keys.iter().filter(|key| key.is_blob()).map(|key| key.content.clone()).collect();
+    // In one order, so that two who do this do not wait for each other.
+    blobs.sort_unstable();
+    blobs.dedup();
+    for blobs in blobs.chunks(MAX_KEYS) {
+        sqlx::query!(
+            "insert into repo_scanned_blobs (repo_pk, blob)
+             select repo_pk, blob from repos, unnest($2::bytea[]) as wanted (blob) where repo_pk = $1
+             on conflict do nothing",
+            repo_pk,
+            blobs
+        )
+        .execute(&mut *conn)
+        .await?;
+    }
+    Ok(())
+}
+
+/// Forgets what was found in files that no repository has any more, as far as it is from before a time. Gives how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_unused(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<u64> {
+    sqlx::query!(
+        "delete from file_scans f
+         where scanned_at < $1
+           and case length(content) when 32 then not exists (select from lfs_objects o where o.oid = f.content)
+                                    else not exists (select from repo_scanned_blobs b where b.blob = f.content) end",
+        before
+    )
+    .execute(pool)
+    .await
+    .map(|done| done.rows_affected())
+}
+
+/// How many that would be.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_unused(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from file_scans f
+         where scanned_at < $1
+           and case length(content) when 32 then not exists (select from lfs_objects o where o.oid = f.content)
+                                    else not exists (select from repo_scanned_blobs b where b.blob = f.content) end"#,
+        before
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// How far the files of a repository were looked at.
-#[derive(Debug, Clone)]
+#[derive(Debug, Clone, Default)]
 pub struct RepoScanRow {
     /// By which version of the rules.
     pub version: i32,
@@ -143,6 +236,8 @@ pub struct RepoScanRow {
     pub commit_oid: Option<Oid>,
     /// The last event whose files were looked at.
     pub event_pk: i64,
+    /// Whether there were more files than are looked at.
+    pub is_cut: bool,
     /// The worst files.
     pub issues: Value,
     /// How many files there are with issues.
@@ -158,7 +253,8 @@ pub struct RepoScanRow {
 pub async fn find_repo_scan(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<RepoScanRow>> {
     sqlx::query_as!(
         RepoScanRow,
-        r#"select version, with_av, commit_oid as "commit_oid: Oid", event_pk, issues, issue_count, unsafe_count
+        r#"select version, with_av, commit_oid as "commit_oid: Oid", event_pk, is_cut, issues, issue_count,
+                  unsafe_count
            from repo_scans where repo_pk = $1"#,
         repo_pk
     )
@@ -190,29 +286,38 @@ pub struct Warning {
     pub path: String,
 }
 
-/// Keeps it. A repository that was deleted meanwhile has none.
+/// Keeps it, if what is kept is still the state up to the event `since` (or nothing, for `None`): whether it was. Otherwise another
+/// job was quicker, and has told what there was to tell. A repository that was deleted meanwhile has none.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn store_repo_scan(conn: &mut PgConnection, repo_pk: i64, scan: &RepoScanRow) -> sqlx::Result<()> {
+pub async fn store_repo_scan(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    since: Option<i64>,
+    scan: &RepoScanRow,
+) -> sqlx::Result<bool> {
     sqlx::query!(
-        "insert into repo_scans (repo_pk, version, with_av, commit_oid, event_pk, issues, issue_count, unsafe_count)
-         select repo_pk, $2, $3, $4, $5, $6, $7, $8 from repos where repo_pk = $1
+        "insert into repo_scans (repo_pk, version, with_av, commit_oid, event_pk, is_cut, issues, issue_count, unsafe_count)
+         select repo_pk, $2, $3, $4, $5, $6, $7, $8, $9 from repos where repo_pk = $1
          on conflict (repo_pk) do update set version = excluded.version, with_av = excluded.with_av,
-             commit_oid = excluded.commit_oid, event_pk = excluded.event_pk, issues = excluded.issues,
-             issue_count = excluded.issue_count, unsafe_count = excluded.unsafe_count, scanned_at = now()",
+             commit_oid = excluded.commit_oid, event_pk = excluded.event_pk, is_cut = excluded.is_cut, issues = excluded.issues,
+             issue_count = excluded.issue_count, unsafe_count = excluded.unsafe_count, scanned_at = now()
+         where repo_scans.event_pk = $10",
         repo_pk,
         scan.version,
         scan.with_av,
         scan.commit_oid as Option<Oid>,
         scan.event_pk,
+        scan.is_cut,
         scan.issues,
         scan.issue_count,
-        scan.unsafe_count
+        scan.unsafe_count,
+        since
     )
     .execute(conn)
     .await
-    .map(|_| ())
+    .map(|done| done.rows_affected() > 0)
 }
 
 /// The next repositories after a key whose files were never looked at, by older rules, or without ClamAV.

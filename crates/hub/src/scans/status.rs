@@ -31,6 +31,11 @@ impl FileKey {
     pub fn of(entry: &Entry) -> Option<Self> {
         (entry.kind == EntryKind::File).then(|| Self::new(&entry.path, entry.oid, entry.lfs.as_ref()))
     }
+
+    /// Whether it lies in git.
+    pub(super) fn is_blob(&self) -> bool {
+        self.content.len() == 20
+    }
 }
 
 /// What ClamAV said.
@@ -68,6 +73,19 @@ pub struct Av {
     pub detail: Option<String>,
 }
 
+/// What lists say of a file.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct Mark {
+    /// The worst of what was found.
+    pub level: Level,
+    /// Whether ClamAV found something.
+    pub is_malware: bool,
+    /// Whether there are pickles in it.
+    pub has_pickle: bool,
+    /// Whether there are secrets in it.
+    pub has_secrets: bool,
+}
+
 /// What was found in a file.
 #[derive(Debug, Clone)]
 pub struct FileScan {
@@ -93,6 +111,16 @@ impl FileScan {
     pub fn malware(&self) -> Option<&str> {
         let av = self.av.as_ref().filter(|av| av.status == AvStatus::Unsafe)?;
         Some(av.detail.as_deref().unwrap_or("malware"))
+    }
+
+    /// The same in short.
+    pub fn mark(&self) -> Mark {
+        Mark {
+            level: self.level,
+            is_malware: self.malware().is_some(),
+            has_pickle: self.report.imports.is_some(),
+            has_secrets: self.report.has_secrets(),
+        }
     }
 
     fn json(&self) -> Value {
@@ -135,47 +163,62 @@ fn pickle_json(report: &Report) -> Option<Value> {
 
 /// What is known of a file.
 #[derive(Debug)]
-pub enum State<'a> {
+pub enum State<T> {
     /// It was looked at.
-    Scanned(&'a FileScan),
+    Scanned(T),
     /// It will be.
     Queued,
     /// Nothing is looked for in such files, or nobody has.
     Unscanned,
 }
 
-impl State<'_> {
+impl State<&FileScan> {
     /// As `securityFileStatus`.
     pub fn json(&self) -> Value {
         match self {
             Self::Scanned(scan) => scan.json(),
-            Self::Queued | Self::Unscanned => self.level_json(),
+            Self::Queued => level_json("queued"),
+            Self::Unscanned => level_json("unscanned"),
         }
-    }
-
-    /// The same without what was found, which tells what is in the file: for those who may not download it.
-    pub fn level_json(&self) -> Value {
-        let status = match self {
-            Self::Scanned(scan) => scan.level.as_str(),
-            Self::Queued => "queued",
-            Self::Unscanned => "unscanned",
-        };
-        json!({ "status": status, "avScan": null, "pickleImportScan": null })
     }
 }
 
-/// What is known of some files.
-#[derive(Debug, Default)]
-pub struct Statuses {
-    found: HashMap<FileKey, FileScan>,
+impl State<&Mark> {
+    /// As `securityFileStatus`, without what was found: that tells what is in the file, and takes long to read of many.
+    pub fn json(&self) -> Value {
+        level_json(match self {
+            Self::Scanned(mark) => mark.level.as_str(),
+            Self::Queued => "queued",
+            Self::Unscanned => "unscanned",
+        })
+    }
+}
+
+fn level_json(status: &str) -> Value {
+    json!({ "status": status, "avScan": null, "pickleImportScan": null })
+}
+
+/// What is known of some files: all of it, or [`Mark`]s.
+#[derive(Debug)]
+pub struct Statuses<T> {
+    found: HashMap<FileKey, T>,
     is_waiting: bool,
     /// Whether everything is looked at, and not only what is dangerous by its form.
     with_av: bool,
 }
 
-impl Statuses {
+impl<T> Statuses<T> {
+    async fn new(app: &App, repo_pk: i64, keys: &[FileKey], found: HashMap<FileKey, T>) -> sqlx::Result<Self> {
+        let with_av = app.config.scan.clamd.is_some();
+        let is_known = |key: &FileKey| found.contains_key(key) || !(with_av || key.kind.is_looked_at());
+        let is_waiting = app.config.scan.enabled
+            && !keys.iter().all(is_known)
+            && jobs::queries::is_waiting(&app.pool, "scan_files", &repo_pk.to_string()).await?;
+        Ok(Self { found, is_waiting, with_av })
+    }
+
     /// Of one of them.
-    pub fn of(&self, entry: &Entry) -> State<'_> {
+    pub fn of(&self, entry: &Entry) -> State<&T> {
         let Some(key) = FileKey::of(entry) else { return State::Unscanned };
         match self.found.get(&key) {
             Some(scan) => State::Scanned(scan),
@@ -194,16 +237,18 @@ impl Statuses {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn statuses(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Result<Statuses> {
+pub async fn statuses(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Result<Statuses<FileScan>> {
     let keys: Vec<FileKey> = entries.iter().filter_map(FileKey::of).collect();
-    if keys.is_empty() {
-        return Ok(Statuses::default());
-    }
     let found = queries::list_scans(&app.pool, &keys).await?;
-    let with_av = app.config.scan.clamd.is_some();
-    let is_known = |key: &FileKey| found.contains_key(key) || !(with_av || key.kind.is_looked_at());
-    let is_waiting = app.config.scan.enabled
-        && !keys.iter().all(is_known)
-        && jobs::queries::is_waiting(&app.pool, "scan_files", &repo_pk.to_string()).await?;
-    Ok(Statuses { found, is_waiting, with_av })
+    Statuses::new(app, repo_pk, &keys, found).await
+}
+
+/// The same in short: for lists.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn marks(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Result<Statuses<Mark>> {
+    let keys: Vec<FileKey> = entries.iter().filter_map(FileKey::of).collect();
+    let found = queries::list_marks(&app.pool, &keys).await?;
+    Statuses::new(app, repo_pk, &keys, found).await
 }

@@ -107,6 +107,9 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
     if failure.kind == ErrorKind::Unauthenticated && anonymous && reading {
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, login)).finish());
     }
+    if let Some(proof) = failure.page.as_deref().filter(|page| page.starts_with(HubError::PROOF)) {
+        return Ok(page.redirect(proof));
+    }
     let heading = heading_of(&failure);
     let mut links = Vec::new();
     if matches!(failure.kind, ErrorKind::EntryNotFound | ErrorKind::RevisionNotFound)
@@ -115,7 +118,7 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         links.push(OnwardLink { href: repo.to_owned(), label: "Back to the repository" });
     }
     if let Some(page) = &failure.page {
-        links.push(OnwardLink { href: page.clone(), label: "Back to the repository" });
+        links.push(OnwardLink { href: page.clone(), label: label_of(page) });
     }
     links.push(OnwardLink { href: "/".to_owned(), label: "Go to the home page" });
     if anonymous {
@@ -136,6 +139,15 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
     page.show_with(failure.status, shown).await
 }
 
+/// What the page that helps is called.
+fn label_of(page: &str) -> &'static str {
+    match page {
+        page if page.starts_with("/moderation/appeal/") => "Read more, and appeal",
+        page if page.starts_with("/moderation/notice/") => "Read why",
+        _ => "Back to the repository",
+    }
+}
+
 /// The page of the repository that a path is in.
 fn repo_path(path: &str) -> Option<&str> {
     ["/tree/", "/blob/", "/commits/", "/commit/"].iter().find_map(|part| path.split_once(part)).map(|(repo, _)| repo)
@@ -146,6 +158,12 @@ fn heading_of(failure: &Failure) -> &'static str {
         StatusCode::NOT_FOUND => "There is nothing here",
         StatusCode::UNAUTHORIZED => "Log in to see this",
         StatusCode::FORBIDDEN if failure.kind == ErrorKind::Gated => "These files are gated",
+        StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/appeal/")) => {
+            "This account is suspended"
+        }
+        StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/notice/")) => {
+            "This repository is disabled"
+        }
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",

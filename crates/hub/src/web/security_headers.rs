@@ -13,6 +13,11 @@ pub fn policy_for_store(origin: &str) -> String {
     PAGE_POLICY.replace("connect-src 'self'", &format!("connect-src 'self' {origin}"))
 }
 
+/// The policy of a page whose form leads on to an address of this scheme: browsers hold all that a form leads to against it.
+pub fn policy_for_form(scheme: &str) -> String {
+    PAGE_POLICY.replace("form-action 'self'", &format!("form-action 'self' {scheme}:"))
+}
+
 /// For everything else, which people may have uploaded: shown directly, it is a document without rights.
 const DATA_POLICY: &str =
     "default-src 'none'; img-src 'self' data:; media-src 'self'; style-src 'unsafe-inline'; sandbox; frame-ancestors 'none'";

@@ -53,7 +53,7 @@ pub(super) fn check_sees(viewer: &Viewer, namespace_pk: i64, name: &str) -> HubR
 
 /// Somebody as webhooks know them. Who runs the hub is told of what they see as the person they are, and not of all that is private.
 pub(super) fn as_person(user: &User, auth: Auth) -> Viewer {
-    Viewer { user: Some(User { is_admin: false, ..user.clone() }), auth }
+    Viewer { user: Some(User { is_admin: false, is_moderator: false, ..user.clone() }), auth }
 }
 
 /// Whether the owner of a webhook may hear of a repository.

@@ -90,7 +90,10 @@ impl AuditLine {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
-            ("password", _) => "by password".to_owned(),
+            ("ssh", Some(key)) => format!("by the SSH key {key}"),
+            ("password" | "passkey", _) => format!("by {}", row.via),
+            ("oidc", _) => "by single sign-on".to_owned(),
+            (how, _) if how.starts_with("password and") => format!("by {how}"),
             ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),
         };

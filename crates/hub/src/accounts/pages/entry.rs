@@ -4,10 +4,14 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::second_factor::after_password;
+use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
+use crate::accounts::second_factors::passkeys;
+use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::web::filters;
@@ -26,6 +30,8 @@ pub(super) struct SignupPage {
     pub first_user: bool,
     /// Where to go afterwards.
     pub next: String,
+    /// What the outside provider is called, if people can sign in there.
+    pub provider: Option<String>,
     /// The user name.
     pub username: Field,
     /// The mail address.
@@ -44,10 +50,16 @@ pub(super) struct LoginPage {
     pub error: Option<String>,
     /// Where to go afterwards.
     pub next: String,
+    /// What the outside provider is called, if people can sign in there.
+    pub provider: Option<String>,
+    /// Whether people sign in nowhere else.
+    pub no_passwords: bool,
     /// The user name or mail address.
     pub username: Field,
     /// The password.
     pub password: Field,
+    /// Whether the hub's address allows passkeys.
+    pub takes_passkeys: bool,
 }
 
 /// What those see who may not sign in before they have confirmed their address.
@@ -77,12 +89,12 @@ async fn redirect_signup() -> HttpResponse {
 }
 
 /// Where to go after logging in: the page that was asked for, if it is ours.
-fn next_of(text: &str) -> &str {
+pub(super) fn next_of(text: &str) -> &str {
     own_path(text).unwrap_or("/")
 }
 
 /// Takes where to go afterwards along to the other form.
-fn query_for(next: &str) -> String {
+pub(super) fn query_for(next: &str) -> String {
     match next_of(next) {
         "/" => String::new(),
         next => format!("?next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
@@ -108,6 +120,9 @@ async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     if page.viewer.user.is_some() {
         return Ok(page.redirect(next_of(&next)));
     }
+    if sign_in::passwords_are_off(&page.app) {
+        return Ok(page.redirect(&format!("/login{}", query_for(&next))));
+    }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
 }
@@ -122,14 +137,30 @@ async fn signup_page(page: &PageRequest, name: &str, email: &str, next: &str, re
         error: refusal.message_elsewhere(&["name", "email", "password"]),
         first_user,
         next: next.to_owned(),
+        provider: provider_of(page),
         username,
         email: refusal.mark(Field::new("email", "Email").value(email)),
         password: refusal.mark(Field::new("password", "Password").hint(format!("At least {} characters.", passwords::MIN_LEN))),
     })
 }
 
+/// What the outside provider is called, if people can sign in there.
+fn provider_of(page: &PageRequest) -> Option<String> {
+    page.app.config.oidc.as_ref().map(|provider| provider.name.clone())
+}
+
+pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
+    match &page.app.config.oidc {
+        Some(provider) if provider.only => {
+            Err(HubError::forbidden(format!("Passwords are switched off on this hub: sign in with {}.", provider.name)))
+        }
+        _ => Ok(()),
+    }
+}
+
 async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
+    refuse_passwords(&page)?;
     if !page.app.config.open_signup {
         return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
     }
@@ -147,7 +178,7 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
             if page.app.mailer.reaches_people() && !sign_in::must_confirm(&page.app, &user) {
                 email::ask(&page.app, &user).await?;
             }
-            log_in(&page, &user, next).await
+            log_in(&page, &user, next, Way::Password).await
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
@@ -158,11 +189,12 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     }
 }
 
-async fn log_in(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
+/// Starts a session, however somebody proved who they are.
+pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, way: Way) -> HubResult<HttpResponse> {
     if sign_in::must_confirm(&page.app, user) {
         return show_unconfirmed(page, user).await;
     }
-    let cookie = sessions::start(&page.app, user, &page.base, page.http()).await?;
+    let cookie = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
     let mut response = page.redirect(next_of(next));
     response.add_cookie(&cookie).map_err(HubError::internal)?;
     Ok(response)
@@ -193,15 +225,29 @@ fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>)
         layout: page.layout("Log in"),
         error,
         next: next.to_owned(),
+        provider: provider_of(page),
+        no_passwords: sign_in::passwords_are_off(&page.app),
         username: Field::new("username", "Username").value(name).hint("Or the email address of your account."),
         password: Field::new("password", "Password"),
+        takes_passkeys: !sign_in::passwords_are_off(&page.app) && passkeys::relying_party(&page.base).is_some(),
     }
 }
 
+/// Shows the form again with what was wrong with a passkey.
+///
+/// # Errors
+/// The error itself, when it is not about what was sent.
+pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError) -> HubResult<HttpResponse> {
+    let refusal = Refusal::of(error)?;
+    let shown = login_page(page, "", next, refusal.message_elsewhere(&[]));
+    page.show_with(refusal.status, shown).await
+}
+
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    refuse_passwords(&page)?;
     let name = form.text("username");
     match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
-        Some(user) => log_in(&page, &user, form.text("next")).await,
+        Some(user) => after_password(&page, &user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
             page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await

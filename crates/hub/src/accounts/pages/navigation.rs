@@ -11,6 +11,8 @@ pub struct SettingsNavigation {
     pub current: &'static str,
     /// Whether it is of somebody who runs the hub.
     runs_the_hub: bool,
+    /// Whether it is of somebody who decides about reports.
+    moderates: bool,
 }
 
 /// A link of that list.
@@ -29,7 +31,7 @@ pub struct SettingsLink {
 impl SettingsNavigation {
     /// The list with one page marked.
     pub fn new(user: &User, current: &'static str) -> Self {
-        Self { heading: user.name.clone(), current, runs_the_hub: user.is_admin }
+        Self { heading: user.name.clone(), current, runs_the_hub: user.is_admin, moderates: user.moderates() }
     }
 
     /// The links.
@@ -37,21 +39,25 @@ impl SettingsNavigation {
         let link = |href, icon, label| SettingsLink { href, icon, label, current: self.current == href };
         let mut links = vec![
             link("/settings/profile", "user", "Profile"),
+            link("/settings/authentication", "lock", "Authentication"),
             link("/settings/tokens", "key-round", "Access tokens"),
+            link("/settings/keys", "terminal", "SSH keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
             link("/settings/saved-searches", "search", "Saved searches"),
             link("/settings/webhooks", "waypoints", "Webhooks"),
+            link("/settings/connected-applications", "layout-grid", "Connected applications"),
+            link("/settings/applications", "app-window", "Developer applications"),
             link("/settings/storage", "hard-drive", "Storage"),
             link("/settings/deleted", "package-open", "Deleted repositories"),
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
             link("/settings/security-log", "shield-check", "Security log"),
+            link("/settings/reports", "triangle-alert", "Reports"),
         ];
-        if self.runs_the_hub {
-            links.push(link("/settings/lineage", "git-branch", "Undeclared parents"));
-            links.push(link("/admin", "sliders-horizontal", "Admin console"));
-        }
+        links.extend(self.moderates.then(|| link("/moderation", "scale", "Moderation")));
+        links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
+        links.extend(self.runs_the_hub.then(|| link("/admin", "sliders-horizontal", "Admin console")));
         links
     }
 }

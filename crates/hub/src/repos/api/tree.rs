@@ -8,7 +8,7 @@ use actix_web::{HttpRequest, HttpResponse, web};
 use hub_git::{Entry, Page, TreeCursor};
 use hub_types::{Oid, Sha256, XetHash};
 use serde::Deserialize;
-use serde_json::json;
+use serde_json::{Value, json};
 
 use super::REPO;
 use super::json::TreeRow;
@@ -18,13 +18,15 @@ use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::repos::access::RepoRead;
 use crate::repos::reading::{self, LastCommits};
-use crate::scans;
+use crate::scans::{self, FileScan, Mark, Statuses};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{BODY_LIMIT_BYTES, Query, decoded, read_body};
 use crate::web::page::{next_link, page_size};
 
 /// Page sizes without and with `expand`.
 const PAGE_SIZES: (usize, usize) = (1000, 100);
+/// Of how many files it is told what was found in them; of more, only how bad they are.
+const MAX_REPORTS: usize = 100;
 /// The most paths in one question.
 const MAX_PATHS: usize = 2000;
 
@@ -73,7 +75,10 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
     if !expand {
         return Ok(entries.iter().filter_map(row).collect());
     }
-    let security = scans::statuses(app, read.repo.pk, entries).await?;
+    let security = match barrier.is_none() && entries.len() <= MAX_REPORTS {
+        true => Security::Reports(scans::statuses(app, read.repo.pk, entries).await?),
+        false => Security::Levels(scans::marks(app, read.repo.pk, entries).await?),
+    };
     let mut folders: HashMap<&str, Arc<LastCommits>> = HashMap::new();
     let mut rows = Vec::with_capacity(entries.len());
     for entry in entries {
@@ -82,11 +87,24 @@ async fn rows(app: &App, read: &RepoRead, commit: Oid, entries: &[Entry], expand
             folders.insert(folder, reading::last_commits(app, &read.repo, commit, folder).await?);
         }
         let last = folders.get(folder).and_then(|commits| commits.get(entry.name()));
-        let state = security.of(entry);
-        let state = if barrier.is_none() { state.json() } else { state.level_json() };
-        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref), state)));
+        rows.extend(row(entry).map(|row| row.expand(last.map(Arc::as_ref), security.json(entry))));
     }
     Ok(rows)
+}
+
+/// What is told of what was found in files.
+enum Security {
+    Reports(Statuses<FileScan>),
+    Levels(Statuses<Mark>),
+}
+
+impl Security {
+    fn json(&self, entry: &Entry) -> Value {
+        match self {
+            Self::Reports(known) => known.of(entry).json(),
+            Self::Levels(known) => known.of(entry).json(),
+        }
+    }
 }
 
 /// The hashes by which clients find the chunks of large files.

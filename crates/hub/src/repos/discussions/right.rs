@@ -3,15 +3,19 @@ use hub_types::RefName;
 use super::Discussion;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{Level, RepoContent, RepoRead};
+use crate::repos::access::{self, Level, RepoContent, RepoRead};
 use crate::repos::queries::discussions;
 
 /// The key of the viewer who takes part in discussions: whoever may act in their own name, and whose token may write to the
 /// repository.
 ///
 /// # Errors
-/// 401 for anonymous viewers, 403 for tokens that only read.
+/// 401 for anonymous viewers, 403 for tokens that only read, and in repositories that moderators disabled.
 pub fn participant(read: &RepoRead) -> HubResult<i64> {
+    let runs_the_hub = read.viewer.user.as_ref().is_some_and(|user| user.is_admin);
+    if read.repo.disabled && !runs_the_hub {
+        return Err(access::disabled(&read.repo));
+    }
     let user = if read.level >= Level::Write { read.viewer.require_user()? } else { read.viewer.require_actor()? };
     Ok(user.pk)
 }

@@ -129,7 +129,8 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
                 }
             }
             _ => {
-                let history = history.remove(&row.event_pk).unwrap_or_default();
+                // What moderators hid may come back: what it said before is kept, and shown to nobody meanwhile.
+                let history = history.remove(&row.event_pk).filter(|_| !row.hidden).unwrap_or_default();
                 let what = What::Comment { body: row.body.clone(), hidden: row.hidden, edited_at: row.edited_at, history };
                 events.push(base(row.public_id.clone(), what));
             }

@@ -7,7 +7,7 @@ use super::context::{Place, View};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::Repo;
-use crate::scans::{AvStatus, FileScan, State, Statuses, statuses};
+use crate::scans::{AvStatus, FileScan, Mark, State, Statuses, marks, statuses};
 
 /// A mark next to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -23,25 +23,21 @@ pub(super) struct Shield {
 }
 
 /// The mark of a file; most have none.
-pub(super) fn shield_of(known: &Statuses, entry: &Entry) -> Option<Shield> {
+pub(super) fn shield_of(known: &Statuses<Mark>, entry: &Entry) -> Option<Shield> {
     match known.of(entry) {
-        State::Scanned(scan) => shield(scan),
+        State::Scanned(mark) => shield(*mark),
         State::Queued | State::Unscanned => None,
     }
 }
 
-fn shield(scan: &FileScan) -> Option<Shield> {
-    let (label, title, icon, class) = match scan.level {
-        Level::Unsafe if scan.malware().is_some() => {
-            ("Malware", "A virus scanner knows this file", "circle-alert", "badge badge-danger")
-        }
+fn shield(mark: Mark) -> Option<Shield> {
+    let (label, title, icon, class) = match mark.level {
+        Level::Unsafe if mark.is_malware => ("Malware", "A virus scanner knows this file", "circle-alert", "badge badge-danger"),
         Level::Unsafe => ("Unsafe", "Loading this file may run code", "circle-alert", "badge badge-danger"),
         Level::Suspicious => ("Suspicious", "Nobody knows what loading this file does", "triangle-alert", "badge badge-warning"),
         Level::Caution => ("Secrets", "There seem to be secrets in this file", "key-round", "badge badge-warning"),
         Level::Error => ("Not checked", "Not all of this file could be looked at", "circle-question-mark", "badge"),
-        Level::Safe if scan.report.imports.is_some() => {
-            ("Pickle", "A pickle whose imports are known to be harmless", "shield-check", "badge")
-        }
+        Level::Safe if mark.has_pickle => ("Pickle", "A pickle whose imports are known to be harmless", "shield-check", "badge"),
         Level::Safe => return None,
     };
     Some(Shield { label, title, icon, class })
@@ -96,13 +92,13 @@ impl Security {
 }
 
 /// What is known of the files of a page.
-pub(super) async fn known_of(page: &PageRequest, repo: &Repo, entries: &[Entry]) -> HubResult<Statuses> {
-    Ok(statuses(&page.app, repo.pk, entries).await?)
+pub(super) async fn known_of(page: &PageRequest, repo: &Repo, entries: &[Entry]) -> HubResult<Statuses<Mark>> {
+    Ok(marks(&page.app, repo.pk, entries).await?)
 }
 
 /// What was found in a file; `None` when there is nothing to say.
 pub(super) async fn security_of(page: &PageRequest, repo: &Repo, place: &Place, entry: &Entry) -> HubResult<Option<Security>> {
-    let known = known_of(page, repo, std::slice::from_ref(entry)).await?;
+    let known = statuses(&page.app, repo.pk, std::slice::from_ref(entry)).await?;
     let State::Scanned(scan) = known.of(entry) else { return Ok(None) };
     let remark = |finding: &hub_scan::Finding| {
         let line = finding.line.filter(|_| finding.entry.is_none());
@@ -121,7 +117,7 @@ pub(super) async fn security_of(page: &PageRequest, repo: &Repo, place: &Place, 
         AvStatus::Error => format!("ClamAV did not look at it: {}", av.detail.as_deref().unwrap_or("it gave no answer.")),
     });
     let security = Security {
-        shield: shield(scan),
+        shield: shield(scan.mark()),
         warning: warning_of(scan),
         warning_class: if scan.level == Level::Unsafe { "notice-error" } else { "notice-warning" },
         imports: scan.report.imports.clone().unwrap_or_default(),

@@ -1,7 +1,7 @@
 //! Statements for looking at files: what was pushed, and who is told.
 
 use serde_json::Value;
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 /// Refs that moved.
 #[derive(Debug)]
@@ -14,20 +14,19 @@ pub struct RefEventRow {
     pub refs: Option<Value>,
 }
 
-/// The last events of a repository after one in which refs moved, the newest first.
+/// The last events of a repository in which refs moved, the newest first.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_ref_events(pool: &PgPool, repo_pk: i64, after: i64, limit: i64) -> sqlx::Result<Vec<RefEventRow>> {
+pub async fn list_ref_events(conn: &mut PgConnection, repo_pk: i64, limit: i64) -> sqlx::Result<Vec<RefEventRow>> {
     sqlx::query_as!(
         RefEventRow,
         "select event_pk, actor_pk, payload -> 'refs' as refs from events
-         where repo_pk = $1 and event_pk > $2 and payload ? 'refs' order by event_pk desc limit $3",
+         where repo_pk = $1 and payload ? 'refs' order by event_pk desc limit $2",
         repo_pk,
-        after,
         limit
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await
 }
 

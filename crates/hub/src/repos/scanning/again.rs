@@ -6,7 +6,8 @@ use super::{Progress, SLICE, reachable_clamd, scan_repo};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
-use crate::repos::scanning::tell::Tell;
+use crate::jobs::queries::is_waiting;
+use crate::repos::scanning::tell::First;
 use crate::scans::queries::list_outdated;
 
 /// How many repositories are looked up at a time.
@@ -29,7 +30,12 @@ pub async fn scan_again(app: &App, mut after: i64) -> HubResult<()> {
             return Ok(());
         }
         for repo_pk in keys {
-            match scan_repo(app, repo_pk, Tell::Nobody, until).await {
+            // What was pushed is another job's, which tells of it.
+            if is_waiting(&app.pool, "scan_files", &repo_pk.to_string()).await? {
+                after = repo_pk;
+                continue;
+            }
+            match scan_repo(app, repo_pk, First::IsOld).await {
                 Ok(Progress::Done) => after = repo_pk,
                 // The same repository again.
                 Ok(Progress::More) => {}

@@ -1,57 +1,82 @@
 //! Who is told of what was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashMap};
 
 use hub_scan::Topic;
 
-use super::changes::{ChangedFile, Changes};
+use super::changes::{ChangedFile, Changes, Place};
 use crate::accounts::letters::Notice;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
 use crate::repos::Repo;
 use crate::repos::queries::scanning::list_owners;
-use crate::scans::FileScan;
+use crate::scans::queries::list_scans;
+use crate::scans::{FileKey, FileScan, Mark};
 use crate::web::links::encode_segment;
 
-/// How many files a mail names.
-const MAX_NAMED: usize = 20;
+/// How many lines of a mail name what was found.
+const MAX_LINES: usize = 20;
+/// How many of those who pushed are told.
+const MAX_PUSHERS: usize = 5;
 
-/// Whether anybody is.
+/// Who is told of what is in a repository when it is looked at for the first time.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum Tell {
-    /// Those who pushed, and those who answer for the repository.
-    Pushers,
+pub(super) enum First {
+    /// Those who pushed, and those who answer for the repository: it is new.
+    IsNews,
     /// Nobody: the files were there before.
-    Nobody,
+    IsOld,
 }
 
-/// The mails about secrets and malware among files that were pushed.
-pub(super) async fn letters(
-    app: &App,
-    repo: &Repo,
-    bad: &[(&ChangedFile, &FileScan)],
-    changes: &Changes,
-    tell: Tell,
-) -> HubResult<Vec<Job>> {
-    let mut lines: Vec<String> = bad.iter().flat_map(|(file, scan)| lines_of(file, scan)).collect();
-    lines.dedup();
-    if lines.is_empty() || tell == Tell::Nobody {
-        return Ok(Vec::new());
+/// The mails about secrets and malware among files that were pushed: to those who pushed, and those who answer for the
+/// repository. Of a pull request, which anybody can open, only who pushed it is told.
+pub(super) async fn letters(app: &App, repo: &Repo, news: &Changes, marks: &HashMap<FileKey, Mark>) -> HubResult<Vec<Job>> {
+    let is_bad = |file: &&ChangedFile| marks.get(&file.key).is_some_and(|mark| mark.has_secrets || mark.is_malware);
+    let (mut ours, mut proposed) = (Vec::new(), HashMap::<i64, Vec<&ChangedFile>>::new());
+    for file in news.files.iter().filter(is_bad) {
+        match file.place {
+            Place::Head | Place::Beside => ours.push(file),
+            Place::Proposed(Some(by)) => proposed.entry(by).or_default().push(file),
+            Place::Proposed(None) => {}
+        }
     }
-    let more = lines.len().saturating_sub(MAX_NAMED);
-    lines.truncate(MAX_NAMED);
-    if more > 0 {
-        lines.push(format!("… and {more} more"));
+    let mut letters = Vec::new();
+    if !ours.is_empty() {
+        let notice = notice(app, repo, &ours).await?;
+        let mut told: BTreeSet<i64> = list_owners(&app.pool, repo.namespace_pk).await?.into_iter().collect();
+        told.extend(news.actors.iter().copied().take(MAX_PUSHERS));
+        letters.extend(told.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())));
     }
-    let notice = Notice::FoundInFiles {
+    for (by, files) in proposed.into_iter().take(MAX_PUSHERS) {
+        letters.push(Job::tell(by, notice(app, repo, &files).await?));
+    }
+    Ok(letters)
+}
+
+async fn notice(app: &App, repo: &Repo, files: &[&ChangedFile]) -> HubResult<Notice> {
+    // Each has a line at least.
+    let named = &files[..files.len().min(MAX_LINES)];
+    let keys: Vec<FileKey> = named.iter().map(|file| file.key.clone()).collect();
+    let scans = list_scans(&app.pool, &keys).await?;
+    let (mut lines, mut count) = (Vec::new(), 0);
+    for file in named {
+        if lines.len() >= MAX_LINES {
+            break;
+        }
+        count += 1;
+        lines.extend(scans.get(&file.key).into_iter().flat_map(|scan| lines_of(file, scan)));
+    }
+    match files.len() - count {
+        0 => {}
+        1 => lines.push("… and 1 more file".to_owned()),
+        more => lines.push(format!("… and {more} more files")),
+    }
+    Ok(Notice::FoundInFiles {
         repo: repo.id.to_string(),
         path: format!("{}/tree/{}", repo.path(), encode_segment(&repo.default_branch)),
         lines,
-    };
-    let mut told: BTreeSet<i64> = list_owners(&app.pool, repo.namespace_pk).await?.into_iter().collect();
-    told.extend(changes.actors.iter().copied().take(5));
-    Ok(told.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect())
+    })
 }
 
 fn lines_of(file: &ChangedFile, scan: &FileScan) -> Vec<String> {
@@ -61,5 +86,7 @@ fn lines_of(file: &ChangedFile, scan: &FileScan) -> Vec<String> {
         let line = finding.line.map_or(String::new(), |line| format!(", line {line}"));
         format!("{}{entry}{line}: {}", file.path, finding.text)
     });
-    malware.into_iter().chain(secrets).collect()
+    let mut lines: Vec<String> = malware.into_iter().chain(secrets).collect();
+    lines.dedup();
+    lines
 }

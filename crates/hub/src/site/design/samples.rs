@@ -166,11 +166,13 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         name: "harbour-8b".to_owned(),
         private: false,
         gated: false,
+        disabled: false,
         default_branch: "main".to_owned(),
         can_admin: false,
         chips: Vec::new(),
         tab: RepoTab::Card,
         hub_url: String::new(),
+        ssh_url: None,
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
         warning: None,
         discussions: 2,
@@ -275,6 +277,7 @@ pub(super) fn days() -> Vec<Day> {
         href: "#changes".to_owned(),
         tree_href: "#changes".to_owned(),
         restore_href: None,
+        signature: None,
     };
     vec![Day {
         label: "7 March 2026",

@@ -64,6 +64,8 @@ pub struct RepoHeader {
     pub private: bool,
     /// Whether readers must ask.
     pub gated: bool,
+    /// Whether moderators disabled it.
+    pub disabled: bool,
     /// The branch that links without a revision lead to.
     pub default_branch: String,
     /// Whether the viewer may change settings.
@@ -74,6 +76,8 @@ pub struct RepoHeader {
     pub tab: RepoTab,
     /// The hub's own address, without a slash at the end.
     pub hub_url: String,
+    /// Its address for git over SSH, if the hub speaks it.
+    pub ssh_url: Option<String>,
     /// The like button.
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
@@ -135,6 +139,11 @@ pub struct LikeButton {
 }
 
 impl RepoHeader {
+    /// Where is said why moderators disabled it.
+    pub fn notice_href(&self) -> String {
+        format!("/moderation/notice/{}/{}/{}", self.kind.plural(), self.namespace, self.name)
+    }
+
     /// The icon of its kind.
     pub fn icon(&self) -> &'static str {
         kind_icon(self.kind)
@@ -235,6 +244,11 @@ impl RepoHeader {
     /// The line that clones it.
     pub fn git_command(&self) -> String {
         format!("git clone {}{}", self.hub_url, self.href())
+    }
+
+    /// The same over SSH, if the hub speaks it.
+    pub fn ssh_command(&self) -> Option<String> {
+        self.ssh_url.as_ref().map(|url| format!("git clone {url}"))
     }
 
     /// The line that downloads it.

@@ -1,0 +1,106 @@
+//! `/login/oidc`: to the outside provider and back.
+
+use actix_web::cookie::time::Duration;
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use serde::Serialize;
+use serde::de::DeserializeOwned;
+use subtle::ConstantTimeEq as _;
+
+use super::entry::log_in;
+use crate::accounts::oidc::ticket::{self, Purpose};
+use crate::accounts::oidc::{Flow, Identity, Newcomer, config_of, operations, start_again};
+use crate::accounts::page::{PageRequest, own_path};
+use crate::accounts::sessions::Way;
+use crate::config::OidcConfig;
+use crate::error::{HubError, HubResult};
+
+const CALLBACK: &str = "/login/oidc/callback";
+/// The longest address to go to afterwards: it must fit in a cookie.
+const MOST_NEXT_BYTES: usize = 1000;
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/login/oidc", web::get().to(begin)).route("/login/oidc/callback", web::get().to(come_back));
+}
+
+/// What the browser keeps for a purpose.
+pub(super) fn kept<T: DeserializeOwned>(page: &PageRequest, purpose: Purpose) -> Option<T> {
+    let cookie = page.http().cookie(purpose.cookie(page.base.is_https()))?;
+    ticket::read(&page.app.signer, purpose, cookie.value())
+}
+
+/// Has the browser keep something, or forget it.
+pub(super) fn keep<T: Serialize>(
+    page: &PageRequest,
+    response: &mut HttpResponse,
+    purpose: Purpose,
+    what: Option<T>,
+) -> HubResult<()> {
+    let age = if what.is_some() { Duration::seconds(ticket::LASTS_SECS) } else { Duration::ZERO };
+    let value = what.map(|what| ticket::write(&page.app.signer, purpose, what)).unwrap_or_default();
+    let cookie = page.own_cookie(purpose.cookie(page.base.is_https()), value, age);
+    response.add_cookie(&cookie).map_err(HubError::internal)
+}
+
+async fn begin(page: PageRequest) -> HubResult<HttpResponse> {
+    let config = config_of(&page.app)?;
+    let query = page.query();
+    let next = query.get("next").and_then(own_path).filter(|next| next.len() <= MOST_NEXT_BYTES).unwrap_or("/");
+    let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned()).await?;
+    let mut response = HttpResponse::SeeOther()
+        .insert_header((header::LOCATION, url.as_str()))
+        .insert_header((header::CACHE_CONTROL, "no-store"))
+        .finish();
+    keep(&page, &mut response, Purpose::Flow, Some(flow))?;
+    Ok(response)
+}
+
+async fn come_back(page: PageRequest) -> HubResult<HttpResponse> {
+    let config = config_of(&page.app)?;
+    let query = page.query();
+    let flow: Flow = kept(&page, Purpose::Flow).ok_or_else(start_again)?;
+    let same: bool = query.get("state").unwrap_or_default().as_bytes().ct_eq(flow.state.as_bytes()).into();
+    // A provider that names itself must be the one that was asked (RFC 9207).
+    let other = query.get("iss").is_some_and(|issuer| issuer != config.issuer);
+    if !same || other {
+        return Err(start_again());
+    }
+    let Some(code) = query.get("code").filter(|_| query.get("error").is_none()) else {
+        return Err(declined(config, query.get("error").unwrap_or_default()));
+    };
+    let identity = page.app.oidc.redeem(config, page.base.join(CALLBACK), code, &flow).await?;
+    operations::check_domain(config, &identity)?;
+    let mut response = go_on(&page, identity, flow.next).await?;
+    keep::<Flow>(&page, &mut response, Purpose::Flow, None)?;
+    Ok(response)
+}
+
+/// The provider's own words are not shown: whoever makes a link chooses them.
+fn declined(config: &OidcConfig, error: &str) -> HubError {
+    let name = &config.name;
+    match error {
+        "access_denied" => HubError::forbidden(format!("{name} did not let you in, or you declined. Start again at /login.")),
+        "temporarily_unavailable" | "server_error" => {
+            let text = format!("{name} has a problem just now. Try again in a moment.");
+            HubError::unavailable(text, error.to_owned())
+        }
+        _ => HubError::forbidden(format!(
+            "{name} did not sign you in. Start again at /login; if it stays so, tell the operator of this hub."
+        )),
+    }
+}
+
+async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResult<HttpResponse> {
+    let found = operations::find_user(&page.app, &identity).await?;
+    match (found, &page.viewer.user) {
+        (Some(user), Some(viewer)) if user.pk != viewer.pk => Err(operations::belongs_to_another(&identity)),
+        (Some(_), Some(_)) => Ok(page.redirect_saying(&next, &format!("{} is linked to your account.", identity.label()))),
+        (Some(user), None) => log_in(page, &user, &next, Way::Oidc).await,
+        (None, viewer) => {
+            let to_link = viewer.is_some() || operations::find_same_email(&page.app, &identity).await?.is_some();
+            let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });
+            keep(page, &mut response, Purpose::Newcomer, Some(Newcomer { identity, next }))?;
+            Ok(response)
+        }
+    }
+}

@@ -1,0 +1,42 @@
+//! Moderation: what people report, what moderators decide about it, and appeals (docs/moderation.md).
+//!
+//! All that is reported of one thing is a case. A case ends with a decision: nothing, or an act. Acts are rows that never change;
+//! what an act covers is kept beside it, so that it can be taken back. What an act does to others is told by a column of the thing
+//! itself (`repos.disabled`, `users.suspended_at`), which the permission checks of those slices read.
+//!
+//! - [`subject`]: what can be reported. - [`reports`]: reporting it. - [`acts`]: deciding, and taking back. - [`appeals`].
+
+pub mod acts;
+pub mod appeals;
+pub mod category;
+pub mod pages;
+pub mod queries;
+pub mod reports;
+pub mod roles;
+pub mod statistics;
+pub mod subject;
+
+use hub_types::{RepoId, RepoType};
+
+use crate::accounts::User;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+pub use pages::routes;
+
+/// The page that says why a repository is disabled.
+pub fn notice_path(repo_type: RepoType, id: &RepoId) -> String {
+    format!("/moderation/notice/{}/{id}", repo_type.plural())
+}
+
+/// What somebody is told who signs in to a suspended account: why, and where to appeal.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn refusal(app: &App, user: &User) -> HubResult<HubError> {
+    let act = queries::find_standing_suspension(&app.pool, user.pk).await?;
+    Ok(match act {
+        Some(act) => HubError::suspended(Some((&act.reason, appeals::path_of(app, act.act_pk)))),
+        None => HubError::suspended(None),
+    })
+}

@@ -1,0 +1,332 @@
+//! Deciding about a case, and taking that back. Moderators take turns, over all nodes: there are few decisions, and each sees
+//! what the others left.
+
+use sqlx::PgConnection;
+
+use super::appeals;
+use super::category::Category;
+use super::queries::effects::{self, Comments};
+use super::queries::{self, ActRow, CaseRow};
+use super::subject::SubjectKind;
+use crate::accounts::letters::Notice;
+use crate::accounts::{User, audit};
+use crate::app::App;
+use crate::db::{LockKey, lock, violates};
+use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
+
+/// How long a public sentence may be, in characters.
+const MAX_REASON: usize = 1000;
+
+/// What can be done about something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Act {
+    /// Nothing.
+    Dismiss,
+    /// Nobody reads the comment.
+    HideComment,
+    /// Nobody but writers of the repository comments any more.
+    LockDiscussion,
+    /// The same, and nobody reads its title and what its author wrote.
+    HideDiscussion,
+    /// Nobody but its members and moderators reads it, and nobody changes it.
+    DisableRepo,
+    /// The same for all that an account has.
+    DisableRepos,
+    /// Nobody but its owner sees it.
+    HideCollection,
+    /// The person cannot sign in; what they made stays.
+    SuspendUser,
+    /// The same, and nobody sees what they made.
+    BanUser,
+}
+
+impl Act {
+    const ALL: [Self; 9] = [
+        Self::Dismiss,
+        Self::HideComment,
+        Self::LockDiscussion,
+        Self::HideDiscussion,
+        Self::DisableRepo,
+        Self::DisableRepos,
+        Self::HideCollection,
+        Self::SuspendUser,
+        Self::BanUser,
+    ];
+
+    /// The word stored.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Dismiss => "dismiss",
+            Self::HideComment => "hide_comment",
+            Self::LockDiscussion => "lock_discussion",
+            Self::HideDiscussion => "hide_discussion",
+            Self::DisableRepo => "disable_repo",
+            Self::DisableRepos => "disable_repos",
+            Self::HideCollection => "hide_collection",
+            Self::SuspendUser => "suspend_user",
+            Self::BanUser => "ban_user",
+        }
+    }
+
+    /// What the moderator chooses.
+    pub const fn label(self) -> &'static str {
+        match self {
+            Self::Dismiss => "Do nothing: it may stay",
+            Self::HideComment => "Hide the comment",
+            Self::LockDiscussion => "Lock the discussion",
+            Self::HideDiscussion => "Hide and lock the discussion",
+            Self::DisableRepo => "Disable the repository",
+            Self::DisableRepos => "Disable all its repositories",
+            Self::HideCollection => "Hide the collection",
+            Self::SuspendUser => "Suspend the user; what they made stays",
+            Self::BanUser => "Ban the user and hide what they made",
+        }
+    }
+
+    /// What was done, by the stored word.
+    pub fn done(word: &str) -> &'static str {
+        match word {
+            "dismiss" => "Dismissed",
+            "hide_comment" => "Comment hidden",
+            "lock_discussion" => "Discussion locked",
+            "hide_discussion" => "Discussion hidden",
+            "disable_repo" => "Repository disabled",
+            "disable_repos" => "Repositories disabled",
+            "hide_collection" => "Collection hidden",
+            "suspend_user" => "User suspended",
+            "ban_user" => "User banned",
+            _ => "Taken back",
+        }
+    }
+
+    /// Reads the stored word.
+    pub fn parse(text: &str) -> Option<Self> {
+        Self::ALL.into_iter().find(|act| act.as_str() == text)
+    }
+
+    /// What can be done about a thing.
+    pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
+        match kind {
+            SubjectKind::Repo => &[Self::Dismiss, Self::DisableRepo],
+            SubjectKind::Discussion => &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
+            SubjectKind::Comment => &[Self::Dismiss, Self::HideComment],
+            SubjectKind::Collection => &[Self::Dismiss, Self::HideCollection],
+            SubjectKind::Account if is_user => &[Self::Dismiss, Self::SuspendUser, Self::BanUser, Self::DisableRepos],
+            SubjectKind::Account => &[Self::Dismiss, Self::DisableRepos],
+        }
+    }
+
+    /// What takes a thing out of sight, for many at once. People are only suspended.
+    pub const fn take_down(kind: SubjectKind, is_user: bool) -> Self {
+        match kind {
+            SubjectKind::Repo => Self::DisableRepo,
+            SubjectKind::Discussion => Self::HideDiscussion,
+            SubjectKind::Comment => Self::HideComment,
+            SubjectKind::Collection => Self::HideCollection,
+            SubjectKind::Account if is_user => Self::SuspendUser,
+            SubjectKind::Account => Self::DisableRepos,
+        }
+    }
+
+    const fn is_about_account(self) -> bool {
+        matches!(self, Self::SuspendUser | Self::BanUser | Self::DisableRepos)
+    }
+}
+
+/// What a moderator decides.
+#[derive(Debug, Clone)]
+pub struct Decision {
+    /// What shall be done.
+    pub act: Act,
+    /// What is wrong.
+    pub category: Category,
+    /// The public sentence.
+    pub reason: String,
+}
+
+impl Decision {
+    /// Puts a decision together; without a sentence, the category's stands.
+    ///
+    /// # Errors
+    /// 400 for a sentence that is too long.
+    pub fn new(act: Act, category: Category, reason: &str) -> HubResult<Self> {
+        Ok(Self { act, category, reason: sentence(reason, category)? })
+    }
+}
+
+fn sentence(text: &str, category: Category) -> HubResult<String> {
+    match text.trim() {
+        "" => Ok(category.sentence().to_owned()),
+        text if text.chars().count() <= MAX_REASON => Ok(text.to_owned()),
+        _ => Err(HubError::bad_request(format!("The public sentence can have at most {MAX_REASON} characters.")).at("reason")),
+    }
+}
+
+/// Decides about a case: what shall be done is done, its owner and those who reported it are told.
+///
+/// # Errors
+/// 400 for what does not fit the thing, 403 for one's own things and those who run the hub, 404 for an unknown case, 409 when it
+/// was decided meanwhile or there is nothing left to do it to.
+pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decision) -> HubResult<i64> {
+    let mut tx = audit::begin(app).await?;
+    lock(&mut tx, LockKey::Moderate).await?;
+    let case = queries::find_case(&mut *tx, case_pk).await?.ok_or_else(no_case)?;
+    if case.closed_at.is_some() {
+        return Err(HubError::conflict("Somebody has decided about this already: look at the case again."));
+    }
+    check(&mut tx, moderator, &case, decision.act).await?;
+    let act_pk = queries::insert_act(&mut tx, moderator, &case, decision).await?;
+    if !apply(&mut tx, act_pk, &case, decision.act).await? {
+        return Err(HubError::conflict(
+            "There is nothing left to do this to: it is deleted, or was taken down already. Dismiss the case.",
+        ));
+    }
+    queries::close_case(&mut tx, case_pk, decision.act != Act::Dismiss).await?;
+    tell_reporters(&mut tx, &case, decision).await?;
+    if decision.act != Act::Dismiss {
+        let notice = Notice::Moderated {
+            subject: case.subject.clone(),
+            lines: vec![
+                format!(
+                    "moderators of this hub decided about {}: {}.",
+                    case.subject,
+                    Act::done(decision.act.as_str()).to_lowercase()
+                ),
+                format!("The reason: {} ({})", decision.reason, decision.category.label()),
+                "If you think that this is a mistake, you can appeal once:".to_owned(),
+            ],
+            page: appeals::path_of(app, act_pk),
+        };
+        tell_owner(&mut tx, case.owner_pk, &notice).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    app.search.wake();
+    Ok(act_pk)
+}
+
+fn no_case() -> HubError {
+    HubError::not_found("There is no such case.")
+}
+
+/// Whether a moderator may do this to a thing.
+async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: Act) -> HubResult<()> {
+    let kind = SubjectKind::parse(&case.subject_kind).ok_or_else(no_case)?;
+    let is_user = queries::is_user(conn, case.owner_pk).await?;
+    if !Act::fitting(kind, is_user).contains(&act) {
+        return Err(HubError::bad_request("This cannot be done to a thing of this kind: choose another.").at("act"));
+    }
+    let own = case.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
+    if own && !moderator.is_admin {
+        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
+    }
+    let owner = case.owner_pk.filter(|_| act.is_about_account() && is_user);
+    if let Some(owner) = owner
+        && effects::has_role(conn, owner).await?
+    {
+        return Err(HubError::forbidden(
+            "This person runs or moderates the hub: its operator takes that role away first (`hub admin role`).",
+        ));
+    }
+    Ok(())
+}
+
+/// Does it, and tells whether there was anything to do it to.
+async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -> HubResult<bool> {
+    let pk = case.subject_pk;
+    let done = match act {
+        Act::Dismiss => 1,
+        Act::HideComment => effects::hide_comments(conn, act_pk, Comments::One(pk)).await?,
+        Act::LockDiscussion => effects::lock_discussion(conn, act_pk, pk).await?,
+        Act::HideDiscussion => {
+            effects::hide_comments(conn, act_pk, Comments::OfOpener(pk)).await?;
+            effects::hide_discussion(conn, act_pk, pk).await?
+        }
+        Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
+        Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
+        Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
+        Act::SuspendUser => effects::suspend(conn, act_pk, pk).await?,
+        Act::BanUser => {
+            effects::disable_repos(conn, act_pk, pk).await?;
+            effects::hide_collections(conn, act_pk, None, Some(pk)).await?;
+            effects::hide_comments(conn, act_pk, Comments::By(pk)).await?;
+            effects::suspend(conn, act_pk, pk).await?
+        }
+    };
+    Ok(done > 0)
+}
+
+async fn tell_reporters(conn: &mut PgConnection, case: &CaseRow, decision: &Decision) -> HubResult<()> {
+    let outcome = match decision.act {
+        Act::Dismiss => "they found that it may stay".to_owned(),
+        act => format!("{} ({})", Act::done(act.as_str()).to_lowercase(), decision.category.label()),
+    };
+    let notice = Notice::Moderated {
+        subject: format!("Your report of {}", case.subject),
+        lines: vec![
+            format!("you reported {}. Moderators looked at it: {outcome}.", case.subject),
+            "Thank you for telling us.".to_owned(),
+        ],
+        page: "/settings/reports".to_owned(),
+    };
+    let jobs: Vec<Job> = queries::list_reporters(conn, case.case_pk)
+        .await?
+        .into_iter()
+        .map(|user_pk| Job::tell(user_pk, notice.clone()))
+        .collect();
+    Ok(Job::enqueue_all(&jobs, conn).await?)
+}
+
+/// Tells the user whose it is, or the admins of the organisation.
+async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Notice) -> HubResult<()> {
+    let Some(owner_pk) = owner_pk else { return Ok(()) };
+    let people = queries::list_responsible(conn, owner_pk).await?;
+    let jobs: Vec<Job> = people.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
+    Ok(Job::enqueue_all(&jobs, conn).await?)
+}
+
+/// Takes an act back: what it covers is as it was, unless another act covers it, too.
+///
+/// # Errors
+/// 404 for an unknown act, 409 when it was taken back already.
+pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
+    let mut tx = audit::begin(app).await?;
+    lock(&mut tx, LockKey::Moderate).await?;
+    undo_in(&mut tx, moderator, act_pk, reason).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    app.search.wake();
+    Ok(())
+}
+
+/// The same in a transaction that has the moderators' lock.
+pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
+    let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
+    let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
+    let own = act.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
+    if own && !moderator.is_admin {
+        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
+    }
+    let reason = match reason.trim() {
+        "" => "A moderator looked at it again, and it may stay.".to_owned(),
+        text if text.chars().count() <= MAX_REASON => text.to_owned(),
+        _ => return Err(HubError::bad_request(format!("The reason can have at most {MAX_REASON} characters.")).at("reason")),
+    };
+    match queries::insert_undo(conn, moderator, &act, &reason).await {
+        Err(error) if violates(&error, "moderation_acts_undoes_idx") => {
+            return Err(HubError::conflict("This was taken back already."));
+        }
+        done => done?,
+    }
+    effects::uncover(conn, act_pk).await?;
+    let notice = Notice::Moderated {
+        subject: act.subject.clone(),
+        lines: vec![
+            format!("a decision about {} was taken back: it is as it was before.", act.subject),
+            format!("The reason: {reason}"),
+        ],
+        page: act.href.clone(),
+    };
+    tell_owner(conn, act.owner_pk, &notice).await
+}

@@ -1,0 +1,63 @@
+//! `/moderation/statistics`: what was reported and decided, in numbers, and as files.
+
+use actix_web::http::header;
+use actix_web::{HttpResponse, web};
+use askama::Template;
+
+use super::{PATH, Tab, tabs};
+use crate::accounts::page::PageRequest;
+use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::error::{HubError, HubResult};
+use crate::moderation::queries::lists;
+use crate::moderation::roles::moderator;
+use crate::moderation::statistics::{self, DAYS, Statistics};
+use crate::web::filters;
+use crate::web::layout::Layout;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "moderation/statistics.html")]
+struct StatisticsPage {
+    layout: Layout,
+    navigation: SettingsNavigation,
+    tabs: Vec<Tab>,
+    spans: [i32; 3],
+    numbers: Statistics,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config
+        .route("/moderation/statistics", crate::web::read().to(show))
+        .route("/moderation/statistics/export", crate::web::read().to(export));
+}
+
+async fn numbers(page: &PageRequest) -> HubResult<Statistics> {
+    let days = page.query().number("days")?.and_then(|days| i32::try_from(days).ok());
+    statistics::count(&page.app, days.unwrap_or(DAYS[0])).await
+}
+
+async fn show(page: PageRequest) -> HubResult<HttpResponse> {
+    let user = moderator(&page)?;
+    let shown = StatisticsPage {
+        layout: page.layout("Moderation in numbers"),
+        navigation: SettingsNavigation::new(user, PATH),
+        tabs: tabs("/moderation/statistics", lists::count_waiting(&page.app.pool).await?),
+        spans: DAYS,
+        numbers: numbers(&page).await?,
+    };
+    page.show(shown).await
+}
+
+async fn export(page: PageRequest) -> HubResult<HttpResponse> {
+    moderator(&page)?;
+    let numbers = numbers(&page).await?;
+    let query = page.query();
+    let (kind, body, name) = match query.get("format") {
+        Some("csv") => ("text/csv; charset=utf-8", numbers.csv(), "moderation.csv"),
+        Some("json") | None => ("application/json", numbers.json().to_string(), "moderation.json"),
+        Some(_) => return Err(HubError::bad_request("The format can be `csv` or `json`.")),
+    };
+    let mut response = HttpResponse::Ok();
+    response.content_type(kind).insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
+    Ok(response.insert_header((header::CACHE_CONTROL, "no-store")).body(body))
+}

@@ -1,0 +1,223 @@
+//! What an application asks of a person, and the code with which it learns of the answer.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::problem::Problem;
+use super::queries::clients::{Client, Consent, upsert_consent};
+use super::queries::grants::{NewGrant, find_auth_time, insert_code, insert_grant};
+use super::{COMMAND_LINE_GRANT_DAYS, GRANT_DAYS, clients, redirects, scopes};
+use crate::accounts::{Auth, User, audit, tokens};
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+use crate::signing::random_secret;
+use crate::web::extract::Query;
+
+/// How long a code can be exchanged.
+const CODE_SECS: f64 = 60.0;
+const LONGEST_NONCE: usize = 500;
+
+/// A request that can be put before a person.
+#[derive(Debug)]
+pub(super) struct Asked {
+    /// The application.
+    pub client: Client,
+    /// Where the answer goes.
+    pub redirect_uri: String,
+    /// What the application wants back with it.
+    pub state: Option<String>,
+    /// What it asks for.
+    pub scopes: Vec<String>,
+    nonce: Option<String>,
+    challenge: Option<String>,
+    /// Whether the person must not be shown anything.
+    pub is_silent: bool,
+    /// Whether the person must be asked, whatever they said before.
+    pub must_ask: bool,
+    /// Ids of the organisations that the application would like to work with.
+    pub organizations: Vec<String>,
+}
+
+/// A request that cannot.
+#[derive(Debug)]
+pub(super) enum Unasked {
+    /// Nobody knows to whom to say so, but the person.
+    NoAddress(HubError),
+    /// The application is told.
+    Answer(String),
+}
+
+impl From<HubError> for Unasked {
+    fn from(error: HubError) -> Self {
+        Self::NoAddress(error)
+    }
+}
+
+impl Asked {
+    /// Reads a request.
+    ///
+    /// # Errors
+    /// Says so to the person while it is not certain that the address is the application's, and then to the application.
+    pub(super) async fn read(app: &App, query: &Query, issuer: &str) -> Result<Self, Unasked> {
+        let client = match once(query, "client_id") {
+            Ok(Some(id)) => clients::find(app, id).await?,
+            _ => None,
+        };
+        let client = client.ok_or_else(|| {
+            HubError::bad_request("The application that sent you here is not known to this hub. Tell those who run it.")
+        })?;
+        let redirect_uri = once(query, "redirect_uri").ok().flatten().unwrap_or_default();
+        if !redirects::is_registered(&client.redirect_uris, redirect_uri) {
+            return Err(Unasked::NoAddress(HubError::bad_request(
+                "The application that sent you here wants you to be sent on to an address that is not registered as one of its own. \
+                 Tell those who run it.",
+            )));
+        }
+        let (redirect_uri, state) = (redirect_uri.to_owned(), once(query, "state").ok().flatten().map(str::to_owned));
+        let refused = |problem: &Problem| {
+            Unasked::Answer(answer(
+                &redirect_uri,
+                state.as_deref(),
+                issuer,
+                &[("error", problem.code), ("error_description", &problem.text)],
+            ))
+        };
+        let rest = Rest::read(query, &client).map_err(|problem| refused(&problem))?;
+        Ok(Self {
+            scopes: rest.scopes,
+            nonce: rest.nonce,
+            challenge: rest.challenge,
+            is_silent: rest.prompt.contains(&"none"),
+            must_ask: !rest.prompt.is_empty(),
+            organizations: rest.organizations,
+            client,
+            redirect_uri,
+            state,
+        })
+    }
+
+    /// The address that tells the application what came of it.
+    pub(super) fn answer(&self, issuer: &str, pairs: &[(&str, &str)]) -> String {
+        answer(&self.redirect_uri, self.state.as_deref(), issuer, pairs)
+    }
+
+    /// Whether a person need not be asked again: they let the application do all of this, and it is certain that it is the
+    /// application which gets the answer (RFC 8252, 8.6).
+    pub(super) fn is_allowed_by(&self, consent: &Consent) -> bool {
+        self.scopes.iter().all(|scope| consent.scopes.contains(scope)) && redirects::is_of_the_application(&self.redirect_uri)
+    }
+
+    /// Signs a person in to the application, and gives the code.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn allow(&self, app: &App, user: &User, auth: &Auth, organization_pks: &[i64]) -> HubResult<String> {
+        let auth_time = auth_time(app, auth).await?;
+        let code = random_secret::<32>();
+        let mut tx = audit::begin(app).await?;
+        let consent_pk = upsert_consent(&mut tx, self.client.pk, user.pk, &self.scopes, organization_pks).await?;
+        let grant = NewGrant {
+            consent_pk,
+            scopes: &self.scopes,
+            organization_pks,
+            auth_time,
+            nonce: self.nonce.as_deref(),
+            ends_at: end_of(&self.client),
+        };
+        let grant_pk = insert_grant(&mut tx, &grant).await?;
+        let challenge = self.challenge.as_deref();
+        insert_code(&mut tx, &tokens::hash(&code), grant_pk, &self.redirect_uri, challenge, CODE_SECS).await?;
+        tx.commit().await?;
+        Ok(code)
+    }
+}
+
+/// When the session began.
+///
+/// # Errors
+/// 403 when there is none.
+pub(super) async fn auth_time(app: &App, auth: &Auth) -> HubResult<DateTime<Utc>> {
+    let Auth::Session { session_hash } = auth else { return Err(HubError::login_required()) };
+    find_auth_time(&app.pool, session_hash).await?.ok_or_else(HubError::login_required)
+}
+
+/// When a sign-in ends unless the application asks for more.
+pub(super) fn end_of(client: &Client) -> DateTime<Utc> {
+    Utc::now() + TimeDelta::days(if client.is_of_the_hub() { COMMAND_LINE_GRANT_DAYS } else { GRANT_DAYS })
+}
+
+fn answer(redirect_uri: &str, state: Option<&str>, issuer: &str, pairs: &[(&str, &str)]) -> String {
+    let mut all = pairs.to_vec();
+    all.extend(state.map(|state| ("state", state)));
+    // So that an application which knows several hubs is not led to mix them up (RFC 9207).
+    all.push(("iss", issuer));
+    redirects::with(redirect_uri, &all)
+}
+
+/// A parameter that may come once.
+fn once<'a>(query: &'a Query, name: &'static str) -> Result<Option<&'a str>, Problem> {
+    if query.all(name).count() > 1 {
+        return Err(Problem { code: "invalid_request", text: format!("`{name}` comes more than once.") });
+    }
+    Ok(query.get(name))
+}
+
+/// What is told to the application when it is wrong.
+struct Rest<'a> {
+    scopes: Vec<String>,
+    nonce: Option<String>,
+    challenge: Option<String>,
+    prompt: Vec<&'a str>,
+    organizations: Vec<String>,
+}
+
+impl<'a> Rest<'a> {
+    fn read(query: &'a Query, client: &Client) -> Result<Self, Problem> {
+        let problem = |code, text: &str| Err(Problem { code, text: text.to_owned() });
+        for (name, code) in [("request", "request_not_supported"), ("request_uri", "request_uri_not_supported")] {
+            if query.get(name).is_some() {
+                return problem(code, "Send what you ask for as parameters of the address.");
+            }
+        }
+        once(query, "state")?;
+        match once(query, "response_type")? {
+            Some("code") => {}
+            None => return problem("invalid_request", "`response_type` is missing: it must be `code`."),
+            Some(_) => return problem("unsupported_response_type", "`response_type` must be `code`."),
+        }
+        if !matches!(once(query, "response_mode")?, None | Some("query")) {
+            return problem("invalid_request", "`response_mode` must be `query`.");
+        }
+        let challenge = challenge(once(query, "code_challenge")?, once(query, "code_challenge_method")?)?;
+        if challenge.is_none() && !client.is_confidential() {
+            return problem("invalid_request", "`code_challenge` is missing: a client without a secret must use PKCE (S256).");
+        }
+        let scopes = scopes::asked(once(query, "scope")?, &client.scopes);
+        if scopes.is_empty() {
+            return problem("invalid_scope", "`scope` names nothing that this client may ask for.");
+        }
+        let nonce = once(query, "nonce")?;
+        if nonce.is_some_and(|nonce| nonce.len() > LONGEST_NONCE || nonce.contains('\0')) {
+            return problem("invalid_request", "`nonce` is too long, or has the character NUL.");
+        }
+        let prompt: Vec<&str> = once(query, "prompt")?.unwrap_or_default().split_whitespace().collect();
+        if prompt.contains(&"none") && prompt.len() > 1 {
+            return problem("invalid_request", "`prompt` cannot be `none` and something else.");
+        }
+        let organizations = query.all("orgIds").flat_map(|ids| ids.split(',')).take(100).map(str::to_owned).collect();
+        Ok(Self { scopes, nonce: nonce.map(str::to_owned), challenge, prompt, organizations })
+    }
+}
+
+/// The challenge of PKCE, by the one method that protects from who can read the request.
+fn challenge(challenge: Option<&str>, method: Option<&str>) -> Result<Option<String>, Problem> {
+    let problem = |text: &str| Err(Problem { code: "invalid_request", text: text.to_owned() });
+    match (challenge, method) {
+        (None, None) => Ok(None),
+        (None, Some(_)) => problem("`code_challenge` is missing."),
+        (Some(challenge), Some("S256")) => {
+            let is_hash = challenge.len() == 43 && challenge.bytes().all(|b| b.is_ascii_alphanumeric() || b"-_".contains(&b));
+            if is_hash { Ok(Some(challenge.to_owned())) } else { problem("`code_challenge` is no SHA-256 in base64url.") }
+        }
+        (Some(_), _) => problem("`code_challenge_method` must be `S256`."),
+    }
+}

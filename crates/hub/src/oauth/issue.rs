@@ -1,0 +1,100 @@
+//! Tokens for a sign-in.
+
+use chrono::{TimeDelta, Utc};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
+
+use super::claims::{self, SignIn};
+use super::problem::{OauthResult, refuse};
+use super::queries::clients::Client;
+use super::queries::grants::{Grant, extend_grant};
+use super::queries::keys::Key;
+use super::queries::tokens::{NewAccess, insert_access, insert_refresh};
+use super::{authorize, keys, scopes};
+use crate::accounts::tokens::{self, PREFIX};
+use crate::accounts::{User, queries as accounts};
+use crate::app::App;
+use crate::error::HubResult;
+use crate::signing::random_secret;
+use crate::web::base_url::BaseUrl;
+
+/// How long an access token works, in seconds; as on the Hub.
+const ACCESS_SECS: i64 = 8 * 3600;
+/// The same for the command line, which renews its token when it has less than a day left.
+const COMMAND_LINE_ACCESS_SECS: i64 = 30 * 24 * 3600;
+
+/// What tokens are made of.
+#[derive(Debug)]
+pub(super) struct Issuing<'a> {
+    app: &'a App,
+    base: &'a BaseUrl,
+    client: &'a Client,
+    key: Key,
+}
+
+impl<'a> Issuing<'a> {
+    /// Gets ready, before a transaction begins.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn new(app: &'a App, base: &'a BaseUrl, client: &'a Client) -> HubResult<Self> {
+        Ok(Self { app, base, client, key: keys::current(app).await? })
+    }
+
+    /// Makes tokens for a sign-in, in the transaction that holds it, with these scopes of it. What is signed computes for milliseconds.
+    ///
+    /// # Errors
+    /// `invalid_grant` when the account is gone.
+    pub(super) async fn issue(&self, conn: &mut PgConnection, grant: &Grant, scopes: &[String]) -> OauthResult<Value> {
+        let client = self.client;
+        let user = accounts::list_users(&mut *conn, &[grant.user_pk]).await?.pop();
+        let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone."))?;
+        let access = format!("{PREFIX}oauth_{}", random_secret::<32>());
+        let refresh = format!("{PREFIX}oauth_refresh_{}", random_secret::<32>());
+        let secs = if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS };
+        let (role, rights) = scopes::rights(&user, scopes, &grant.organization_pks);
+        let hash = tokens::hash(&access);
+        let token = NewAccess {
+            grant_pk: grant.pk,
+            user_pk: user.pk,
+            name: &client.name,
+            hash: &hash,
+            hint: access.get(access.len() - 4..).unwrap_or_default(),
+            role: role.as_str(),
+            rights: &rights,
+            expires_at: Utc::now() + TimeDelta::seconds(secs),
+        };
+        insert_access(&mut *conn, &token).await?;
+        insert_refresh(&mut *conn, grant.pk, &tokens::hash(&refresh)).await?;
+        extend_grant(&mut *conn, grant.pk, authorize::end_of(client)).await?;
+        let mut answer = json!({
+            "access_token": access, "token_type": "bearer", "expires_in": secs, "refresh_token": refresh,
+            "scope": scopes.join(" "),
+        });
+        if scopes.iter().any(|scope| scope == "openid") {
+            answer["id_token"] = Value::from(self.id_token(&mut *conn, &user, grant, scopes, &access).await?);
+        }
+        Ok(answer)
+    }
+
+    async fn id_token(
+        &self,
+        conn: &mut PgConnection,
+        user: &User,
+        grant: &Grant,
+        scopes: &[String],
+        access: &str,
+    ) -> HubResult<String> {
+        let names: Vec<&str> = scopes.iter().map(String::as_str).collect();
+        let claims = claims::of(self.app, conn, self.base, user, &names).await?;
+        let key = self.key.clone();
+        let (issuer, client_id) = (self.base.as_str().to_owned(), self.client.id.clone());
+        let (auth_time, nonce, access) = (grant.auth_time, grant.nonce.clone(), access.to_owned());
+        let signed = tokio::task::spawn_blocking(move || {
+            let sign_in =
+                SignIn { issuer: &issuer, client_id: &client_id, auth_time, nonce: nonce.as_deref(), access_token: &access };
+            claims::sign(&key, &sign_in, claims)
+        });
+        signed.await?
+    }
+}

@@ -1,0 +1,139 @@
+//! `/oauth/authorize`: what an application asks of a person, and their answer.
+
+use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY};
+use actix_web::{HttpResponse, web};
+use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
+use url::form_urlencoded::Serializer;
+
+use super::{Request, chosen};
+use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::error::{HubError, HubResult};
+use crate::oauth::authorize::{Asked, Unasked};
+use crate::oauth::queries::clients::find_consent;
+use crate::web::filters;
+use crate::web::layout::Layout;
+use crate::web::security_headers::policy_for_form;
+
+/// In the address when somebody has just logged in for it. They are asked then, whatever they said before: a page between the form and
+/// the application, whose address the form's policy would not let the browser go on to.
+const AFTER_LOGIN: &str = "after_login";
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "oauth/consent.html")]
+struct ConsentPage {
+    layout: Layout,
+    request: Request,
+    /// Where the answer is sent.
+    action: String,
+    /// Who is logged in.
+    username: String,
+    /// Where the person goes on to.
+    goes_to: String,
+}
+
+pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.route("/oauth/authorize", crate::web::read().to(show)).route("/oauth/authorize", web::post().to(post));
+}
+
+async fn show(page: PageRequest) -> HubResult<HttpResponse> {
+    let query = page.query();
+    let asked = match Asked::read(&page.app, &query, page.base.as_str()).await {
+        Ok(asked) => asked,
+        Err(unasked) => return not_asked(unasked),
+    };
+    let issuer = page.base.as_str();
+    let refuse = |code: &str, text: &str| Ok(go_on(&asked.answer(issuer, &[("error", code), ("error_description", text)])));
+    if page.viewer.is_anonymous() {
+        if asked.is_silent {
+            return refuse("login_required", "Nobody is logged in to the hub.");
+        }
+        let next = format!("{}&{AFTER_LOGIN}=1", address(&page));
+        return Ok(page.redirect(&format!("/login?next={}", utf8_percent_encode(&next, NON_ALPHANUMERIC))));
+    }
+    let user = page.require_session()?;
+    let consent = find_consent(&page.app.pool, asked.client.pk, user.pk).await?;
+    let must_ask = (asked.must_ask && !asked.is_silent) || query.get(AFTER_LOGIN).is_some();
+    if let Some(consent) = consent.as_ref().filter(|consent| !must_ask && asked.is_allowed_by(consent)) {
+        let code = asked.allow(&page.app, user, &page.viewer.auth, &consent.organization_pks).await?;
+        return Ok(go_on(&asked.answer(issuer, &[("code", &code)])));
+    }
+    if asked.is_silent {
+        return refuse("consent_required", "The person must be asked first.");
+    }
+    let wished = chosen(user, asked.organizations.iter().map(String::as_str));
+    let before = consent.map(|consent| consent.organization_pks).unwrap_or_default();
+    let shown = ConsentPage {
+        layout: page.layout(format!("Sign in to {}", asked.client.name)),
+        request: Request::new(&asked.client, user, &asked.scopes, |pk| wished.contains(&pk) || before.contains(&pk)),
+        action: address(&page),
+        username: user.name.clone(),
+        goes_to: origin_of(&asked.redirect_uri),
+    };
+    let mut response = page.show(shown).await?;
+    let policy = policy_for_form(scheme_of(&asked.redirect_uri));
+    if let Ok(policy) = HeaderValue::from_str(&policy) {
+        response.headers_mut().insert(CONTENT_SECURITY_POLICY, policy);
+    }
+    response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
+    Ok(response)
+}
+
+async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    // Read again from the address: what the person answers is what is done.
+    let asked = match Asked::read(&page.app, &page.query(), page.base.as_str()).await {
+        Ok(asked) => asked,
+        Err(unasked) => return not_asked(unasked),
+    };
+    let issuer = page.base.as_str();
+    match form.text("answer") {
+        "allow" => {
+            let organizations = chosen(user, form.fields().all("organization"));
+            let code = asked.allow(&page.app, user, &page.viewer.auth, &organizations).await?;
+            Ok(go_on(&asked.answer(issuer, &[("code", &code)])))
+        }
+        "deny" => {
+            let pairs = [("error", "access_denied"), ("error_description", "The person said no.")];
+            Ok(go_on(&asked.answer(issuer, &pairs)))
+        }
+        _ => Err(HubError::bad_request("Say whether the application may do this.")),
+    }
+}
+
+fn not_asked(unasked: Unasked) -> HubResult<HttpResponse> {
+    match unasked {
+        Unasked::NoAddress(error) => Err(error),
+        Unasked::Answer(to) => Ok(go_on(&to)),
+    }
+}
+
+/// Sends the person on to the application. The address has what it asked for, and no other place may learn of it.
+fn go_on(to: &str) -> HttpResponse {
+    HttpResponse::SeeOther()
+        .insert_header((LOCATION, to))
+        .insert_header((CACHE_CONTROL, "no-store"))
+        .insert_header((REFERRER_POLICY, "no-referrer"))
+        .finish()
+}
+
+/// The address of this page with all that is asked, written anew.
+fn address(page: &PageRequest) -> String {
+    let query = page.query();
+    let kept = query.pairs().iter().filter(|(name, _)| name != AFTER_LOGIN);
+    let query: String = Serializer::new(String::new()).extend_pairs(kept).finish();
+    format!("/oauth/authorize?{query}")
+}
+
+fn scheme_of(uri: &str) -> &str {
+    uri.split(':').next().unwrap_or_default()
+}
+
+/// The part of an address that says whose it is.
+fn origin_of(uri: &str) -> String {
+    match url::Url::parse(uri) {
+        Ok(url) if url.has_host() => format!("{}://{}", url.scheme(), url.authority()),
+        _ => format!("the app {}", scheme_of(uri)),
+    }
+}

@@ -1,0 +1,184 @@
+//! Statements on sign-ins to applications and their codes.
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::accounts::UserPk;
+
+/// One time that somebody signs in to an application.
+#[derive(Debug)]
+pub struct NewGrant<'a> {
+    /// What the person lets the application do.
+    pub consent_pk: i64,
+    /// What this time.
+    pub scopes: &'a [String],
+    /// With which organisations.
+    pub organization_pks: &'a [i64],
+    /// When the person logged in to the hub.
+    pub auth_time: DateTime<Utc>,
+    /// What the application asked to find in the ID token.
+    pub nonce: Option<&'a str>,
+    /// When it ends, unless the application asks for more.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// A sign-in, and whose it is.
+#[derive(Debug, Clone)]
+pub struct Grant {
+    /// The key.
+    pub pk: i64,
+    /// The application.
+    pub client_pk: i64,
+    /// The person.
+    pub user_pk: UserPk,
+    /// What the application may do.
+    pub scopes: Vec<String>,
+    /// With which organisations.
+    pub organization_pks: Vec<i64>,
+    /// When the person logged in to the hub.
+    pub auth_time: DateTime<Utc>,
+    /// What the application asked to find in the ID token.
+    pub nonce: Option<String>,
+    /// When its refresh token stops working.
+    pub ends_at: DateTime<Utc>,
+}
+
+/// When the session began.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_auth_time(pool: &PgPool, session_hash: &[u8]) -> sqlx::Result<Option<DateTime<Utc>>> {
+    sqlx::query_scalar!("select created_at from sessions where session_hash = $1", session_hash).fetch_optional(pool).await
+}
+
+/// Signs somebody in.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_grant(conn: &mut PgConnection, grant: &NewGrant<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        "insert into oauth_grants (consent_pk, scopes, organization_pks, auth_time, nonce, ends_at)
+         values ($1, $2, $3, $4, $5, $6) returning grant_pk",
+        grant.consent_pk,
+        grant.scopes,
+        grant.organization_pks,
+        grant.auth_time,
+        grant.nonce,
+        grant.ends_at
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Finds a sign-in that has not ended, and makes others that want something of it wait.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_grant(conn: &mut PgConnection, grant_pk: i64) -> sqlx::Result<Option<Grant>> {
+    sqlx::query_as!(
+        Grant,
+        "select grant_pk as pk, client_pk, user_pk, g.scopes, g.organization_pks, auth_time, nonce, ends_at
+         from oauth_grants g join oauth_consents using (consent_pk) where grant_pk = $1 and ends_at > now() for update of g",
+        grant_pk
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Puts off the end of a sign-in.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn extend_grant(conn: &mut PgConnection, grant_pk: i64, ends_at: DateTime<Utc>) -> sqlx::Result<()> {
+    sqlx::query!("update oauth_grants set ends_at = $2 where grant_pk = $1", grant_pk, ends_at).execute(conn).await.map(|_| ())
+}
+
+/// Ends a sign-in with all its tokens.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_grant(conn: impl PgExecutor<'_>, grant_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from oauth_grants where grant_pk = $1", grant_pk).execute(conn).await.map(|_| ())
+}
+
+/// A code, as an application got it.
+#[derive(Debug)]
+pub struct Code {
+    /// The sign-in.
+    pub grant_pk: i64,
+    /// The application it is for.
+    pub client_pk: i64,
+    /// Where it was sent.
+    pub redirect_uri: String,
+    /// What proves that who shows it also asked for it.
+    pub challenge: Option<String>,
+    /// Whether it was shown before.
+    pub was_used: bool,
+    /// Whether its time is over.
+    pub is_over: bool,
+}
+
+/// Keeps a code for some seconds.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_code(
+    conn: &mut PgConnection,
+    code_hash: &[u8],
+    grant_pk: i64,
+    redirect_uri: &str,
+    challenge: Option<&str>,
+    secs: f64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into oauth_codes (code_hash, grant_pk, redirect_uri, challenge, expires_at)
+         values ($1, $2, $3, $4, now() + make_interval(secs => $5))",
+        code_hash,
+        grant_pk,
+        redirect_uri,
+        challenge,
+        secs
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Takes a code, so that nobody takes it again, and tells how it was before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<Option<Code>> {
+    sqlx::query_as!(
+        Code,
+        r#"with before as (select code_hash, used_at from oauth_codes where code_hash = $1 for update),
+                taken as (update oauth_codes o set used_at = now() from before b where o.code_hash = b.code_hash
+                          returning o.grant_pk, o.redirect_uri, o.challenge, b.used_at is not null as was_used,
+                                    o.expires_at <= now() as is_over)
+           select t.grant_pk as "grant_pk!", client_pk, t.redirect_uri as "redirect_uri!", t.challenge, t.was_used as "was_used!",
+                  t.is_over as "is_over!"
+           from taken t join oauth_grants using (grant_pk) join oauth_consents using (consent_pk)"#,
+        code_hash
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Removes sign-ins that are over, or whose code nobody took.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_over(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("delete from oauth_grants where ends_at < now()").execute(&mut *conn).await?;
+    sqlx::query!(
+        "delete from oauth_grants g using oauth_codes c
+         where c.grant_pk = g.grant_pk and c.used_at is null and c.expires_at < now() - interval '1 hour'"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from access_tokens where grant_pk is not null and expires_at < now() - interval '1 hour'")
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("delete from oauth_devices where expires_at < now() - interval '1 hour'").execute(conn).await?;
+    Ok(())
+}

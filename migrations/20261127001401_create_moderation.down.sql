@@ -1,0 +1,12 @@
+drop trigger collections_keep_hidden on collections;
+drop function keep_collection_hidden();
+drop table moderation_appeals;
+drop table moderation_covers;
+drop table moderation_acts;
+drop function audit_moderation();
+drop function refuse_moderation_change();
+drop table moderation_notes;
+drop table moderation_reports;
+drop table moderation_cases;
+alter table collections drop column hidden_at;
+alter table users drop column suspended_at;
