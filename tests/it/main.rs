@@ -17,6 +17,7 @@ mod lfs;
 mod lineage;
 mod notifications;
 mod operations;
+mod organizations;
 mod outbox;
 mod pages;
 mod permissions;
