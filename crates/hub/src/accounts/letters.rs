@@ -71,7 +71,7 @@ pub enum Notice {
     /// Something was done with the second factors.
     SecondFactors {
         /// What, as a sentence that begins small.
-        what: String,
+        told: String,
     },
     /// An admin made the user a member of an organisation.
     AddedToOrganization {
@@ -215,10 +215,10 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
         },
-        Notice::SecondFactors { what } => Content {
+        Notice::SecondFactors { told } => Content {
             id,
             subject: "How you log in was changed".to_owned(),
-            lines: vec![what.clone()],
+            lines: vec![told.clone()],
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },

@@ -79,7 +79,7 @@ async fn follow_removal(tx: &mut PgConnection, user_pk: UserPk, told: &str) -> H
 }
 
 async fn tell(tx: &mut PgConnection, user_pk: UserPk, told: &str) -> HubResult<()> {
-    Ok(Job::tell(user_pk, Notice::SecondFactors { what: told.to_owned() }).enqueue(tx).await?)
+    Ok(Job::tell(user_pk, Notice::SecondFactors { told: told.to_owned() }).enqueue(tx).await?)
 }
 
 /// Takes all second factors from an account, and ends its sessions: for whoever runs the hub, when somebody lost theirs. Tells whether

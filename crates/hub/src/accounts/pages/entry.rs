@@ -5,7 +5,6 @@ use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::second_factor::after_password;
-use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
