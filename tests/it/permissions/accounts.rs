@@ -505,10 +505,16 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
-    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
+    let one = || "1".to_owned();
+    let things = Things {
+        token_pks: [one(), one()],
+        session: "00".to_owned(),
+        identity: one(),
+        moderation: [one(), one(), one()],
+        invitation_pk: one(),
+        webhook: one(),
+        delivery: one(),
+    };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {
