@@ -15,6 +15,7 @@ mod git_http;
 mod hostile;
 mod lfs;
 mod lineage;
+mod moderation;
 mod notifications;
 mod operations;
 mod organizations;

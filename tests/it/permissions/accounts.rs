@@ -34,8 +34,10 @@ enum Gate {
     Own,
     /// Only who runs the hub; to all others it is not there.
     Operator,
+    /// The same, and who moderates it.
+    Moderator,
 }
-use Gate::{Account, Actor, Belongs, Form, Member, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
+use Gate::{Account, Actor, Belongs, Form, Member, Moderator, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
 
 /// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
 const ROWS: &[(&str, &str, Gate)] = &[
@@ -146,6 +148,23 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
     ("GET", "/settings/lineage", Operator),
+    ("GET", "/report", Gate::Browser),
+    ("POST", "/report", Gate::Browser),
+    ("GET", "/settings/reports", Gate::Browser),
+    ("GET", "/moderation", Moderator),
+    ("GET", "/moderation/decided", Moderator),
+    ("GET", "/moderation/cases/{case}", Moderator),
+    ("POST", "/moderation/cases/{case}", Moderator),
+    ("GET", "/moderation/log", Moderator),
+    ("GET", "/moderation/appeals", Moderator),
+    ("POST", "/moderation/appeals/{appeal}", Moderator),
+    ("GET", "/moderation/statistics", Moderator),
+    ("GET", "/moderation/statistics/export", Moderator),
+    ("POST", "/moderation/acts/{act}/undo", Moderator),
+    ("POST", "/moderation", Moderator),
+    ("GET", "/moderation/notice/{repo_type}/{namespace}/{name}", Open),
+    ("GET", "/moderation/appeal/{act}/{signature}", Open),
+    ("POST", "/moderation/appeal/{act}/{signature}", Form),
     ("GET", "/admin", Operator),
     ("GET", "/admin/users", Operator),
     ("GET", "/admin/users/{name}", Operator),
@@ -274,7 +293,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Who asks, and whether a browser does.
-const BROWSERS: [&str; 5] = ["anonymous", "stranger", "member", "operator", "ada"];
+const BROWSERS: [&str; 6] = ["anonymous", "stranger", "member", "moderator", "operator", "ada"];
 const TOKENS: [&str; 3] = ["ada's read token", "ada's write token", "ada's token for acme"];
 
 fn is_let_in(who: &str, gate: Gate) -> bool {
@@ -286,11 +305,12 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
         Account => who != "anonymous",
         Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
         Member => matches!(who, "member" | "ada"),
-        Writer | Belongs => !matches!(who, "anonymous" | "stranger"),
+        Writer | Belongs => !matches!(who, "anonymous" | "stranger" | "moderator"),
         OrgActor => matches!(who, "operator" | "ada" | "ada's write token"),
         OrgAdmin => matches!(who, "operator" | "ada"),
         Own => who == "ada",
         Operator => who == "operator",
+        Moderator => matches!(who, "operator" | "moderator"),
     }
 }
 
@@ -300,6 +320,8 @@ struct Things {
     token_pks: [String; 2],
     session: String,
     identity: String,
+    /// A case, what was done about it, and the appeal against that.
+    moderation: [String; 3],
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -326,6 +348,9 @@ impl Things {
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
                 "pk" | "user_pk" | "until" | "request_pk" => "1",
+                "case" => &self.moderation[0],
+                "act" => &self.moderation[1],
+                "appeal" => &self.moderation[2],
                 "id" if pattern.contains("sessions") => &self.session,
                 "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
@@ -355,6 +380,20 @@ async fn things(hub: &TestHub) -> Things {
              select namespace_pk, 'https://login.example.org', 'ada' from namespaces where name = 'ada' returning identity_pk::text",
         )
         .await,
+        moderation: [
+            scalar(
+                "insert into moderation_cases (subject_kind, subject_pk, subject, href, category, weight)
+                 values ('account', 1, 'user x', '/x', 'spam', 3) returning case_pk::text",
+            )
+            .await,
+            scalar(
+                "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, subject, href, category, reason)
+                 select case_pk, 1, 'x', 'suspend_user', 'account', 1, 'user x', '/x', 'spam', 'Why.' from moderation_cases
+                 returning act_pk::text",
+            )
+            .await,
+            scalar("insert into moderation_appeals (act_pk, body) select act_pk, 'No.' from moderation_acts returning appeal_pk::text").await,
+        ],
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
         webhook: scalar("select public_id from webhooks").await,
         delivery: scalar(
@@ -369,6 +408,8 @@ async fn acme() -> TestHub {
     let hub = TestHub::start().await;
     hub.account("operator").await;
     hub.account("stranger").await;
+    hub.account("moderator").await;
+    hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;
     let (member, ada) = (hub.account("member").await, hub.account("ada").await);
     hub.organization("acme", &[(&ada, OrgRole::Admin), (&member, OrgRole::Write)]).await;
     hub
@@ -393,7 +434,7 @@ fn body_of(pattern: &str) -> &'static str {
 
 /// Whether an answer says that this is not for who asked.
 fn is_refusal(status: u16, location: &str, gate: Gate) -> bool {
-    let gone = status == 404 && matches!(gate, Own | Member | Operator);
+    let gone = status == 404 && matches!(gate, Own | Member | Operator | Moderator);
     matches!(status, 401 | 403) || gone || location.starts_with("/login")
 }
 
@@ -464,10 +505,16 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
-    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
+    let one = || "1".to_owned();
+    let things = Things {
+        token_pks: [one(), one()],
+        session: "00".to_owned(),
+        identity: one(),
+        moderation: [one(), one(), one()],
+        invitation_pk: one(),
+        webhook: one(),
+        delivery: one(),
+    };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

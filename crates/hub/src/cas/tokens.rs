@@ -172,6 +172,7 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     let repo = repo.filter(|_| has_token).ok_or_else(HubError::invalid_credentials)?;
     let viewer = match user {
         None if user_pk == 0 => Viewer::ANONYMOUS,
+        Some(user) if user.suspended => return Err(HubError::suspended(None)),
         // What the access token behind it may was asked when this one was made.
         user => Viewer { user: Some(user.ok_or_else(HubError::invalid_credentials)?), auth: Auth::Password },
     };
