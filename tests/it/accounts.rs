@@ -3,6 +3,7 @@
 mod addresses;
 mod hostile;
 mod invitations;
+mod oidc;
 mod profiles;
 mod rate_limits;
 mod recovery;

@@ -129,6 +129,11 @@ enum AdminCommand {
         /// One repository, such as `ada/bert` or `datasets/ada/squad`. Without it, all of them.
         repo: Option<String>,
     },
+    /// Removes the second factors of a user who lost them, and ends their sessions: their password alone opens the account again.
+    RemoveSecondFactors {
+        /// The user name.
+        name: String,
+    },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
     RevokeTokens,
@@ -157,6 +162,8 @@ enum AdminCommand {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Prints the fingerprint by which clients of git over SSH know this hub.
+    SshHostKey,
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
     /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.

@@ -8,6 +8,7 @@ pub mod wire;
 use std::fmt;
 
 use hub_types::{RefName, RepoId, RepoType};
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
 pub use respond::{Family, family_of, log_failure, render_errors};
@@ -244,6 +245,20 @@ impl HubError {
         Self::forbidden("Confirm your email address first: log in with your browser, and open the link in the mail you get.")
     }
 
+    /// 403: a password alone does not do for this account.
+    pub fn token_required() -> Self {
+        Self::forbidden("This account has a second factor: send an access token in the place of the password.")
+    }
+
+    /// 403: it is too long ago that somebody proved whose browser this is. `back` is where they come back to.
+    pub fn proof_required(back: &str) -> Self {
+        let page = format!("{}{}", Self::PROOF, utf8_percent_encode(back, NON_ALPHANUMERIC));
+        Self::forbidden(format!("Say once more that it is you, at {page} in your browser.")).leading_to(page)
+    }
+
+    /// Where people prove once more who they are.
+    pub const PROOF: &'static str = "/sudo?next=";
+
     /// 403: moderators suspended the account; the reason and the page to appeal are told to who has shown the password.
     pub fn suspended(why: Option<(&str, String)>) -> Self {
         match why {
@@ -406,6 +421,16 @@ impl HubError {
     /// 404 for an access token.
     pub fn no_such_token() -> Self {
         Self::not_found("There is no such token: it may have been revoked already.")
+    }
+
+    /// 409 for a resource group that was deleted while somebody put a repository into it.
+    pub fn resource_group_gone() -> Self {
+        Self::conflict("This resource group was deleted meanwhile. Choose another, or none.").at("resource_group")
+    }
+
+    /// 404 for a resource group.
+    pub fn no_such_group() -> Self {
+        Self::not_found("There is no such resource group: it may have been deleted. Look at those that the organization has.")
     }
 
     /// 307 to a path on this hub.

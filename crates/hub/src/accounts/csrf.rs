@@ -40,7 +40,7 @@ fn cookie_name(request: &HttpRequest) -> &'static str {
 struct NewVisit(String);
 
 /// What the token is bound to: the session, else the visit cookie.
-fn binding_of(request: &HttpRequest) -> Option<String> {
+pub(super) fn binding_of(request: &HttpRequest) -> Option<String> {
     sessions::cookie_of(request).or_else(|| request.cookie(cookie_name(request)).map(|cookie| cookie.value().to_owned()))
 }
 

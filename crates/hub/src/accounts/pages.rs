@@ -1,11 +1,12 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
-mod audit_log;
+pub(crate) mod audit_log;
+mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
 mod invitation;
-mod members;
+pub mod members;
 pub mod navigation;
 mod oidc;
 mod oidc_new;
@@ -13,11 +14,15 @@ mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
+mod second_factor;
 mod sessions;
 mod sign_in;
+mod sudo;
 mod tokens;
 
 use actix_web::web;
+
+pub(crate) use sessions::browser_name;
 
 /// Mounts them.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -26,6 +31,9 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(oidc::routes)
         .configure(oidc_new::routes)
         .configure(sign_in::routes)
+        .configure(second_factor::routes)
+        .configure(sudo::routes)
+        .configure(authentication::routes)
         .configure(profile_settings::routes)
         .configure(confirm_email::routes)
         .configure(change_email::routes)

@@ -35,8 +35,18 @@ fn name_for(base: &BaseUrl) -> &'static str {
 pub enum Way {
     /// With a password.
     Password,
+    /// With a password and a code of an authenticator app.
+    App,
+    /// With a password and a recovery code.
+    RecoveryCode,
+    /// With a password and a passkey.
+    PasswordAndPasskey,
+    /// With a passkey alone.
+    Passkey,
     /// At the outside provider.
     Oidc,
+    /// At the outside provider, and with a second factor of the account here.
+    OidcAndFactor,
 }
 
 impl Way {
@@ -44,7 +54,12 @@ impl Way {
     pub const fn as_str(self) -> &'static str {
         match self {
             Self::Password => "password",
+            Self::App => "password and app",
+            Self::RecoveryCode => "password and recovery code",
+            Self::PasswordAndPasskey => "password and passkey",
+            Self::Passkey => "passkey",
             Self::Oidc => "oidc",
+            Self::OidcAndFactor => "oidc and second factor",
         }
     }
 }
@@ -61,10 +76,10 @@ pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest
     let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
     let user_agent: String = user_agent.chars().take(300).collect();
     let address = address_of(app, request);
-    let browser = Browser { address: address.as_deref(), user_agent: &user_agent };
+    let browser = Browser { address: address.as_deref(), user_agent: &user_agent, via: way.as_str() };
     let mut tx = app.begin().await?;
     queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
-    queries::insert_sign_in(&mut tx, user.pk, &browser, way.as_str()).await?;
+    queries::insert_sign_in(&mut tx, user.pk, &browser).await?;
     tx.commit().await?;
     Ok(cookie(base, secret, Duration::days(i64::from(DAYS))))
 }

@@ -40,6 +40,8 @@ enum Key {
     Network(IpAddr),
     /// Passwords for an account.
     Name(u64),
+    /// Codes of a second factor for an account.
+    Code(UserPk),
 }
 
 /// Who causes mails.
@@ -107,12 +109,26 @@ impl Try {
                 keys.push((Key::Network(network), limit * MANY));
             }
         }
+        Self::count(throttle, &keys, "Too many wrong passwords.")
+    }
+
+    /// Starts to try a code of a second factor, which somebody may who has the password.
+    ///
+    /// # Errors
+    /// 429 after too many wrong ones, from wherever: there are only a million codes.
+    pub(super) fn start_code(app: &App, user: UserPk) -> HubResult<Self> {
+        let limit = app.config.sign_in_tries;
+        let keys = if limit == 0 { Vec::new() } else { vec![(Key::Code(user), limit)] };
+        Self::count(app.throttle.clone(), &keys, "Too many wrong codes.")
+    }
+
+    fn count(throttle: Throttle, keys: &[(Key, u64)], refusal: &str) -> HubResult<Self> {
         let counted: Vec<_> = keys.iter().map(|(key, limit)| (throttle.inner.sign_ins.add(*key), *limit)).collect();
         let over =
             counted.iter().filter(|(counted, limit)| counted.count > *limit).map(|(counted, _)| counted.ends_in_secs).max();
         match over {
-            Some(secs) => Err(HubError::too_many_requests("Too many wrong passwords.", secs)),
-            None => Ok(Self { throttle, keys: keys.into_iter().map(|(key, _)| key).collect() }),
+            Some(secs) => Err(HubError::too_many_requests(refusal, secs)),
+            None => Ok(Self { throttle, keys: keys.iter().map(|(key, _)| *key).collect() }),
         }
     }
 
@@ -128,7 +144,7 @@ impl Try {
 ///
 /// # Errors
 /// 429 after too many.
-pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
+pub fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
     let address = || app.config.trusted_proxies.client_of(request).map(network_of).map(Sender::Network);
     let Some(sender) = user.map(Sender::Account).or_else(address) else { return Ok(()) };
     let counted = app.throttle.inner.mails.add(sender);

@@ -1,5 +1,5 @@
-//! `hub admin …`: `create-user`, `role`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck` here, `gc` and backups in
-//! their own files.
+//! `hub admin …`: `create-user`, `role`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
 use std::path::Path;
@@ -8,13 +8,14 @@ use std::process::ExitCode;
 use rand::RngExt as _;
 
 use super::{AdminCommand, backup, fail, gc, say};
-use crate::accounts::leaks;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::site_roles::{self, SiteRole};
+use crate::accounts::{leaks, second_factors};
 use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
+use crate::ssh::host_key;
 use crate::{search, start};
 
 const PASSWORD_LENGTH: usize = 20;
@@ -34,8 +35,10 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             let new = NewUser { name, email, fullname, is_admin: admin, password: String::new() };
             add_user(&app, new, password_stdin).await
         }
+        AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
+        AdminCommand::SshHostKey => show_host_key(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
             let counts = synth::Counts { models, datasets, spaces };
@@ -97,6 +100,12 @@ fn make_password() -> String {
     (0..PASSWORD_LENGTH).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect()
 }
 
+async fn remove_second_factors(app: &App, name: &str) -> Result<(), String> {
+    let had_any = second_factors::remove_all(app, name).await.map_err(|error| error.to_string())?;
+    say(if had_any { "Removed. All sessions of the account ended." } else { "The account has no second factor." });
+    Ok(())
+}
+
 async fn revoke_tokens(app: &App) -> Result<(), String> {
     let text = std::io::read_to_string(std::io::stdin()).map_err(|error| format!("cannot read standard input: {error}"))?;
     let found = leaks::hashes_in([text.as_str()]);
@@ -106,6 +115,12 @@ async fn revoke_tokens(app: &App) -> Result<(), String> {
         say(format!("Revoked hf_…{} (`{}` of {}).", token.hint, token.name, token.owner));
     }
     say(format!("Found {} tokens, of which {} worked on this hub.", found.len(), revoked.len()));
+    Ok(())
+}
+
+async fn show_host_key(app: &App) -> Result<(), String> {
+    let key = host_key::load(&app.pool).await.map_err(|error| error.to_string())?;
+    say(host_key::fingerprint(&key));
     Ok(())
 }
 

@@ -107,6 +107,9 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
     if failure.kind == ErrorKind::Unauthenticated && anonymous && reading {
         return Ok(HttpResponse::SeeOther().insert_header((header::LOCATION, login)).finish());
     }
+    if let Some(proof) = failure.page.as_deref().filter(|page| page.starts_with(HubError::PROOF)) {
+        return Ok(page.redirect(proof));
+    }
     let heading = heading_of(&failure);
     let mut links = Vec::new();
     if matches!(failure.kind, ErrorKind::EntryNotFound | ErrorKind::RevisionNotFound)

@@ -80,6 +80,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/quick-search.js"),
     file!("js/menu-filter.js"),
     file!("js/range-slider.js"),
+    file!("js/passkeys.js"),
     file!("js/theme-toggle.js"),
     file!("js/diff-files.js"),
     file!("js/file-editor.js"),
@@ -197,6 +198,7 @@ mod tests {
         "vendor/codemirror.js",
         "vendor/sha256.js",
         "js/file-editor.js",
+        "js/passkeys.js",
         "js/upload.js",
     ];
     /// Where there is more of it.

@@ -4,10 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
+use crate::accounts::second_factors::passkeys;
 use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
@@ -55,6 +57,8 @@ pub(super) struct LoginPage {
     pub username: Field,
     /// The password.
     pub password: Field,
+    /// Whether the hub's address allows passkeys.
+    pub takes_passkeys: bool,
 }
 
 /// What those see who may not sign in before they have confirmed their address.
@@ -84,7 +88,7 @@ async fn redirect_signup() -> HttpResponse {
 }
 
 /// Where to go after logging in: the page that was asked for, if it is ours.
-fn next_of(text: &str) -> &str {
+pub(super) fn next_of(text: &str) -> &str {
     own_path(text).unwrap_or("/")
 }
 
@@ -144,7 +148,7 @@ fn provider_of(page: &PageRequest) -> Option<String> {
     page.app.config.oidc.as_ref().map(|provider| provider.name.clone())
 }
 
-fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
+pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
     match &page.app.config.oidc {
         Some(provider) if provider.only => {
             Err(HubError::forbidden(format!("Passwords are switched off on this hub: sign in with {}.", provider.name)))
@@ -224,14 +228,25 @@ fn login_page(page: &PageRequest, name: &str, next: &str, error: Option<String>)
         no_passwords: sign_in::passwords_are_off(&page.app),
         username: Field::new("username", "Username").value(name).hint("Or the email address of your account."),
         password: Field::new("password", "Password"),
+        takes_passkeys: !sign_in::passwords_are_off(&page.app) && passkeys::relying_party(&page.base).is_some(),
     }
+}
+
+/// Shows the form again with what was wrong with a passkey.
+///
+/// # Errors
+/// The error itself, when it is not about what was sent.
+pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError) -> HubResult<HttpResponse> {
+    let refusal = Refusal::of(error)?;
+    let shown = login_page(page, "", next, refusal.message_elsewhere(&[]));
+    page.show_with(refusal.status, shown).await
 }
 
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     refuse_passwords(&page)?;
     let name = form.text("username");
     match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
-        Some(user) => log_in(&page, &user, form.text("next"), Way::Password).await,
+        Some(user) => after_password(&page, &user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
             page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await

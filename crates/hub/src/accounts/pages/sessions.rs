@@ -10,6 +10,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::sessions::{
     SessionRow, SignInRow, delete_other_sessions, delete_session_of, list_sessions, list_sign_ins,
 };
+use crate::accounts::sessions::Way;
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -37,6 +38,8 @@ pub(super) struct SessionItem {
     pub browser: String,
     /// What the browser said of itself.
     pub user_agent: String,
+    /// How somebody proved there who they are.
+    pub via: String,
     /// From which address it was last seen.
     pub address: Option<String>,
     /// Whether it is the one in use.
@@ -52,6 +55,8 @@ pub(super) struct SessionItem {
 pub(super) struct SignInItem {
     /// The browser and its system, as far as they can be told.
     pub browser: String,
+    /// How they proved who they are.
+    pub via: String,
     /// From which address.
     pub address: Option<String>,
     /// When.
@@ -78,6 +83,11 @@ async fn show_sessions(page: PageRequest) -> HubResult<HttpResponse> {
     page.show(shown).await
 }
 
+/// How somebody signed in, as it is shown.
+fn words_for(via: String) -> String {
+    if via == Way::Oidc.as_str() { "single sign-on".to_owned() } else { via }
+}
+
 /// The key of the session in use.
 fn session_of(page: &PageRequest) -> &[u8] {
     match &page.viewer.auth {
@@ -87,13 +97,14 @@ fn session_of(page: &PageRequest) -> &[u8] {
 }
 
 fn sign_in_item(row: SignInRow) -> SignInItem {
-    SignInItem { browser: browser_name(&row.user_agent), address: row.address, at: row.created_at }
+    SignInItem { browser: browser_name(&row.user_agent), via: words_for(row.via), address: row.address, at: row.created_at }
 }
 
 fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
     SessionItem {
         id: hex::encode(&row.session_hash),
         browser: browser_name(&row.user_agent),
+        via: words_for(row.via),
         address: row.address,
         current: row.session_hash == current,
         user_agent: row.user_agent,
@@ -123,7 +134,7 @@ async fn post_end_others(page: PageRequest, _form: CheckedForm) -> HubResult<Htt
 }
 
 /// `Firefox on Linux`, as far as the browser's own words can be believed.
-pub(super) fn browser_name(user_agent: &str) -> String {
+pub(crate) fn browser_name(user_agent: &str) -> String {
     // Order matters: Edge calls itself Chrome too, and Chrome calls itself Safari.
     let browsers = [
         ("Edg/", "Edge"),

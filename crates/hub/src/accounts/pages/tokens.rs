@@ -12,7 +12,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::tokens::{TokenRow, list_tokens};
 use crate::accounts::scopes::{self, Chosen};
 use crate::accounts::tokens::{self, NewToken, create_token};
-use crate::accounts::{TokenRole, User};
+use crate::accounts::{TokenRole, User, sudo};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -190,7 +190,7 @@ impl TokenForm {
 }
 
 async fn post_token(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, "/settings/tokens").await?;
     let form = TokenForm::read(&form);
     let made = match form.new_token(user) {
         Ok(token) => create_token(&page.app, user, &token).await.map(|secret| (token.name, secret)),
@@ -222,7 +222,7 @@ async fn post_rename(page: PageRequest, path: web::Path<i64>, form: CheckedForm)
 }
 
 async fn post_rotate(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, "/settings/tokens").await?;
     let (name, secret) = tokens::rotate(&page.app, user, path.into_inner()).await?;
     show_once(&page, &name, &secret)
 }

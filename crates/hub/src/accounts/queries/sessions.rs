@@ -16,6 +16,8 @@ pub struct Browser<'a> {
     pub address: Option<&'a str>,
     /// What it says of itself.
     pub user_agent: &'a str,
+    /// How somebody proved there who they are.
+    pub via: &'a str,
 }
 
 /// Finds the user of a session that has not expired, and notes that it is in use, and from where (at most every 5 minutes).
@@ -55,13 +57,14 @@ pub async fn insert_session(
     days: i32,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into sessions (session_hash, user_pk, address, user_agent, expires_at)
-         values ($1, $2, $3, $4, now() + make_interval(days => $5))",
+        "insert into sessions (session_hash, user_pk, address, user_agent, expires_at, via, proved_at)
+         values ($1, $2, $3, $4, now() + make_interval(days => $5), $6, now())",
         hash.as_slice(),
         user_pk,
         browser.address,
         browser.user_agent,
-        days
+        days,
+        browser.via
     )
     .execute(conn)
     .await
@@ -72,7 +75,7 @@ pub async fn insert_session(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &Browser<'_>, via: &str) -> sqlx::Result<()> {
+pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &Browser<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from sign_ins where user_pk = $1 and created_at < now() - make_interval(days => $2)",
         user_pk,
@@ -85,7 +88,7 @@ pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &
         user_pk,
         browser.address,
         browser.user_agent,
-        via
+        browser.via
     )
     .execute(conn)
     .await
@@ -99,6 +102,8 @@ pub struct SignInRow {
     pub address: Option<String>,
     /// What the browser said of itself.
     pub user_agent: String,
+    /// How they proved who they are.
+    pub via: String,
     /// When.
     pub created_at: DateTime<Utc>,
 }
@@ -110,7 +115,7 @@ pub struct SignInRow {
 pub async fn list_sign_ins(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SignInRow>> {
     sqlx::query_as!(
         SignInRow,
-        "select address, user_agent, created_at from sign_ins where user_pk = $1 order by sign_in_pk desc limit 20",
+        "select address, user_agent, via, created_at from sign_ins where user_pk = $1 order by sign_in_pk desc limit 20",
         user_pk
     )
     .fetch_all(pool)
@@ -134,6 +139,8 @@ pub struct SessionRow {
     pub address: Option<String>,
     /// What the browser said of itself.
     pub user_agent: String,
+    /// How somebody proved there who they are.
+    pub via: String,
     /// When it logged in.
     pub created_at: DateTime<Utc>,
     /// When it was last seen.
@@ -147,7 +154,7 @@ pub struct SessionRow {
 pub async fn list_sessions(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<SessionRow>> {
     sqlx::query_as!(
         SessionRow,
-        "select session_hash, address, user_agent, created_at, last_seen_at from sessions
+        "select session_hash, address, user_agent, via, created_at, last_seen_at from sessions
          where user_pk = $1 and expires_at > now() order by last_seen_at desc limit 100",
         user_pk
     )
@@ -169,6 +176,14 @@ pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u
 /// # Errors
 /// The database does not answer.
 pub async fn delete_other_sessions(pool: &PgPool, user_pk: UserPk, kept: &[u8]) -> sqlx::Result<u64> {
+    delete_other_sessions_in(&mut *pool.acquire().await?, user_pk, kept).await
+}
+
+/// The same, in a transaction.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_other_sessions_in(conn: &mut PgConnection, user_pk: UserPk, kept: &[u8]) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept);
-    Ok(done.execute(pool).await?.rows_affected())
+    Ok(done.execute(conn).await?.rows_affected())
 }

@@ -1,0 +1,43 @@
+//! Acts that a thief of an open browser must not do ask once more who is there: by the password, a code or a passkey, if the last
+//! proof on this session is older than half an hour.
+
+use super::page::PageRequest;
+use super::queries::factors as queries;
+use super::{Auth, User};
+use crate::error::{HubError, HubResult};
+
+/// For how long a proof is good, in seconds.
+const LASTS_SECS: f64 = 1800.0;
+
+/// The key of the session in use.
+///
+/// # Errors
+/// 401 for anonymous viewers, 403 for tokens.
+pub fn session_of(page: &PageRequest) -> HubResult<[u8; 32]> {
+    page.require_session()?;
+    match &page.viewer.auth {
+        Auth::Session { session_hash } => Ok(*session_hash),
+        Auth::Token { .. } | Auth::Password | Auth::Anonymous => Err(HubError::login_required()),
+    }
+}
+
+/// The account, if it was proved lately whose browser this is: for handlers of dangerous acts. `back` is the page of the act, where
+/// people come back to afterwards.
+///
+/// # Errors
+/// 401 for anonymous viewers, 403 for tokens, and a redirect to `/sudo` when the proof is too old.
+pub async fn require<'a>(page: &'a PageRequest, back: &str) -> HubResult<&'a User> {
+    let session_hash = session_of(page)?;
+    if !queries::was_proved(&page.app.pool, &session_hash, LASTS_SECS).await? {
+        return Err(HubError::proof_required(back));
+    }
+    page.require_session()
+}
+
+/// Notes that it was proved just now whose browser this is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn mark(page: &PageRequest) -> HubResult<()> {
+    Ok(queries::mark_proved(&page.app.pool, &session_of(page)?).await?)
+}
