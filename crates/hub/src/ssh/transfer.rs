@@ -187,6 +187,9 @@ impl Caller {
         let removed =
             || HubError::forbidden("This SSH key was removed from its account. Add it again on the hub, or use another.");
         let user = user.filter(|_| held).ok_or_else(removed)?;
+        if user.suspended {
+            return Err(HubError::suspended(None));
+        }
         if must_confirm(&self.app, &user) {
             return Err(HubError::unconfirmed_email());
         }
