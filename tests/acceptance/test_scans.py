@@ -8,7 +8,9 @@ import zipfile
 from collections import OrderedDict
 
 import pytest
+from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
+from huggingface_hub.utils import HfHubHTTPError, get_session as api_session
 
 calls = pytest.mark.calls
 
@@ -105,3 +107,34 @@ def test_arrays_functions_and_large_files(api, new_repo):
     assert found["plain.npy"].safe and found["plain.npy"].pickle_import_scan is None
     assert found["f.dill"].status == "unsafe", "a function is code"
     assert found["array.pkl"].safe, found["array.pkl"]
+
+
+@calls("HfApi.create_commit", "HfApi.upload_file", "git push")
+def test_pickles_are_refused_where_nobody_wants_them(api, new_repo, url, git, tmp_path):
+    repo_id = new_repo(files={"old.pkl": pickle.dumps([])})
+    checkpoint = torch_checkpoint(OrderedDict(x=1))
+
+    def refuse(refuses):
+        answer = api_session().put(
+            f"{url}/api/models/{repo_id}/settings", json={"refusesPickles": refuses}, headers=api._build_hf_headers()
+        )
+        assert answer.status_code == 200, answer.text
+
+    refuse(True)
+    with pytest.raises(HfHubHTTPError, match="takes no pickles.*pytorch_model.bin.*safetensors"):
+        api.upload_file(path_or_fileobj=checkpoint, path_in_repo="pytorch_model.bin", repo_id=repo_id)
+    with pytest.raises(HfHubHTTPError, match="model.pkl"):
+        api.create_commit(
+            repo_id, [CommitOperationAdd("model.pkl", pickle.dumps([1]))], commit_message="Add one", create_pr=True
+        )
+    clone = tmp_path / "clone"
+    login = f"://bob:{TOKENS['bob']}@"
+    git("clone", url.replace("://", login) + f"/{repo_id}", "clone", cwd=tmp_path)
+    (clone / "model.pkl").write_bytes(pickle.dumps([1]))
+    git("add", "model.pkl", cwd=clone)
+    git("commit", "-m", "Add a pickle", cwd=clone)
+    said = git("push", cwd=clone, ok=False)
+    assert "Refused: `model.pkl`." in said and "safetensors" in said
+    api.create_commit(repo_id, [CommitOperationDelete("old.pkl")], commit_message="Delete one")
+    refuse(False)
+    api.upload_file(path_or_fileobj=checkpoint, path_in_repo="pytorch_model.bin", repo_id=repo_id)

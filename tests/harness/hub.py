@@ -130,7 +130,7 @@ class Hub:
             "HUB_DATA_DIR": str(data),
             "HUB_LISTEN": f"127.0.0.1:{port}",
             "HUB_PUBLIC_URL": url,
-            "DATABASE_URL": self._database_url(),
+            "DATABASE_URL": self.database_url(),
             **(settings or {}),
         }
         log = self.folder / f"hub-{role}-{port}.log"
@@ -143,7 +143,7 @@ class Hub:
         """Asks one of the hub's processes but the first to stop, and waits until it has."""
         self._beside.pop(port).stop(seconds=60)
 
-    def _database_url(self) -> str:
+    def database_url(self) -> str:
         """Returns the address of the private Postgres; the fifth line of its file names its socket's folder."""
         pid_file = next((self.folder / "data").rglob("postmaster.pid"))
         return f"postgres://hub@localhost/hub?host={pid_file.read_text().splitlines()[4]}"

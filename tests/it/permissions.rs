@@ -82,6 +82,8 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("DELETE", "API/tag/none", Write, ""),
     ("POST", "API/super-squash/none", Write, r#"{"message": "x"}"#),
     ("PUT", "API/settings", Admin, "{}"),
+    ("GET", "API/resource-group", Read, ""),
+    ("POST", "API/resource-group", Admin, r#"{"resourceGroupId": "none"}"#),
     ("GET", "API/changes", Admin, ""),
     ("POST", "API/changes/1/undo", Admin, ""),
     ("POST", "API/like", Account, ""),
@@ -173,7 +175,9 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/gating", Admin),
     ("POST", "/settings/visibility", Admin),
     ("POST", "/settings/transfer", Admin),
+    ("POST", "/settings/resource-group", Admin),
     ("POST", "/settings/discussions", Admin),
+    ("POST", "/settings/pickles", Admin),
     ("POST", "/settings/move", Admin),
     ("POST", "/settings/delete", Admin),
 ];
@@ -279,6 +283,52 @@ async fn find_user_by_name(hub: &TestHub, name: &str) -> hub::accounts::User {
     hub::accounts::queries::find_user(&hub.app().pool, found.namespace_pk).await.unwrap().unwrap()
 }
 
+fn path_of(path: &str, repo: &str) -> String {
+    let id = format!("acme/{repo}");
+    let path = path.replace("API", &format!("/api/models/{id}"));
+    path.replace("LFS", &format!("/{id}.git/info/lfs")).replace("GIT", &format!("/{id}"))
+}
+
+async fn ask(client: &Client, method: &str, path: &str, body: &'static str) -> reqwest::Response {
+    let request = client.request(method.parse().unwrap(), path).body(body);
+    let request = match path.rsplit_once("/git-") {
+        Some((_, service)) => request.header("Content-Type", format!("application/x-git-{service}-request")),
+        None => request.header("Content-Type", "application/json"),
+    };
+    request.send().await.unwrap()
+}
+
+/// A repository that moderators disabled is read by its members and by moderators, and changed by nobody; a suspended member is
+/// told so everywhere.
+#[tokio::test]
+async fn nobody_changes_what_is_disabled_and_only_members_and_moderators_see_it() {
+    let (hub, mut clients) = acme().await;
+    clients.push(("moderator", hub.user("moderator").await));
+    hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;
+    clients.push(("suspended", hub.user("suspended").await));
+    hub.sql("update users set suspended_at = now() where email = 'suspended@example.org'").await;
+    hub.sql("update repos set disabled = true where name = 'public'").await;
+    let mut wrong = Vec::new();
+    for (who, client) in &clients {
+        let is_member = matches!(*who, "reader" | "writer" | "admin" | "moderator");
+        for (method, path, needs, body) in CALLS {
+            let path = path_of(path, "public");
+            let response = ask(client, method, &path, body).await;
+            let status = response.status().as_u16();
+            let said = response.headers().get("x-error-message").map_or("", |text| text.to_str().unwrap()).to_owned();
+            let allowed = is_member && matches!(needs, Read | Account | Content);
+            let word = if *who == "suspended" { "suspended" } else { "Access to this resource is disabled." };
+            let refused = status == 403 && said.contains(word);
+            let login = *who == "anonymous" && status == 401;
+            if (refused || login) == allowed || status >= 500 {
+                wrong.push(format!("{who}: {method} {path} is {status} {said}"));
+            }
+        }
+    }
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    hub.stop().await;
+}
+
 /// Has everybody call everything, and compares with a rule.
 async fn walk(clients: &[(&str, Client)], is_allowed: fn(&str, &str, Needs) -> bool) {
     let mut wrong = Vec::new();
@@ -286,15 +336,8 @@ async fn walk(clients: &[(&str, Client)], is_allowed: fn(&str, &str, Needs) -> b
         for (method, path, needs, body) in CALLS {
             let mut answers = Vec::new();
             for repo in REPOS {
-                let id = format!("acme/{repo}");
-                let path = path.replace("API", &format!("/api/models/{id}"));
-                let path = path.replace("LFS", &format!("/{id}.git/info/lfs")).replace("GIT", &format!("/{id}"));
-                let mut request = client.request(method.parse().unwrap(), &path).body(*body);
-                request = match path.rsplit_once("/git-") {
-                    Some((_, service)) => request.header("Content-Type", format!("application/x-git-{service}-request")),
-                    None => request.header("Content-Type", "application/json"),
-                };
-                let response = request.send().await.unwrap();
+                let path = path_of(path, repo);
+                let response = ask(client, method, &path, body).await;
                 let code = response.headers().get("x-error-code").map_or("", |code| code.to_str().unwrap()).to_owned();
                 let status = response.status().as_u16();
                 let refused = matches!(status, 401 | 403) || code == "RepoNotFound";

@@ -233,6 +233,15 @@ const OWN: &[&str] = &[
     "/settings/webhooks",
     "/settings/webhooks/aaaaaaaaaaaaaaaaaaaaaaaa",
     "/settings/lineage",
+    "/admin/jobs",
+    "/admin/users",
+    "/admin/users?role=staff",
+    "/admin/users?q=person-77",
+    "/admin/users/person-77",
+    "/admin/audit",
+    "/admin/audit?actor=grace",
+    "/admin/audit?action=member.add",
+    "/admin/audit?whose=org-77",
 ];
 
 #[tokio::test]

@@ -36,9 +36,11 @@ pub use fsck::fsck;
 pub use history::{LastCommitsHelp, LfsFile, LogRange};
 pub use lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 pub use ls_refs::LsRefs;
-pub use object::{CommitInfo, Person};
+pub use object::{CommitInfo, Person, SignedCommit};
 pub use process::{Git, GitConcurrency, ProcessError, running_processes};
-pub use quarantine::{IndexPack, Inspection, NewPointer, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation};
+pub use quarantine::{
+    IndexPack, Inspection, NewPointer, PackEnd, PushError, PushLimits, Quarantine, ReceivedPack, Tip, Violation,
+};
 pub use reader::{Entry, EntryKind, GitReader, Page, TreeCursor};
 pub use repack::{JoinError, JoinedPack, PackSize, join_packs, packs_to_join};
 pub use repo_view::RepoView;

@@ -44,6 +44,9 @@ pub enum ProcessError {
     /// The program could not be started.
     #[error("git could not be started")]
     Start(#[source] std::io::Error),
+    /// It ended early, or whoever it talked with went away.
+    #[error("the conversation with git broke off")]
+    Broken(#[source] std::io::Error),
 }
 
 /// The `git` program of the machine, and how much of it may run at once.
@@ -184,6 +187,11 @@ impl Process {
     /// The pipe from its standard output, if it was asked for and not yet taken.
     pub(crate) fn take_stdout(&mut self) -> Option<ChildStdout> {
         self.child.stdout.take()
+    }
+
+    /// Waits for its end, which can be asked for again; returns whether all went well.
+    pub(crate) async fn ended(&mut self) -> bool {
+        self.child.wait().await.is_ok_and(|status| status.success())
     }
 
     /// Waits for its end; returns the status and the last of its complaints.

@@ -9,7 +9,7 @@ use git2::{ErrorCode, ObjectType, Odb, OdbObject, Repository};
 use hub_types::Oid;
 
 use crate::build::BuiltPack;
-use crate::object::{CommitInfo, CommitLinks};
+use crate::object::{CommitInfo, CommitLinks, SignedCommit};
 use crate::oid::{from_git, to_git};
 use crate::{Error, Result};
 
@@ -167,6 +167,14 @@ impl GitReader {
     /// [`Error::RevisionNotFound`] when there is no such commit.
     pub fn commit(&self, oid: Oid) -> Result<CommitInfo> {
         CommitInfo::parse(oid, self.read_commit(&self.odb()?, oid)?.data())
+    }
+
+    /// The signature of a commit and what it is of, if it has one.
+    ///
+    /// # Errors
+    /// [`Error::RevisionNotFound`] when there is no such commit.
+    pub fn signed_commit(&self, oid: Oid) -> Result<Option<SignedCommit>> {
+        Ok(SignedCommit::parse(self.read_commit(&self.odb()?, oid)?.data()))
     }
 
     pub(crate) fn links(&self, odb: &Odb<'_>, commit: Oid) -> Result<CommitLinks> {

@@ -7,7 +7,8 @@ use std::process::Stdio;
 use std::time::Duration;
 
 use bytes::{Bytes, BytesMut};
-use tokio::io::{AsyncReadExt, AsyncWriteExt};
+use tokio::io::{AsyncRead, AsyncReadExt, AsyncWrite, AsyncWriteExt};
+use tokio::process::ChildStdin;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
 
 use crate::pkt_line::{write_flush, write_packet};
@@ -19,6 +20,9 @@ const CHUNK_BYTES: usize = 64 * 1024;
 const CHANNEL_CHUNKS: usize = 4;
 /// A client that takes nothing for this long has gone, even if its connection has not.
 const STALL: Duration = Duration::from_secs(120);
+
+/// The most a client says in one conversation: a negotiation of HTTP's largest size, some times over.
+const MAX_SAID_BYTES: u64 = 64 * 1024 * 1024;
 
 /// What clients may ask for. Sparse filters are left out: they name a blob whose patterns the server
 /// would match against every path. Any id may be wanted because lazy fetches of a partial clone name blobs.
@@ -99,6 +103,57 @@ impl Git {
         self.upload_pack(view, version, &["--stateless-rpc"], Bytes::new(), Some(request)).await
     }
 
+    /// Serves a fetch over a connection that stays open, as SSH has it: what the client says comes from `reader`, what git says
+    /// goes to `writer`, until git is done. Returns whether the client wanted objects.
+    ///
+    /// # Errors
+    /// Too much is running, git cannot be started or ends early, or the client goes away or takes nothing for minutes.
+    pub async fn converse_fetch<R, W>(
+        &self,
+        view: &RepoView,
+        version: &ProtocolVersion,
+        reader: R,
+        writer: &mut W,
+    ) -> Result<bool, ProcessError>
+    where
+        R: AsyncRead + Unpin,
+        W: AsyncWrite + Unpin,
+    {
+        let _turn = self.fetch_turn().await?;
+        let mut command = git_command(view.git_dir(), &CONFIG);
+        if let Some(version) = &version.0 {
+            command.env("GIT_PROTOCOL", version);
+        }
+        let timeout = format!("--timeout={}", STALL.as_secs());
+        command.args(["upload-pack", "--strict", &timeout, "."]).stdin(Stdio::piped());
+        let mut process = Process::start(command)?;
+        let missing = || ProcessError::Start(std::io::Error::other("git has no pipes"));
+        let stdin = process.take_stdin().ok_or_else(missing)?;
+        let mut stdout = process.take_stdout().ok_or_else(missing)?;
+        let mut wanted = false;
+        let said = hand_in(reader, stdin, &mut wanted);
+        let answered = async {
+            let mut chunk = vec![0; CHUNK_BYTES];
+            loop {
+                let count = stdout.read(&mut chunk).await?;
+                let Some(part) = chunk.get(..count).filter(|part| !part.is_empty()) else { return writer.flush().await };
+                let sent = tokio::time::timeout(STALL, writer.write_all(part)).await;
+                sent.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()))?;
+            }
+        };
+        let done = tokio::select! {
+            done = answered => done,
+            refused = said => Err(refused),
+        };
+        done.map_err(ProcessError::Broken)?;
+        let (status, complaints) = process.wait().await.map_err(ProcessError::Broken)?;
+        if !status.success() {
+            tracing::debug!(%status, complaints = complaints.trim(), "git upload-pack ended early");
+            return Err(ProcessError::Broken(std::io::Error::other("git upload-pack ended early")));
+        }
+        Ok(wanted)
+    }
+
     async fn upload_pack(
         &self,
         view: RepoView,
@@ -121,6 +176,24 @@ impl Git {
         tokio::spawn(pump(process, sender, preamble, request, (turn, view)));
         Ok(receiver)
     }
+}
+
+/// Gives git what the client says. Comes to an end only when the client says too much; after its last word git goes on.
+async fn hand_in<R: AsyncRead + Unpin>(reader: R, mut stdin: ChildStdin, wanted: &mut bool) -> std::io::Error {
+    let mut reader = reader.take(MAX_SAID_BYTES);
+    let mut chunk = vec![0; CHUNK_BYTES];
+    while let Ok(count @ 1..) = reader.read(&mut chunk).await {
+        let part = chunk.get(..count).unwrap_or_default();
+        *wanted |= part.windows(5).any(|part| part == b"want ");
+        if stdin.write_all(part).await.is_err() {
+            break;
+        }
+    }
+    if reader.limit() == 0 {
+        return std::io::Error::other("the client says more than a fetch needs");
+    }
+    drop(stdin);
+    std::future::pending().await
 }
 
 /// Moves the request in and the answer out until either side is done.

@@ -79,7 +79,7 @@ fn scan_text(input: &mut Input<'_>, entry: Option<&str>, report: &mut Report) ->
 }
 
 /// A length of eight bytes, and JSON. The length may look like the beginning of a pickle.
-fn is_safetensors(head: &[u8]) -> bool {
+pub(crate) fn is_safetensors(head: &[u8]) -> bool {
     matches!(head, [_, _, _, 0..=7, 0, 0, 0, 0, b'{', ..])
 }
 

@@ -56,11 +56,13 @@ pub enum Facet {
     Author,
     /// Any raw tag.
     Tag,
+    /// Of a private repository: who sees it, if not everybody who belongs to the owner. Nobody narrows lists by it.
+    Audience,
 }
 
 impl Facet {
     /// Every facet, in the order of their declaration.
-    pub const EVERY: [Self; 22] = [
+    pub const EVERY: [Self; 23] = [
         Self::Task,
         Self::Library,
         Self::Language,
@@ -83,6 +85,7 @@ impl Facet {
         Self::Hardware,
         Self::Author,
         Self::Tag,
+        Self::Audience,
     ];
 
     /// The name in settings, documents and URLs: `task`, `trained_on`, …
@@ -110,6 +113,7 @@ impl Facet {
             Self::Hardware => "hardware",
             Self::Author => "author",
             Self::Tag => "tag",
+            Self::Audience => "audience",
         }
     }
 
@@ -121,7 +125,7 @@ impl Facet {
     /// Under which text a value is looked up: names of owners, repositories and benchmarks are the same whatever their case.
     pub(crate) fn key(self, value: &str) -> std::borrow::Cow<'_, str> {
         match self {
-            Self::Author | Self::BaseModel | Self::Evaluated | Self::TrainedOn => value.to_lowercase().into(),
+            Self::Audience | Self::Author | Self::BaseModel | Self::Evaluated | Self::TrainedOn => value.to_lowercase().into(),
             _ => value.into(),
         }
     }
@@ -186,6 +190,13 @@ impl RepoDoc {
     /// The card text that is indexed.
     pub(crate) fn card_text(&self) -> &str {
         crate::text::cut(&self.card, MAX_CARD_BYTES)
+    }
+
+    /// Who sees a private document: those named in [`Facet::Audience`], or else those who belong to its owner.
+    pub(crate) fn audience(&self) -> impl Iterator<Item = &str> {
+        let named = self.facets.get(&Facet::Audience).filter(|values| !values.is_empty());
+        let owner = named.is_none().then(|| self.id.namespace());
+        named.into_iter().flatten().map(String::as_str).chain(owner).filter(|_| !self.public)
     }
 }
 

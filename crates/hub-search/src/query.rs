@@ -113,7 +113,7 @@ pub enum Number {
 pub enum Visible {
     /// What everybody may.
     Public,
-    /// Besides, everything of these owners.
+    /// Besides, what is private and for these: owners, and values of [`crate::Facet::Audience`].
     PublicAnd(Vec<String>),
     /// Everything: for administrators.
     All,

@@ -162,6 +162,8 @@ enum AdminCommand {
         #[arg(long)]
         name: Option<String>,
     },
+    /// Prints the fingerprint by which clients of git over SSH know this hub.
+    SshHostKey,
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
     /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.

@@ -105,6 +105,8 @@ pub struct Config {
     pub alerts_every_secs: u64,
     /// What webhooks may be sent to although it is not public.
     pub webhooks_allow: AllowedTargets,
+    /// Where git by SSH is served; without it, it is not.
+    pub ssh: Option<SshConfig>,
     /// Whether everybody sees the page of the design system.
     pub design_page: bool,
     /// What is logged, and how.
@@ -144,6 +146,17 @@ pub struct ScanConfig {
     pub clamd: Option<Address>,
     /// The largest file that it is sent, in bytes.
     pub clamd_max_bytes: u64,
+}
+
+/// Where git by SSH is served.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct SshConfig {
+    /// The address to serve on.
+    pub address: SocketAddr,
+    /// The host that people use; without it, that of the hub's pages.
+    pub public_host: Option<String>,
+    /// The port that people use; without it, that of the address.
+    pub public_port: Option<u16>,
 }
 
 /// How mail is sent.
@@ -291,6 +304,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
+        ssh: read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
@@ -329,6 +343,18 @@ fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
     };
     let window_secs = read.number("rate_limits.window_secs");
     RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
+}
+
+/// Clients are told of the hub's own address, which no request by SSH names.
+fn read_ssh(read: &mut settings::Reader<'_>) -> Option<SshConfig> {
+    let address = read.optional_address("ssh.address")?;
+    if read.url("public_url").is_none() {
+        let because =
+            "is set, and `HUB_PUBLIC_URL` is not: Git LFS over SSH will be led to the address that this process listens on.";
+        read.problems.doubtful_value(read.values, "ssh.address", because);
+    }
+    let port = u16::try_from(read.number("ssh.public_port")).ok().filter(|port| *port > 0);
+    Some(SshConfig { address, public_host: read.text("ssh.public_host"), public_port: port })
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.

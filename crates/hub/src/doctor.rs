@@ -80,6 +80,11 @@ impl Finding {
     }
 }
 
+/// Looks whether there is room on this machine's disk. It blocks.
+pub fn look_at_disk(config: &Config) -> Finding {
+    machine::room(config)
+}
+
 /// The worst of them.
 pub fn worst(findings: &[Finding]) -> Verdict {
     findings.iter().map(|finding| finding.verdict).max().unwrap_or(Verdict::Pass)

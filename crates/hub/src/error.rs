@@ -423,6 +423,16 @@ impl HubError {
         Self::not_found("There is no such token: it may have been revoked already.")
     }
 
+    /// 409 for a resource group that was deleted while somebody put a repository into it.
+    pub fn resource_group_gone() -> Self {
+        Self::conflict("This resource group was deleted meanwhile. Choose another, or none.").at("resource_group")
+    }
+
+    /// 404 for a resource group.
+    pub fn no_such_group() -> Self {
+        Self::not_found("There is no such resource group: it may have been deleted. Look at those that the organization has.")
+    }
+
     /// 307 to a path on this hub.
     pub fn moved_to(path: impl Into<String>) -> Self {
         Self::new(ErrorKind::Moved, "This repository has moved.").with_header("Location", path)

@@ -1,4 +1,4 @@
-//! Git over HTTP: clone, fetch and push with plain `git`.
+//! Git over HTTP: clone, fetch and push with plain `git`. [`crate::ssh`] is another door to the same.
 //!
 //! - [`fetch`]: `git upload-pack` over a view of the repository; refs come from the database, never from disk.
 //! - [`push`]: the pack waits in quarantine until it is proved good, goes to the object store, then
@@ -10,7 +10,7 @@
 mod body;
 mod fetch;
 mod object_checks;
-mod push;
+pub(crate) mod push;
 mod push_outcome;
 mod push_right;
 mod ref_rules;
@@ -23,7 +23,8 @@ use crate::error::{HubError, HubResult};
 use crate::repos::{RepoContent, RepoRead};
 use crate::web::extract::Query;
 
-use push_right::PushRight;
+pub(crate) use push_right::PushRight;
+pub(crate) use snapshot::Snapshot;
 
 /// Every repository, with and without `.git` at the end of its name: `RepoRead` takes it off.
 const PREFIXES: [&str; 2] = ["/{namespace}/{name}", "/{repo_type:datasets|spaces}/{namespace}/{name}"];
@@ -59,7 +60,7 @@ impl From<hub_git::ProcessError> for HubError {
     fn from(error: hub_git::ProcessError) -> Self {
         match error {
             hub_git::ProcessError::Busy => Self::unavailable("Too many git requests are running. Try again in a moment.", error),
-            hub_git::ProcessError::Start(_) => Self::internal(error),
+            hub_git::ProcessError::Start(_) | hub_git::ProcessError::Broken(_) => Self::internal(error),
         }
     }
 }

@@ -76,7 +76,7 @@ impl Reason {
 /// # Errors
 /// The database does not answer.
 pub async fn count_unread(app: &App, user: &User) -> HubResult<i64> {
-    Ok(queries::inbox::count_unread(&app.pool, user.pk, &user.namespaces(), MOST_COUNTED).await?)
+    Ok(queries::inbox::count_unread(&app.pool, user.pk, &user.audiences(), MOST_COUNTED).await?)
 }
 
 /// Notes that somebody has seen a discussion, and says whether they had not read what they were told of it.

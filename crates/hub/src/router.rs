@@ -4,8 +4,8 @@ use actix_web::web;
 
 use crate::web::extract::no_route;
 use crate::{
-    accounts, activity, cas, clients, collections, discover, doctor, git_http, lfs, licences, moderation, notifications, oauth,
-    repos, saved, site, tasks, webhooks,
+    accounts, activity, cas, clients, collections, console, discover, doctor, git_http, lfs, licences, moderation, notifications,
+    oauth, organizations, repos, saved, site, tasks, webhooks,
 };
 
 /// Mounts everything.
@@ -21,14 +21,17 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(cas::routes)
         .configure(cas::token_routes)
         .configure(repos::api::routes)
+        .configure(organizations::routes)
         .configure(collections::api::routes)
         .configure(git_http::routes)
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
+        .configure(crate::ssh::routes)
         .configure(site::storage::routes)
         .configure(site::lineage::routes)
         .configure(site::design::routes)
+        .configure(console::routes)
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)

@@ -33,7 +33,8 @@ use crate::error::{HubError, HubResult};
 pub use follow::follow;
 
 /// The name of the index in a Meilisearch.
-const MEILI_INDEX: &str = "hub-repos";
+/// Its end is raised when documents change so that all must be written anew; nodes of an earlier version keep theirs.
+const MEILI_INDEX: &str = "hub-repos-2";
 
 /// The search index that this node asks. Cheap to clone.
 #[derive(Clone, Default)]
@@ -134,7 +135,9 @@ pub fn visible_to(viewer: &Viewer) -> Visible {
         _ if user.is_admin => Visible::All,
         _ => {
             let organizations = user.memberships.iter().map(|membership| membership.name.clone());
-            Visible::PublicAnd(organizations.chain([user.name.clone()]).collect())
+            let groups =
+                user.memberships.iter().flat_map(|membership| &membership.groups).map(|group| document::audience(group.pk));
+            Visible::PublicAnd(organizations.chain(groups).chain([user.name.clone()]).collect())
         }
     }
 }

@@ -38,7 +38,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{db, router, saved};
+use crate::{db, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -81,6 +81,9 @@ pub enum StartError {
         /// The cause.
         source: std::io::Error,
     },
+    /// The socket of git by SSH.
+    #[error("git by SSH cannot be served: {0}. Choose another address with HUB_SSH_ADDRESS")]
+    Ssh(#[source] std::io::Error),
     /// A socket.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -101,6 +104,8 @@ const KEEP_ALIVE: Duration = Duration::from_secs(90);
 pub struct RunningHub {
     /// Where it listens.
     pub address: SocketAddr,
+    /// Where it serves git by SSH, if it does.
+    pub ssh_address: Option<SocketAddr>,
     /// Its state, for the command line and tests.
     pub app: App,
     server: ServerHandle,
@@ -217,12 +222,15 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
 ///
 /// # Errors
 /// Says which part is not usable.
-pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, StartError> {
+pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningHub, StartError> {
+    let address = listener.local_addr()?;
+    // The true port, where any was asked for.
+    config.listen = address;
+    let ssh_listener = ssh::bind(&mut config).map_err(StartError::Ssh)?;
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     if app.config.role.serves_web() {
         app.search.open(&app.config, &app.config.data_dir.join("search")).await?;
     }
-    let address = listener.local_addr()?;
     let state = web::Data::new(app.clone());
     let routes = match app.config.role {
         Role::All | Role::Web => router::routes,
@@ -264,10 +272,15 @@ pub async fn start(config: Config, listener: TcpListener) -> Result<RunningHub, 
         background.push(tokio::spawn(search::follow(app.clone(), stop.clone())));
         background.push(tokio::spawn(saved::alerts::keep_looking(app.clone(), stop.clone())));
     }
+    if let Some(listener) = ssh_listener {
+        let host_key = ssh::host_key::load(&app.pool).await?;
+        background.push(tokio::spawn(ssh::serve(app.clone(), listener, host_key, stop.clone())));
+    }
     background.push(tokio::spawn(last_uses::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
-    Ok(RunningHub { address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
+    let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
+    Ok(RunningHub { address, ssh_address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
 }
 
 impl RunningHub {

@@ -174,7 +174,7 @@ async fn half_a_sign_in_is_of_one_browser_and_is_short() {
     let csrf = thief.open("/login").await.csrf();
     thief.plant("half_sign_in", &half);
     let page = thief.post(SECOND, &[("csrf_token", &csrf), ("code", &codes[0])]).await;
-    assert!(page.status == 400 && page.has("Give your password first"), "{}", page.text);
+    assert!(page.status == 400 && page.has("Log in first, and give the second factor"), "{}", page.text);
     assert!(thief.cookie("session").is_none());
 
     // What somebody planted before does not become a session.

@@ -34,6 +34,8 @@ async fn check_all(who: &str, client: &Client, id: &str, (read, write, admin): E
         (Method::POST, format!("/buckets/{id}.git/info/lfs/objects/batch"), r#"{"operation":"upload","objects":[]}"#, write),
         (Method::PUT, format!("{api}/settings"), "{}", admin),
         (Method::GET, format!("{api}/changes"), "", admin),
+        (Method::GET, format!("{api}/resource-group"), "", read),
+        (Method::POST, format!("{api}/resource-group"), r#"{"resourceGroupId":"none"}"#, if admin == 200 { 400 } else { admin }),
         (Method::POST, format!("{api}/changes/1/undo"), "", if admin == 200 { 404 } else { admin }),
     ] {
         assert_eq!(ask(client, &method, &path, body).await, expected, "{who}: {method} {path}");

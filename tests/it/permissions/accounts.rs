@@ -24,14 +24,20 @@ enum Gate {
     Member,
     /// Members who may write, and who runs the hub.
     Writer,
+    /// Members and who runs the hub, by whatever proves it.
+    Belongs,
     /// Its admins and who runs the hub, in a browser.
     OrgAdmin,
+    /// The same, and by tokens that may act in their name.
+    OrgActor,
     /// Only whose it is, in a browser; to all others it is not there.
     Own,
     /// Only who runs the hub; to all others it is not there.
     Operator,
+    /// The same, and who moderates it.
+    Moderator,
 }
-use Gate::{Account, Actor, Form, Member, Open, Operator, OrgAdmin, Own, Writer};
+use Gate::{Account, Actor, Belongs, Form, Member, Moderator, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
 
 /// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
 const ROWS: &[(&str, &str, Gate)] = &[
@@ -142,6 +148,31 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
     ("GET", "/settings/lineage", Operator),
+    ("GET", "/report", Gate::Browser),
+    ("POST", "/report", Gate::Browser),
+    ("GET", "/settings/reports", Gate::Browser),
+    ("GET", "/moderation", Moderator),
+    ("GET", "/moderation/decided", Moderator),
+    ("GET", "/moderation/cases/{case}", Moderator),
+    ("POST", "/moderation/cases/{case}", Moderator),
+    ("GET", "/moderation/log", Moderator),
+    ("GET", "/moderation/appeals", Moderator),
+    ("POST", "/moderation/appeals/{appeal}", Moderator),
+    ("GET", "/moderation/statistics", Moderator),
+    ("GET", "/moderation/statistics/export", Moderator),
+    ("POST", "/moderation/acts/{act}/undo", Moderator),
+    ("POST", "/moderation", Moderator),
+    ("GET", "/moderation/notice/{repo_type}/{namespace}/{name}", Open),
+    ("GET", "/moderation/appeal/{act}/{signature}", Open),
+    ("POST", "/moderation/appeal/{act}/{signature}", Form),
+    ("GET", "/admin", Operator),
+    ("GET", "/admin/users", Operator),
+    ("GET", "/admin/users/{name}", Operator),
+    ("POST", "/admin/users/{name}", Operator),
+    ("GET", "/admin/jobs", Operator),
+    ("POST", "/admin/jobs", Operator),
+    ("GET", "/admin/audit", Operator),
+    ("GET", "/admin/audit/export", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
@@ -179,6 +210,23 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/webhooks/{webhook}/test", Own),
     ("POST", "/settings/webhooks/{webhook}/switch", Own),
     ("POST", "/settings/webhooks/{webhook}/delete", Own),
+    ("GET", "/.well-known/openid-configuration", Open),
+    ("GET", "/.well-known/oauth-authorization-server", Open),
+    ("GET", "/oauth/jwks", Open),
+    ("POST", "/oauth/register", Open),
+    ("GET", "/oauth/authorize", Open),
+    ("POST", "/oauth/authorize", Gate::Browser),
+    ("GET", "/oauth/device", Gate::Browser),
+    ("POST", "/oauth/device/answer", Gate::Browser),
+    ("GET", "/settings/applications", Gate::Browser),
+    ("POST", "/settings/applications", Gate::Browser),
+    ("GET", "/settings/applications/new", Gate::Browser),
+    ("GET", "/settings/applications/{client}", Own),
+    ("POST", "/settings/applications/{client}", Own),
+    ("POST", "/settings/applications/{client}/secret", Own),
+    ("POST", "/settings/applications/{client}/delete", Own),
+    ("GET", "/settings/connected-applications", Gate::Browser),
+    ("POST", "/settings/connected-applications/{client_pk}/revoke", Own),
     ("GET", "/settings/organizations", Gate::Browser),
     ("GET", "/organizations/new", Gate::Browser),
     ("POST", "/organizations/new", Gate::Browser),
@@ -187,6 +235,27 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/requests", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/requests/{request_pk}", OrgAdmin),
+    ("GET", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join", Gate::Browser),
+    ("POST", "/organizations/{name}/join/cancel", Gate::Browser),
+    ("GET", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups", OrgAdmin),
+    ("GET", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/members/{user}", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/repos", OrgAdmin),
+    ("GET", "/api/organizations/{name}/resource-groups", Belongs),
+    ("POST", "/api/organizations/{name}/resource-groups", OrgActor),
+    ("GET", "/api/organizations/{name}/resource-groups/{id}", Belongs),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}", OrgActor),
+    ("POST", "/api/organizations/{name}/resource-groups/{id}/users", OrgActor),
+    ("PATCH", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
+    ("DELETE", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
     ("POST", "/organizations/{name}/picture", OrgAdmin),
     ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
     ("POST", "/organizations/{name}/members", OrgAdmin),
@@ -230,6 +299,12 @@ const ELSEWHERE: &[(&str, &str)] = &[
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),
+    // Where applications show their own secrets, codes and tokens, and no account's.
+    ("/oauth/token", "oauth"),
+    ("/oauth/device", "oauth::device: POST is what devices ask"),
+    ("/oauth/userinfo", "oauth: an_application_may_do_what_was_allowed_and_no_more"),
+    ("/oauth/revoke", "oauth::tricks"),
+    ("/oauth/introspect", "oauth::tricks"),
     // Fine-grained tokens have permissions of their own for these.
     ("/api/settings/webhooks", "webhooks"),
     ("/metrics", "operations"),
@@ -241,7 +316,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
 ];
 
 /// Who asks, and whether a browser does.
-const BROWSERS: [&str; 5] = ["anonymous", "stranger", "member", "operator", "ada"];
+const BROWSERS: [&str; 6] = ["anonymous", "stranger", "member", "moderator", "operator", "ada"];
 const TOKENS: [&str; 3] = ["ada's read token", "ada's write token", "ada's token for acme"];
 
 fn is_let_in(who: &str, gate: Gate) -> bool {
@@ -253,10 +328,12 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
         Account => who != "anonymous",
         Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
         Member => matches!(who, "member" | "ada"),
-        Writer => !matches!(who, "anonymous" | "stranger"),
+        Writer | Belongs => !matches!(who, "anonymous" | "stranger" | "moderator"),
+        OrgActor => matches!(who, "operator" | "ada" | "ada's write token"),
         OrgAdmin => matches!(who, "operator" | "ada"),
         Own => who == "ada",
         Operator => who == "operator",
+        Moderator => matches!(who, "operator" | "moderator"),
     }
 }
 
@@ -266,9 +343,14 @@ struct Things {
     token_pks: [String; 2],
     session: String,
     identity: String,
+    /// A case, what was done about it, and the appeal against that.
+    moderation: [String; 3],
     invitation_pk: String,
     webhook: String,
     delivery: String,
+    /// An application that ada keeps, and the key of one that she uses.
+    client: String,
+    client_pk: String,
 }
 
 impl Things {
@@ -291,7 +373,12 @@ impl Things {
                 "invitation_pk" => &self.invitation_pk,
                 "webhook" => &self.webhook,
                 "delivery" => &self.delivery,
-                "pk" | "user_pk" | "until" => "1",
+                "client" => &self.client,
+                "client_pk" => &self.client_pk,
+                "pk" | "user_pk" | "until" | "request_pk" => "1",
+                "case" => &self.moderation[0],
+                "act" => &self.moderation[1],
+                "appeal" => &self.moderation[2],
                 "id" if pattern.contains("sessions") => &self.session,
                 "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
@@ -321,11 +408,37 @@ async fn things(hub: &TestHub) -> Things {
              select namespace_pk, 'https://login.example.org', 'ada' from namespaces where name = 'ada' returning identity_pk::text",
         )
         .await,
+        moderation: [
+            scalar(
+                "insert into moderation_cases (subject_kind, subject_pk, subject, href, category, weight)
+                 values ('account', 1, 'user x', '/x', 'spam', 3) returning case_pk::text",
+            )
+            .await,
+            scalar(
+                "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, subject, href, category, reason)
+                 select case_pk, 1, 'x', 'suspend_user', 'account', 1, 'user x', '/x', 'spam', 'Why.' from moderation_cases
+                 returning act_pk::text",
+            )
+            .await,
+            scalar("insert into moderation_appeals (act_pk, body) select act_pk, 'No.' from moderation_acts returning appeal_pk::text").await,
+        ],
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
         webhook: scalar("select public_id from webhooks").await,
         delivery: scalar(
             "insert into webhook_deliveries (webhook_pk, event, payload, state)
              select webhook_pk, 'ping', '{}', 'delivered' from webhooks returning public_id",
+        )
+        .await,
+        client: scalar(
+            "insert into oauth_clients (user_pk, origin, name, redirect_uris, scopes, secret_hash)
+             select namespace_pk, 'person', 'Painter', '{}', '{openid}', sha256('x') from namespaces where name = 'ada'
+             returning client_id",
+        )
+        .await,
+        client_pk: scalar(
+            "insert into oauth_consents (client_pk, user_pk, scopes, organization_pks)
+             select client_pk, namespace_pk, '{openid}', '{}' from namespaces, oauth_clients
+             where namespaces.name = 'ada' and origin = 'hub' returning client_pk::text",
         )
         .await,
     }
@@ -335,6 +448,8 @@ async fn acme() -> TestHub {
     let hub = TestHub::start().await;
     hub.account("operator").await;
     hub.account("stranger").await;
+    hub.account("moderator").await;
+    hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;
     let (member, ada) = (hub.account("member").await, hub.account("ada").await);
     hub.organization("acme", &[(&ada, OrgRole::Admin), (&member, OrgRole::Write)]).await;
     hub
@@ -359,7 +474,7 @@ fn body_of(pattern: &str) -> &'static str {
 
 /// Whether an answer says that this is not for who asked.
 fn is_refusal(status: u16, location: &str, gate: Gate) -> bool {
-    let gone = status == 404 && matches!(gate, Own | Member | Operator);
+    let gone = status == 404 && matches!(gate, Own | Member | Operator | Moderator);
     matches!(status, 401 | 403) || gone || location.starts_with("/login")
 }
 
@@ -430,10 +545,18 @@ async fn no_form_is_taken_without_its_token() {
     let hub = acme().await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let other = Browser::logged_in(&hub, "member").await.open("/settings/profile").await.csrf();
-    let [session, passkey_pk, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, passkey_pk, invitation_pk, webhook, delivery };
-    let [session, identity, invitation_pk, webhook, delivery] = ["00", "1", "1", "1", "1"].map(str::to_owned);
-    let things = Things { token_pks: ["1".into(), "1".into()], session, identity, invitation_pk, webhook, delivery };
+    let one = || "1".to_owned();
+    let things = Things {
+        token_pks: [one(), one()],
+        session: "00".to_owned(),
+        identity: one(),
+        moderation: [one(), one(), one()],
+        invitation_pk: one(),
+        webhook: one(),
+        client: one(),
+        client_pk: one(),
+        delivery: one(),
+    };
     let forms = ROWS.iter().filter(|(method, pattern, gate)| *method == "POST" && !pattern.starts_with("/api/") && *gate != Open);
     let mut wrong = Vec::new();
     for (_, pattern, _) in forms {

@@ -22,7 +22,7 @@ impl Person {
         Self { name: name.to_owned(), email: email.to_owned(), time, offset_minutes: 0 }
     }
 
-    fn parse(line: &[u8]) -> Option<Self> {
+    pub(super) fn parse(line: &[u8]) -> Option<Self> {
         let line = String::from_utf8_lossy(line);
         let (name, rest) = line.split_once('<')?;
         let (email, when) = rest.rsplit_once('>')?;

@@ -87,7 +87,7 @@ fn damaged_packs_are_refused_in_words_or_are_whole() {
         let quarantine = Quarantine::new(fixture.view());
         let received = runtime.block_on(async {
             let mut index = IndexPack::start(&quarantine, LIMITS)?;
-            index.feed(&mut pack.as_slice()).await?;
+            index.feed(&mut pack.as_slice(), PackEnd::WithStream).await?;
             index.finish(&quarantine).await
         });
         match received {

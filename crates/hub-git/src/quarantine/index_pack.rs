@@ -25,6 +25,8 @@ const MAX_PRINTED_BYTES: u64 = 64 * 1024;
 const MAX_ALLOCATION: &str = "256m";
 /// A client that sends nothing for this long has gone, even if its connection has not.
 const STALL: Duration = Duration::from_secs(60);
+/// How long is listened to a client that goes on sending although git has given up on its pack.
+const AFTER_THE_END: Duration = Duration::from_secs(5);
 /// How long a pack may take to arrive: a slow line, but not a trickle that holds a place for ever.
 const MAX_ARRIVAL: Duration = Duration::from_secs(6 * 3600);
 
@@ -41,6 +43,15 @@ pub struct ReceivedPack {
     pub size_bytes: u64,
     /// How many objects it has, with those that were added to a thin pack.
     pub objects: u32,
+}
+
+/// Where a pack ends.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum PackEnd {
+    /// With the stream it comes in.
+    WithStream,
+    /// Where git says so: the stream stays open for the client to hear the answer.
+    WithPack,
 }
 
 /// `git index-pack`, eating the pack of a push.
@@ -66,21 +77,35 @@ impl IndexPack {
         Ok(Self { process, stdin, limits })
     }
 
-    /// Feeds the pack from the stream until the stream ends.
+    /// Feeds the pack from the stream until it ends.
     ///
     /// When git gives up on the pack the rest is read all the same, up to the limit, because clients
     /// hear an answer only after they have sent everything.
     ///
     /// # Errors
     /// The stream fails or is far over the limit.
-    pub async fn feed<R: AsyncRead + Unpin>(&mut self, body: &mut R) -> Result<(), PushError> {
+    pub async fn feed<R: AsyncRead + Unpin>(&mut self, body: &mut R, end: PackEnd) -> Result<(), PushError> {
         let limit = self.limits.max_pack_bytes;
         let deadline = Instant::now() + MAX_ARRIVAL;
         let mut buffer = vec![0u8; COPY_BYTES];
-        let mut total: u64 = 0;
+        let (mut total, mut gave_up): (u64, bool) = (0, false);
         loop {
-            let patience = STALL.min(deadline.saturating_duration_since(Instant::now()));
-            let read = tokio::time::timeout(patience, body.read(&mut buffer)).await;
+            let patience = if gave_up { AFTER_THE_END } else { STALL };
+            let patience = patience.min(deadline.saturating_duration_since(Instant::now()));
+            let read = tokio::select! {
+                read = tokio::time::timeout(patience, body.read(&mut buffer)) => read,
+                good = self.process.ended(), if end == PackEnd::WithPack && !gave_up => {
+                    if good {
+                        break;
+                    }
+                    gave_up = true;
+                    self.stdin = None;
+                    continue;
+                }
+            };
+            if gave_up && read.is_err() {
+                break;
+            }
             let read = read.unwrap_or_else(|_elapsed| Err(std::io::ErrorKind::TimedOut.into()));
             let count = read.map_err(PushError::Body)?;
             let Some(chunk) = buffer.get(..count).filter(|chunk| !chunk.is_empty()) else { break };

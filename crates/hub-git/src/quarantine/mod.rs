@@ -13,7 +13,7 @@ use std::time::Duration;
 use crate::process::ProcessError;
 use crate::repo_view::RepoView;
 
-pub use index_pack::{IndexPack, ReceivedPack};
+pub use index_pack::{IndexPack, PackEnd, ReceivedPack};
 pub use inspect::{Inspection, NewPointer, Tip, Violation};
 
 /// How much a push may bring.
@@ -73,7 +73,7 @@ pub enum PushError {
 impl PushError {
     /// Whether the server, not the pusher, has something to mend.
     pub fn is_server_fault(&self) -> bool {
-        matches!(self, Self::Server(_) | Self::Process(ProcessError::Start(_)))
+        matches!(self, Self::Server(_) | Self::Process(ProcessError::Start(_) | ProcessError::Broken(_)))
     }
 }
 

@@ -16,7 +16,7 @@ async fn receive(fixture: &Fixture, pack: &[u8]) -> (Quarantine, Result<Option<R
     let quarantine = Quarantine::new(fixture.view());
     let mut index = IndexPack::start(&quarantine, LIMITS).unwrap();
     let mut body = pack;
-    let result = match index.feed(&mut body).await {
+    let result = match index.feed(&mut body, PackEnd::WithStream).await {
         Ok(()) => index.finish(&quarantine).await,
         Err(error) => Err(error),
     };
@@ -168,7 +168,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
     let quarantine = Quarantine::new(fixture.view());
     let mut index = IndexPack::start(&quarantine, LIMITS).unwrap();
     let gone = broken_stream(&pack[..30]);
-    let error = index.feed(&mut { gone }).await.unwrap_err();
+    let error = index.feed(&mut { gone }, PackEnd::WithStream).await.unwrap_err();
     assert!(matches!(error, PushError::Body(_)));
     drop(index);
     drop(quarantine);

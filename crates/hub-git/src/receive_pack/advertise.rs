@@ -13,6 +13,13 @@ pub fn advertise<'a>(refs: impl IntoIterator<Item = (&'a str, Oid)>) -> Vec<u8> 
     let mut out = Vec::new();
     write_packet(&mut out, b"# service=git-receive-pack\n");
     write_flush(&mut out);
+    out.extend(advertise_refs(refs));
+    out
+}
+
+/// The same without what HTTP puts before it: what a push by SSH begins with.
+pub fn advertise_refs<'a>(refs: impl IntoIterator<Item = (&'a str, Oid)>) -> Vec<u8> {
+    let mut out = Vec::new();
     let mut first = true;
     for (name, oid) in refs {
         let line = if first { format!("{oid} {name}\0{CAPABILITIES}\n") } else { format!("{oid} {name}\n") };

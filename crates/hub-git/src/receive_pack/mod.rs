@@ -9,6 +9,6 @@ mod advertise;
 mod commands;
 mod report;
 
-pub use advertise::advertise;
+pub use advertise::{advertise, advertise_refs};
 pub use commands::{Capabilities, CommandKind, PushRequest, RefCommand, RequestError, read_request};
 pub use report::{CommandStatus, write_progress, write_report};

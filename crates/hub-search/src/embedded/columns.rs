@@ -255,12 +255,15 @@ impl Columns {
     fn values_of(&mut self, doc: &RepoDoc) -> Result<Vec<ValueId>, SearchError> {
         let mut values = vec![self.facets[Facet::Author.index()].intern(Facet::Author, doc.id.namespace())?];
         for (facet, texts) in &doc.facets {
-            // The owner is not up to the document.
-            if *facet != Facet::Author {
+            // The owner is not up to the document, and who sees what everybody sees is no question.
+            if *facet != Facet::Author && *facet != Facet::Audience {
                 for text in texts {
                     values.push(self.facets[facet.index()].intern(*facet, text)?);
                 }
             }
+        }
+        for audience in doc.audience() {
+            values.push(self.facets[Facet::Audience.index()].intern(Facet::Audience, audience)?);
         }
         values.sort_unstable();
         values.dedup();
@@ -304,10 +307,10 @@ impl Columns {
         match visible {
             Visible::All => self.kinds[kind].clone(),
             Visible::Public => self.visible(kind, &Visible::PublicAnd(Vec::new())),
-            Visible::PublicAnd(owners) => {
+            Visible::PublicAnd(audiences) => {
                 let mut seen = self.public.clone();
-                for owner in owners {
-                    if let Some(own) = self.column(Facet::Author).docs_of(Facet::Author, owner) {
+                for audience in audiences {
+                    if let Some(own) = self.column(Facet::Audience).docs_of(Facet::Audience, audience) {
                         own.add_to(&mut seen);
                     }
                 }

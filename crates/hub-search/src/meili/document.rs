@@ -47,7 +47,9 @@ pub(crate) fn document(doc: &RepoDoc) -> Value {
         let values: Vec<String> = values.iter().map(|value| filter::stored(*facet, value)).collect();
         fields.insert(facet.as_str().to_owned(), values.into());
     }
+    let audience: Vec<String> = doc.audience().map(|value| filter::stored(Facet::Audience, value)).collect();
     let own = json!({
+        "audience": audience,
         "pk": doc.pk,
         "kind": doc.kind.as_str(),
         "id": doc.id.to_string(),

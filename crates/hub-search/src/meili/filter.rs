@@ -57,7 +57,7 @@ pub(crate) fn visible(visible: &Visible) -> Option<String> {
     match visible {
         Visible::All => None,
         Visible::Public => Some("public = true".to_owned()),
-        Visible::PublicAnd(owners) => Some(format!("(public = true OR author IN [{}])", list(Facet::Author, owners))),
+        Visible::PublicAnd(audiences) => Some(format!("(public = true OR audience IN [{}])", list(Facet::Audience, audiences))),
     }
 }
 
@@ -139,7 +139,7 @@ mod tests {
             };
             assert_eq!(
                 outside_quotes(&conditions(&query, None)),
-                "kind = model AND (public = true OR author IN []) AND task IN [, ] AND tag NOT IN []",
+                "kind = model AND (public = true OR audience IN []) AND task IN [, ] AND tag NOT IN []",
                 "{value}"
             );
         }

@@ -297,7 +297,7 @@ async fn a_page_is_one_conversation_with_exact_counts() {
     assert_eq!(found.unknown, [(Facet::License, "no\"ne".to_owned())]);
     let queries = conversation.take()[0].body["queries"].clone();
     let filters: Vec<&str> = queries.as_array().unwrap().iter().map(|query| query["filter"].as_str().unwrap()).collect();
-    let seen = "kind = model AND (public = true OR author IN [\"ada\"])";
+    let seen = "kind = model AND (public = true OR audience IN [\"ada\"])";
     let chosen = "license IN [\"mit\", \"no\\\"ne\"]";
     assert_eq!(
         filters,

@@ -15,6 +15,8 @@ use crate::corpus::{model, upserts};
 const MANY: i64 = 12_000;
 const MANY_VALUES: u64 = 5_000;
 const FACETS: [Facet; 3] = [Facet::Task, Facet::License, Facet::Author];
+/// Some of whose members see some private documents, for which the owner's do not count.
+const GROUP: &str = "group:-1";
 const OWNERS: [&str; 4] = ["ada", "Bob", "carl", "dora"];
 const VALUES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
 const WORDS: [&str; 4] = ["alpha", "bravo", "delta", "gamma"];
@@ -37,6 +39,9 @@ fn documents() -> impl Strategy<Value = Vec<RepoDoc>> {
             doc.card = words.into_iter().map(|at: usize| WORDS[at]).collect::<Vec<_>>().join(" ");
             doc.facets = BTreeMap::from([(Facet::Task, named(tasks)), (Facet::License, named(licenses))]);
             doc.counters = Counters { trending: f64::from(trending) / 2.0, downloads, likes };
+            if pk % 5 == 0 {
+                doc.facets.insert(Facet::Audience, vec![GROUP.to_owned()]);
+            }
             (doc.created, doc.updated, doc.parameters) = (created, updated, parameters);
             doc
         };
@@ -61,8 +66,10 @@ fn query() -> impl Strategy<Value = SearchQuery> {
     let visible = prop_oneof![
         Just(Visible::Public),
         Just(Visible::All),
-        vec(0..OWNERS.len(), 0..3)
-            .prop_map(|owners| Visible::PublicAnd(owners.into_iter().map(|at| OWNERS[at].to_lowercase()).collect())),
+        (vec(0..OWNERS.len(), 0..3), any::<bool>()).prop_map(|(owners, in_group)| {
+            let group = in_group.then(|| GROUP.to_owned());
+            Visible::PublicAnd(owners.into_iter().map(|at| OWNERS[at].to_lowercase()).chain(group).collect())
+        }),
     ];
     let sort = prop_oneof![
         Just(Sort::Trending),
@@ -149,6 +156,9 @@ fn within(doc: &RepoDoc, range: &Range) -> bool {
 fn visible(doc: &RepoDoc, visible: &Visible) -> bool {
     match visible {
         Visible::Public => doc.public,
+        Visible::PublicAnd(audiences) if doc.facets.contains_key(&Facet::Audience) => {
+            doc.public || audiences.iter().any(|audience| audience == GROUP)
+        }
         Visible::PublicAnd(owners) => doc.public || owners.contains(&doc.id.namespace().to_lowercase()),
         Visible::All => true,
     }

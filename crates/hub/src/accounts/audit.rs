@@ -3,6 +3,7 @@
 //! Triggers write it, in the transaction of the act (`migrations/*_create_audit_log.up.sql`). What they cannot know is who asked:
 //! [`remember_origin`] keeps that with the request, and [`begin`] tells it to the transaction.
 
+use std::net::IpAddr;
 use std::sync::{Arc, OnceLock};
 
 use actix_web::body::MessageBody;
@@ -14,7 +15,7 @@ use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 
 use super::queries::audit as queries;
-use super::{Auth, Viewer};
+use super::{Auth, UserPk, Viewer};
 use crate::app::App;
 use crate::error::HubResult;
 
@@ -51,6 +52,12 @@ pub async fn remember_origin<B: MessageBody + 'static>(
 pub fn carry<F: Future>(work: F) -> impl Future<Output = F::Output> {
     let origin = ORIGIN.try_with(Arc::clone).unwrap_or_default();
     ORIGIN.scope(origin, work)
+}
+
+/// Runs what somebody asks for by SSH, with a key of theirs.
+pub fn by_ssh<F: Future>(user_pk: UserPk, key: &str, address: IpAddr, work: F) -> impl Future<Output = F::Output> {
+    let who = json!({ "actor": user_pk, "via": "ssh", "token": key });
+    ORIGIN.scope(Arc::new(Origin { address: Some(address.to_string()), who: OnceLock::from(who) }), work)
 }
 
 /// Keeps who the request in hand is from.
@@ -108,10 +115,18 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("identity.link", "Single sign-on linked"),
     ("identity.unlink", "Single sign-on unlinked"),
     ("account.moderator", "Right to moderate changed"),
+    ("admin.password_mail", "Sent a password mail by an administrator"),
+    ("admin.end_sessions", "Sessions ended by an administrator"),
+    ("admin.confirm_email", "Email address confirmed by an administrator"),
+    ("admin.role", "Role given by an administrator"),
+    ("jobs.retry", "Failed jobs tried again"),
+    ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),
     ("token.revoke", "Access token revoked"),
     ("token.leaked", "Access token found in public"),
+    ("ssh_key.create", "SSH key added"),
+    ("ssh_key.remove", "SSH key removed"),
     ("app.authorize", "Application allowed"),
     ("app.revoke", "Application's access revoked"),
     ("app.create", "Application made"),
@@ -124,11 +139,21 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("member.remove", "Member removed"),
     ("invitation.create", "Invitation made"),
     ("invitation.end", "Invitation used or revoked"),
+    ("request.create", "Somebody asked to join"),
+    ("request.reject", "Request to join rejected"),
+    ("request.end", "Request to join accepted or taken back"),
+    ("group.create", "Resource group made"),
+    ("group.settings", "Resource group changed"),
+    ("group.delete", "Resource group deleted"),
+    ("group.member_add", "Member added to a resource group"),
+    ("group.member_role", "Role in a resource group changed"),
+    ("group.member_remove", "Member removed from a resource group"),
     ("repo.create", "Repository made"),
     ("repo.delete_repo", "Repository deleted"),
     ("repo.restore_repo", "Repository restored"),
     ("repo.move_repo", "Repository moved"),
     ("repo.update_settings", "Visibility or gating changed"),
+    ("repo.resource_group", "Resource group of a repository changed"),
     ("repo.delete_ref", "Branch or tag deleted"),
     ("repo.replace_ref", "History of a branch replaced"),
     ("repo.restore_ref", "Branch or tag restored"),

@@ -82,6 +82,18 @@ pub enum Notice {
         /// What the user may do there.
         role: OrgRole,
     },
+    /// Somebody asks to join an organisation that the user administers.
+    JoinRequested {
+        /// Its name.
+        organization: String,
+        /// Who asks.
+        by: String,
+    },
+    /// The user's request to join an organisation was rejected.
+    JoinRejected {
+        /// Its name.
+        organization: String,
+    },
     /// Secrets or malware are in files that were pushed.
     FoundInFiles {
         /// The repository.
@@ -125,6 +137,13 @@ pub enum Notice {
         /// The end of its text.
         hint: String,
     },
+    /// An SSH key was added.
+    KeyAdded {
+        /// Its title.
+        title: String,
+        /// Its fingerprint.
+        fingerprint: String,
+    },
     /// Moderators decided about something of the user's, or that the user reported.
     Moderated {
         /// What it is about.
@@ -162,11 +181,14 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::PasswordChanged
         | Notice::SecondFactors { .. }
         | Notice::AddedToOrganization { .. }
+        | Notice::JoinRequested { .. }
+        | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
+        | Notice::KeyAdded { .. }
         | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
@@ -207,6 +229,23 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
         },
+        Notice::JoinRequested { organization, by } => Content {
+            id,
+            subject: format!("{by} asks to join {organization}"),
+            lines: vec![
+                format!("{by} asks to become a member of the organization {organization}."),
+                "Look at what they wrote, and accept or reject:".to_owned(),
+            ],
+            link: Some(("Look at the requests", format!("{base}/organizations/{organization}/settings/requests"))),
+            closing: "You get this mail because you are an admin. Whether people can ask is one of the organization's settings.",
+        },
+        Notice::JoinRejected { organization } => Content {
+            id,
+            subject: format!("You are no member of {organization}"),
+            lines: vec![format!("your request to join the organization {organization} was rejected.")],
+            link: Some(("Open it", format!("{base}/{organization}"))),
+            closing: "You get this mail because you asked to join. If you think it is a mistake, write to its admins.",
+        },
         Notice::FoundInFiles { repo, path, lines } => Content {
             id,
             subject: format!("Secrets or malware in {repo}"),
@@ -243,6 +282,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             ],
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+        },
+        Notice::KeyAdded { title, fingerprint } => Content {
+            id,
+            subject: "An SSH key was added to your account".to_owned(),
+            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+            link: Some(("SSH keys", format!("{base}/settings/keys"))),
+            closing: "If this was not you, remove it there and set a new password.",
         },
         Notice::Moderated { subject, lines, page } => Content {
             id,

@@ -1,12 +1,12 @@
 //! Pages about one's own account: sign-up, login, settings, organisations.
 
-mod audit_log;
+pub(crate) mod audit_log;
 mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
 mod invitation;
-mod members;
+pub mod members;
 pub mod navigation;
 mod oidc;
 mod oidc_new;
@@ -21,6 +21,8 @@ mod sudo;
 mod tokens;
 
 use actix_web::web;
+
+pub(crate) use sessions::browser_name;
 
 /// Mounts them.
 pub fn routes(config: &mut web::ServiceConfig) {

@@ -4,11 +4,13 @@ pub mod audit;
 pub mod email;
 pub mod factors;
 pub mod follows;
+pub mod groups;
 pub mod identities;
 pub mod invitations;
 pub mod links;
 pub mod pictures;
 pub mod public;
+pub mod requests;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
@@ -38,6 +40,8 @@ pub struct NamespaceRow {
     pub kind: String,
     /// Whether an organisation's new repositories are private unless said otherwise.
     pub default_private: bool,
+    /// The least role that makes repositories there, as it is stored.
+    pub create_role: String,
 }
 
 /// Finds a password hash by user name or mail address.
@@ -81,9 +85,18 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
                   suspended_at is not null as "suspended!", plain_http,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
-                                                       'fullname', o.fullname, 'role', m.role) order by lower(n.name))
+                                                       'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
+                   left join lateral (
+                       select jsonb_agg(jsonb_build_object('pk', g.resource_group_pk, 'id', g.public_id, 'name', g.name,
+                                                           'role', case m.role when 'admin' then m.role else w.role end)
+                                        order by lower(g.name)) as groups
+                       from resource_groups g
+                       left join resource_group_members w on w.resource_group_pk = g.resource_group_pk and w.user_pk = m.user_pk
+                       where g.organization_pk = m.organization_pk and (m.role = 'admin' or w.user_pk is not null)
+                   ) g on true
                    where m.user_pk = u.user_pk) as "memberships: Json<Vec<Membership>>"
            from users u join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
         user_pks
@@ -130,7 +143,8 @@ impl From<UserRow> for User {
 pub async fn find_namespace(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<NamespaceRow>> {
     sqlx::query_as!(
         NamespaceRow,
-        r#"select namespace_pk, name, kind, coalesce(default_private, false) as "default_private!" from namespaces
+        r#"select namespace_pk, name, kind, coalesce(default_private, false) as "default_private!",
+                  coalesce(create_role, 'contributor') as "create_role!" from namespaces
            left join organizations on organization_pk = namespace_pk where lower(name) = lower($1)"#,
         name
     )

@@ -74,6 +74,16 @@ impl RequestCounts {
     }
 }
 
+/// Counts what an account asks by SSH as a request of the API, and says in how many seconds it may ask again if that is too many.
+pub fn excess_of(app: &App, user_pk: UserPk) -> Option<u64> {
+    let limits = &app.config.rate_limits;
+    if !limits.enabled || limits.accounts.api == 0 {
+        return None;
+    }
+    let counted = app.request_counts.windows.add((Bucket::Api, Client::Account(user_pk)));
+    (counted.count > limits.accounts.api).then_some(counted.ends_in_secs)
+}
+
 /// How somebody stands after a request.
 #[derive(Debug, Clone, Copy)]
 struct Standing {

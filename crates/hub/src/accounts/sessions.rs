@@ -45,6 +45,8 @@ pub enum Way {
     Passkey,
     /// At the outside provider.
     Oidc,
+    /// At the outside provider, and with a second factor of the account here.
+    OidcAndFactor,
 }
 
 impl Way {
@@ -57,6 +59,7 @@ impl Way {
             Self::PasswordAndPasskey => "password and passkey",
             Self::Passkey => "passkey",
             Self::Oidc => "oidc",
+            Self::OidcAndFactor => "oidc and second factor",
         }
     }
 }

@@ -139,10 +139,13 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
 ///
 /// # Errors
 /// 400 for long texts and what is no address.
-pub async fn update_organization(app: &App, pk: i64, profile: &Profile, default_private: bool) -> HubResult<()> {
+pub async fn update_organization(app: &App, pk: i64, profile: &Profile, rules: &queries::OrganizationRules) -> HubResult<()> {
     let texts = profile.check()?;
+    if rules.create_role < OrgRole::Contributor {
+        return Err(HubError::bad_request("Choose contributors, those who may write, or admins.").at("create_role"));
+    }
     let mut tx = audit::begin(app).await?;
-    queries::update_organization(&mut *tx, pk, &texts, default_private).await?;
+    queries::update_organization(&mut *tx, pk, &texts, rules).await?;
     Ok(tx.commit().await?)
 }
 
@@ -209,7 +212,11 @@ fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     Ok(())
 }
 
-async fn find_user_pk(app: &App, name: &str) -> HubResult<UserPk> {
+/// The key of a user.
+///
+/// # Errors
+/// 404 when there is none of this name.
+pub(super) async fn find_user_pk(app: &App, name: &str) -> HubResult<UserPk> {
     let missing =
         || HubError::not_found(format!("There is no user `{}`.", name.chars().take(100).collect::<String>())).at("user");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.

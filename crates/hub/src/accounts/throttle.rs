@@ -144,7 +144,7 @@ impl Try {
 ///
 /// # Errors
 /// 429 after too many.
-pub(super) fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
+pub fn count_mail(app: &App, request: &HttpRequest, user: Option<UserPk>) -> HubResult<()> {
     let address = || app.config.trusted_proxies.client_of(request).map(network_of).map(Sender::Network);
     let Some(sender) = user.map(Sender::Account).or_else(address) else { return Ok(()) };
     let counted = app.throttle.inner.mails.add(sender);

@@ -13,6 +13,7 @@ use super::{audit, csrf, queries, second_factors, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::oauth;
+use crate::ssh::lfs_token;
 use crate::web::extract::{app_of, is_safe};
 
 /// The database key of a user (which is also its namespace's).
@@ -87,6 +88,37 @@ pub struct Membership {
     pub fullname: String,
     /// The viewer's role in it.
     pub role: OrgRole,
+    /// The least role that makes repositories of the organisation's own, in no group.
+    pub create_role: OrgRole,
+    /// The resource groups the viewer is in; admins of the organisation are in all.
+    pub groups: Vec<GroupMembership>,
+}
+
+impl Membership {
+    /// Whether the viewer may make repositories in the organisation: its own, or in a group.
+    pub fn may_create(&self) -> bool {
+        self.role >= self.create_role || self.groups.iter().any(GroupMembership::may_create)
+    }
+}
+
+/// A resource group of an organisation that the viewer is in.
+#[derive(Debug, Clone, Deserialize)]
+pub struct GroupMembership {
+    /// Its key, which is negative.
+    pub pk: i64,
+    /// The id that clients see.
+    pub id: String,
+    /// Its name.
+    pub name: String,
+    /// The viewer's role in it.
+    pub role: OrgRole,
+}
+
+impl GroupMembership {
+    /// Whether the viewer may make repositories in it.
+    pub fn may_create(&self) -> bool {
+        self.role >= OrgRole::Contributor
+    }
 }
 
 /// A person with an account.
@@ -120,10 +152,24 @@ impl User {
         self.is_admin || self.is_moderator
     }
 
-    /// The keys of the namespaces whose private repositories this person may see: their own and their organisations'. Who runs the
+    /// The keys of the namespaces this person belongs to: their own and their organisations'. Who runs the
     /// hub counts as the person they are, too.
     pub fn namespaces(&self) -> Vec<i64> {
         std::iter::once(self.pk).chain(self.memberships.iter().map(|membership| membership.namespace_pk)).collect()
+    }
+
+    /// The keys of all whose private repositories this person may see: of their [`Self::namespaces`], where those stand for the
+    /// repositories in no resource group, and of the groups they are in. Compared with `coalesce(resource_group_pk, namespace_pk)`.
+    pub fn audiences(&self) -> Vec<i64> {
+        let groups = self.memberships.iter().flat_map(|membership| &membership.groups);
+        let mut audiences = self.namespaces();
+        audiences.extend(groups.map(|group| group.pk));
+        audiences
+    }
+
+    /// What this person is in an organisation.
+    pub fn membership_in(&self, namespace_pk: i64) -> Option<&Membership> {
+        self.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk)
     }
 }
 
@@ -150,7 +196,7 @@ pub enum Auth {
         /// When it was made.
         created_at: chrono::DateTime<chrono::Utc>,
     },
-    /// By user name and password (git).
+    /// By user name and password, or with an SSH key (git).
     Password,
 }
 
@@ -222,13 +268,18 @@ impl Viewer {
         self.user.as_ref().map(User::namespaces).unwrap_or_default()
     }
 
+    /// The [`User::audiences`] of the account; none without one.
+    pub fn audiences(&self) -> Vec<i64> {
+        self.user.as_ref().map(User::audiences).unwrap_or_default()
+    }
+
     /// The viewer's role in a namespace: admin of their own.
     pub fn role_in(&self, namespace_pk: i64) -> Option<OrgRole> {
         let user = self.user.as_ref()?;
         if user.pk == namespace_pk {
             return Some(OrgRole::Admin);
         }
-        user.memberships.iter().find(|membership| membership.namespace_pk == namespace_pk).map(|membership| membership.role)
+        user.membership_in(namespace_pk).map(|membership| membership.role)
     }
 }
 
@@ -309,6 +360,9 @@ async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<V
     let (scheme, rest) = value.split_once(' ').unwrap_or((value, ""));
     let rest = rest.trim();
     if scheme.eq_ignore_ascii_case("bearer") {
+        if rest.starts_with(lfs_token::PREFIX) {
+            return lfs_token::viewer(app, request, rest).await;
+        }
         return by_token(app, request, rest).await?.ok_or_else(HubError::invalid_credentials);
     }
     if !scheme.eq_ignore_ascii_case("basic") {

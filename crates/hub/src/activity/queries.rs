@@ -102,7 +102,7 @@ pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Re
                select collection_pk, created_at, 'collection', actor_pk, null, collection_pk from collected
            ) done left join repos r using (repo_pk)
            where actor_pk is distinct from $5
-             and (repo_pk is null or (r.deleted_at is null and ($6 or (not r.disabled and (not r.private or r.namespace_pk = any($7))))))
+             and (repo_pk is null or (r.deleted_at is null and ($6 or (not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($7))))))
            order by at desc, pk desc limit $4"#,
         query.namespaces,
         query.after.before(),

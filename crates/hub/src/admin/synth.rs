@@ -89,6 +89,7 @@ async fn pattern(app: &App, viewer: &Viewer, kind: RepoType) -> HubResult<Repo> 
         namespace: None,
         name,
         private: Some(false),
+        resource_group: None,
         files: vec![(RepoPath::new("README.md")?, card.into_bytes())],
     };
     create_repo(app, viewer, &new, "").await

@@ -27,10 +27,10 @@ pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: Htt
     if candidates.is_empty() {
         return Err(unknown());
     }
-    let namespace_pk = access.namespace_pk;
-    let xorb = queries::renew_visible(&app.pool, &candidates, namespace_pk, LEASE).await?.ok_or_else(unknown)?;
+    let audience = access.audience;
+    let xorb = queries::renew_visible(&app.pool, &candidates, audience, LEASE).await?.ok_or_else(unknown)?;
     let mut hashes = vec![xorb];
-    for sibling in queries::renew_siblings(&app.pool, &xorb, namespace_pk, MAX_XORBS, LEASE).await? {
+    for sibling in queries::renew_siblings(&app.pool, &xorb, audience, MAX_XORBS, LEASE).await? {
         if sibling != xorb {
             hashes.push(sibling);
         }

@@ -79,7 +79,7 @@ impl Found {
         let end = wanted.as_ref().map_or(file.size, |range| range.end);
         let xorbs = xorbs_within(&file, wanted.as_ref().map_or(0, |range| range.start), end);
         let xorbs = store::load(app, &xorbs).await?;
-        if access.namespace_pk.is_none()
+        if access.audience.is_none()
             && access.repo.repo_type.has_git()
             && is_from_start(request)
             && let Some(client) = Client::of(app, request, access.user_pk)

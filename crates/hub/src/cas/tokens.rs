@@ -149,7 +149,7 @@ pub(super) struct CasRead {
     pub repo: Repo,
     /// The namespace whose private chunks may be told of: the repository's, with a token to write. A token to read a public
     /// repository is anybody's.
-    pub namespace_pk: Option<i64>,
+    pub audience: Option<i64>,
     /// For whose account the token was made, if for one.
     pub user_pk: Option<i64>,
 }
@@ -172,6 +172,7 @@ async fn from_header(request: &HttpRequest) -> HubResult<(RepoRead, Scope)> {
     let repo = repo.filter(|_| has_token).ok_or_else(HubError::invalid_credentials)?;
     let viewer = match user {
         None if user_pk == 0 => Viewer::ANONYMOUS,
+        Some(user) if user.suspended => return Err(HubError::suspended(None)),
         // What the access token behind it may was asked when this one was made.
         user => Viewer { user: Some(user.ok_or_else(HubError::invalid_credentials)?), auth: Auth::Password },
     };
@@ -221,7 +222,7 @@ impl FromRequest for CasRead {
             let content = read.into_content(app_of(&request)?).await?;
             let writes = scope == Scope::Write && content.level >= Level::Write;
             Ok(Self {
-                namespace_pk: writes.then_some(content.repo.namespace_pk),
+                audience: writes.then_some(content.repo.audience()),
                 user_pk: content.viewer.user.as_ref().map(|user| user.pk),
                 repo: content.repo.clone(),
             })

@@ -14,7 +14,7 @@ use crate::xet::{LEASE, queries, store};
 pub(super) async fn post_grant(app: web::Data<App>, write: CasWrite, request: HttpRequest) -> HubResult<HttpResponse> {
     check_prefix(&request)?;
     let hash = hash_of(&request)?;
-    match queries::renew_visible(&app.pool, &[hash], Some(write.repo.namespace_pk), LEASE).await? {
+    match queries::renew_visible(&app.pool, &[hash], Some(write.repo.audience()), LEASE).await? {
         Some(_) => Ok(HttpResponse::Ok().finish()),
         None => Err(HubError::not_found("Send this xorb to `/v1/xorbs`.")),
     }

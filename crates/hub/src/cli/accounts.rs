@@ -15,6 +15,7 @@ use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
+use crate::ssh::host_key;
 use crate::{search, start};
 
 const PASSWORD_LENGTH: usize = 20;
@@ -37,6 +38,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
         AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
+        AdminCommand::SshHostKey => show_host_key(&app).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
             let counts = synth::Counts { models, datasets, spaces };
@@ -113,6 +115,12 @@ async fn revoke_tokens(app: &App) -> Result<(), String> {
         say(format!("Revoked hf_…{} (`{}` of {}).", token.hint, token.name, token.owner));
     }
     say(format!("Found {} tokens, of which {} worked on this hub.", found.len(), revoked.len()));
+    Ok(())
+}
+
+async fn show_host_key(app: &App) -> Result<(), String> {
+    let key = host_key::load(&app.pool).await.map_err(|error| error.to_string())?;
+    say(host_key::fingerprint(&key));
     Ok(())
 }
 

@@ -254,7 +254,7 @@ async fn upvote(app: &App, viewer: &Viewer, request: &HttpRequest, up: bool) -> 
     Ok(HttpResponse::Ok().json(json!({ "upvoted": up, "upvotes": upvotes })))
 }
 
-/// There are no resource groups here, so a collection is in none.
+/// Collections are in no resource group here: the repositories in them are, and are shown to whom they may be.
 async fn post_resource_group(app: web::Data<App>, viewer: Viewer, request: HttpRequest) -> HubResult<HttpResponse> {
     write(&app, &viewer, &request).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))

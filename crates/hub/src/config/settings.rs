@@ -508,6 +508,27 @@ pub static SETTINGS: &[Setting] = &[
         "For how many days large files and chunks are kept that nobody needs any more, in case somebody comes to need them again.",
     ),
     setting(
+        "ssh.address",
+        "HUB_SSH_ADDRESS",
+        "",
+        Form::Address,
+        "The address and port to serve git by SSH on, such as `0.0.0.0:2222`. Not set: there is no git by SSH.",
+    ),
+    setting(
+        "ssh.public_host",
+        "HUB_SSH_PUBLIC_HOST",
+        "",
+        Form::Text,
+        "The host by which people reach that address, when it is not that of the hub's pages.",
+    ),
+    setting(
+        "ssh.public_port",
+        "HUB_SSH_PUBLIC_PORT",
+        "0",
+        Form::Number(0, 65_535),
+        "The port by which people reach that address. `0`: the port of `HUB_SSH_ADDRESS`.",
+    ),
+    setting(
         "limits.cache_gib",
         "HUB_LIMITS_CACHE_GIB",
         "20",
@@ -572,6 +593,12 @@ impl Reader<'_> {
         let read = |text: &str| text.replace("localhost:", "127.0.0.1:").parse().ok();
         let wanted = "must be an address and a port, such as `127.0.0.1:8080` or `0.0.0.0:80`";
         self.typed(key, read, wanted).unwrap_or(SocketAddr::from(([127, 0, 0, 1], 8080)))
+    }
+
+    pub(super) fn optional_address(&mut self, key: &str) -> Option<SocketAddr> {
+        self.text(key)?;
+        let read = |text: &str| text.replace("localhost:", "127.0.0.1:").parse().ok();
+        self.typed(key, read, "must be an address and a port, such as `0.0.0.0:2222`")
     }
 
     pub(super) fn url(&mut self, key: &str) -> Option<String> {

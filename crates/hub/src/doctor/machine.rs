@@ -59,7 +59,7 @@ async fn git_lfs() -> Finding {
     }
 }
 
-fn room(config: &Config) -> Finding {
+pub(super) fn room(config: &Config) -> Finding {
     let folder = existing(&config.data_dir);
     match rustix::fs::statvfs(folder) {
         Ok(disk) => judge_room(folder, disk.f_bavail.saturating_mul(disk.f_frsize)),

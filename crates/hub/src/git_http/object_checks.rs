@@ -7,8 +7,8 @@ use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::error::HubError;
 use crate::objects;
-use crate::repos::Repo;
 use crate::repos::refs::RefUpdate;
+use crate::repos::{Repo, pickles};
 
 /// Pointers asked for in one query.
 const POINTERS_PER_QUERY: usize = 10_000;
@@ -63,6 +63,7 @@ impl Checks<'_> {
         refuse_violations(&inspection)?;
         refuse_tags_as_branches(quarantine, updates).await?;
         self.pointers(&inspection.pointers).await?;
+        self.pickles(quarantine, tips).await?;
         let card_tip = updates.iter().find(|update| update.name == self.snapshot.head).and_then(|update| update.new);
         match card_tip {
             Some(commit) => self.card(quarantine, commit).await,
@@ -92,6 +93,28 @@ impl Checks<'_> {
         messages.extend(missing.into_iter().take(MAX_NAMED_FILES));
         messages.push("Upload them with `git lfs push --all <remote>`, then push again.".to_owned());
         Err(Refusal::Policy { reason: "Git LFS objects are missing".to_owned(), messages })
+    }
+
+    /// Where no pickles are taken, none may come to any ref.
+    async fn pickles(&self, quarantine: &Quarantine, tips: Vec<Tip>) -> Result<(), Refusal> {
+        if !pickles::are_refused(self.app, self.repo).await? {
+            return Ok(());
+        }
+        let (git_dir, head) = (quarantine.git_dir().to_owned(), self.head());
+        let looked = tokio::task::spawn_blocking(move || {
+            let reader = GitReader::open(&git_dir)?;
+            let mut suspects = Vec::new();
+            for tip in tips {
+                suspects.extend(pickles::of_history(&reader, tip.base, tip.new, head)?);
+            }
+            Ok::<_, hub_git::Error>(suspects)
+        });
+        let suspects = looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))?;
+        let found = pickles::find(self.app, self.repo, suspects).await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+        Err(Refusal::Policy { reason: "no pickles are taken here".to_owned(), messages: pickles::words(&found).into() })
     }
 
     /// A card that changes on the default branch must have valid front matter.

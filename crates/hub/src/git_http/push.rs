@@ -9,7 +9,7 @@ use actix_web::{HttpRequest, HttpResponse, ResponseError as _, web};
 use bytes::Bytes;
 use hub_git::pkt_line::{Band, write_band};
 use hub_git::receive_pack::{self, PushRequest};
-use hub_git::{GitReader, IndexPack, PushError, PushLimits, Quarantine, ReceivedPack};
+use hub_git::{GitReader, IndexPack, PackEnd, PushError, PushLimits, Quarantine, ReceivedPack};
 use hub_types::{Oid, RefName};
 use tokio::io::AsyncRead;
 use tokio::sync::{OwnedSemaphorePermit, mpsc};
@@ -41,6 +41,13 @@ pub(super) async fn advertise(app: &App, repo: &Repo) -> HubResult<HttpResponse>
     Ok(body::answer("application/x-git-receive-pack-advertisement").body(advertisement))
 }
 
+/// The first word to whoever pushes over a connection that stays open: which refs there are.
+pub(crate) async fn advertise_refs(app: &App, repo: &Repo) -> HubResult<Vec<u8>> {
+    let mut refs = queries::list_refs(&app.pool, repo.pk).await?;
+    refs.sort_by(|one, other| one.name.cmp(&other.name));
+    Ok(receive_pack::advertise_refs(refs.iter().map(|row| (row.name.as_str(), row.oid))))
+}
+
 pub(super) async fn post_receive_pack(
     app: web::Data<App>,
     read: RepoRead,
@@ -56,28 +63,53 @@ pub(super) async fn post_receive_pack(
     if push_request.commands.is_empty() {
         return Ok(response.finish());
     }
-    let turn = app.transfers.push_turn().await?;
-    let snapshot = Snapshot::read(&app, &right.read().repo).await?;
-    let incoming = match push_request.has_pack() {
-        true => Some(receive(&app, &snapshot, &mut reader).await?),
-        false => None,
-    };
-    let push = Push {
+    let asked = AskedAt {
         url: base.join(&right.read().repo.path()),
         moved: !names(&request, &right.read().repo),
-        app: app.get_ref().clone(),
-        right,
-        request: push_request,
-        snapshot,
-        _turn: turn,
+        end: PackEnd::WithStream,
     };
-    let (sender, receiver) = mpsc::channel(4);
-    tokio::spawn(audit::carry(push.answer(incoming, sender).in_current_span()));
+    let receiver = take_in(&app, right, push_request, &mut reader, asked).await?;
     let stream = futures::stream::unfold(receiver, |mut receiver: mpsc::Receiver<Bytes>| async move {
         let chunk = receiver.recv().await?;
         Some((Ok::<_, std::io::Error>(chunk), receiver))
     });
     Ok(response.streaming(stream))
+}
+
+/// Where and how a push was asked for.
+#[derive(Debug)]
+pub(crate) struct AskedAt {
+    /// The address of the repository's page.
+    pub url: String,
+    /// Whether the repository was asked for by a former name.
+    pub moved: bool,
+    /// Where the pack ends.
+    pub end: PackEnd,
+}
+
+/// Takes in the pack of a push and starts a task that brings it to its end, whatever becomes of the client. What it says comes
+/// from the channel.
+///
+/// # Errors
+/// Too much is running, or the pack did not arrive.
+pub(crate) async fn take_in<R: AsyncRead + Unpin>(
+    app: &App,
+    right: PushRight,
+    request: PushRequest,
+    reader: &mut R,
+    asked: AskedAt,
+) -> HubResult<mpsc::Receiver<Bytes>> {
+    let turn = app.transfers.push_turn().await?;
+    let snapshot = Snapshot::read(app, &right.read().repo).await?;
+    let incoming = match request.has_pack() {
+        true => Some(receive(app, &snapshot, reader, asked.end).await?),
+        false => None,
+    };
+    let AskedAt { url, moved, .. } = asked;
+    let push = Push { url, moved, app: app.clone(), right, request, snapshot, _turn: turn };
+    let (sender, receiver) = mpsc::channel(4);
+    tokio::spawn(audit::carry(push.answer(incoming, sender).in_current_span()));
+    Ok(receiver)
 }
 
 /// Whether the request's path has the present name of the repository.
@@ -91,13 +123,13 @@ fn names(request: &HttpRequest, repo: &Repo) -> bool {
 type Incoming = Result<(Quarantine, IndexPack), PushError>;
 
 /// Takes in the pack. Fails only when there is nobody left to tell.
-async fn receive<R: AsyncRead + Unpin>(app: &App, snapshot: &Snapshot, reader: &mut R) -> HubResult<Incoming> {
+async fn receive<R: AsyncRead + Unpin>(app: &App, snapshot: &Snapshot, reader: &mut R, end: PackEnd) -> HubResult<Incoming> {
     let quarantine = Quarantine::new(snapshot.view(app).await?);
     let mut index = match IndexPack::start(&quarantine, limits(app)) {
         Ok(index) => index,
         Err(error) => return Ok(Err(error)),
     };
-    match index.feed(reader).await {
+    match index.feed(reader, end).await {
         Ok(()) => Ok(Ok((quarantine, index))),
         Err(error @ PushError::Body(_)) => Err(HubError::bad_request(error.to_string())),
         Err(error) => Ok(Err(error)),

@@ -7,7 +7,7 @@ use crate::repos::{RepoRead, RepoWrite};
 
 /// The right to push: to all of a repository, or to some pull requests of it only.
 #[derive(Debug)]
-pub(super) struct PushRight {
+pub(crate) struct PushRight {
     read: RepoRead,
     writes: bool,
     /// The pull requests whose commits may be changed.
@@ -19,7 +19,7 @@ impl PushRight {
     ///
     /// # Errors
     /// 401 or 403 for others.
-    pub(super) async fn of(app: &App, read: RepoRead) -> HubResult<Self> {
+    pub(crate) async fn of(app: &App, read: RepoRead) -> HubResult<Self> {
         let pulls = discussions::numbers_to_push(app, &read).await?;
         if !pulls.is_empty()
             && let Ok(content) = read.clone().into_content(app).await
@@ -32,17 +32,17 @@ impl PushRight {
     }
 
     /// The repository and who pushes.
-    pub(super) fn read(&self) -> &RepoRead {
+    pub(crate) fn read(&self) -> &RepoRead {
         &self.read
     }
 
     /// Whether branches and tags may be pushed, too.
-    pub(super) fn writes(&self) -> bool {
+    pub(crate) fn writes(&self) -> bool {
         self.writes
     }
 
     /// Whether the commits of a pull request may be changed.
-    pub(super) fn may_change_pull(&self, num: i64) -> bool {
+    pub(crate) fn may_change_pull(&self, num: i64) -> bool {
         self.pulls.contains(&num)
     }
 }

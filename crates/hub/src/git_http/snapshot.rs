@@ -8,20 +8,20 @@ use crate::repos::{Repo, queries};
 
 /// A repository's refs at one moment, and its objects on this node's disk: at least all that the refs reach.
 #[derive(Debug)]
-pub(super) struct Snapshot {
+pub(crate) struct Snapshot {
     /// The repository's row, read after the refs; but its `held_generation` is from before them, since what the refs
     /// reached then counts as checked.
-    pub(super) repo: Repo,
+    pub(crate) repo: Repo,
     /// The refs.
-    pub(super) refs: Vec<(RefName, Oid)>,
+    pub(crate) refs: Vec<(RefName, Oid)>,
     /// What `HEAD` is.
-    pub(super) head: RefName,
+    pub(crate) head: RefName,
     /// Keeps the objects from being evicted.
-    pub(super) dir: RepoDir,
+    pub(crate) dir: RepoDir,
 }
 
 impl Snapshot {
-    pub(super) async fn read(app: &App, repo: &Repo) -> HubResult<Self> {
+    pub(crate) async fn read(app: &App, repo: &Repo) -> HubResult<Self> {
         let refs = queries::list_refs(&app.pool, repo.pk).await?;
         // Asked again after the refs: what they reach is in the packs known by then.
         let now = queries::find_repo_by_pk(&app.pool, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
@@ -32,7 +32,7 @@ impl Snapshot {
     }
 
     /// Makes the folder that `git` works on.
-    pub(super) async fn view(&self, app: &App) -> HubResult<RepoView> {
+    pub(crate) async fn view(&self, app: &App) -> HubResult<RepoView> {
         let (scratch, base) = (app.git.temp_dir(), self.dir.path().to_owned());
         let (head, refs) = (self.head.clone(), self.refs.clone());
         let made = tokio::task::spawn_blocking(move || RepoView::create(&scratch, &base, &head, &refs));

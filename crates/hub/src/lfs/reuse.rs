@@ -31,7 +31,7 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
     }
     let mut reusable = HashMap::new();
     let mut readable = HashMap::new();
-    for candidate in objects::list_candidates(&app.pool, &missing, &write.viewer.namespaces()).await? {
+    for candidate in objects::list_candidates(&app.pool, &missing, &write.viewer.audiences()).await? {
         // Few repositories, however many objects: each is looked at once.
         let may_read = match readable.get(&candidate.repo_pk) {
             Some(known) => *known,

@@ -56,7 +56,7 @@ async fn get_notifications(
 ) -> HubResult<HttpResponse> {
     let user = viewer.require_actor()?;
     let (limit, after) = (page_size(&query, DEFAULT_LIMIT, MAX_LIMIT)?, TimeCursor::read(&query, "cursor")?);
-    let namespaces = user.namespaces();
+    let namespaces = user.audiences();
     let unread = inbox::count_unread(&app.pool, user.pk, &namespaces, MOST_COUNTED).await?;
     let mut rows = inbox::list(&app.pool, user.pk, &namespaces, &filter_of(&query)?, after, one_more(limit)).await?;
     let mut response = HttpResponse::Ok();

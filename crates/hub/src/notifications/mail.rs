@@ -139,7 +139,7 @@ pub async fn send(app: &App, user_pk: i64) -> HubResult<()> {
 /// What the reader may see, and has not read meanwhile, is asked once more.
 async fn tell(app: &App, user: &User, due: &[DueRow]) -> HubResult<()> {
     let keys: Vec<i64> = due.iter().map(|row| row.notification_pk).collect();
-    let rows = inbox::list_by_keys(&app.pool, user.pk, &user.namespaces(), &keys).await?;
+    let rows = inbox::list_by_keys(&app.pool, user.pk, &user.audiences(), &keys).await?;
     let rows: Vec<NotificationRow> = rows.into_iter().filter(|row| row.unread).collect();
     if rows.is_empty() {
         return Ok(());

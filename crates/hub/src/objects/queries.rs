@@ -232,7 +232,7 @@ pub async fn list_candidates(conn: impl PgExecutor<'_>, oids: &[Sha256], namespa
            cross join lateral (
                select r.repo_pk from repo_lfs_objects h join repos r using (repo_pk)
                where h.oid = w.oid and r.deleted_at is null and not r.disabled
-                 and ((not r.private and r.gated is null) or r.namespace_pk = any($2))
+                 and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
                  and (r.repo_type <> 'bucket' or exists (select from bucket_files f where f.repo_pk = r.repo_pk and f.oid = w.oid))
                limit 3
            ) c"#,

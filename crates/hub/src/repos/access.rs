@@ -15,8 +15,9 @@ use sqlx::PgConnection;
 
 use super::queries::gating::{RequestStatus, find_standing};
 use super::queries::{self, Repo};
+use crate::accounts::queries::groups::find_group;
 use crate::accounts::queries::{NamespaceRow, find_namespace};
-use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer};
+use crate::accounts::{Auth, GroupMembership, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::error::{Family, family_of};
@@ -54,12 +55,32 @@ fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {
     if user.is_admin {
         return Some(Level::Admin);
     }
-    match viewer.role_in(repo.namespace_pk)? {
+    let role = match (viewer.role_in(repo.namespace_pk)?, repo.resource_group_pk) {
+        (OrgRole::Admin, _) => OrgRole::Admin,
+        // In a group, only the group's roles count.
+        (_, Some(group_pk)) => group_of(user, repo.namespace_pk, |group| group.pk == group_pk)?.role,
+        (role, None) => role,
+    };
+    match role {
         OrgRole::Admin => Some(Level::Admin),
         OrgRole::Write => Some(Level::Write),
         OrgRole::Contributor if repo.created_by == Some(user.pk) => Some(Level::Admin),
         OrgRole::Contributor | OrgRole::Read => Some(Level::Read),
     }
+}
+
+fn group_of(user: &User, namespace_pk: i64, is_it: impl Fn(&GroupMembership) -> bool) -> Option<&GroupMembership> {
+    user.membership_in(namespace_pk)?.groups.iter().find(|group| is_it(group))
+}
+
+/// Whether somebody administers a repository, whatever they show for it.
+pub fn administers(viewer: &Viewer, repo: &Repo) -> bool {
+    role_level(viewer, repo) == Some(Level::Admin)
+}
+
+/// Whether what was shown for the viewer stands for the whole account, and not for chosen repositories.
+pub fn sees_whole_account(viewer: &Viewer) -> bool {
+    !matches!(viewer.auth, Auth::Token { role: TokenRole::FineGrained, .. })
 }
 
 /// Whether the viewer may see a repository that moderators disabled, and change nothing in it: its members, who are told why, and
@@ -124,41 +145,120 @@ fn permission_level(permission: &str) -> Option<Level> {
     }
 }
 
-/// Whether a viewer may make repositories in a namespace.
+/// Where a repository shall live: in a namespace, and there perhaps in a resource group.
+#[derive(Debug, Clone)]
+pub struct Place {
+    /// The namespace.
+    pub namespace: NamespaceRow,
+    /// The group.
+    pub resource_group_pk: Option<i64>,
+}
+
+/// Whether a viewer may make repositories in a place: by the role in the group, or else in the namespace.
 ///
 /// # Errors
 /// 401 for anonymous viewers, 403 for others who may not (never 404: `create_repo(exist_ok=True)` relies on it).
-pub fn may_create(viewer: &Viewer, namespace_pk: i64, namespace: &str, repo_type: RepoType) -> HubResult<()> {
+pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubResult<()> {
     let user = viewer.require_user()?;
-    let role = viewer.role_in(namespace_pk);
-    let allowed = user.is_admin || role.is_some_and(|role| role >= OrgRole::Contributor);
-    if !allowed {
+    let NamespaceRow { namespace_pk, name, .. } = &place.namespace;
+    let role = viewer.role_in(*namespace_pk);
+    let needed = OrgRole::parse(&place.namespace.create_role).unwrap_or(OrgRole::Contributor);
+    let allowed = match place.resource_group_pk {
+        _ if user.is_admin => true,
+        Some(group_pk) => group_of(user, *namespace_pk, |group| group.pk == group_pk).is_some_and(GroupMembership::may_create),
+        None => role.is_some_and(|role| role >= needed),
+    };
+    if !allowed && role.is_some() && place.resource_group_pk.is_none() {
         return Err(HubError::forbidden(format!(
-            "You don't have the rights to create a {repo_type} under the namespace \"{namespace}\"."
+            "You don't have the rights to create a {repo_type} under the namespace \"{name}\": that takes the role `{}` there, or a \
+             resource group in which you may write.",
+            needed.as_str()
         )));
     }
-    match token_cap(viewer, namespace_pk, repo_type, &format!("{namespace}/")) {
+    if !allowed {
+        return Err(may_not_create(repo_type, name));
+    }
+    match token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")) {
         Some(Level::Admin) => Ok(()),
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
 }
 
-/// Finds the namespace a repository shall live in and checks that the viewer may put one there.
+fn may_not_create(repo_type: RepoType, namespace: &str) -> HubError {
+    HubError::forbidden(format!("You don't have the rights to create a {repo_type} under the namespace \"{namespace}\"."))
+}
+
+/// Finds the namespace a repository shall live in and checks that the viewer may put one there. One that is there already stays
+/// in its resource group.
 ///
 /// # Errors
 /// 403 for a foreign namespace, and for one that does not exist.
-pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>, repo_type: RepoType) -> HubResult<NamespaceRow> {
+pub async fn target_namespace(
+    app: &App,
+    viewer: &Viewer,
+    name: Option<&str>,
+    repo_type: RepoType,
+    there: Option<&Repo>,
+) -> HubResult<NamespaceRow> {
+    let namespace = find_target(app, viewer, name, repo_type).await?;
+    let stays = there.filter(|repo| repo.namespace_pk == namespace.namespace_pk);
+    let place = Place { namespace, resource_group_pk: stays.and_then(|repo| repo.resource_group_pk) };
+    may_create(viewer, &place, repo_type)?;
+    Ok(place.namespace)
+}
+
+/// Finds the place for a new repository, in the resource group with this id if one is named, and checks that the viewer may make one
+/// there.
+///
+/// # Errors
+/// As [`target_namespace`]; 400 for a group that the namespace does not have, as far as the viewer may know.
+pub async fn target_place(
+    app: &App,
+    viewer: &Viewer,
+    name: Option<&str>,
+    repo_type: RepoType,
+    group_id: Option<&str>,
+) -> HubResult<Place> {
+    let namespace = find_target(app, viewer, name, repo_type).await?;
+    let resource_group_pk = match group_id.filter(|id| !id.is_empty()) {
+        None => None,
+        Some(id) => Some(find_group_pk(app, viewer, &namespace, id).await?),
+    };
+    let place = Place { namespace, resource_group_pk };
+    may_create(viewer, &place, repo_type)?;
+    Ok(place)
+}
+
+/// The key of a group of a namespace that the viewer may know of.
+async fn find_group_pk(app: &App, viewer: &Viewer, namespace: &NamespaceRow, id: &str) -> HubResult<i64> {
+    let user = viewer.require_user()?;
+    let known = match group_of(user, namespace.namespace_pk, |group| group.id == id) {
+        Some(group) => Some(group.pk),
+        None if user.is_admin => find_group(&app.pool, namespace.namespace_pk, id).await?.map(|group| group.resource_group_pk),
+        None => None,
+    };
+    known.ok_or_else(|| {
+        let text = format!("{} has no such resource group, or you are not in it. Choose another, or none.", namespace.name);
+        HubError::bad_request(text).at("resource_group")
+    })
+}
+
+async fn find_target(app: &App, viewer: &Viewer, name: Option<&str>, repo_type: RepoType) -> HubResult<NamespaceRow> {
     let user = viewer.require_user()?;
     let wanted = name.unwrap_or(&user.name);
     let found =
         if hub_types::check_name(wanted).is_ok() { find_namespace(&mut *app.pool.acquire().await?, wanted).await? } else { None };
-    let Some(namespace) = found else {
-        return Err(HubError::forbidden(format!(
-            "You don't have the rights to create a {repo_type} under the namespace \"{wanted}\"."
-        )));
-    };
-    may_create(viewer, namespace.namespace_pk, &namespace.name, repo_type)?;
-    Ok(namespace)
+    found.ok_or_else(|| may_not_create(repo_type, wanted))
+}
+
+/// The key of the group with this id, into which the viewer may move a repository of its organisation; for no id, none. Who makes a
+/// repository there may move one there.
+///
+/// # Errors
+/// As [`target_place`].
+pub async fn group_to_move_to(app: &App, admin: &RepoAdmin, id: Option<&str>) -> HubResult<Option<i64>> {
+    let repo = &admin.repo;
+    Ok(target_place(app, &admin.viewer, Some(repo.id.namespace()), repo.repo_type, id).await?.resource_group_pk)
 }
 
 /// Checks that a contributor takes no name that was that of somebody else's repository: who asks for it by that name must not
@@ -174,7 +274,7 @@ pub async fn check_name_is_free(
     name: &str,
 ) -> HubResult<()> {
     let user = viewer.require_user()?;
-    if viewer.role_in(namespace.namespace_pk) != Some(OrgRole::Contributor) || user.is_admin {
+    if viewer.role_in(namespace.namespace_pk) >= Some(OrgRole::Write) || user.is_admin {
         return Ok(());
     }
     let owner = (namespace.namespace_pk, namespace.name.as_str());

@@ -8,6 +8,7 @@ mod commits;
 mod discussions;
 mod fields;
 mod gating;
+mod groups;
 mod info;
 mod json;
 mod lfs_files;
@@ -53,6 +54,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(refs::routes)
         .configure(discussions::routes)
         .configure(gating::routes)
+        .configure(groups::routes)
         .configure(lfs_files::routes)
         .configure(likes::routes)
         .configure(trending::routes)

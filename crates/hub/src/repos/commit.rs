@@ -14,7 +14,7 @@ use super::head::Derive;
 use super::metadata::HeadMetadata;
 use super::queries::{self, Repo};
 use super::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_ref_updates, get_ref};
-use super::{new_objects, reading};
+use super::{new_objects, pickles, reading};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -204,9 +204,15 @@ fn with_pointers(operations: Vec<Operation>) -> std::io::Result<Vec<Operation>> 
     operations.into_iter().map(read).collect()
 }
 
-/// Turns operations into changes of the tree; large files must be this repository's.
+/// Turns operations into changes of the tree; large files must be this repository's, and pickles be welcome.
 pub(super) async fn changes_of(app: &App, repo: &Repo, operations: Vec<Operation>) -> HubResult<Vec<Change>> {
-    let operations = tokio::task::spawn_blocking(move || with_pointers(operations)).await??;
+    let read = move || {
+        let operations = with_pointers(operations)?;
+        let suspects = pickles::of_operations(&operations)?;
+        Ok::<_, std::io::Error>((operations, suspects))
+    };
+    let (operations, suspects) = tokio::task::spawn_blocking(read).await??;
+    pickles::refuse(app, repo, suspects).await?;
     let mut wanted: Vec<Sha256> = operations
         .iter()
         .filter_map(|operation| match operation {

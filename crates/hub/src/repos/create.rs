@@ -25,6 +25,8 @@ pub struct NewRepo {
     pub name: String,
     /// Whether only members see it; `None`: as the organisation has it by default.
     pub private: Option<bool>,
+    /// The id of the resource group it is put in.
+    pub resource_group: Option<String>,
     /// Files of the first commit, besides `.gitattributes`.
     pub files: Vec<(RepoPath, Vec<u8>)>,
 }
@@ -35,7 +37,9 @@ pub struct NewRepo {
 /// 400 for a bad name, 403 for a namespace the viewer may not use, 409 when the repository exists.
 pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &str) -> HubResult<Repo> {
     let user = viewer.require_user()?;
-    let namespace = access::target_namespace(app, viewer, new.namespace.as_deref(), new.repo_type).await?;
+    let group_id = new.resource_group.as_deref();
+    let place = access::target_place(app, viewer, new.namespace.as_deref(), new.repo_type, group_id).await?;
+    let namespace = &place.namespace;
     let id = RepoId::new(&namespace.name, &new.name)?;
     // Asked before anything is built; the unique index decides in the end.
     if let Some(existing) = queries::find_repo(&app.pool, new.repo_type, id.namespace(), id.name()).await? {
@@ -48,15 +52,17 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         name: id.name(),
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
+        resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
-    access::check_name_is_free(&mut tx, viewer, new.repo_type, &namespace, id.name()).await?;
+    access::check_name_is_free(&mut tx, viewer, new.repo_type, namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);
             let existing = queries::find_repo(&app.pool, new.repo_type, id.namespace(), id.name()).await?;
             return Err(existing.map_or_else(|| HubError::conflict("Try again."), |existing| already_there(&existing, base_url)));
         }
+        Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
     queries::delete_redirect(&mut tx, new.repo_type, id.namespace(), id.name()).await?;

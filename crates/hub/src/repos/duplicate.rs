@@ -16,19 +16,27 @@ use hub_types::{RepoId, RepoType};
 ///
 /// # Errors
 /// 403 for a namespace the viewer may not use, 409 when the target exists.
-pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, private: bool, base_url: &str) -> HubResult<Repo> {
+pub async fn duplicate_repo(
+    app: &App,
+    source: &RepoContent,
+    to: &RepoId,
+    (private, group_id): (bool, Option<&str>),
+    base_url: &str,
+) -> HubResult<Repo> {
     let user = source.viewer.require_user()?;
     let from = &source.repo;
-    let namespace = access::target_namespace(app, &source.viewer, Some(to.namespace()), from.repo_type).await?;
+    let place = access::target_place(app, &source.viewer, Some(to.namespace()), from.repo_type, group_id).await?;
+    let namespace = &place.namespace;
     let row = NewRepoRow {
         repo_type: from.repo_type,
         namespace_pk: namespace.namespace_pk,
         name: to.name(),
         private,
         created_by: Some(user.pk),
+        resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
-    access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, &namespace, to.name()).await?;
+    access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, namespace, to.name()).await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
         return Err(HubError::repo_not_found(false));
@@ -38,6 +46,7 @@ pub async fn duplicate_repo(app: &App, source: &RepoContent, to: &RepoId, privat
             let url = format!("{base_url}/{}{}/{}", from.repo_type.url_prefix(), namespace.name, to.name());
             return Err(HubError::repo_exists(from.repo_type, to, &url));
         }
+        Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;

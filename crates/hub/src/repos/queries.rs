@@ -11,6 +11,7 @@ pub mod listing;
 pub mod named_refs;
 pub mod own;
 pub mod packs;
+pub mod pickles;
 pub mod relations;
 pub mod results;
 pub mod scanning;
@@ -60,9 +61,17 @@ pub struct Repo {
     pub size_bytes: i64,
     /// Whether clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// The resource group of the organisation that it is in.
+    pub resource_group_pk: Option<i64>,
 }
 
 impl Repo {
+    /// Who sees it while it is private, and all large files of it: who belongs to its resource group, or else to its owner. The keys of groups
+    /// are negative, so that they are none of an owner.
+    pub fn audience(&self) -> i64 {
+        self.resource_group_pk.unwrap_or(self.namespace_pk)
+    }
+
     /// The path of its page: `/{ns}/{name}` with the type's prefix.
     pub fn path(&self) -> String {
         format!("/{}{}", self.repo_type.url_prefix(), self.id)
@@ -102,6 +111,7 @@ struct RepoRow {
     file_count: i64,
     size_bytes: i64,
     plain_http: bool,
+    resource_group_pk: Option<i64>,
 }
 
 impl TryFrom<RepoRow> for Repo {
@@ -128,6 +138,7 @@ impl TryFrom<RepoRow> for Repo {
             file_count: row.file_count,
             size_bytes: row.size_bytes,
             plain_http: row.plain_http,
+            resource_group_pk: row.resource_group_pk,
         })
     }
 }
@@ -146,7 +157,7 @@ pub async fn find_repo(
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
            from repos r join namespaces n using (namespace_pk)
            where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
         repo_type as RepoType,
@@ -171,7 +182,7 @@ pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, S
         RepoRow,
         r#"select repo_pk, public_id, r.repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
            from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)
            join namespaces n on lower(n.name) = w.namespace
            join repos r using (namespace_pk)
@@ -194,7 +205,7 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
         repo_pk
     )
@@ -212,7 +223,7 @@ pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sq
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1"#,
         repo_pk
     )
@@ -261,6 +272,8 @@ pub struct NewRepoRow<'a> {
     pub private: bool,
     /// Who makes it.
     pub created_by: Option<i64>,
+    /// The resource group it is put in.
+    pub resource_group_pk: Option<i64>,
 }
 
 /// Makes a repository without refs.
@@ -269,12 +282,14 @@ pub struct NewRepoRow<'a> {
 /// The name is taken (`repos_type_namespace_name_idx`).
 pub async fn insert_repo(conn: &mut PgConnection, repo: &NewRepoRow<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "insert into repos (repo_type, namespace_pk, name, private, created_by) values ($1, $2, $3, $4, $5) returning repo_pk",
+        "insert into repos (repo_type, namespace_pk, name, private, created_by, resource_group_pk)
+         values ($1, $2, $3, $4, $5, $6) returning repo_pk",
         repo.repo_type as RepoType,
         repo.namespace_pk,
         repo.name,
         repo.private,
-        repo.created_by
+        repo.created_by,
+        repo.resource_group_pk
     )
     .fetch_one(conn)
     .await
@@ -322,15 +337,41 @@ pub async fn insert_redirect(
     .map(|_| ())
 }
 
-/// Gives a repository another owner and name.
+/// Gives a repository another owner and name. With another owner it is in no resource group any more.
 ///
 /// # Errors
 /// The name is taken (`repos_type_namespace_name_idx`).
 pub async fn update_name(conn: &mut PgConnection, repo_pk: i64, namespace_pk: i64, name: &str) -> sqlx::Result<()> {
-    sqlx::query!("update repos set namespace_pk = $2, name = $3 where repo_pk = $1", repo_pk, namespace_pk, name)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "update repos set namespace_pk = $2, name = $3,
+                resource_group_pk = case when namespace_pk = $2 then resource_group_pk end
+         where repo_pk = $1",
+        repo_pk,
+        namespace_pk,
+        name
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Puts a repository of a namespace into a resource group or into none, and tells whether it is there.
+///
+/// # Errors
+/// The namespace has no such group (`repos_resource_group_fk`).
+pub async fn set_resource_group(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    namespace_pk: i64,
+    resource_group_pk: Option<i64>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update repos set resource_group_pk = $3 where repo_pk = $1 and namespace_pk = $2 and deleted_at is null",
+        repo_pk,
+        namespace_pk,
+        resource_group_pk
+    );
+    Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
 /// Hides a repository and frees its name; its rows, old names and bytes stay until they are collected.

@@ -27,7 +27,7 @@ pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<R
 /// As [`move_repo`]; 409 when that one was taken back already.
 pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undoes: Option<i64>) -> HubResult<RepoId> {
     let repo = &admin.repo;
-    let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type).await?;
+    let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type, Some(repo)).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
     let mut tx = audit::begin(app).await?;
     if repo.id.key() != target.key() {

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::access::RepoAdmin;
 use super::changes::{self, Openness, What};
+use super::queries::pickles::set_refuses_pickles;
 use super::queries::{self, discussions};
 use crate::accounts::audit;
 use crate::app::App;
@@ -43,6 +44,8 @@ pub struct SettingsChange {
     pub plain_http: Option<bool>,
     /// Whether nobody can open discussions and pull requests.
     pub discussions_disabled: Option<bool>,
+    /// Whether pickles are refused.
+    pub refuses_pickles: Option<bool>,
 }
 
 /// Changes a repository's settings.
@@ -75,6 +78,9 @@ pub(super) async fn update_settings_undoing(
     if let Some(disabled) = change.discussions_disabled {
         discussions::set_disabled(&mut tx, admin.repo.pk, disabled).await?;
     }
+    if let Some(refuses) = change.refuses_pickles {
+        set_refuses_pickles(&mut tx, admin.repo.pk, refuses).await?;
+    }
     // Those who could not see it before may be waiting for it.
     if change.private == Some(false) && private {
         Job::TellOfRepo { repo_pk: admin.repo.pk }.enqueue(&mut tx).await?;
@@ -92,6 +98,7 @@ pub(super) async fn update_settings_undoing(
         "gated": gated,
         "plain_http": change.plain_http,
         "discussions_disabled": change.discussions_disabled,
+        "refuses_pickles": change.refuses_pickles,
     });
     queries::insert_event(&mut tx, admin.repo.pk, actor, "update_settings", payload).await?;
     tx.commit().await?;

@@ -9,8 +9,8 @@ use crate::accounts::{Auth, TokenRole, Viewer};
 /// What a viewer may see beside what everybody sees.
 #[derive(Debug, Clone, Default)]
 pub struct Visibility {
-    /// Private repositories of these namespaces; `None`: of all.
-    namespaces: Option<Vec<i64>>,
+    /// Private repositories of these namespaces and resource groups; `None`: of all.
+    audiences: Option<Vec<i64>>,
     /// For a fine-grained token: only what its scopes name.
     scopes: Option<Scopes>,
     /// Whether repositories that moderators switched off are seen.
@@ -27,13 +27,12 @@ struct Scopes {
 
 /// What a viewer may see in lists.
 pub fn visible_to(viewer: &Viewer) -> Visibility {
-    let Some(user) = &viewer.user else { return Visibility { namespaces: Some(Vec::new()), ..Visibility::default() } };
-    let namespaces = user.memberships.iter().map(|membership| membership.namespace_pk).chain([user.pk]).collect();
+    let Some(user) = &viewer.user else { return Visibility { audiences: Some(Vec::new()), ..Visibility::default() } };
     let scopes = match &viewer.auth {
         Auth::Token { role: TokenRole::FineGrained, scopes, .. } => Some(Scopes::read(scopes)),
         Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => None,
     };
-    Visibility { namespaces: (!user.is_admin).then_some(namespaces), scopes, disabled: user.is_admin }
+    Visibility { audiences: (!user.is_admin).then(|| user.audiences()), scopes, disabled: user.is_admin }
 }
 
 impl Scopes {
@@ -56,13 +55,13 @@ impl Scopes {
 }
 
 impl Visibility {
-    /// For statements with fixed text: whether everything is seen, and of which namespaces private repositories are. A
-    /// token for chosen repositories counts as a stranger's.
+    /// For statements with fixed text: whether everything is seen, and of which namespaces and resource
+    /// groups private repositories are. A token for chosen repositories counts as a stranger's.
     pub fn coarse(&self) -> (bool, Vec<i64>) {
-        match (&self.namespaces, &self.scopes) {
+        match (&self.audiences, &self.scopes) {
             (_, Some(_)) => (false, Vec::new()),
             (None, None) => (true, Vec::new()),
-            (Some(namespaces), None) => (false, namespaces.clone()),
+            (Some(audiences), None) => (false, audiences.clone()),
         }
     }
 
@@ -72,16 +71,16 @@ impl Visibility {
         if !self.disabled {
             sql.push(" and not r.disabled");
         }
-        if self.namespaces.is_none() && self.scopes.is_none() {
+        if self.audiences.is_none() && self.scopes.is_none() {
             return;
         }
-        if self.namespaces.as_ref().is_some_and(Vec::is_empty) {
+        if self.audiences.as_ref().is_some_and(Vec::is_empty) {
             sql.push(" and not r.private");
             return;
         }
         sql.push(" and (not r.private or (true");
-        if let Some(namespaces) = &self.namespaces {
-            sql.push(" and r.namespace_pk = any(").push_bind(namespaces.clone()).push(")");
+        if let Some(audiences) = &self.audiences {
+            sql.push(" and coalesce(r.resource_group_pk, r.namespace_pk) = any(").push_bind(audiences.clone()).push(")");
         }
         if let Some(scopes) = &self.scopes {
             sql.push(" and (lower(n.name) = any(").push_bind(scopes.namespaces.clone());

@@ -24,14 +24,14 @@ const PATIENCE: Duration = Duration::from_secs(20);
 #[derive(Debug)]
 pub(super) struct Reader {
     viewer: Viewer,
-    namespaces: Vec<i64>,
+    audiences: Vec<i64>,
 }
 
 impl Reader {
     pub(super) fn new(user: User) -> Self {
         // What a session of theirs would see; no statement asks for the session itself.
         let viewer = Viewer { user: Some(User { is_admin: false, is_moderator: false, ..user }), auth: Auth::Password };
-        Self { namespaces: viewer.namespaces(), viewer }
+        Self { audiences: viewer.audiences(), viewer }
     }
 
     /// The reader, for lists out of the database.
@@ -47,7 +47,7 @@ impl Reader {
     /// Which of the candidates became new to this reader after a moment.
     pub(super) fn candidates(&self, fresh: &[FreshRow], kind: RepoType, since: DateTime<Utc>) -> Vec<i64> {
         let is_new = |row: &&FreshRow| {
-            let to_them = if self.namespaces.contains(&row.namespace_pk) { row.to_members } else { row.to_others };
+            let to_them = if self.audiences.contains(&row.audience) { row.to_members } else { row.to_others };
             to_them && row.repo_type == kind && row.at > since
         };
         fresh.iter().filter(is_new).map(|row| row.repo_pk).collect()

@@ -50,6 +50,11 @@ pub(super) fn of_row(row: SearchRow) -> Option<RepoDoc> {
     })
 }
 
+/// Who sees what is private in a resource group. No owner has such a name.
+pub(super) fn audience(resource_group_pk: i64) -> String {
+    format!("group:{resource_group_pk}")
+}
+
 /// The counters of a repository.
 pub(super) fn counters_of(row: &CountersRow) -> (i64, Counters) {
     (row.repo_pk, counters(row.downloads, row.likes, row.trending))
@@ -72,6 +77,7 @@ fn facets(row: &SearchRow) -> FacetValues {
     values.add_all(Facet::Region, after("region:"));
     values.add_all(Facet::Gated, row.gated.as_deref());
     values.add_all(Facet::Library, row.library_name.as_deref());
+    values.add_all(Facet::Audience, row.resource_group_pk.map(audience).as_deref());
     match row.repo_type {
         RepoType::Model => model(row, &mut values),
         RepoType::Dataset => {

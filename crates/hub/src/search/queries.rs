@@ -19,6 +19,8 @@ pub struct SearchRow {
     pub name: String,
     /// Whether only members see it.
     pub private: bool,
+    /// The resource group it is in.
+    pub resource_group_pk: Option<i64>,
     /// `auto` or `manual` when readers must ask.
     pub gated: Option<String>,
     /// When it was made.
@@ -165,7 +167,7 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
     sqlx::query_as!(
         SearchRow,
         r#"select r.repo_pk, r.repo_type as "repo_type: hub_types::RepoType", n.name as namespace,
-                  coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.gated, r.created_at,
+                  coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.resource_group_pk, r.gated, r.created_at,
                   r.last_modified_at, c.downloads, c.likes, c.trending, r.parameters, r.tags, r.pipeline_tag,
                   r.library_name, r.size_bytes, r.facts, t.card as "card?",
                   array(select distinct left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 100)

@@ -28,11 +28,14 @@ pub struct Health {
 
 /// The answer of `/readyz`.
 #[derive(Debug, Clone, Serialize)]
-struct Report {
+pub struct Report {
     ready: bool,
-    database: &'static str,
-    migrations: &'static str,
-    store: &'static str,
+    /// Whether the database answers: `ok` or `failed`.
+    pub database: &'static str,
+    /// Whether all migrations have run: `ok`, `pending` or `unknown`.
+    pub migrations: &'static str,
+    /// Whether the store can be used: `ok` or `failed`.
+    pub store: &'static str,
     /// The process takes no new work.
     stopping: bool,
 }
@@ -71,14 +74,15 @@ async fn show_health() -> HttpResponse {
 }
 
 async fn show_readiness(app: web::Data<App>) -> HttpResponse {
-    let mut report = current(&app).await;
+    let mut report = look(&app).await;
     report.stopping = app.health.stopping.load(Ordering::Relaxed);
     report.ready &= !report.stopping;
     let mut response = if report.ready { HttpResponse::Ok() } else { HttpResponse::ServiceUnavailable() };
     response.insert_header((header::CACHE_CONTROL, "no-store")).json(report)
 }
 
-async fn current(app: &App) -> Report {
+/// Looks whether this process can do its work, unless somebody has just looked.
+pub async fn look(app: &App) -> Report {
     let mut last = app.health.last.lock().await;
     if let Some((when, report)) = last.as_ref()
         && when.elapsed() < KEPT

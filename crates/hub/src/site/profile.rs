@@ -4,10 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_types::RepoType;
 
-use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::follows::count_follows;
+use crate::accounts::queries::requests::count_requests;
 use crate::accounts::queries::settings::{ProfileRow, find_profile, find_renamed, list_members, list_organizations_of};
+use crate::accounts::requests::MOST;
+use crate::accounts::{Membership, OrgRole};
 use crate::activity::calendar::Calendar;
 use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
@@ -41,6 +43,10 @@ pub struct ProfilePage {
     pub settings_href: Option<String>,
     /// The text of that link.
     pub settings_label: &'static str,
+    /// Where the viewer can ask to join.
+    pub join_href: Option<String>,
+    /// Where an admin answers those who asked, with how many there are.
+    pub requests: Option<(String, i64)>,
     /// For a user: the organisations.
     pub organizations: Vec<String>,
     /// For an organisation: the members.
@@ -250,6 +256,8 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         settings_label: "Edit profile",
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
+        join_href: None,
+        requests: None,
         can_create: own,
         follow: follow_of(page, &row).await?,
         calendar: shelf.calendar,
@@ -269,14 +277,25 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
 async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let role = page.viewer.role_in(row.namespace_pk);
     let members = list_members(&page.app.pool, row.namespace_pk).await?;
+    let waiting = match role {
+        Some(OrgRole::Admin) => count_requests(&page.app.pool, row.namespace_pk, MOST).await?,
+        _ => 0,
+    };
     Ok(ProfilePage {
+        join_href: (row.takes_requests && role.is_none()).then(|| format!("/organizations/{}/join", row.name)),
+        requests: (waiting > 0).then(|| (format!("/organizations/{}/settings/requests", row.name), waiting)),
         layout: page.layout(row.name.clone()),
         avatar_class: "avatar-large avatar-square",
         settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
         settings_label: "Settings and members",
         organizations: Vec::new(),
         members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
-        can_create: role.is_some_and(|role| role >= OrgRole::Contributor),
+        can_create: page
+            .viewer
+            .user
+            .as_ref()
+            .and_then(|user| user.membership_in(row.namespace_pk))
+            .is_some_and(Membership::may_create),
         follow: follow_of(page, &row).await?,
         calendar: shelf.calendar,
         collections: shelf.collections,

@@ -52,7 +52,7 @@ impl Sent {
 async fn shown(app: &App, viewer: &Viewer, webhooks: &[Webhook]) -> HubResult<Vec<Value>> {
     let may_see_secrets = keeper(viewer, Access::Write).is_ok();
     let keys: Vec<i64> = webhooks.iter().map(|webhook| webhook.pk).collect();
-    let watches = queries::list_watches(&app.pool, &keys, &viewer.namespaces()).await?;
+    let watches = queries::list_watches(&app.pool, &keys, &viewer.audiences()).await?;
     let json_of = |webhook: &Webhook| {
         let watched = watches.iter().filter(|row| row.webhook_pk == webhook.pk).map(Watched::of);
         let mut value = json!({

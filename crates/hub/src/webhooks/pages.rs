@@ -90,7 +90,7 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let found = queries::list(&page.app.pool, user.pk).await?;
     let keys: Vec<i64> = found.iter().map(|webhook| webhook.pk).collect();
-    let watches = queries::list_watches(&page.app.pool, &keys, &page.viewer.namespaces()).await?;
+    let watches = queries::list_watches(&page.app.pool, &keys, &page.viewer.audiences()).await?;
     let item = |webhook: Webhook| {
         let watched = watches.iter().filter(|row| row.webhook_pk == webhook.pk).map(Watched::of).collect();
         Item::new(webhook, watched)

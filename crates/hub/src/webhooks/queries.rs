@@ -181,7 +181,7 @@ pub async fn list_watches(pool: &PgPool, webhook_pks: &[i64], namespaces: &[i64]
     sqlx::query_as!(
         WatchRow,
         r#"select w.webhook_pk, coalesce(n.kind, r.repo_type) as "kind!",
-                  coalesce(n.name, case when not r.private or r.namespace_pk = any($2) then o.name || '/' || r.name end,
+                  coalesce(n.name, case when not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2) then o.name || '/' || r.name end,
                            w.name) as "name!"
            from webhook_watches w left join namespaces n on n.namespace_pk = w.namespace_pk
            left join repos r on r.repo_pk = w.repo_pk left join namespaces o on o.namespace_pk = r.namespace_pk

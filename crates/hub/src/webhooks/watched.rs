@@ -126,7 +126,7 @@ pub(super) async fn check_watched(app: &App, viewer: &Viewer, user: &User, webho
     if !matches!(viewer.auth, Auth::Token { role: TokenRole::FineGrained, .. }) {
         return Ok(());
     }
-    let rows = queries::list_watches(&app.pool, &[webhook_pk], &viewer.namespaces()).await?;
+    let rows = queries::list_watches(&app.pool, &[webhook_pk], &viewer.audiences()).await?;
     let watched: Vec<Watched> = rows.iter().map(Watched::of).collect();
     find_targets(app, viewer, user, &watched).await.map(|_| ())
 }

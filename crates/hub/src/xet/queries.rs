@@ -82,27 +82,27 @@ pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Durati
 pub async fn renew_visible(
     conn: impl PgExecutor<'_>,
     hashes: &[XetHash],
-    namespace_pk: Option<i64>,
+    audience: Option<i64>,
     lease: Duration,
 ) -> sqlx::Result<Option<XetHash>> {
     sqlx::query_scalar!(
         r#"with told as (
                select x.xorb_hash from xet_xorbs x
                where x.xorb_hash = any($1) and (
-                   exists (select from repos r where r.repo_pk = x.first_repo_pk and r.namespace_pk = $2)
+                   exists (select from repos r where r.repo_pk = x.first_repo_pk and coalesce(r.resource_group_pk, r.namespace_pk) = $2)
                    or exists (
                        select from (
                            select l.repo_pk from xet_file_xorbs fx join xet_files f using (file_hash)
                            join repo_lfs_objects l on l.oid = f.oid
                            where fx.xorb_hash = x.xorb_hash limit 200
                        ) holders join repos r using (repo_pk)
-                       where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2)))
+                       where r.deleted_at is null and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2)))
                limit 1
            )
            update xet_xorbs x set lease_until = greatest(lease_until, $3), condemned_at = null
            from told where x.xorb_hash = told.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
         hashes as &[XetHash],
-        namespace_pk,
+        audience,
         Utc::now() + lease
     )
     .fetch_optional(conn)
@@ -117,7 +117,7 @@ pub async fn renew_visible(
 pub async fn renew_siblings(
     conn: impl PgExecutor<'_>,
     xorb_hash: &XetHash,
-    namespace_pk: Option<i64>,
+    audience: Option<i64>,
     limit: i64,
     lease: Duration,
 ) -> sqlx::Result<Vec<XetHash>> {
@@ -128,14 +128,14 @@ pub async fn renew_siblings(
                where fx.xorb_hash = $1 limit 200
            ), file as (
                select held.file_hash from held join repos r using (repo_pk)
-               where r.deleted_at is null and ((not r.private and r.gated is null) or r.namespace_pk = $2) limit 1
+               where r.deleted_at is null and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2) limit 1
            ), siblings as (
                select xorb_hash from xet_file_xorbs join file using (file_hash) limit $3
            )
            update xet_xorbs x set lease_until = greatest(lease_until, $4), condemned_at = null
            from siblings where x.xorb_hash = siblings.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
         xorb_hash as &XetHash,
-        namespace_pk,
+        audience,
         limit,
         Utc::now() + lease
     )

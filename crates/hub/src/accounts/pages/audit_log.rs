@@ -6,9 +6,10 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Days, NaiveDate, NaiveTime, Utc};
 use serde_json::{Value, json};
+use sqlx::PgPool;
 
 use super::navigation::SettingsNavigation;
-use super::sessions::browser_name;
+use super::sessions::{browser_name, words_for};
 use crate::accounts::audit::{ACTIONS, label_of};
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
@@ -66,7 +67,9 @@ pub(super) struct AuditLogPage {
 
 /// A line.
 #[derive(Debug)]
-pub(super) struct AuditLine {
+pub(crate) struct AuditLine {
+    /// In whose log it is, unless that is gone.
+    pub namespace: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
     /// Who.
@@ -82,18 +85,20 @@ pub(super) struct AuditLine {
 }
 
 impl AuditLine {
-    fn of(row: AuditRow) -> Self {
+    pub(crate) fn of(row: AuditRow) -> Self {
         let proof = match (row.via.as_str(), row.token) {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
-            ("password" | "passkey", _) => format!("by {}", row.via),
-            ("oidc", _) => "by single sign-on".to_owned(),
-            (how, _) if how.starts_with("password and") => format!("by {how}"),
+            ("ssh", Some(key)) => format!("by the SSH key {key}"),
+            (via, _) if ["password", "passkey", "oidc"].iter().any(|start| via.starts_with(start)) => {
+                format!("by {}", words_for(via))
+            }
             ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),
         };
         Self {
+            namespace: row.namespace,
             at: row.created_at,
             actor: row.actor,
             action: label_of(&row.action),
@@ -125,20 +130,21 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// What was asked for, as it was typed.
 #[derive(Debug, Default)]
-struct Asked {
-    actor: String,
-    action: String,
-    from: String,
-    to: String,
+pub(crate) struct Asked {
+    pub(crate) whose: String,
+    pub(crate) actor: String,
+    pub(crate) action: String,
+    pub(crate) from: String,
+    pub(crate) to: String,
 }
 
 impl Asked {
-    fn read(query: &Query) -> Self {
+    pub(crate) fn read(query: &Query) -> Self {
         let text = |name| query.get(name).unwrap_or_default().trim().chars().filter(|c| !c.is_control()).take(100).collect();
-        Self { actor: text("actor"), action: text("action"), from: text("from"), to: text("to") }
+        Self { whose: text("whose"), actor: text("actor"), action: text("action"), from: text("from"), to: text("to") }
     }
 
-    fn wanted(&self) -> HubResult<Wanted> {
+    pub(crate) fn wanted(&self) -> HubResult<Wanted> {
         let some = |text: &str| Some(text.to_owned()).filter(|text| !text.is_empty());
         let to = day(&self.to)?.and_then(|day| day.checked_add_days(Days::new(1)));
         Ok(Wanted {
@@ -149,14 +155,31 @@ impl Asked {
         })
     }
 
-    fn query(&self) -> String {
+    pub(crate) fn query(&self) -> String {
         let mut query = url::form_urlencoded::Serializer::new(String::new());
-        for (name, value) in [("actor", &self.actor), ("action", &self.action), ("from", &self.from), ("to", &self.to)] {
+        let fields =
+            [("whose", &self.whose), ("actor", &self.actor), ("action", &self.action), ("from", &self.from), ("to", &self.to)];
+        for (name, value) in fields {
             if !value.is_empty() {
                 query.append_pair(name, value);
             }
         }
         query.finish()
+    }
+}
+
+/// Which log: that of an account or organisation, or all of them.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(crate) enum Whose {
+    Namespace(i64),
+    All,
+}
+
+/// A part of a log, newest first, before a line.
+pub(crate) async fn read(pool: &PgPool, whose: Whose, wanted: &Wanted, before: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+    match whose {
+        Whose::Namespace(namespace_pk) => queries::list(pool, namespace_pk, wanted, before, limit).await,
+        Whose::All => queries::list_all(pool, wanted, before, limit).await,
     }
 }
 
@@ -225,13 +248,13 @@ async fn log_page(
 
 async fn export_own(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    export(&page, user.pk, "security-log")
+    export(&page, Whose::Namespace(user.pk), "security-log")
 }
 
 async fn export_organization(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
-    export(&page, row.namespace_pk, &format!("audit-log-{}", row.name))
+    export(&page, Whose::Namespace(row.namespace_pk), &format!("audit-log-{}", row.name))
 }
 
 /// How the lines of a file are written.
@@ -242,13 +265,16 @@ enum Format {
 }
 
 impl Format {
-    fn line(self, row: &AuditRow) -> String {
+    fn line(self, row: &AuditRow, whose: Whose) -> String {
         let at = crate::accounts::api::timestamp(row.created_at);
         if self == Self::JsonLines {
-            let line = json!({
+            let mut line = json!({
                 "id": row.audit_pk, "at": at, "actor": row.actor, "via": row.via, "token": row.token, "address": row.address,
                 "action": row.action, "subject": row.subject, "details": row.details,
             });
+            if whose == Whose::All {
+                line["log"] = json!(row.namespace);
+            }
             return format!("{line}\n");
         }
         let text = |value: &Option<String>| value.clone().unwrap_or_default();
@@ -263,7 +289,8 @@ impl Format {
             row.subject.clone(),
             row.details.to_string(),
         ];
-        format!("{}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
+        let log = if whose == Whose::All { format!(",{}", csv_cell(&text(&row.namespace))) } else { String::new() };
+        format!("{}{log}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
     }
 }
 
@@ -274,18 +301,20 @@ fn csv_cell(text: &str) -> String {
 }
 
 /// Sends the lines that were asked for, a part at a time.
-fn export(page: &PageRequest, namespace_pk: i64, name: &str) -> HubResult<HttpResponse> {
+pub(crate) fn export(page: &PageRequest, whose: Whose, name: &str) -> HubResult<HttpResponse> {
     let (format, ending, content_type) = match page.query().get("format") {
         Some("csv") => (Format::Csv, "csv", "text/csv; charset=utf-8"),
         Some("jsonl") | None => (Format::JsonLines, "jsonl", "application/x-ndjson"),
         Some(_) => return Err(HubError::bad_request("Choose `jsonl` or `csv` as the format.")),
     };
     let wanted = Asked::read(&page.query()).wanted()?;
-    let first = match format {
-        Format::Csv => "\"id\",\"at\",\"actor\",\"via\",\"token\",\"address\",\"action\",\"subject\",\"details\"\r\n".to_owned(),
-        Format::JsonLines => String::new(),
+    let columns = "\"id\",\"at\",\"actor\",\"via\",\"token\",\"address\",\"action\",\"subject\",\"details\"";
+    let first = match (format, whose) {
+        (Format::Csv, Whose::Namespace(_)) => format!("{columns}\r\n"),
+        (Format::Csv, Whose::All) => format!("{columns},\"log\"\r\n"),
+        (Format::JsonLines, _) => String::new(),
     };
-    let state = Export { app: page.app.get_ref().clone(), namespace_pk, wanted, format, first, before: Some(i64::MAX), sent: 0 };
+    let state = Export { app: page.app.get_ref().clone(), whose, wanted, format, first, before: Some(i64::MAX), sent: 0 };
     let stream = futures::stream::try_unfold(state, Export::next);
     Ok(HttpResponse::Ok()
         .content_type(content_type)
@@ -296,7 +325,7 @@ fn export(page: &PageRequest, namespace_pk: i64, name: &str) -> HubResult<HttpRe
 
 struct Export {
     app: App,
-    namespace_pk: i64,
+    whose: Whose,
     wanted: Wanted,
     format: Format,
     /// What goes before the first line.
@@ -309,12 +338,12 @@ struct Export {
 impl Export {
     async fn next(mut self) -> Result<Option<(Bytes, Self)>, HubError> {
         let Some(before) = self.before else { return Ok(None) };
-        let rows = queries::list(&self.app.pool, self.namespace_pk, &self.wanted, before, EXPORT_PAGE).await?;
+        let rows = read(&self.app.pool, self.whose, &self.wanted, before, EXPORT_PAGE).await?;
         self.sent += rows.len();
         let is_last = i64::try_from(rows.len()).unwrap_or(i64::MAX) < EXPORT_PAGE || self.sent >= MAX_EXPORT;
         self.before = rows.last().map(|row| row.audit_pk).filter(|_| !is_last);
         let mut text = std::mem::take(&mut self.first);
-        rows.iter().for_each(|row| text.push_str(&self.format.line(row)));
+        rows.iter().for_each(|row| text.push_str(&self.format.line(row, self.whose)));
         Ok(Some((Bytes::from(text), self)))
     }
 }

@@ -110,12 +110,12 @@ impl InvitationItem {
 }
 
 /// The roles a member can have, with the present one chosen.
-fn role_options(current: &str) -> Vec<Choice> {
+pub fn role_options(current: &str) -> Vec<Choice> {
     ROLES.into_iter().map(|(value, label)| Choice::new(value, label, current)).collect()
 }
 
 /// A role as pages name it.
-pub(super) fn label_of(role: OrgRole) -> &'static str {
+pub fn label_of(role: OrgRole) -> &'static str {
     ROLES.into_iter().find(|(value, _)| *value == role.as_str()).map_or("", |(_, label)| label)
 }
 
@@ -135,7 +135,7 @@ impl People {
         let invitations = list_invitations(&page.app.pool, row.namespace_pk).await?;
         let invitations = invitations.into_iter().map(|row| InvitationItem::of(page, row));
         let (invited, links) = invitations.partition(|item| !item.email.is_empty());
-        let roles = role_options("write");
+        let roles = role_options(&row.default_role);
         Ok(Self {
             members: members.into_iter().map(|row| member_item(row, user)).collect(),
             new_member: refusal.mark(Field::new("user", "Username").value(typed.member)),
@@ -143,6 +143,7 @@ impl People {
             email: refusal.mark(Field::new("email", "Email").value(typed.email)),
             mail_role: Field { key: "mail-", ..Field::new("role", "Role") },
             link_role: refusal.mark(Field::new("link_role", "Role")),
+            // The first of them is chosen where that is admin, which no link gives.
             link_roles: roles.iter().filter(|role| role.value != "admin").cloned().collect(),
             roles,
             days: refusal.mark(Field::new("days", "Works")),

@@ -41,6 +41,7 @@ impl SettingsNavigation {
             link("/settings/profile", "user", "Profile"),
             link("/settings/authentication", "lock", "Authentication"),
             link("/settings/tokens", "key-round", "Access tokens"),
+            link("/settings/keys", "terminal", "SSH keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
@@ -56,6 +57,7 @@ impl SettingsNavigation {
         ];
         links.extend(self.moderates.then(|| link("/moderation", "scale", "Moderation")));
         links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
+        links.extend(self.runs_the_hub.then(|| link("/admin", "sliders-horizontal", "Admin console")));
         links
     }
 }

@@ -7,11 +7,10 @@ use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
-use super::entry::log_in;
+use super::second_factor::after_provider;
 use crate::accounts::oidc::ticket::{self, Purpose};
 use crate::accounts::oidc::{Flow, Identity, Newcomer, config_of, operations, start_again};
 use crate::accounts::page::{PageRequest, own_path};
-use crate::accounts::sessions::Way;
 use crate::config::OidcConfig;
 use crate::error::{HubError, HubResult};
 
@@ -95,7 +94,7 @@ async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResul
     match (found, &page.viewer.user) {
         (Some(user), Some(viewer)) if user.pk != viewer.pk => Err(operations::belongs_to_another(&identity)),
         (Some(_), Some(_)) => Ok(page.redirect_saying(&next, &format!("{} is linked to your account.", identity.label()))),
-        (Some(user), None) => log_in(page, &user, &next, Way::Oidc).await,
+        (Some(user), None) => after_provider(page, &user, &next).await,
         (None, viewer) => {
             let to_link = viewer.is_some() || operations::find_same_email(&page.app, &identity).await?.is_some();
             let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });

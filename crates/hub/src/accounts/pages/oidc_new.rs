@@ -9,12 +9,16 @@ use super::oidc::{keep, kept};
 use crate::accounts::oidc::ticket::Purpose;
 use crate::accounts::oidc::{Newcomer, config_of, operations, start_again};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::second_factors::has_any;
 use crate::accounts::sessions::Way;
-use crate::accounts::{User, second_factors, sign_in, throttle};
+use crate::accounts::{User, sign_in, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
+
+/// To log in with all factors first, and then link.
+const LOG_IN: &str = "/login?next=%2Flogin%2Foidc%2Flink";
 
 /// Makes an account.
 #[derive(Debug, Template)]
@@ -126,9 +130,17 @@ async fn account_of(page: &PageRequest, newcomer: &Newcomer) -> HubResult<User> 
     })
 }
 
+/// A password alone does not open an account with a second factor, so it links nothing to it either.
+async fn must_log_in(page: &PageRequest, user: &User) -> HubResult<bool> {
+    Ok(page.viewer.is_anonymous() && has_any(&page.app, user.pk).await?)
+}
+
 async fn show_link(page: PageRequest) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
+    if must_log_in(&page, &user).await? {
+        return Ok(page.redirect(LOG_IN));
+    }
     let shown = link_page(&page, &newcomer, &user, None)?;
     page.show(shown).await
 }
@@ -148,8 +160,8 @@ fn link_page(page: &PageRequest, newcomer: &Newcomer, user: &User, refusal: Opti
 async fn post_link(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
-    if page.viewer.user.is_none() && second_factors::has_any(&page.app, user.pk).await? {
-        return Err(HubError::forbidden("This account has a second factor: log in with it, and link in your settings."));
+    if must_log_in(&page, &user).await? {
+        return Ok(page.redirect(LOG_IN));
     }
     let linked = match sign_in::ask_password(&page.app, page.http(), &user, form.exact("current_password")).await {
         Ok(()) => operations::link(&page.app, &user, &newcomer.identity).await,

@@ -3,18 +3,18 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::members::People;
+use super::members::{People, role_options};
 use super::navigation::SettingsNavigation;
 use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::queries::settings::ProfileRow;
+use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, update_organization};
 use crate::accounts::{OrgRole, User};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
-use crate::web::form::{Field, Refusal};
+use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
 
 /// The viewer's organisations.
@@ -83,12 +83,25 @@ pub(super) struct OrganizationSettingsPage {
     pub links: Field,
     /// Whether new repositories are private unless said otherwise.
     pub default_private: bool,
+    /// Who makes repositories.
+    pub create_role: Field,
+    /// The roles to choose from for that.
+    pub create_roles: Vec<Choice>,
+    /// The role that forms offer for new members.
+    pub default_role: Field,
+    /// The roles to choose from for that.
+    pub default_roles: Vec<Choice>,
+    /// Whether people can ask to join.
+    pub takes_requests: bool,
+    /// Whether its repositories refuse pickles.
+    pub refuses_pickles: bool,
     /// The members, and who is invited.
     pub people: People,
 }
 
 /// The fields that show an error themselves.
-const FIELDS: &[&str] = &["fullname", "details", "homepage", "links", "picture", "user", "email", "link_role", "days"];
+const FIELDS: &[&str] =
+    &["fullname", "details", "homepage", "links", "picture", "user", "email", "link_role", "days", "create_role", "default_role"];
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -197,6 +210,20 @@ async fn settings_page(
         homepage: refusal.mark(Field::new("homepage", "Homepage").value(&profile.homepage)),
         links: refusal.mark(Field::new("links", "Links").value(&profile.links).hint(LINKS_HINT)),
         default_private: row.default_private,
+        create_role: refusal.mark(
+            Field::new("create_role", "Who creates repositories")
+                .hint("In a resource group, who has a role there that may write."),
+        ),
+        create_roles: vec![
+            Choice::new("contributor", "Contributors and up", &row.create_role),
+            Choice::new("write", "Those who may write", &row.create_role),
+            Choice::new("admin", "Admins only", &row.create_role),
+        ],
+        default_role: refusal
+            .mark(Field::new("default_role", "Role of new members").hint("What forms offer; each can be given another.")),
+        default_roles: role_options(&row.default_role),
+        takes_requests: row.takes_requests,
+        refuses_pickles: row.refuses_pickles,
         people,
     })
 }
@@ -205,16 +232,32 @@ pub(super) fn settings_path(row: &ProfileRow) -> String {
     format!("/organizations/{}/settings", row.name)
 }
 
+fn role_in(form: &CheckedForm, field: &'static str, present: &str) -> HubResult<OrgRole> {
+    let chosen = Some(form.text(field)).filter(|text| !text.is_empty()).unwrap_or(present);
+    OrgRole::parse(chosen).ok_or_else(|| HubError::bad_request("Choose a role."))
+}
+
 async fn post_settings(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let mut row = require_admin_of(&page.app, user, &path).await?;
     let profile = profile_of(&form);
-    let default_private = form.text("default_private") == "true";
-    match update_organization(&page.app, row.namespace_pk, &profile, default_private).await {
+    let rules = OrganizationRules {
+        default_private: form.text("default_private") == "true",
+        // What a form of an earlier version does not have stays.
+        create_role: role_in(&form, "create_role", &row.create_role)?,
+        default_role: role_in(&form, "default_role", &row.default_role)?,
+        takes_requests: form.text("takes_requests") == "true",
+        refuses_pickles: form.text("refuses_pickles") == "true",
+    };
+    match update_organization(&page.app, row.namespace_pk, &profile, &rules).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), "Settings saved.")),
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            row.default_private = default_private;
+            row.default_private = rules.default_private;
+            row.create_role = rules.create_role.as_str().to_owned();
+            row.default_role = rules.default_role.as_str().to_owned();
+            row.takes_requests = rules.takes_requests;
+            row.refuses_pickles = rules.refuses_pickles;
             let shown = settings_page(&page, user, &row, &profile, Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }

@@ -1,4 +1,4 @@
-//! `/login/second-factor`, between a right password and the session, and signing in by a passkey alone.
+//! `/login/second-factor`, between a right password (or what a provider says) and the session, and signing in by a passkey alone.
 //!
 //! Until the second factor is proved there is no session. That the password was right is kept on the server for ten minutes, and
 //! found by a cookie that is made anew with each right password.
@@ -47,6 +47,9 @@ pub(super) struct SecondFactorPage {
 #[derive(Debug, Serialize, Deserialize)]
 struct Half {
     next: String,
+    /// Whether it was not a password, but the outside provider.
+    #[serde(default)]
+    by_provider: bool,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -60,10 +63,19 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// Goes on after a right password: to the second factor, or to the session of who has none.
 pub(super) async fn after_password(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
+    after_first(page, user, next, Way::Password).await
+}
+
+/// The same for somebody whom the outside provider has signed in.
+pub(super) async fn after_provider(page: &PageRequest, user: &User, next: &str) -> HubResult<HttpResponse> {
+    after_first(page, user, next, Way::Oidc).await
+}
+
+async fn after_first(page: &PageRequest, user: &User, next: &str, way: Way) -> HubResult<HttpResponse> {
     if !has_any(&page.app, user.pk).await? {
-        return log_in(page, user, next, Way::Password).await;
+        return log_in(page, user, next, way).await;
     }
-    let half = Half { next: next_of(next).to_owned() };
+    let half = Half { next: next_of(next).to_owned(), by_provider: way == Way::Oidc };
     let secret = ceremonies::keep(&page.app, page.http(), Kind::HalfSignIn, Some(user.pk), &half).await?;
     let mut response = page.redirect("/login/second-factor");
     let cookie = page.own_cookie(cookie_name(page), secret, Duration::seconds(i64::from(ceremonies::SECS)));
@@ -88,7 +100,7 @@ async fn find_half(page: &PageRequest) -> HubResult<Option<(User, Half)>> {
 }
 
 async fn start_over(page: &PageRequest) -> HubResult<HttpResponse> {
-    let error = HubError::bad_request("Give your password first, and the second factor within ten minutes.");
+    let error = HubError::bad_request("Log in first, and give the second factor within ten minutes.");
     show_refused(page, "/", error).await
 }
 
@@ -143,6 +155,7 @@ async fn finish(page: &PageRequest, user: &User, half: &Half, way: Way) -> HubRe
     if ceremonies::take::<Half>(&page.app, page.http(), Kind::HalfSignIn, &secret).await?.is_none() {
         return start_over(page).await;
     }
+    let way = if half.by_provider { Way::OidcAndFactor } else { way };
     let mut response = log_in(page, user, &half.next, way).await?;
     let removal = page.own_cookie(cookie_name(page), String::new(), Duration::ZERO);
     response.add_cookie(&removal).map_err(HubError::internal)?;

@@ -15,6 +15,8 @@ pub async fn set_origin(conn: &mut PgConnection, origin: &str) -> sqlx::Result<(
 /// A line of the log.
 #[derive(Debug, Clone)]
 pub struct AuditRow {
+    /// In whose log it is, unless that is gone.
+    pub namespace: Option<String>,
     /// The key; the log's order.
     pub audit_pk: i64,
     /// When.
@@ -55,12 +57,38 @@ pub struct Wanted {
 pub async fn list(pool: &PgPool, namespace_pk: i64, wanted: &Wanted, before: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
     sqlx::query_as!(
         AuditRow,
-        "select audit_pk, created_at, actor, via, token, address, action, subject, details from audit_log
+        "select audit_pk, created_at, actor, via, token, address, action, subject, details,
+                (select name from namespaces n where n.namespace_pk = audit_log.namespace_pk) as namespace
+         from audit_log
          where namespace_pk = $1 and audit_pk < $2
            and ($3::text is null or lower(actor) = lower($3)) and ($4::text is null or action = $4)
            and ($5::timestamptz is null or created_at >= $5) and ($6::timestamptz is null or created_at < $6)
          order by audit_pk desc limit $7",
         namespace_pk,
+        before,
+        wanted.actor.as_deref(),
+        wanted.action.as_deref(),
+        wanted.from,
+        wanted.until,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// A part of all logs, newest first, before a line.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_all(pool: &PgPool, wanted: &Wanted, before: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
+    sqlx::query_as!(
+        AuditRow,
+        "select audit_pk, created_at, actor, via, token, address, action, subject, details,
+                (select name from namespaces n where n.namespace_pk = audit_log.namespace_pk) as namespace
+         from audit_log
+         where audit_pk < $1 and ($2::text is null or lower(actor) = lower($2)) and ($3::text is null or action = $3)
+           and ($4::timestamptz is null or created_at >= $4) and ($5::timestamptz is null or created_at < $5)
+         order by audit_pk desc limit $6",
         before,
         wanted.actor.as_deref(),
         wanted.action.as_deref(),

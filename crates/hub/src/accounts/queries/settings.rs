@@ -23,6 +23,29 @@ pub struct ProfileRow {
     pub links: Vec<String>,
     /// Whether an organisation's new repositories are private unless said otherwise.
     pub default_private: bool,
+    /// The least role that makes repositories of an organisation's own, as it is stored.
+    pub create_role: String,
+    /// The role that forms offer for new members, as it is stored.
+    pub default_role: String,
+    /// Whether people can ask an organisation to join.
+    pub takes_requests: bool,
+    /// Whether an organisation's repositories refuse pickles.
+    pub refuses_pickles: bool,
+}
+
+/// What an organisation decides about who may do what.
+#[derive(Debug, Clone, Copy)]
+pub struct OrganizationRules {
+    /// Whether new repositories are private unless said otherwise.
+    pub default_private: bool,
+    /// The least role that makes repositories of its own.
+    pub create_role: OrgRole,
+    /// The role that forms offer for new members.
+    pub default_role: OrgRole,
+    /// Whether people can ask to join.
+    pub takes_requests: bool,
+    /// Whether its repositories refuse pickles.
+    pub refuses_pickles: bool,
 }
 
 /// What a user or an organisation says of itself, as it is kept.
@@ -47,7 +70,10 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
         ProfileRow,
         r#"select namespace_pk, name, kind, coalesce(u.fullname, o.fullname, '') as "fullname!",
                   coalesce(u.details, o.details, '') as "details!", coalesce(u.homepage, o.homepage, '') as "homepage!",
-                  coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!"
+                  coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!",
+                  coalesce(o.create_role, 'contributor') as "create_role!", coalesce(o.default_role, 'write') as "default_role!",
+                  coalesce(o.takes_requests, false) as "takes_requests!",
+                  coalesce(o.refuses_pickles, false) as "refuses_pickles!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1)"#,
@@ -156,17 +182,22 @@ pub async fn update_organization(
     conn: impl PgExecutor<'_>,
     pk: i64,
     texts: &ProfileTexts<'_>,
-    default_private: bool,
+    rules: &OrganizationRules,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6
+        "update organizations set fullname = $2, details = $3, homepage = $4, links = $5, default_private = $6, create_role = $7,
+                default_role = $8, takes_requests = $9, refuses_pickles = $10
          where organization_pk = $1",
         pk,
         texts.fullname,
         texts.details,
         texts.homepage,
         &texts.links,
-        default_private
+        rules.default_private,
+        rules.create_role.as_str(),
+        rules.default_role.as_str(),
+        rules.takes_requests,
+        rules.refuses_pickles
     )
     .execute(conn)
     .await

@@ -161,7 +161,7 @@ async fn show_inbox(page: PageRequest) -> HubResult<HttpResponse> {
     let query = page.query();
     let asked = Asked::of(&query);
     let after = TimeCursor::read(&query, "after")?;
-    let (pool, namespaces) = (&page.app.pool, user.namespaces());
+    let (pool, namespaces) = (&page.app.pool, user.audiences());
     let until = Utc::now();
     let mut rows = inbox::list(pool, user.pk, &namespaces, &asked.filter(), after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.updated_at, pk: row.notification_pk });
@@ -216,7 +216,7 @@ fn repo_links(asked: &Asked, repos: &[ToldRepoRow]) -> Vec<InboxLink> {
 async fn follow(page: PageRequest, path: web::Path<i64>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let pk = path.into_inner();
-    let found = inbox::find(&page.app.pool, user.pk, &user.namespaces(), pk).await?;
+    let found = inbox::find(&page.app.pool, user.pk, &user.audiences(), pk).await?;
     let missing = || HubError::not_found("There is no such notification, or you may not see any more what it is about.");
     let row = found.ok_or_else(missing)?;
     inbox::mark_read(&page.app.pool, user.pk, &[pk]).await?;

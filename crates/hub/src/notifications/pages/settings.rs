@@ -62,7 +62,7 @@ impl WatchedRepo {
 async fn show_settings(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let settings = settings_of(&page.app, user).await?;
-    let repos = watches::list_repos(&page.app.pool, user.pk, &user.namespaces()).await?;
+    let repos = watches::list_repos(&page.app.pool, user.pk, &user.audiences()).await?;
     let times = [
         ("mention", "When somebody mentions you", settings.mention),
         ("participating", "When something happens where you take part", settings.participating),

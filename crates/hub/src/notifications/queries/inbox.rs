@@ -84,7 +84,7 @@ pub async fn count_unread(pool: &PgPool, user_pk: i64, namespaces: &[i64], most:
         r#"select count(*) as "count!" from (
                select from notifications n join repos r using (repo_pk)
                where n.user_pk = $1 and n.unread and r.deleted_at is null and not r.disabled
-                 and (not r.private or r.namespace_pk = any($2))
+                 and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
                limit $3
            ) some_of_them"#,
         user_pk,
@@ -122,7 +122,7 @@ pub async fn list(
            left join discussion_events f on f.event_pk = n.first_event_pk
            left join discussion_events l on l.event_pk = n.last_event_pk
            left join namespaces a on a.namespace_pk = l.author_pk
-           where n.user_pk = $1 and r.deleted_at is null and not r.disabled and (not r.private or r.namespace_pk = any($2))
+           where n.user_pk = $1 and r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
              and (n.unread or $3) and ($4::smallint is null or n.reason = $4)
              and ($5::text is null or (r.repo_type = $5 and lower(o.name || '/' || r.name) = $6))
              and (n.updated_at, n.notification_pk) < (coalesce($7, 'infinity'::timestamptz), $8)
@@ -174,7 +174,7 @@ pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys:
            left join discussion_events l on l.event_pk = n.last_event_pk
            left join namespaces a on a.namespace_pk = l.author_pk
            where n.user_pk = $1 and n.notification_pk = any($3)
-             and r.deleted_at is null and not r.disabled and (not r.private or r.namespace_pk = any($2))
+             and r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
            order by n.updated_at desc, n.notification_pk desc"#,
         user_pk,
         namespaces,
@@ -214,7 +214,7 @@ pub async fn list_repos(
            from (select repo_pk from notifications where user_pk = $1 and (unread or $3)
                  order by updated_at desc, notification_pk desc limit 1000) n
            join repos r using (repo_pk) join namespaces o on o.namespace_pk = r.namespace_pk
-           where r.deleted_at is null and not r.disabled and (not r.private or r.namespace_pk = any($2))
+           where r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
            group by r.repo_pk, o.name order by count(*) desc, o.name, r.name limit $4"#,
         user_pk,
         namespaces,

@@ -57,7 +57,7 @@ pub async fn insert_for_event(
         ToldRow,
         r#"with event as (
                select e.event_pk, e.discussion_pk, e.author_pk, e.created_at, d.repo_pk, d.author_pk as opener_pk, r.namespace_pk,
-                      r.private,
+                      r.private, r.resource_group_pk,
                       not exists (select from discussion_events f
                                   where f.discussion_pk = e.discussion_pk and f.event_pk < e.event_pk) as opens
                from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
@@ -86,9 +86,7 @@ pub async fn insert_for_event(
                left join repo_watches w on w.user_pk = c.user_pk and w.repo_pk = e.repo_pk
                where c.user_pk is distinct from e.author_pk and w.level is distinct from 'ignore'
                  and (c.reason > 1 or w.level is distinct from 'participating')
-                 and (not e.private or c.user_pk = e.namespace_pk
-                      or exists (select from organization_members m
-                                 where m.organization_pk = e.namespace_pk and m.user_pk = c.user_pk))
+                 and (not e.private or belongs_to(c.user_pk, e.namespace_pk, e.resource_group_pk))
                group by c.user_pk
            )
            insert into notifications as n (user_pk, repo_pk, discussion_pk, reason, first_event_pk, last_event_pk, updated_at, mail_due_at)
@@ -132,7 +130,7 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
     sqlx::query_as!(
         ToldRow,
         r#"with repo as (
-               select repo_pk, namespace_pk, private, created_by, greatest(published_at, created_at) as at from repos
+               select repo_pk, namespace_pk, resource_group_pk, private, created_by, greatest(published_at, created_at) as at from repos
                where repo_pk = $1 and deleted_at is null and not disabled
                  and greatest(published_at, created_at) > now() - interval '1 day'
            ), told as (
@@ -149,9 +147,7 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
            from repo r cross join told t left join notification_settings s on s.user_pk = t.user_pk
            left join notification_mails l on l.user_pk = t.user_pk
            where t.user_pk is distinct from r.created_by
-             and (not r.private or t.user_pk = r.namespace_pk
-                  or exists (select from organization_members m
-                             where m.organization_pk = r.namespace_pk and m.user_pk = t.user_pk))
+             and (not r.private or belongs_to(t.user_pk, r.namespace_pk, r.resource_group_pk))
              and (select count(*) from notifications o join repos p on p.repo_pk = o.repo_pk
                   where o.user_pk = t.user_pk and o.unread and o.discussion_pk is null and p.namespace_pk = r.namespace_pk) < 50
            order by t.user_pk

@@ -122,7 +122,7 @@ pub async fn list_repos(pool: &PgPool, user_pk: i64, namespaces: &[i64]) -> sqlx
         WatchedRepoRow,
         r#"select r.repo_type as "repo_type: RepoType", n.name as namespace, r.name, w.level as "level: Level"
            from repo_watches w join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
-           where w.user_pk = $1 and r.deleted_at is null and not r.disabled and (not r.private or r.namespace_pk = any($2))
+           where w.user_pk = $1 and r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
            order by lower(n.name), lower(r.name), r.repo_type limit 1000"#,
         user_pk,
         namespaces

@@ -76,6 +76,8 @@ impl BucketInfo {
 struct CreateRequest {
     visibility: Option<String>,
     private: Option<bool>,
+    #[serde(rename = "resourceGroupId")]
+    resource_group: Option<String>,
 }
 
 async fn post_bucket(
@@ -91,6 +93,7 @@ async fn post_bucket(
         namespace: namespace.map(str::to_owned),
         name: raw_param(&request, "name").to_owned(),
         private: private_of(wanted.visibility.as_deref(), wanted.private)?,
+        resource_group: wanted.resource_group,
     };
     let repo = create_bucket(&app, &viewer, &new, base.as_str()).await?;
     let answer = json!({ "url": base.join(&repo.path()), "name": repo.id.to_string(), "id": repo.public_id });

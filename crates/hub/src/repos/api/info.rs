@@ -99,6 +99,9 @@ async fn extras(app: &App, read: &RepoRead, row: &ListedRepo, fields: &Fields, b
         };
         extra.insert("siblings".to_owned(), Value::Array(files));
     }
+    if has("resourceGroup") {
+        extra.insert("resourceGroup".to_owned(), super::groups::group_of(app, read).await?);
+    }
     if has("usedStorage") {
         extra.insert("usedStorage".to_owned(), json!(relations::used_storage(&app.pool, row.repo_pk).await?));
     }

@@ -37,6 +37,8 @@ struct CreateRequest {
     repo_type: Option<String>,
     visibility: Option<String>,
     private: Option<bool>,
+    #[serde(rename = "resourceGroupId")]
+    resource_group: Option<String>,
     license: Option<String>,
     sdk: Option<String>,
     #[serde(default)]
@@ -70,7 +72,7 @@ async fn post_create(app: web::Data<App>, viewer: Viewer, base: BaseUrl, body: J
         files.push((RepoPath::new("README.md")?, card.into_bytes()));
     }
     let private = private_of(request.visibility.as_deref(), request.private)?;
-    let new = NewRepo { repo_type, namespace, name, private, files };
+    let new = NewRepo { repo_type, namespace, name, private, resource_group: request.resource_group, files };
     let repo = create_repo(&app, &viewer, &new, base.as_str()).await?;
     Ok(HttpResponse::Ok().json(json!({
         "url": base.join(&repo.path()),
@@ -147,6 +149,9 @@ struct SettingsRequest {
     gated: Option<Value>,
     #[serde(rename = "discussionsDisabled")]
     discussions_disabled: Option<bool>,
+    /// This hub's own.
+    #[serde(rename = "refusesPickles")]
+    refuses_pickles: Option<bool>,
 }
 
 async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<SettingsRequest>) -> HubResult<HttpResponse> {
@@ -159,7 +164,13 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
         Some(_) => return Err(HubError::bad_request("`gated` must be `\"auto\"`, `\"manual\"` or `false`.")),
     };
     let private = private_of(request.visibility.as_deref(), request.private)?;
-    let change = SettingsChange { private, gating, plain_http: None, discussions_disabled: request.discussions_disabled };
+    let change = SettingsChange {
+        private,
+        gating,
+        plain_http: None,
+        discussions_disabled: request.discussions_disabled,
+        refuses_pickles: request.refuses_pickles,
+    };
     settings::update_settings(&app, &admin, change).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
@@ -169,6 +180,8 @@ struct DuplicateRequest {
     repository: String,
     visibility: Option<String>,
     private: Option<bool>,
+    #[serde(rename = "resourceGroupId")]
+    resource_group: Option<String>,
 }
 
 async fn post_duplicate(
@@ -184,7 +197,7 @@ async fn post_duplicate(
         false => RepoId::new(&user.name, &request.repository)?,
     };
     let private = private_of(request.visibility.as_deref(), request.private)?.unwrap_or(source.repo.private);
-    let repo = duplicate::duplicate_repo(&app, &source, &to, private, base.as_str()).await?;
+    let repo = duplicate::duplicate_repo(&app, &source, &to, (private, request.resource_group.as_deref()), base.as_str()).await?;
     Ok(HttpResponse::Ok().json(json!({ "url": base.join(&repo.path()), "filesCopyPending": false })))
 }
 

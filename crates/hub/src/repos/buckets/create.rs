@@ -20,6 +20,8 @@ pub struct NewBucket {
     pub name: String,
     /// Whether only members see it; `None`: as the organisation has it by default.
     pub private: Option<bool>,
+    /// The id of the resource group it is put in.
+    pub resource_group: Option<String>,
 }
 
 /// Makes an empty bucket.
@@ -28,7 +30,9 @@ pub struct NewBucket {
 /// 400 for a bad name, 403 for a namespace the viewer may not use, 409 when the bucket exists.
 pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url: &str) -> HubResult<Repo> {
     let user = viewer.require_user()?;
-    let namespace = access::target_namespace(app, viewer, new.namespace.as_deref(), RepoType::Bucket).await?;
+    let group_id = new.resource_group.as_deref();
+    let place = access::target_place(app, viewer, new.namespace.as_deref(), RepoType::Bucket, group_id).await?;
+    let namespace = &place.namespace;
     let id = RepoId::new(&namespace.name, &new.name)?;
     let row = NewRepoRow {
         repo_type: RepoType::Bucket,
@@ -36,9 +40,10 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         name: id.name(),
         private: new.private.unwrap_or(namespace.default_private),
         created_by: Some(user.pk),
+        resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
-    access::check_name_is_free(&mut tx, viewer, RepoType::Bucket, &namespace, id.name()).await?;
+    access::check_name_is_free(&mut tx, viewer, RepoType::Bucket, namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {
             drop(tx);
@@ -46,6 +51,7 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
             let id = existing.map_or(id, |existing| existing.id);
             return Err(HubError::repo_exists(RepoType::Bucket, &id, &format!("{base_url}/buckets/{id}")));
         }
+        Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
     queries::delete_redirect(&mut tx, RepoType::Bucket, id.namespace(), id.name()).await?;

@@ -11,7 +11,7 @@ use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{self, RepoAdmin, RepoRead, level_of};
 use crate::repos::buckets::batch;
-use crate::repos::queries::changes::{self as queries, DeletedRepo};
+use crate::repos::queries::changes::{self as queries, Contributed, DeletedRepo};
 use crate::repos::queries::{self as repo_queries, Repo};
 
 /// The most that a list shows.
@@ -38,15 +38,17 @@ pub async fn list_in(app: &App, viewer: &Viewer, namespaces: &[i64]) -> HubResul
     for namespace_pk in namespaces {
         match viewer.role_in(*namespace_pk) {
             Some(OrgRole::Admin) => whole.push(*namespace_pk),
-            Some(OrgRole::Contributor) => contributed.push(*namespace_pk),
             _ if user.is_admin => whole.push(*namespace_pk),
-            _ => {}
+            Some(_) => contributed.push(*namespace_pk),
+            None => {}
         }
     }
-    let mut found =
-        queries::list_deleted(&app.pool, &whole, (contributed.as_slice(), user.pk), undoable_since(app), MAX_LISTED).await?;
-    // A token for chosen repositories sees fewer.
-    found.retain(|deleted| deleted.repo.is_seen_by(viewer));
+    let groups = user.memberships.iter().flat_map(|membership| &membership.groups);
+    let groups: Vec<i64> = groups.filter(|group| group.role == OrgRole::Admin).map(|group| group.pk).collect();
+    let part = Contributed { namespaces: &contributed, created_by: user.pk, groups: &groups };
+    let mut found = queries::list_deleted(&app.pool, &whole, &part, undoable_since(app), MAX_LISTED).await?;
+    // Who made one may have left its group, and a token for chosen repositories sees fewer.
+    found.retain(|deleted| access::administers(viewer, &deleted.repo) && deleted.repo.is_seen_by(viewer));
     Ok(found)
 }
 
@@ -93,7 +95,7 @@ pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubRes
     // Another name is taken as by who makes a repository of that name.
     let elsewhere = match id.key() == repo.id.key() {
         true => None,
-        false => Some(access::target_namespace(app, &admin.viewer, Some(id.namespace()), repo.repo_type).await?),
+        false => Some(access::target_namespace(app, &admin.viewer, Some(id.namespace()), repo.repo_type, Some(repo)).await?),
     };
     let mut tx = audit::begin(app).await?;
     if let Some(namespace) = &elsewhere {

@@ -15,7 +15,7 @@ use crate::repos::queries::{
     discussions::{self, Discussion, Status},
 };
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_in, bring_packs, get_ref};
-use crate::repos::{commit, new_objects, reading};
+use crate::repos::{commit, new_objects, pickles, reading};
 
 /// How often a merge is built anew because a ref moved meanwhile.
 const MAX_ROUNDS: usize = 20;
@@ -76,6 +76,7 @@ impl Built {
         let onto = get_ref(app, repo, base, shown).await?;
         let pull = pull_ref(found.num)?;
         let from = get_ref(app, repo, &pull, pull.as_str()).await?;
+        pickles::refuse_merge(app, repo, onto, from).await?;
         let message = message(app, repo, found, (onto, from)).await?;
         let author = new_objects::person(&write.viewer)?;
         let meta = CommitMeta { committer: author.clone(), author, message };

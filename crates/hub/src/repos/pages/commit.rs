@@ -12,6 +12,7 @@ use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::access::RepoContent;
 use crate::repos::reading;
+use crate::ssh::signatures;
 use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -79,9 +80,11 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
         ParentLink { short: oid.chars().take(7).collect(), href: format!("{}/commit/{oid}", repo.path()) }
     };
     let cut = files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let mut commit = commit_summary(repo, &info);
+    commit.signature = signatures::of_commits(&page.app, repo, vec![oid]).await?.remove(&oid);
     let shown = CommitPage {
         layout: layout_of(&page, repo, &info.title),
-        commit: commit_summary(repo, &info),
+        commit,
         body: info.message.clone(),
         parents: info.parents.iter().map(parent).collect(),
         additions: files.iter().map(|file| file.additions).sum(),

@@ -1,5 +1,7 @@
 //! The history of a revision or of a path.
 
+use std::collections::HashMap;
+
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_git::{CommitInfo, EntryKind, LogRange};
@@ -9,8 +11,10 @@ use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of, time_of};
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
+use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::{Repo, RepoRead, reading};
+use crate::ssh::signatures::{self, Signature};
 use crate::web::atom::{Feed, FeedEntry};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -89,6 +93,7 @@ async fn show_commits(page: PageRequest, read: RepoRead) -> HubResult<HttpRespon
 /// The history of a path leads to the path as it was then, and those who may change the branch to its return.
 async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commits: &[CommitInfo]) -> HubResult<Vec<CommitDay>> {
     let mut days = by_day(&read.repo, commits);
+    add_signatures(&page.app, &read.repo, &mut days, commits).await?;
     if place.path.is_empty() {
         return Ok(days);
     }
@@ -102,6 +107,20 @@ async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commit
         commit.restore_href = may_restore.then(|| format!("{restore}?from={}", commit.oid));
     }
     Ok(days)
+}
+
+/// Says which commits are signed.
+async fn add_signatures(app: &App, repo: &Repo, days: &mut [CommitDay], commits: &[CommitInfo]) -> HubResult<()> {
+    let signatures = signatures::of_commits(app, repo, commits.iter().map(|commit| commit.oid).collect()).await?;
+    if signatures.is_empty() {
+        return Ok(());
+    }
+    let signatures: HashMap<String, Signature> =
+        signatures.into_iter().map(|(oid, signature)| (oid.to_hex(), signature)).collect();
+    for commit in days.iter_mut().flat_map(|day| &mut day.commits) {
+        commit.signature = signatures.get(&commit.oid).cloned();
+    }
+    Ok(())
 }
 
 /// The last commits of the default branch as an Atom feed.

@@ -48,6 +48,7 @@ pub(super) async fn header_with(
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
     if read.repo.repo_type.has_git() {
+        header.ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
         header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
@@ -67,6 +68,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         chips: chips(repo.repo_type, derived),
         tab,
         hub_url: base.as_str().to_owned(),
+        ssh_url: None,
         like: LikeButton { likes: u64::try_from(derived.likes).unwrap_or(0), liked: false },
         discussions: 0,
         watch: WatchButton { level: watching::Level::Participating },
@@ -311,6 +313,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         href: format!("{}/commit/{oid}", repo.path()),
         tree_href: format!("{}/tree/{oid}", repo.path()),
         restore_href: None,
+        signature: None,
         oid,
     }
 }

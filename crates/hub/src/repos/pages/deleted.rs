@@ -108,7 +108,7 @@ async fn show_own(page: PageRequest) -> HubResult<HttpResponse> {
 async fn own_page(page: &PageRequest) -> HubResult<DeletedPage> {
     let user = page.require_session()?;
     // What contributors deleted of their own is on no page of an organisation that they see.
-    let contributes = user.memberships.iter().filter(|membership| membership.role == OrgRole::Contributor);
+    let contributes = user.memberships.iter().filter(|membership| membership.role != OrgRole::Admin);
     let mut namespaces: Vec<i64> = contributes.map(|membership| membership.namespace_pk).collect();
     namespaces.push(user.pk);
     page_of(page, &user.name, deleted::list_in(&page.app, &page.viewer, &namespaces).await?)

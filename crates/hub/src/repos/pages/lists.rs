@@ -78,7 +78,7 @@ pub async fn own(app: &App, viewer: &Viewer, limit: i64) -> HubResult<Vec<OwnRep
     // A token for chosen repositories shows no others.
     let namespaces = match &viewer.auth {
         Auth::Token { role: TokenRole::FineGrained, .. } => Vec::new(),
-        Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => viewer.namespaces(),
+        Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => viewer.audiences(),
     };
     let rows = list_own(&app.pool, &namespaces, limit).await?;
     Ok(rows.into_iter().map(OwnRepo::from).collect())

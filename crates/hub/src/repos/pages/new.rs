@@ -5,9 +5,10 @@ use askama::Template;
 use hub_cards::known;
 use hub_types::{RepoPath, RepoType};
 
-use super::owners::owners_of;
+use super::owners::{groups_of, owners_of};
 use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::find_namespace;
 use crate::error::HubResult;
 use crate::repos::buckets::create::{NewBucket, create_bucket};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
@@ -37,6 +38,10 @@ pub(super) struct NewRepoPage {
     pub sdks: Vec<Choice>,
     /// The visibility chosen.
     pub private: bool,
+    /// The resource group.
+    pub group: Field,
+    /// The groups of all owners to choose from; empty where there are none.
+    pub groups: Vec<Choice>,
 }
 
 impl NewRepoPage {
@@ -85,12 +90,20 @@ struct NewRepoForm {
     license: String,
     sdk: String,
     private: bool,
+    group: String,
 }
 
 async fn show_new(page: PageRequest, kind: RepoType) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let owner = page.query().get("owner").unwrap_or(&user.name).to_owned();
-    let form = NewRepoForm { owner, sdk: "gradio".to_owned(), ..NewRepoForm::default() };
+    let group = page.query().get("resource_group").unwrap_or_default().to_owned();
+    let organization = user.memberships.iter().find(|membership| membership.name == owner);
+    let namespace = match organization {
+        Some(membership) => find_namespace(&mut *page.app.pool.acquire().await?, &membership.name).await?,
+        None => None,
+    };
+    let private = namespace.is_some_and(|namespace| namespace.default_private);
+    let form = NewRepoForm { owner, group, private, sdk: "gradio".to_owned(), ..NewRepoForm::default() };
     let shown = new_page(&page, user, kind, &form, &Refusal::default());
     page.show(shown).await
 }
@@ -103,6 +116,7 @@ async fn post_new(page: PageRequest, kind: RepoType, form: CheckedForm) -> HubRe
         license: form.text("license").to_owned(),
         sdk: form.text("sdk").to_owned(),
         private: form.text("visibility") == "private",
+        group: form.text("resource_group").to_owned(),
     };
     match create(&page, kind, &form).await {
         Ok(path) => Ok(page.redirect(&path)),
@@ -116,8 +130,9 @@ async fn post_new(page: PageRequest, kind: RepoType, form: CheckedForm) -> HubRe
 
 async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubResult<String> {
     let namespace = Some(form.owner.clone()).filter(|owner| !owner.is_empty());
+    let resource_group = Some(form.group.clone()).filter(|group| !group.is_empty());
     if kind == RepoType::Bucket {
-        let new = NewBucket { namespace, name: form.name.clone(), private: Some(form.private) };
+        let new = NewBucket { namespace, name: form.name.clone(), private: Some(form.private), resource_group };
         return Ok(create_bucket(&page.app, &page.viewer, &new, page.base.as_str()).await?.path());
     }
     let sdk = (kind == RepoType::Space).then_some(form.sdk.as_str());
@@ -126,7 +141,7 @@ async fn create(page: &PageRequest, kind: RepoType, form: &NewRepoForm) -> HubRe
         Some(text) => vec![(RepoPath::new("README.md")?, text.into_bytes())],
         None => Vec::new(),
     };
-    let new = NewRepo { repo_type: kind, namespace, name: form.name.clone(), private: Some(form.private), files };
+    let new = NewRepo { repo_type: kind, namespace, name: form.name.clone(), private: Some(form.private), resource_group, files };
     Ok(create_repo(&page.app, &page.viewer, &new, page.base.as_str()).await?.path())
 }
 
@@ -140,7 +155,7 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
     let mut name =
         Field::new("name", label).value(&form.name).hint("Letters, digits, `-`, `_` or `.`: it becomes part of the address.");
     // Whatever is refused here is about the id; the other fields are choices.
-    name.error = refusal.message_elsewhere(&[]);
+    name.error = refusal.message_elsewhere(&["resource_group"]);
     let licenses = known::LICENSES.iter().map(|id| Choice::new(*id, *id, &form.license));
     let sdk = |id: &'static str, label, hint| Choice::new(id, label, &form.sdk).hint(hint);
     NewRepoPage {
@@ -163,5 +178,8 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
             RepoType::Model | RepoType::Dataset | RepoType::Bucket => Vec::new(),
         },
         private: form.private,
+        group: refusal
+            .mark(Field::new("resource_group", "Resource group").hint("Of the owner: only its members see what is private.")),
+        groups: groups_of(user, None, &form.group),
     }
 }

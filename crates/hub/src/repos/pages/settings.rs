@@ -6,14 +6,16 @@ use hub_types::RepoId;
 
 use super::context::{header_of, layout_of};
 use super::deleted::deleted_path;
-use super::owners::owners_of;
+use super::owners::{groups_of, owners_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, BUCKET_BASE};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
+use crate::repos::groups;
 use crate::repos::queries::discussions::are_disabled;
+use crate::repos::queries::pickles::{PickleRule, find_pickle_rule};
 use crate::repos::rename::move_repo;
 use crate::repos::settings::{Gating, SettingsChange, update_settings};
 use crate::repos::usage::StorageUse;
@@ -38,6 +40,8 @@ pub(super) struct RepoSettingsPage {
     pub plain_http: bool,
     /// Whether discussions are turned off.
     pub discussions_disabled: bool,
+    /// Who refuses pickles.
+    pub pickles: PickleRule,
     /// How readers get in: `off`, `auto` or `manual`.
     pub gating: String,
     /// The new owner.
@@ -50,6 +54,10 @@ pub(super) struct RepoSettingsPage {
     pub confirmation: Field,
     /// For how many days what is done can be undone.
     pub undo_days: u64,
+    /// The resource group it is in.
+    pub group: Field,
+    /// The groups it can be in; empty where there are none.
+    pub groups: Vec<Choice>,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -57,12 +65,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config
             .route(&format!("{base}/settings/transfer"), web::post().to(post_transfer))
             .route(&format!("{base}/settings/discussions"), web::post().to(post_discussions))
+            .route(&format!("{base}/settings/pickles"), web::post().to(post_pickles))
             .route(&format!("{base}/settings/gating"), web::post().to(post_gating));
     }
     for base in BASES.into_iter().chain([BUCKET_BASE]) {
         config
             .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
+            .route(&format!("{base}/settings/resource-group"), web::post().to(post_group))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
     }
@@ -89,7 +99,14 @@ async fn settings_page(
         owners.insert(0, Choice::new(owner, owner, owner));
     }
     let mut new_name = Field::new("name", "New name").value(name);
-    new_name.error = refusal.message_elsewhere(&["confirmation"]);
+    new_name.error = refusal.message_elsewhere(&["confirmation", "resource_group"]);
+    let group = groups::find(&page.app, &admin.repo).await?;
+    let mut choices = groups_of(user, Some(admin.repo.namespace_pk), group.as_ref().map_or("", |group| &group.public_id));
+    if let Some(group) = &group
+        && !choices.iter().any(|choice| choice.selected)
+    {
+        choices.insert(0, Choice::new(group.public_id.as_str(), group.name.as_str(), &group.public_id));
+    }
     Ok(RepoSettingsPage {
         layout: layout_of(page, &admin.repo, "Settings"),
         header,
@@ -97,10 +114,16 @@ async fn settings_page(
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
         discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
+        pickles: find_pickle_rule(&page.app.pool, admin.repo.pk).await?,
         gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
         owners,
         new_name,
+        group: refusal.mark(
+            Field::new("resource_group", "Group")
+                .hint("Only its members see what is private and write; without one, the organization."),
+        ),
+        groups: choices,
         undo_days: page.app.config.undo_days,
         confirmation: refusal.mark(Field::new("confirmation", "Type the full id to confirm").hint(admin.repo.id.to_string())),
     })
@@ -125,6 +148,22 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_group(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let id = form.text("resource_group");
+    match groups::move_to(&page.app, &admin, Some(id)).await {
+        Ok(()) => {
+            let text = if id.is_empty() { "This repository is in no group now." } else { "The group was changed." };
+            Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error.at("resource_group"))?;
+            let shown = settings_page(&page, &admin, admin.repo.id.namespace(), admin.repo.id.name(), &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
 }
 
 async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -167,6 +206,20 @@ async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm
         true => "Discussions are turned off. What was said stays readable.",
         false => "Discussions are turned on.",
     };
+    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+}
+
+async fn post_pickles(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (refuses, text) = match form.text("pickles") {
+        "take" => (false, "This repository takes pickles."),
+        "refuse" => {
+            (true, "This repository takes no pickles from now on. Those that are there stay until somebody deletes them.")
+        }
+        _ => return Err(HubError::bad_request("Choose whether pickles are taken or refused.")),
+    };
+    let change = SettingsChange { refuses_pickles: Some(refuses), ..SettingsChange::default() };
+    update_settings(&page.app, &admin, change).await?;
     Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
 }
 

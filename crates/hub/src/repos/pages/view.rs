@@ -9,6 +9,7 @@ pub use self::header::{Chip, LikeButton, RepoHeader, RepoTab, TabLink, WatchButt
 use super::tags;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::own::OwnRepoRow;
+use crate::ssh::signatures::Signature;
 use crate::web::layout::{kind_icon, kind_title};
 
 /// A repository in a list.
@@ -193,6 +194,8 @@ pub struct CommitSummary {
     pub tree_href: String,
     /// In the history of a file: what brings this version back.
     pub restore_href: Option<String>,
+    /// What is known of its signature, in lists of commits and on its page.
+    pub signature: Option<Signature>,
 }
 
 /// A branch or tag to switch to.

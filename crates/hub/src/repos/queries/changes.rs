@@ -152,32 +152,44 @@ pub struct DeletedRepo {
     pub deleted_by: Option<String>,
 }
 
+/// Of whose deleted repositories somebody sees a part.
+#[derive(Debug)]
+pub struct Contributed<'a> {
+    /// The organisations.
+    pub namespaces: &'a [i64],
+    /// Those that this user made.
+    pub created_by: i64,
+    /// Those in these resource groups.
+    pub groups: &'a [i64],
+}
+
 /// The repositories that were deleted since a time and can come back, the last deleted first: those of some namespaces, and of
-/// others those that somebody made.
+/// others a part.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_deleted(
     pool: &PgPool,
     namespaces: &[i64],
-    (contributed, user_pk): (&[i64], i64),
+    part: &Contributed<'_>,
     since: DateTime<Utc>,
     limit: i64,
 ) -> sqlx::Result<Vec<DeletedRepo>> {
     let rows = sqlx::query!(
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, deleted_at as "deleted_at!",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk, deleted_at as "deleted_at!",
                   (select a.name from repo_changes c join namespaces a on a.namespace_pk = c.actor_pk
                    where c.repo_pk = r.repo_pk and c.kind = 'delete_repo' order by change_pk desc limit 1) as deleted_by
            from repos r join namespaces n using (namespace_pk)
-           where (namespace_pk = any($1) or namespace_pk = any($2) and created_by = $3) and deleted_at >= $4 and purged_at is null
+           where (namespace_pk = any($1) or namespace_pk = any($2) and (created_by = $3 or resource_group_pk = any($6))) and deleted_at >= $4 and purged_at is null
            order by deleted_at desc, repo_pk desc limit $5"#,
         namespaces,
-        contributed,
-        user_pk,
+        part.namespaces,
+        part.created_by,
         since,
-        limit
+        limit,
+        part.groups
     )
     .fetch_all(pool)
     .await?;
@@ -202,6 +214,7 @@ pub async fn list_deleted(
             file_count: row.file_count,
             size_bytes: row.size_bytes,
             plain_http: row.plain_http,
+            resource_group_pk: row.resource_group_pk,
         };
         Ok(DeletedRepo { repo: Repo::try_from(repo)?, deleted_at: row.deleted_at, deleted_by: row.deleted_by })
     });
@@ -217,7 +230,7 @@ pub async fn find_deleted(pool: &PgPool, public_id: &str, since: DateTime<Utc>) 
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
            from repos r join namespaces n using (namespace_pk)
            where public_id = $1 and deleted_at >= $2 and purged_at is null"#,
         public_id,

@@ -23,7 +23,7 @@ pub async fn list_own(pool: &PgPool, namespaces: &[i64], limit: i64) -> sqlx::Re
         OwnRepoRow,
         r#"select repo_type as "repo_type: RepoType", n.name as namespace, r.name
            from repos r join namespaces n using (namespace_pk)
-           where namespace_pk = any($1) and deleted_at is null order by last_modified_at desc limit $2"#,
+           where namespace_pk = any($1) and (not r.private or coalesce(resource_group_pk, namespace_pk) = any($1)) and deleted_at is null order by last_modified_at desc limit $2"#,
         namespaces,
         limit
     )

@@ -1,10 +1,10 @@
 //! Looks at one file and keeps what was found.
 
 use std::collections::BTreeSet;
-use std::io::{Read as _, Seek as _, SeekFrom};
+use std::io::{self, Read, Seek, SeekFrom};
 
 use hub_cards::{Progress, gguf};
-use hub_scan::{Kind, Level, Limits, Report};
+use hub_scan::{Kind, Level, Limits, MAX_TEXT_BYTES, Report};
 
 use super::changes::ChangedFile;
 use super::reader::Blocks;
@@ -20,8 +20,9 @@ use crate::scans::{Av, AvStatus, FileScan};
 
 /// What is read first of a GGUF header.
 const FIRST_READ_BYTES: u64 = 256 << 10;
-/// How much of a text is searched for this hub's own tokens.
-const MAX_TEXT_BYTES: u64 = 8 << 20;
+/// How much of a text is searched for this hub's own tokens at a time, and by how much the pieces overlap.
+const PIECE_BYTES: u64 = 4 << 20;
+const OVERLAP_BYTES: usize = 1 << 10;
 
 /// Looks at a file and, where there is one, has ClamAV look at it.
 pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd: Option<&Address>) -> HubResult<()> {
@@ -53,16 +54,28 @@ async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTr
     tokio::task::spawn_blocking(move || {
         let size = blocks.size();
         let report = hub_scan::scan(&mut blocks, size, kind, Limits::default()).map_err(HubError::internal)?;
-        let mut tokens = BTreeSet::new();
-        if hub_scan::has_hub_tokens(&report) {
-            let mut text = Vec::new();
-            blocks.seek(SeekFrom::Start(0)).map_err(HubError::internal)?;
-            (&mut blocks).take(MAX_TEXT_BYTES).read_to_end(&mut text).map_err(HubError::internal)?;
-            tokens = leaks::hashes_in([&*String::from_utf8_lossy(&text)]);
-        }
+        let tokens = match hub_scan::has_hub_tokens(&report) {
+            true => hub_tokens(&mut blocks).map_err(HubError::internal)?,
+            false => BTreeSet::new(),
+        };
         Ok((report, tokens, blocks.into_file()))
     })
     .await?
+}
+
+/// This hub's own tokens in a text, as far as it is searched for secrets.
+fn hub_tokens(text: &mut (impl Read + Seek)) -> io::Result<BTreeSet<[u8; 32]>> {
+    text.seek(SeekFrom::Start(0))?;
+    let (mut tokens, mut piece, mut searched) = (BTreeSet::new(), Vec::new(), 0);
+    loop {
+        let count = text.by_ref().take(PIECE_BYTES).read_to_end(&mut piece)? as u64;
+        tokens.append(&mut leaks::hashes_in([&*String::from_utf8_lossy(&piece)]));
+        searched += count;
+        if count < PIECE_BYTES || searched >= MAX_TEXT_BYTES {
+            return Ok(tokens);
+        }
+        piece.drain(..piece.len() - OVERLAP_BYTES);
+    }
 }
 
 async fn gguf_report(app: &App, file: &WeightFile) -> HubResult<Report> {
@@ -124,4 +137,20 @@ async fn keep(app: &App, changed: &ChangedFile, report: Report, av: Option<Av>, 
         app.jobs.wake();
     }
     Ok(())
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn tokens_are_found_wherever_they_are_searched_for() {
+        let token = format!("hf_{}", "aZ3kQ9mX7pLr2TvB8nWc5YdFgHjKsE4uRt");
+        let piece = usize::try_from(PIECE_BYTES).unwrap();
+        for at in [0, piece - 10, piece, 3 * piece - 1100] {
+            let text = [" ".repeat(at).as_str(), &token, &" ".repeat(4 * piece)].concat();
+            let found = hub_tokens(&mut io::Cursor::new(text)).unwrap();
+            assert!(leaks::hashes_in([token.as_str()]).is_subset(&found), "{at}");
+        }
+    }
 }

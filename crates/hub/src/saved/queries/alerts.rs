@@ -181,8 +181,8 @@ pub struct FreshRow {
     pub repo_pk: i64,
     /// Which list it is in.
     pub repo_type: RepoType,
-    /// Its owner.
-    pub namespace_pk: i64,
+    /// Its resource group, or else its owner.
+    pub audience: i64,
     /// When it became new.
     pub at: DateTime<Utc>,
     /// Whether to those who see the owner's private repositories.
@@ -199,16 +199,16 @@ pub struct FreshRow {
 pub async fn list_fresh(pool: &PgPool, since: DateTime<Utc>, until: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<FreshRow>> {
     sqlx::query_as!(
         FreshRow,
-        r#"select repo_pk as "repo_pk!", repo_type as "repo_type!: RepoType", namespace_pk as "namespace_pk!", at as "at!",
+        r#"select repo_pk as "repo_pk!", repo_type as "repo_type!: RepoType", audience as "audience!", at as "at!",
                   to_members as "to_members!", to_others as "to_others!"
            from (
-               (select repo_pk, repo_type, namespace_pk, created_at as at, true as to_members, published_at is null as to_others
+               (select repo_pk, repo_type, coalesce(resource_group_pk, namespace_pk) as audience, created_at as at, true as to_members, published_at is null as to_others
                 from repos
                 where repo_type in ('model', 'dataset', 'space') and created_at > $1 and created_at <= $2
                   and deleted_at is null and not disabled
                 order by created_at desc limit $3)
                union all
-               (select repo_pk, repo_type, namespace_pk, published_at, false, true
+               (select repo_pk, repo_type, coalesce(resource_group_pk, namespace_pk), published_at, false, true
                 from repos
                 where repo_type in ('model', 'dataset', 'space') and published_at > $1 and published_at <= $2
                   and deleted_at is null and not disabled

@@ -172,6 +172,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         chips: Vec::new(),
         tab: RepoTab::Card,
         hub_url: String::new(),
+        ssh_url: None,
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
         warning: None,
         discussions: 2,
@@ -276,6 +277,7 @@ pub(super) fn days() -> Vec<Day> {
         href: "#changes".to_owned(),
         tree_href: "#changes".to_owned(),
         restore_href: None,
+        signature: None,
     };
     vec![Day {
         label: "7 March 2026",

@@ -118,7 +118,7 @@ pub(super) async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<
 pub(super) async fn show_edit(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let found = operations::get(&page.app, user, &path).await?;
-    let watches = queries::list_watches(&page.app.pool, &[found.pk], &page.viewer.namespaces()).await?;
+    let watches = queries::list_watches(&page.app.pool, &[found.pk], &page.viewer.audiences()).await?;
     let watched: Vec<Watched> = watches.iter().map(Watched::of).collect();
     let shown = form_page(&page, user, Some(found.id.clone()), &Typed::of(&found, &watched), &Refusal::default());
     page.show(shown).await

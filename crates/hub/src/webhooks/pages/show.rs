@@ -80,7 +80,7 @@ pub(super) async fn show(page: PageRequest, path: web::Path<String>) -> HubResul
     rows.truncate(PAGE);
     let href = format!("{PATH}/{}", found.id);
     let older = rows.last().filter(|_| more).map(|row| format!("{href}?before={}", row.pk));
-    let watches = queries::list_watches(&page.app.pool, &[found.pk], &page.viewer.namespaces()).await?;
+    let watches = queries::list_watches(&page.app.pool, &[found.pk], &page.viewer.audiences()).await?;
     let shown = WebhookPage {
         layout: page.layout("Webhook"),
         navigation: SettingsNavigation::new(user, PATH),

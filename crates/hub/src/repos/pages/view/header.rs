@@ -76,6 +76,8 @@ pub struct RepoHeader {
     pub tab: RepoTab,
     /// The hub's own address, without a slash at the end.
     pub hub_url: String,
+    /// Its address for git over SSH, if the hub speaks it.
+    pub ssh_url: Option<String>,
     /// The like button.
     pub like: LikeButton,
     /// How many discussions and pull requests are open.
@@ -242,6 +244,11 @@ impl RepoHeader {
     /// The line that clones it.
     pub fn git_command(&self) -> String {
         format!("git clone {}{}", self.hub_url, self.href())
+    }
+
+    /// The same over SSH, if the hub speaks it.
+    pub fn ssh_command(&self) -> Option<String> {
+        self.ssh_url.as_ref().map(|url| format!("git clone {url}"))
     }
 
     /// The line that downloads it.

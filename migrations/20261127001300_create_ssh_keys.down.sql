@@ -1,0 +1,2 @@
+drop table ssh_keys;
+drop function audit_ssh_key();

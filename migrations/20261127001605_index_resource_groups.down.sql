@@ -1,0 +1,1 @@
+drop index repos_resource_group_pk_idx;

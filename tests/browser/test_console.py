@@ -1,0 +1,72 @@
+"""The admin console: looked at in both widths and themes, with what those who run the hub do there."""
+
+import subprocess
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture
+from test_pages import axe, overflow, structure
+
+
+def problems(page):
+    return [*axe(page), *overflow(page), *structure(page)]
+
+
+def dead_letters(hub):
+    """Puts jobs among the dead letters, which no node of this version can do."""
+    sql = """insert into jobs (kind, payload, attempts, locked_until, last_error, failed_at)
+             select 'a_kind_of_old', jsonb_build_object('repo_pk', n), 8, now(),
+                    'HubError { kind: Unavailable, message: "The store does not answer right now. Try again in a moment." }', now()
+             from generate_series(1, 3) n"""
+    subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, hub.database_url()], check=True)
+
+
+@pytest.mark.parametrize("scheme", ["light", "dark"])
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
+    dead_letters(hub)
+    page = open_browser(viewport, color_scheme=scheme)
+    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-console-{name}")  # noqa: E731
+    log_in(page)
+    page.goto("/settings/profile")
+    page.get_by_role("link", name="Admin console").click()
+    page.get_by_role("heading", name="Overview").wait_for()
+    assert page.get_by_text("All migrations have run").is_visible()
+    found = problems(page)
+    shot("overview")
+
+    page.get_by_role("navigation", name="Settings").get_by_role("link", name="Background jobs").click()
+    page.get_by_role("heading", name="Background jobs").wait_for()
+    found += problems(page)
+    shot("jobs")
+    page.get_by_role("checkbox", name="a_kind_of_old").first.check()
+    page.get_by_label("Why").fill("Of a version that is gone")
+    page.get_by_role("button", name="Delete the chosen").click()
+    page.get_by_text("One job deleted.").wait_for()
+    page.get_by_role("link", name="a_kind_of_old").click()
+    page.get_by_label("Why").fill("Of a version that is gone")
+    page.get_by_role("button", name="Delete all of this kind").click()
+    page.get_by_text("jobs deleted.").wait_for()
+    found += problems(page)
+    shot("no-jobs")
+
+    page.goto("/admin/users")
+    page.get_by_label("Search names and email addresses").fill("carol")
+    page.get_by_role("main").get_by_role("button", name="Search").click()
+    page.get_by_role("link", name="carol").wait_for()
+    found += problems(page)
+    shot("users")
+    page.get_by_role("link", name="carol").click()
+    page.get_by_role("heading", name="Help with the account").wait_for()
+    found += problems(page)
+    shot("user")
+    page.get_by_label("End all sessions").check()
+    page.get_by_label("Why").first.fill("Lost her laptop")
+    page.get_by_role("button", name="Do it").click()
+    page.get_by_text("All sessions have ended.").wait_for()
+    page.get_by_role("link", name="Audit log").first.click()
+    page.get_by_text("Sessions ended by an administrator").first.wait_for()
+    page.goto("/admin/audit?whose=carol&action=admin.end_sessions")
+    page.get_by_text("Lost her laptop").first.wait_for()
+    found += problems(page)
+    shot("audit")
+    assert not found, "\n".join(found)

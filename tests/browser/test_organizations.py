@@ -1,0 +1,114 @@
+"""Organisations: a resource group with a member and a repository, and somebody who asks to join."""
+
+import uuid
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture, sign_up
+from harness.people import TOKENS
+
+
+@pytest.fixture
+def org(hub):
+    """The name of a fresh organisation."""
+    return f"guild-{uuid.uuid4().hex[:8]}"
+
+
+def found(page, name):
+    """Founds an organisation in which bob and carol may write."""
+    page.goto("/organizations/new")
+    page.get_by_label("Name", exact=True).fill(name)
+    page.get_by_role("main").get_by_role("button").click()
+    page.wait_for_url(f"**/{name}")
+    page.goto(f"/organizations/{name}/settings")
+    for user in ("bob", "carol"):
+        page.get_by_label("Username").fill(user)
+        page.get_by_role("button", name="Add member").click()
+        page.get_by_text(f"{user} is a member now.").wait_for()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_group_is_made_and_its_repository_seen_and_not_seen(open_browser, hub, org, scripts):
+    from huggingface_hub import HfApi
+
+    ada, bob, carol = (open_browser(java_script_enabled=scripts) for _ in range(3))
+    bob.watch.expected += ["Failed to load resource"]
+    log_in(ada)
+    found(ada, org)
+    HfApi(endpoint=hub.url, token=TOKENS["ada"]).create_repo(f"{org}/known", private=True)
+    log_in(bob, "bob")
+    log_in(carol, "carol")
+    bob.goto(f"/{org}/known")
+    bob.get_by_role("main").wait_for()
+    ada.goto(f"/organizations/{org}/settings")
+    ada.get_by_role("link", name="Resource groups").click()
+    ada.get_by_role("heading", name="No groups yet").wait_for()
+    picture(ada, f"groups-none-{scripts}")
+    ada.get_by_label("Name", exact=True).fill("Research")
+    ada.get_by_label("What it is for").fill("What is not published yet.")
+    ada.get_by_role("button", name="Create group").click()
+    ada.get_by_role("heading", name="Research", exact=True).wait_for()
+    ada.get_by_label("Username").fill("carol")
+    ada.get_by_label("Role", exact=True).select_option("Write")
+    ada.get_by_role("button", name="Add to group").click()
+    ada.get_by_text("carol is in the group now.").wait_for()
+    ada.get_by_label("Repository", exact=True).fill("known")
+    ada.get_by_role("button", name="Move here").click()
+    ada.get_by_text(f"{org}/known is in the group now.").wait_for()
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        for scheme in ("light", "dark"):
+            ada.set_viewport_size(viewport)
+            ada.emulate_media(color_scheme=scheme)
+            picture(ada, f"group-{size}-{scheme}-{scripts}")
+            assert ada.evaluate("document.documentElement.scrollWidth") <= viewport["width"] if scripts else True
+    ada.emulate_media(color_scheme="light")
+    assert bob.goto(f"/{org}/known").status == 404
+    assert carol.goto(f"/{org}/known").status == 200
+    # Carol makes one there, and moves nothing else.
+    carol.goto(f"/new?owner={org}")
+    carol.get_by_label("Model name").fill("made-there")
+    carol.get_by_label("Resource group").select_option(f"{org}: Research")
+    carol.get_by_role("radio", name="Private").check()
+    picture(carol, f"new-with-groups-{scripts}")
+    carol.get_by_role("button", name="Create model").click()
+    carol.wait_for_url(f"**/{org}/made-there")
+    assert bob.goto(f"/{org}/made-there").status == 404
+    # The repository's own settings show the group, and leave it.
+    ada.goto(f"/{org}/known/settings")
+    section = ada.locator("#resource-group")
+    section.get_by_label("Group").select_option("None")
+    section.get_by_role("button", name="Save group").click()
+    ada.get_by_text("This repository is in no group now.").wait_for()
+    assert bob.goto(f"/{org}/known").status == 200
+
+
+def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
+    ada, other = open_browser(), open_browser()
+    log_in(ada)
+    found(ada, org)
+    ada.goto(f"/organizations/{org}/settings")
+    ada.get_by_label("People can ask to join").check()
+    picture(ada, "organization-rules")
+    ada.get_by_role("button", name="Save", exact=True).click()
+    ada.get_by_text("Settings saved.").wait_for()
+    name = sign_up(other, "joiner")
+    other.goto(f"/{org}")
+    other.get_by_role("link", name="Request to join").click()
+    other.get_by_label("Message").fill("I wrote the tokenizer.\nLet me in!")
+    picture(other, "join")
+    other.get_by_role("button", name="Request to join").click()
+    other.get_by_text("see your request now").wait_for()
+    ada.goto(f"/{org}")
+    picture(ada, "organization-with-a-request")
+    ada.get_by_role("link", name="1 request to join").click()
+    ada.get_by_text("I wrote the tokenizer.").wait_for()
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        ada.set_viewport_size(viewport)
+        picture(ada, f"requests-{size}")
+        assert ada.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    ada.get_by_label(f"Role of {name}").select_option("Contributor")
+    ada.get_by_role("button", name=f"Accept {name}").click()
+    ada.get_by_text("they are a member now").wait_for()
+    other.goto(f"/{org}")
+    assert other.get_by_role("link", name="Request to join").count() == 0
+    other.goto("/settings/organizations")
+    other.get_by_role("row").filter(has_text=org).get_by_text("contributor").wait_for()

@@ -1,0 +1,71 @@
+//! The applications that somebody keeps, and those that they use.
+
+use super::{CALLBACK, application, hub, refresh, sign_in};
+use crate::pages::browser::Browser;
+
+#[tokio::test]
+async fn somebody_keeps_an_application() {
+    let hub = hub().await;
+    hub.account("ada").await;
+    hub.account("bob").await;
+    let (mut ada, mut bob) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    for (uris, text) in [
+        ("http://app.example.org/cb", "use `https`"),
+        ("https://*.example.org/cb", "without `*`"),
+        ("https://app.example.org/cb#x", "leave the part after"),
+    ] {
+        let fields = [("name", "Painter"), ("redirect_uris", uris), ("kind", "public"), ("scope", "openid")];
+        let page = ada.submit("/settings/applications/new", "/settings/applications", &fields).await;
+        assert_eq!(page.status, 400);
+        assert!(page.has("cannot be a redirect URI") && text.split('`').all(|part| page.has(part)), "{text}: {}", page.text);
+    }
+    let painter = application(&mut ada, "confidential", CALLBACK, &["openid"]).await;
+    let path = format!("/settings/applications/{}", painter.id);
+    assert!(!ada.open(&path).await.has("oauth_app_secret_"), "it is shown once");
+    for page in [bob.get(&path).await, bob.submit("/settings/applications/new", &format!("{path}/delete"), &[]).await] {
+        assert_eq!(page.status, 404);
+    }
+    let mut all = sign_in(&hub, &mut bob, &painter, "openid").await;
+    let fields = [("name", "Etcher"), ("redirect_uris", CALLBACK), ("scope", "openid"), ("scope", "profile")];
+    assert_eq!(ada.submit(&path, &path, &fields).await.status, 303);
+    assert!(ada.open("/settings/applications").await.has("Etcher"));
+    // A new secret takes the place of the old one.
+    assert_eq!(ada.submit(&path, &format!("{path}/secret"), &[]).await.status, 303);
+    let answer = refresh(&hub, &painter, all["refresh_token"].take().as_str().unwrap(), 401).await;
+    assert_eq!(answer["error"], "invalid_client");
+    // With the application goes what everybody let it do.
+    let access = hub.with_token(all["access_token"].as_str().unwrap());
+    access.get("/api/whoami-v2", 200).await;
+    assert_eq!(ada.submit(&path, &format!("{path}/delete"), &[]).await.status, 303);
+    access.get("/api/whoami-v2", 401).await;
+    let log = ada.open("/settings/security-log").await;
+    assert!(log.has("Application made") && log.has("Application deleted"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn somebody_takes_back_what_an_application_may_do() {
+    let hub = hub().await;
+    hub.account("ada").await;
+    hub.account("bob").await;
+    let (mut ada, mut bob) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    let painter = application(&mut ada, "confidential", CALLBACK, &["openid", "read-repos"]).await;
+    let got = sign_in(&hub, &mut bob, &painter, "openid read-repos").await;
+    let access = hub.with_token(got["access_token"].as_str().unwrap());
+    access.get("/api/whoami-v2", 200).await;
+    let page = bob.open("/settings/connected-applications").await;
+    assert!(page.has("Painter") && page.has("Kept by ada") && page.has("Read your repositories"));
+    let revoke = page.text.split("action=\"").find(|part| part.contains("/revoke\"")).unwrap();
+    let revoke = revoke.split('"').next().unwrap();
+    let csrf = ada.open("/settings/profile").await.csrf();
+    assert_eq!(ada.post(revoke, &[("csrf_token", &csrf)]).await.status, 404, "it is bob's to take back");
+    access.get("/api/whoami-v2", 200).await;
+    assert_eq!(bob.submit("/settings/connected-applications", revoke, &[]).await.status, 303);
+    access.get("/api/whoami-v2", 401).await;
+    refresh(&hub, &painter, got["refresh_token"].as_str().unwrap(), 400).await;
+    assert!(bob.open("/settings/connected-applications").await.has("No applications yet"));
+    let log = bob.open("/settings/security-log").await;
+    assert!(log.has("Application allowed") && log.has("access revoked"));
+    assert!(!log.has("Access token made"), "the tokens of applications are not told of one by one");
+    hub.stop().await;
+}

@@ -1,0 +1,5 @@
+//! Resource groups, what organisations decide about new repositories, and requests to join them.
+
+mod groups;
+mod requests;
+mod rules;

@@ -1,0 +1,86 @@
+//! Asking to join an organisation, and what its admins answer.
+
+use hub::accounts::OrgRole;
+use hub_tests::TestHub;
+
+use crate::outbox::{link, mails, the_mail};
+use crate::pages::browser::{Browser, Page};
+
+const SETTINGS: &str = "/organizations/acme/settings";
+const REQUESTS: &str = "/organizations/acme/settings/requests";
+const JOIN: &str = "/organizations/acme/join";
+
+async fn acme() -> (TestHub, Browser, Browser) {
+    let hub = TestHub::start().await;
+    hub.account("operator").await;
+    hub.account("eve").await;
+    let ada = hub.account("ada").await;
+    hub.organization("acme", &[(&ada, OrgRole::Admin)]).await;
+    // Only confirmed addresses are written to.
+    hub.sql("update users set email_confirmed_at = now()").await;
+    let (mut ada, eve) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "eve").await);
+    assert_eq!(ada.submit(SETTINGS, SETTINGS, &[("takes_requests", "true")]).await.status, 303);
+    (hub, ada, eve)
+}
+
+async fn ask(eve: &mut Browser) -> Page {
+    eve.submit("/settings/profile", JOIN, &[("message", "I made the data.")]).await
+}
+
+/// The path of the one open request.
+fn request_of(page: &Page) -> String {
+    let rest = page.text.split(&format!("{REQUESTS}/")).nth(1).expect("a request");
+    format!("{REQUESTS}/{}", rest.split('"').next().unwrap())
+}
+
+#[tokio::test]
+async fn who_asks_is_let_in_with_a_role() {
+    let (hub, mut ada, mut eve) = acme().await;
+    assert!(eve.open("/acme").await.has("Request to join"));
+    assert!(Browser::new(&hub).open("/acme").await.has("Request to join"), "others log in first");
+    assert!(!ada.open("/acme").await.has("Request to join"));
+    assert!(eve.open(JOIN).await.has("name=\"message\""));
+    assert_eq!(eve.submit(JOIN, JOIN, &[("message", &"x".repeat(501))]).await.status, 400);
+    assert_eq!(ask(&mut eve).await.status, 303);
+    assert_eq!(ask(&mut eve).await.status, 409, "one is open");
+    assert!(eve.open(JOIN).await.has("Take the request back"));
+    let sent = mails(&hub, 1).await;
+    assert_eq!(link(the_mail(&sent, "ada@example.org", "eve asks to join acme")), REQUESTS);
+    assert!(ada.open("/acme").await.has("1 request to join"));
+    let page = ada.open(REQUESTS).await;
+    assert!(page.has("I made the data."));
+    let request = request_of(&page);
+    assert_eq!(eve.submit("/settings/profile", &request, &[("action", "accept"), ("role", "admin")]).await.status, 403);
+    assert_eq!(ada.submit(REQUESTS, &request, &[("action", "accept"), ("role", "king")]).await.status, 400);
+    assert_eq!(ada.submit(REQUESTS, &request, &[("action", "accept"), ("role", "write")]).await.status, 303);
+    the_mail(&mails(&hub, 2).await, "eve@example.org", "You are a member of acme");
+    let members = hub.anonymous().get_json("/api/organizations/acme/members", 200).await;
+    assert_eq!((&members[1]["user"], &members[1]["role"]), (&"eve".into(), &"write".into()), "{members}");
+    assert_eq!(ada.submit(REQUESTS, &request, &[("action", "accept"), ("role", "read")]).await.status, 404, "it was answered");
+    assert_eq!(ask(&mut eve).await.status, 409, "a member");
+    let log = ada.open("/organizations/acme/settings/audit-log").await;
+    assert!(log.has("Somebody asked to join") && log.has("Request to join accepted"), "{}", log.text);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_is_rejected_waits_and_where_none_are_taken_none_are_made() {
+    let (hub, mut ada, mut eve) = acme().await;
+    assert_eq!(ask(&mut eve).await.status, 303);
+    assert_eq!(eve.submit(JOIN, "/organizations/acme/join/cancel", &[]).await.status, 303);
+    assert!(!ada.open(REQUESTS).await.has("I made the data."));
+    assert_eq!(ask(&mut eve).await.status, 303);
+    let request = request_of(&ada.open(REQUESTS).await);
+    assert_eq!(ada.submit(REQUESTS, &request, &[("action", "reject")]).await.status, 303);
+    the_mail(&mails(&hub, 3).await, "eve@example.org", "You are no member of acme");
+    assert!(eve.open(JOIN).await.has("Your request was rejected"));
+    assert_eq!(ask(&mut eve).await.status, 409);
+    hub.sql("update organization_requests set rejected_at = now() - interval '8 days'").await;
+    assert_eq!(ask(&mut eve).await.status, 303, "after a week");
+    assert_eq!(ada.submit(SETTINGS, SETTINGS, &[]).await.status, 303);
+    assert!(ada.open(REQUESTS).await.has("I made the data."), "what is open can be answered still");
+    assert_eq!(eve.get(JOIN).await.status, 404);
+    assert!(!eve.open("/acme").await.has("Request to join"));
+    assert_eq!(ask(&mut eve).await.status, 404);
+    hub.stop().await;
+}
