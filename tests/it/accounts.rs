@@ -7,6 +7,7 @@ mod oidc;
 mod profiles;
 mod rate_limits;
 mod recovery;
+mod second_factors;
 mod sessions;
 mod sign_in;
 mod tokens;

@@ -15,6 +15,11 @@ pub(crate) struct Work {
 }
 
 impl Work {
+    /// An empty folder.
+    pub(crate) fn empty() -> Self {
+        Self { dir: tempfile::tempdir().unwrap(), remote: String::new() }
+    }
+
     /// Clones a repository as somebody.
     pub(crate) async fn clone(client: &Client, path: &str) -> Self {
         Self::clone_with(client, path, &[]).await

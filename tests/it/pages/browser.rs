@@ -57,6 +57,11 @@ impl Browser {
         self.cookies.get(name).map(String::as_str)
     }
 
+    /// Puts a cookie there, as somebody else might.
+    pub(crate) fn plant(&mut self, cookie: &str, value: &str) {
+        self.cookies.insert(cookie.to_owned(), value.to_owned());
+    }
+
     pub(crate) fn forget(&mut self, cookie: &str) {
         self.cookies.remove(cookie);
     }

@@ -5,9 +5,9 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::{greeting_of, host_key, keys, queries};
-use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::accounts::{User, sudo};
 use crate::error::HubResult;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -67,7 +67,7 @@ async fn show_keys(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_key(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, "/settings/keys").await?;
     let (title, key) = (form.text("title"), form.text("key"));
     match keys::add(&page.app, user, title, key).await {
         Ok(()) => Ok(page.redirect_saying("/settings/keys", "SSH key added.")),

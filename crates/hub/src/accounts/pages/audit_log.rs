@@ -9,7 +9,7 @@ use serde_json::{Value, json};
 use sqlx::PgPool;
 
 use super::navigation::SettingsNavigation;
-use super::sessions::browser_name;
+use super::sessions::{browser_name, words_for};
 use crate::accounts::audit::{ACTIONS, label_of};
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
@@ -91,9 +91,9 @@ impl AuditLine {
             ("token", Some(name)) => format!("by the token {name}"),
             ("token", None) => "by a token".to_owned(),
             ("ssh", Some(key)) => format!("by the SSH key {key}"),
-            ("password" | "passkey", _) => format!("by {}", row.via),
-            ("oidc", _) => "by single sign-on".to_owned(),
-            (how, _) if how.starts_with("password and") => format!("by {how}"),
+            (via, _) if ["password", "passkey", "oidc"].iter().any(|start| via.starts_with(start)) => {
+                format!("by {}", words_for(via))
+            }
             ("nothing", _) => "without being logged in".to_owned(),
             _ => "on the hub itself".to_owned(),
         };

@@ -11,7 +11,7 @@ use crate::accounts::oidc::{Newcomer, config_of, operations, start_again};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::second_factors::has_any;
 use crate::accounts::sessions::Way;
-use crate::accounts::{User, second_factors, sign_in, throttle};
+use crate::accounts::{User, sign_in, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -160,9 +160,6 @@ fn link_page(page: &PageRequest, newcomer: &Newcomer, user: &User, refusal: Opti
 async fn post_link(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
-    if page.viewer.user.is_none() && second_factors::has_any(&page.app, user.pk).await? {
-        return Err(HubError::forbidden("This account has a second factor: log in with it, and link in your settings."));
-    }
     if must_log_in(&page, &user).await? {
         return Ok(page.redirect(LOG_IN));
     }

@@ -1,4 +1,4 @@
-//! `/login/second-factor`, between a right password and the session, and signing in by a passkey alone.
+//! `/login/second-factor`, between a right password (or what a provider says) and the session, and signing in by a passkey alone.
 //!
 //! Until the second factor is proved there is no session. That the password was right is kept on the server for ten minutes, and
 //! found by a cookie that is made anew with each right password.
@@ -100,7 +100,7 @@ async fn find_half(page: &PageRequest) -> HubResult<Option<(User, Half)>> {
 }
 
 async fn start_over(page: &PageRequest) -> HubResult<HttpResponse> {
-    let error = HubError::bad_request("Give your password first, and the second factor within ten minutes.");
+    let error = HubError::bad_request("Log in first, and give the second factor within ten minutes.");
     show_refused(page, "/", error).await
 }
 

@@ -84,8 +84,8 @@ async fn show_sessions(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 /// How somebody signed in, as it is shown.
-fn words_for(via: String) -> String {
-    if via == Way::Oidc.as_str() { "single sign-on".to_owned() } else { via }
+pub(super) fn words_for(via: &str) -> String {
+    via.replace(Way::Oidc.as_str(), "single sign-on")
 }
 
 /// The key of the session in use.
@@ -97,14 +97,14 @@ fn session_of(page: &PageRequest) -> &[u8] {
 }
 
 fn sign_in_item(row: SignInRow) -> SignInItem {
-    SignInItem { browser: browser_name(&row.user_agent), via: words_for(row.via), address: row.address, at: row.created_at }
+    SignInItem { browser: browser_name(&row.user_agent), via: words_for(&row.via), address: row.address, at: row.created_at }
 }
 
 fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
     SessionItem {
         id: hex::encode(&row.session_hash),
         browser: browser_name(&row.user_agent),
-        via: words_for(row.via),
+        via: words_for(&row.via),
         address: row.address,
         current: row.session_hash == current,
         user_agent: row.user_agent,

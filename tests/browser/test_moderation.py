@@ -1,0 +1,94 @@
+"""Moderation by three people: one reports, another takes down, the third appeals, and it comes back."""
+
+import uuid
+
+import pytest
+from conftest import DESKTOP, PHONE, log_in, picture
+from harness.people import TOKENS
+from test_pages import axe, overflow, structure
+
+
+def look(page, name):
+    """Looks for problems of the page at both widths and in both themes, and leaves pictures."""
+    found = []
+    for label, viewport in (("desktop", DESKTOP), ("phone", PHONE)):
+        page.set_viewport_size(viewport)
+        for theme in ("light", "dark"):
+            page.emulate_media(color_scheme=theme)
+            found += [f"{name} {label} {theme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
+            picture(page, f"moderation-{name}-{label}-{theme}")
+    page.set_viewport_size(DESKTOP)
+    page.emulate_media(color_scheme="light")
+    assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
+    from huggingface_hub import HfApi
+
+    repo_id = f"bob/reported-{uuid.uuid4().hex[:8]}"
+    HfApi(endpoint=hub.url, token=TOKENS["bob"]).create_repo(repo_id)
+    dave, ada, bob = (open_browser(java_script_enabled=scripts) for _ in range(3))
+    dave.watch.expected += ["Failed to load resource"]
+    log_in(dave, "dave")
+    dave.goto(f"/{repo_id}")
+    dave.get_by_role("link", name="Report this model").click()
+    dave.get_by_label("What is wrong with it?").select_option("Copyright")
+    dave.get_by_label("Say more").fill("These weights were trained by my company and are not free.")
+    if scripts:
+        look(dave, "report")
+    dave.get_by_role("button", name="Send report").click()
+    dave.get_by_text("Reported. Moderators look at it").wait_for()
+
+    log_in(ada, "ada")
+    ada.goto("/settings/profile")
+    ada.get_by_role("link", name="Moderation").click()
+    if scripts:
+        look(ada, "queue")
+    ada.get_by_role("link", name=f"model {repo_id}").click()
+    ada.get_by_text("trained by my company").wait_for()
+    ada.get_by_label("Decision").select_option("Disable the repository")
+    ada.get_by_label("Public sentence").fill("A company says that these weights are its own.")
+    if scripts:
+        look(ada, "case")
+    ada.get_by_role("button", name="Decide").click()
+    ada.get_by_text("Decided. Its owner and those who reported it are told.").wait_for()
+
+    dave.goto(f"/{repo_id}")
+    dave.get_by_role("heading", name="This repository is disabled").wait_for()
+    dave.get_by_role("link", name="Read why").click()
+    dave.get_by_text("A company says that these weights are its own.").wait_for()
+    assert dave.get_by_role("link", name="Appeal").count() == 0
+    dave.goto("/settings/reports")
+    dave.get_by_role("row").filter(has_text=repo_id).get_by_text("Acted on").wait_for()
+
+    log_in(bob, "bob")
+    bob.goto(f"/{repo_id}")
+    if scripts:
+        look(bob, "disabled")
+    bob.get_by_role("link", name="Read why, and appeal").click()
+    if scripts:
+        look(bob, "notice")
+    bob.get_by_role("link", name="Appeal").click()
+    bob.get_by_label("Why is the decision wrong?").fill("I trained them myself; the log of the training is in the card.")
+    if scripts:
+        look(bob, "appeal")
+    bob.get_by_role("button", name="Send appeal").click()
+    bob.get_by_text("Moderators have not looked at it yet.").wait_for()
+
+    ada.goto("/moderation/appeals")
+    if scripts:
+        look(ada, "appeals")
+    appeal = ada.get_by_role("listitem").filter(has_text=repo_id)
+    appeal.get_by_label("Answer").fill("The log shows it: we were wrong.")
+    appeal.get_by_role("button", name="Take the decision back").click()
+    ada.get_by_text("Granted: the decision is taken back.").wait_for()
+    ada.goto("/moderation/log")
+    if scripts:
+        look(ada, "log")
+        ada.goto("/moderation/statistics")
+        look(ada, "statistics")
+        bob.goto("/settings/reports")
+        look(bob, "own")
+    dave.goto(f"/{repo_id}")
+    dave.get_by_role("link", name="Report this model").wait_for()
