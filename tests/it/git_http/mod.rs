@@ -33,8 +33,14 @@ async fn new_repo_of_type(hub: &TestHub, repo_type: RepoType, id: &str, private:
     let (namespace, name) = id.split_once('/').unwrap();
     let mut conn = hub.app().pool.acquire().await.unwrap();
     let namespace = hub::accounts::queries::find_namespace(&mut conn, namespace).await.unwrap().unwrap();
-    let row =
-        hub::repos::queries::NewRepoRow { repo_type, namespace_pk: namespace.namespace_pk, name, private, created_by: None };
+    let row = hub::repos::queries::NewRepoRow {
+        repo_type,
+        namespace_pk: namespace.namespace_pk,
+        name,
+        private,
+        created_by: None,
+        resource_group_pk: None,
+    };
     hub::repos::queries::insert_repo(&mut conn, &row).await.unwrap();
 }
 

@@ -22,7 +22,7 @@ impl Seeded {
         let ada = hub.user("ada").await;
         let mut conn = hub.app().pool.acquire().await.unwrap();
         let namespace_pk = hub::accounts::queries::find_namespace(&mut conn, "ada").await.unwrap().unwrap().namespace_pk;
-        let row = NewRepoRow { repo_type, namespace_pk, name: "bert", private, created_by: None };
+        let row = NewRepoRow { repo_type, namespace_pk, name: "bert", private, created_by: None, resource_group_pk: None };
         let pk = insert_repo(&mut conn, &row).await.unwrap();
         drop(conn);
         let api = format!("/api/{}/ada/bert", repo_type.plural());
@@ -45,7 +45,14 @@ impl Seeded {
         let (namespace, name) = id.split_once('/').unwrap();
         let mut conn = self.hub.app().pool.acquire().await.unwrap();
         let namespace = hub::accounts::queries::find_namespace(&mut conn, namespace).await.unwrap().unwrap();
-        let row = NewRepoRow { repo_type, namespace_pk: namespace.namespace_pk, name, private, created_by: None };
+        let row = NewRepoRow {
+            repo_type,
+            namespace_pk: namespace.namespace_pk,
+            name,
+            private,
+            created_by: None,
+            resource_group_pk: None,
+        };
         let pk = insert_repo(&mut conn, &row).await.unwrap();
         drop(conn);
         self.commit_to(pk, "main", "first", files.iter().map(|(path, text)| add(path, text)).collect()).await;
