@@ -256,6 +256,11 @@ async fn applications_make_themselves_known_within_bounds() {
     );
     let page = ada.open(&asking).await;
     assert!(page.has("nobody on this hub keeps it"));
+    // It gets nobody led to it who was not asked.
+    for wrong in [asking.replace("response_type=code", "response_type=token"), format!("{asking}&prompt=none")] {
+        let page = ada.get(&wrong).await;
+        assert_eq!((page.status, page.headers.get("location")), (400, None), "{wrong}");
+    }
     let page = answer(&mut ada, &asking, "allow", &[]).await;
     assert!(page.location().starts_with("http://127.0.0.1:50123/cb?code="), "{}", page.location());
     assert_eq!(ada.get(&asking).await.status, 200, "another program may be at that port: it is asked again");
