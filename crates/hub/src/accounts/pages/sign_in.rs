@@ -7,6 +7,7 @@ use super::navigation::SettingsNavigation;
 use crate::accounts::oidc::operations;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::identities::{IdentityRow, has_password, list_identities};
+use crate::accounts::sudo;
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -53,7 +54,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_unlink(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, "/settings/sign-in").await?;
     let unknown = || HubError::not_found("Your account has no such link: it may be unlinked already.");
     let identity_pk = path.parse().map_err(|_| unknown())?;
     operations::unlink(&page.app, user, identity_pk).await?;
