@@ -35,6 +35,7 @@ PAGES = [
     ("accounts/authenticator_app.html", "ada", "/settings/authentication/app"),
     ("accounts/sudo.html", "ada", "/sudo?next=/settings/tokens"),
     ("accounts/settings_tokens.html", "ada", "/settings/tokens"),
+    ("ssh/settings_keys.html", "ada", "/settings/keys"),
     ("accounts/settings_sessions.html", "ada", "/settings/sessions"),
     ("accounts/settings_organizations.html", "ada", "/settings/organizations"),
     ("accounts/audit_log.html", "ada", "/settings/security-log"),
