@@ -6,7 +6,8 @@ import subprocess
 import pytest
 from harness.people import PASSWORD
 from harness.visitor import Visitor
-from huggingface_hub.errors import DisabledRepoError
+from huggingface_hub import hf_hub_url
+from huggingface_hub.errors import DisabledRepoError, LocalEntryNotFoundError
 
 calls = pytest.mark.calls
 
@@ -29,7 +30,8 @@ def take_down(url, repo_id, repo_type):
     ada.submit(case, case, do="decide", act="disable_repo", category="copyright", reason="")
 
     def back():
-        undo = re.search(r'action="(/moderation/acts/\d+/undo)"', ada.open(case))[1]
+        # The case tells of all that was done about its owner.
+        undo = re.search(rf'{repo_id}</a></h3>.*?action="(/moderation/acts/\d+/undo)"', ada.open(case), re.DOTALL)[1]
         ada.submit(case, undo)
 
     return back
@@ -44,11 +46,19 @@ def test_clients_raise_that_it_is_disabled(url, api, api_of, new_repo, tmp_path,
     for somebody in (api_of("dave"), api_of(None)):
         for ask in (
             lambda who: who.repo_info(repo_id, repo_type=repo_type),
-            lambda who: who.hf_hub_download(repo_id, "w.bin", repo_type=repo_type, cache_dir=tmp_path / "one"),
-            lambda who: who.snapshot_download(repo_id, repo_type=repo_type, cache_dir=tmp_path / "all"),
+            lambda who: who.list_repo_files(repo_id, repo_type=repo_type),
+            lambda who: who.get_hf_file_metadata(url=hf_hub_url(repo_id, "w.bin", repo_type=repo_type)),
         ):
             with pytest.raises(DisabledRepoError, match="Access to this resource is disabled"):
                 ask(somebody)
+        for ask in (
+            lambda who: who.hf_hub_download(repo_id, "w.bin", repo_type=repo_type, cache_dir=tmp_path / "one"),
+            lambda who: who.snapshot_download(repo_id, repo_type=repo_type, cache_dir=tmp_path / "all"),
+        ):
+            # The client looks in its cache when it cannot download, and says so; why is the cause.
+            with pytest.raises(LocalEntryNotFoundError) as missing:
+                ask(somebody)
+            assert isinstance(missing.value.__cause__, DisabledRepoError)
     prefix = "" if repo_type == "model" else f"{repo_type}s/"
     clone = ["git", "clone", f"{url}/{prefix}{repo_id}", str(tmp_path / "clone")]
     done = subprocess.run(clone, env={"GIT_TERMINAL_PROMPT": "0", "PATH": "/usr/bin:/bin"}, capture_output=True, text=True, timeout=60)

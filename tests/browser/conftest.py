@@ -67,7 +67,7 @@ $$E = mc^2$$
 @pytest.fixture(scope="session")
 def hub():
     # It looks for something new in saved searches each second, so that nobody waits for its mail.
-    hub = Hub(settings={"HUB_ALERTS_EVERY_SECS": "1"})
+    hub = Hub(settings={"HUB_ALERTS_EVERY_SECS": "1", "HUB_SSH_ADDRESS": "127.0.0.1:0"})
     yield hub
     hub.stop()
 

@@ -15,6 +15,8 @@ def look(page, name):
         page.set_viewport_size(viewport)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
+            # Colours fade: they are not looked at halfway.
+            page.wait_for_timeout(400)
             found += [f"{name} {label} {theme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
             picture(page, f"moderation-{name}-{label}-{theme}")
     page.set_viewport_size(DESKTOP)

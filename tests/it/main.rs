@@ -29,6 +29,7 @@ mod repos;
 mod saved;
 mod scans;
 mod search;
+mod ssh;
 mod tasks;
 mod undo;
 mod upgrades;

@@ -104,6 +104,14 @@ const FILL: &[&str] = &[
     "insert into repos (repo_type, namespace_pk, name, created_by, deleted_at)
      select 'model', namespace_pk, 'gone-' || n, namespace_pk, now() - n * interval '1 hour'
      from namespaces, generate_series(1, 100) n where kind = 'user' and (n = 1 or name = 'ada')",
+    "insert into resource_groups (organization_pk, name, public_id)
+     select namespace_pk, 'Research', case when name = 'org-77' then repeat('a', 24) else substr(md5('group' || name), 1, 24) end
+     from namespaces where kind = 'organization'",
+    "update repos r set resource_group_pk = g.resource_group_pk from resource_groups g
+     where g.organization_pk = r.namespace_pk and r.repo_type = 'space'",
+    "insert into organization_requests (organization_pk, user_pk)
+     select organization_pk, user_pk from (select user_pk, row_number() over () as n from users) u
+     join (select organization_pk, row_number() over () as n from organizations) o using (n)",
     "vacuum analyze",
 ];
 
@@ -135,6 +143,8 @@ const LARGE: &[&str] = &[
     "webhook_deliveries",
     "access_requests",
     "lineage_findings",
+    "resource_groups",
+    "organization_requests",
 ];
 
 /// What the statements of the background have in them.
@@ -224,6 +234,11 @@ const OWN: &[&str] = &[
     "/settings/deleted",
     "/api/settings/deleted-repos",
     "/organizations/org-77/settings/deleted",
+    "/organizations/org-77/settings/groups",
+    "/organizations/org-77/settings/groups/aaaaaaaaaaaaaaaaaaaaaaaa",
+    "/organizations/org-77/settings/requests",
+    "/api/organizations/org-77/resource-groups",
+    "/spaces/org-77/space-77/settings",
     "/org-77/model-77/settings/history",
     "/api/models/org-77/model-77/changes",
     "/settings/gated-repos",

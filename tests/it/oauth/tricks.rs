@@ -190,7 +190,13 @@ async fn a_refresh_token_that_comes_twice_ends_the_sign_in() {
         ]
     };
     assert_eq!(token(&hub, &with("openid read-repos"), 400).await["error"], "invalid_scope");
-    assert_eq!(token(&hub, &with("openid"), 200).await["scope"], "openid");
+    let less = token(&hub, &with("openid"), 200).await;
+    assert_eq!(less["scope"], "openid");
+    // Of a suspended account nothing works, nor is anything made for it.
+    hub.sql("update users set suspended_at = now() where user_pk = (select namespace_pk from namespaces where name = 'ada')")
+        .await;
+    hub.with_token(&text(&less, "access_token")).get("/api/whoami-v2", 403).await;
+    assert_eq!(refresh(&hub, &server, &text(&less, "refresh_token"), 400).await["error"], "invalid_grant");
     hub.stop().await;
 }
 
@@ -256,6 +262,11 @@ async fn applications_make_themselves_known_within_bounds() {
     );
     let page = ada.open(&asking).await;
     assert!(page.has("nobody on this hub keeps it"));
+    // It gets nobody led to it who was not asked.
+    for wrong in [asking.replace("response_type=code", "response_type=token"), format!("{asking}&prompt=none")] {
+        let page = ada.get(&wrong).await;
+        assert_eq!((page.status, page.headers.get("location")), (400, None), "{wrong}");
+    }
     let page = answer(&mut ada, &asking, "allow", &[]).await;
     assert!(page.location().starts_with("http://127.0.0.1:50123/cb?code="), "{}", page.location());
     assert_eq!(ada.get(&asking).await.status, 200, "another program may be at that port: it is asked again");

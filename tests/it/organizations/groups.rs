@@ -7,7 +7,7 @@ use reqwest::Method;
 use crate::pages::browser::Browser;
 
 const GROUPS: &str = "/api/organizations/acme/resource-groups";
-const WHO: [&str; 6] = ["outsider", "member", "reader", "contributor", "writer", "admin"];
+const WHO: [&str; 6] = ["outsider", "member", "reader", "contributor", "writer", "head"];
 const REPOS: [&str; 3] = ["public", "private", "gated"];
 
 struct Acme {
@@ -103,7 +103,7 @@ async fn every_door_gives_the_same_answer() {
             client.commit(&api, "main", &[Client::file(&format!("{who}.txt"), "x\n")], pushes).await;
             let settings = if hidden {
                 404
-            } else if *who == "admin" {
+            } else if *who == "head" {
                 200
             } else {
                 403
@@ -134,7 +134,7 @@ async fn every_door_gives_the_same_answer() {
 #[tokio::test]
 async fn in_and_out_of_a_group() {
     let acme = Acme::start().await;
-    let (admin, member, writer) = (acme.client("admin"), acme.client("member"), acme.client("writer"));
+    let (admin, member, writer) = (acme.client("head"), acme.client("member"), acme.client("writer"));
     let group = acme.group.as_str();
     // Out of the group all of the organisation see it, and their roles there count.
     admin.post_json("/api/models/acme/private/resource-group", &json!({ "resourceGroupId": null }), 200).await;
@@ -153,9 +153,9 @@ async fn in_and_out_of_a_group() {
     let moving = |from: &str, to: &str| json!({ "fromRepo": from, "toRepo": to, "type": "model" });
     admin.post_json("/api/repos/move", &moving("acme/private", "acme/secret"), 200).await;
     member.get_json("/api/models/acme/secret", 404).await;
-    admin.post_json("/api/repos/move", &moving("acme/secret", "admin/secret"), 200).await;
-    writer.get_json("/api/models/admin/secret", 404).await;
-    admin.post_json("/api/repos/move", &moving("admin/secret", "acme/secret"), 200).await;
+    admin.post_json("/api/repos/move", &moving("acme/secret", "head/secret"), 200).await;
+    writer.get_json("/api/models/head/secret", 404).await;
+    admin.post_json("/api/repos/move", &moving("head/secret", "acme/secret"), 200).await;
     member.get_json("/api/models/acme/secret", 200).await;
 
     // A group with repositories stays; what was deleted comes back without it.
@@ -186,7 +186,7 @@ async fn repositories_are_made_where_a_role_lets_people() {
         ("reader", 403, 403),
         ("contributor", 200, 403),
         ("writer", 200, 403),
-        ("admin", 200, 200),
+        ("head", 200, 200),
     ] {
         let client = acme.client(who);
         let create =
@@ -198,7 +198,7 @@ async fn repositories_are_made_where_a_role_lets_people() {
         assert_eq!(bucket, in_group, "{who}: a bucket");
     }
     // A contributor administers what they made there, and nothing else, for as long as they are in the group.
-    let (contributor, admin) = (acme.client("contributor"), acme.client("admin"));
+    let (contributor, admin) = (acme.client("contributor"), acme.client("head"));
     contributor.commit("/api/models/acme/contributor-in", "main", &[Client::file("a", "a\n")], 200).await;
     contributor.call(Method::PUT, "/api/models/acme/writer-in/settings", &json!({}), 403).await;
     let rename = json!({ "fromRepo": "acme/contributor-in", "toRepo": "acme/contributed", "type": "model" });
@@ -218,7 +218,7 @@ async fn repositories_are_made_where_a_role_lets_people() {
 #[tokio::test]
 async fn groups_have_admins_of_their_own_and_only_members_of_the_organisation() {
     let acme = Acme::start().await;
-    let (admin, writer, reader) = (acme.client("admin"), acme.client("writer"), acme.client("reader"));
+    let (admin, writer, reader) = (acme.client("head"), acme.client("writer"), acme.client("reader"));
     let path = format!("{GROUPS}/{}", acme.group);
     let said =
         admin.post_json(&format!("{path}/users"), &json!({ "users": [{ "user": "outsider", "role": "read" }] }), 409).await;
@@ -249,7 +249,7 @@ async fn groups_have_admins_of_their_own_and_only_members_of_the_organisation() 
         (json!({ "name": "" }), 400),
         (json!({ "name": "x".repeat(61) }), 400),
         (json!({ "name": "a\u{0}b" }), 400),
-        (json!({ "name": "x", "repos": [{ "type": "model", "name": "admin/none" }] }), 404),
+        (json!({ "name": "x", "repos": [{ "type": "model", "name": "head/none" }] }), 404),
         (json!({ "name": "x", "users": [{ "user": "outsider", "role": "read" }] }), 409),
     ] {
         admin.post_json(GROUPS, &body, expected).await;
@@ -264,7 +264,7 @@ async fn groups_have_admins_of_their_own_and_only_members_of_the_organisation() 
     acme.hub.sql("insert into organization_members select o.namespace_pk, u.namespace_pk, 'read' from namespaces o, namespaces u where o.name = 'acme' and u.name = 'reader'").await;
     reader.get_json("/api/models/acme/private", 404).await;
     // Every act is in the audit log, and the log can be had as a file.
-    let log = Browser::logged_in(&acme.hub, "admin").await.open("/organizations/acme/settings/audit-log/export?format=csv").await;
+    let log = Browser::logged_in(&acme.hub, "head").await.open("/organizations/acme/settings/audit-log/export?format=csv").await;
     for action in ["group.create", "group.member_add", "group.member_role", "group.member_remove"] {
         assert!(log.has(action), "{action}: {}", log.text);
     }
@@ -288,7 +288,7 @@ async fn tokens_for_chosen_things_are_held_to_groups() {
 #[tokio::test]
 async fn who_is_taken_out_while_pushing_pushes_no_more() {
     let acme = Acme::start().await;
-    let (admin, writer) = (acme.client("admin"), acme.client("writer"));
+    let (admin, writer) = (acme.client("head"), acme.client("writer"));
     let push = |number: usize| async move {
         let lines = [json!({ "key": "header", "value": { "summary": "x" } }), Client::file(&format!("f{number}"), "x\n")];
         let body = lines.map(|line| line.to_string()).join("\n");

@@ -55,7 +55,7 @@ async fn who_asks_is_let_in_with_a_role() {
     assert_eq!(ada.submit(REQUESTS, &request, &[("action", "accept"), ("role", "write")]).await.status, 303);
     the_mail(&mails(&hub, 2).await, "eve@example.org", "You are a member of acme");
     let members = hub.anonymous().get_json("/api/organizations/acme/members", 200).await;
-    assert_eq!((&members[1]["user"], &members[1]["role"]), (&"eve".into(), &"write".into()), "{members}");
+    assert_eq!((&members[0]["user"], &members[0]["role"]), (&"eve".into(), &"write".into()), "{members}");
     assert_eq!(ada.submit(REQUESTS, &request, &[("action", "accept"), ("role", "read")]).await.status, 404, "it was answered");
     assert_eq!(ask(&mut eve).await.status, 409, "a member");
     let log = ada.open("/organizations/acme/settings/audit-log").await;

@@ -175,6 +175,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/admin/audit/export", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
+    ("GET", "/settings/keys", Gate::Browser),
+    ("POST", "/settings/keys", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
     ("GET", "/settings/deleted", Gate::Browser),
     ("GET", "/settings/security-log", Gate::Browser),
@@ -263,6 +265,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/organizations/{name}/invitations", OrgAdmin),
     ("POST", "/organizations/{name}/invitation-links", OrgAdmin),
     ("POST", "/organizations/{name}/invitations/{invitation_pk}/revoke", OrgAdmin),
+    ("POST", "/settings/keys/{key_pk}/remove", Own),
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
@@ -341,6 +344,7 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
 struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
+    key_pk: String,
     session: String,
     identity: String,
     /// A case, what was done about it, and the appeal against that.
@@ -368,6 +372,7 @@ impl Things {
                 "namespace" => "acme",
                 "repo_type" => "models",
                 "user" => "nobody-here",
+                "key_pk" => &self.key_pk,
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
                 "invitation_pk" => &self.invitation_pk,
@@ -398,6 +403,11 @@ async fn things(hub: &TestHub) -> Things {
             scalar("select token_pk::text from access_tokens where name = 'spare'").await,
             scalar("select token_pk::text from access_tokens where name = 'another'").await,
         ],
+        key_pk: scalar(
+            "insert into ssh_keys (user_pk, title, fingerprint, public_key)
+             select namespace_pk, 'laptop', 'SHA256:x', 'ssh-ed25519 x' from namespaces where name = 'ada' returning key_pk::text",
+        )
+        .await,
         session: scalar(
             "select encode(session_hash, 'hex') from sessions join namespaces on namespace_pk = user_pk
              where name = 'ada' order by sessions.created_at limit 1",
@@ -548,6 +558,7 @@ async fn no_form_is_taken_without_its_token() {
     let one = || "1".to_owned();
     let things = Things {
         token_pks: [one(), one()],
+        key_pk: one(),
         session: "00".to_owned(),
         identity: one(),
         moderation: [one(), one(), one()],

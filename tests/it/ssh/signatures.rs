@@ -35,14 +35,23 @@ async fn a_signature_is_verified_only_if_it_is_of_the_committer() {
     }
     // The signature of another commit.
     let text = work.git(&["cat-file", "commit", &signed[0]]).await;
-    let forged = work.git_with(&["hash-object", "-w", "-t", "commit", "--stdin"], text.replace("\n\nsigned", "\n\nforged").as_bytes()).await;
+    let forged = work
+        .git_with(&["hash-object", "-w", "-t", "commit", "--stdin"], text.replace("\n\nsigned", "\n\nforged").as_bytes())
+        .await;
     let forged = String::from_utf8(forged).unwrap().trim().to_owned();
     let (header, message) = text.split_once("\ngpgsig").unwrap();
     let message = message.split_once("\n\n").unwrap().1;
     let gpg = format!("{header}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n abcd\n -----END PGP SIGNATURE-----\n\n{message}\n");
     let gpg = String::from_utf8(work.git_with(&["hash-object", "-w", "-t", "commit", "--stdin"], gpg.as_bytes()).await).unwrap();
-    work.git(&["push", "-q", "origin", "HEAD:main", &format!("{forged}:refs/heads/forged"), &format!("{}:refs/heads/gpg", gpg.trim())])
-        .await;
+    work.git(&[
+        "push",
+        "-q",
+        "origin",
+        "HEAD:main",
+        &format!("{forged}:refs/heads/forged"),
+        &format!("{}:refs/heads/gpg", gpg.trim()),
+    ])
+    .await;
 
     for (commit, label, sentence) in [
         (plain.as_str(), "", ""),

@@ -57,10 +57,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn whose_log(page: &PageRequest, asked: &Asked) -> HubResult<Whose> {
     if asked.whose.is_empty() {
-        return Ok(Whose::All);
+        return Ok(Whose::All { only: None });
     }
     let found = find_profile(&page.app.pool, &asked.whose).await?;
-    Ok(Whose::Namespace(found.map_or(NOBODY, |found| found.namespace_pk)))
+    Ok(Whose::All { only: Some(found.map_or(NOBODY, |found| found.namespace_pk)) })
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {

@@ -74,12 +74,15 @@ impl Asked {
         }
         let (redirect_uri, state) = (redirect_uri.to_owned(), once(query, "state").ok().flatten().map(str::to_owned));
         let refused = |problem: &Problem| {
-            Unasked::Answer(answer(
-                &redirect_uri,
-                state.as_deref(),
-                issuer,
-                &[("error", problem.code), ("error_description", &problem.text)],
-            ))
+            // Anybody can make an application known. The hub leads nobody to an address of theirs who was not asked first.
+            if client.made_itself_known() {
+                return Unasked::NoAddress(HubError::bad_request(format!(
+                    "The application that sent you here asks for something that makes no sense: {}",
+                    problem.text
+                )));
+            }
+            let pairs = [("error", problem.code), ("error_description", problem.text.as_str())];
+            Unasked::Answer(answer(&redirect_uri, state.as_deref(), issuer, &pairs))
         };
         let rest = Rest::read(query, &client).map_err(|problem| refused(&problem))?;
         Ok(Self {

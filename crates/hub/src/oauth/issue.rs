@@ -48,7 +48,8 @@ impl<'a> Issuing<'a> {
     pub(super) async fn issue(&self, conn: &mut PgConnection, grant: &Grant, scopes: &[String]) -> OauthResult<Value> {
         let client = self.client;
         let user = accounts::list_users(&mut *conn, &[grant.user_pk]).await?.pop();
-        let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone."))?;
+        let user = user.filter(|user| !user.suspended);
+        let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone, or moderators suspended it."))?;
         let access = format!("{PREFIX}oauth_{}", random_secret::<32>());
         let refresh = format!("{PREFIX}oauth_refresh_{}", random_secret::<32>());
         let secs = if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS };

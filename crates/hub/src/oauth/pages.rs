@@ -50,7 +50,7 @@ impl Request {
             name: client.name.clone(),
             homepage: client.homepage.clone(),
             origin: origin(&client.origin, client.keeper.as_deref()),
-            is_unknown: client.origin == "itself",
+            is_unknown: client.made_itself_known(),
             may: scopes::in_words(scopes),
             organizations: if scopes::reach_organizations(scopes) { organizations.collect() } else { Vec::new() },
         }

@@ -169,17 +169,28 @@ impl Asked {
 }
 
 /// Which log: that of an account or organisation, or all of them.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy)]
 pub(crate) enum Whose {
     Namespace(i64),
-    All,
+    /// All, or that of one of them; files name it in each line.
+    All {
+        only: Option<i64>,
+    },
+}
+
+impl Whose {
+    fn is_told(self) -> bool {
+        matches!(self, Self::All { .. })
+    }
 }
 
 /// A part of a log, newest first, before a line.
 pub(crate) async fn read(pool: &PgPool, whose: Whose, wanted: &Wanted, before: i64, limit: i64) -> sqlx::Result<Vec<AuditRow>> {
     match whose {
-        Whose::Namespace(namespace_pk) => queries::list(pool, namespace_pk, wanted, before, limit).await,
-        Whose::All => queries::list_all(pool, wanted, before, limit).await,
+        Whose::Namespace(namespace_pk) | Whose::All { only: Some(namespace_pk) } => {
+            queries::list(pool, namespace_pk, wanted, before, limit).await
+        }
+        Whose::All { only: None } => queries::list_all(pool, wanted, before, limit).await,
     }
 }
 
@@ -272,7 +283,7 @@ impl Format {
                 "id": row.audit_pk, "at": at, "actor": row.actor, "via": row.via, "token": row.token, "address": row.address,
                 "action": row.action, "subject": row.subject, "details": row.details,
             });
-            if whose == Whose::All {
+            if whose.is_told() {
                 line["log"] = json!(row.namespace);
             }
             return format!("{line}\n");
@@ -289,7 +300,7 @@ impl Format {
             row.subject.clone(),
             row.details.to_string(),
         ];
-        let log = if whose == Whose::All { format!(",{}", csv_cell(&text(&row.namespace))) } else { String::new() };
+        let log = if whose.is_told() { format!(",{}", csv_cell(&text(&row.namespace))) } else { String::new() };
         format!("{}{log}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
     }
 }
@@ -311,7 +322,7 @@ pub(crate) fn export(page: &PageRequest, whose: Whose, name: &str) -> HubResult<
     let columns = "\"id\",\"at\",\"actor\",\"via\",\"token\",\"address\",\"action\",\"subject\",\"details\"";
     let first = match (format, whose) {
         (Format::Csv, Whose::Namespace(_)) => format!("{columns}\r\n"),
-        (Format::Csv, Whose::All) => format!("{columns},\"log\"\r\n"),
+        (Format::Csv, Whose::All { .. }) => format!("{columns},\"log\"\r\n"),
         (Format::JsonLines, _) => String::new(),
     };
     let state = Export { app: page.app.get_ref().clone(), whose, wanted, format, first, before: Some(i64::MAX), sent: 0 };

@@ -10,7 +10,7 @@ use super::{Request, chosen};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
 use crate::oauth::authorize::{Asked, Unasked};
-use crate::oauth::queries::clients::find_consent;
+use crate::oauth::queries::clients::{Consent, find_consent};
 use crate::web::filters;
 use crate::web::layout::Layout;
 use crate::web::security_headers::policy_for_form;
@@ -44,7 +44,12 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         Err(unasked) => return not_asked(unasked),
     };
     let issuer = page.base.as_str();
-    let refuse = |code: &str, text: &str| Ok(go_on(&asked.answer(issuer, &[("error", code), ("error_description", text)])));
+    let refuse = |code: &str, text: &str| {
+        if asked.client.made_itself_known() {
+            return Err(HubError::bad_request(format!("The application that sent you here wanted to ask you nothing. {text}")));
+        }
+        Ok(go_on(&asked.answer(issuer, &[("error", code), ("error_description", text)])))
+    };
     if page.viewer.is_anonymous() {
         if asked.is_silent {
             return refuse("login_required", "Nobody is logged in to the hub.");
@@ -55,14 +60,17 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let consent = find_consent(&page.app.pool, asked.client.pk, user.pk).await?;
     let must_ask = (asked.must_ask && !asked.is_silent) || query.get(AFTER_LOGIN).is_some();
-    if let Some(consent) = consent.as_ref().filter(|consent| !must_ask && asked.is_allowed_by(consent)) {
+    let wished = chosen(user, asked.organizations.iter().map(String::as_str));
+    let allowed = |consent: &&Consent| {
+        !must_ask && asked.is_allowed_by(consent) && wished.iter().all(|pk| consent.organization_pks.contains(pk))
+    };
+    if let Some(consent) = consent.as_ref().filter(allowed) {
         let code = asked.allow(&page.app, user, &page.viewer.auth, &consent.organization_pks).await?;
         return Ok(go_on(&asked.answer(issuer, &[("code", &code)])));
     }
     if asked.is_silent {
         return refuse("consent_required", "The person must be asked first.");
     }
-    let wished = chosen(user, asked.organizations.iter().map(String::as_str));
     let before = consent.map(|consent| consent.organization_pks).unwrap_or_default();
     let shown = ConsentPage {
         layout: page.layout(format!("Sign in to {}", asked.client.name)),

@@ -37,6 +37,11 @@ impl Client {
         self.secret_hash.is_some()
     }
 
+    /// Whether nobody on this hub keeps it.
+    pub fn made_itself_known(&self) -> bool {
+        self.origin == "itself"
+    }
+
     /// Whether every hub knows it.
     pub fn is_of_the_hub(&self) -> bool {
         self.origin == "hub"

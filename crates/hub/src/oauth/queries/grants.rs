@@ -164,18 +164,20 @@ pub async fn take_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Resul
     .await
 }
 
-/// Removes sign-ins that are over, or whose code nobody took.
+/// Removes sign-ins that are over, or for which nobody fetched tokens.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete_over(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!("delete from oauth_grants where ends_at < now()").execute(&mut *conn).await?;
     sqlx::query!(
-        "delete from oauth_grants g using oauth_codes c
-         where c.grant_pk = g.grant_pk and c.used_at is null and c.expires_at < now() - interval '1 hour'"
+        "delete from oauth_grants g where created_at < now() - interval '1 hour'
+         and not exists (select from oauth_refresh_tokens r where r.grant_pk = g.grant_pk)"
     )
     .execute(&mut *conn)
     .await?;
+    // One that comes again after this is refused, and ends nothing.
+    sqlx::query!("delete from oauth_refresh_tokens where used_at < now() - interval '30 days'").execute(&mut *conn).await?;
     sqlx::query!("delete from access_tokens where grant_pk is not null and expires_at < now() - interval '1 hour'")
         .execute(&mut *conn)
         .await?;
