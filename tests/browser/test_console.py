@@ -64,7 +64,7 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     page.get_by_role("button", name="Do it").click()
     page.get_by_text("All sessions have ended.").wait_for()
     page.get_by_role("link", name="Audit log").first.click()
-    page.get_by_text("Sessions ended by an administrator").first.wait_for()
+    page.get_by_role("cell", name="Sessions ended by an administrator").first.wait_for()
     page.goto("/admin/audit?whose=carol&action=admin.end_sessions")
     page.get_by_text("Lost her laptop").first.wait_for()
     found += problems(page)

@@ -102,24 +102,23 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         jobs::queries::count(&app.pool),
     )?;
     let (health, behind, disk) = tokio::join!(health::look(app), app.search.behind(&app.pool), look_at_disk(app));
-    let mut stats: Vec<Stat> = counts.iter().map(stat).collect();
-    stats.push(Stat { value: count(waiting), label: "Jobs waiting".to_owned() });
-    stats.push(Stat { value: size_text(database.1.unsigned_abs()), label: "Database".to_owned() });
+    let (version, bytes) = database;
+    let version = version.split_whitespace().next().unwrap_or_default();
     let mut parts = vec![
-        from_health("Database", health.database, format!("PostgreSQL {}", database.0)),
+        from_health("Database", health.database, format!("PostgreSQL {version}, {}", size_text(bytes.unsigned_abs()))),
         from_health("Schema", health.migrations, "All migrations have run".to_owned()),
         from_health("Object store", health.store, "Can be written and read".to_owned()),
     ];
     parts.extend(disk.map(from_finding));
     parts.push(search(behind));
-    parts.push(dead_letters(dead));
+    parts.push(background(waiting, dead));
     parts.push(mail(app));
     parts.push(collection(collected));
     let shown = OverviewPage {
         layout: page.layout("Admin console"),
         navigation: ConsoleNavigation::new("/admin"),
         version: env!("CARGO_PKG_VERSION"),
-        stats,
+        stats: counts.iter().map(stat).collect(),
         parts,
     };
     page.show(shown).await
@@ -164,12 +163,13 @@ fn search(behind: Option<i64>) -> Part {
     }
 }
 
-fn dead_letters(dead: i64) -> Part {
-    let part = match dead {
-        0 => Part::new("Background jobs", Verdict::Pass, "None has failed for good"),
-        1 => Part::new("Background jobs", Verdict::Warn, "One has failed for good"),
-        dead => Part::new("Background jobs", Verdict::Warn, format!("{} have failed for good", count(dead))),
+fn background(waiting: i64, dead: i64) -> Part {
+    let (verdict, failed) = match dead {
+        0 => (Verdict::Pass, "none has failed for good".to_owned()),
+        1 => (Verdict::Warn, "one has failed for good".to_owned()),
+        dead => (Verdict::Warn, format!("{} have failed for good", count(dead))),
     };
+    let part = Part::new("Background jobs", verdict, format!("{} to do, {failed}", count(waiting)));
     Part { href: Some("/admin/jobs"), ..part }
 }
 
