@@ -171,14 +171,17 @@ PAGES = [
     ("saved/new.html", "ada", "/settings/saved-searches/new?list=models&query=search%3Dshown"),
 ]
 
-# Pages behind links of mails, which other tests follow.
+# Pages behind links of mails and steps of other tests, which look at them.
 ELSEWHERE = {
     "accounts/change_email.html",
     "accounts/confirm_email.html",
     "accounts/invitation.html",
+    "accounts/oidc_join.html",
+    "accounts/oidc_link.html",
     "accounts/recovery_codes.html",
     "accounts/reset_password.html",
     "accounts/second_factor.html",
+    "accounts/settings_sign_in.html",
     "accounts/unconfirmed.html",
     "moderation/appeal.html",
     "moderation/case.html",

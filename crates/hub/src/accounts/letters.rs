@@ -246,16 +246,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Open it", format!("{base}/{organization}"))),
             closing: "You get this mail because you asked to join. If you think it is a mistake, write to its admins.",
         },
-        Notice::FoundInFiles { repo, path, lines } => Content {
-            id,
-            subject: format!("Secrets or malware in {repo}"),
-            lines: std::iter::once(format!("in files that were pushed to {repo}, this was found:"))
-                .chain(lines.iter().cloned())
-                .chain(["A secret that was pushed is known to others, even if the file is deleted: make another one where it is from.".to_owned()])
-                .collect(),
-            link: Some(("The files", format!("{base}{path}"))),
-            closing: "Scanners err. If this is none, there is nothing to do.",
-        },
+        Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => Content {
             id,
@@ -297,19 +288,41 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Read more", format!("{base}{page}"))),
             closing: "You get this mail because it is about your account, or about something that you reported.",
         },
-        Notice::WebhookDisabled { id: webhook, host, because } => Content {
-            id,
-            subject: "A webhook of yours was disabled".to_owned(),
-            lines: vec![
-                match because.as_str() {
-                    "behind" => format!("your webhook to {host} was disabled: more deliveries were waiting than the hub keeps."),
-                    _ => format!("your webhook to {host} was disabled: nothing arrived there for days."),
-                },
-                "See in its log what came back, and enable it again when the receiver works:".to_owned(),
-            ],
-            link: Some(("The webhook", format!("{base}/settings/webhooks/{webhook}"))),
-            closing: "What happened meanwhile is not sent. Deliveries in the log can be sent again by hand.",
-        },
+        Notice::WebhookDisabled { id: webhook, host, because } => {
+            webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
+        }
+    }
+}
+
+fn found_in_files(id: String, repo: &str, page: String, lines: &[String]) -> Content {
+    Content {
+        id,
+        subject: format!("Secrets or malware in {repo}"),
+        lines: std::iter::once(format!("in files that were pushed to {repo}, this was found:"))
+            .chain(lines.iter().cloned())
+            .chain([
+                "A secret that was pushed is known to others, even if the file is deleted: make another one where it is from."
+                    .to_owned(),
+            ])
+            .collect(),
+        link: Some(("The files", page)),
+        closing: "Scanners err. If this is none, there is nothing to do.",
+    }
+}
+
+fn webhook_disabled(id: String, host: &str, because: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "A webhook of yours was disabled".to_owned(),
+        lines: vec![
+            match because {
+                "behind" => format!("your webhook to {host} was disabled: more deliveries were waiting than the hub keeps."),
+                _ => format!("your webhook to {host} was disabled: nothing arrived there for days."),
+            },
+            "See in its log what came back, and enable it again when the receiver works:".to_owned(),
+        ],
+        link: Some(("The webhook", page)),
+        closing: "What happened meanwhile is not sent. Deliveries in the log can be sent again by hand.",
     }
 }
 
