@@ -5,7 +5,7 @@ import time
 import uuid
 
 import pytest
-from conftest import CARD, DESKTOP, PHONE, log_in, picture
+from conftest import CARD, DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
 from huggingface_hub import HfApi
 
@@ -13,8 +13,7 @@ from huggingface_hub import HfApi
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewport):
     page = open_browser(viewport)
-    name = f"eve{uuid.uuid4().hex[:8]}"
-    sign_up(page, name)
+    name = sign_up(page, "eve")
     token = make_token(page)
     create_model(page, name, "first-model")
 
@@ -34,16 +33,6 @@ def test_from_sign_up_to_a_model_that_is_found(open_browser, hf, tmp_path, viewp
     page.get_by_role("main").get_by_role("link", name=f"{name}/first-model", exact=True).click()
     page.wait_for_url(f"**/{name}/first-model")
     see_card(page)
-
-
-def sign_up(page, name):
-    page.goto("/")
-    page.goto("/signup")
-    page.get_by_label("Username").fill(name)
-    page.get_by_label("Email").fill(f"{name}@example.org")
-    page.get_by_label("Password", exact=True).fill("a long enough password 7")
-    page.get_by_role("main").get_by_role("button", name="Sign up").click()
-    page.wait_for_url(lambda address: "/signup" not in address)
 
 
 def make_token(page):

@@ -211,12 +211,13 @@ def many_values(hub):
 
 
 def find_facet(page, many_values):
-    """Opens a list that is only of the model, as soon as the index knows it, and returns the facet."""
+    """Opens a list that is only of the model, as soon as the index knows its card, and returns the facet."""
+    facet = page.locator("#facet-dataset")
     deadline = time.monotonic() + 20
-    while page.goto(f"/models?search={many_values}") and not page.locator(".repo-card").count():
+    while page.goto(f"/models?search={many_values}") and not facet.count():
         assert time.monotonic() < deadline, "the index does not know it"
         time.sleep(0.2)
-    return page.locator("#facet-dataset")
+    return facet
 
 
 def open_facet(page, many_values):

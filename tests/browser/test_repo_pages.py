@@ -111,10 +111,10 @@ def test_a_card_is_edited_without_javascript(open_browser, rich):
     page.get_by_label("Title").fill("Parts of a whole")
     page.get_by_label("Text", exact=True).fill("# Parts, told\n")
     page.get_by_role("button", name="Preview").click()
-    assert page.get_by_role("article", name="Preview of the card").get_by_text("Parts, told").is_visible()
+    page.get_by_role("article", name="Preview of the card").get_by_text("Parts, told").wait_for()
     page.get_by_role("button", name="Save and commit").click()
     page.wait_for_url("**/datasets/ada/parts")
-    assert page.get_by_role("main").get_by_text("Parts, told").is_visible()
+    page.get_by_role("main").get_by_text("Parts, told").wait_for()
 
 
 @pytest.mark.parametrize("scheme", ["light", "dark"])

@@ -72,10 +72,8 @@ class Askers:
 
 def postmaster_of(hub):
     """Returns the process id of the private Postgres, or None while there is none."""
-    for file in (hub.folder / "data").rglob("postmaster.pid"):
-        with contextlib.suppress(OSError, ValueError, IndexError):
-            return int(file.read_text().split()[0])
-    return None
+    lines = hub.postmaster_lines()
+    return int(lines[0]) if lines else None
 
 
 def starts_of(hub):

@@ -1,5 +1,6 @@
 """A running hub with its own data folder and embedded Postgres: one `hub serve`, or several behind a balancer."""
 
+import contextlib
 import os
 import shutil
 import signal
@@ -143,10 +144,16 @@ class Hub:
         """Asks one of the hub's processes but the first to stop, and waits until it has."""
         self._beside.pop(port).stop(seconds=60)
 
+    def postmaster_lines(self) -> list[str]:
+        """Returns what the private Postgres says of itself, its process id first; nothing while it does not run."""
+        try:
+            return (self.folder / "data/postgres/postmaster.pid").read_text().splitlines()
+        except OSError:
+            return []
+
     def database_url(self) -> str:
-        """Returns the address of the private Postgres; the fifth line of its file names its socket's folder."""
-        pid_file = next((self.folder / "data").rglob("postmaster.pid"))
-        return f"postgres://hub@localhost/hub?host={pid_file.read_text().splitlines()[4]}"
+        """Returns the address of the private Postgres; the fifth line names its socket's folder."""
+        return f"postgres://hub@localhost/hub?host={self.postmaster_lines()[4]}"
 
     def kill(self) -> None:
         """Kills the server with SIGKILL."""
@@ -182,8 +189,6 @@ class Hub:
 
     def _stop_orphaned_postgres(self) -> None:
         """Stops the private Postgres of a hub that was killed and not started again."""
-        for pid_file in (self.folder / "data").rglob("postmaster.pid"):
-            try:
-                os.kill(int(pid_file.read_text().split()[0]), signal.SIGQUIT)
-            except (OSError, ValueError, IndexError):
-                continue
+        with contextlib.suppress(OSError, ValueError):
+            for line in self.postmaster_lines()[:1]:
+                os.kill(int(line), signal.SIGQUIT)
