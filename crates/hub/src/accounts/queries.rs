@@ -1,6 +1,7 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
 pub mod audit;
+pub mod closing;
 pub mod email;
 pub mod factors;
 pub mod follows;
