@@ -13,6 +13,7 @@ use crate::accounts::settings::require_admin_of;
 use crate::accounts::{OrgRole, Viewer, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::oauth;
 use crate::repos::{access, groups as repo_groups};
 use crate::web::extract::{Json, raw_param};
 
@@ -36,6 +37,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// The groups that the viewer may know of: admins all, members their own.
 async fn visible(app: &App, viewer: &Viewer, name: &str) -> HubResult<Vec<GroupRow>> {
     let user = viewer.require_user()?;
+    if oauth::hides_organization(&viewer.auth, name) {
+        return Ok(Vec::new());
+    }
     let membership = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
     let Some(membership) = membership else {
         let organization = require_admin_of(app, user, name).await?;
