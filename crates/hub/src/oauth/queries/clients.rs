@@ -61,7 +61,7 @@ pub struct ClientForm<'a> {
     pub scopes: &'a [String],
 }
 
-/// Finds an application by its `client_id`.
+/// Finds an application by its `client_id`. Those of suspended people are not there.
 ///
 /// # Errors
 /// The database does not answer.
@@ -70,14 +70,15 @@ pub async fn find_client(pool: &PgPool, client_id: &str) -> sqlx::Result<Option<
         Client,
         r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
                   c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_id = $1"#,
+           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk
+           where client_id = $1 and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
         client_id
     )
     .fetch_optional(pool)
     .await
 }
 
-/// Finds an application by its key.
+/// Finds an application by its key. Those of suspended people are not there.
 ///
 /// # Errors
 /// The database does not answer.
@@ -86,7 +87,8 @@ pub async fn find_client_by_pk(pool: &PgPool, client_pk: i64) -> sqlx::Result<Op
         Client,
         r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
                   c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_pk = $1"#,
+           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk
+           where client_pk = $1 and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
         client_pk
     )
     .fetch_optional(pool)
