@@ -119,6 +119,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("admin.end_sessions", "Sessions ended by an administrator"),
     ("admin.confirm_email", "Email address confirmed by an administrator"),
     ("admin.role", "Role given by an administrator"),
+    ("admin.restore_repo", "Repository restored by an administrator"),
     ("jobs.retry", "Failed jobs tried again"),
     ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),
