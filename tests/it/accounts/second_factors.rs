@@ -1,6 +1,6 @@
 //! Authenticator apps, recovery codes, half sign-ins and the question who is there. Passkeys need a browser: tests/browser.
 
-mod codes;
+pub(super) mod codes;
 
 use codes::{code, step};
 use hub::accounts::{TokenRole, second_factors};
@@ -18,13 +18,13 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 }
 
 /// What somebody has who set an app up: the app's secret and the recovery codes.
-struct Factors {
-    secret: String,
-    codes: Vec<String>,
+pub(super) struct Factors {
+    pub secret: String,
+    pub codes: Vec<String>,
 }
 
 /// Sets an app up. The code of the step before this one is used up.
-async fn set_up(browser: &mut Browser) -> Factors {
+pub(super) async fn set_up(browser: &mut Browser) -> Factors {
     let page = browser.open(APP).await;
     let secret = between(&page.text, "id=\"app-key\" readonly value=\"", "\"").to_owned();
     let setup = between(&page.text, "name=\"setup\" value=\"", "\"").to_owned();
@@ -41,7 +41,7 @@ async fn set_up(browser: &mut Browser) -> Factors {
 }
 
 /// A browser in which somebody gave the right password.
-async fn half_way(hub: &TestHub, name: &str) -> Browser {
+pub(super) async fn half_way(hub: &TestHub, name: &str) -> Browser {
     let mut browser = Browser::new(hub);
     give_password(&mut browser, name).await;
     browser
@@ -54,7 +54,7 @@ async fn give_password(browser: &mut Browser, name: &str) {
     assert!(browser.cookie("session").is_none_or(|value| value == "planted"), "no session yet");
 }
 
-async fn give(browser: &mut Browser, code: &str) -> Page {
+pub(super) async fn give(browser: &mut Browser, code: &str) -> Page {
     browser.submit(SECOND, SECOND, &[("code", code)]).await
 }
 
