@@ -61,7 +61,7 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
         page.get_by_label("Password").fill(PASSWORD)
         page.get_by_role("button", name="Link it").click()
     page.wait_for_url("**/datasets")
-    page.goto("/settings/sessions")
+    page.goto("/settings/profile")
     page.get_by_role("link", name="Ways to sign in").click()
     page.get_by_role("cell", name="carol@example.org").wait_for()
     problems += look(page, "ways", viewport, scheme)

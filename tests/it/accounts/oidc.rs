@@ -1,6 +1,7 @@
 //! Signing in at an outside provider.
 
 mod provider;
+mod takeover;
 
 use hub_tests::TestHub;
 use provider::{Person, Provider};

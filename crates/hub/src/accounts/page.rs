@@ -157,7 +157,7 @@ impl PageRequest {
         let mut response = HttpResponse::build(status);
         response
             .content_type("text/html; charset=utf-8")
-            .insert_header((header::CACHE_CONTROL, "private, no-cache"))
+            .insert_header((header::CACHE_CONTROL, if is_personal(self.path()) { "no-store" } else { "private, no-cache" }))
             .insert_header((header::VARY, "Cookie, Accept-Encoding"));
         if encoded {
             response.insert_header((header::CONTENT_ENCODING, "gzip"));
@@ -208,6 +208,25 @@ fn render(page: &impl Template, pictures: &Pictures, compress: bool) -> HubResul
     let mut encoder = flate2::write::GzEncoder::new(Vec::with_capacity(html.len() / 4), flate2::Compression::new(5));
     encoder.write_all(html.as_bytes())?;
     Ok((encoder.finish()?, true))
+}
+
+/// Whether a page is about somebody alone, or its address has a secret: no browser writes it down.
+fn is_personal(path: &str) -> bool {
+    const FOLDERS: [&str; 12] = [
+        "/admin",
+        "/change-email",
+        "/confirm-email",
+        "/invitations",
+        "/login",
+        "/moderation",
+        "/notifications",
+        "/oauth",
+        "/organizations",
+        "/reset-password",
+        "/settings",
+        "/sudo",
+    ];
+    FOLDERS.iter().any(|folder| path.strip_prefix(folder).is_some_and(|rest| rest.is_empty() || rest.starts_with('/')))
 }
 
 /// The path itself, if it stays on this hub: `//host` and `/\host` name other hosts. A header takes plain ASCII only, which is what

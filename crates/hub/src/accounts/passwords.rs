@@ -1,5 +1,7 @@
 //! Passwords: argon2id, checked off the async threads.
 
+mod weak;
+
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 
@@ -10,16 +12,23 @@ use crate::error::{HubError, HubResult};
 /// The shortest password taken, in characters.
 pub const MIN_LEN: usize = 8;
 
-/// Checks that a password is worth keeping.
+/// Checks that a password is worth keeping for somebody of this name and mail address.
 ///
 /// # Errors
 /// 400 that says what is wrong.
-pub fn check(password: &str) -> HubResult<()> {
+pub fn check(app: &App, password: &str, name: &str, email: &str) -> HubResult<()> {
     if password.chars().count() < MIN_LEN {
         return Err(HubError::bad_request(format!("Choose a password of at least {MIN_LEN} characters.")));
     }
     if password.len() > 1000 {
         return Err(HubError::bad_request("The password is too long: at most 1000 bytes."));
+    }
+    if weak::is_common(password) {
+        return Err(HubError::bad_request("Choose another password: this one is among the first that anybody tries."));
+    }
+    if weak::is_about(password, &[name, email, &app.config.base()]) {
+        let text = "Choose another password: this one is little more than your name, your mail address or the name of the hub.";
+        return Err(HubError::bad_request(text));
     }
     Ok(())
 }
@@ -56,6 +65,14 @@ pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResul
     let correct = verify(password.to_owned(), hash).await?;
     match row {
         Some(row) if correct => Ok(queries::find_user(&app.pool, row.user_pk).await?),
-        _ => Ok(None),
+        Some(row) => {
+            tracing::warn!(user.pk = row.user_pk, "a wrong password");
+            Ok(None)
+        }
+        None => {
+            // Not what was typed: people type passwords in the wrong field.
+            tracing::warn!("a password for an account that is not there");
+            Ok(None)
+        }
     }
 }

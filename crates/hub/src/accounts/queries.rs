@@ -1,6 +1,7 @@
 //! Every statement on accounts, organisations, sessions and tokens.
 
 pub mod audit;
+pub mod closing;
 pub mod email;
 pub mod factors;
 pub mod follows;
@@ -247,14 +248,27 @@ pub async fn update_user_by_operator(
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Whether a user runs the hub and nobody else does.
+/// Whether a user runs the hub and nobody else does: one who is suspended does not.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn is_last_admin(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select coalesce((select is_admin from users where user_pk = $1), false)
-                  and not exists (select from users where is_admin and user_pk <> $1) as "last!""#,
+                  and not exists (select from users where is_admin and suspended_at is null and user_pk <> $1) as "last!""#,
+        user_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether an account is suspended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_suspended(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where user_pk = $1 and suspended_at is not null) as "suspended!""#,
         user_pk
     )
     .fetch_one(conn)

@@ -5,7 +5,7 @@ use super::letters::{self, Content, Notice};
 use super::mail_links::send_link;
 use super::operations::check_email;
 use super::queries::links::{self, Purpose};
-use super::queries::{self, email, settings};
+use super::queries::{self, closing, email, settings};
 use super::{User, audit, passwords, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -72,15 +72,22 @@ pub async fn find_asked(app: &App, secret: &str) -> HubResult<User> {
 
 /// Sets a new password by a link. All sessions end, and the address is confirmed: the link was sent there.
 ///
+/// Whoever made the account before anybody confirmed the address may be somebody else, who waits for its owner to come. So the first
+/// to confirm it gets an account that nothing opens but the new password.
+///
 /// # Errors
 /// 404 for a link that does not work (any more), 400 for a weak password.
 pub async fn reset(app: &App, secret: &str, password: &str) -> HubResult<()> {
-    find_asked(app, secret).await?;
-    passwords::check(password).map_err(|error| error.at("new_password"))?;
+    let user = find_asked(app, secret).await?;
+    passwords::check(app, password, &user.name, &user.email).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(password.to_owned()).await?;
     let mut tx = audit::begin(app).await?;
     let link = links::take_link(&mut tx, &tokens::hash(secret), Purpose::ResetPassword).await?.ok_or_else(over)?;
     settings::update_password(&mut tx, link.user_pk, &hash, None).await?;
+    if !user.email_confirmed {
+        closing::revoke_access(&mut tx, link.user_pk).await?;
+        closing::remove_ways_in(&mut tx, link.user_pk).await?;
+    }
     // An address that somebody else wanted for the account is forgotten, too.
     links::delete_links_of(&mut tx, link.user_pk).await?;
     email::set_new_email(&mut tx, link.user_pk, None).await?;

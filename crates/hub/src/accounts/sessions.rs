@@ -13,9 +13,6 @@ use crate::moderation;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
-/// How long a session lasts, in days.
-pub const DAYS: i32 = 30;
-
 /// Browsers take `__Host-` cookies by TLS only.
 const SECURE_NAME: &str = "__Host-session";
 const PLAIN_NAME: &str = "session";
@@ -77,11 +74,13 @@ pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest
     let user_agent: String = user_agent.chars().take(300).collect();
     let address = address_of(app, request);
     let browser = Browser { address: address.as_deref(), user_agent: &user_agent, via: way.as_str() };
+    let replaced = cookie_of(request).map(|secret| tokens::hash(&secret));
+    let limits = app.config.sessions;
     let mut tx = app.begin().await?;
-    queries::insert_session(&mut tx, &tokens::hash(&secret), user.pk, &browser, DAYS).await?;
+    queries::insert_session(&mut tx, &tokens::hash(&secret), replaced.as_ref(), user.pk, &browser, limits).await?;
     queries::insert_sign_in(&mut tx, user.pk, &browser).await?;
     tx.commit().await?;
-    Ok(cookie(base, secret, Duration::days(i64::from(DAYS))))
+    Ok(cookie(base, secret, Duration::days(i64::from(limits.days))))
 }
 
 /// The address of whoever sent a request, as it is kept.

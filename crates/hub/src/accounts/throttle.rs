@@ -127,7 +127,10 @@ impl Try {
         let over =
             counted.iter().filter(|(counted, limit)| counted.count > *limit).map(|(counted, _)| counted.ends_in_secs).max();
         match over {
-            Some(secs) => Err(HubError::too_many_requests(refusal, secs)),
+            Some(secs) => {
+                tracing::warn!("refused without a look: {}", refusal.to_lowercase());
+                Err(HubError::too_many_requests(refusal, secs))
+            }
             None => Ok(Self { throttle, keys: keys.iter().map(|(key, _)| *key).collect() }),
         }
     }

@@ -335,9 +335,9 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
-    let Some(user) =
-        queries::sessions::find_session_user(&app.pool, &hash, sessions::address_of(app, request).as_deref()).await?
-    else {
+    let address = sessions::address_of(app, request);
+    let found = queries::sessions::find_session_user(&app.pool, &hash, address.as_deref(), app.config.sessions).await?;
+    let Some(user) = found else {
         return Ok(Viewer::ANONYMOUS);
     };
     // Its sessions ended; one that was begun at the same moment is worth nothing.

@@ -4,9 +4,9 @@ use serde_json::{Value, json};
 use sqlx::PgConnection;
 
 use super::queries;
-use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsLink;
+use crate::accounts::{User, sudo};
 use crate::error::{HubError, HubResult};
 
 /// The longest reason, in characters.
@@ -58,6 +58,15 @@ pub(super) struct Tab {
 pub(super) fn require_admin(page: &PageRequest) -> HubResult<&User> {
     let user = page.viewer.user.as_ref().filter(|user| user.is_admin && page.require_session().is_ok());
     user.ok_or_else(|| HubError::not_found("There is nothing at this address."))
+}
+
+/// Who runs the hub and proved lately that it is them: for everything that changes something. `back` is the page of the act.
+///
+/// # Errors
+/// 404 for everybody else; a redirect to `/sudo` when the proof is too old.
+pub(super) async fn require_proof<'a>(page: &'a PageRequest, back: &str) -> HubResult<&'a User> {
+    require_admin(page)?;
+    sudo::require(page, back).await
 }
 
 /// Why an act is done.

@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
-use super::frame::{ConsoleNavigation, Tab, note, require_admin, require_reason};
+use super::frame::{ConsoleNavigation, Tab, note, require_admin, require_proof, require_reason};
 use super::queries;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::browser_name;
@@ -252,11 +252,13 @@ impl Act {
 
 async fn post_act(page: PageRequest, name: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     require_admin(&page)?;
+    let user = site_roles::find_by_name(&page.app, &name).await?;
+    let back = format!("/admin/users/{}", user.name);
+    require_proof(&page, &back).await?;
     let reason = require_reason(&form)?;
     let act = Act::read(&form).ok_or_else(|| HubError::bad_request("Choose what is to be done with the account."))?;
-    let user = site_roles::find_by_name(&page.app, &name).await?;
     perform(&page.app, &user, act, reason).await?;
-    Ok(page.redirect_saying(&format!("/admin/users/{}", user.name), act.words().1))
+    Ok(page.redirect_saying(&back, act.words().1))
 }
 
 async fn perform(app: &App, user: &User, act: Act, reason: &str) -> HubResult<()> {

@@ -1,6 +1,7 @@
 //! Finds, makes and links accounts for those whom the provider knows.
 
 use super::{Identity, config_of};
+use crate::accounts::letters::Notice;
 use crate::accounts::operations::{NewUser, check_namespace, check_new, insert_account};
 use crate::accounts::queries::{self, email, identities, lock_user};
 use crate::accounts::settings::check_fullname;
@@ -9,6 +10,7 @@ use crate::app::App;
 use crate::config::OidcConfig;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::jobs::Job;
 
 /// How many names are tried for somebody whose own is taken.
 const TRIES: usize = 9;
@@ -52,13 +54,23 @@ pub async fn find_same_email(app: &App, identity: &Identity) -> HubResult<Option
     Ok(queries::find_user(&app.pool, user_pk).await?)
 }
 
+/// 403: only those come by the provider who have an account.
+pub fn signup_is_closed(config: &OidcConfig) -> HubError {
+    HubError::forbidden(format!(
+        "No account here is linked to yours at {}, and sign-up is closed on this hub. If you have an account, log in to it first and link \
+         it at /settings/sign-in; else ask the operator for one.",
+        config.name
+    ))
+}
+
 /// Makes an account without a password. An address that the provider has confirmed needs no mail.
 ///
 /// # Errors
 /// 400 for a bad name or address; 409 when the name, the address or the identity has an account; 403 where nobody may.
 pub async fn join(app: &App, identity: &Identity, name: &str, address: &str) -> HubResult<User> {
-    if !config_of(app)?.signup {
-        return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
+    let config = config_of(app)?;
+    if !config.signup {
+        return Err(signup_is_closed(config));
     }
     let fullname = Some(identity.fullname.trim()).filter(|name| check_fullname(name).is_ok()).unwrap_or_default();
     let email = identity.verified_email().unwrap_or(address).to_owned();
@@ -85,7 +97,10 @@ pub async fn link(app: &App, user: &User, identity: &Identity) -> HubResult<()> 
         return Err(HubError::conflict("Your account has ten such links already. Unlink one of them first."));
     }
     insert_link(&mut tx, user.pk, identity).await?;
+    let told = format!("{} at {} opens your account from now on.", identity.label(), config_of(app)?.name);
+    Job::tell(user.pk, Notice::SecondFactors { told }).enqueue(&mut tx).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(())
 }
 
@@ -110,9 +125,8 @@ pub fn belongs_to_another(identity: &Identity) -> HubError {
 pub async fn unlink(app: &App, user: &User, identity_pk: i64) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock_user(&mut tx, user.pk).await?;
-    if !identities::delete_identity(&mut tx, user.pk, identity_pk).await? {
-        return Err(HubError::not_found("Your account has no such link: it may be unlinked already."));
-    }
+    let label = identities::delete_identity(&mut tx, user.pk, identity_pk).await?;
+    let label = label.ok_or_else(|| HubError::not_found("Your account has no such link: it may be unlinked already."))?;
     let provider = app.config.oidc.as_ref();
     let opens_by_password =
         !provider.is_some_and(|provider| provider.only) && identities::has_password(&mut *tx, user.pk).await?;
@@ -123,7 +137,10 @@ pub async fn unlink(app: &App, user: &User, identity_pk: i64) -> HubResult<()> {
     if !opens_by_password && others == 0 {
         return Err(HubError::conflict("This is the only way into your account. Set a password first, or link another account."));
     }
+    let told = format!("{label} does not open your account any more.");
+    Job::tell(user.pk, Notice::SecondFactors { told }).enqueue(&mut tx).await?;
     tx.commit().await?;
+    app.jobs.wake();
     Ok(())
 }
 

@@ -26,6 +26,8 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const MOST_BYTES: usize = 1024 * 1024;
 /// After this what the provider says of itself is asked anew.
 const FRESH: Duration = Duration::from_secs(3600);
+/// When the provider did not answer, it is asked again after this: meanwhile nobody waits for it.
+const PAUSE: Duration = Duration::from_secs(60);
 /// For this long it is good if the provider does not answer when asked anew.
 const STALE: Duration = Duration::from_secs(86_400);
 /// The longest parts of an identity, in characters.
@@ -45,7 +47,15 @@ const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
 ];
 
 type OidcClient = CoreClient<EndpointSet, EndpointNotSet, EndpointNotSet, EndpointNotSet, EndpointMaybeSet, EndpointMaybeSet>;
-type Known = (Instant, Arc<CoreProviderMetadata>);
+
+/// What the provider said of itself.
+#[derive(Debug, Clone)]
+struct Known {
+    said_at: Instant,
+    /// From when it is asked anew.
+    old_at: Instant,
+    what: Arc<CoreProviderMetadata>,
+}
 
 /// Asks the outside provider; cheap to clone.
 #[derive(Debug, Clone)]
@@ -134,28 +144,33 @@ impl Provider {
     /// What the provider says of itself, and its keys.
     async fn metadata(&self, config: &OidcConfig, newest: bool) -> HubResult<Arc<CoreProviderMetadata>> {
         let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).clone().filter(|_| !newest);
-        if let Some((at, known)) = &known
-            && at.elapsed() < FRESH
+        if let Some(known) = &known
+            && Instant::now() < known.old_at
         {
-            return Ok(Arc::clone(known));
+            return Ok(Arc::clone(&known.what));
         }
         let issuer = IssuerUrl::new(config.issuer.clone()).map_err(HubError::internal)?;
         let http = |request: HttpRequest| call(self.http.clone(), request);
         match CoreProviderMetadata::discover_async(issuer, &http).await {
             Ok(found) => {
-                let found = Arc::new(found);
-                let kept = Some((Instant::now(), Arc::clone(&found)));
-                *self.known.lock().unwrap_or_else(PoisonError::into_inner) = kept;
-                Ok(found)
+                let (now, what) = (Instant::now(), Arc::new(found));
+                self.keep(Known { said_at: now, old_at: now + FRESH, what: Arc::clone(&what) });
+                Ok(what)
             }
             Err(error) => match known {
-                Some((at, known)) if at.elapsed() < STALE => {
+                Some(known) if known.said_at.elapsed() < STALE => {
                     tracing::warn!(%error, "the provider of single sign-on does not say anew what it is");
-                    Ok(known)
+                    let what = Arc::clone(&known.what);
+                    self.keep(Known { old_at: Instant::now() + PAUSE, ..known });
+                    Ok(what)
                 }
                 _ => Err(away(config, error)),
             },
         }
+    }
+
+    fn keep(&self, known: Known) {
+        *self.known.lock().unwrap_or_else(PoisonError::into_inner) = Some(known);
     }
 }
 
@@ -236,11 +251,12 @@ fn away(config: &OidcConfig, error: impl Into<Box<dyn std::error::Error + Send +
     HubError::unavailable(format!("{} does not answer just now. Try again in a moment{otherwise}.", config.name), error)
 }
 
-fn odd(config: &OidcConfig, error: impl Into<Box<dyn std::error::Error + Send + Sync>>) -> HubError {
+/// The log gets the sentence of an error and not its fields: an answer that could not be read may have tokens in it.
+fn odd(config: &OidcConfig, error: impl std::fmt::Display) -> HubError {
     let text = format!(
         "What {} answered cannot be believed, so nobody was signed in. Try again; if it stays so, tell the operator of this hub, whose \
          log says why.",
         config.name
     );
-    HubError::unavailable(text, error)
+    HubError::unavailable(text, error.to_string())
 }

@@ -1,5 +1,6 @@
 //! Sign-up and login.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -260,5 +261,7 @@ async fn post_logout(page: PageRequest, _form: CheckedForm) -> HubResult<HttpRes
     }
     let mut response = page.redirect("/");
     response.add_cookie(&sessions::removal(&page.base)).map_err(HubError::internal)?;
+    // Whoever comes to this browser next does not go back to what was shown.
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     Ok(response)
 }

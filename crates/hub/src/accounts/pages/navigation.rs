@@ -40,6 +40,7 @@ impl SettingsNavigation {
         let mut links = vec![
             link("/settings/profile", "user", "Profile"),
             link("/settings/authentication", "lock", "Authentication"),
+            link("/settings/sign-in", "log-in", "Ways to sign in"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/keys", "terminal", "SSH keys"),
             link("/settings/organizations", "building-2", "Organizations"),

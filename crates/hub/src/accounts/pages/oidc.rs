@@ -91,12 +91,17 @@ fn declined(config: &OidcConfig, error: &str) -> HubError {
 
 async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResult<HttpResponse> {
     let found = operations::find_user(&page.app, &identity).await?;
-    match (found, &page.viewer.user) {
+    // Who shows a token has no browser that is logged in.
+    match (found, page.require_session().ok()) {
         (Some(user), Some(viewer)) if user.pk != viewer.pk => Err(operations::belongs_to_another(&identity)),
         (Some(_), Some(_)) => Ok(page.redirect_saying(&next, &format!("{} is linked to your account.", identity.label()))),
         (Some(user), None) => after_provider(page, &user, &next).await,
         (None, viewer) => {
             let to_link = viewer.is_some() || operations::find_same_email(&page.app, &identity).await?.is_some();
+            // A form that makes no account is shown to nobody.
+            if !to_link && !config_of(&page.app)?.signup {
+                return Err(operations::signup_is_closed(config_of(&page.app)?));
+            }
             let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });
             keep(page, &mut response, Purpose::Newcomer, Some(Newcomer { identity, next }))?;
             Ok(response)

@@ -6,6 +6,7 @@ use askama::Template;
 
 use super::entry::log_in;
 use super::oidc::{keep, kept};
+use super::second_factor::after_password;
 use crate::accounts::oidc::ticket::Purpose;
 use crate::accounts::oidc::{Newcomer, config_of, operations, start_again};
 use crate::accounts::page::{CheckedForm, PageRequest};
@@ -17,8 +18,8 @@ use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 
-/// To log in with all factors first, and then link.
-const LOG_IN: &str = "/login?next=%2Flogin%2Foidc%2Flink";
+/// Where to link, once somebody has logged in with all factors.
+const LINK: &str = "/login/oidc/link";
 
 /// Makes an account.
 #[derive(Debug, Template)]
@@ -132,15 +133,12 @@ async fn account_of(page: &PageRequest, newcomer: &Newcomer) -> HubResult<User> 
 
 /// A password alone does not open an account with a second factor, so it links nothing to it either.
 async fn must_log_in(page: &PageRequest, user: &User) -> HubResult<bool> {
-    Ok(page.viewer.is_anonymous() && has_any(&page.app, user.pk).await?)
+    Ok(page.require_session().is_err() && has_any(&page.app, user.pk).await?)
 }
 
 async fn show_link(page: PageRequest) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
-    if must_log_in(&page, &user).await? {
-        return Ok(page.redirect(LOG_IN));
-    }
     let shown = link_page(&page, &newcomer, &user, None)?;
     page.show(shown).await
 }
@@ -160,10 +158,9 @@ fn link_page(page: &PageRequest, newcomer: &Newcomer, user: &User, refusal: Opti
 async fn post_link(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let newcomer = newcomer(&page)?;
     let user = account_of(&page, &newcomer).await?;
-    if must_log_in(&page, &user).await? {
-        return Ok(page.redirect(LOG_IN));
-    }
     let linked = match sign_in::ask_password(&page.app, page.http(), &user, form.exact("current_password")).await {
+        // Also where passwords are switched off: it is the only way to a first link.
+        Ok(()) if must_log_in(&page, &user).await? => return after_password(&page, &user, LINK).await,
         Ok(()) => operations::link(&page.app, &user, &newcomer.identity).await,
         Err(error) => Err(error),
     };
@@ -172,9 +169,9 @@ async fn post_link(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespon
         let shown = link_page(&page, &newcomer, &user, Some(refusal))?;
         return page.show_with(StatusCode::UNPROCESSABLE_ENTITY, shown).await;
     }
-    let mut response = match page.viewer.user {
-        Some(_) => page.redirect_saying(&newcomer.next, &format!("{} is linked to your account.", newcomer.identity.label())),
-        None => log_in(&page, &user, &newcomer.next, Way::Oidc).await?,
+    let mut response = match page.require_session() {
+        Ok(_) => page.redirect_saying(&newcomer.next, &format!("{} is linked to your account.", newcomer.identity.label())),
+        Err(_) => log_in(&page, &user, &newcomer.next, Way::Oidc).await?,
     };
     keep::<Newcomer>(&page, &mut response, Purpose::Newcomer, None)?;
     Ok(response)

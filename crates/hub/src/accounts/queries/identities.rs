@@ -59,13 +59,18 @@ pub async fn insert_identity(
     .map(|_| ())
 }
 
-/// Unlinks an identity of a user, and tells whether there was one.
+/// Unlinks an identity of a user, and tells what it was called.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_identity(conn: &mut PgConnection, user_pk: UserPk, identity_pk: i64) -> sqlx::Result<bool> {
-    let done = sqlx::query!("delete from user_identities where user_pk = $1 and identity_pk = $2", user_pk, identity_pk);
-    Ok(done.execute(conn).await?.rows_affected() > 0)
+pub async fn delete_identity(conn: &mut PgConnection, user_pk: UserPk, identity_pk: i64) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "delete from user_identities where user_pk = $1 and identity_pk = $2 returning label",
+        user_pk,
+        identity_pk
+    )
+    .fetch_optional(conn)
+    .await
 }
 
 /// The identities of a user, the oldest first.

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::find_user;
 use crate::accounts::{User, UserPk};
+use crate::config::SessionLimits;
 
 /// For how many days sign-ins are remembered.
 const REMEMBERED_DAYS: i32 = 90;
@@ -20,11 +21,17 @@ pub struct Browser<'a> {
     pub via: &'a str,
 }
 
-/// Finds the user of a session that has not expired, and notes that it is in use, and from where (at most every 5 minutes).
+/// Finds the user of a session that is not over, and notes that it is in use, and from where (at most every 5 minutes): from then on
+/// it may be idle for as long again.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find_session_user(pool: &PgPool, session_hash: &[u8; 32], address: Option<&str>) -> sqlx::Result<Option<User>> {
+pub async fn find_session_user(
+    pool: &PgPool,
+    session_hash: &[u8; 32],
+    address: Option<&str>,
+    limits: SessionLimits,
+) -> sqlx::Result<Option<User>> {
     let row = sqlx::query!(
         r#"select user_pk, last_seen_at < now() - interval '5 minutes' as "stale!" from sessions
            where session_hash = $1 and expires_at > now()"#,
@@ -35,9 +42,13 @@ pub async fn find_session_user(pool: &PgPool, session_hash: &[u8; 32], address: 
     let Some(row) = row else { return Ok(None) };
     if row.stale {
         sqlx::query!(
-            "update sessions set last_seen_at = now(), address = coalesce($2, address) where session_hash = $1",
+            "update sessions set last_seen_at = now(), address = coalesce($2, address),
+             expires_at = least(created_at + make_interval(days => $3), now() + make_interval(hours => $4))
+             where session_hash = $1",
             session_hash.as_slice(),
-            address
+            address,
+            limits.days,
+            limits.idle_hours
         )
         .execute(pool)
         .await?;
@@ -45,25 +56,34 @@ pub async fn find_session_user(pool: &PgPool, session_hash: &[u8; 32], address: 
     find_user(pool, row.user_pk).await
 }
 
-/// Starts a session.
+/// Starts a session, in place of the one that the browser had, and forgets those of the account that are over.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn insert_session(
     conn: &mut PgConnection,
     hash: &[u8; 32],
+    replaced: Option<&[u8; 32]>,
     user_pk: UserPk,
     browser: &Browser<'_>,
-    days: i32,
+    limits: SessionLimits,
 ) -> sqlx::Result<()> {
     sqlx::query!(
+        "delete from sessions where session_hash = $1 or (user_pk = $2 and expires_at < now())",
+        replaced.map(<[u8; 32]>::as_slice),
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "insert into sessions (session_hash, user_pk, address, user_agent, expires_at, via, proved_at)
-         values ($1, $2, $3, $4, now() + make_interval(days => $5), $6, now())",
+         values ($1, $2, $3, $4, now() + least(make_interval(days => $5), make_interval(hours => $6)), $7, now())",
         hash.as_slice(),
         user_pk,
         browser.address,
         browser.user_agent,
-        days,
+        limits.days,
+        limits.idle_hours,
         browser.via
     )
     .execute(conn)

@@ -1,0 +1,29 @@
+//! Statements that take from an account what opens it.
+
+use sqlx::PgConnection;
+
+use crate::accounts::UserPk;
+
+/// Ends all that acts in the name of a user without being asked who it is: browsers, tokens, applications, SSH keys.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("delete from sessions where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    // Tokens and grants of applications go with them.
+    sqlx::query!("delete from oauth_consents where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from access_tokens where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from ssh_keys where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}
+
+/// Removes the ways into an account besides its password, and what is asked for after that.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn remove_ways_in(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("delete from user_identities where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from authenticator_apps where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from passkeys where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from recovery_codes where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}
