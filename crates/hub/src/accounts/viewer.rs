@@ -142,6 +142,8 @@ pub struct User {
     pub suspended: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.
+    pub sign_in_version: i32,
     /// The organisations.
     pub memberships: Vec<Membership>,
 }
