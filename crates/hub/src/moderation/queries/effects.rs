@@ -125,7 +125,8 @@ pub async fn hide_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk
 /// The database does not answer.
 pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
     let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for update", repo_pk);
-    disable(conn, act_pk, found.fetch_all(&mut *conn).await?).await
+    let found = found.fetch_all(&mut *conn).await?;
+    disable(conn, act_pk, found).await
 }
 
 /// Disables all that a user or organisation has; gives how many there are.
@@ -135,7 +136,8 @@ pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) ->
 pub async fn disable_repos(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<u64> {
     let found =
         sqlx::query_scalar!("select repo_pk from repos where namespace_pk = $1 order by repo_pk for update", namespace_pk);
-    disable(conn, act_pk, found.fetch_all(&mut *conn).await?).await
+    let found = found.fetch_all(&mut *conn).await?;
+    disable(conn, act_pk, found).await
 }
 
 async fn disable(conn: &mut PgConnection, act_pk: i64, repo_pks: Vec<i64>) -> sqlx::Result<u64> {
