@@ -127,8 +127,8 @@ mod tests {
         use russh::keys::ssh_key::Mpint;
         use russh::keys::ssh_key::public::RsaPublicKey;
         let key = |bits: usize| {
-            let e = Mpint::from_positive_bytes(&[1, 0, 1]).unwrap();
-            let n = Mpint::from_positive_bytes(&vec![0xff; bits / 8]).unwrap();
+            let e = Mpint::from_positive_bytes(&[1, 0, 1]);
+            let n = Mpint::from_positive_bytes(&vec![0xff; bits / 8]);
             PublicKey::from(KeyData::Rsa(RsaPublicKey::new(e, n).unwrap())).to_openssh().unwrap()
         };
         for bits in [2048, 8192] {
