@@ -1,5 +1,6 @@
 //! The console of those who run the hub: for whom it is there, what it does, and that the audit log tells of it.
 
+mod banner;
 mod hostile;
 mod lists;
 

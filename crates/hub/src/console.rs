@@ -3,6 +3,7 @@
 //! else there is nothing at these addresses. Every act asks for a reason, which the audit log keeps.
 
 mod audit_log;
+mod banner;
 mod frame;
 mod jobs;
 mod organizations;
@@ -17,5 +18,5 @@ use actix_web::web;
 /// Mounts the pages.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.configure(overview::routes).configure(jobs::routes).configure(users::routes).configure(audit_log::routes);
-    config.configure(organizations::routes).configure(repositories::routes).configure(storage::routes);
+    config.configure(organizations::routes).configure(repositories::routes).configure(storage::routes).configure(banner::routes);
 }

@@ -7,6 +7,7 @@ pub mod accounts;
 pub mod activity;
 pub mod admin;
 pub mod app;
+pub mod banner;
 pub mod cas;
 pub mod cli;
 pub mod clients;

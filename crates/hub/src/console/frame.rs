@@ -36,6 +36,7 @@ impl ConsoleNavigation {
             link("/admin/organizations", "building-2", "Organizations"),
             link("/admin/repositories", "box", "Repositories"),
             link("/admin/storage", "hard-drive", "Storage"),
+            link("/admin/banner", "info", "Banner"),
             link("/admin/jobs", "list-checks", "Background jobs"),
             link("/admin/audit", "shield-check", "Audit log"),
         ]
