@@ -40,6 +40,7 @@ PAGES = [
     ("accounts/sudo.html", "ada", "/sudo?next=/settings/tokens"),
     ("accounts/settings_tokens.html", "ada", "/settings/tokens"),
     ("ssh/settings_keys.html", "ada", "/settings/keys"),
+    ("gpg/settings_gpg_keys.html", "ada", "/settings/gpg-keys"),
     ("accounts/settings_sessions.html", "ada", "/settings/sessions"),
     ("accounts/settings_organizations.html", "ada", "/settings/organizations"),
     ("accounts/audit_log.html", "ada", "/settings/security-log"),

@@ -155,6 +155,11 @@ pub enum Notice {
         /// Its fingerprint.
         fingerprint: String,
     },
+    /// A GPG key was added.
+    GpgKeyAdded {
+        /// Its fingerprint.
+        fingerprint: String,
+    },
     /// Moderators decided about something of the user's, or that the user reported.
     Moderated {
         /// What it is about.
@@ -202,6 +207,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
+        | Notice::GpgKeyAdded { .. }
         | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
@@ -309,13 +315,14 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
         },
-        Notice::KeyAdded { title, fingerprint } => Content {
-            id,
-            subject: "An SSH key was added to your account".to_owned(),
-            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
-            link: Some(("SSH keys", format!("{base}/settings/keys"))),
-            closing: "If this was not you, remove it there and set a new password.",
-        },
+        Notice::KeyAdded { title, fingerprint } => {
+            let told = format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.");
+            key_added(id, "An SSH key", told, ("SSH keys", format!("{base}/settings/keys")))
+        }
+        Notice::GpgKeyAdded { fingerprint } => {
+            let told = format!("commits that the GPG key {fingerprint} signs are shown as verified to be yours from now on.");
+            key_added(id, "A GPG key", told, ("GPG keys", format!("{base}/settings/gpg-keys")))
+        }
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -326,6 +333,16 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn key_added(id: String, what: &str, told: String, page: (&'static str, String)) -> Content {
+    Content {
+        id,
+        subject: format!("{what} was added to your account"),
+        lines: vec![told],
+        link: Some(page),
+        closing: "If this was not you, remove it there and set a new password.",
     }
 }
 
