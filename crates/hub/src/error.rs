@@ -7,6 +7,7 @@ pub mod wire;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use hub_types::{RefName, RepoId, RepoType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -268,6 +269,15 @@ impl HubError {
             .leading_to(page),
             None => Self::forbidden("This account is suspended. Log in with a browser to read why, and to appeal."),
         }
+    }
+
+    /// 403: the account is being deleted; told to who has shown the password.
+    pub fn account_leaves(at: DateTime<Utc>) -> Self {
+        Self::forbidden(format!(
+            "This account is being deleted, and removed for good on {}. To keep it, open the link in the mail that was sent to you then; \
+             without that mail, ask the operator of this hub.",
+            at.format("%-d %B %Y")
+        ))
     }
 
     /// 403: moderators disabled the repository. Clients compare the text.

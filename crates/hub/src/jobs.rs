@@ -90,6 +90,13 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Mails a link by which an account is kept that is being deleted.
+    SendKeepLink {
+        /// The user.
+        user_pk: i64,
+    },
+    /// Removes accounts whose owners have left, and copies of data that are over.
+    SweepPersonalData,
     /// Mails an invitation into an organisation.
     SendInvitation {
         /// The invitation.
@@ -150,7 +157,9 @@ impl Job {
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
-            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
+            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
+                Some(user_pk.to_string())
+            }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
@@ -162,6 +171,7 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::CountActivity
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
@@ -177,6 +187,7 @@ impl Job {
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
+            | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
@@ -192,6 +203,7 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }

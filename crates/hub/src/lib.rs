@@ -32,6 +32,7 @@ pub mod notifications;
 pub mod oauth;
 pub mod objects;
 pub mod organizations;
+pub mod personal_data;
 pub mod repos;
 pub mod router;
 pub mod saved;

@@ -11,7 +11,7 @@ use crate::mailer::Letter;
 
 /// What a mail about an account says.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// What tells it from other mails; the same mail sent again has the same.
     pub id: String,
     /// What it is about.
@@ -47,7 +47,7 @@ struct Html<'a> {
 ///
 /// # Errors
 /// The mail server does not take it.
-pub(super) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
+pub(crate) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
     let Content { id, subject, lines, link, closing } = content;
     let text = PlainText { name, lines: &lines, link: link.clone(), closing }.render().map_err(HubError::internal)?;
     let html = Html { subject: &subject, name, lines: &lines, link, closing }.render().map_err(HubError::internal)?;

@@ -8,7 +8,7 @@ use actix_web::http::header;
 use super::queries::sessions::{self as queries, Browser};
 use super::{User, tokens};
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::moderation;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
@@ -67,8 +67,11 @@ impl Way {
 /// Starts a session and gives the cookie for it.
 ///
 /// # Errors
-/// 403 for a suspended account, with the page to appeal; the database does not answer.
+/// 403 for an account that is being deleted, and for a suspended one, with the page to appeal; the database does not answer.
 pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<Cookie<'static>> {
+    if let Some(at) = user.deletes_at {
+        return Err(HubError::account_leaves(at));
+    }
     if user.suspended {
         return Err(moderation::refusal(app, user).await?);
     }
