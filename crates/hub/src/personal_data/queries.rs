@@ -83,7 +83,7 @@ pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) ->
 
 /// Nobody comes into an organisation any more that goes.
 pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from organization_join_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk).execute(conn).await.map(|_| ())
 }
 
