@@ -33,7 +33,9 @@ async fn odd_texts_are_refused_or_shown_as_what_they_are() {
     .await;
     let page = boss.open("/admin/jobs?kind=%3Cb%3Eodd").await;
     assert!(page.has("&#60;script&#62;alert(1)") && !page.has("<script>alert") && !page.has("<b>odd") && !page.has("<i>"));
-    for path in ["/admin/jobs?kind=%00", "/admin/jobs?state=odd", "/admin/jobs?before=x", "/admin/users/%00", "/admin/audit?from=x"] {
+    for path in
+        ["/admin/jobs?kind=%00", "/admin/jobs?state=odd", "/admin/jobs?before=x", "/admin/users/%00", "/admin/audit?from=x"]
+    {
         let status = boss.get(path).await.status;
         assert!(matches!(status, 400 | 404), "{path}: {status}");
     }

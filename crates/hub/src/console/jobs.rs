@@ -170,7 +170,8 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     if job_pks.is_empty() && !all {
         return Err(HubError::bad_request("Choose at least one job."));
     }
-    let chosen = Chosen { all, job_pks: &job_pks, kind: Some(kind.as_str()).filter(|kind| all && !kind.is_empty()), limit: MOST_AT_ONCE };
+    let chosen =
+        Chosen { all, job_pks: &job_pks, kind: Some(kind.as_str()).filter(|kind| all && !kind.is_empty()), limit: MOST_AT_ONCE };
     let mut tx = audit::begin(&page.app).await?;
     let (action, count) = match retries {
         true => ("jobs.retry", queries::retry(&mut tx, chosen).await?),
