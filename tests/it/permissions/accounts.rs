@@ -234,6 +234,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/organizations/new", Gate::Browser),
     ("GET", "/organizations/{name}/settings", OrgAdmin),
     ("POST", "/organizations/{name}/settings", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/second-factors", OrgAdmin),
     ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),

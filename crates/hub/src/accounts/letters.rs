@@ -82,6 +82,11 @@ pub enum Notice {
         /// What the user may do there.
         role: OrgRole,
     },
+    /// An organisation asks its members for a second factor, and the user has none.
+    SecondFactorRequired {
+        /// Its name.
+        organization: String,
+    },
     /// Somebody asks to join an organisation that the user administers.
     JoinRequested {
         /// Its name.
@@ -181,6 +186,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::PasswordChanged
         | Notice::SecondFactors { .. }
         | Notice::AddedToOrganization { .. }
+        | Notice::SecondFactorRequired { .. }
         | Notice::JoinRequested { .. }
         | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
@@ -228,6 +234,16 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
+        },
+        Notice::SecondFactorRequired { organization } => Content {
+            id,
+            subject: format!("{organization} asks for a second factor"),
+            lines: vec![format!(
+                "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
+                 has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
+            )],
+            link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
+            closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
         },
         Notice::JoinRequested { organization, by } => Content {
             id,

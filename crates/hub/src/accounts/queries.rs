@@ -87,6 +87,7 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
                   suspended_at is not null as "suspended!", plain_http,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'locked', is_locked_out(m.organization_pk, m.user_pk),
                                                        'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
@@ -122,6 +123,8 @@ struct UserRow {
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
+        let memberships = row.memberships.map(|Json(memberships)| memberships).unwrap_or_default();
+        let (locked_out, memberships) = memberships.into_iter().partition(|membership: &Membership| membership.locked);
         Self {
             pk: row.user_pk,
             name: row.name,
@@ -132,7 +135,8 @@ impl From<UserRow> for User {
             is_moderator: row.is_moderator,
             suspended: row.suspended,
             plain_http: row.plain_http,
-            memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
+            memberships,
+            locked_out,
         }
     }
 }

@@ -217,7 +217,7 @@ async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: A
     if !Act::fitting(kind, is_user).contains(&act) {
         return Err(HubError::bad_request("This cannot be done to a thing of this kind: choose another.").at("act"));
     }
-    let own = case.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
+    let own = case.owner_pk.is_some_and(|owner| moderator.belongs_to(owner));
     if own && !moderator.is_admin {
         return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
     }
@@ -304,7 +304,7 @@ pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> Hub
 pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
     let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
-    let own = act.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
+    let own = act.owner_pk.is_some_and(|owner| moderator.belongs_to(owner));
     if own && !moderator.is_admin {
         return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
     }
