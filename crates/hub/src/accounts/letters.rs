@@ -73,6 +73,17 @@ pub enum Notice {
         /// What, as a sentence that begins small.
         told: String,
     },
+    /// Somebody logged in with a browser that is new to the account.
+    NewBrowser {
+        /// What it is.
+        browser: String,
+        /// From where.
+        address: Option<String>,
+        /// When.
+        at: String,
+    },
+    /// Somebody who has the password tries codes of the second factor.
+    WrongCodes,
     /// An admin made the user a member of an organisation.
     AddedToOrganization {
         /// Its name.
@@ -185,6 +196,8 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
         | Notice::SecondFactors { .. }
+        | Notice::NewBrowser { .. }
+        | Notice::WrongCodes
         | Notice::AddedToOrganization { .. }
         | Notice::SecondFactorRequired { .. }
         | Notice::JoinRequested { .. }
@@ -227,6 +240,28 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![told.clone()],
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
+        },
+        Notice::NewBrowser { browser, address, at } => Content {
+            id,
+            subject: "Your account was opened in a browser that is new to it".to_owned(),
+            lines: vec![format!(
+                "somebody, most likely you, logged in with {browser}{} at {at}. This browser was not seen in your account before.",
+                address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default()
+            )],
+            link: Some(("Where you are logged in", format!("{base}/settings/sessions"))),
+            closing: "If this was not you, end that session there, set a new password, and read your security log.",
+        },
+        Notice::WrongCodes => Content {
+            id,
+            subject: "Somebody tries to get into your account".to_owned(),
+            lines: vec![
+                "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+                "If it was you, see that the clock of your authenticator app is right. If not, others know your password:"
+                    .to_owned(),
+            ],
+            link: forgot,
+            closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                      passkeys go on working.",
         },
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,

@@ -144,6 +144,8 @@ pub struct User {
     pub suspended: bool,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.
+    pub sign_in_version: i32,
     /// The organisations.
     pub memberships: Vec<Membership>,
     /// The organisations that ask their members for a second factor, while this person has none: they are members there in name only,
@@ -351,9 +353,9 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
-    let Some(user) =
-        queries::sessions::find_session_user(&app.pool, &hash, sessions::address_of(app, request).as_deref()).await?
-    else {
+    let address = sessions::address_of(app, request);
+    let found = queries::sessions::find_session_user(&app.pool, &hash, address.as_deref(), app.config.sessions).await?;
+    let Some(user) = found else {
         return Ok(Viewer::ANONYMOUS);
     };
     // Its sessions ended; one that was begun at the same moment is worth nothing.

@@ -9,7 +9,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::invitations::{InvitationRow, list_invitations};
 use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members, list_without_second_factor};
 use crate::accounts::settings::{leave, remove_member, require_admin_of, set_member};
-use crate::accounts::{OrgRole, User, UserPk, throttle};
+use crate::accounts::{OrgRole, User, UserPk, sudo, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::form::{Choice, Field, Refusal};
 
@@ -199,11 +199,20 @@ fn role_of(form: &CheckedForm, field: &str) -> HubResult<OrgRole> {
     OrgRole::parse(form.text(field)).ok_or_else(|| HubError::bad_request("Choose a role."))
 }
 
+/// Whether somebody becomes an admin: that asks once more who is there.
+async fn ask_for_admin(page: &PageRequest, row: &ProfileRow, role: OrgRole) -> HubResult<()> {
+    match role {
+        OrgRole::Admin => sudo::require(page, &settings_path(row)).await.map(|_| ()),
+        OrgRole::Read | OrgRole::Contributor | OrgRole::Write => Ok(()),
+    }
+}
+
 async fn post_member(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
-    let name = form.text("user");
-    match set_member(&page.app, &row, user, name, role_of(&form, "role")?).await {
+    let (name, role) = (form.text("user"), role_of(&form, "role")?);
+    ask_for_admin(&page, &row, role).await?;
+    match set_member(&page.app, &row, user, name, role).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &format!("{name} is a member now."))),
         Err(error) => show_refused(&page, user, &row, error, Typed { member: name, ..Typed::default() }).await,
     }
@@ -213,6 +222,8 @@ async fn post_change(page: PageRequest, path: web::Path<(String, String)>, form:
     let user = page.require_session()?;
     let (organization, member) = path.into_inner();
     let row = require_admin_of(&page.app, user, &organization).await?;
+    // It makes admins, or takes the others away.
+    sudo::require(&page, &settings_path(&row)).await?;
     let (done, text) = if form.text("action") == "remove" {
         let text = format!("{member} is no longer a member, and the links that invite people have ended.");
         (remove_member(&page.app, row.namespace_pk, &member).await, text)
@@ -234,6 +245,7 @@ async fn post_invitation(page: PageRequest, path: web::Path<String>, form: Check
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
     let (email, role) = (form.text("email"), role_of(&form, "role")?);
+    ask_for_admin(&page, &row, role).await?;
     throttle::count_mail(&page.app, page.http(), Some(user.pk))?;
     match invitations::invite_by_mail(&page.app, user, row.namespace_pk, email, role).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &format!("An invitation is on its way to {email}."))),

@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::sessions::delete_other_sessions_in;
 use crate::accounts::{OrgRole, UserPk};
 
 /// What a user or an organisation says of itself.
@@ -130,8 +131,7 @@ pub async fn update_password(
     sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
     // Sign-ins that were begun with the password before.
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
-    let kept: &[u8] = kept_session.map_or(&[], |hash| hash.as_slice());
-    sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept).execute(conn).await.map(|_| ())
+    delete_other_sessions_in(conn, user_pk, kept_session.map_or(&[], |hash| hash.as_slice())).await.map(|_| ())
 }
 
 /// A member of an organisation.
