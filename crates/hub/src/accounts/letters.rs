@@ -235,28 +235,10 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
-        Notice::NewBrowser { browser, address, at } => Content {
-            id,
-            subject: "Your account was opened in a browser that is new to it".to_owned(),
-            lines: vec![format!(
-                "somebody, most likely you, logged in with {browser}{} at {at}. This browser was not seen in your account before.",
-                address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default()
-            )],
-            link: Some(("Where you are logged in", format!("{base}/settings/sessions"))),
-            closing: "If this was not you, end that session there, set a new password, and read your security log.",
-        },
-        Notice::WrongCodes => Content {
-            id,
-            subject: "Somebody tries to get into your account".to_owned(),
-            lines: vec![
-                "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
-                "If it was you, see that the clock of your authenticator app is right. If not, others know your password:"
-                    .to_owned(),
-            ],
-            link: forgot,
-            closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
-                      passkeys go on working.",
-        },
+        Notice::NewBrowser { browser, address, at } => {
+            new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
+        }
+        Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,
             subject: format!("You are a member of {organization}"),
@@ -326,6 +308,33 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn new_browser(id: String, browser: &str, address: Option<&str>, at: &str, page: String) -> Content {
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    Content {
+        id,
+        subject: "Your account was opened in a browser that is new to it".to_owned(),
+        lines: vec![format!(
+            "somebody, most likely you, logged in with {browser}{from} at {at}. This browser was not seen in your account before."
+        )],
+        link: Some(("Where you are logged in", page)),
+        closing: "If this was not you, end that session there, set a new password, and read your security log.",
+    }
+}
+
+fn wrong_codes(id: String, link: Option<(&'static str, String)>) -> Content {
+    Content {
+        id,
+        subject: "Somebody tries to get into your account".to_owned(),
+        lines: vec![
+            "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+            "If it was you, see that the clock of your authenticator app is right. If not, others know your password:".to_owned(),
+        ],
+        link,
+        closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                  passkeys go on working.",
     }
 }
 
