@@ -291,13 +291,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
         },
-        Notice::KeyAdded { title, fingerprint } => Content {
-            id,
-            subject: "An SSH key was added to your account".to_owned(),
-            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
-            link: Some(("SSH keys", format!("{base}/settings/keys"))),
-            closing: "If this was not you, remove it there and set a new password.",
-        },
+        Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -308,6 +302,16 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An SSH key was added to your account".to_owned(),
+        lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+        link: Some(("SSH keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
     }
 }
 
