@@ -241,28 +241,10 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
-        Notice::NewBrowser { browser, address, at } => Content {
-            id,
-            subject: "Your account was opened in a browser that is new to it".to_owned(),
-            lines: vec![format!(
-                "somebody, most likely you, logged in with {browser}{} at {at}. This browser was not seen in your account before.",
-                address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default()
-            )],
-            link: Some(("Where you are logged in", format!("{base}/settings/sessions"))),
-            closing: "If this was not you, end that session there, set a new password, and read your security log.",
-        },
-        Notice::WrongCodes => Content {
-            id,
-            subject: "Somebody tries to get into your account".to_owned(),
-            lines: vec![
-                "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
-                "If it was you, see that the clock of your authenticator app is right. If not, others know your password:"
-                    .to_owned(),
-            ],
-            link: forgot,
-            closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
-                      passkeys go on working.",
-        },
+        Notice::NewBrowser { browser, address, at } => {
+            new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
+        }
+        Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,
             subject: format!("You are a member of {organization}"),
@@ -325,13 +307,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
         },
-        Notice::KeyAdded { title, fingerprint } => Content {
-            id,
-            subject: "An SSH key was added to your account".to_owned(),
-            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
-            link: Some(("SSH keys", format!("{base}/settings/keys"))),
-            closing: "If this was not you, remove it there and set a new password.",
-        },
+        Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -342,6 +318,43 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An SSH key was added to your account".to_owned(),
+        lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+        link: Some(("SSH keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn new_browser(id: String, browser: &str, address: Option<&str>, at: &str, page: String) -> Content {
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    Content {
+        id,
+        subject: "Your account was opened in a browser that is new to it".to_owned(),
+        lines: vec![format!(
+            "somebody, most likely you, logged in with {browser}{from} at {at}. This browser was not seen in your account before."
+        )],
+        link: Some(("Where you are logged in", page)),
+        closing: "If this was not you, end that session there, set a new password, and read your security log.",
+    }
+}
+
+fn wrong_codes(id: String, link: Option<(&'static str, String)>) -> Content {
+    Content {
+        id,
+        subject: "Somebody tries to get into your account".to_owned(),
+        lines: vec![
+            "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+            "If it was you, see that the clock of your authenticator app is right. If not, others know your password:".to_owned(),
+        ],
+        link,
+        closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                  passkeys go on working.",
     }
 }
 
