@@ -28,6 +28,8 @@ pub struct PasswordRow {
     pub user_pk: UserPk,
     /// The argon2id hash in PHC form.
     pub password_hash: String,
+    /// [`User::sign_in_version`] while the account had it.
+    pub sign_in_version: i32,
 }
 
 /// A namespace as found by name.
@@ -52,7 +54,7 @@ pub struct NamespaceRow {
 pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<PasswordRow>> {
     sqlx::query_as!(
         PasswordRow,
-        "select user_pk, password_hash from users join namespaces on namespace_pk = user_pk
+        "select user_pk, password_hash, sign_in_version from users join namespaces on namespace_pk = user_pk
          where lower(name) = lower($1) or lower(email) = lower($1)",
         name
     )
@@ -84,9 +86,10 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
     let rows = sqlx::query_as!(
         UserRow,
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  suspended_at is not null as "suspended!", plain_http,
+                  suspended_at is not null as "suspended!", plain_http, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'locked', is_locked_out(m.organization_pk, m.user_pk),
                                                        'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
@@ -117,11 +120,14 @@ struct UserRow {
     is_moderator: bool,
     suspended: bool,
     plain_http: bool,
+    sign_in_version: i32,
     memberships: Option<Json<Vec<Membership>>>,
 }
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
+        let memberships = row.memberships.map(|Json(memberships)| memberships).unwrap_or_default();
+        let (locked_out, memberships) = memberships.into_iter().partition(|membership: &Membership| membership.locked);
         Self {
             pk: row.user_pk,
             name: row.name,
@@ -132,7 +138,9 @@ impl From<UserRow> for User {
             is_moderator: row.is_moderator,
             suspended: row.suspended,
             plain_http: row.plain_http,
-            memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
+            sign_in_version: row.sign_in_version,
+            memberships,
+            locked_out,
         }
     }
 }

@@ -7,7 +7,7 @@ use chrono::{DateTime, Utc};
 use super::navigation::SettingsNavigation;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::sessions::{
-    SessionRow, SignInRow, delete_other_sessions, delete_session_of, list_sessions, list_sign_ins,
+    SessionRow, SignInRow, delete_other_sessions_in, delete_session_of, list_sessions, list_sign_ins,
 };
 use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, sudo};
@@ -127,7 +127,10 @@ async fn post_end(page: PageRequest, path: web::Path<String>, _form: CheckedForm
 
 async fn post_end_others(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = sudo::require(&page, PAGE).await?;
-    let said = match delete_other_sessions(&page.app.pool, user.pk, session_of(&page)).await? {
+    let mut tx = page.app.begin().await?;
+    let ended = delete_other_sessions_in(&mut tx, user.pk, session_of(&page)).await?;
+    tx.commit().await?;
+    let said = match ended {
         0 => "There are no other sessions.".to_owned(),
         1 => "One session ended.".to_owned(),
         count => format!("{count} sessions ended."),
