@@ -41,7 +41,8 @@ class Person(httpx.Client):
         page = self.get(url)
         assert page.status_code == 200, (page.status_code, page.headers.get("location"), page.text)
         action = html.unescape(re.search(r'action="(/oauth/authorize[^"]+)"', page.text)[1])
-        done = self.submit(url, action, answer="allow")
+        shown = re.search(r'name="shown" value="([^"]*)"', page.text)[1]
+        done = self.submit(url, action, shown=shown, answer="allow")
         assert done.status_code == 303, done.text
         return done.headers["location"]
 

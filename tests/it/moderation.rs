@@ -1,5 +1,7 @@
 //! Reports, decisions, appeals, and what disabled repositories and suspended people can still do.
 
+mod overlaps;
+
 use hub::accounts::{TokenRole, User};
 use hub::moderation::acts::{self, Act, Decision};
 use hub::moderation::category::Category;

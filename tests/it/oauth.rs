@@ -3,6 +3,7 @@
 
 mod device;
 mod pages;
+mod rights;
 mod tricks;
 
 use base64::Engine as _;
@@ -61,11 +62,18 @@ fn asking(application: &Application, more: &[(&str, &str)]) -> String {
 
 /// Presses a button on the page that asks.
 async fn answer(browser: &mut Browser, asking: &str, answer: &str, more: &[(&str, &str)]) -> Page {
-    let mut fields = vec![("answer", answer)];
+    let asked = browser.open(asking).await;
+    let (csrf, shown) = (asked.csrf(), shown(&asked));
+    let mut fields = vec![("csrf_token", csrf.as_str()), ("shown", shown.as_str()), ("answer", answer)];
     fields.extend_from_slice(more);
-    let page = browser.submit(asking, asking, &fields).await;
+    let page = browser.post(asking, &fields).await;
     assert_eq!(page.status, 303, "{}", page.text);
     page
+}
+
+/// What the page says that it asks for.
+fn shown(page: &Page) -> String {
+    page.text.split("name=\"shown\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned()
 }
 
 /// What an address tells the application.

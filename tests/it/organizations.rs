@@ -1,5 +1,7 @@
 //! Resource groups, what organisations decide about new repositories, and requests to join them.
 
 mod groups;
+mod hostile;
 mod requests;
 mod rules;
+mod second_factors;

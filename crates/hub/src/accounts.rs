@@ -8,6 +8,7 @@ pub mod audit;
 mod avatars;
 pub mod change_email;
 pub mod csrf;
+mod devices;
 pub mod email;
 pub mod follows;
 pub mod groups;

@@ -81,6 +81,10 @@ pub struct Config {
     pub require_confirmed_email: bool,
     /// The outside provider at which people sign in, if there is one.
     pub oidc: Option<OidcConfig>,
+    /// How long browsers stay logged in.
+    pub sessions: SessionLimits,
+    /// What browsers are told of TLS (`Strict-Transport-Security`), if anything.
+    pub hsts: Option<String>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
     pub sign_in_tries: u64,
     /// How many requests somebody may make.
@@ -111,6 +115,15 @@ pub struct Config {
     pub design_page: bool,
     /// What is logged, and how.
     pub log: LogConfig,
+}
+
+/// How long browsers stay logged in.
+#[derive(Debug, Clone, Copy)]
+pub struct SessionLimits {
+    /// At most, in days.
+    pub days: i32,
+    /// Without any request, in hours.
+    pub idle_hours: i32,
 }
 
 /// How many requests somebody may make.
@@ -288,6 +301,11 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         open_signup: read.switch("open_signup"),
         require_confirmed_email: read.switch("require_confirmed_email"),
         oidc: oidc::read_oidc(&mut read),
+        sessions: SessionLimits {
+            days: i32::try_from(read.number("sessions.days")).unwrap_or(i32::MAX),
+            idle_hours: i32::try_from(read.number("sessions.idle_hours")).unwrap_or(i32::MAX),
+        },
+        hsts: read_hsts(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),
@@ -355,6 +373,14 @@ fn read_ssh(read: &mut settings::Reader<'_>) -> Option<SshConfig> {
     }
     let port = u16::try_from(read.number("ssh.public_port")).ok().filter(|port| *port > 0);
     Some(SshConfig { address, public_host: read.text("ssh.public_host"), public_port: port })
+}
+
+/// Browsers are told of TLS only where the hub knows that people come by it.
+fn read_hsts(read: &mut settings::Reader<'_>) -> Option<String> {
+    let days = read.number("hsts.days");
+    let scope = if read.switch("hsts.subdomains") { "; includeSubDomains" } else { "" };
+    let is_https = read.url("public_url").is_some_and(|url| url.starts_with("https://"));
+    (is_https && days > 0).then(|| format!("max-age={}{scope}", days * 86400))
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.

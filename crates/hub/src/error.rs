@@ -260,6 +260,9 @@ impl HubError {
     /// Where people prove once more who they are.
     pub const PROOF: &'static str = "/sudo?next=";
 
+    /// Where people add second factors.
+    pub const SECOND_FACTORS: &'static str = "/settings/authentication";
+
     /// 403: moderators suspended the account; the reason and the page to appeal are told to who has shown the password.
     pub fn suspended(why: Option<(&str, String)>) -> Self {
         match why {
@@ -365,6 +368,16 @@ impl HubError {
     /// Whether it is about what the client asked, and not about the hub.
     pub fn is_for_client(&self) -> bool {
         !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)
+    }
+
+    /// 403: the viewer is a member of an organisation that asks for a second factor, and has none.
+    pub fn second_factor_required(organization: &str) -> Self {
+        Self::forbidden(format!(
+            "{organization} asks its members for a second factor, and your account has none: open {} in a browser and add one. Until \
+             then you see of {organization} what strangers see.",
+            Self::SECOND_FACTORS
+        ))
+        .leading_to(Self::SECOND_FACTORS.to_owned())
     }
 
     /// 403: the viewer may read but not change.

@@ -75,6 +75,8 @@ pub enum Job {
     SweepSignIns,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
+    /// Adds up what repositories and owners hold.
+    MeasureStorage,
     /// Mails what is new in a saved search.
     SendAlert {
         /// The saved search.
@@ -173,6 +175,7 @@ impl Job {
             | Self::SweepSignIns
             | Self::SweepPersonalData
             | Self::CountActivity
+            | Self::MeasureStorage
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
             | Self::ScanAgain { .. } => Some(String::new()),
@@ -209,6 +212,7 @@ impl Job {
             | Self::TellOfRepo { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
+            | Self::MeasureStorage
             | Self::CountActivity => 8,
         }
     }

@@ -21,8 +21,9 @@ mod scopes;
 
 use actix_web::web::ServiceConfig;
 use serde_json::Value;
+use sqlx::PgConnection;
 
-use crate::accounts::Auth;
+use crate::accounts::{Auth, UserPk};
 use crate::app::App;
 use crate::error::HubResult;
 
@@ -54,6 +55,20 @@ pub fn scopes_of(auth: &Auth) -> Option<Vec<&str>> {
 /// Whether somebody shows an application's token that may not know their mail address.
 pub fn hides_email(auth: &Auth) -> bool {
     scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"email"))
+}
+
+/// Whether somebody shows an application's token that may know them by their name only.
+pub fn hides_profile(auth: &Auth) -> bool {
+    scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"profile"))
+}
+
+/// Ends the sign-ins whose refresh tokens were found where everybody can read them; gives whose they were, and the applications' names.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn end_leaked(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> HubResult<Vec<(UserPk, String)>> {
+    let rows = queries::tokens::delete_leaked(conn, hashes).await?;
+    Ok(rows.into_iter().map(|row| (row.user_pk, row.name)).collect())
 }
 
 /// Whether these rights are those of an application's token.

@@ -32,6 +32,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(site::lineage::routes)
         .configure(site::design::routes)
         .configure(console::routes)
+        .configure(crate::banner::pages::routes)
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)

@@ -38,7 +38,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{db, router, saved, ssh};
+use crate::{banner, db, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -199,6 +199,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         search: Search::default(),
         downloads: Downloads::default(),
         mailer,
+        banner: banner::Current::default(),
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
@@ -244,8 +245,8 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
             .wrap(actix_web::middleware::from_fn(crate::site::error_page::render_error_pages))
             .wrap(actix_web::middleware::from_fn(crate::error::render_errors))
             .wrap(actix_web::middleware::from_fn(rate_limits::count_requests))
-            .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::web::cors::allow_origins))
+            .wrap(actix_web::middleware::from_fn(crate::web::security_headers::secure_responses))
             .wrap(actix_web::middleware::from_fn(crate::accounts::audit::remember_origin))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))

@@ -37,8 +37,12 @@ async fn a_session_is_new_with_each_login_and_cannot_be_given() {
     hub.account("ada").await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
     let first = browser.cookie("session").unwrap().to_owned();
-    browser.submit("/settings/profile", "/logout", &[]).await;
+    let page = browser.submit("/settings/profile", "/logout", &[]).await;
     assert_eq!(browser.cookie("session"), None);
+    assert_eq!(page.headers["clear-site-data"], "\"cache\"", "nobody goes back to what was shown");
+    browser.plant("session", &first);
+    assert_eq!(browser.get("/settings/profile").await.status, 303, "it is over, and not only forgotten");
+    browser.forget("session");
     browser.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
     assert_ne!(browser.cookie("session").unwrap(), first);
     hub.stop().await;
@@ -62,6 +66,47 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
         |cookie: String| reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).header("Cookie", cookie).send();
     assert_eq!(ask(format!("__Host-session={session}")).await.unwrap().status(), 200);
     assert_eq!(ask(format!("session={session}")).await.unwrap().status(), 401);
+    let preflight = hub.anonymous().request(reqwest::Method::OPTIONS, "/api/whoami-v2");
+    let preflight = preflight.header("Origin", "https://a.example").header("Access-Control-Request-Method", "GET").send();
+    let answers = [hub.anonymous().get("/healthz", 200).await, hub.anonymous().get("/a/b", 404).await, preflight.await.unwrap()];
+    for answer in answers {
+        assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{}", answer.url());
+    }
+    // Nothing is sent back that scripts may not read.
+    let traced = hub.anonymous().request(reqwest::Method::TRACE, "/").header("Cookie", "__Host-session=secret").send().await;
+    let traced = traced.unwrap();
+    assert!(traced.status().is_client_error(), "{}", traced.status());
+    assert!(!traced.text().await.unwrap().contains("secret"));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn passwords_that_are_guessed_first_are_refused() {
+    let hub = TestHub::start().await;
+    for (password, why) in [
+        ("1q2w3e4r", "among the first that anybody tries"),
+        ("PASSWORD123", "among the first that anybody tries"),
+        ("lovelace-1815", "little more than your name"),
+        ("engines.example.org!", "little more than your name"),
+        ("HuggingFace!", "little more than your name"),
+        ("seven77", "at least 8 characters"),
+    ] {
+        let fields = [("username", "lovelace"), ("email", "ada@engines.example.org"), ("password", password)];
+        let page = Browser::new(&hub).submit("/join", "/join", &fields).await;
+        assert!(page.status == 400 && page.has(why), "{password}: {}", page.text);
+    }
+    // Whatever is long enough and not known is taken as it is.
+    let long = "ä b\u{1f40e}".repeat(20);
+    hub.account("ada").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let fields = |new| [("current_password", PASSWORD), ("new_password", new)];
+    let page = ada.submit("/settings/profile", "/settings/password", &fields("iloveyou2")).await;
+    assert!(page.status == 400 && page.has("among the first"), "{}", page.text);
+    assert_eq!(ada.submit("/settings/profile", "/settings/password", &fields(&long)).await.status, 303);
+    for (password, status) in [(long.clone(), 303), (long.to_uppercase(), 422), (long[..long.len() - 4].to_owned(), 422)] {
+        let page = Browser::new(&hub).submit("/login", "/login", &[("username", "ada"), ("password", &password)]).await;
+        assert_eq!(page.status, status, "{password}");
+    }
     hub.stop().await;
 }
 
@@ -136,7 +181,10 @@ async fn secrets_in_addresses_are_passed_on_by_no_page() {
     let page = browser.open(&path).await;
     assert_eq!(page.headers["referrer-policy"], "same-origin", "no other site is told the address");
     assert!(!page.has("next=%2Freset"), "the login is not told it either");
-    assert_eq!(page.headers["cache-control"], "private, no-cache");
+    assert_eq!(page.headers["cache-control"], "no-store");
+    for (path, kept) in [("/settings/profile", "no-store"), ("/api/whoami-v2", "no-store"), ("/", "private, no-cache")] {
+        assert_eq!(Browser::logged_in(&hub, "ada").await.open(path).await.headers["cache-control"], kept, "{path}");
+    }
     hub.stop().await;
 }
 

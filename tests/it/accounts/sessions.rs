@@ -1,5 +1,6 @@
 //! Browsers that are logged in.
 
+use hub::config::SessionLimits;
 use hub_tests::TestHub;
 
 use crate::pages::browser::{Browser, PASSWORD};
@@ -21,6 +22,10 @@ async fn sessions_and_logins_are_listed_with_their_addresses_and_all_others_end_
     assert_eq!(page.text.matches("This one").count(), 1);
     assert_eq!(page.text.matches(">127.0.0.1</td>").count(), 6, "three sessions and three logins: {}", page.text);
 
+    hub.sql("update sessions set proved_at = now() - interval '31 minutes'").await;
+    let page = here.submit(PAGE, "/settings/sessions/end-others", &[]).await;
+    assert_eq!(page.location(), "/sudo?next=%2Fsettings%2Fsessions", "who is there?");
+    hub.sql("update sessions set proved_at = now()").await;
     assert_eq!(here.submit(PAGE, "/settings/sessions/end-others", &[]).await.status, 303);
     let page = here.open(PAGE).await;
     assert!(page.has("2 sessions ended.") && !page.has("end-others"), "{}", page.text);
@@ -30,5 +35,41 @@ async fn sessions_and_logins_are_listed_with_their_addresses_and_all_others_end_
     assert_eq!(bob.get(PAGE).await.status, 200);
     let page = there.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
     assert_eq!(page.status, 303);
+    hub.stop().await;
+}
+
+/// For how many minutes the one session there is may go on.
+async fn minutes_left(hub: &TestHub) -> i64 {
+    let minutes = "select (extract(epoch from expires_at - now()) / 60)::bigint from sessions";
+    sqlx::query_scalar(minutes).fetch_one(&hub.app().pool).await.unwrap()
+}
+
+#[tokio::test]
+async fn a_session_ends_when_nobody_uses_it_when_its_time_is_over_and_with_the_next_login() {
+    let hub = TestHub::start_with(|config| config.sessions = SessionLimits { days: 2, idle_hours: 1 }).await;
+    hub.account("ada").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    assert!((58..=60).contains(&minutes_left(&hub).await));
+    hub.sql("update sessions set last_seen_at = now() - interval '6 minutes', expires_at = now() + interval '5 minutes'").await;
+    ada.open(PAGE).await;
+    assert!((58..=60).contains(&minutes_left(&hub).await), "whoever uses it goes on");
+    hub.sql(
+        "update sessions set last_seen_at = now() - interval '6 minutes', created_at = now() - interval '47 hours 30 minutes'",
+    )
+    .await;
+    ada.open(PAGE).await;
+    assert!((28..=30).contains(&minutes_left(&hub).await), "but not for ever");
+    hub.sql("update sessions set expires_at = now() - interval '1 second'").await;
+    assert_eq!(ada.get(PAGE).await.status, 303);
+
+    ada.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
+    assert_eq!(hub.count("sessions").await, 1, "what is over is forgotten");
+    let csrf = ada.open(PAGE).await.csrf();
+    let before = ada.cookie("session").unwrap().to_owned();
+    let fields = [("csrf_token", csrf.as_str()), ("username", "ada"), ("password", PASSWORD)];
+    assert_eq!(ada.post("/login", &fields).await.status, 303);
+    assert_ne!(ada.cookie("session"), Some(before.as_str()));
+    ada.open(PAGE).await;
+    assert_eq!(hub.count("sessions").await, 1, "a login takes the place of the one before");
     hub.stop().await;
 }

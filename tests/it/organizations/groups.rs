@@ -6,22 +6,22 @@ use reqwest::Method;
 
 use crate::pages::browser::Browser;
 
-const GROUPS: &str = "/api/organizations/acme/resource-groups";
+pub(super) const GROUPS: &str = "/api/organizations/acme/resource-groups";
 const WHO: [&str; 6] = ["outsider", "member", "reader", "contributor", "writer", "head"];
 const REPOS: [&str; 3] = ["public", "private", "gated"];
 
-struct Acme {
-    hub: TestHub,
+pub(super) struct Acme {
+    pub hub: TestHub,
     clients: Vec<(&'static str, Client)>,
-    users: Vec<User>,
+    pub users: Vec<User>,
     /// The id of the group `research`.
-    group: String,
+    pub group: String,
 }
 
 impl Acme {
     /// An organisation whose group has a public, a private and a gated model. `member` may write in the organisation and is not in
     /// the group; the others in it only read in the organisation.
-    async fn start() -> Self {
+    pub async fn start() -> Self {
         let hub = TestHub::start().await;
         hub.account("operator").await;
         let (mut clients, mut users) = (Vec::new(), Vec::new());
@@ -50,16 +50,16 @@ impl Acme {
         Self { hub, clients, users, group }
     }
 
-    fn client(&self, who: &str) -> &Client {
+    pub fn client(&self, who: &str) -> &Client {
         &self.clients.iter().find(|(name, _)| *name == who).unwrap().1
     }
 }
 
-async fn status(client: &Client, method: Method, path: &str, body: &Value) -> u16 {
+pub(super) async fn status(client: &Client, method: Method, path: &str, body: &Value) -> u16 {
     client.request(method, path).json(body).send().await.unwrap().status().as_u16()
 }
 
-fn names(list: &Value, field: &str) -> Vec<String> {
+pub(super) fn names(list: &Value, field: &str) -> Vec<String> {
     let mut names: Vec<String> =
         list.as_array().unwrap().iter().map(|item| item[field].as_str().unwrap().replace("acme/", "")).collect();
     names.sort();

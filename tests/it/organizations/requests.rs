@@ -64,6 +64,19 @@ async fn who_asks_is_let_in_with_a_role() {
 }
 
 #[tokio::test]
+async fn who_became_a_member_otherwise_asks_no_more() {
+    let (hub, mut ada, mut eve) = acme().await;
+    assert_eq!(ask(&mut eve).await.status, 303);
+    assert_eq!(ada.submit(SETTINGS, "/organizations/acme/members", &[("user", "eve"), ("role", "read")]).await.status, 303);
+    assert!(!ada.open(REQUESTS).await.has("I made the data."), "it is answered by that");
+    // Taken out again, they are not let in by what they asked before.
+    let taken_out = ada.submit(SETTINGS, "/organizations/acme/members/eve", &[("action", "remove")]).await;
+    assert_eq!(taken_out.status, 303, "{}", taken_out.text);
+    assert!(!ada.open(REQUESTS).await.has("I made the data."));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn who_is_rejected_waits_and_where_none_are_taken_none_are_made() {
     let (hub, mut ada, mut eve) = acme().await;
     assert_eq!(ask(&mut eve).await.status, 303);
@@ -79,8 +92,10 @@ async fn who_is_rejected_waits_and_where_none_are_taken_none_are_made() {
     assert_eq!(ask(&mut eve).await.status, 303, "after a week");
     assert_eq!(ada.submit(SETTINGS, SETTINGS, &[]).await.status, 303);
     assert!(ada.open(REQUESTS).await.has("I made the data."), "what is open can be answered still");
-    assert_eq!(eve.get(JOIN).await.status, 404);
+    assert!(eve.open(JOIN).await.has("Take the request back"), "or taken back");
     assert!(!eve.open("/acme").await.has("Request to join"));
     assert_eq!(ask(&mut eve).await.status, 404);
+    assert_eq!(eve.submit(JOIN, "/organizations/acme/join/cancel", &[]).await.status, 303);
+    assert_eq!(eve.get(JOIN).await.status, 404);
     hub.stop().await;
 }

@@ -59,6 +59,11 @@ async fn whoami(app: web::Data<App>, viewer: Viewer) -> HubResult<HttpResponse> 
         answer["email"] = Value::Null;
         answer["emailVerified"] = Value::Null;
     }
+    if oauth::hides_profile(&viewer.auth) {
+        answer["fullname"] = Value::from(user.name.as_str());
+        answer["isAdmin"] = Value::Bool(false);
+        answer["orgs"] = json!([]);
+    }
     Ok(HttpResponse::Ok().json(answer))
 }
 

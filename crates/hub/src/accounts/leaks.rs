@@ -9,6 +9,7 @@ use super::tokens;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::oauth;
 
 /// How many tokens may be sent at once.
 pub const MOST: usize = 1000;
@@ -48,6 +49,10 @@ pub async fn revoke(app: &App, hashes: &[String]) -> HubResult<Vec<LeakedRow>> {
     for row in &leaked {
         let notice = Notice::TokenLeaked { name: row.name.clone(), hint: row.hint.clone() };
         Job::tell(row.user_pk, notice).enqueue(&mut tx).await?;
+    }
+    for (user_pk, name) in oauth::end_leaked(&mut tx, &hashes).await? {
+        let notice = Notice::TokenLeaked { name, hint: String::new() };
+        Job::tell(user_pk, notice).enqueue(&mut tx).await?;
     }
     tx.commit().await?;
     app.jobs.wake();

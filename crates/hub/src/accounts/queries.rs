@@ -29,6 +29,8 @@ pub struct PasswordRow {
     pub user_pk: UserPk,
     /// The argon2id hash in PHC form.
     pub password_hash: String,
+    /// [`User::sign_in_version`] while the account had it.
+    pub sign_in_version: i32,
 }
 
 /// A namespace as found by name.
@@ -53,7 +55,7 @@ pub struct NamespaceRow {
 pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<PasswordRow>> {
     sqlx::query_as!(
         PasswordRow,
-        "select user_pk, password_hash from users join namespaces on namespace_pk = user_pk
+        "select user_pk, password_hash, sign_in_version from users join namespaces on namespace_pk = user_pk
          where lower(name) = lower($1) or lower(email) = lower($1)",
         name
     )
@@ -85,9 +87,10 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
     let rows = sqlx::query_as!(
         UserRow,
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http,
+                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'locked', is_locked_out(m.organization_pk, m.user_pk),
                                                        'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
@@ -119,11 +122,14 @@ struct UserRow {
     suspended: bool,
     deletes_at: Option<DateTime<Utc>>,
     plain_http: bool,
+    sign_in_version: i32,
     memberships: Option<Json<Vec<Membership>>>,
 }
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
+        let memberships = row.memberships.map(|Json(memberships)| memberships).unwrap_or_default();
+        let (locked_out, memberships) = memberships.into_iter().partition(|membership: &Membership| membership.locked);
         Self {
             pk: row.user_pk,
             name: row.name,
@@ -135,7 +141,9 @@ impl From<UserRow> for User {
             suspended: row.suspended,
             deletes_at: row.deletes_at,
             plain_http: row.plain_http,
-            memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
+            sign_in_version: row.sign_in_version,
+            memberships,
+            locked_out,
         }
     }
 }
@@ -251,14 +259,27 @@ pub async fn update_user_by_operator(
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Whether a user runs the hub and nobody else does.
+/// Whether a user runs the hub and nobody else does: one who is suspended does not.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn is_last_admin(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select coalesce((select is_admin from users where user_pk = $1), false)
-                  and not exists (select from users where is_admin and user_pk <> $1 and deletes_at is null) as "last!""#,
+                  and not exists (select from users where is_admin and suspended_at is null and deletes_at is null and user_pk <> $1) as "last!""#,
+        user_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether an account is suspended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_suspended(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from users where user_pk = $1 and suspended_at is not null) as "suspended!""#,
         user_pk
     )
     .fetch_one(conn)

@@ -36,7 +36,9 @@ pub async fn ask(app: &App, address: &str) -> HubResult<()> {
 pub async fn send_password_link(app: &App, address: &str) -> HubResult<()> {
     let Some(user_pk) = email::find_user_pk(&app.pool, address).await? else { return Ok(()) };
     // Whoever has asked for the end of the account has another link, which this one would not replace.
-    let Some(user) = queries::find_user(&app.pool, user_pk).await?.filter(|user| user.deletes_at.is_none()) else { return Ok(()) };
+    let Some(user) = queries::find_user(&app.pool, user_pk).await?.filter(|user| user.deletes_at.is_none()) else {
+        return Ok(());
+    };
     if links::was_sent_lately(&app.pool, user_pk, Purpose::ResetPassword, PAUSE_SECS).await? {
         return Ok(());
     }
@@ -80,7 +82,7 @@ pub async fn find_asked(app: &App, secret: &str) -> HubResult<User> {
 /// 404 for a link that does not work (any more), 400 for a weak password.
 pub async fn reset(app: &App, secret: &str, password: &str) -> HubResult<()> {
     let user = find_asked(app, secret).await?;
-    passwords::check(password).map_err(|error| error.at("new_password"))?;
+    passwords::check(app, password, &user.name, &user.email).map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(password.to_owned()).await?;
     let mut tx = audit::begin(app).await?;
     let link = links::take_link(&mut tx, &tokens::hash(secret), Purpose::ResetPassword).await?.ok_or_else(over)?;

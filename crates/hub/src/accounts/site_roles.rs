@@ -62,7 +62,7 @@ pub async fn find_by_name(app: &App, name: &str) -> HubResult<User> {
 /// Gives somebody a role on the hub, and tells whether that changed anything.
 ///
 /// # Errors
-/// 409 when nobody would be left who runs the hub.
+/// 409 when nobody would be left who runs the hub, and for accounts that are suspended.
 pub async fn set_site_role(app: &App, user_pk: UserPk, role: SiteRole) -> HubResult<bool> {
     let mut tx = audit::begin(app).await?;
     let changed = set_site_role_in(&mut tx, user_pk, role).await?;
@@ -73,12 +73,15 @@ pub async fn set_site_role(app: &App, user_pk: UserPk, role: SiteRole) -> HubRes
 /// [`set_site_role`], in a transaction at hand that [`audit::begin`] began.
 ///
 /// # Errors
-/// 409 when nobody would be left who runs the hub.
+/// 409 when nobody would be left who runs the hub, and for accounts that are suspended.
 pub async fn set_site_role_in(conn: &mut PgConnection, user_pk: UserPk, role: SiteRole) -> HubResult<bool> {
     // Two who take the role from each other at once must not both succeed.
     db::lock(conn, LockKey::FirstAccount).await?;
     if role != SiteRole::Admin && queries::is_last_admin(conn, user_pk).await? {
         return Err(HubError::conflict("Nobody else runs this hub. Make somebody else an administrator first."));
+    }
+    if role != SiteRole::None && queries::is_suspended(conn, user_pk).await? {
+        return Err(HubError::conflict("This account is suspended. Take that decision back in the log of moderation first."));
     }
     Ok(queries::update_site_role(conn, user_pk, role == SiteRole::Admin, role == SiteRole::Moderator).await?)
 }

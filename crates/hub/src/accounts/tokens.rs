@@ -28,10 +28,15 @@ pub fn viewers(pool: PgPool) -> Together<[u8; 32], Viewer> {
 
 /// A new token, to be shown once: `hf_` and 34 letters and digits, as on the Hub.
 pub fn generate() -> String {
+    generate_as("")
+}
+
+/// The same, of a kind whose name stands in it. It has letters and digits only, so that whoever looks for leaked ones sees where it ends.
+pub fn generate_as(kind: &str) -> String {
     use rand::RngExt as _;
     let mut rng = rand::rng();
     let letters: String = (0..34).map(|_| char::from(rng.sample(rand::distr::Alphanumeric))).collect();
-    format!("{PREFIX}{letters}")
+    format!("{PREFIX}{kind}{letters}")
 }
 
 /// What a new token is to be.

@@ -92,6 +92,8 @@ pub struct Membership {
     pub create_role: OrgRole,
     /// The resource groups the viewer is in; admins of the organisation are in all.
     pub groups: Vec<GroupMembership>,
+    /// Whether the organisation asks for a second factor that the viewer does not have.
+    pub locked: bool,
 }
 
 impl Membership {
@@ -144,8 +146,13 @@ pub struct User {
     pub deletes_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.
+    pub sign_in_version: i32,
     /// The organisations.
     pub memberships: Vec<Membership>,
+    /// The organisations that ask their members for a second factor, while this person has none: they are members there in name only,
+    /// and every permission check takes them for strangers.
+    pub locked_out: Vec<Membership>,
 }
 
 impl User {
@@ -167,6 +174,17 @@ impl User {
         let mut audiences = self.namespaces();
         audiences.extend(groups.map(|group| group.pk));
         audiences
+    }
+
+    /// Whether a namespace is this person's own, or that of an organisation they are a member of, also where they lack a second factor.
+    pub fn belongs_to(&self, namespace_pk: i64) -> bool {
+        let mut memberships = self.memberships.iter().chain(&self.locked_out);
+        self.pk == namespace_pk || memberships.any(|membership| membership.namespace_pk == namespace_pk)
+    }
+
+    /// What this person would be in the organisation of this name, if they had the second factor that it asks for.
+    pub fn locked_out_of(&self, name: &str) -> Option<&Membership> {
+        self.locked_out.iter().find(|membership| membership.name.eq_ignore_ascii_case(name))
     }
 
     /// What this person is in an organisation.
@@ -337,9 +355,9 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
     }
     let Some(secret) = sessions::cookie_of(request) else { return Ok(Viewer::ANONYMOUS) };
     let hash = tokens::hash(&secret);
-    let Some(user) =
-        queries::sessions::find_session_user(&app.pool, &hash, sessions::address_of(app, request).as_deref()).await?
-    else {
+    let address = sessions::address_of(app, request);
+    let found = queries::sessions::find_session_user(&app.pool, &hash, address.as_deref(), app.config.sessions).await?;
+    let Some(user) = found else {
         return Ok(Viewer::ANONYMOUS);
     };
     // Its sessions ended; one that was begun at the same moment is worth nothing.

@@ -113,7 +113,9 @@ async fn delete_account(app: &App, name: &str) -> Result<(), String> {
     let user = site_roles::find_by_name(app, name).await.map_err(|error| error.to_string())?;
     let until = closing::ask(app, &user, &user.name).await.map_err(|error| error.to_string())?;
     say(format!("`{}` is closed, and is removed for good on {}.", user.name, until.format("%-d %B %Y")));
-    say(format!("Until then its owner can keep it by the link that was mailed to them, or you by `hub admin keep-account {name}`."));
+    say(format!(
+        "Until then its owner can keep it by the link that was mailed to them, or you by `hub admin keep-account {name}`."
+    ));
     Ok(())
 }
 

@@ -160,6 +160,35 @@ pub static SETTINGS: &[Setting] = &[
          address for all accounts, and for one account from all addresses. Counted on each node. 0: any number.",
     ),
     setting(
+        "sessions.days",
+        "HUB_SESSIONS_DAYS",
+        "30",
+        Form::Number(1, 400),
+        "For how many days a browser stays logged in, at most.",
+    ),
+    setting(
+        "sessions.idle_hours",
+        "HUB_SESSIONS_IDLE_HOURS",
+        "336",
+        Form::Number(1, 9600),
+        "For how many hours a browser that asks for nothing stays logged in. It is looked at every five minutes.",
+    ),
+    setting(
+        "hsts.days",
+        "HUB_HSTS_DAYS",
+        "365",
+        Form::Number(0, 3650),
+        "For how many days browsers refuse to come to the hub without TLS once they came by it (`Strict-Transport-Security`). \
+         Said only where `HUB_PUBLIC_URL` begins with `https://`. 0: not said.",
+    ),
+    setting(
+        "hsts.subdomains",
+        "HUB_HSTS_SUBDOMAINS",
+        "false",
+        Form::Switch,
+        "Whether that holds for all names below the hub's, too: set it where nothing there is served without TLS.",
+    ),
+    setting(
         "rate_limits.enabled",
         "HUB_RATE_LIMITS_ENABLED",
         "true",

@@ -5,7 +5,7 @@ use askama::Template;
 use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
-use super::frame::{ConsoleNavigation, Tab, note, require_admin, require_reason};
+use super::frame::{ConsoleNavigation, Tab, note, require_admin, require_proof, require_reason};
 use super::queries::{self, Chosen, JobRow, JobsWanted, KindRow};
 use crate::accounts::audit;
 use crate::accounts::page::{CheckedForm, PageRequest};
@@ -19,6 +19,8 @@ use crate::web::layout::Layout;
 const PAGE_LEN: usize = 50;
 /// The most jobs that one click concerns.
 const MOST_AT_ONCE: i64 = 1_000;
+/// The longest name of a kind, in characters.
+const MAX_KIND: usize = 100;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -111,7 +113,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let asked = query.get("state").unwrap_or("failed");
     let state = State::ALL.into_iter().find(|state| state.word() == asked);
     let state = state.ok_or_else(|| HubError::bad_request("`state` must be failed, waiting or running."))?;
-    let kind: String = query.get("kind").unwrap_or_default().chars().take(100).collect();
+    let kind: String = query.get("kind").unwrap_or_default().chars().take(MAX_KIND).collect();
     let before = query.number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
     let wanted = JobsWanted {
         kind: Some(kind.as_str()).filter(|kind| !kind.is_empty()),
@@ -154,7 +156,7 @@ fn kind_item(row: KindRow, state: State, chosen: &str) -> KindItem {
 
 /// Tries dead letters again, or gives them up: those that were chosen, or all.
 async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let admin = require_admin(&page)?;
+    let admin = require_proof(&page, "/admin/jobs").await?;
     let reason = require_reason(&form)?;
     let (retries, all) = match form.text("act") {
         "retry" => (true, false),
@@ -163,12 +165,13 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         "delete-all" => (false, true),
         _ => return Err(HubError::bad_request("Choose whether the jobs are tried again or deleted.")),
     };
-    let kind = form.text("kind");
+    let kind: String = form.text("kind").chars().take(MAX_KIND).collect();
     let job_pks: Vec<i64> = form.fields().all("chosen").filter_map(|text| text.parse().ok()).take(PAGE_LEN).collect();
     if job_pks.is_empty() && !all {
         return Err(HubError::bad_request("Choose at least one job."));
     }
-    let chosen = Chosen { all, job_pks: &job_pks, kind: Some(kind).filter(|kind| all && !kind.is_empty()), limit: MOST_AT_ONCE };
+    let chosen =
+        Chosen { all, job_pks: &job_pks, kind: Some(kind.as_str()).filter(|kind| all && !kind.is_empty()), limit: MOST_AT_ONCE };
     let mut tx = audit::begin(&page.app).await?;
     let (action, count) = match retries {
         true => ("jobs.retry", queries::retry(&mut tx, chosen).await?),
@@ -177,7 +180,7 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     if count == 0 {
         return Err(HubError::conflict("None of these jobs is among the failed ones any more. Reload the list."));
     }
-    note(&mut tx, admin.pk, action, kind, reason, json!({ "jobs": job_pks, "count": count })).await?;
+    note(&mut tx, admin.pk, action, &kind, reason, json!({ "jobs": job_pks, "count": count })).await?;
     tx.commit().await?;
     page.app.jobs.wake();
     let jobs = if count == 1 { "One job".to_owned() } else { format!("{count} jobs") };
@@ -186,5 +189,5 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         (true, _) => format!("{jobs} are tried again."),
         (false, _) => format!("{jobs} deleted."),
     };
-    Ok(page.redirect_saying(&path(State::Failed, kind), &text))
+    Ok(page.redirect_saying(&path(State::Failed, &kind), &text))
 }

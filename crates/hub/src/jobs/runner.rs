@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, gc, notifications, oauth, objects, personal_data, repos, saved, xet};
+use crate::{accounts, gc, notifications, oauth, objects, personal_data, quotas, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -85,6 +85,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::SweepSignIns => oauth::sweep(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::MeasureStorage => quotas::measure(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,

@@ -210,6 +210,17 @@ fn no_case() -> HubError {
     HubError::not_found("There is no such case.")
 }
 
+/// Refuses that a moderator looks after what is theirs. Who runs the hub may.
+///
+/// # Errors
+/// 403 for what is their own, or their organization's.
+pub fn check_not_own(moderator: &User, owner_pk: Option<i64>) -> HubResult<()> {
+    if owner_pk.is_some_and(|owner| moderator.belongs_to(owner)) && !moderator.is_admin {
+        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
+    }
+    Ok(())
+}
+
 /// Whether a moderator may do this to a thing.
 async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: Act) -> HubResult<()> {
     let kind = SubjectKind::parse(&case.subject_kind).ok_or_else(no_case)?;
@@ -217,10 +228,7 @@ async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: A
     if !Act::fitting(kind, is_user).contains(&act) {
         return Err(HubError::bad_request("This cannot be done to a thing of this kind: choose another.").at("act"));
     }
-    let own = case.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
-    if own && !moderator.is_admin {
-        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
-    }
+    check_not_own(moderator, case.owner_pk)?;
     let owner = case.owner_pk.filter(|_| act.is_about_account() && is_user);
     if let Some(owner) = owner
         && effects::has_role(conn, owner).await?
@@ -304,10 +312,7 @@ pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> Hub
 pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
     let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
-    let own = act.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
-    if own && !moderator.is_admin {
-        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
-    }
+    check_not_own(moderator, act.owner_pk)?;
     let reason = match reason.trim() {
         "" => "A moderator looked at it again, and it may stay.".to_owned(),
         text if text.chars().count() <= MAX_REASON => text.to_owned(),

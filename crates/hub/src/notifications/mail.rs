@@ -121,7 +121,7 @@ struct Html<'a> {
 /// # Errors
 /// The mail server does not take it.
 pub async fn send(app: &App, user_pk: i64) -> HubResult<()> {
-    let Some(user) = find_user(&app.pool, user_pk).await?.filter(|user| user.email_confirmed) else {
+    let Some(user) = find_user(&app.pool, user_pk).await?.filter(|user| user.email_confirmed && !user.suspended) else {
         return Ok(mail::forget(&app.pool, user_pk).await?);
     };
     let due = mail::take_due(&app.pool, user_pk, LEASE_SECS, MAX_TOLD).await?;

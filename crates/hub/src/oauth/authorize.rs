@@ -1,9 +1,10 @@
 //! What an application asks of a person, and the code with which it learns of the answer.
 
 use chrono::{DateTime, TimeDelta, Utc};
+use sqlx::PgConnection;
 
 use super::problem::Problem;
-use super::queries::clients::{Client, Consent, upsert_consent};
+use super::queries::clients::{Client, Consent, NewConsent, upsert_consent};
 use super::queries::grants::{NewGrant, find_auth_time, insert_code, insert_grant};
 use super::{COMMAND_LINE_GRANT_DAYS, GRANT_DAYS, clients, redirects, scopes};
 use crate::accounts::{Auth, User, audit, tokens};
@@ -109,15 +110,45 @@ impl Asked {
         self.scopes.iter().all(|scope| consent.scopes.contains(scope)) && redirects::is_of_the_application(&self.redirect_uri)
     }
 
-    /// Signs a person in to the application, and gives the code.
+    /// Signs a person in to the application who says so now, and gives the code.
     ///
     /// # Errors
     /// The database does not answer.
     pub(super) async fn allow(&self, app: &App, user: &User, auth: &Auth, organization_pks: &[i64]) -> HubResult<String> {
         let auth_time = auth_time(app, auth).await?;
-        let code = random_secret::<32>();
         let mut tx = audit::begin(app).await?;
-        let consent_pk = upsert_consent(&mut tx, self.client.pk, user.pk, &self.scopes, organization_pks).await?;
+        let consent = NewConsent {
+            client_pk: self.client.pk,
+            user_pk: user.pk,
+            scopes: &self.scopes,
+            organization_pks,
+            of_repos: &scopes::of_repos(),
+        };
+        let consent_pk = upsert_consent(&mut tx, &consent).await?;
+        let code = self.sign_in(&mut tx, consent_pk, organization_pks, auth_time).await?;
+        tx.commit().await?;
+        Ok(code)
+    }
+
+    /// Signs a person in to the application who said so before, and gives the code.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub(super) async fn allow_again(&self, app: &App, auth: &Auth, consent: &Consent) -> HubResult<String> {
+        let auth_time = auth_time(app, auth).await?;
+        let mut tx = app.begin().await?;
+        let code = self.sign_in(&mut tx, consent.pk, &consent.organization_pks, auth_time).await?;
+        tx.commit().await?;
+        Ok(code)
+    }
+
+    async fn sign_in(
+        &self,
+        conn: &mut PgConnection,
+        consent_pk: i64,
+        organization_pks: &[i64],
+        auth_time: DateTime<Utc>,
+    ) -> HubResult<String> {
         let grant = NewGrant {
             consent_pk,
             scopes: &self.scopes,
@@ -126,10 +157,10 @@ impl Asked {
             nonce: self.nonce.as_deref(),
             ends_at: end_of(&self.client),
         };
-        let grant_pk = insert_grant(&mut tx, &grant).await?;
+        let grant_pk = insert_grant(&mut *conn, &grant).await?;
+        let code = random_secret::<32>();
         let challenge = self.challenge.as_deref();
-        insert_code(&mut tx, &tokens::hash(&code), grant_pk, &self.redirect_uri, challenge, CODE_SECS).await?;
-        tx.commit().await?;
+        insert_code(conn, &tokens::hash(&code), grant_pk, &self.redirect_uri, challenge, CODE_SECS).await?;
         Ok(code)
     }
 }

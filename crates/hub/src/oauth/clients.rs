@@ -43,7 +43,8 @@ impl Typed {
         if !is_readable_line(&self.name) || self.name.chars().count() > 100 {
             return Err(HubError::bad_request("Give the application a name of 1 to 100 characters.").at("name"));
         }
-        let is_web = |text: &str| Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
+        let is_web =
+            |text: &str| is_readable_line(text) && Url::parse(text).is_ok_and(|url| matches!(url.scheme(), "http" | "https"));
         if !self.homepage.is_empty() && (self.homepage.len() > 2000 || !is_web(&self.homepage)) {
             return Err(HubError::bad_request("Write the home page as `https://…`, or leave it out.").at("homepage"));
         }

@@ -6,7 +6,7 @@ use serde_json::{Value, json};
 use super::authorize::{auth_time, end_of};
 use super::issue::Issuing;
 use super::problem::{OauthResult, refuse};
-use super::queries::clients::{Client, find_client_by_pk, upsert_consent};
+use super::queries::clients::{Client, NewConsent, find_client_by_pk, upsert_consent};
 use super::queries::devices::{self as queries, NewDevice, Waiting};
 use super::queries::grants::{NewGrant, insert_grant, lock_grant};
 use super::scopes;
@@ -103,7 +103,14 @@ pub(super) async fn allow(app: &App, user: &User, auth: &Auth, typed: &str, orga
     let auth_time = auth_time(app, auth).await?;
     let (user_code, waiting, client) = waiting(app, typed).await?;
     let mut tx = audit::begin(app).await?;
-    let consent_pk = upsert_consent(&mut tx, client.pk, user.pk, &waiting.scopes, organization_pks).await?;
+    let consent = NewConsent {
+        client_pk: client.pk,
+        user_pk: user.pk,
+        scopes: &waiting.scopes,
+        organization_pks,
+        of_repos: &scopes::of_repos(),
+    };
+    let consent_pk = upsert_consent(&mut tx, &consent).await?;
     let grant =
         NewGrant { consent_pk, scopes: &waiting.scopes, organization_pks, auth_time, nonce: None, ends_at: end_of(&client) };
     let grant_pk = insert_grant(&mut tx, &grant).await?;

@@ -11,11 +11,9 @@ use super::queries::grants::{Grant, extend_grant};
 use super::queries::keys::Key;
 use super::queries::tokens::{NewAccess, insert_access, insert_refresh};
 use super::{authorize, keys, scopes};
-use crate::accounts::tokens::{self, PREFIX};
-use crate::accounts::{User, queries as accounts};
+use crate::accounts::{User, queries as accounts, tokens};
 use crate::app::App;
 use crate::error::HubResult;
-use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
 /// How long an access token works, in seconds; as on the Hub.
@@ -50,8 +48,8 @@ impl<'a> Issuing<'a> {
         let user = accounts::list_users(&mut *conn, &[grant.user_pk]).await?.pop();
         let user = user.filter(|user| !user.suspended);
         let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone, or moderators suspended it."))?;
-        let access = format!("{PREFIX}oauth_{}", random_secret::<32>());
-        let refresh = format!("{PREFIX}oauth_refresh_{}", random_secret::<32>());
+        let access = tokens::generate_as("oauth_");
+        let refresh = tokens::generate_as("oauth_refresh_");
         let secs = if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS };
         let (role, rights) = scopes::rights(&user, scopes, &grant.organization_pks);
         let hash = tokens::hash(&access);

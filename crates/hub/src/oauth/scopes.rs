@@ -29,6 +29,8 @@ pub(super) const SCOPES: [Scope; 8] = [
 ];
 /// Everything that a token with the role `write` may do; only for the command line that every hub knows.
 const ACT_AS_YOU: &str = "act-as-you";
+/// What tells who somebody is, and nothing more.
+const IDENTITY: [&str; 3] = ["openid", "profile", "email"];
 /// What is meant by an application that asks for nothing.
 const DEFAULTS: [&str; 2] = ["openid", "profile"];
 
@@ -50,6 +52,16 @@ pub(super) fn asked(text: Option<&str>, allowed: &[String]) -> Vec<String> {
     let mut found = known(names);
     found.retain(|scope| allowed.contains(scope));
     found
+}
+
+/// Whether scopes only tell an application who somebody is. With all others it gets what an access token would give it.
+pub(super) fn only_tell_who(scopes: &[String]) -> bool {
+    scopes.iter().all(|scope| IDENTITY.contains(&scope.as_str()))
+}
+
+/// The names of the scopes that are about repositories.
+pub(super) fn of_repos() -> Vec<String> {
+    SCOPES.iter().filter(|scope| scope.of_repos).map(|scope| scope.name.to_owned()).collect()
 }
 
 /// What scopes let an application do, in words.

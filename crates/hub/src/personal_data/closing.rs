@@ -35,7 +35,8 @@ pub struct Outlook {
 
 impl Outlook {
     fn of(places: &[Place]) -> Self {
-        let named = |chosen: &dyn Fn(&Place) -> bool| places.iter().filter(|place| chosen(place)).map(|p| p.name.clone()).collect();
+        let named =
+            |chosen: &dyn Fn(&Place) -> bool| places.iter().filter(|place| chosen(place)).map(|p| p.name.clone()).collect();
         Self { going: named(&Place::goes), blocking: named(&Place::blocks), ..Self::default() }
     }
 

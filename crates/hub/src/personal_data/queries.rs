@@ -84,7 +84,10 @@ pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) ->
 /// Nobody comes into an organisation any more that goes.
 pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
-    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk).execute(conn).await.map(|_| ())
+    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk)
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// Deletes the repositories of these namespaces, as [`crate::repos::delete`] does with one.
@@ -147,7 +150,9 @@ pub(super) async fn restore_repos(
 
 /// The accounts whose time is over.
 pub(super) async fn list_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<UserPk>> {
-    sqlx::query_scalar!("select user_pk from users where deletes_at <= now() order by deletes_at limit $1", limit).fetch_all(pool).await
+    sqlx::query_scalar!("select user_pk from users where deletes_at <= now() order by deletes_at limit $1", limit)
+        .fetch_all(pool)
+        .await
 }
 
 /// Whether an account is still to be removed; nobody keeps it from then on.
@@ -163,7 +168,10 @@ pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64
     sqlx::query!("delete from pictures where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from namespace_watches where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from webhook_watches where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
-    sqlx::query!("update namespaces set kind = 'deleted' where namespace_pk = any($1)", namespaces).execute(conn).await.map(|_| ())
+    sqlx::query!("update namespaces set kind = 'deleted' where namespace_pk = any($1)", namespaces)
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// Removes those of these namespaces that are organisations.

@@ -3,26 +3,23 @@
 //!
 //! A repository the viewer may not see answers exactly as one that does not exist.
 
-use std::future::Future;
-use std::ops::Deref;
-use std::pin::Pin;
+mod find;
+mod places;
 
-use actix_web::dev::Payload;
-use actix_web::{FromRequest, HttpRequest};
+use std::ops::Deref;
+
 use hub_types::RepoType;
 use serde_json::Value;
-use sqlx::PgConnection;
 
+use super::queries::Repo;
 use super::queries::gating::{RequestStatus, find_standing};
-use super::queries::{self, Repo};
-use crate::accounts::queries::groups::find_group;
-use crate::accounts::queries::{NamespaceRow, find_namespace};
 use crate::accounts::{Auth, GroupMembership, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
-use crate::error::{Family, family_of};
 use crate::moderation;
-use crate::web::extract::{app_of, is_safe, raw_param};
+
+pub use find::{find_disabled, find_readable};
+pub use places::{Place, check_name_is_free, group_to_move_to, may_create, target_namespace, target_place};
 
 /// What a viewer may do with a repository, from least to most.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord)]
@@ -91,6 +88,20 @@ fn may_read_disabled(viewer: &Viewer, repo: &Repo) -> bool {
     is_for_it && (moderates || role_level(viewer, repo).is_some())
 }
 
+/// Whether the viewer is a member of an organisation in name only, because it asks for a second factor.
+fn locked_out(viewer: &Viewer, namespace: &str) -> bool {
+    viewer.user.as_ref().is_some_and(|user| user.locked_out_of(namespace).is_some())
+}
+
+/// For a repository that the viewer may not know of, asked for in a namespace: the answer for those that do not exist. Who lacks a
+/// second factor is told so, whether there is one of this name or not.
+fn not_found(viewer: &Viewer, namespace: &str) -> HubError {
+    match locked_out(viewer, namespace) {
+        true => HubError::second_factor_required(namespace),
+        false => HubError::repo_not_found(viewer.is_anonymous()),
+    }
+}
+
 /// 403 with the page that says why.
 pub fn disabled(repo: &Repo) -> HubError {
     HubError::repo_disabled(moderation::notice_path(repo.repo_type, &repo.id))
@@ -143,148 +154,6 @@ fn permission_level(permission: &str) -> Option<Level> {
         "repo.write" => Some(Level::Admin),
         _ => None,
     }
-}
-
-/// Where a repository shall live: in a namespace, and there perhaps in a resource group.
-#[derive(Debug, Clone)]
-pub struct Place {
-    /// The namespace.
-    pub namespace: NamespaceRow,
-    /// The group.
-    pub resource_group_pk: Option<i64>,
-}
-
-/// Whether a viewer may make repositories in a place: by the role in the group, or else in the namespace.
-///
-/// # Errors
-/// 401 for anonymous viewers, 403 for others who may not (never 404: `create_repo(exist_ok=True)` relies on it).
-pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubResult<()> {
-    let user = viewer.require_user()?;
-    let NamespaceRow { namespace_pk, name, .. } = &place.namespace;
-    let role = viewer.role_in(*namespace_pk);
-    let needed = OrgRole::parse(&place.namespace.create_role).unwrap_or(OrgRole::Contributor);
-    let allowed = match place.resource_group_pk {
-        _ if user.is_admin => true,
-        Some(group_pk) => group_of(user, *namespace_pk, |group| group.pk == group_pk).is_some_and(GroupMembership::may_create),
-        None => role.is_some_and(|role| role >= needed),
-    };
-    if !allowed && role.is_some() && place.resource_group_pk.is_none() {
-        return Err(HubError::forbidden(format!(
-            "You don't have the rights to create a {repo_type} under the namespace \"{name}\": that takes the role `{}` there, or a \
-             resource group in which you may write.",
-            needed.as_str()
-        )));
-    }
-    if !allowed {
-        return Err(may_not_create(repo_type, name));
-    }
-    match token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")) {
-        Some(Level::Admin) => Ok(()),
-        _ => Err(HubError::token_too_weak("the role `write`")),
-    }
-}
-
-fn may_not_create(repo_type: RepoType, namespace: &str) -> HubError {
-    HubError::forbidden(format!("You don't have the rights to create a {repo_type} under the namespace \"{namespace}\"."))
-}
-
-/// Finds the namespace a repository shall live in and checks that the viewer may put one there. One that is there already stays
-/// in its resource group.
-///
-/// # Errors
-/// 403 for a foreign namespace, and for one that does not exist.
-pub async fn target_namespace(
-    app: &App,
-    viewer: &Viewer,
-    name: Option<&str>,
-    repo_type: RepoType,
-    there: Option<&Repo>,
-) -> HubResult<NamespaceRow> {
-    let namespace = find_target(app, viewer, name, repo_type).await?;
-    let stays = there.filter(|repo| repo.namespace_pk == namespace.namespace_pk);
-    let place = Place { namespace, resource_group_pk: stays.and_then(|repo| repo.resource_group_pk) };
-    may_create(viewer, &place, repo_type)?;
-    Ok(place.namespace)
-}
-
-/// Finds the place for a new repository, in the resource group with this id if one is named, and checks that the viewer may make one
-/// there.
-///
-/// # Errors
-/// As [`target_namespace`]; 400 for a group that the namespace does not have, as far as the viewer may know.
-pub async fn target_place(
-    app: &App,
-    viewer: &Viewer,
-    name: Option<&str>,
-    repo_type: RepoType,
-    group_id: Option<&str>,
-) -> HubResult<Place> {
-    let namespace = find_target(app, viewer, name, repo_type).await?;
-    let resource_group_pk = match group_id.filter(|id| !id.is_empty()) {
-        None => None,
-        Some(id) => Some(find_group_pk(app, viewer, &namespace, id).await?),
-    };
-    let place = Place { namespace, resource_group_pk };
-    may_create(viewer, &place, repo_type)?;
-    Ok(place)
-}
-
-/// The key of a group of a namespace that the viewer may know of.
-async fn find_group_pk(app: &App, viewer: &Viewer, namespace: &NamespaceRow, id: &str) -> HubResult<i64> {
-    let user = viewer.require_user()?;
-    let known = match group_of(user, namespace.namespace_pk, |group| group.id == id) {
-        Some(group) => Some(group.pk),
-        None if user.is_admin => find_group(&app.pool, namespace.namespace_pk, id).await?.map(|group| group.resource_group_pk),
-        None => None,
-    };
-    known.ok_or_else(|| {
-        let text = format!("{} has no such resource group, or you are not in it. Choose another, or none.", namespace.name);
-        HubError::bad_request(text).at("resource_group")
-    })
-}
-
-async fn find_target(app: &App, viewer: &Viewer, name: Option<&str>, repo_type: RepoType) -> HubResult<NamespaceRow> {
-    let user = viewer.require_user()?;
-    let wanted = name.unwrap_or(&user.name);
-    let found =
-        if hub_types::check_name(wanted).is_ok() { find_namespace(&mut *app.pool.acquire().await?, wanted).await? } else { None };
-    found.ok_or_else(|| may_not_create(repo_type, wanted))
-}
-
-/// The key of the group with this id, into which the viewer may move a repository of its organisation; for no id, none. Who makes a
-/// repository there may move one there.
-///
-/// # Errors
-/// As [`target_place`].
-pub async fn group_to_move_to(app: &App, admin: &RepoAdmin, id: Option<&str>) -> HubResult<Option<i64>> {
-    let repo = &admin.repo;
-    Ok(target_place(app, &admin.viewer, Some(repo.id.namespace()), repo.repo_type, id).await?.resource_group_pk)
-}
-
-/// Checks that a contributor takes no name that was that of somebody else's repository: who asks for it by that name must not
-/// get other bytes. Those who may write everywhere in the namespace may have the name again.
-///
-/// # Errors
-/// 403 for such a name.
-pub async fn check_name_is_free(
-    conn: &mut PgConnection,
-    viewer: &Viewer,
-    repo_type: RepoType,
-    namespace: &NamespaceRow,
-    name: &str,
-) -> HubResult<()> {
-    let user = viewer.require_user()?;
-    if viewer.role_in(namespace.namespace_pk) >= Some(OrgRole::Write) || user.is_admin {
-        return Ok(());
-    }
-    let owner = (namespace.namespace_pk, namespace.name.as_str());
-    if queries::changes::was_of_another(conn, repo_type, owner, name, user.pk).await? {
-        return Err(HubError::forbidden(format!(
-            "{}/{name} was the name of somebody else's repository. Choose another, or ask a member who may write to take it.",
-            namespace.name
-        )));
-    }
-    Ok(())
 }
 
 /// A repository the viewer may read.
@@ -363,6 +232,9 @@ impl RepoRead {
     pub async fn into_content(self, app: &App) -> HubResult<RepoContent> {
         match self.barrier(app).await? {
             None => Ok(RepoContent(self)),
+            Some(_) if locked_out(&self.viewer, self.repo.id.namespace()) => {
+                Err(HubError::second_factor_required(self.repo.id.namespace()))
+            }
             Some(barrier) => Err(HubError::gated(self.repo.repo_type, &self.repo.id, &barrier)),
         }
     }
@@ -393,6 +265,12 @@ impl RepoRead {
     /// Whether the viewer belongs to the repository, and need not ask for its files.
     pub fn is_member(&self) -> bool {
         role_level(&self.viewer, &self.repo).is_some()
+    }
+
+    /// The same of what was shown for the viewer: a token for other things belongs nowhere.
+    pub fn is_shown_as_member(&self) -> bool {
+        let Self { repo, viewer, .. } = self;
+        self.is_member() && token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
     }
 
     /// Whether what was shown for the viewer opens gated repositories: of tokens for chosen things, those that say so, or name
@@ -435,123 +313,12 @@ impl RepoRead {
         if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
             return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
         }
+        if locked_out(&self.viewer, self.repo.id.namespace()) {
+            return Err(HubError::second_factor_required(self.repo.id.namespace()));
+        }
         Err(match level {
             Level::Admin => HubError::admin_denied(&self.repo.id),
             Level::Write | Level::Read => HubError::write_denied(&self.repo.id),
         })
-    }
-}
-
-/// Finds a repository by its present or a former name and checks that the viewer may read it.
-///
-/// # Errors
-/// As [`RepoRead::check`]; the names are checked first, an impossible one is simply not found.
-pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<RepoRead> {
-    let missing = || HubError::repo_not_found(viewer.is_anonymous());
-    // An impossible name never reaches the database: a NUL in it would be a 500 there.
-    if hub_types::RepoId::new(namespace, name).is_err() {
-        return Err(missing());
-    }
-    let repo = match app.lookups.find(repo_type, namespace, name).await? {
-        Some(repo) => Some(repo),
-        None => match queries::find_moved(&app.pool, repo_type, namespace, name).await? {
-            Some(repo_pk) => queries::find_repo_by_pk(&app.pool, repo_pk).await?,
-            None => None,
-        },
-    };
-    RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
-}
-
-/// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
-///
-/// # Errors
-/// As for one that does not exist: for those who may not know of it, and when it is not disabled.
-pub async fn find_disabled(
-    app: &App,
-    viewer: &Viewer,
-    repo_type: RepoType,
-    namespace: &str,
-    name: &str,
-) -> HubResult<(Repo, bool)> {
-    let missing = || HubError::repo_not_found(viewer.is_anonymous());
-    if hub_types::RepoId::new(namespace, name).is_err() {
-        return Err(missing());
-    }
-    let repo = app.lookups.find(repo_type, namespace, name).await?.filter(|repo| repo.disabled).ok_or_else(missing)?;
-    if level_of(viewer, &repo).is_none() {
-        return Err(missing());
-    }
-    let administers = role_level(viewer, &repo) == Some(Level::Admin) && may_read_disabled(viewer, &repo);
-    Ok((repo, administers))
-}
-
-async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
-    let app = app_of(request)?;
-    let viewer = Viewer::extract(request).await?;
-    let repo_type = match raw_param(request, "repo_type") {
-        "" => RepoType::Model,
-        plural => RepoType::from_plural(plural).ok_or_else(|| HubError::repo_not_found(viewer.is_anonymous()))?,
-    };
-    let (namespace, name) = (raw_param(request, "namespace"), raw_param(request, "name"));
-    let family = family_of(request.path());
-    let name = match family {
-        Family::Git | Family::Lfs => name.strip_suffix(".git").unwrap_or(name),
-        Family::Api | Family::File | Family::Page => name,
-    };
-    let found = find_readable(app, &viewer, repo_type, namespace, name).await?;
-    let moved = found.repo.id.key() != format!("{namespace}/{name}").to_ascii_lowercase();
-    let redirects = is_safe(request) && matches!(family, Family::Api | Family::File | Family::Page);
-    if moved && redirects {
-        return Err(HubError::moved_to(location_after_move(request, namespace, name, &found.repo)));
-    }
-    Ok(found)
-}
-
-/// The address asked for, with the present id in the place of the old one. Relative, as 1.28 of the Python client needs.
-fn location_after_move(request: &HttpRequest, namespace: &str, name: &str, repo: &Repo) -> String {
-    let path = request.uri().path().replacen(&format!("/{namespace}/{name}"), &format!("/{}", repo.id), 1);
-    match request.uri().query() {
-        Some(query) => format!("{path}?{query}"),
-        None => path,
-    }
-}
-
-impl FromRequest for RepoRead {
-    type Error = HubError;
-    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { from_path(&request).await })
-    }
-}
-
-impl FromRequest for RepoContent {
-    type Error = HubError;
-    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { from_path(&request).await?.into_content(app_of(&request)?).await })
-    }
-}
-
-impl FromRequest for RepoWrite {
-    type Error = HubError;
-    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { from_path(&request).await?.into_write() })
-    }
-}
-
-impl FromRequest for RepoAdmin {
-    type Error = HubError;
-    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
-
-    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
-        let request = request.clone();
-        Box::pin(async move { from_path(&request).await?.into_admin() })
     }
 }

@@ -70,7 +70,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn show_health() -> HttpResponse {
-    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain").body("ok\n")
+    HttpResponse::Ok().insert_header((header::CACHE_CONTROL, "no-store")).content_type("text/plain; charset=utf-8").body("ok\n")
 }
 
 async fn show_readiness(app: web::Data<App>) -> HttpResponse {

@@ -4,6 +4,9 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::http::header::{self, HeaderName, HeaderValue};
 use actix_web::middleware::Next;
+use actix_web::web;
+
+use crate::app::App;
 
 /// What our own pages may load: their own style, scripts and pictures, and nothing from anywhere else.
 const PAGE_POLICY: &str = "default-src 'none'; script-src 'self'; style-src 'self'; img-src 'self' data:; font-src 'self'; \
@@ -30,6 +33,8 @@ pub async fn secure_responses(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_api = request.path().starts_with("/api/");
+    let hsts = request.app_data::<web::Data<App>>().and_then(|app| app.config.hsts.clone());
     let mut response = next.call(request).await?;
     let is_own_page = response.response().extensions().get::<OwnPage>().is_some();
     let headers = response.headers_mut();
@@ -41,7 +46,13 @@ pub async fn secure_responses(
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::REFERRER_POLICY, "same-origin");
     default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    if is_api {
+        default(header::CACHE_CONTROL, "no-store");
+    }
     default(header::CONTENT_SECURITY_POLICY, if is_own_page { PAGE_POLICY } else { DATA_POLICY });
+    if let Some(value) = hsts.and_then(|value| HeaderValue::from_str(&value).ok()) {
+        headers.insert(header::STRICT_TRANSPORT_SECURITY, value);
+    }
     Ok(response)
 }
 

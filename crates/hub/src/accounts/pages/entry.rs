@@ -1,5 +1,6 @@
 //! Sign-up and login.
 
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
@@ -193,9 +194,11 @@ pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, way: Way
     if sign_in::must_confirm(&page.app, user) {
         return show_unconfirmed(page, user).await;
     }
-    let cookie = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
+    let cookies = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
     let mut response = page.redirect(next_of(next));
-    response.add_cookie(&cookie).map_err(HubError::internal)?;
+    for cookie in &cookies {
+        response.add_cookie(cookie).map_err(HubError::internal)?;
+    }
     Ok(response)
 }
 
@@ -260,5 +263,7 @@ async fn post_logout(page: PageRequest, _form: CheckedForm) -> HubResult<HttpRes
     }
     let mut response = page.redirect("/");
     response.add_cookie(&sessions::removal(&page.base)).map_err(HubError::internal)?;
+    // Whoever comes to this browser next does not go back to what was shown.
+    response.headers_mut().insert(HeaderName::from_static("clear-site-data"), HeaderValue::from_static("\"cache\""));
     Ok(response)
 }

@@ -103,5 +103,6 @@ fn extensions(base: &BaseUrl) -> Value {
 
 async fn jwks(app: web::Data<App>) -> HubResult<HttpResponse> {
     let keys = keys::public(&app).await?;
-    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(json!({ "keys": keys })))
+    // A key signs as soon as it is there: who asks because they do not know it, must not get what somebody was told before.
+    Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, no-cache")).json(json!({ "keys": keys })))
 }

@@ -6,9 +6,9 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::accounts::User;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::accounts::{User, sudo};
 use crate::error::{HubError, HubResult};
 use crate::oauth::clients::{self, Typed};
 use crate::oauth::queries::clients::{Client, list_kept};
@@ -138,7 +138,7 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, &format!("{PATH}/new")).await?;
     let (typed, kind) = (read(&form), form.text("kind"));
     let made = match kind {
         "confidential" | "public" => clients::create(&page.app, user, &typed, kind == "confidential").await,
@@ -187,7 +187,8 @@ fn show_once(page: &PageRequest, id: &str, secret: &str) -> HubResult<HttpRespon
 }
 
 async fn post_edit(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    // Where people are sent, and who speaks for the application, is worth as much as their tokens.
+    let user = sudo::require(&page, &format!("{PATH}/{}", path.as_str())).await?;
     let client = clients::kept_by(&page.app, user, &path).await?;
     let typed = read(&form);
     match clients::change(&page.app, &client, &typed).await {
@@ -201,7 +202,7 @@ async fn post_edit(page: PageRequest, path: web::Path<String>, form: CheckedForm
 }
 
 async fn post_secret(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, &format!("{PATH}/{}", path.as_str())).await?;
     let client = clients::kept_by(&page.app, user, &path).await?;
     let secret = clients::change_secret(&page.app, &client).await?;
     show_once(&page, &client.id, &secret)

@@ -37,7 +37,7 @@ struct Item {
     /// The organisations for whose repositories that is true, too.
     organizations: Vec<String>,
     signed_in: i64,
-    created_at: DateTime<Utc>,
+    allowed_at: DateTime<Utc>,
     last_used_at: Option<DateTime<Utc>>,
 }
 
@@ -53,7 +53,7 @@ impl Item {
             name: row.name,
             homepage: row.homepage,
             signed_in: row.grants,
-            created_at: row.created_at,
+            allowed_at: row.allowed_at,
             last_used_at: row.last_used_at,
         }
     }

@@ -8,9 +8,11 @@ use url::form_urlencoded::Serializer;
 
 use super::{Request, chosen};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::sudo;
 use crate::error::{HubError, HubResult};
 use crate::oauth::authorize::{Asked, Unasked};
 use crate::oauth::queries::clients::{Consent, find_consent};
+use crate::oauth::scopes;
 use crate::web::filters;
 use crate::web::layout::Layout;
 use crate::web::security_headers::policy_for_form;
@@ -31,6 +33,8 @@ struct ConsentPage {
     username: String,
     /// Where the person goes on to.
     goes_to: String,
+    /// What the person is asked for, so that they say yes to nothing else.
+    shown: String,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -54,8 +58,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         if asked.is_silent {
             return refuse("login_required", "Nobody is logged in to the hub.");
         }
-        let next = format!("{}&{AFTER_LOGIN}=1", address(&page));
-        return Ok(page.redirect(&format!("/login?next={}", utf8_percent_encode(&next, NON_ALPHANUMERIC))));
+        return Ok(page.redirect(&format!("/login?next={}", utf8_percent_encode(&again(&page), NON_ALPHANUMERIC))));
     }
     let user = page.require_session()?;
     let consent = find_consent(&page.app.pool, asked.client.pk, user.pk).await?;
@@ -65,12 +68,13 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         !must_ask && asked.is_allowed_by(consent) && wished.iter().all(|pk| consent.organization_pks.contains(pk))
     };
     if let Some(consent) = consent.as_ref().filter(allowed) {
-        let code = asked.allow(&page.app, user, &page.viewer.auth, &consent.organization_pks).await?;
+        let code = asked.allow_again(&page.app, &page.viewer.auth, consent).await?;
         return Ok(go_on(&asked.answer(issuer, &[("code", &code)])));
     }
     if asked.is_silent {
         return refuse("consent_required", "The person must be asked first.");
     }
+    require_proof(&page, &asked).await?;
     let before = consent.map(|consent| consent.organization_pks).unwrap_or_default();
     let shown = ConsentPage {
         layout: page.layout(format!("Sign in to {}", asked.client.name)),
@@ -78,6 +82,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         action: address(&page),
         username: user.name.clone(),
         goes_to: origin_of(&asked.redirect_uri),
+        shown: asked.scopes.join(" "),
     };
     let mut response = page.show(shown).await?;
     let policy = policy_for_form(scheme_of(&asked.redirect_uri));
@@ -97,7 +102,12 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     };
     let issuer = page.base.as_str();
     match form.text("answer") {
+        // Whoever keeps the application may have let it ask for more since the page was shown.
+        "allow" if form.text("shown") != asked.scopes.join(" ") => {
+            Ok(page.redirect_saying(&again(&page), "What the application asks for has changed. Look at it once more."))
+        }
         "allow" => {
+            require_proof(&page, &asked).await?;
             let organizations = chosen(user, form.fields().all("organization"));
             let code = asked.allow(&page.app, user, &page.viewer.auth, &organizations).await?;
             Ok(go_on(&asked.answer(issuer, &[("code", &code)])))
@@ -108,6 +118,14 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         }
         _ => Err(HubError::bad_request("Say whether the application may do this.")),
     }
+}
+
+/// Whoever lets an application do what an access token would let it do, proves first that it is them, as for an access token.
+async fn require_proof(page: &PageRequest, asked: &Asked) -> HubResult<()> {
+    if !scopes::only_tell_who(&asked.scopes) {
+        sudo::require(page, &again(page)).await?;
+    }
+    Ok(())
 }
 
 fn not_asked(unasked: Unasked) -> HubResult<HttpResponse> {
@@ -132,6 +150,11 @@ fn address(page: &PageRequest) -> String {
     let kept = query.pairs().iter().filter(|(name, _)| name != AFTER_LOGIN);
     let query: String = Serializer::new(String::new()).extend_pairs(kept).finish();
     format!("/oauth/authorize?{query}")
+}
+
+/// The same, for somebody who comes back to it.
+fn again(page: &PageRequest) -> String {
+    format!("{}&{AFTER_LOGIN}=1", address(page))
 }
 
 fn scheme_of(uri: &str) -> &str {

@@ -6,10 +6,11 @@ use askama::Template;
 
 use super::{Request, chosen};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::{User, throttle};
+use crate::accounts::{User, sudo, throttle};
 use crate::error::{HubError, HubResult};
-use crate::oauth::device;
-use crate::oauth::queries::clients::find_consent;
+use crate::oauth::queries::clients::{Client, find_consent};
+use crate::oauth::queries::devices::Waiting;
+use crate::oauth::{device, scopes};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -52,8 +53,10 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let query = page.query();
     match query.get("user_code") {
         None => show_form(&page, "", Refusal::default()).await,
-        Some(typed) => match ask(&page, user, typed).await {
-            Ok(shown) => {
+        Some(typed) => match find(&page, user, typed).await {
+            Ok(found) => {
+                require_proof(&page, &found).await?;
+                let shown = ask(&page, user, found).await?;
                 let mut response = page.show(shown).await?;
                 response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
                 Ok(response)
@@ -70,9 +73,23 @@ async fn show_form(page: &PageRequest, typed: &str, refusal: Refusal) -> HubResu
     page.show_with(refusal.status, shown).await
 }
 
-async fn ask(page: &PageRequest, user: &User, typed: &str) -> HubResult<DevicePage> {
+/// A device that waits: its code, what it asks for, its application.
+type Found = (String, Waiting, Client);
+
+async fn find(page: &PageRequest, user: &User, typed: &str) -> HubResult<Found> {
     throttle::count_device_code(&page.app, user.pk)?;
-    let (user_code, waiting, client) = device::waiting(&page.app, typed).await?;
+    device::waiting(&page.app, typed).await
+}
+
+/// As for an access token.
+async fn require_proof(page: &PageRequest, (user_code, waiting, _): &Found) -> HubResult<()> {
+    if !scopes::only_tell_who(&waiting.scopes) {
+        sudo::require(page, &format!("/oauth/device?user_code={user_code}")).await?;
+    }
+    Ok(())
+}
+
+async fn ask(page: &PageRequest, user: &User, (user_code, waiting, client): Found) -> HubResult<DevicePage> {
     let consent = find_consent(&page.app.pool, client.pk, user.pk).await?;
     let before = consent.map(|consent| consent.organization_pks).unwrap_or_default();
     Ok(DevicePage {
@@ -86,10 +103,14 @@ async fn ask(page: &PageRequest, user: &User, typed: &str) -> HubResult<DevicePa
 
 async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    throttle::count_device_code(&page.app, user.pk)?;
     let typed = form.text("user_code");
+    let found = match find(&page, user, typed).await {
+        Ok(found) => found,
+        Err(error) => return show_form(&page, typed, Refusal::of(error)?).await,
+    };
     let (client, allowed) = match form.text("answer") {
         "allow" => {
+            require_proof(&page, &found).await?;
             let organizations = chosen(user, form.fields().all("organization"));
             (device::allow(&page.app, user, &page.viewer.auth, typed, &organizations).await, true)
         }

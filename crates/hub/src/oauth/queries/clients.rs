@@ -61,7 +61,7 @@ pub struct ClientForm<'a> {
     pub scopes: &'a [String],
 }
 
-/// Finds an application by its `client_id`.
+/// Finds an application by its `client_id`. Those of suspended accounts are none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -70,14 +70,15 @@ pub async fn find_client(pool: &PgPool, client_id: &str) -> sqlx::Result<Option<
         Client,
         r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
                   c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_id = $1"#,
+           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_id = $1
+             and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
         client_id
     )
     .fetch_optional(pool)
     .await
 }
 
-/// Finds an application by its key.
+/// Finds an application by its key. Those of suspended accounts are none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -86,7 +87,8 @@ pub async fn find_client_by_pk(pool: &PgPool, client_pk: i64) -> sqlx::Result<Op
         Client,
         r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
                   c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_pk = $1"#,
+           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_pk = $1
+             and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
         client_pk
     )
     .fetch_optional(pool)
@@ -209,27 +211,40 @@ pub async fn find_consent(pool: &PgPool, client_pk: i64, user_pk: UserPk) -> sql
     .await
 }
 
-/// Lets an application do something, beside what it was let do before, with these organisations.
+/// What a person says to an application.
+#[derive(Debug)]
+pub struct NewConsent<'a> {
+    /// The application.
+    pub client_pk: i64,
+    /// Who says it.
+    pub user_pk: UserPk,
+    /// What it may do.
+    pub scopes: &'a [String],
+    /// With which organisations.
+    pub organization_pks: &'a [i64],
+    /// The scopes that are about repositories, and so also about those of organisations.
+    pub of_repos: &'a [String],
+}
+
+/// Lets an application do something, beside what it was let do before, with these organisations. What it was let do with
+/// repositories before counts no more where other organisations are chosen: nobody said yes to that for those.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn upsert_consent(
-    conn: &mut PgConnection,
-    client_pk: i64,
-    user_pk: UserPk,
-    scopes: &[String],
-    organization_pks: &[i64],
-) -> sqlx::Result<i64> {
+pub async fn upsert_consent(conn: &mut PgConnection, consent: &NewConsent<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "insert into oauth_consents as c (client_pk, user_pk, scopes, organization_pks) values ($1, $2, $3, $4)
          on conflict (client_pk, user_pk) do update
-         set scopes = (select array_agg(distinct scope) from unnest(c.scopes || excluded.scopes) scope),
-             organization_pks = excluded.organization_pks
+         set scopes = (select array_agg(distinct scope) from unnest(c.scopes || excluded.scopes) scope
+                       where scope = any(excluded.scopes) or scope <> all($5)
+                          or c.organization_pks @> excluded.organization_pks),
+             organization_pks = excluded.organization_pks, allowed_at = now()
          returning consent_pk",
-        client_pk,
-        user_pk,
-        scopes,
-        organization_pks
+        consent.client_pk,
+        consent.user_pk,
+        consent.scopes,
+        consent.organization_pks,
+        consent.of_repos
     )
     .fetch_one(conn)
     .await
@@ -248,14 +263,14 @@ pub struct ConnectedRow {
     pub origin: String,
     /// Who keeps it.
     pub keeper: Option<String>,
-    /// What it may do.
+    /// What it may do, by any sign-in that has not ended.
     pub scopes: Vec<String>,
     /// With which organisations.
     pub organization_pks: Vec<i64>,
     /// How many times somebody is signed in.
     pub grants: i64,
-    /// Since when.
-    pub created_at: DateTime<Utc>,
+    /// When the person last said so.
+    pub allowed_at: DateTime<Utc>,
     /// When one of its tokens was last used.
     pub last_used_at: Option<DateTime<Utc>>,
 }
@@ -267,7 +282,13 @@ pub struct ConnectedRow {
 pub async fn list_connected(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<ConnectedRow>> {
     sqlx::query_as!(
         ConnectedRow,
-        r#"select c.client_pk, c.name, c.homepage, c.origin, n.name as "keeper?", s.scopes, s.organization_pks, s.created_at,
+        r#"select c.client_pk, c.name, c.homepage, c.origin, n.name as "keeper?", s.allowed_at,
+                  array(select unnest(s.scopes) union
+                        select unnest(g.scopes) from oauth_grants g where g.consent_pk = s.consent_pk and g.ends_at > now())
+                      as "scopes!",
+                  array(select unnest(s.organization_pks) union
+                        select unnest(g.organization_pks) from oauth_grants g
+                        where g.consent_pk = s.consent_pk and g.ends_at > now()) as "organization_pks!",
                   (select count(*) from oauth_grants g where g.consent_pk = s.consent_pk and g.ends_at > now()) as "grants!",
                   (select max(t.last_used_at) from oauth_grants g join access_tokens t using (grant_pk)
                    where g.consent_pk = s.consent_pk) as last_used_at

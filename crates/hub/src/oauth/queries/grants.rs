@@ -5,6 +5,9 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::accounts::UserPk;
 
+/// How many times one person can be signed in to one application.
+const MOST_GRANTS: i64 = 100;
+
 /// One time that somebody signs in to an application.
 #[derive(Debug)]
 pub struct NewGrant<'a> {
@@ -51,11 +54,19 @@ pub async fn find_auth_time(pool: &PgPool, session_hash: &[u8]) -> sqlx::Result<
     sqlx::query_scalar!("select created_at from sessions where session_hash = $1", session_hash).fetch_optional(pool).await
 }
 
-/// Signs somebody in.
+/// Signs somebody in. Of very many sign-ins to one application the oldest end.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn insert_grant(conn: &mut PgConnection, grant: &NewGrant<'_>) -> sqlx::Result<i64> {
+    sqlx::query!(
+        "delete from oauth_grants where consent_pk = $1 and grant_pk <=
+             (select grant_pk from oauth_grants where consent_pk = $1 order by grant_pk desc offset $2 limit 1)",
+        grant.consent_pk,
+        MOST_GRANTS - 1
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query_scalar!(
         "insert into oauth_grants (consent_pk, scopes, organization_pks, auth_time, nonce, ends_at)
          values ($1, $2, $3, $4, $5, $6) returning grant_pk",

@@ -130,8 +130,8 @@ pub async fn find_access(pool: &PgPool, hash: &[u8]) -> sqlx::Result<Option<Acce
         Access,
         "select token_pk, client_pk, t.user_pk, n.name as username, t.scopes as rights, t.created_at, t.expires_at
          from access_tokens t join oauth_grants using (grant_pk) join oauth_consents using (consent_pk)
-         join namespaces n on n.namespace_pk = t.user_pk
-         where token_hash = $1 and leaked_at is null and t.expires_at > now()",
+         join namespaces n on n.namespace_pk = t.user_pk join users u on u.user_pk = t.user_pk
+         where token_hash = $1 and leaked_at is null and t.expires_at > now() and u.suspended_at is null",
         hash
     )
     .fetch_optional(pool)
@@ -147,6 +147,34 @@ pub async fn delete_access(pool: &PgPool, token_pk: i64) -> sqlx::Result<()> {
         .execute(pool)
         .await
         .map(|_| ())
+}
+
+/// A sign-in that ended because its refresh token leaked.
+#[derive(Debug)]
+pub struct LeakedRow {
+    /// Whose it was.
+    pub user_pk: UserPk,
+    /// The application's name.
+    pub name: String,
+}
+
+/// Ends the sign-ins whose refresh tokens were found where everybody can read them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_leaked(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<LeakedRow>> {
+    sqlx::query_as!(
+        LeakedRow,
+        r#"with leaked as (
+               delete from oauth_grants g using oauth_refresh_tokens r, oauth_consents s
+               where r.grant_pk = g.grant_pk and s.consent_pk = g.consent_pk and r.token_hash = any($1)
+               returning s.user_pk, s.client_pk
+           )
+           select l.user_pk as "user_pk!", c.name from leaked l join oauth_clients c using (client_pk)"#,
+        hashes
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// The home page of a user.

@@ -1,7 +1,7 @@
 use serde_json::json;
 
 use super::open::{checked_comment, checked_title};
-use super::{get, get_to_change, may_change, participant, tell};
+use super::{HIDDEN_TITLE, get, get_to_change, may_change, participant, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
@@ -125,6 +125,9 @@ pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubRes
     let title = checked_title(title)?;
     let mut tx = app.begin().await?;
     let (_, from) = lock(&mut tx, &found).await?;
+    if from == HIDDEN_TITLE {
+        return Err(HubError::forbidden("Moderators hid the title: it stays so until they take that back. You can appeal."));
+    }
     if from == title {
         return Err(HubError::bad_request(format!("That is the title of #{num} already.")).at("title"));
     }

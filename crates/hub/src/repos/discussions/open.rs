@@ -2,7 +2,7 @@ use hub_types::RefName;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{participant, pull_ref, tell};
+use super::{HIDDEN_TITLE, participant, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{RepoContent, RepoRead};
@@ -45,6 +45,9 @@ impl NewDiscussion {
 pub(super) fn checked_title(title: &str) -> HubResult<String> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     match title.chars().count() {
+        _ if title == HIDDEN_TITLE => {
+            Err(HubError::bad_request("This title is for what moderators hid: choose another.").at("title"))
+        }
         MIN_TITLE_CHARS..=MAX_TITLE_CHARS => Ok(title),
         _ => Err(HubError::bad_request(format!("A title has {MIN_TITLE_CHARS} to {MAX_TITLE_CHARS} characters.")).at("title")),
     }
