@@ -297,16 +297,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Open it", format!("{base}{page}"))),
             closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
         },
-        Notice::TokenLeaked { name, hint } => Content {
-            id,
-            subject: "An access token of yours leaked".to_owned(),
-            lines: vec![
-                format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
-                "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
-            ],
-            link: Some(("Access tokens", format!("{base}/settings/tokens"))),
-            closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
-        },
+        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
         Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
@@ -318,6 +309,19 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn token_leaked(id: String, name: &str, hint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An access token of yours leaked".to_owned(),
+        lines: vec![
+            format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
+            "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
+        ],
+        link: Some(("Access tokens", page)),
+        closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
     }
 }
 
