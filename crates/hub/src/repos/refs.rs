@@ -19,6 +19,7 @@ use super::repack;
 use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::rules;
 
 /// The kind of a change that takes another one back.
 pub const UNDO: &str = "undo";
@@ -127,6 +128,9 @@ pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefNa
     let is_told = !replaced.is_empty() || change.updates.iter().any(|update| update.new.is_none());
     let mut tx = if is_told { audit::begin(app).await? } else { app.begin().await? };
     let generation = apply_replacing_in(&mut tx, &change, replaced).await?;
+    if change.metadata.is_some() {
+        rules::ask_about_card(app, &mut tx, change.repo.pk, change.actor_pk).await?;
+    }
     tx.commit().await?;
     bring_packs(app, &change, generation).await;
     Ok(())
