@@ -10,6 +10,7 @@ mod recovery;
 mod second_factors;
 mod sessions;
 mod sign_in;
+mod thieves;
 mod tokens;
 
 use hub::accounts::TokenRole;

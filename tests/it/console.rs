@@ -1,6 +1,8 @@
 //! The console of those who run the hub: for whom it is there, what it does, and that the audit log tells of it.
 
+mod banner;
 mod hostile;
+mod lists;
 
 use hub_tests::{TestHub, Value};
 

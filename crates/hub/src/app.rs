@@ -11,6 +11,7 @@ use crate::accounts::last_uses::LastUses;
 use crate::accounts::oidc::Provider;
 use crate::accounts::rate_limits::RequestCounts;
 use crate::accounts::throttle::Throttle;
+use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
@@ -78,6 +79,8 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// What everybody is told.
+    pub banner: banner::Current,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.

@@ -82,6 +82,8 @@ pub enum Job {
     SweepSignIns,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
+    /// Adds up what repositories and owners hold.
+    MeasureStorage,
     /// Mails what is new in a saved search.
     SendAlert {
         /// The saved search.
@@ -97,6 +99,13 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Mails a link by which an account is kept that is being deleted.
+    SendKeepLink {
+        /// The user.
+        user_pk: i64,
+    },
+    /// Removes accounts whose owners have left, and copies of data that are over.
+    SweepPersonalData,
     /// Mails an invitation into an organisation.
     SendInvitation {
         /// The invitation.
@@ -157,7 +166,9 @@ impl Job {
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
-            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
+            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
+                Some(user_pk.to_string())
+            }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
@@ -171,7 +182,9 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::CountActivity
+            | Self::MeasureStorage
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
             | Self::ScanAgain { .. } => Some(String::new()),
@@ -186,6 +199,7 @@ impl Job {
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
+            | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
@@ -202,11 +216,13 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
+            | Self::MeasureStorage
             | Self::CountActivity => 8,
         }
     }

@@ -38,7 +38,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{db, router, saved, ssh};
+use crate::{banner, db, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -199,6 +199,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         search: Search::default(),
         downloads: Downloads::default(),
         mailer,
+        banner: banner::Current::default(),
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),

@@ -115,7 +115,7 @@ async fn who_only_signs_in_is_told_who_it_is_and_nothing_that_is_hidden() {
     owner.post_json("/api/organizations/acme-unseen/resource-groups", &group, 200).await;
     let collection = json!({ "title": "unseen collection", "namespace": "ada", "private": true });
     owner.post_json("/api/collections", &collection, 200).await;
-    hub.search_indexed().await;
+    hub.indexed().await;
     hub.sql("update users set fullname = 'Ada unseen' where user_pk = (select namespace_pk from namespaces where name = 'ada')")
         .await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
@@ -161,7 +161,6 @@ async fn what_is_worth_nothing_any_more_opens_nothing() {
     }
     let (mut ada, mut bob) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
     let painter = application(&mut ada, "confidential", CALLBACK, &["openid", "profile"]).await;
-    let of = "where user_pk = (select namespace_pk from namespaces where name =";
     let introspect = async |access: &str| -> bool {
         let anonymous = hub.anonymous();
         let request = anonymous.request(Method::POST, "/oauth/introspect").form(&[("token", access)]);
@@ -182,17 +181,20 @@ async fn what_is_worth_nothing_any_more_opens_nothing() {
     let got = sign_in(&hub, &mut bob, &painter, "openid").await;
     let access = text(&got, "access_token");
     assert!(introspect(&access).await);
-    hub.sql(&format!("update users set suspended_at = now() {of} 'bob')")).await;
+    hub.sql("update users set suspended_at = now() where user_pk = (select namespace_pk from namespaces where name = 'bob')")
+        .await;
     assert!(!introspect(&access).await);
-    hub.sql(&format!("update users set suspended_at = null {of} 'bob')")).await;
+    hub.sql("update users set suspended_at = null where user_pk = (select namespace_pk from namespaces where name = 'bob')")
+        .await;
     // A new password, which whoever knew the old one does not know.
     hub.with_token(&access).get("/api/whoami-v2", 200).await;
-    hub.sql(&format!("update users set password_hash = password_hash || 'x' {of} 'bob')")).await;
+    hub.sql("update users set password_hash = password_hash || 'x' where user_pk = (select namespace_pk from namespaces where name = 'bob')").await;
     hub.with_token(&access).get("/api/whoami-v2", 401).await;
     assert_eq!(refresh(&hub, &painter, &text(&got, "refresh_token"), 400).await["error"], "invalid_grant");
     // Whoever keeps the application is suspended: nobody signs in to it.
     let got = sign_in(&hub, &mut bob, &painter, "openid").await;
-    hub.sql(&format!("update users set suspended_at = now() {of} 'ada')")).await;
+    hub.sql("update users set suspended_at = now() where user_pk = (select namespace_pk from namespaces where name = 'ada')")
+        .await;
     assert_eq!(bob.get(&asking(&painter, &[])).await.status, 400);
     assert_eq!(refresh(&hub, &painter, &text(&got, "refresh_token"), 401).await["error"], "invalid_client");
     // What no database keeps, is refused in words.

@@ -30,7 +30,9 @@ async fn a_signature_is_verified_only_if_it_is_of_the_committer() {
         work.write("a.txt", number.to_string().as_bytes());
         work.git(&["add", "-A"]).await;
         let key = format!("user.signingKey={}", machine.key().display());
-        work.git(&["-c", "gpg.format=ssh", "-c", &key, "commit", "-q", "-S", "-m", "signed"]).await;
+        // Whose signature it is must be seen, whoever is named as the author.
+        let by = ["--author", "Eve <eve@example.org>"];
+        work.git(&[&["-c", "gpg.format=ssh", "-c", &key, "commit", "-q", "-S", "-m", "signed"][..], &by].concat()).await;
         signed.push(work.head().await);
     }
     // The signature of another commit.
@@ -63,6 +65,7 @@ async fn a_signature_is_verified_only_if_it_is_of_the_committer() {
     ] {
         let (found, page) = shown(&hub, commit).await;
         assert_eq!(found, label, "{sentence}");
+        assert_eq!(page.contains("<strong>Eve</strong> wrote, <strong>"), commit != plain, "{sentence}");
         assert!(page.contains(sentence), "{sentence}");
     }
     let list = hub.anonymous().get("/ada/bert/commits/main", 200).await.text().await.unwrap();

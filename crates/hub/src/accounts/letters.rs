@@ -11,7 +11,7 @@ use crate::mailer::Letter;
 
 /// What a mail about an account says.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// What tells it from other mails; the same mail sent again has the same.
     pub id: String,
     /// What it is about.
@@ -47,7 +47,7 @@ struct Html<'a> {
 ///
 /// # Errors
 /// The mail server does not take it.
-pub(super) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
+pub(crate) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
     let Content { id, subject, lines, link, closing } = content;
     let text = PlainText { name, lines: &lines, link: link.clone(), closing }.render().map_err(HubError::internal)?;
     let html = Html { subject: &subject, name, lines: &lines, link, closing }.render().map_err(HubError::internal)?;
@@ -73,6 +73,17 @@ pub enum Notice {
         /// What, as a sentence that begins small.
         told: String,
     },
+    /// Somebody logged in with a browser that is new to the account.
+    NewBrowser {
+        /// What it is.
+        browser: String,
+        /// From where.
+        address: Option<String>,
+        /// When.
+        at: String,
+    },
+    /// Somebody who has the password tries codes of the second factor.
+    WrongCodes,
     /// An admin made the user a member of an organisation.
     AddedToOrganization {
         /// Its name.
@@ -81,6 +92,11 @@ pub enum Notice {
         by: String,
         /// What the user may do there.
         role: OrgRole,
+    },
+    /// An organisation asks its members for a second factor, and the user has none.
+    SecondFactorRequired {
+        /// Its name.
+        organization: String,
     },
     /// Somebody asks to join an organisation that the user administers.
     JoinRequested {
@@ -180,7 +196,10 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
         | Notice::SecondFactors { .. }
+        | Notice::NewBrowser { .. }
+        | Notice::WrongCodes
         | Notice::AddedToOrganization { .. }
+        | Notice::SecondFactorRequired { .. }
         | Notice::JoinRequested { .. }
         | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
@@ -222,12 +241,26 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
+        Notice::NewBrowser { browser, address, at } => {
+            new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
+        }
+        Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,
             subject: format!("You are a member of {organization}"),
             lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
+        },
+        Notice::SecondFactorRequired { organization } => Content {
+            id,
+            subject: format!("{organization} asks for a second factor"),
+            lines: vec![format!(
+                "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
+                 has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
+            )],
+            link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
+            closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
         },
         Notice::JoinRequested { organization, by } => Content {
             id,
@@ -274,13 +307,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Access tokens", format!("{base}/settings/tokens"))),
             closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
         },
-        Notice::KeyAdded { title, fingerprint } => Content {
-            id,
-            subject: "An SSH key was added to your account".to_owned(),
-            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
-            link: Some(("SSH keys", format!("{base}/settings/keys"))),
-            closing: "If this was not you, remove it there and set a new password.",
-        },
+        Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -291,6 +318,43 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An SSH key was added to your account".to_owned(),
+        lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+        link: Some(("SSH keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn new_browser(id: String, browser: &str, address: Option<&str>, at: &str, page: String) -> Content {
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    Content {
+        id,
+        subject: "Your account was opened in a browser that is new to it".to_owned(),
+        lines: vec![format!(
+            "somebody, most likely you, logged in with {browser}{from} at {at}. This browser was not seen in your account before."
+        )],
+        link: Some(("Where you are logged in", page)),
+        closing: "If this was not you, end that session there, set a new password, and read your security log.",
+    }
+}
+
+fn wrong_codes(id: String, link: Option<(&'static str, String)>) -> Content {
+    Content {
+        id,
+        subject: "Somebody tries to get into your account".to_owned(),
+        lines: vec![
+            "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+            "If it was you, see that the clock of your authenticator app is right. If not, others know your password:".to_owned(),
+        ],
+        link,
+        closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                  passkeys go on working.",
     }
 }
 

@@ -11,16 +11,18 @@ use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
+use chrono::Utc;
 use hub_types::RepoType;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
 use super::{User, Viewer, csrf};
 use crate::app::App;
+use crate::banner;
 use crate::error::{HubError, HubResult};
 use crate::notifications;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, app_of, read_body};
-use crate::web::layout::{Flash, Layout, ViewerBadge};
+use crate::web::layout::{Banner, Flash, Layout, ViewerBadge};
 use crate::web::pictures::{self, Pictures};
 use crate::web::security_headers::OwnPage;
 use crate::web::static_files::accepts;
@@ -112,6 +114,7 @@ impl PageRequest {
             description: String::new(),
             viewer,
             csrf: csrf::token_for(&self.app, &self.request).0,
+            banner: self.banner(),
             flash: self.flash(),
             theme: self.theme(),
             section: None,
@@ -127,6 +130,11 @@ impl PageRequest {
     fn theme(&self) -> Option<&'static str> {
         let cookie = self.request.cookie("theme")?;
         ["light", "dark"].into_iter().find(|theme| *theme == cookie.value())
+    }
+
+    fn banner(&self) -> Option<Banner> {
+        let closed = self.request.cookie(banner::COOKIE);
+        self.app.banner.shown(Utc::now(), closed.as_ref().map(Cookie::value))
     }
 
     fn flash(&self) -> Option<Flash> {

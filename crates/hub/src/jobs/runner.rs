@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, gc, moderation, notifications, oauth, objects, repos, saved, xet};
+use crate::{accounts, gc, moderation, notifications, oauth, objects, personal_data, quotas, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -89,6 +89,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::SweepSignIns => oauth::sweep(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::MeasureStorage => quotas::measure(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
@@ -96,6 +97,8 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
+        Job::SendKeepLink { user_pk } => personal_data::closing::send_keep_link(app, user_pk).await,
+        Job::SweepPersonalData => personal_data::sweep(app).await,
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
         Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,

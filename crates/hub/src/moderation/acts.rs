@@ -253,7 +253,7 @@ fn no_case() -> HubError {
 /// # Errors
 /// 403 for what is their own, or their organization's.
 pub fn check_not_own(moderator: &User, owner_pk: Option<i64>) -> HubResult<()> {
-    if owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner)) && !moderator.is_admin {
+    if owner_pk.is_some_and(|owner| moderator.belongs_to(owner)) && !moderator.is_admin {
         return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
     }
     Ok(())

@@ -5,7 +5,7 @@ use std::collections::HashMap;
 
 use hub_git::{GitReader, SignedCommit};
 use hub_types::Oid;
-use russh::keys::ssh_key::{PublicKey, SshSig};
+use russh::keys::ssh_key::{Algorithm, PublicKey, SshSig};
 
 use super::{keys, queries};
 use crate::app::App;
@@ -110,6 +110,10 @@ fn add_up(commit: &SignedCommit) -> Sum {
         return Sum::Forged;
     }
     let Ok(signature) = SshSig::from_pem(commit.signature.trim()) else { return Sum::Forged };
+    // SHA-1 proves nothing any more.
+    if signature.algorithm() == (Algorithm::Rsa { hash: None }) {
+        return Sum::Forged;
+    }
     let key = PublicKey::from(signature.public_key().clone());
     if key.verify(NAMESPACE, &commit.content, &signature).is_err() {
         return Sum::Forged;

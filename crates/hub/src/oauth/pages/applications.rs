@@ -138,7 +138,7 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, &format!("{PATH}/new")).await?;
     let (typed, kind) = (read(&form), form.text("kind"));
     let made = match kind {
         "confidential" | "public" => clients::create(&page.app, user, &typed, kind == "confidential").await,
