@@ -49,6 +49,9 @@ pub struct Config {
     pub bucket_limit_bytes: Option<u64>,
     /// The most that all buckets of one owner may take together, in bytes; without it there is no limit.
     pub owner_buckets_limit_bytes: Option<u64>,
+    /// The most that all repositories of one owner may take together, in bytes, unless another limit is set for them; without it there
+    /// is no limit.
+    pub owner_storage_limit_bytes: Option<u64>,
     /// Large files above this size in bytes go in parts, when the client knows how.
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
@@ -317,6 +320,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
         owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
+        owner_storage_limit_bytes: read_limit(&mut read, "limits.owner_storage_gib"),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),

@@ -365,6 +365,15 @@ impl HubError {
         ))
     }
 
+    /// 413: an owner would hold more than they may.
+    pub fn quota_reached(owner: &str, used: u64, more: u64, limit: u64) -> Self {
+        let [used, more, limit] = [used, more, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The storage of {owner} is full: it holds {used} of the {limit} that this hub allows, and this brings {more} more. \
+             Nothing was stored: delete repositories or files first, or ask the hub's operator for more."
+        ))
+    }
+
     /// Whether it is about what the client asked, and not about the hub.
     pub fn is_for_client(&self) -> bool {
         !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)

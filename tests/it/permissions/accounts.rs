@@ -180,6 +180,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/admin/repositories", Operator),
     ("GET", "/admin/storage", Operator),
     ("POST", "/admin/storage", Operator),
+    ("GET", "/admin/storage/{name}", Operator),
+    ("POST", "/admin/storage/{name}", Operator),
     ("GET", "/admin/audit/export", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),

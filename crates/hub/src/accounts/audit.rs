@@ -132,6 +132,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("admin.confirm_email", "Email address confirmed by an administrator"),
     ("admin.role", "Role given by an administrator"),
     ("admin.restore_repo", "Repository restored by an administrator"),
+    ("admin.quota", "Storage limit set by an administrator"),
     ("admin.banner", "Banner changed"),
     ("jobs.retry", "Failed jobs tried again"),
     ("jobs.delete", "Failed jobs deleted"),

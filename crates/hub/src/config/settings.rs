@@ -454,6 +454,14 @@ pub static SETTINGS: &[Setting] = &[
         "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
     ),
     setting(
+        "limits.owner_storage_gib",
+        "HUB_LIMITS_OWNER_STORAGE_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all repositories of one account or organization may take together, in GiB: large files and git history. \
+         Administrators set other limits for single ones. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",

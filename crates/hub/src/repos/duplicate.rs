@@ -11,12 +11,13 @@ use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 use crate::moderation::rules::{self, Deed};
 use crate::objects;
+use crate::quotas;
 use hub_types::{RepoId, RepoType};
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
 ///
 /// # Errors
-/// 403 for a namespace the viewer may not use, 409 when the target exists.
+/// 403 for a namespace the viewer may not use, 409 when the target exists, 413 when its owner has no room for a copy.
 pub async fn duplicate_repo(
     app: &App,
     source: &RepoContent,
@@ -54,6 +55,7 @@ pub async fn duplicate_repo(
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
     queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
     objects::share_all(&mut tx, from.pk, repo_pk).await?;
+    quotas::check_arrival(app, &mut tx, repo_pk).await?;
     let repo =
         queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
     let refs = queries::list_refs(&mut *tx, from.pk).await?;
