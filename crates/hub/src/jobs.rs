@@ -50,6 +50,13 @@ pub enum Job {
         /// The last repository that is done.
         after: i64,
     },
+    /// Looks at a card that a new account changed.
+    LookAtCard {
+        /// The repository.
+        repo_pk: i64,
+        /// Who changed it.
+        user_pk: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -165,9 +172,11 @@ impl Job {
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
-            Self::RevokeLeaked { .. } | Self::TellOfEvent { .. } | Self::TellOfRepo { .. } | Self::MailNotifications { .. } => {
-                None
-            }
+            Self::RevokeLeaked { .. }
+            | Self::TellOfEvent { .. }
+            | Self::TellOfRepo { .. }
+            | Self::LookAtCard { .. }
+            | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads
             | Self::CollectGarbage
@@ -199,6 +208,7 @@ impl Job {
             | Self::SketchWeights { .. }
             | Self::ScanFiles { .. }
             | Self::ScanAgain { .. }
+            | Self::LookAtCard { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules::{self, Deed};
 use crate::objects;
 use crate::quotas;
 use hub_types::{RepoId, RepoType};
@@ -37,6 +38,7 @@ pub async fn duplicate_repo(
         resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
+    rules::count(app, &mut tx, user.pk, Deed::Repo).await?;
     access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, namespace, to.name()).await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
@@ -74,6 +76,7 @@ pub async fn duplicate_repo(
         Job::SketchWeights { repo_pk }.enqueue(&mut tx).await?;
     }
     Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
+    rules::ask_about_card(app, &mut tx, repo_pk, Some(user.pk)).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(repo)

@@ -19,6 +19,7 @@ use super::repack;
 use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::rules;
 use crate::quotas;
 
 /// The kind of a change that takes another one back.
@@ -130,6 +131,9 @@ pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefNa
     quotas::require_room_in_git(app, change.repo.pk, packed).await.map_err(RefError::Hub)?;
     let mut tx = if is_told { audit::begin(app).await? } else { app.begin().await? };
     let generation = apply_replacing_in(&mut tx, &change, replaced).await?;
+    if change.metadata.is_some() {
+        rules::ask_about_card(app, &mut tx, change.repo.pk, change.actor_pk).await?;
+    }
     tx.commit().await?;
     bring_packs(app, &change, generation).await;
     Ok(())
