@@ -81,7 +81,6 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn data_page(page: &PageRequest, user: &User, refusal: &Refusal) -> HubResult<DataPage> {
-    let label = format!("Type {} to delete your account", user.name);
     Ok(DataPage {
         layout: page.layout("Your data"),
         navigation: SettingsNavigation::new(user, PATH),
@@ -89,7 +88,7 @@ async fn data_page(page: &PageRequest, user: &User, refusal: &Refusal) -> HubRes
         outlook: closing::look(&page.app, user).await?,
         days: page.app.config.undo_days,
         error: refusal.message_elsewhere(&["confirmation"]),
-        confirmation: refusal.mark(Field::new("confirmation", label)),
+        confirmation: refusal.mark(Field::new("confirmation", "Name of your account").hint(format!("Type {}.", user.name))),
     })
 }
 
