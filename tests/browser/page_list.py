@@ -19,6 +19,7 @@ PAGES = [
     ("console/audit_log.html", "ada", "/admin/audit"),
     ("console/organizations.html", "ada", "/admin/organizations"),
     ("console/repositories.html", "ada", "/admin/repositories"),
+    ("console/quota.html", "ada", "/admin/storage/bob"),
     ("console/banner.html", "ada", "/admin/banner"),
     ("console/storage.html", "ada", "/admin/storage"),
     ("accounts/login.html", None, "/login"),

@@ -34,6 +34,7 @@ pub mod notifications;
 pub mod oauth;
 pub mod objects;
 pub mod organizations;
+pub mod personal_data;
 pub mod quotas;
 pub mod repos;
 pub mod router;

@@ -11,7 +11,7 @@ use crate::mailer::Letter;
 
 /// What a mail about an account says.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// What tells it from other mails; the same mail sent again has the same.
     pub id: String,
     /// What it is about.
@@ -47,7 +47,7 @@ struct Html<'a> {
 ///
 /// # Errors
 /// The mail server does not take it.
-pub(super) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
+pub(crate) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
     let Content { id, subject, lines, link, closing } = content;
     let text = PlainText { name, lines: &lines, link: link.clone(), closing }.render().map_err(HubError::internal)?;
     let html = Html { subject: &subject, name, lines: &lines, link, closing }.render().map_err(HubError::internal)?;
@@ -92,6 +92,11 @@ pub enum Notice {
         by: String,
         /// What the user may do there.
         role: OrgRole,
+    },
+    /// An organisation asks its members for a second factor, and the user has none.
+    SecondFactorRequired {
+        /// Its name.
+        organization: String,
     },
     /// Somebody asks to join an organisation that the user administers.
     JoinRequested {
@@ -199,6 +204,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::NewBrowser { .. }
         | Notice::WrongCodes
         | Notice::AddedToOrganization { .. }
+        | Notice::SecondFactorRequired { .. }
         | Notice::JoinRequested { .. }
         | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
@@ -241,34 +247,26 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
-        Notice::NewBrowser { browser, address, at } => Content {
-            id,
-            subject: "Your account was opened in a browser that is new to it".to_owned(),
-            lines: vec![format!(
-                "somebody, most likely you, logged in with {browser}{} at {at}. This browser was not seen in your account before.",
-                address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default()
-            )],
-            link: Some(("Where you are logged in", format!("{base}/settings/sessions"))),
-            closing: "If this was not you, end that session there, set a new password, and read your security log.",
-        },
-        Notice::WrongCodes => Content {
-            id,
-            subject: "Somebody tries to get into your account".to_owned(),
-            lines: vec![
-                "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
-                "If it was you, see that the clock of your authenticator app is right. If not, others know your password:"
-                    .to_owned(),
-            ],
-            link: forgot,
-            closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
-                      passkeys go on working.",
-        },
+        Notice::NewBrowser { browser, address, at } => {
+            new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
+        }
+        Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => Content {
             id,
             subject: format!("You are a member of {organization}"),
             lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
             link: Some(("Your organizations", format!("{base}/settings/organizations"))),
             closing: "If you do not want this, leave the organization on that page.",
+        },
+        Notice::SecondFactorRequired { organization } => Content {
+            id,
+            subject: format!("{organization} asks for a second factor"),
+            lines: vec![format!(
+                "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
+                 has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
+            )],
+            link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
+            closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
         },
         Notice::JoinRequested { organization, by } => Content {
             id,
@@ -305,24 +303,9 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Open it", format!("{base}{page}"))),
             closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
         },
-        Notice::TokenLeaked { name, hint } => Content {
-            id,
-            subject: "An access token of yours leaked".to_owned(),
-            lines: vec![
-                format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
-                "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
-            ],
-            link: Some(("Access tokens", format!("{base}/settings/tokens"))),
-            closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
-        },
-        Notice::KeyAdded { title, fingerprint } => {
-            let told = format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.");
-            key_added(id, "An SSH key", told, ("SSH keys", format!("{base}/settings/keys")))
-        }
-        Notice::GpgKeyAdded { fingerprint } => {
-            let told = format!("commits that the GPG key {fingerprint} signs are shown as verified to be yours from now on.");
-            key_added(id, "A GPG key", told, ("GPG keys", format!("{base}/settings/gpg-keys")))
-        }
+        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
+        Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
+        Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -336,13 +319,63 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
     }
 }
 
-fn key_added(id: String, what: &str, told: String, page: (&'static str, String)) -> Content {
+fn token_leaked(id: String, name: &str, hint: &str, page: String) -> Content {
     Content {
         id,
-        subject: format!("{what} was added to your account"),
-        lines: vec![told],
-        link: Some(page),
+        subject: "An access token of yours leaked".to_owned(),
+        lines: vec![
+            format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
+            "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
+        ],
+        link: Some(("Access tokens", page)),
+        closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+    }
+}
+
+fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An SSH key was added to your account".to_owned(),
+        lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+        link: Some(("SSH keys", page)),
         closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn gpg_key_added(id: String, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "A GPG key was added to your account".to_owned(),
+        lines: vec![format!("commits that the GPG key {fingerprint} signs are shown as verified to be yours from now on.")],
+        link: Some(("GPG keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn new_browser(id: String, browser: &str, address: Option<&str>, at: &str, page: String) -> Content {
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    Content {
+        id,
+        subject: "Your account was opened in a browser that is new to it".to_owned(),
+        lines: vec![format!(
+            "somebody, most likely you, logged in with {browser}{from} at {at}. This browser was not seen in your account before."
+        )],
+        link: Some(("Where you are logged in", page)),
+        closing: "If this was not you, end that session there, set a new password, and read your security log.",
+    }
+}
+
+fn wrong_codes(id: String, link: Option<(&'static str, String)>) -> Content {
+    Content {
+        id,
+        subject: "Somebody tries to get into your account".to_owned(),
+        lines: vec![
+            "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+            "If it was you, see that the clock of your authenticator app is right. If not, others know your password:".to_owned(),
+        ],
+        link,
+        closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                  passkeys go on working.",
     }
 }
 

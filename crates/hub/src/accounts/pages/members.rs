@@ -7,9 +7,9 @@ use super::organizations::{Typed, settings_path, show_refused};
 use crate::accounts::invitations::{self, LINK_DAYS};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::invitations::{InvitationRow, list_invitations};
-use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members};
+use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members, list_without_second_factor};
 use crate::accounts::settings::{leave, remove_member, require_admin_of, set_member};
-use crate::accounts::{OrgRole, User, sudo, throttle};
+use crate::accounts::{OrgRole, User, UserPk, sudo, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::form::{Choice, Field, Refusal};
 
@@ -58,6 +58,8 @@ pub(super) struct MemberItem {
     pub is_viewer: bool,
     /// The role.
     pub role: &'static str,
+    /// Whether they have no second factor.
+    pub lacks_second_factor: bool,
 }
 
 impl MemberItem {
@@ -132,12 +134,13 @@ impl People {
         refusal: &Refusal,
     ) -> HubResult<Self> {
         let members = list_members(&page.app.pool, row.namespace_pk).await?;
+        let lacking = list_without_second_factor(&page.app.pool, row.namespace_pk).await?;
         let invitations = list_invitations(&page.app.pool, row.namespace_pk).await?;
         let invitations = invitations.into_iter().map(|row| InvitationItem::of(page, row));
         let (invited, links) = invitations.partition(|item| !item.email.is_empty());
         let roles = role_options(&row.default_role);
         Ok(Self {
-            members: members.into_iter().map(|row| member_item(row, user)).collect(),
+            members: members.into_iter().map(|row| member_item(row, user, &lacking)).collect(),
             new_member: refusal.mark(Field::new("user", "Username").value(typed.member)),
             new_role: Field::new("role", "Role"),
             email: refusal.mark(Field::new("email", "Email").value(typed.email)),
@@ -154,6 +157,15 @@ impl People {
         })
     }
 
+    /// How many have no second factor, in words.
+    pub(super) fn lacking_label(&self) -> String {
+        match self.members.iter().filter(|member| member.lacks_second_factor).count() {
+            0 => "All members have one.".to_owned(),
+            1 => "1 member has none.".to_owned(),
+            count => format!("{count} members have none."),
+        }
+    }
+
     /// The heading of the members.
     pub(super) fn member_label(&self) -> String {
         match self.members.len() {
@@ -163,8 +175,9 @@ impl People {
     }
 }
 
-fn member_item(row: MemberRow, user: &User) -> MemberItem {
+fn member_item(row: MemberRow, user: &User, lacking: &[UserPk]) -> MemberItem {
     MemberItem {
+        lacks_second_factor: lacking.contains(&row.user_pk),
         is_viewer: row.user_pk == user.pk,
         name: row.name,
         fullname: row.fullname,

@@ -56,6 +56,7 @@ impl SettingsNavigation {
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
             link("/settings/security-log", "shield-check", "Security log"),
             link("/settings/reports", "triangle-alert", "Reports"),
+            link("/settings/data", "download", "Your data"),
         ];
         links.extend(self.moderates.then(|| link("/moderation", "scale", "Moderation")));
         links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));

@@ -164,7 +164,8 @@ pub async fn reject_request(conn: &mut PgConnection, organization_pk: i64, reque
 /// The database does not answer.
 pub async fn list_admins(conn: &mut PgConnection, organization_pk: i64, limit: i64) -> sqlx::Result<Vec<UserPk>> {
     sqlx::query_scalar!(
-        "select user_pk from organization_members where organization_pk = $1 and role = 'admin' order by user_pk limit $2",
+        "select user_pk from organization_members
+         where organization_pk = $1 and role = 'admin' and not is_locked_out(organization_pk, user_pk) order by user_pk limit $2",
         organization_pk,
         limit
     )

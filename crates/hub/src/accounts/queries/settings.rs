@@ -32,6 +32,8 @@ pub struct ProfileRow {
     pub takes_requests: bool,
     /// Whether an organisation's repositories refuse pickles.
     pub refuses_pickles: bool,
+    /// Whether an organisation asks its members for a second factor.
+    pub requires_second_factor: bool,
 }
 
 /// What an organisation decides about who may do what.
@@ -74,10 +76,11 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!",
                   coalesce(o.create_role, 'contributor') as "create_role!", coalesce(o.default_role, 'write') as "default_role!",
                   coalesce(o.takes_requests, false) as "takes_requests!",
-                  coalesce(o.refuses_pickles, false) as "refuses_pickles!"
+                  coalesce(o.refuses_pickles, false) as "refuses_pickles!",
+                  coalesce(o.requires_second_factor, false) as "requires_second_factor!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
-           where lower(name) = lower($1)"#,
+           where lower(name) = lower($1) and kind <> 'deleted'"#,
         name
     )
     .fetch_optional(pool)
@@ -158,6 +161,44 @@ pub async fn list_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<V
     )
     .fetch_all(pool)
     .await
+}
+
+/// The members of an organisation who have no second factor, as far as it is listed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_without_second_factor(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!(
+        "select user_pk from organization_members where organization_pk = $1 and lacks_second_factor(user_pk) limit 1000",
+        organization_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The members of an organisation who lack the second factor that it asks for, a thousand at most.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_locked_out(conn: impl PgExecutor<'_>, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!(
+        "select user_pk from organization_members
+         where organization_pk = $1 and is_locked_out(organization_pk, user_pk) order by user_pk limit 1000",
+        organization_pk
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Has an organisation ask its members for a second factor, or not.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_requires_second_factor(conn: &mut PgConnection, pk: i64, requires: bool) -> sqlx::Result<()> {
+    sqlx::query!("update organizations set requires_second_factor = $2 where organization_pk = $1", pk, requires)
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// The organisations of a user, for everyone to see.

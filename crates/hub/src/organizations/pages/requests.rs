@@ -84,7 +84,7 @@ async fn find_organization(page: &PageRequest, name: &str) -> HubResult<ProfileR
 }
 
 async fn standing_of(page: &PageRequest, user: &User, row: &ProfileRow) -> HubResult<Standing> {
-    if user.membership_in(row.namespace_pk).is_some() {
+    if user.belongs_to(row.namespace_pk) {
         return Ok(Standing::Member);
     }
     let Some(found) = find_request_of(&page.app.pool, row.namespace_pk, user.pk).await? else { return Ok(Standing::CanAsk) };
@@ -111,7 +111,10 @@ async fn join_page(page: &PageRequest, user: &User, row: ProfileRow, message: &s
 async fn show_join(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = find_organization(&page, &path).await?;
-    requests::check_takes(&row)?;
+    // Who asked before it was switched off can take that back.
+    if !matches!(standing_of(&page, user, &row).await?, Standing::Asked(_)) {
+        requests::check_takes(&row)?;
+    }
     let shown = join_page(&page, user, row, "", &Refusal::default()).await?;
     page.show(shown).await
 }
