@@ -76,6 +76,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/{namespace}/-/activity.atom", Open),
     ("POST", "/{namespace}/-/follow", Gate::Browser),
     ("POST", "/{namespace}/-/watch", Gate::Browser),
+    // To those who do not see the repository, there is none: `discussions/attachments.rs`.
+    ("GET", "/uploads/{id}/{name}", Open),
     ("GET", "/avatars/{file}", Open),
     ("GET", "/avatars/{name}/{file}", Open),
     ("GET", "/api/users/{name}/overview", Open),
