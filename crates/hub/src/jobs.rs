@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::accounts::letters::Notice;
+use crate::accounts::requests::Joining;
 use crate::signing::random_secret;
 
 pub use runner::run;
@@ -126,6 +127,19 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Tells of a request to join an organisation, or who made it what became of it.
+    TellOfJoining {
+        /// The organisation.
+        organization_pk: i64,
+        /// Who asked.
+        user_pk: i64,
+        /// Who did it, as far as that is told.
+        actor_pk: Option<i64>,
+        /// What happened.
+        what: Joining,
+        /// When, in microseconds.
+        at: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -156,9 +170,11 @@ impl Job {
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
-            Self::RevokeLeaked { .. } | Self::TellOfEvent { .. } | Self::TellOfRepo { .. } | Self::MailNotifications { .. } => {
-                None
-            }
+            Self::RevokeLeaked { .. }
+            | Self::TellOfEvent { .. }
+            | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
+            | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads
             | Self::CollectGarbage
@@ -198,6 +214,7 @@ impl Job {
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
             | Self::MeasureStorage
