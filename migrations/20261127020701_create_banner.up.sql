@@ -1,6 +1,6 @@
 -- What those who run the hub tell everybody on every page. There is one at a time.
 create table site_banner (
-    only boolean primary key default true check (only),
+    single boolean primary key default true check (single),
     -- What browsers remember that closed it: another text is shown again.
     public_id text not null,
     body text not null check (char_length(body) between 1 and 1000),

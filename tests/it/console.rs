@@ -3,6 +3,7 @@
 mod banner;
 mod hostile;
 mod lists;
+mod quotas;
 
 use hub_tests::{TestHub, Value};
 

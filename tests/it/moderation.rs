@@ -1,6 +1,7 @@
 //! Reports, decisions, appeals, and what disabled repositories and suspended people can still do.
 
 mod overlaps;
+mod rules;
 
 use hub::accounts::{TokenRole, User};
 use hub::moderation::acts::{self, Act, Decision};
@@ -27,7 +28,11 @@ async fn user(hub: &TestHub, name: &str) -> User {
 }
 
 async fn stage() -> Stage {
-    let hub = TestHub::start().await;
+    stage_with(|_| {}).await
+}
+
+async fn stage_with(change: impl FnOnce(&mut hub::config::Config)) -> Stage {
+    let hub = TestHub::start_with(change).await;
     hub.account("operator").await;
     let moderator = user(&hub, "moderator").await;
     hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;

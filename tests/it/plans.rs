@@ -274,6 +274,7 @@ const OWN: &[&str] = &[
     "/admin/repositories?list=disabled",
     "/admin/repositories?list=deleted",
     "/admin/storage",
+    "/admin/storage/org-77",
 ];
 
 #[tokio::test]

@@ -16,7 +16,7 @@ pub mod invitations;
 pub mod last_uses;
 pub mod leaks;
 pub mod letters;
-mod mail_links;
+pub(crate) mod mail_links;
 pub mod oidc;
 pub mod operations;
 pub mod page;

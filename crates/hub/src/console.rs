@@ -9,6 +9,7 @@ mod jobs;
 mod organizations;
 mod overview;
 mod queries;
+mod quota;
 mod repositories;
 mod storage;
 mod users;
@@ -18,5 +19,10 @@ use actix_web::web;
 /// Mounts the pages.
 pub fn routes(config: &mut web::ServiceConfig) {
     config.configure(overview::routes).configure(jobs::routes).configure(users::routes).configure(audit_log::routes);
-    config.configure(organizations::routes).configure(repositories::routes).configure(storage::routes).configure(banner::routes);
+    config
+        .configure(organizations::routes)
+        .configure(repositories::routes)
+        .configure(storage::routes)
+        .configure(quota::routes)
+        .configure(banner::routes);
 }

@@ -7,6 +7,7 @@ pub mod wire;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use hub_types::{RefName, RepoId, RepoType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -273,6 +274,15 @@ impl HubError {
         }
     }
 
+    /// 403: the account is being deleted; told to who has shown the password.
+    pub fn account_leaves(at: DateTime<Utc>) -> Self {
+        Self::forbidden(format!(
+            "This account is being deleted, and removed for good on {}. To keep it, open the link in the mail that was sent to you then; \
+             without that mail, ask the operator of this hub.",
+            at.format("%-d %B %Y")
+        ))
+    }
+
     /// 403: moderators disabled the repository. Clients compare the text.
     pub fn repo_disabled(notice: String) -> Self {
         Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
@@ -352,6 +362,15 @@ impl HubError {
         Self::too_large(format!(
             "The buckets of {owner} would hold {wanted} together, and this hub allows {limit}; they hold {used} now. Nothing was \
              changed: delete files or buckets first, or ask the hub's operator for more."
+        ))
+    }
+
+    /// 413: an owner would hold more than they may.
+    pub fn quota_reached(owner: &str, used: u64, more: u64, limit: u64) -> Self {
+        let [used, more, limit] = [used, more, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The storage of {owner} is full: it holds {used} of the {limit} that this hub allows, and this brings {more} more. \
+             Nothing was stored: delete repositories or files first, or ask the hub's operator for more."
         ))
     }
 

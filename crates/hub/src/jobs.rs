@@ -51,6 +51,13 @@ pub enum Job {
         /// The last repository that is done.
         after: i64,
     },
+    /// Looks at a card that a new account changed.
+    LookAtCard {
+        /// The repository.
+        repo_pk: i64,
+        /// Who changed it.
+        user_pk: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -93,6 +100,13 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Mails a link by which an account is kept that is being deleted.
+    SendKeepLink {
+        /// The user.
+        user_pk: i64,
+    },
+    /// Removes accounts whose owners have left, and copies of data that are over.
+    SweepPersonalData,
     /// Mails an invitation into an organisation.
     SendInvitation {
         /// The invitation.
@@ -166,7 +180,9 @@ impl Job {
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
-            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
+            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
+                Some(user_pk.to_string())
+            }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
@@ -174,12 +190,14 @@ impl Job {
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
             | Self::TellOfJoining { .. }
+            | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::CountActivity
             | Self::MeasureStorage
             | Self::TendNotifications
@@ -196,6 +214,7 @@ impl Job {
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
+            | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
@@ -204,6 +223,7 @@ impl Job {
             | Self::SketchWeights { .. }
             | Self::ScanFiles { .. }
             | Self::ScanAgain { .. }
+            | Self::LookAtCard { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }
@@ -211,6 +231,7 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }

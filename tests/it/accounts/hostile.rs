@@ -72,6 +72,11 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
     for answer in answers {
         assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{}", answer.url());
     }
+    // Nothing is sent back that scripts may not read.
+    let traced = hub.anonymous().request(reqwest::Method::TRACE, "/").header("Cookie", "__Host-session=secret").send().await;
+    let traced = traced.unwrap();
+    assert!(traced.status().is_client_error(), "{}", traced.status());
+    assert!(!traced.text().await.unwrap().contains("secret"));
     hub.stop().await;
 }
 
@@ -177,7 +182,7 @@ async fn secrets_in_addresses_are_passed_on_by_no_page() {
     assert_eq!(page.headers["referrer-policy"], "same-origin", "no other site is told the address");
     assert!(!page.has("next=%2Freset"), "the login is not told it either");
     assert_eq!(page.headers["cache-control"], "no-store");
-    for (path, kept) in [("/settings/profile", "no-store"), ("/", "private, no-cache")] {
+    for (path, kept) in [("/settings/profile", "no-store"), ("/api/whoami-v2", "no-store"), ("/", "private, no-cache")] {
         assert_eq!(Browser::logged_in(&hub, "ada").await.open(path).await.headers["cache-control"], kept, "{path}");
     }
     hub.stop().await;

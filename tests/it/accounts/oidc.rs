@@ -61,6 +61,17 @@ async fn somebody_new_chooses_a_name_and_comes_back() {
     }
     let settings = browser.open("/settings/sign-in").await;
     assert!(settings.has("ada@corp.example") && settings.has("no password"), "{}", settings.text);
+    // Who has no password shows in another way who they are.
+    let profile = browser.open("/settings/profile").await;
+    assert!(!profile.has("Current password") && profile.has("Your account has no password"), "{}", profile.text);
+    hub.sql("update sessions set proved_at = null").await;
+    let ask = async |browser: &mut Browser| {
+        browser.submit("/settings/profile", "/settings/email", &[("email", "lovelace@corp.example")]).await.location().to_owned()
+    };
+    assert_eq!(ask(&mut browser).await, "/sudo?next=%2Fsettings%2Fprofile");
+    assert!(browser.open("/sudo").await.has("log out and in again"));
+    hub.sql("update sessions set proved_at = now()").await;
+    assert_eq!(ask(&mut browser).await, "/settings/profile");
     let unlink = settings.text.split("action=\"").find(|part| part.starts_with("/settings/sign-in/")).unwrap();
     let unlink = unlink.split('"').next().unwrap().to_owned();
     let page = browser.submit("/settings/sign-in", &unlink, &[]).await;

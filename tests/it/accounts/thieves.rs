@@ -198,6 +198,7 @@ async fn an_open_browser_does_nothing_dangerous() {
         ("/organizations/acme/invitations", "/organizations/acme/settings", &[("email", "e@example.org"), ("role", "admin")]),
         ("/settings/applications", "/settings/applications/new", &[("name", "x"), ("kind", "public")]),
         ("/settings/keys", "/settings/keys", &[("key", "ssh-ed25519 AAAA")]),
+        ("/settings/gpg-keys", "/settings/gpg-keys", &[("key", "-----BEGIN PGP PUBLIC KEY BLOCK-----")]),
         ("/settings/tokens", "/settings/tokens", &[("name", "x"), ("role", "write"), ("expires", "")]),
     ];
     for (action, back, fields) in pages {

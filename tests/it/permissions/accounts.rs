@@ -120,6 +120,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
     ("POST", "/settings/authentication/passkeys/{pk}/rename", Gate::Browser),
     ("POST", "/settings/authentication/passkeys/{pk}/remove", Gate::Browser),
+    ("GET", "/login/keep-account", Open),
+    ("POST", "/login/keep-account", Form),
     ("GET", "/login/oidc", Open),
     ("GET", "/login/oidc/callback", Open),
     ("GET", "/login/oidc/join", Open),
@@ -180,11 +182,15 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/admin/repositories", Operator),
     ("GET", "/admin/storage", Operator),
     ("POST", "/admin/storage", Operator),
+    ("GET", "/admin/storage/{name}", Operator),
+    ("POST", "/admin/storage/{name}", Operator),
     ("GET", "/admin/audit/export", Operator),
     ("GET", "/settings/tokens", Gate::Browser),
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/keys", Gate::Browser),
     ("POST", "/settings/keys", Gate::Browser),
+    ("GET", "/settings/gpg-keys", Gate::Browser),
+    ("POST", "/settings/gpg-keys", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
     ("GET", "/settings/deleted", Gate::Browser),
     ("GET", "/settings/security-log", Gate::Browser),
@@ -275,9 +281,12 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/organizations/{name}/invitation-links", OrgAdmin),
     ("POST", "/organizations/{name}/invitations/{invitation_pk}/revoke", OrgAdmin),
     ("POST", "/settings/keys/{key_pk}/remove", Own),
+    ("POST", "/settings/gpg-keys/{gpg_key}/remove", Own),
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("GET", "/settings/data", Gate::Browser),
+    ("POST", "/settings/data/delete-account", Gate::Browser),
     ("GET", "/settings/sign-in", Gate::Browser),
     ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
@@ -354,6 +363,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     key_pk: String,
+    gpg_key: String,
     session: String,
     identity: String,
     /// A case, what was done about it, and the appeal against that.
@@ -382,6 +392,7 @@ impl Things {
                 "repo_type" => "models",
                 "user" => "nobody-here",
                 "key_pk" => &self.key_pk,
+                "gpg_key" => &self.gpg_key,
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
                 "invitation_pk" => &self.invitation_pk,
@@ -412,6 +423,11 @@ async fn things(hub: &TestHub) -> Things {
             scalar("select token_pk::text from access_tokens where name = 'spare'").await,
             scalar("select token_pk::text from access_tokens where name = 'another'").await,
         ],
+        gpg_key: scalar(
+            "insert into gpg_keys (user_pk, fingerprint, parts, emails, public_key)
+             select namespace_pk, 'F', '[]', '{}', '' from namespaces where name = 'ada' returning key_pk::text",
+        )
+        .await,
         key_pk: scalar(
             "insert into ssh_keys (user_pk, title, fingerprint, public_key)
              select namespace_pk, 'laptop', 'SHA256:x', 'ssh-ed25519 x' from namespaces where name = 'ada' returning key_pk::text",
@@ -568,6 +584,7 @@ async fn no_form_is_taken_without_its_token() {
     let things = Things {
         token_pks: [one(), one()],
         key_pk: one(),
+        gpg_key: one(),
         session: "00".to_owned(),
         identity: one(),
         moderation: [one(), one(), one()],

@@ -11,7 +11,7 @@ use crate::mailer::Letter;
 
 /// What a mail about an account says.
 #[derive(Debug)]
-pub(super) struct Content {
+pub(crate) struct Content {
     /// What tells it from other mails; the same mail sent again has the same.
     pub id: String,
     /// What it is about.
@@ -47,7 +47,7 @@ struct Html<'a> {
 ///
 /// # Errors
 /// The mail server does not take it.
-pub(super) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
+pub(crate) async fn send(app: &App, name: &str, to: &str, content: Content) -> HubResult<()> {
     let Content { id, subject, lines, link, closing } = content;
     let text = PlainText { name, lines: &lines, link: link.clone(), closing }.render().map_err(HubError::internal)?;
     let html = Html { subject: &subject, name, lines: &lines, link, closing }.render().map_err(HubError::internal)?;
@@ -148,6 +148,11 @@ pub enum Notice {
         /// Its fingerprint.
         fingerprint: String,
     },
+    /// A GPG key was added.
+    GpgKeyAdded {
+        /// Its fingerprint.
+        fingerprint: String,
+    },
     /// Moderators decided about something of the user's, or that the user reported.
     Moderated {
         /// What it is about.
@@ -194,6 +199,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
+        | Notice::GpgKeyAdded { .. }
         | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
@@ -227,51 +233,19 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: Some(("Look at it", format!("{base}/settings/authentication"))),
             closing: "If this was not you, somebody else was in your account: set a new password, and tell whoever runs the hub.",
         },
-        Notice::NewBrowser { browser, address, at } => Content {
-            id,
-            subject: "Your account was opened in a browser that is new to it".to_owned(),
-            lines: vec![format!(
-                "somebody, most likely you, logged in with {browser}{} at {at}. This browser was not seen in your account before.",
-                address.as_ref().map(|address| format!(" from {address}")).unwrap_or_default()
-            )],
-            link: Some(("Where you are logged in", format!("{base}/settings/sessions"))),
-            closing: "If this was not you, end that session there, set a new password, and read your security log.",
-        },
-        Notice::WrongCodes => Content {
-            id,
-            subject: "Somebody tries to get into your account".to_owned(),
-            lines: vec![
-                "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
-                "If it was you, see that the clock of your authenticator app is right. If not, others know your password:"
-                    .to_owned(),
-            ],
-            link: forgot,
-            closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
-                      passkeys go on working.",
-        },
+        Notice::NewBrowser { browser, address, at } => {
+            new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
+        }
+        Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
         Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
         Notice::AccessRejected { repo, page, reason } => not_let_in(id, repo, format!("{base}{page}"), reason.as_deref()),
-        Notice::TokenLeaked { name, hint } => Content {
-            id,
-            subject: "An access token of yours leaked".to_owned(),
-            lines: vec![
-                format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
-                "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
-            ],
-            link: Some(("Access tokens", format!("{base}/settings/tokens"))),
-            closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
-        },
-        Notice::KeyAdded { title, fingerprint } => Content {
-            id,
-            subject: "An SSH key was added to your account".to_owned(),
-            lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
-            link: Some(("SSH keys", format!("{base}/settings/keys"))),
-            closing: "If this was not you, remove it there and set a new password.",
-        },
+        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
+        Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
+        Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -326,6 +300,66 @@ fn not_let_in(id: String, repo: &str, page: String, reason: Option<&str>) -> Con
         lines: std::iter::once(format!("your request for access to the {repo} was rejected.")).chain(reason).collect(),
         link: Some(("Open it", page)),
         closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
+    }
+}
+
+fn token_leaked(id: String, name: &str, hint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An access token of yours leaked".to_owned(),
+        lines: vec![
+            format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
+            "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
+        ],
+        link: Some(("Access tokens", page)),
+        closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+    }
+}
+
+fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An SSH key was added to your account".to_owned(),
+        lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
+        link: Some(("SSH keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn gpg_key_added(id: String, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "A GPG key was added to your account".to_owned(),
+        lines: vec![format!("commits that the GPG key {fingerprint} signs are shown as verified to be yours from now on.")],
+        link: Some(("GPG keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn new_browser(id: String, browser: &str, address: Option<&str>, at: &str, page: String) -> Content {
+    let from = address.map(|address| format!(" from {address}")).unwrap_or_default();
+    Content {
+        id,
+        subject: "Your account was opened in a browser that is new to it".to_owned(),
+        lines: vec![format!(
+            "somebody, most likely you, logged in with {browser}{from} at {at}. This browser was not seen in your account before."
+        )],
+        link: Some(("Where you are logged in", page)),
+        closing: "If this was not you, end that session there, set a new password, and read your security log.",
+    }
+}
+
+fn wrong_codes(id: String, link: Option<(&'static str, String)>) -> Content {
+    Content {
+        id,
+        subject: "Somebody tries to get into your account".to_owned(),
+        lines: vec![
+            "somebody who has your password typed many wrong codes of your second factor. They did not get in.".to_owned(),
+            "If it was you, see that the clock of your authenticator app is right. If not, others know your password:".to_owned(),
+        ],
+        link,
+        closing: "Your security log says from where. After 100 wrong codes in a day the hub takes no more; recovery codes and \
+                  passkeys go on working.",
     }
 }
 

@@ -71,9 +71,13 @@ pub(super) fn user_agent_of(request: &HttpRequest) -> String {
 /// Starts a session and gives the cookies for it: the session's own, and the one by which the browser is known again.
 ///
 /// # Errors
-/// 403 for a suspended account, with the page to appeal; 409 when all sessions of the account were ended since the user was found;
+/// 403 for an account that is being deleted, and for a suspended one, with the page to appeal; 409 when all sessions of the account
+/// were ended since the user was found;
 /// the database does not answer.
 pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<[Cookie<'static>; 2]> {
+    if let Some(at) = user.deletes_at {
+        return Err(HubError::account_leaves(at));
+    }
     if user.suspended {
         return Err(moderation::refusal(app, user).await?);
     }

@@ -140,8 +140,10 @@ pub struct User {
     pub is_admin: bool,
     /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
     pub is_moderator: bool,
-    /// Whether moderators suspended the account: nobody signs in to it.
+    /// Whether nobody signs in to the account: moderators suspended it, or it is being deleted.
     pub suspended: bool,
+    /// When the account is removed for good, if its owner asked for that.
+    pub deletes_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
     /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.

@@ -49,7 +49,7 @@ pub async fn replace(conn: &mut PgConnection, public_id: &str, by: UserPk, new: 
     sqlx::query!(
         "insert into site_banner as b (public_id, body, level, dismissable, starts_at, ends_at, set_by)
          values ($1, $2, $3, $4, $5, $6, $7)
-         on conflict (only) do update set
+         on conflict (single) do update set
              public_id = excluded.public_id, body = excluded.body, level = excluded.level, dismissable = excluded.dismissable,
              starts_at = excluded.starts_at, ends_at = excluded.ends_at, set_by = excluded.set_by, set_at = now()",
         public_id,

@@ -8,6 +8,7 @@ use super::category::Category;
 use super::queries::effects::{self, Comments};
 use super::queries::{self, ActRow, CaseRow};
 use super::subject::SubjectKind;
+use super::{removal, rules};
 use crate::accounts::letters::Notice;
 use crate::accounts::{User, audit};
 use crate::app::App;
@@ -17,6 +18,8 @@ use crate::jobs::Job;
 
 /// How long a public sentence may be, in characters.
 const MAX_REASON: usize = 1000;
+/// How many cases of a removed account are closed with it; the rest waits.
+const MOST_CLOSED: i64 = 500;
 
 /// What can be done about something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -39,10 +42,12 @@ pub enum Act {
     SuspendUser,
     /// The same, and nobody sees what they made.
     BanUser,
+    /// The same, and what they made is deleted; for some time it can be brought back.
+    RemoveUser,
 }
 
 impl Act {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 10] = [
         Self::Dismiss,
         Self::HideComment,
         Self::LockDiscussion,
@@ -52,6 +57,7 @@ impl Act {
         Self::HideCollection,
         Self::SuspendUser,
         Self::BanUser,
+        Self::RemoveUser,
     ];
 
     /// The word stored.
@@ -66,6 +72,7 @@ impl Act {
             Self::HideCollection => "hide_collection",
             Self::SuspendUser => "suspend_user",
             Self::BanUser => "ban_user",
+            Self::RemoveUser => "remove_user",
         }
     }
 
@@ -81,6 +88,7 @@ impl Act {
             Self::HideCollection => "Hide the collection",
             Self::SuspendUser => "Suspend the user; what they made stays",
             Self::BanUser => "Ban the user and hide what they made",
+            Self::RemoveUser => "Remove the user with all they made",
         }
     }
 
@@ -96,6 +104,7 @@ impl Act {
             "hide_collection" => "Collection hidden",
             "suspend_user" => "User suspended",
             "ban_user" => "User banned",
+            "remove_user" => "User removed",
             _ => "Taken back",
         }
     }
@@ -105,16 +114,24 @@ impl Act {
         Self::ALL.into_iter().find(|act| act.as_str() == text)
     }
 
-    /// What can be done about a thing.
+    /// What can be done about a thing. Whoever made it can be removed with it.
     pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
-        match kind {
-            SubjectKind::Repo => &[Self::Dismiss, Self::DisableRepo],
-            SubjectKind::Discussion => &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
-            SubjectKind::Comment => &[Self::Dismiss, Self::HideComment],
-            SubjectKind::Collection => &[Self::Dismiss, Self::HideCollection],
-            SubjectKind::Account if is_user => &[Self::Dismiss, Self::SuspendUser, Self::BanUser, Self::DisableRepos],
-            SubjectKind::Account => &[Self::Dismiss, Self::DisableRepos],
-        }
+        let (without, with): (&[Self], &[Self]) = match kind {
+            SubjectKind::Repo => (&[Self::Dismiss, Self::DisableRepo], &[Self::Dismiss, Self::DisableRepo, Self::RemoveUser]),
+            SubjectKind::Discussion => (
+                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
+                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion, Self::RemoveUser],
+            ),
+            SubjectKind::Comment => (&[Self::Dismiss, Self::HideComment], &[Self::Dismiss, Self::HideComment, Self::RemoveUser]),
+            SubjectKind::Collection => {
+                (&[Self::Dismiss, Self::HideCollection], &[Self::Dismiss, Self::HideCollection, Self::RemoveUser])
+            }
+            SubjectKind::Account => (
+                &[Self::Dismiss, Self::DisableRepos],
+                &[Self::Dismiss, Self::SuspendUser, Self::BanUser, Self::DisableRepos, Self::RemoveUser],
+            ),
+        };
+        if is_user { with } else { without }
     }
 
     /// What takes a thing out of sight, for many at once. People are only suspended.
@@ -130,7 +147,7 @@ impl Act {
     }
 
     const fn is_about_account(self) -> bool {
-        matches!(self, Self::SuspendUser | Self::BanUser | Self::DisableRepos)
+        matches!(self, Self::SuspendUser | Self::BanUser | Self::RemoveUser | Self::DisableRepos)
     }
 }
 
@@ -176,14 +193,17 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
         return Err(HubError::conflict("Somebody has decided about this already: look at the case again."));
     }
     check(&mut tx, moderator, &case, decision.act).await?;
-    let act_pk = queries::insert_act(&mut tx, moderator, &case, decision).await?;
+    let by = (moderator.pk, moderator.name.as_str());
+    let act_pk = queries::insert_act(&mut tx, by, &case, decision).await?;
     if !apply(&mut tx, act_pk, &case, decision.act).await? {
         return Err(HubError::conflict(
             "There is nothing left to do this to: it is deleted, or was taken down already. Dismiss the case.",
         ));
     }
-    queries::close_case(&mut tx, case_pk, decision.act != Act::Dismiss).await?;
-    tell_reporters(&mut tx, &case, decision).await?;
+    close(&mut tx, by, &case, decision).await?;
+    if decision.act == Act::RemoveUser {
+        close_others(&mut tx, by, &case, decision).await?;
+    }
     if decision.act != Act::Dismiss {
         let notice = Notice::Moderated {
             subject: case.subject.clone(),
@@ -204,6 +224,24 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
     app.jobs.wake();
     app.search.wake();
     Ok(act_pk)
+}
+
+/// Ends a case: what was hidden meanwhile is as the decision leaves it, and those who reported it are told.
+async fn close(conn: &mut PgConnection, by: (i64, &str), case: &CaseRow, decision: &Decision) -> HubResult<()> {
+    rules::let_go(conn, by, case, decision.act == Act::Dismiss).await?;
+    queries::close_case(conn, case.case_pk, decision.act != Act::Dismiss).await?;
+    tell_reporters(conn, case, decision).await
+}
+
+/// With who made them, other things are gone that were reported.
+async fn close_others(conn: &mut PgConnection, by: (i64, &str), case: &CaseRow, decision: &Decision) -> HubResult<()> {
+    let Some(owner_pk) = case.owner_pk else { return Ok(()) };
+    for other_pk in queries::removal::list_open_cases(conn, owner_pk, MOST_CLOSED).await? {
+        if let Some(other) = queries::find_case(&mut *conn, other_pk).await? {
+            close(conn, by, &other, decision).await?;
+        }
+    }
+    Ok(())
 }
 
 fn no_case() -> HubError {
@@ -259,8 +297,13 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
             effects::disable_repos(conn, act_pk, pk).await?;
             effects::hide_collections(conn, act_pk, None, Some(pk)).await?;
             effects::hide_comments(conn, act_pk, Comments::By(pk)).await?;
+            queries::removal::empty_profile(conn, act_pk, pk).await?;
             effects::suspend(conn, act_pk, pk).await?
         }
+        Act::RemoveUser => match case.owner_pk {
+            Some(owner_pk) => removal::remove(conn, act_pk, owner_pk).await?,
+            None => 0,
+        },
     };
     Ok(done > 0)
 }
@@ -287,7 +330,7 @@ async fn tell_reporters(conn: &mut PgConnection, case: &CaseRow, decision: &Deci
 }
 
 /// Tells the user whose it is, or the admins of the organisation.
-async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Notice) -> HubResult<()> {
+pub(super) async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Notice) -> HubResult<()> {
     let Some(owner_pk) = owner_pk else { return Ok(()) };
     let people = queries::list_responsible(conn, owner_pk).await?;
     let jobs: Vec<Job> = people.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
@@ -301,7 +344,7 @@ async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Not
 pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock(&mut tx, LockKey::Moderate).await?;
-    undo_in(&mut tx, moderator, act_pk, reason).await?;
+    undo_in(app, &mut tx, moderator, act_pk, reason).await?;
     tx.commit().await?;
     app.jobs.wake();
     app.search.wake();
@@ -309,16 +352,17 @@ pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> Hub
 }
 
 /// The same in a transaction that has the moderators' lock.
-pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
+pub(super) async fn undo_in(app: &App, conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
     let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
     check_not_own(moderator, act.owner_pk)?;
+    removal::check_in_time(app, &act)?;
     let reason = match reason.trim() {
         "" => "A moderator looked at it again, and it may stay.".to_owned(),
         text if text.chars().count() <= MAX_REASON => text.to_owned(),
         _ => return Err(HubError::bad_request(format!("The reason can have at most {MAX_REASON} characters.")).at("reason")),
     };
-    match queries::insert_undo(conn, moderator, &act, &reason).await {
+    match queries::insert_undo(conn, (moderator.pk, moderator.name.as_str()), &act, &reason).await {
         Err(error) if violates(&error, "moderation_acts_undoes_idx") => {
             return Err(HubError::conflict("This was taken back already."));
         }

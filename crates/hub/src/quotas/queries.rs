@@ -1,7 +1,9 @@
 //! Statements on what repositories and owners hold.
 
 use chrono::{DateTime, NaiveDate, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
+
+use crate::accounts::UserPk;
 
 /// Measures repositories after a key that were never measured. Gives the last, while there may be more.
 ///
@@ -173,4 +175,161 @@ pub async fn list_largest_owners(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<
     )
     .fetch_all(pool)
     .await
+}
+
+/// An owner, and the limit that was set for them.
+#[derive(Debug, Clone)]
+pub struct LimitRow {
+    /// The owner.
+    pub namespace_pk: i64,
+    /// Their name.
+    pub name: String,
+    /// Whether one was set.
+    pub is_set: bool,
+    /// The limit; nothing: as much as they like.
+    pub limit_bytes: Option<i64>,
+}
+
+impl LimitRow {
+    /// What was set for this owner, if something was.
+    pub fn own(&self) -> Option<Option<i64>> {
+        self.is_set.then_some(self.limit_bytes)
+    }
+}
+
+/// What was set for a repository's owner.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_limit_of_repo(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<LimitRow>> {
+    sqlx::query_as!(
+        LimitRow,
+        r#"select n.namespace_pk, n.name, q.namespace_pk is not null as "is_set!", q.limit_bytes as "limit_bytes?"
+           from repos r join namespaces n using (namespace_pk) left join storage_quotas q using (namespace_pk)
+           where repo_pk = $1"#,
+        repo_pk
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// What was set for owners.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_limits(conn: impl PgExecutor<'_>, namespaces: &[i64]) -> sqlx::Result<Vec<LimitRow>> {
+    sqlx::query_as!(
+        LimitRow,
+        r#"select n.namespace_pk, n.name, q.namespace_pk is not null as "is_set!", q.limit_bytes as "limit_bytes?"
+           from namespaces n left join storage_quotas q using (namespace_pk) where n.namespace_pk = any($1)"#,
+        namespaces
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// What all repositories of an owner hold, by what was added up and what changed since.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sum_owner(conn: impl PgExecutor<'_>, namespace_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select (coalesce((select sum(s.bytes) from repos r join repo_sizes s using (repo_pk)
+                             where r.namespace_pk = $1 and r.deleted_at is null), 0)
+                   + coalesce((select sum(c.bytes) from repo_size_changes c join repos r using (repo_pk)
+                               where r.namespace_pk = $1 and r.deleted_at is null), 0))::bigint as "bytes!""#,
+        namespace_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// The same of one repository.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sum_repo(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select (coalesce((select bytes from repo_sizes where repo_pk = $1), 0)
+                   + coalesce((select sum(bytes) from repo_size_changes where repo_pk = $1), 0))::bigint as "bytes!""#,
+        repo_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Of these sizes, those that some large file of a repository has.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_held_sizes(conn: impl PgExecutor<'_>, repo_pk: i64, sizes: &[i64]) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select distinct size_bytes from repo_lfs_objects join lfs_objects using (oid) where repo_pk = $1 and size_bytes = any($2)",
+        repo_pk,
+        sizes
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// A limit that was set, why, and by whom.
+#[derive(Debug, Clone)]
+pub struct QuotaRow {
+    /// The limit; nothing: as much as they like.
+    pub limit_bytes: Option<i64>,
+    /// Why.
+    pub reason: String,
+    /// By whom, unless the account is gone.
+    pub set_by: Option<String>,
+    /// When.
+    pub set_at: DateTime<Utc>,
+}
+
+/// The limit that was set for an owner.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_quota(pool: &PgPool, namespace_pk: i64) -> sqlx::Result<Option<QuotaRow>> {
+    sqlx::query_as!(
+        QuotaRow,
+        r#"select limit_bytes, reason, n.name as "set_by?", set_at
+           from storage_quotas q left join namespaces n on n.namespace_pk = q.set_by where q.namespace_pk = $1"#,
+        namespace_pk
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Sets a limit for an owner.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn set_quota(
+    conn: &mut PgConnection,
+    namespace_pk: i64,
+    limit: Option<i64>,
+    reason: &str,
+    by: UserPk,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into storage_quotas (namespace_pk, limit_bytes, reason, set_by) values ($1, $2, $3, $4)
+         on conflict (namespace_pk) do update set
+             limit_bytes = excluded.limit_bytes, reason = excluded.reason, set_by = excluded.set_by, set_at = now()",
+        namespace_pk,
+        limit,
+        reason,
+        by
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Has an owner's limit be that of all again, and tells whether it was another.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_quota(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<bool> {
+    let done = sqlx::query!("delete from storage_quotas where namespace_pk = $1", namespace_pk);
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }

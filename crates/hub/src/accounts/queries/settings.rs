@@ -80,7 +80,7 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(o.requires_second_factor, false) as "requires_second_factor!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
-           where lower(name) = lower($1)"#,
+           where lower(name) = lower($1) and kind <> 'deleted'"#,
         name
     )
     .fetch_optional(pool)

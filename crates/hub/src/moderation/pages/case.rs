@@ -65,7 +65,11 @@ impl ReportRow {
 
     /// Who sent it.
     pub fn from(&self) -> &str {
-        self.reporter.as_deref().unwrap_or("a deleted account")
+        match (&self.reporter, &self.rule) {
+            (Some(name), _) => name,
+            (None, Some(_)) => "a rule of this hub",
+            (None, None) => "a deleted account",
+        }
     }
 }
 

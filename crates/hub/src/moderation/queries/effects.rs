@@ -3,6 +3,7 @@
 
 use sqlx::PgConnection;
 
+use super::removal;
 use crate::accounts::UserPk;
 use crate::repos::discussions::HIDDEN_TITLE;
 
@@ -231,6 +232,8 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo")).execute(&mut *conn).await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
     sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock")).execute(&mut *conn).await?;
+    removal::restore_repos(conn, &of("deleted")).await?;
+    removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;
     let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(
         "update collections set hidden_at = null, private = not collection_pk = any($2) where collection_pk = any($1)",
