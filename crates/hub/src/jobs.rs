@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::accounts::letters::Notice;
+use crate::accounts::requests::Joining;
 use crate::signing::random_secret;
 
 pub use runner::run;
@@ -140,6 +141,19 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Tells of a request to join an organisation, or who made it what became of it.
+    TellOfJoining {
+        /// The organisation.
+        organization_pk: i64,
+        /// Who asked.
+        user_pk: i64,
+        /// Who did it, as far as that is told.
+        actor_pk: Option<i64>,
+        /// What happened.
+        what: Joining,
+        /// When, in microseconds.
+        at: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -175,6 +189,7 @@ impl Job {
             Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
@@ -220,6 +235,7 @@ impl Job {
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
             | Self::MeasureStorage

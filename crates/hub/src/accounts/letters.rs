@@ -98,18 +98,6 @@ pub enum Notice {
         /// Its name.
         organization: String,
     },
-    /// Somebody asks to join an organisation that the user administers.
-    JoinRequested {
-        /// Its name.
-        organization: String,
-        /// Who asks.
-        by: String,
-    },
-    /// The user's request to join an organisation was rejected.
-    JoinRejected {
-        /// Its name.
-        organization: String,
-    },
     /// Secrets or malware are in files that were pushed.
     FoundInFiles {
         /// The repository.
@@ -205,8 +193,6 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::WrongCodes
         | Notice::AddedToOrganization { .. }
         | Notice::SecondFactorRequired { .. }
-        | Notice::JoinRequested { .. }
-        | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
@@ -251,58 +237,12 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
         }
         Notice::WrongCodes => wrong_codes(id, forgot),
-        Notice::AddedToOrganization { organization, by, role } => Content {
-            id,
-            subject: format!("You are a member of {organization}"),
-            lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
-            link: Some(("Your organizations", format!("{base}/settings/organizations"))),
-            closing: "If you do not want this, leave the organization on that page.",
-        },
-        Notice::SecondFactorRequired { organization } => Content {
-            id,
-            subject: format!("{organization} asks for a second factor"),
-            lines: vec![format!(
-                "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
-                 has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
-            )],
-            link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
-            closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
-        },
-        Notice::JoinRequested { organization, by } => Content {
-            id,
-            subject: format!("{by} asks to join {organization}"),
-            lines: vec![
-                format!("{by} asks to become a member of the organization {organization}."),
-                "Look at what they wrote, and accept or reject:".to_owned(),
-            ],
-            link: Some(("Look at the requests", format!("{base}/organizations/{organization}/settings/requests"))),
-            closing: "You get this mail because you are an admin. Whether people can ask is one of the organization's settings.",
-        },
-        Notice::JoinRejected { organization } => Content {
-            id,
-            subject: format!("You are no member of {organization}"),
-            lines: vec![format!("your request to join the organization {organization} was rejected.")],
-            link: Some(("Open it", format!("{base}/{organization}"))),
-            closing: "You get this mail because you asked to join. If you think it is a mistake, write to its admins.",
-        },
+        Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
+        Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
-        Notice::AccessAccepted { repo, page } => Content {
-            id,
-            subject: format!("You have access to the {repo}"),
-            lines: vec![format!("your request for access to the {repo} was accepted: you can download its files now.")],
-            link: Some(("Open it", format!("{base}{page}"))),
-            closing: "You get this mail because you asked for access.",
-        },
-        Notice::AccessRejected { repo, page, reason } => Content {
-            id,
-            subject: format!("You have no access to the {repo}"),
-            lines: std::iter::once(format!("your request for access to the {repo} was rejected."))
-                .chain(reason.as_ref().map(|reason| format!("The reason that was given: {reason}")))
-                .collect(),
-            link: Some(("Open it", format!("{base}{page}"))),
-            closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
-        },
+        Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
+        Notice::AccessRejected { repo, page, reason } => not_let_in(id, repo, format!("{base}{page}"), reason.as_deref()),
         Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
         Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
@@ -316,6 +256,50 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+fn added(id: String, base: &str, organization: &str, by: &str, role: OrgRole) -> Content {
+    Content {
+        id,
+        subject: format!("You are a member of {organization}"),
+        lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(role))],
+        link: Some(("Your organizations", format!("{base}/settings/organizations"))),
+        closing: "If you do not want this, leave the organization on that page.",
+    }
+}
+
+fn second_factor_required(id: String, base: &str, organization: &str) -> Content {
+    Content {
+        id,
+        subject: format!("{organization} asks for a second factor"),
+        lines: vec![format!(
+            "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
+             has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
+        )],
+        link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
+        closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
+    }
+}
+
+fn let_in(id: String, repo: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: format!("You have access to the {repo}"),
+        lines: vec![format!("your request for access to the {repo} was accepted: you can download its files now.")],
+        link: Some(("Open it", page)),
+        closing: "You get this mail because you asked for access.",
+    }
+}
+
+fn not_let_in(id: String, repo: &str, page: String, reason: Option<&str>) -> Content {
+    let reason = reason.map(|reason| format!("The reason that was given: {reason}"));
+    Content {
+        id,
+        subject: format!("You have no access to the {repo}"),
+        lines: std::iter::once(format!("your request for access to the {repo} was rejected.")).chain(reason).collect(),
+        link: Some(("Open it", page)),
+        closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
     }
 }
 

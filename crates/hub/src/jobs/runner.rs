@@ -92,6 +92,9 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::MeasureStorage => quotas::measure(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
+        Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at } => {
+            notifications::tell::tell_of_joining(app, (organization_pk, user_pk), actor_pk, what, at).await
+        }
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
         Job::TendNotifications => notifications::mail::tend(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
