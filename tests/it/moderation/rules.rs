@@ -193,3 +193,44 @@ async fn an_account_is_removed_with_all_it_made_and_comes_back_with_it() {
     bob.call(Method::POST, "/api/models/bob/tiny/discussions", &json!({ "title": "Hello", "description": "" }), 200).await;
     stage.hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_a_limited_person_has_is_in_no_list_and_links_to_it_work() {
+    let stage = stage().await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    let bob = hub.token(&stage.bob, TokenRole::Write).await;
+    let act = stage.decide(stage.report("/ada").await, hub::moderation::acts::Act::LimitUser).await.unwrap();
+    bob.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [{ "type": "user", "name": "ada" }] }), 200).await;
+    ada.create_repo("model", "ada/new", false).await;
+    let made = json!({ "title": "Watches", "namespace": "ada", "private": false });
+    let slug = ada.post_json("/api/collections", &made, 200).await["slug"].as_str().unwrap().to_owned();
+    let talk = json!({ "title": "A question", "description": "Is @bob here?" });
+    ada.post_json("/api/models/ada/bert/discussions", &talk, 200).await;
+    hub.jobs_done().await;
+    hub.indexed().await;
+    let lists =
+        ["/api/models?author=ada", "/api/models?search=bert", "/api/trending", "/api/collections", "/api/quicksearch?q=bert"];
+    let seen = async |client: &Client| {
+        let mut seen = Vec::new();
+        for list in lists {
+            seen.push(client.get_json(list, 200).await.to_string().contains("ada/"));
+        }
+        seen
+    };
+    for client in [&bob, &hub.anonymous()] {
+        assert_eq!(seen(client).await, [false; 5]);
+        client.get("/api/models/ada/new", 200).await;
+        client.get("/ada/bert/resolve/main/data.txt", 200).await;
+        client.get(&format!("/api/collections/{slug}"), 200).await;
+        assert!(client.get_json("/api/models/ada/bert/discussions/1", 200).await.to_string().contains("Is @bob here?"));
+    }
+    let unread = bob.get_json("/api/notifications?readStatus=unread", 200).await;
+    assert_eq!(unread["count"]["unread"], 0, "{unread}");
+    assert_eq!(ada.get_json("/api/models?author=ada", 200).await.as_array().unwrap().len(), 2, "their own they see");
+    assert!(Browser::logged_in(hub, "ada").await.open("/settings/reports").await.has("User limited"), "and are told");
+    stage.undo(act).await.unwrap();
+    hub.indexed().await;
+    assert_eq!(hub.anonymous().get_json("/api/models?author=ada", 200).await.as_array().unwrap().len(), 2);
+    assert!(hub.anonymous().get_json("/api/quicksearch?q=bert", 200).await.to_string().contains("ada/bert"));
+    stage.hub.stop().await;
+}

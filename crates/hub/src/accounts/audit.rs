@@ -185,6 +185,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("moderation.disable_repos", "All repositories disabled by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
     ("moderation.remove_user", "Account removed by moderators"),
+    ("moderation.limit_user", "Account limited by moderators"),
     ("moderation.suspend_user", "Account suspended by moderators"),
     ("moderation.ban_user", "Account banned by moderators"),
     ("moderation.restore", "Decision of moderators taken back"),

@@ -38,6 +38,8 @@ pub enum Act {
     DisableRepos,
     /// Nobody but its owner sees it.
     HideCollection,
+    /// What the person has is in no list, no search and no notification; links to it work.
+    LimitUser,
     /// The person cannot sign in; what they made stays.
     SuspendUser,
     /// The same, and nobody sees what they made.
@@ -47,7 +49,7 @@ pub enum Act {
 }
 
 impl Act {
-    const ALL: [Self; 10] = [
+    const ALL: [Self; 11] = [
         Self::Dismiss,
         Self::HideComment,
         Self::LockDiscussion,
@@ -55,6 +57,7 @@ impl Act {
         Self::DisableRepo,
         Self::DisableRepos,
         Self::HideCollection,
+        Self::LimitUser,
         Self::SuspendUser,
         Self::BanUser,
         Self::RemoveUser,
@@ -70,6 +73,7 @@ impl Act {
             Self::DisableRepo => "disable_repo",
             Self::DisableRepos => "disable_repos",
             Self::HideCollection => "hide_collection",
+            Self::LimitUser => "limit_user",
             Self::SuspendUser => "suspend_user",
             Self::BanUser => "ban_user",
             Self::RemoveUser => "remove_user",
@@ -86,6 +90,7 @@ impl Act {
             Self::DisableRepo => "Disable the repository",
             Self::DisableRepos => "Disable all its repositories",
             Self::HideCollection => "Hide the collection",
+            Self::LimitUser => "Limit the user: what they have is in no list",
             Self::SuspendUser => "Suspend the user; what they made stays",
             Self::BanUser => "Ban the user and hide what they made",
             Self::RemoveUser => "Remove the user with all they made",
@@ -102,6 +107,7 @@ impl Act {
             "disable_repo" => "Repository disabled",
             "disable_repos" => "Repositories disabled",
             "hide_collection" => "Collection hidden",
+            "limit_user" => "User limited",
             "suspend_user" => "User suspended",
             "ban_user" => "User banned",
             "remove_user" => "User removed",
@@ -128,7 +134,7 @@ impl Act {
             }
             SubjectKind::Account => (
                 &[Self::Dismiss, Self::DisableRepos],
-                &[Self::Dismiss, Self::SuspendUser, Self::BanUser, Self::DisableRepos, Self::RemoveUser],
+                &[Self::Dismiss, Self::LimitUser, Self::SuspendUser, Self::BanUser, Self::DisableRepos, Self::RemoveUser],
             ),
         };
         if is_user { with } else { without }
@@ -147,7 +153,7 @@ impl Act {
     }
 
     const fn is_about_account(self) -> bool {
-        matches!(self, Self::SuspendUser | Self::BanUser | Self::RemoveUser | Self::DisableRepos)
+        matches!(self, Self::LimitUser | Self::SuspendUser | Self::BanUser | Self::RemoveUser | Self::DisableRepos)
     }
 }
 
@@ -292,6 +298,7 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
         Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
+        Act::LimitUser => effects::limit(conn, act_pk, pk).await?,
         Act::SuspendUser => effects::suspend(conn, act_pk, pk).await?,
         Act::BanUser => {
             effects::disable_repos(conn, act_pk, pk).await?;

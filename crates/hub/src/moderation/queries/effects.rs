@@ -180,6 +180,20 @@ pub async fn hide_collections(
     Ok(covered)
 }
 
+/// Limits a user: what they have, and what they make from now on, is in no list.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
+    sqlx::query!("update users set limited_at = coalesce(limited_at, now()) where user_pk = $1", user_pk)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("update repos set unlisted = true where namespace_pk = $1 and not unlisted", user_pk)
+        .execute(&mut *conn)
+        .await?;
+    cover(conn, act_pk, "limit", vec![user_pk]).await
+}
+
 /// Suspends a user: sessions end, and tokens are refused.
 ///
 /// # Errors
@@ -231,6 +245,14 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     .await?;
     sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo")).execute(&mut *conn).await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
+    let limited = of("limit");
+    sqlx::query!("update users set limited_at = null where user_pk = any($1)", &limited).execute(&mut *conn).await?;
+    sqlx::query!(
+        "update repos set unlisted = false where unlisted and (namespace_pk = any($1) or created_by = any($1))",
+        &limited
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock")).execute(&mut *conn).await?;
     removal::restore_repos(conn, &of("deleted")).await?;
     removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;

@@ -12,14 +12,19 @@ pub struct EventRow {
     pub body: String,
 }
 
-/// Finds an event by the id that clients see, unless it was hidden.
+/// Finds an event by the id that clients see, unless it was hidden, or is of somebody whom moderators limited.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_event(pool: &PgPool, id: &str) -> sqlx::Result<Option<EventRow>> {
-    sqlx::query_as!(EventRow, "select event_pk, body from discussion_events where public_id = $1 and not hidden", id)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_as!(
+        EventRow,
+        "select event_pk, body from discussion_events where public_id = $1 and not hidden
+           and not exists (select from users where user_pk = author_pk and limited_at is not null)",
+        id
+    )
+    .fetch_optional(pool)
+    .await
 }
 
 /// When mails go.
@@ -131,7 +136,7 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
         ToldRow,
         r#"with repo as (
                select repo_pk, namespace_pk, resource_group_pk, private, created_by, greatest(published_at, created_at) as at from repos
-               where repo_pk = $1 and deleted_at is null and not disabled
+               where repo_pk = $1 and deleted_at is null and not disabled and not unlisted
                  and greatest(published_at, created_at) > now() - interval '1 day'
            ), told as (
                select w.user_pk from repo r join namespace_watches w on w.namespace_pk = r.namespace_pk where w.created_at <= r.at
