@@ -4,6 +4,7 @@ mod accounts;
 mod activity;
 mod audit;
 mod buckets;
+mod checklist;
 mod collections;
 mod console;
 mod discover;
