@@ -13,6 +13,7 @@ mod downloads;
 mod gating;
 mod gc;
 mod git_http;
+mod gpg;
 mod hostile;
 mod lfs;
 mod lineage;
