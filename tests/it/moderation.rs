@@ -153,6 +153,15 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
         numbers.text
     );
     moderator.open("/moderation/statistics").await;
+    let quarters = moderator.get("/moderation/statistics/export?by=quarter&format=csv").await;
+    for line in ["reports,people,2,", "cases,malware,1,0.", "acts,disable_repo,1,", "acts,restore,1,", "appeals,granted,1,"] {
+        assert!(
+            quarters.text.lines().skip(1).any(|row| row.starts_with("20") && row.contains(line)),
+            "{line}: {}",
+            quarters.text
+        );
+    }
+    assert!(moderator.get("/moderation/statistics/export?by=quarter").await.has("\"what\":\"acts\""));
     assert!(moderator.open("/moderation/log").await.has("Taken back"));
     let changed = sqlx::raw_sql("update moderation_acts set reason = 'x'").execute(&hub.app().pool).await;
     assert!(changed.unwrap_err().to_string().contains("are not changed"));

@@ -4,8 +4,12 @@
 //! what an act covers is kept beside it, so that it can be taken back. What an act does to others is told by a column of the thing
 //! itself (`repos.disabled`, `users.suspended_at`), which the permission checks of those slices read.
 //!
-//! - [`subject`]: what can be reported. - [`reports`]: reporting it. - [`rules`]: what the hub reports by itself. - [`acts`]: deciding,
-//! and taking back. - [`removal`]: accounts with all they made. - [`appeals`].
+//! - [`subject`]: what can be reported.
+//! - [`reports`]: reporting it.
+//! - [`rules`]: what the hub reports by itself.
+//! - [`acts`]: deciding, and taking back.
+//! - [`removal`]: accounts with all they made.
+//! - [`appeals`]: asking moderators to look again.
 
 pub mod acts;
 pub mod appeals;
