@@ -105,6 +105,11 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Makes a copy of what is kept of somebody.
+    ExportData {
+        /// What they asked for.
+        export_pk: i64,
+    },
     /// Removes accounts whose owners have left, and copies of data that are over.
     SweepPersonalData,
     /// Mails an invitation into an organisation.
@@ -184,6 +189,7 @@ impl Job {
                 Some(user_pk.to_string())
             }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::ExportData { export_pk } => Some(export_pk.to_string()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
             Self::RevokeLeaked { .. }
@@ -232,6 +238,7 @@ impl Job {
             | Self::PruneAuditLog
             | Self::SweepSignIns
             | Self::SweepPersonalData
+            | Self::ExportData { .. }
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }

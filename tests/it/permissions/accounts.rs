@@ -289,6 +289,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
     ("GET", "/settings/data", Gate::Browser),
     ("POST", "/settings/data/delete-account", Gate::Browser),
+    ("POST", "/settings/data/export", Gate::Browser),
+    ("GET", "/settings/data/{id}/download", Own),
     ("GET", "/settings/sign-in", Gate::Browser),
     ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),

@@ -68,6 +68,8 @@ pub enum Notice {
         /// The address now.
         new: String,
     },
+    /// The copy of somebody's data that they asked for is there.
+    DataReady,
     /// Something was done with the second factors.
     SecondFactors {
         /// What, as a sentence that begins small.
@@ -188,6 +190,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
+        | Notice::DataReady
         | Notice::SecondFactors { .. }
         | Notice::NewBrowser { .. }
         | Notice::WrongCodes
@@ -225,6 +228,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             lines: vec![format!("mail about your account goes to {new} from now on, and no longer to this address.")],
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
+        },
+        Notice::DataReady => Content {
+            id,
+            subject: "The copy of your data is ready".to_owned(),
+            lines: vec!["the copy of your data that you asked for can be downloaded for a week.".into()],
+            link: Some(("Download it", format!("{base}/settings/data"))),
+            closing: "If you did not ask for it, somebody else was in your account: set a new password, and end all sessions.",
         },
         Notice::SecondFactors { told } => Content {
             id,
