@@ -15,7 +15,9 @@ async fn no_client_brings_its_connection_to_a_halt() {
     let machine = Machine::of(&hub, &ada).await;
     // More than a channel keeps of what is not taken.
     let many: Vec<String> = (0..300).map(|number| format!("A{number}=1")).collect();
-    let greeting = machine.ssh(&["-o", &format!("SetEnv={}", many.join(" ")), "-T", "git@127.0.0.1"]);
+    let setting = format!("SetEnv={}", many.join(" "));
+    let arguments = ["-o", &setting, "-T", "git@127.0.0.1"];
+    let greeting = machine.ssh(&arguments);
     let greeting = tokio::time::timeout(Duration::from_secs(20), greeting).await.expect("the connection stands still");
     assert!(greeting.status.success() && greeting.stdout.starts_with(b"Hi ada"), "{}", said(&greeting));
     let metrics = hub.app().metrics.render().unwrap();
