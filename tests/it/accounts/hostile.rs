@@ -62,6 +62,14 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
     for rule in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(set.contains(rule), "{set}");
     }
+    let fields = [("name", "laptop"), ("role", "read"), ("expires", "")];
+    let page = browser.submit("/settings/tokens", "/settings/tokens", &fields).await;
+    for set in page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()) {
+        assert!(set.starts_with("__Host-") && set.contains("Secure") && set.contains("Path=/"), "{set}");
+    }
+    let made = browser.cookie("__Host-new_token").unwrap().split(' ').next().unwrap().to_owned();
+    assert!(browser.open("/settings/tokens").await.has(&made), "it is shown");
+    assert!(!browser.open("/settings/tokens").await.has(&made), "once");
     let ask =
         |cookie: String| reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).header("Cookie", cookie).send();
     assert_eq!(ask(format!("__Host-session={session}")).await.unwrap().status(), 200);
