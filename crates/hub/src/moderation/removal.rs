@@ -14,6 +14,8 @@ use crate::error::{HubError, HubResult};
 /// # Errors
 /// The database does not answer.
 pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> HubResult<u64> {
+    // Those that were deleted before are not to come back either, by whichever way.
+    effects::disable_repos(conn, act_pk, user_pk).await?;
     queries::delete_repos(conn, act_pk, user_pk).await?;
     effects::hide_collections(conn, act_pk, None, Some(user_pk)).await?;
     effects::hide_comments(conn, act_pk, Comments::By(user_pk)).await?;
