@@ -4,6 +4,7 @@ use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 
 use super::closing::{self, Outlook};
 use super::exports::{self, Export};
@@ -123,7 +124,7 @@ async fn download(page: PageRequest, id: web::Path<String>) -> HubResult<HttpRes
         .content_type("application/zip")
         .insert_header((header::CACHE_CONTROL, "private, no-store"))
         .insert_header((header::CONTENT_DISPOSITION, name))
-        .body(streaming::body(copy.size, copy.stream)))
+        .body(streaming::body(copy.size, copy.stream.map_err(HubError::from))))
 }
 
 async fn post_delete(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
