@@ -1,6 +1,7 @@
 //! Accounts, by programs and in browsers.
 
 mod addresses;
+mod closing;
 mod hostile;
 mod invitations;
 mod oidc;
@@ -10,6 +11,7 @@ mod recovery;
 mod second_factors;
 mod sessions;
 mod sign_in;
+mod thieves;
 mod tokens;
 
 use hub::accounts::TokenRole;

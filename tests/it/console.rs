@@ -1,6 +1,9 @@
 //! The console of those who run the hub: for whom it is there, what it does, and that the audit log tells of it.
 
+mod banner;
 mod hostile;
+mod lists;
+mod quotas;
 
 use hub_tests::{TestHub, Value};
 

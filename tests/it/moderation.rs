@@ -1,5 +1,8 @@
 //! Reports, decisions, appeals, and what disabled repositories and suspended people can still do.
 
+mod overlaps;
+mod rules;
+
 use hub::accounts::{TokenRole, User};
 use hub::moderation::acts::{self, Act, Decision};
 use hub::moderation::category::Category;
@@ -25,7 +28,11 @@ async fn user(hub: &TestHub, name: &str) -> User {
 }
 
 async fn stage() -> Stage {
-    let hub = TestHub::start().await;
+    stage_with(|_| {}).await
+}
+
+async fn stage_with(change: impl FnOnce(&mut hub::config::Config)) -> Stage {
+    let hub = TestHub::start_with(change).await;
     hub.account("operator").await;
     let moderator = user(&hub, "moderator").await;
     hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;
@@ -146,6 +153,15 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
         numbers.text
     );
     moderator.open("/moderation/statistics").await;
+    let quarters = moderator.get("/moderation/statistics/export?by=quarter&format=csv").await;
+    for line in ["reports,people,2,", "cases,malware,1,0.", "acts,disable_repo,1,", "acts,restore,1,", "appeals,granted,1,"] {
+        assert!(
+            quarters.text.lines().skip(1).any(|row| row.starts_with("20") && row.contains(line)),
+            "{line}: {}",
+            quarters.text
+        );
+    }
+    assert!(moderator.get("/moderation/statistics/export?by=quarter").await.has("\"what\":\"acts\""));
     assert!(moderator.open("/moderation/log").await.has("Taken back"));
     let changed = sqlx::raw_sql("update moderation_acts set reason = 'x'").execute(&hub.app().pool).await;
     assert!(changed.unwrap_err().to_string().contains("are not changed"));

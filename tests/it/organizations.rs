@@ -4,3 +4,4 @@ mod groups;
 mod hostile;
 mod requests;
 mod rules;
+mod second_factors;

@@ -31,6 +31,9 @@ const FILL: &[&str] = &[
             jsonb_build_object('models', jsonb_build_array('org-' || o.n || '/model-' || o.n), 'datasets', '[]'::jsonb), 99
      from (select namespace_pk, row_number() over (order by namespace_pk) as n from namespaces where kind = 'organization') o,
           (values ('model'), ('dataset'), ('space')) t (kind)",
+    "insert into repo_sizes (repo_pk, repo_type, bytes) select repo_pk, repo_type, repo_pk * 1000 from repos",
+    "insert into owner_sizes (namespace_pk, is_organization, repos, bytes)
+     select namespace_pk, kind = 'organization', 3, namespace_pk * 1000 from namespaces",
     "update repo_counters set trending = repo_pk % 9973, likes = repo_pk % 997, downloads = repo_pk % 4999",
     "insert into collections (namespace_pk, title, position, updated_at, upvotes, trending, created_by)
      select namespace_pk, 'Shelf', 0, now() - namespace_pk * interval '1 minute', namespace_pk % 97, namespace_pk % 89, namespace_pk
@@ -145,6 +148,8 @@ const LARGE: &[&str] = &[
     "lineage_findings",
     "resource_groups",
     "organization_requests",
+    "repo_sizes",
+    "owner_sizes",
 ];
 
 /// What the statements of the background have in them.
@@ -257,6 +262,19 @@ const OWN: &[&str] = &[
     "/admin/audit?actor=grace",
     "/admin/audit?action=member.add",
     "/admin/audit?whose=org-77",
+    "/admin/organizations",
+    "/admin/organizations?sort=size",
+    "/admin/organizations?q=org-77",
+    "/admin/repositories",
+    "/admin/repositories?kind=dataset",
+    "/admin/repositories?list=largest",
+    "/admin/repositories?list=largest&kind=space&after=9000000_1",
+    "/admin/repositories?q=model-77",
+    "/admin/repositories?q=org-77%2F&list=largest",
+    "/admin/repositories?list=disabled",
+    "/admin/repositories?list=deleted",
+    "/admin/storage",
+    "/admin/storage/org-77",
 ];
 
 #[tokio::test]

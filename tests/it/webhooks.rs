@@ -214,6 +214,11 @@ async fn who_no_longer_may_see_a_repository_is_told_nothing_of_it() {
     assert_eq!(names(6).await, [&to_bob[..], &["/stranger acme/open", "/stranger acme/open"]].concat());
     sending::settled(&hub).await;
     assert_eq!(receiver.got().len(), 6, "what waited was not sent any more");
+    hub.sql("update users set suspended_at = now() where email = 'stranger@example.org'").await;
+    ada.commit("/api/models/acme/open", "main", &[Client::file("c.txt", "c")], 200).await;
+    sending::settled(&hub).await;
+    assert_eq!(receiver.got().iter().filter(|one| one.path == "/stranger").count(), 2, "who is suspended hears nothing");
+    assert_eq!(receiver.got().len(), 7);
 
     let body = json!({ "fromRepo": "acme/secret", "toRepo": "acme/renamed", "type": "model" });
     ada.post_json("/api/repos/move", &body, 200).await;

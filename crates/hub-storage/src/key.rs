@@ -15,6 +15,7 @@ use object_store::path::Path;
 /// | `xorbs/<aa>/<hash>.<nonce>.meta` | what is in it | `application/octet-stream` |
 /// | `attachments/<aa>/<id>` | a file added to a comment; the id is random | `application/octet-stream` |
 /// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
+/// | `exports/<id>` | an archive of what is kept of somebody | `application/zip` |
 /// | `avatars/<id>` | a picture, encoded by the hub | `image/png` |
 ///
 /// `aa` and `bb` are the first two pairs of hex digits: they keep folders of a local store small.
@@ -144,6 +145,14 @@ impl StorageKey {
     /// [`upload`](Self::upload).
     pub fn avatar(id: &str) -> Self {
         Self { path: format!("avatars/{}", safe(id)), content_type: "image/png" }
+    }
+
+    /// The folder of archives that people asked for, for [`Store::list`](crate::Store::list).
+    pub const EXPORTS: &'static str = "exports";
+
+    /// An archive of what is kept of somebody. The id is treated as in [`upload`](Self::upload).
+    pub fn export(id: &str) -> Self {
+        Self { path: format!("{}/{}", Self::EXPORTS, safe(id)), content_type: "application/zip" }
     }
 
     /// A small object by which the store is checked.

@@ -11,9 +11,11 @@ use crate::accounts::last_uses::LastUses;
 use crate::accounts::oidc::Provider;
 use crate::accounts::rate_limits::RequestCounts;
 use crate::accounts::throttle::Throttle;
+use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
+use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
@@ -78,6 +80,8 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// What everybody is told.
+    pub banner: banner::Current,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.
@@ -90,6 +94,8 @@ pub struct App {
     pub webhooks: Webhooks,
     /// Whether this process can do its work.
     pub health: Health,
+    /// Reads GPG keys and checks what they signed.
+    pub gpg: Gpg,
     /// What this process counts.
     pub metrics: Metrics,
 }

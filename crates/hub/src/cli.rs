@@ -134,6 +134,16 @@ enum AdminCommand {
         /// The user name.
         name: String,
     },
+    /// Begins to delete an account, as its owner can in the settings: nobody can log in to it, and after undo.days it is removed for good.
+    DeleteAccount {
+        /// The user name.
+        name: String,
+    },
+    /// Keeps an account that is being deleted, as its owner can by the link in the mail.
+    KeepAccount {
+        /// The user name.
+        name: String,
+    },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
     RevokeTokens,

@@ -49,6 +49,9 @@ pub struct Config {
     pub bucket_limit_bytes: Option<u64>,
     /// The most that all buckets of one owner may take together, in bytes; without it there is no limit.
     pub owner_buckets_limit_bytes: Option<u64>,
+    /// The most that all repositories of one owner may take together, in bytes, unless another limit is set for them; without it there
+    /// is no limit.
+    pub owner_storage_limit_bytes: Option<u64>,
     /// Large files above this size in bytes go in parts, when the client knows how.
     pub lfs_multipart_above_bytes: u64,
     /// The size of a part in bytes; S3 wants at least 5 MiB.
@@ -103,6 +106,8 @@ pub struct Config {
     pub meili_key: Option<Secret>,
     /// How files that were pushed are looked at.
     pub scan: ScanConfig,
+    /// What new accounts may do.
+    pub rules: RulesConfig,
     /// How mail is sent; without it, it is kept in a folder.
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
@@ -124,6 +129,36 @@ pub struct SessionLimits {
     pub days: i32,
     /// Without any request, in hours.
     pub idle_hours: i32,
+}
+
+/// What accounts may do that are new: so much an hour, and what of it is reported (`moderation::rules`). 0: any amount.
+#[derive(Debug, Clone)]
+pub struct RulesConfig {
+    /// For how many days an account is new; 0: there are no rules.
+    pub new_account_days: u64,
+    /// Repositories an hour.
+    pub repos: u64,
+    /// Discussions an hour.
+    pub discussions: u64,
+    /// Comments an hour.
+    pub comments: u64,
+    /// People mentioned an hour.
+    pub mentions: u64,
+    /// Invitations an hour.
+    pub invitations: u64,
+    /// Links to elsewhere in one comment or card.
+    pub links: u64,
+    /// How often the same may be said within a week.
+    pub copies: u64,
+    /// Names that nobody's should look like.
+    pub names: Vec<String>,
+}
+
+impl RulesConfig {
+    /// Whether there are any rules.
+    pub const fn apply(&self) -> bool {
+        self.new_account_days > 0
+    }
 }
 
 /// How many requests somebody may make.
@@ -285,6 +320,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
         bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
         owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
+        owner_storage_limit_bytes: read_limit(&mut read, "limits.owner_storage_gib"),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),
@@ -319,6 +355,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             clamd: read.clamd("scan.clamd"),
             clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
         },
+        rules: read_rules(&mut read),
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
@@ -329,6 +366,21 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             format: if read.choice("log.format") == "json" { LogFormat::Json } else { LogFormat::Human },
         },
         data_dir,
+    }
+}
+
+fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
+    let names = read.text("rules.names").unwrap_or_default();
+    RulesConfig {
+        new_account_days: read.number("rules.new_account_days"),
+        repos: read.number("rules.repos_per_hour"),
+        discussions: read.number("rules.discussions_per_hour"),
+        comments: read.number("rules.comments_per_hour"),
+        mentions: read.number("rules.mentions_per_hour"),
+        invitations: read.number("rules.invitations_per_hour"),
+        links: read.number("rules.links"),
+        copies: read.number("rules.copies"),
+        names: names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
     }
 }
 

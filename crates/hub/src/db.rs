@@ -100,6 +100,8 @@ pub enum LockKey {
     HearChanges,
     /// Deciding about what was reported: each moderator sees what the others left.
     Moderate,
+    /// Adding up what repositories hold.
+    MeasureStorage,
 }
 
 impl LockKey {
@@ -112,6 +114,7 @@ impl LockKey {
             Self::Counters => 5,
             Self::HearChanges => 6,
             Self::Moderate => 14,
+            Self::MeasureStorage => 20,
         }
     }
 }

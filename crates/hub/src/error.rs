@@ -7,6 +7,7 @@ pub mod wire;
 
 use std::fmt;
 
+use chrono::{DateTime, Utc};
 use hub_types::{RefName, RepoId, RepoType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
@@ -259,6 +260,9 @@ impl HubError {
     /// Where people prove once more who they are.
     pub const PROOF: &'static str = "/sudo?next=";
 
+    /// Where people add second factors.
+    pub const SECOND_FACTORS: &'static str = "/settings/authentication";
+
     /// 403: moderators suspended the account; the reason and the page to appeal are told to who has shown the password.
     pub fn suspended(why: Option<(&str, String)>) -> Self {
         match why {
@@ -268,6 +272,15 @@ impl HubError {
             .leading_to(page),
             None => Self::forbidden("This account is suspended. Log in with a browser to read why, and to appeal."),
         }
+    }
+
+    /// 403: the account is being deleted; told to who has shown the password.
+    pub fn account_leaves(at: DateTime<Utc>) -> Self {
+        Self::forbidden(format!(
+            "This account is being deleted, and removed for good on {}. To keep it, open the link in the mail that was sent to you then; \
+             without that mail, ask the operator of this hub.",
+            at.format("%-d %B %Y")
+        ))
     }
 
     /// 403: moderators disabled the repository. Clients compare the text.
@@ -352,9 +365,28 @@ impl HubError {
         ))
     }
 
+    /// 413: an owner would hold more than they may.
+    pub fn quota_reached(owner: &str, used: u64, more: u64, limit: u64) -> Self {
+        let [used, more, limit] = [used, more, limit].map(crate::web::filters::size_text);
+        Self::too_large(format!(
+            "The storage of {owner} is full: it holds {used} of the {limit} that this hub allows, and this brings {more} more. \
+             Nothing was stored: delete repositories or files first, or ask the hub's operator for more."
+        ))
+    }
+
     /// Whether it is about what the client asked, and not about the hub.
     pub fn is_for_client(&self) -> bool {
         !matches!(self.kind, ErrorKind::Internal | ErrorKind::Unavailable)
+    }
+
+    /// 403: the viewer is a member of an organisation that asks for a second factor, and has none.
+    pub fn second_factor_required(organization: &str) -> Self {
+        Self::forbidden(format!(
+            "{organization} asks its members for a second factor, and your account has none: open {} in a browser and add one. Until \
+             then you see of {organization} what strangers see.",
+            Self::SECOND_FACTORS
+        ))
+        .leading_to(Self::SECOND_FACTORS.to_owned())
     }
 
     /// 403: the viewer may read but not change.

@@ -130,6 +130,26 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     Ok(Some(report))
 }
 
+/// What waits in quarantine or for its deletion: what it is, and how much.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_waiting(app: &App) -> sqlx::Result<Vec<(Item, Amount)>> {
+    let found = queries::count_waiting(&app.pool).await?;
+    let amount = |count: i64, bytes: i64| Amount { count: count.unsigned_abs(), bytes: bytes.unsigned_abs() };
+    Ok(found.into_iter().map(|(item, count, bytes)| (item, amount(count, bytes))).collect())
+}
+
+/// When the last run ended, and what it deleted from the store.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_last_run(app: &App) -> sqlx::Result<Option<(DateTime<Utc>, Amount)>> {
+    let found = queries::find_last_run(&app.pool).await?;
+    let amount = |count: i64, bytes: i64| Amount { count: count.unsigned_abs(), bytes: bytes.unsigned_abs() };
+    Ok(found.map(|(at, count, bytes)| (at, amount(count, bytes))))
+}
+
 /// Body of [`crate::jobs::Job::CollectGarbage`]: a run in the background, unless there was one lately.
 ///
 /// # Errors

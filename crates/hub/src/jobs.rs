@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::accounts::letters::Notice;
+use crate::accounts::requests::Joining;
 use crate::signing::random_secret;
 
 pub use runner::run;
@@ -50,6 +51,13 @@ pub enum Job {
         /// The last repository that is done.
         after: i64,
     },
+    /// Looks at a card that a new account changed.
+    LookAtCard {
+        /// The repository.
+        repo_pk: i64,
+        /// Who changed it.
+        user_pk: i64,
+    },
     /// Joins the packs of a repository if they are too many.
     Repack {
         /// The repository.
@@ -75,6 +83,8 @@ pub enum Job {
     SweepSignIns,
     /// Counts trending scores and recent downloads anew.
     CountActivity,
+    /// Adds up what repositories and owners hold.
+    MeasureStorage,
     /// Mails what is new in a saved search.
     SendAlert {
         /// The saved search.
@@ -90,6 +100,18 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Mails a link by which an account is kept that is being deleted.
+    SendKeepLink {
+        /// The user.
+        user_pk: i64,
+    },
+    /// Makes a copy of what is kept of somebody.
+    ExportData {
+        /// What they asked for.
+        export_pk: i64,
+    },
+    /// Removes accounts whose owners have left, and copies of data that are over.
+    SweepPersonalData,
     /// Mails an invitation into an organisation.
     SendInvitation {
         /// The invitation.
@@ -124,6 +146,19 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Tells of a request to join an organisation, or who made it what became of it.
+    TellOfJoining {
+        /// The organisation.
+        organization_pk: i64,
+        /// Who asked.
+        user_pk: i64,
+        /// Who did it, as far as that is told.
+        actor_pk: Option<i64>,
+        /// What happened.
+        what: Joining,
+        /// When, in microseconds.
+        at: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -150,19 +185,27 @@ impl Job {
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
-            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } => Some(user_pk.to_string()),
+            Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
+                Some(user_pk.to_string())
+            }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::ExportData { export_pk } => Some(export_pk.to_string()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
-            Self::RevokeLeaked { .. } | Self::TellOfEvent { .. } | Self::TellOfRepo { .. } | Self::MailNotifications { .. } => {
-                None
-            }
+            Self::RevokeLeaked { .. }
+            | Self::TellOfEvent { .. }
+            | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
+            | Self::LookAtCard { .. }
+            | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
             Self::SweepUploads
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
             | Self::CountActivity
+            | Self::MeasureStorage
             | Self::TendNotifications
             | Self::DeriveAgain { .. }
             | Self::ScanAgain { .. } => Some(String::new()),
@@ -177,6 +220,7 @@ impl Job {
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
             | Self::SendEmailLink { .. }
+            | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
@@ -185,6 +229,7 @@ impl Job {
             | Self::SketchWeights { .. }
             | Self::ScanFiles { .. }
             | Self::ScanAgain { .. }
+            | Self::LookAtCard { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
             | Self::DeriveAgain { .. }
@@ -192,11 +237,15 @@ impl Job {
             | Self::CollectGarbage
             | Self::PruneAuditLog
             | Self::SweepSignIns
+            | Self::SweepPersonalData
+            | Self::ExportData { .. }
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
+            | Self::MeasureStorage
             | Self::CountActivity => 8,
         }
     }

@@ -23,6 +23,8 @@ struct Inner {
     durations: HistogramVec,
     bytes_sent: IntCounterVec,
     xet_transfers: IntCounterVec,
+    ssh_commands: IntCounterVec,
+    ssh_connections: IntGauge,
     requests_in_flight: IntGauge,
     git_processes: IntGauge,
     database_connections: IntGaugeVec,
@@ -76,6 +78,8 @@ impl Metrics {
                 "Downloads of chunks by the version of the client and how they ended.",
                 &["client", "outcome"],
             )?,
+            ssh_commands: counter("hub_ssh_commands_total", "Commands by SSH and how they ended.", &["command", "outcome"])?,
+            ssh_connections: IntGauge::new("hub_ssh_connections", "Connections by SSH.")?,
             requests_in_flight: IntGauge::new("hub_http_requests_in_flight", "Requests in hand.")?,
             git_processes: IntGauge::new("hub_git_processes", "Git processes that run for clients.")?,
             database_connections: gauges("hub_database_connections", "Connections of the pool.", &["state"])?,
@@ -86,11 +90,13 @@ impl Metrics {
         };
         let build = gauges("hub_build_info", "1, with the version as label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 11] = [
+        let all: [Box<dyn prometheus::core::Collector>; 13] = [
             Box::new(inner.requests.clone()),
             Box::new(inner.durations.clone()),
             Box::new(inner.bytes_sent.clone()),
             Box::new(inner.xet_transfers.clone()),
+            Box::new(inner.ssh_commands.clone()),
+            Box::new(inner.ssh_connections.clone()),
             Box::new(inner.requests_in_flight.clone()),
             Box::new(inner.git_processes.clone()),
             Box::new(inner.database_connections.clone()),
@@ -124,6 +130,16 @@ impl Metrics {
     /// Counts a download of chunks when it has ended: `whole`, `broken` or `stalled`; or what a client reports of one.
     pub fn xet_transfer(&self, client: &str, outcome: &str) {
         self.inner.xet_transfers.with_label_values(&[client, outcome]).inc();
+    }
+
+    /// Notes that somebody is connected by SSH.
+    pub fn ssh_connection(&self) -> Held {
+        Held::new(&self.inner.ssh_connections)
+    }
+
+    /// Counts a command by SSH when it has ended: `done`, `early` where the client went away or git told it why, `refused`, `failed`.
+    pub fn ssh_command(&self, command: &str, outcome: &str) {
+        self.inner.ssh_commands.with_label_values(&[command, outcome]).inc();
     }
 
     /// Sets what is not counted but looked up when somebody asks.

@@ -4,15 +4,22 @@
 //! what an act covers is kept beside it, so that it can be taken back. What an act does to others is told by a column of the thing
 //! itself (`repos.disabled`, `users.suspended_at`), which the permission checks of those slices read.
 //!
-//! - [`subject`]: what can be reported. - [`reports`]: reporting it. - [`acts`]: deciding, and taking back. - [`appeals`].
+//! - [`subject`]: what can be reported.
+//! - [`reports`]: reporting it.
+//! - [`rules`]: what the hub reports by itself.
+//! - [`acts`]: deciding, and taking back.
+//! - [`removal`]: accounts with all they made.
+//! - [`appeals`]: asking moderators to look again.
 
 pub mod acts;
 pub mod appeals;
 pub mod category;
 pub mod pages;
 pub mod queries;
+pub mod removal;
 pub mod reports;
 pub mod roles;
+pub mod rules;
 pub mod statistics;
 pub mod subject;
 
@@ -23,6 +30,9 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 
 pub use pages::routes;
+
+/// Who does what the rules do; no account has this key or this name.
+const THE_HUB: (i64, &str) = (0, "the hub");
 
 /// The page that says why a repository is disabled.
 pub fn notice_path(repo_type: RepoType, id: &RepoId) -> String {

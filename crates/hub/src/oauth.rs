@@ -23,8 +23,7 @@ use actix_web::web::ServiceConfig;
 use serde_json::Value;
 use sqlx::PgConnection;
 
-use crate::accounts::scopes::reads_all_of;
-use crate::accounts::{Auth, TokenRole, UserPk};
+use crate::accounts::{Auth, UserPk};
 use crate::app::App;
 use crate::error::HubResult;
 
@@ -61,12 +60,6 @@ pub fn hides_email(auth: &Auth) -> bool {
 /// Whether somebody shows an application's token that may know them by their name only.
 pub fn hides_profile(auth: &Auth) -> bool {
     scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"profile"))
-}
-
-/// Whether somebody shows an application's token for which they did not choose this organisation.
-pub fn hides_organization(auth: &Auth, name: &str) -> bool {
-    let Auth::Token { role: TokenRole::FineGrained, scopes, .. } = auth else { return false };
-    is_of_application(scopes) && !reads_all_of(scopes, name)
 }
 
 /// Ends the sign-ins whose refresh tokens were found where everybody can read them; gives whose they were, and the applications' names.

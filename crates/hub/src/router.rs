@@ -5,7 +5,7 @@ use actix_web::web;
 use crate::web::extract::no_route;
 use crate::{
     accounts, activity, cas, clients, collections, console, discover, doctor, git_http, lfs, licences, moderation, notifications,
-    oauth, organizations, repos, saved, site, tasks, webhooks,
+    oauth, organizations, personal_data, repos, saved, site, tasks, webhooks,
 };
 
 /// Mounts everything.
@@ -27,11 +27,13 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
+        .configure(crate::gpg::routes)
         .configure(crate::ssh::routes)
         .configure(site::storage::routes)
         .configure(site::lineage::routes)
         .configure(site::design::routes)
         .configure(console::routes)
+        .configure(crate::banner::pages::routes)
         .configure(tasks::routes)
         .configure(discover::routes)
         .configure(licences::routes)
@@ -40,6 +42,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(moderation::routes)
         .configure(webhooks::routes)
         .configure(oauth::routes)
+        .configure(personal_data::routes)
         .configure(activity::atom::routes)
         .configure(activity::follow::routes)
         .configure(collections::pages::routes)

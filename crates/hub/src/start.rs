@@ -21,6 +21,7 @@ use crate::accounts::tokens;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
+use crate::gpg::Gpg;
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
 use crate::mailer::{MailError, Mailer};
@@ -38,7 +39,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{db, router, saved, ssh};
+use crate::{banner, db, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -199,6 +200,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         search: Search::default(),
         downloads: Downloads::default(),
         mailer,
+        banner: banner::Current::default(),
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
@@ -213,6 +215,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         throttle: Throttle::default(),
         oidc: Provider::new().map_err(StartError::Oidc)?,
         health: Health::default(),
+        gpg: Gpg::default(),
         metrics: Metrics::new()?,
     };
     Ok((app, postgres))

@@ -62,6 +62,14 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
     for rule in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(set.contains(rule), "{set}");
     }
+    let fields = [("name", "laptop"), ("role", "read"), ("expires", "")];
+    let page = browser.submit("/settings/tokens", "/settings/tokens", &fields).await;
+    for set in page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()) {
+        assert!(set.starts_with("__Host-") && set.contains("Secure") && set.contains("Path=/"), "{set}");
+    }
+    let made = browser.cookie("__Host-new_token").unwrap().split(' ').next().unwrap().to_owned();
+    assert!(browser.open("/settings/tokens").await.has(&made), "it is shown");
+    assert!(!browser.open("/settings/tokens").await.has(&made), "once");
     let ask =
         |cookie: String| reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).header("Cookie", cookie).send();
     assert_eq!(ask(format!("__Host-session={session}")).await.unwrap().status(), 200);
@@ -72,6 +80,11 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
     for answer in answers {
         assert_eq!(answer.headers()["strict-transport-security"], "max-age=31536000", "{}", answer.url());
     }
+    // Nothing is sent back that scripts may not read.
+    let traced = hub.anonymous().request(reqwest::Method::TRACE, "/").header("Cookie", "__Host-session=secret").send().await;
+    let traced = traced.unwrap();
+    assert!(traced.status().is_client_error(), "{}", traced.status());
+    assert!(!traced.text().await.unwrap().contains("secret"));
     hub.stop().await;
 }
 
@@ -177,7 +190,7 @@ async fn secrets_in_addresses_are_passed_on_by_no_page() {
     assert_eq!(page.headers["referrer-policy"], "same-origin", "no other site is told the address");
     assert!(!page.has("next=%2Freset"), "the login is not told it either");
     assert_eq!(page.headers["cache-control"], "no-store");
-    for (path, kept) in [("/settings/profile", "no-store"), ("/", "private, no-cache")] {
+    for (path, kept) in [("/settings/profile", "no-store"), ("/api/whoami-v2", "no-store"), ("/", "private, no-cache")] {
         assert_eq!(Browser::logged_in(&hub, "ada").await.open(path).await.headers["cache-control"], kept, "{path}");
     }
     hub.stop().await;

@@ -1,6 +1,6 @@
 //! Authenticator apps, recovery codes, half sign-ins and the question who is there. Passkeys need a browser: tests/browser.
 
-mod codes;
+pub(super) mod codes;
 
 use codes::{code, step};
 use hub::accounts::{TokenRole, second_factors};
@@ -19,8 +19,8 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 
 /// What somebody has who set an app up: the app's secret and the recovery codes.
 pub(super) struct Factors {
-    secret: String,
-    pub(super) codes: Vec<String>,
+    pub secret: String,
+    pub codes: Vec<String>,
 }
 
 /// Sets an app up. The code of the step before this one is used up.
@@ -41,7 +41,7 @@ pub(super) async fn set_up(browser: &mut Browser) -> Factors {
 }
 
 /// A browser in which somebody gave the right password.
-async fn half_way(hub: &TestHub, name: &str) -> Browser {
+pub(super) async fn half_way(hub: &TestHub, name: &str) -> Browser {
     let mut browser = Browser::new(hub);
     give_password(&mut browser, name).await;
     browser
@@ -113,9 +113,12 @@ async fn with_an_app_a_password_opens_nothing_and_each_code_works_once() {
         ("account.sign_in", "password"),
         ("factor.app_add", "session"),
         ("factor.codes_make", "session"),
+        ("factor.code_wrong", "nothing"),
         ("account.sign_in", "password and app"),
+        ("factor.code_wrong", "nothing"),
         ("factor.code_use", "nothing"),
         ("account.sign_in", "password and recovery code"),
+        ("factor.code_wrong", "nothing"),
     ];
     assert_eq!(actions(&hub).await, expected.map(|(action, via)| (action.to_owned(), via.to_owned())));
     let sent = mails(&hub, 2).await;

@@ -22,6 +22,10 @@ async fn sessions_and_logins_are_listed_with_their_addresses_and_all_others_end_
     assert_eq!(page.text.matches("This one").count(), 1);
     assert_eq!(page.text.matches(">127.0.0.1</td>").count(), 6, "three sessions and three logins: {}", page.text);
 
+    hub.sql("update sessions set proved_at = now() - interval '31 minutes'").await;
+    let page = here.submit(PAGE, "/settings/sessions/end-others", &[]).await;
+    assert_eq!(page.location(), "/sudo?next=%2Fsettings%2Fsessions", "who is there?");
+    hub.sql("update sessions set proved_at = now()").await;
     assert_eq!(here.submit(PAGE, "/settings/sessions/end-others", &[]).await.status, 303);
     let page = here.open(PAGE).await;
     assert!(page.has("2 sessions ended.") && !page.has("end-others"), "{}", page.text);

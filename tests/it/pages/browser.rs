@@ -1,7 +1,7 @@
 use std::collections::BTreeMap;
 
 use hub_tests::TestHub;
-use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE};
+use reqwest::header::{COOKIE, HeaderMap, LOCATION, SET_COOKIE, USER_AGENT};
 use reqwest::redirect::Policy;
 
 /// What `TestHub` gives every account.
@@ -12,6 +12,8 @@ pub(crate) struct Browser {
     base: String,
     http: reqwest::Client,
     cookies: BTreeMap<String, String>,
+    /// What it says of itself.
+    name: &'static str,
 }
 
 /// A page as it arrived.
@@ -42,7 +44,7 @@ impl Page {
 impl Browser {
     pub(crate) fn new(hub: &TestHub) -> Self {
         let http = reqwest::Client::builder().redirect(Policy::none()).build().unwrap();
-        Self { base: hub.base().to_owned(), http, cookies: BTreeMap::new() }
+        Self { base: hub.base().to_owned(), http, cookies: BTreeMap::new(), name: "" }
     }
 
     /// A browser in which somebody has logged in.
@@ -51,6 +53,12 @@ impl Browser {
         let page = browser.submit("/login", "/login", &[("username", name), ("password", PASSWORD)]).await;
         assert_eq!(page.status, 303, "{}", page.text);
         browser
+    }
+
+    /// Another kind of browser.
+    pub(crate) fn called(mut self, name: &'static str) -> Self {
+        self.name = name;
+        self
     }
 
     pub(crate) fn cookie(&self, name: &str) -> Option<&str> {
@@ -68,7 +76,7 @@ impl Browser {
 
     async fn send(&mut self, request: reqwest::RequestBuilder) -> Page {
         let cookies: Vec<String> = self.cookies.iter().map(|(name, value)| format!("{name}={value}")).collect();
-        let response = request.header(COOKIE, cookies.join("; ")).send().await.unwrap();
+        let response = request.header(COOKIE, cookies.join("; ")).header(USER_AGENT, self.name).send().await.unwrap();
         for set in response.headers().get_all(SET_COOKIE) {
             let (name, rest) = set.to_str().unwrap().split_once('=').unwrap();
             let value = rest.split(';').next().unwrap();

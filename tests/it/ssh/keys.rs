@@ -32,7 +32,7 @@ async fn keys_are_added_shown_and_removed() {
     }
     let weak = Machine::with_kind(&hub, &["-t", "rsa", "-b", "1024"]).await;
     let refused = bobs.submit("/settings/keys", "/settings/keys", &[("title", ""), ("key", &*weak.public_key())]).await;
-    assert!(refused.status == 400 && refused.has("from 2048 to 16384 bits"), "{}", refused.text);
+    assert!(refused.status == 400 && refused.has("from 2048 to 8192 bits"), "{}", refused.text);
 
     let key_pk: i64 = sqlx::query_scalar("select key_pk from ssh_keys where user_pk = $1")
         .bind(ada.pk)

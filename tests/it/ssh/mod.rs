@@ -1,6 +1,7 @@
 //! Git over SSH with the real `ssh` and `git`.
 
 mod access;
+mod hostile;
 mod keys;
 mod lfs;
 mod signatures;
@@ -29,6 +30,8 @@ async fn start() -> TestHub {
 struct Machine {
     dir: TempDir,
     port: u16,
+    /// More options of `ssh`.
+    extra: Vec<String>,
 }
 
 impl Machine {
@@ -39,7 +42,7 @@ impl Machine {
 
     async fn with_kind(hub: &TestHub, kind: &[&str]) -> Self {
         let port = hub.app().config.ssh.as_ref().unwrap().address.port();
-        let machine = Self { dir: tempfile::tempdir().unwrap(), port };
+        let machine = Self { dir: tempfile::tempdir().unwrap(), port, extra: Vec::new() };
         let made = tokio::process::Command::new("ssh-keygen")
             .args(kind)
             .args(["-q", "-N", "", "-C", "ada@laptop", "-f"])
@@ -82,6 +85,7 @@ impl Machine {
         ] {
             options.extend(["-o".to_owned(), option.to_owned()]);
         }
+        options.extend_from_slice(&self.extra);
         options
     }
 

@@ -93,6 +93,16 @@ pub async fn begin(app: &App) -> sqlx::Result<Transaction<'static, Postgres>> {
     Ok(tx)
 }
 
+/// Writes a line about what changed nothing, such as a login that failed, into the log of an account.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn note(app: &App, user_pk: UserPk, action: &str, details: &Value) -> sqlx::Result<()> {
+    let mut tx = begin(app).await?;
+    queries::insert(&mut tx, user_pk, action, details).await?;
+    tx.commit().await
+}
+
 /// What an action is called on pages.
 pub fn label_of(action: &str) -> String {
     let known = ACTIONS.iter().find(|(name, _)| *name == action).map(|(_, label)| *label);
@@ -103,6 +113,7 @@ pub fn label_of(action: &str) -> String {
 pub const ACTIONS: &[(&str, &str)] = &[
     ("account.create", "Account made"),
     ("account.sign_in", "Logged in"),
+    ("account.sign_in_failed", "Wrong password"),
     ("account.password", "Password changed"),
     ("account.email", "Email address changed"),
     ("account.operator", "Right to run the hub changed"),
@@ -112,6 +123,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("factor.passkey_remove", "Passkey removed"),
     ("factor.codes_make", "Recovery codes made"),
     ("factor.code_use", "Recovery code used"),
+    ("factor.code_wrong", "Wrong code of a second factor"),
     ("identity.link", "Single sign-on linked"),
     ("identity.unlink", "Single sign-on unlinked"),
     ("account.moderator", "Right to moderate changed"),
@@ -119,6 +131,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("admin.end_sessions", "Sessions ended by an administrator"),
     ("admin.confirm_email", "Email address confirmed by an administrator"),
     ("admin.role", "Role given by an administrator"),
+    ("admin.restore_repo", "Repository restored by an administrator"),
+    ("admin.quota", "Storage limit set by an administrator"),
+    ("admin.banner", "Banner changed"),
     ("jobs.retry", "Failed jobs tried again"),
     ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),
@@ -127,11 +142,17 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("token.leaked", "Access token found in public"),
     ("ssh_key.create", "SSH key added"),
     ("ssh_key.remove", "SSH key removed"),
+    ("gpg_key.create", "GPG key added"),
+    ("gpg_key.update", "GPG key brought up to date"),
+    ("gpg_key.remove", "GPG key removed"),
     ("app.authorize", "Application allowed"),
     ("app.revoke", "Application's access revoked"),
     ("app.create", "Application made"),
     ("app.change", "Application changed"),
     ("app.delete", "Application deleted"),
+    ("account.delete_ask", "Deletion of the account asked for"),
+    ("account.keep", "Account kept"),
+    ("account.delete", "Account removed"),
     ("organization.create", "Organization made"),
     ("organization.settings", "Settings changed"),
     ("member.add", "Member added"),
@@ -163,6 +184,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("moderation.disable_repo", "Repository disabled by moderators"),
     ("moderation.disable_repos", "All repositories disabled by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
+    ("moderation.remove_user", "Account removed by moderators"),
+    ("moderation.limit_user", "Account limited by moderators"),
     ("moderation.suspend_user", "Account suspended by moderators"),
     ("moderation.ban_user", "Account banned by moderators"),
     ("moderation.restore", "Decision of moderators taken back"),

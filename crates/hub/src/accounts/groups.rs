@@ -150,7 +150,7 @@ pub struct NewMember {
     pub role: OrgRole,
 }
 
-/// Finds the users who shall have roles.
+/// Finds the users who shall have roles, in the order of their keys: two who change the same never wait for each other.
 ///
 /// # Errors
 /// 404 for an unknown one.
@@ -159,6 +159,7 @@ pub async fn find_users(app: &App, users: &[(String, OrgRole)]) -> HubResult<Vec
     for (name, role) in users {
         found.push(NewMember { name: name.clone(), user_pk: find_user_pk(app, name).await?, role: *role });
     }
+    found.sort_by_key(|member| member.user_pk);
     Ok(found)
 }
 
@@ -185,9 +186,10 @@ pub async fn set_members_in(
     for NewMember { name, user_pk, role } in members {
         match queries::upsert_group_member(conn, (group_pk, organization.namespace_pk), *user_pk, *role).await {
             Ok(true) => {}
-            Ok(false) => {
-                let text = format!("{name} is no member of {}: an admin has to add them there first.", organization.name);
-                return Err(HubError::conflict(text).at("user"));
+            Ok(false) => return Err(no_member(name, &organization.name)),
+            // They were taken out at this moment.
+            Err(error) if db::violates(&error, "resource_group_members_organization_pk_user_pk_fkey") => {
+                return Err(no_member(name, &organization.name));
             }
             Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
                 return Err(HubError::no_such_group());
@@ -196,6 +198,10 @@ pub async fn set_members_in(
         }
     }
     Ok(())
+}
+
+fn no_member(name: &str, organization: &str) -> HubError {
+    HubError::conflict(format!("{name} is no member of {organization}: an admin has to add them there first.")).at("user")
 }
 
 /// Takes somebody out of a group.

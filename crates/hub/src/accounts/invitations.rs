@@ -9,6 +9,7 @@ use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules::{self, Deed};
 
 const PURPOSE: &str = "invitation";
 /// How long an invitation by mail works, in days.
@@ -30,6 +31,7 @@ pub async fn invite_by_mail(app: &App, by: &User, organization_pk: i64, address:
     }
     let new = NewInvitation { organization_pk, role, email: Some(address), invited_by: by.pk, days: MAIL_DAYS };
     let mut tx = audit::begin(app).await?;
+    rules::count(app, &mut tx, by.pk, Deed::Invitation).await?;
     let invitation_pk = insert(&mut tx, &new).await?;
     Job::SendInvitation { invitation_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;

@@ -11,7 +11,7 @@ use crate::signing::random_secret;
 ///
 /// # Errors
 /// The mail server does not take it.
-pub(super) async fn send_link<F>(
+pub(crate) async fn send_link<F>(
     app: &App,
     user: &User,
     email: &str,

@@ -9,6 +9,7 @@ use crate::app::App;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
 use crate::mailer;
+use crate::moderation::rules;
 
 /// What a new account needs.
 #[derive(Debug, Clone)]
@@ -34,7 +35,7 @@ pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     passwords::check(app, &new.password, new.name.trim(), new.email.trim()).map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut tx = audit::begin(app).await?;
-    let user_pk = insert_account(&mut tx, new, &hash).await?;
+    let user_pk = insert_account(app, &mut tx, new, &hash).await?;
     tx.commit().await?;
     queries::find_user(&app.pool, user_pk).await?.ok_or_else(|| HubError::internal("the new account is gone"))
 }
@@ -47,10 +48,10 @@ pub(super) fn check_new(new: &NewUser) -> HubResult<()> {
 }
 
 /// Makes an account that was checked. Without a hash it has no password.
-pub(super) async fn insert_account(conn: &mut PgConnection, new: &NewUser, hash: &str) -> HubResult<UserPk> {
+pub(super) async fn insert_account(app: &App, conn: &mut PgConnection, new: &NewUser, hash: &str) -> HubResult<UserPk> {
     db::lock(&mut *conn, LockKey::FirstAccount).await?;
     let is_admin = new.is_admin || queries::no_users(conn).await?;
-    let user_pk = insert_namespace(conn, new.name.trim(), "user").await?;
+    let user_pk = insert_namespace(app, conn, new.name.trim(), "user").await?;
     let inserted = queries::insert_user(conn, user_pk, new.email.trim(), hash, new.fullname.trim(), is_admin).await;
     match inserted {
         Err(error) if db::violates(&error, "users_email_idx") => {
@@ -81,7 +82,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     check_namespace(name)?;
     check_fullname(new.fullname.trim())?;
     let mut tx = audit::begin(app).await?;
-    let pk = insert_namespace(&mut tx, name, "organization").await?;
+    let pk = insert_namespace(app, &mut tx, name, "organization").await?;
     queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
     for (user_pk, role) in members {
         queries::upsert_member(&mut tx, pk, *user_pk, *role).await?;
@@ -90,13 +91,17 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     Ok(pk)
 }
 
-async fn insert_namespace(conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
-    match queries::insert_namespace(conn, name, kind).await {
+async fn insert_namespace(app: &App, conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
+    match queries::insert_namespace(&mut *conn, name, kind).await {
         // One that somebody gave up is theirs, or nobody's for good.
         Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {
             Err(HubError::conflict(format!("The name `{name}` is taken, please choose another.")).at("name"))
         }
-        other => Ok(other?),
+        other => {
+            let namespace_pk = other?;
+            rules::look_at_name(app, conn, namespace_pk, name, kind).await?;
+            Ok(namespace_pk)
+        }
     }
 }
 

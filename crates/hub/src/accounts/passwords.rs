@@ -5,7 +5,7 @@ mod weak;
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
 
-use super::{User, queries};
+use super::{User, UserPk, queries};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -52,27 +52,39 @@ async fn verify(password: String, hash: String) -> HubResult<bool> {
     .await?)
 }
 
+/// What comes of a name and a password.
+#[derive(Debug)]
+pub(super) enum Found {
+    /// They are right.
+    User(Box<User>),
+    /// There is such an account, with another password.
+    Wrong(UserPk),
+    /// There is no such account.
+    Nobody,
+}
+
 /// Finds the user of a name (or mail address) and password. An unknown name costs as much time as a wrong password.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResult<Option<User>> {
+pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResult<Found> {
     // A hash of nothing anybody knows.
     const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
     let row = queries::find_password(&app.pool, name).await?;
     // Who signs in at a provider may have no password.
     let hash = row.as_ref().map(|row| row.password_hash.as_str()).filter(|hash| !hash.is_empty()).unwrap_or(NOBODY).to_owned();
     let correct = verify(password.to_owned(), hash).await?;
-    match row {
-        Some(row) if correct => Ok(queries::find_user(&app.pool, row.user_pk).await?),
-        Some(row) => {
-            tracing::warn!(user.pk = row.user_pk, "a wrong password");
-            Ok(None)
-        }
-        None => {
-            // Not what was typed: people type passwords in the wrong field.
-            tracing::warn!("a password for an account that is not there");
-            Ok(None)
-        }
+    let Some(row) = row else {
+        // Not what was typed: people type passwords in the wrong field.
+        tracing::warn!("a password for an account that is not there");
+        return Ok(Found::Nobody);
+    };
+    if !correct {
+        tracing::warn!(user.pk = row.user_pk, "a wrong password");
+        return Ok(Found::Wrong(row.user_pk));
     }
+    let user = queries::find_user(&app.pool, row.user_pk).await?;
+    // As it was with this password, which may have been changed since.
+    let user = user.map(|user| User { sign_in_version: row.sign_in_version, ..user });
+    Ok(user.map_or(Found::Nobody, |user| Found::User(Box::new(user))))
 }

@@ -16,6 +16,7 @@ pub mod sessions;
 pub mod settings;
 pub mod tokens;
 
+use chrono::{DateTime, Utc};
 use sqlx::types::Json;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
@@ -28,6 +29,8 @@ pub struct PasswordRow {
     pub user_pk: UserPk,
     /// The argon2id hash in PHC form.
     pub password_hash: String,
+    /// [`User::sign_in_version`] while the account had it.
+    pub sign_in_version: i32,
 }
 
 /// A namespace as found by name.
@@ -52,7 +55,7 @@ pub struct NamespaceRow {
 pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<PasswordRow>> {
     sqlx::query_as!(
         PasswordRow,
-        "select user_pk, password_hash from users join namespaces on namespace_pk = user_pk
+        "select user_pk, password_hash, sign_in_version from users join namespaces on namespace_pk = user_pk
          where lower(name) = lower($1) or lower(email) = lower($1)",
         name
     )
@@ -84,9 +87,10 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
     let rows = sqlx::query_as!(
         UserRow,
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  suspended_at is not null as "suspended!", plain_http,
+                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'locked', is_locked_out(m.organization_pk, m.user_pk),
                                                        'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
@@ -116,12 +120,16 @@ struct UserRow {
     is_admin: bool,
     is_moderator: bool,
     suspended: bool,
+    deletes_at: Option<DateTime<Utc>>,
     plain_http: bool,
+    sign_in_version: i32,
     memberships: Option<Json<Vec<Membership>>>,
 }
 
 impl From<UserRow> for User {
     fn from(row: UserRow) -> Self {
+        let memberships = row.memberships.map(|Json(memberships)| memberships).unwrap_or_default();
+        let (locked_out, memberships) = memberships.into_iter().partition(|membership: &Membership| membership.locked);
         Self {
             pk: row.user_pk,
             name: row.name,
@@ -131,8 +139,11 @@ impl From<UserRow> for User {
             is_admin: row.is_admin,
             is_moderator: row.is_moderator,
             suspended: row.suspended,
+            deletes_at: row.deletes_at,
             plain_http: row.plain_http,
-            memberships: row.memberships.map(|Json(memberships)| memberships).unwrap_or_default(),
+            sign_in_version: row.sign_in_version,
+            memberships,
+            locked_out,
         }
     }
 }
@@ -146,7 +157,7 @@ pub async fn find_namespace(conn: &mut PgConnection, name: &str) -> sqlx::Result
         NamespaceRow,
         r#"select namespace_pk, name, kind, coalesce(default_private, false) as "default_private!",
                   coalesce(create_role, 'contributor') as "create_role!" from namespaces
-           left join organizations on organization_pk = namespace_pk where lower(name) = lower($1)"#,
+           left join organizations on organization_pk = namespace_pk where lower(name) = lower($1) and kind <> 'deleted'"#,
         name
     )
     .fetch_optional(conn)
@@ -255,7 +266,7 @@ pub async fn update_user_by_operator(
 pub async fn is_last_admin(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select coalesce((select is_admin from users where user_pk = $1), false)
-                  and not exists (select from users where is_admin and suspended_at is null and user_pk <> $1) as "last!""#,
+                  and not exists (select from users where is_admin and suspended_at is null and deletes_at is null and user_pk <> $1) as "last!""#,
         user_pk
     )
     .fetch_one(conn)

@@ -35,7 +35,10 @@ pub async fn ask(app: &App, address: &str) -> HubResult<()> {
 /// The mail server does not take it.
 pub async fn send_password_link(app: &App, address: &str) -> HubResult<()> {
     let Some(user_pk) = email::find_user_pk(&app.pool, address).await? else { return Ok(()) };
-    let Some(user) = queries::find_user(&app.pool, user_pk).await? else { return Ok(()) };
+    // Whoever has asked for the end of the account has another link, which this one would not replace.
+    let Some(user) = queries::find_user(&app.pool, user_pk).await?.filter(|user| user.deletes_at.is_none()) else {
+        return Ok(());
+    };
     if links::was_sent_lately(&app.pool, user_pk, Purpose::ResetPassword, PAUSE_SECS).await? {
         return Ok(());
     }

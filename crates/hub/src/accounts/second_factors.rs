@@ -8,6 +8,7 @@ pub(super) mod codes;
 pub(super) mod passkeys;
 pub(super) mod totp;
 
+use serde_json::json;
 use sqlx::PgConnection;
 
 use super::letters::Notice;
@@ -20,6 +21,11 @@ use super::{User, UserPk, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+
+/// How many wrong codes of an app are borne in a day.
+const MAX_WRONG_CODES: i32 = 100;
+/// After how many their owner is told.
+const WRONG_CODES_TOLD: i32 = 10;
 
 /// Whether an account needs more than its password.
 ///
@@ -41,16 +47,40 @@ async fn has_any_in(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
 /// 403 when it is wrong or was used, 429 after too many wrong ones.
 pub(super) async fn check_code(app: &App, user: &User, code: &str) -> HubResult<Way> {
     let attempt = Try::start_code(app, user.pk)?;
-    let way = if totp::take(app, user.pk, code).await? {
-        Way::App
-    } else if codes::take(app, user.pk, code).await? {
-        Way::RecoveryCode
+    // Nobody guesses a recovery code, so that these are not counted for long.
+    let way = if codes::is_like_one(code) {
+        codes::take(app, user.pk, code).await?.then_some(Way::RecoveryCode)
     } else {
+        start_count(app, user.pk).await?;
+        totp::take(app, user.pk, code).await?.then_some(Way::App)
+    };
+    let Some(way) = way else {
+        audit::note(app, user.pk, "factor.code_wrong", &json!({})).await?;
         let text = "This code is not right, or was used before. Wait for the app's next code, and see that its clock is right.";
         return Err(HubError::forbidden(text).at("code"));
     };
+    if way == Way::App {
+        queries::take_wrong_code_back(&app.pool, user.pk).await?;
+    }
     attempt.was_right();
     Ok(way)
+}
+
+/// Counts a code as wrong, by all nodes together and for a day, until it turns out to be right: whoever has the password could go on
+/// guessing for weeks, a few codes at a time.
+async fn start_count(app: &App, user_pk: UserPk) -> HubResult<()> {
+    let mut tx = app.begin().await?;
+    let (count, secs) = queries::count_wrong_code(&mut tx, user_pk).await?;
+    if count == WRONG_CODES_TOLD {
+        Job::tell(user_pk, Notice::WrongCodes).enqueue(&mut tx).await?;
+    }
+    tx.commit().await?;
+    app.jobs.wake();
+    if count > MAX_WRONG_CODES {
+        let text = "Too many wrong codes in a day. Use a recovery code or a passkey.";
+        return Err(HubError::too_many_requests(text, u64::try_from(secs).unwrap_or_default()));
+    }
+    Ok(())
 }
 
 /// What follows when an account got a factor: with the first one its other sessions end, and it gets recovery codes, which are given.

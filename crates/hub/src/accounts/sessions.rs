@@ -5,10 +5,11 @@ use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
 use actix_web::http::header;
 
+use super::devices::{self, Device};
 use super::queries::sessions::{self as queries, Browser};
 use super::{User, tokens};
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::moderation;
 use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
@@ -61,26 +62,43 @@ impl Way {
     }
 }
 
-/// Starts a session and gives the cookie for it.
+/// What a browser says of itself, as far as it is kept.
+pub(super) fn user_agent_of(request: &HttpRequest) -> String {
+    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
+    user_agent.chars().take(300).collect()
+}
+
+/// Starts a session and gives the cookies for it: the session's own, and the one by which the browser is known again.
 ///
 /// # Errors
-/// 403 for a suspended account, with the page to appeal; the database does not answer.
-pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<Cookie<'static>> {
+/// 403 for an account that is being deleted, and for a suspended one, with the page to appeal; 409 when all sessions of the account
+/// were ended since the user was found;
+/// the database does not answer.
+pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest, way: Way) -> HubResult<[Cookie<'static>; 2]> {
+    if let Some(at) = user.deletes_at {
+        return Err(HubError::account_leaves(at));
+    }
     if user.suspended {
         return Err(moderation::refusal(app, user).await?);
     }
     let secret = random_secret::<32>();
-    let user_agent = request.headers().get(header::USER_AGENT).and_then(|value| value.to_str().ok()).unwrap_or_default();
-    let user_agent: String = user_agent.chars().take(300).collect();
+    let user_agent = user_agent_of(request);
     let address = address_of(app, request);
-    let browser = Browser { address: address.as_deref(), user_agent: &user_agent, via: way.as_str() };
+    let device = Device::of(request, base);
+    let device_hash = device.hash();
+    let browser = Browser { address: address.as_deref(), user_agent: &user_agent, via: way.as_str(), device_hash: &device_hash };
     let replaced = cookie_of(request).map(|secret| tokens::hash(&secret));
     let limits = app.config.sessions;
     let mut tx = app.begin().await?;
+    if queries::hold_sign_in_version(&mut tx, user.pk).await? != Some(user.sign_in_version) {
+        return Err(HubError::conflict("All browsers were logged out of this account just now. Log in again."));
+    }
+    devices::tell_if_new(&mut tx, user.pk, &browser).await?;
     queries::insert_session(&mut tx, &tokens::hash(&secret), replaced.as_ref(), user.pk, &browser, limits).await?;
     queries::insert_sign_in(&mut tx, user.pk, &browser).await?;
     tx.commit().await?;
-    Ok(cookie(base, secret, Duration::days(i64::from(limits.days))))
+    app.jobs.wake();
+    Ok([cookie(base, secret, Duration::days(i64::from(limits.days))), device.cookie()])
 }
 
 /// The address of whoever sent a request, as it is kept.

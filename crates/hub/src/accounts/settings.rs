@@ -3,7 +3,7 @@
 use super::letters::Notice;
 use super::queries::settings as queries;
 use super::queries::{find_namespace, find_role, invitations, links, upsert_member};
-use super::{OrgRole, User, UserPk, audit, passwords};
+use super::{OrgRole, User, UserPk, audit, passwords, second_factors};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
@@ -122,17 +122,18 @@ pub async fn set_plain_http(app: &App, user: &User, plain_http: bool) -> HubResu
 /// # Errors
 /// 404 for an organisation that does not exist, 403 for one the user does not administer.
 pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<queries::ProfileRow> {
+    let missing = || HubError::not_found("There is no organization of this name.");
+    // An impossible name never reaches the database: a NUL in it would be a 500 there.
+    hub_types::check_name(name).map_err(|_| missing())?;
     let found = queries::find_profile(&app.pool, name).await?.filter(|found| found.kind == "organization");
-    let found = found.ok_or_else(|| HubError::not_found(format!("There is no organization `{name}`.")))?;
-    let role = user
-        .memberships
-        .iter()
-        .find(|membership| membership.namespace_pk == found.namespace_pk)
-        .map(|membership| membership.role);
-    if user.is_admin || role == Some(OrgRole::Admin) {
+    let found = found.ok_or_else(missing)?;
+    if user.is_admin || user.membership_in(found.namespace_pk).is_some_and(|membership| membership.role == OrgRole::Admin) {
         return Ok(found);
     }
-    Err(HubError::forbidden(format!("Only an admin of {} can change its settings.", found.name)))
+    match user.locked_out_of(&found.name).filter(|membership| membership.role == OrgRole::Admin) {
+        Some(_) => Err(HubError::second_factor_required(&found.name)),
+        None => Err(HubError::forbidden(format!("Only an admin of {} can change its settings.", found.name))),
+    }
 }
 
 /// Changes an organisation's profile.
@@ -147,6 +148,32 @@ pub async fn update_organization(app: &App, pk: i64, profile: &Profile, rules: &
     let mut tx = audit::begin(app).await?;
     queries::update_organization(&mut *tx, pk, &texts, rules).await?;
     Ok(tx.commit().await?)
+}
+
+/// Has an organisation ask its members for a second factor, or not. Those who have none are told by mail.
+///
+/// # Errors
+/// 409 while who asks for it has none themselves: they would not see the settings any more.
+pub async fn set_requires_second_factor(
+    app: &App,
+    organization: &queries::ProfileRow,
+    by: &User,
+    requires: bool,
+) -> HubResult<()> {
+    let pk = organization.namespace_pk;
+    if requires && !second_factors::has_any(app, by.pk).await? {
+        return Err(HubError::conflict("Add a second factor to your own account first, under Settings, Authentication."));
+    }
+    let mut tx = audit::begin(app).await?;
+    queries::update_requires_second_factor(&mut tx, pk, requires).await?;
+    let told =
+        if requires && !organization.requires_second_factor { queries::list_locked_out(&mut *tx, pk).await? } else { Vec::new() };
+    let notice = Notice::SecondFactorRequired { organization: organization.name.clone() };
+    let jobs: Vec<Job> = told.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
+    Job::enqueue_all(&jobs, &mut tx).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
 }
 
 /// Gives a user a role in an organisation: adds them, who are told so, or changes what they may do. The invitations of an admin who
@@ -194,7 +221,8 @@ pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubRe
 /// # Errors
 /// 404 for one that the user is no member of, 409 for its last admin.
 pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
-    let found = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
+    let mut memberships = user.memberships.iter().chain(&user.locked_out);
+    let found = memberships.find(|membership| membership.name.eq_ignore_ascii_case(name));
     let membership = found.ok_or_else(|| HubError::not_found("You are in no organization of this name."))?;
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, membership.namespace_pk).await?;

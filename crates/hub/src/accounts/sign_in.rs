@@ -1,9 +1,11 @@
 //! Signing in with a password: in the browser, and with git.
 
 use actix_web::HttpRequest;
+use serde_json::json;
 
+use super::passwords::Found;
 use super::throttle::Try;
-use super::{User, passwords, queries};
+use super::{User, UserPk, audit, passwords, queries, sessions};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -29,11 +31,32 @@ async fn check_password(app: &App, request: &HttpRequest, name: &str, password: 
         return Ok(None);
     }
     let attempt = Try::start(app, request, name)?;
-    let found = passwords::find_user(app, name, password).await?;
-    if found.is_some() {
-        attempt.was_right();
+    match passwords::find_user(app, name, password).await? {
+        Found::User(user) => {
+            attempt.was_right();
+            Ok(Some(*user))
+        }
+        Found::Wrong(user_pk) => {
+            if attempt.is_first() {
+                note_wrong(app, request, user_pk);
+            }
+            Ok(None)
+        }
+        Found::Nobody => Ok(None),
     }
-    Ok(found)
+}
+
+/// Has the security log tell of a wrong password. Nobody waits for it: how long the answer takes would tell that there is such an
+/// account.
+fn note_wrong(app: &App, request: &HttpRequest, user_pk: UserPk) {
+    let app = app.clone();
+    let details = json!({ "browser": sessions::user_agent_of(request) });
+    let note = async move {
+        if let Err(error) = audit::note(&app, user_pk, "account.sign_in_failed", &details).await {
+            tracing::warn!(%error, "the security log does not tell of a wrong password");
+        }
+    };
+    tokio::spawn(audit::carry(note));
 }
 
 /// Whether a user has to confirm the mail address before they may sign in. Those who run the hub need not: somebody has to set

@@ -3,7 +3,8 @@
 
 use super::page::PageRequest;
 use super::queries::factors as queries;
-use super::{Auth, User};
+use super::{Auth, User, Viewer};
+use crate::app::App;
 use crate::error::{HubError, HubResult};
 
 /// For how long a proof is good, in seconds.
@@ -27,11 +28,22 @@ pub fn session_of(page: &PageRequest) -> HubResult<[u8; 32]> {
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens, and a redirect to `/sudo` when the proof is too old.
 pub async fn require<'a>(page: &'a PageRequest, back: &str) -> HubResult<&'a User> {
-    let session_hash = session_of(page)?;
-    if !queries::was_proved(&page.app.pool, &session_hash, LASTS_SECS).await? {
-        return Err(HubError::proof_required(back));
-    }
+    page.require_session()?;
+    check(&page.app, &page.viewer, back).await?;
     page.require_session()
+}
+
+/// The same for what programs do, too. Only browsers are asked: a script of theirs is a thief's tool as much as a page is. A token is
+/// nothing that somebody finds open.
+///
+/// # Errors
+/// 403 that names `/sudo` when the proof is too old.
+pub async fn check(app: &App, viewer: &Viewer, back: &str) -> HubResult<()> {
+    let Auth::Session { session_hash } = &viewer.auth else { return Ok(()) };
+    match queries::was_proved(&app.pool, session_hash, LASTS_SECS).await? {
+        true => Ok(()),
+        false => Err(HubError::proof_required(back)),
+    }
 }
 
 /// Notes that it was proved just now whose browser this is.

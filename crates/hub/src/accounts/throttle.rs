@@ -81,11 +81,21 @@ impl Default for Throttle {
     }
 }
 
+/// How many wrong ones are borne.
+fn limit_of(app: &App) -> u64 {
+    match app.config.sign_in_tries {
+        0 => u64::MAX,
+        limit => limit,
+    }
+}
+
 /// A password that is being tried; it counts as wrong until [`Try::was_right`].
 #[derive(Debug)]
 pub(super) struct Try {
     throttle: Throttle,
     keys: Vec<Key>,
+    /// How many there are of the first key, this one included.
+    count: u64,
 }
 
 impl Try {
@@ -94,19 +104,16 @@ impl Try {
     /// # Errors
     /// 429 after too many wrong ones; it does not tell whether there is such an account.
     pub(super) fn start(app: &App, request: &HttpRequest, name: &str) -> HubResult<Self> {
-        let limit = app.config.sign_in_tries;
+        let limit = limit_of(app);
         let throttle = app.throttle.clone();
-        if limit == 0 {
-            return Ok(Self { throttle, keys: Vec::new() });
-        }
         let name = throttle.inner.hasher.hash_one(name.to_lowercase());
-        let mut keys = vec![(Key::Name(name), limit * MANY)];
+        let mut keys = vec![(Key::Name(name), limit.saturating_mul(MANY))];
         if let Some(address) = app.config.trusted_proxies.client_of(request) {
             let network = network_of(address);
-            keys.push((Key::Pair(name, network), limit));
+            keys.insert(0, (Key::Pair(name, network), limit));
             // This machine itself is a proxy that does not say for whom it asks.
             if !address.is_loopback() {
-                keys.push((Key::Network(network), limit * MANY));
+                keys.push((Key::Network(network), limit.saturating_mul(MANY)));
             }
         }
         Self::count(throttle, &keys, "Too many wrong passwords.")
@@ -117,9 +124,7 @@ impl Try {
     /// # Errors
     /// 429 after too many wrong ones, from wherever: there are only a million codes.
     pub(super) fn start_code(app: &App, user: UserPk) -> HubResult<Self> {
-        let limit = app.config.sign_in_tries;
-        let keys = if limit == 0 { Vec::new() } else { vec![(Key::Code(user), limit)] };
-        Self::count(app.throttle.clone(), &keys, "Too many wrong codes.")
+        Self::count(app.throttle.clone(), &[(Key::Code(user), limit_of(app))], "Too many wrong codes.")
     }
 
     fn count(throttle: Throttle, keys: &[(Key, u64)], refusal: &str) -> HubResult<Self> {
@@ -131,8 +136,16 @@ impl Try {
                 tracing::warn!("refused without a look: {}", refusal.to_lowercase());
                 Err(HubError::too_many_requests(refusal, secs))
             }
-            None => Ok(Self { throttle, keys: keys.iter().map(|(key, _)| *key).collect() }),
+            None => {
+                let count = counted.first().map_or(0, |(counted, _)| counted.count);
+                Ok(Self { throttle, keys: keys.iter().map(|(key, _)| *key).collect(), count })
+            }
         }
+    }
+
+    /// Whether there was no wrong one before it in this time, for this account from this network.
+    pub(super) const fn is_first(&self) -> bool {
+        self.count == 1
     }
 
     /// Says that the password was right.

@@ -92,6 +92,8 @@ pub struct Membership {
     pub create_role: OrgRole,
     /// The resource groups the viewer is in; admins of the organisation are in all.
     pub groups: Vec<GroupMembership>,
+    /// Whether the organisation asks for a second factor that the viewer does not have.
+    pub locked: bool,
 }
 
 impl Membership {
@@ -138,12 +140,19 @@ pub struct User {
     pub is_admin: bool,
     /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
     pub is_moderator: bool,
-    /// Whether moderators suspended the account: nobody signs in to it.
+    /// Whether nobody signs in to the account: moderators suspended it, or it is being deleted.
     pub suspended: bool,
+    /// When the account is removed for good, if its owner asked for that.
+    pub deletes_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.
+    pub sign_in_version: i32,
     /// The organisations.
     pub memberships: Vec<Membership>,
+    /// The organisations that ask their members for a second factor, while this person has none: they are members there in name only,
+    /// and every permission check takes them for strangers.
+    pub locked_out: Vec<Membership>,
 }
 
 impl User {
@@ -165,6 +174,17 @@ impl User {
         let mut audiences = self.namespaces();
         audiences.extend(groups.map(|group| group.pk));
         audiences
+    }
+
+    /// Whether a namespace is this person's own, or that of an organisation they are a member of, also where they lack a second factor.
+    pub fn belongs_to(&self, namespace_pk: i64) -> bool {
+        let mut memberships = self.memberships.iter().chain(&self.locked_out);
+        self.pk == namespace_pk || memberships.any(|membership| membership.namespace_pk == namespace_pk)
+    }
+
+    /// What this person would be in the organisation of this name, if they had the second factor that it asks for.
+    pub fn locked_out_of(&self, name: &str) -> Option<&Membership> {
+        self.locked_out.iter().find(|membership| membership.name.eq_ignore_ascii_case(name))
     }
 
     /// What this person is in an organisation.

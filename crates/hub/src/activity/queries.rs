@@ -102,7 +102,7 @@ pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Re
                select collection_pk, created_at, 'collection', actor_pk, null, collection_pk from collected
            ) done left join repos r using (repo_pk)
            where actor_pk is distinct from $5
-             and (repo_pk is null or (r.deleted_at is null and ($6 or (not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($7))))))
+             and (repo_pk is null or (r.deleted_at is null and ($6 or (not r.disabled and (not (r.private or r.unlisted) or coalesce(r.resource_group_pk, r.namespace_pk) = any($7))))))
            order by at desc, pk desc limit $4"#,
         query.namespaces,
         query.after.before(),
@@ -153,13 +153,13 @@ pub async fn count_days(pool: &PgPool, namespace_pk: i64, since: NaiveDate) -> s
                select e.created_at as at from events e join repos r using (repo_pk)
                where e.actor_pk = $1 and e.created_at >= $2::date::timestamp at time zone 'utc'
                  and e.kind in ('create_repo', 'duplicate_repo', 'commit', 'push')
-                 and not r.private and not r.disabled and r.deleted_at is null
+                 and not r.private and not r.disabled and not r.unlisted and r.deleted_at is null
                union all
                select e.created_at from organizations o join repos r on r.namespace_pk = o.organization_pk
                join events e on e.repo_pk = r.repo_pk
                where o.organization_pk = $1 and e.created_at >= $2::date::timestamp at time zone 'utc'
                  and e.kind in ('create_repo', 'duplicate_repo', 'commit', 'push')
-                 and not r.private and not r.disabled and r.deleted_at is null
+                 and not r.private and not r.disabled and not r.unlisted and r.deleted_at is null
            ) done group by 1"#,
         namespace_pk,
         since

@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `role`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
 //! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
@@ -15,6 +15,7 @@ use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
+use crate::personal_data::closing;
 use crate::ssh::host_key;
 use crate::{search, start};
 
@@ -36,6 +37,8 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
             add_user(&app, new, password_stdin).await
         }
         AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
+        AdminCommand::DeleteAccount { name } => delete_account(&app, &name).await,
+        AdminCommand::KeepAccount { name } => keep_account(&app, &name).await,
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::SshHostKey => show_host_key(&app).await,
@@ -103,6 +106,22 @@ fn make_password() -> String {
 async fn remove_second_factors(app: &App, name: &str) -> Result<(), String> {
     let had_any = second_factors::remove_all(app, name).await.map_err(|error| error.to_string())?;
     say(if had_any { "Removed. All sessions of the account ended." } else { "The account has no second factor." });
+    Ok(())
+}
+
+async fn delete_account(app: &App, name: &str) -> Result<(), String> {
+    let user = site_roles::find_by_name(app, name).await.map_err(|error| error.to_string())?;
+    let until = closing::ask(app, &user, &user.name).await.map_err(|error| error.to_string())?;
+    say(format!("`{}` is closed, and is removed for good on {}.", user.name, until.format("%-d %B %Y")));
+    say(format!(
+        "Until then its owner can keep it by the link that was mailed to them, or you by `hub admin keep-account {name}`."
+    ));
+    Ok(())
+}
+
+async fn keep_account(app: &App, name: &str) -> Result<(), String> {
+    closing::keep_by_name(app, name).await.map_err(|error| error.to_string())?;
+    say("The account is back, with its repositories.");
     Ok(())
 }
 

@@ -65,7 +65,8 @@ impl Collection {
 const SELECT: &str =
     "select c.collection_pk, c.public_id, c.namespace_pk, n.name as namespace, n.kind as owner_kind, c.title, c.description,
        c.theme, c.private, c.position, c.upvotes, c.trending, c.updated_at
-     from collections c join namespaces n using (namespace_pk) where true";
+     from collections c join namespaces n using (namespace_pk)
+     where not exists (select from users u where u.user_pk = c.namespace_pk and u.deletes_at is not null)";
 
 /// Finds a collection by the end of its address.
 ///
@@ -159,6 +160,10 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
         let owners: Vec<String> = query.owners.iter().map(|name| name.to_lowercase()).collect();
         sql.push(" and c.namespace_pk = any(array(select namespace_pk from namespaces where lower(name) = any(");
         sql.push_bind(owners).push(")))");
+    } else if !scope.all {
+        // Those of limited people are shown on their own pages only.
+        sql.push(" and (c.namespace_pk = any(").push_bind(scope.namespaces.clone());
+        sql.push(") or not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null))");
     }
     for (repo_type, namespace, name) in &query.repos {
         sql.push(

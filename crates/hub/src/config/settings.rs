@@ -60,6 +60,7 @@ const fn secret(key: &'static str, env: &'static str, form: Form, doc: &'static 
 }
 
 const HTTP: Form = Form::Url(&["http", "https"]);
+const PER_HOUR: Form = Form::Number(0, 100_000);
 
 /// Every setting there is.
 pub static SETTINGS: &[Setting] = &[
@@ -453,6 +454,14 @@ pub static SETTINGS: &[Setting] = &[
         "The most that all buckets of one account or organization may take together, in GiB. `0`: no limit.",
     ),
     setting(
+        "limits.owner_storage_gib",
+        "HUB_LIMITS_OWNER_STORAGE_GIB",
+        "0",
+        Form::Number(0, 1_000_000_000),
+        "The most that all repositories of one account or organization may take together, in GiB: large files and git history. \
+         Administrators set other limits for single ones. `0`: no limit.",
+    ),
+    setting(
         "lfs.multipart_above_mib",
         "HUB_LFS_MULTIPART_ABOVE_MIB",
         "256",
@@ -528,6 +537,54 @@ pub static SETTINGS: &[Setting] = &[
         "0",
         Form::Number(0, 36_500),
         "For how many days lines of the audit log are kept; they go in no other way. `0`: for ever.",
+    ),
+    setting(
+        "rules.new_account_days",
+        "HUB_RULES_NEW_ACCOUNT_DAYS",
+        "0",
+        Form::Number(0, 3650),
+        "For how many days an account is new, and the rules look at what it does. `0`: there are no rules. Worth it where strangers \
+         sign up.",
+    ),
+    setting(
+        "rules.repos_per_hour",
+        "HUB_RULES_REPOS_PER_HOUR",
+        "20",
+        PER_HOUR,
+        "How many repositories a new account makes. `0`: any number.",
+    ),
+    setting(
+        "rules.discussions_per_hour",
+        "HUB_RULES_DISCUSSIONS_PER_HOUR",
+        "10",
+        PER_HOUR,
+        "How many discussions and pull requests it opens.",
+    ),
+    setting("rules.comments_per_hour", "HUB_RULES_COMMENTS_PER_HOUR", "30", PER_HOUR, "How many comments it writes."),
+    setting("rules.mentions_per_hour", "HUB_RULES_MENTIONS_PER_HOUR", "30", PER_HOUR, "How many people it mentions."),
+    setting("rules.invitations_per_hour", "HUB_RULES_INVITATIONS_PER_HOUR", "20", PER_HOUR, "How many invitations it sends."),
+    setting(
+        "rules.links",
+        "HUB_RULES_LINKS",
+        "3",
+        Form::Number(0, 1_000),
+        "How many links to elsewhere a comment of a new account may have: one with more is hidden until a moderator has looked at it. \
+         A card with more is reported. `0`: any number.",
+    ),
+    setting(
+        "rules.copies",
+        "HUB_RULES_COPIES",
+        "5",
+        Form::Number(0, 1_000),
+        "When new accounts have said the same so often within a week, it is reported. `0`: never.",
+    ),
+    setting(
+        "rules.names",
+        "HUB_RULES_NAMES",
+        "",
+        Form::Text,
+        "Names that are known outside of the hub, separated by commas: new users and organizations whose names look like one of them \
+         are reported, as are those that look like one that is here.",
     ),
     setting(
         "gc.quarantine_days",

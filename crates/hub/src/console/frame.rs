@@ -8,6 +8,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsLink;
 use crate::accounts::{User, sudo};
 use crate::error::{HubError, HubResult};
+use crate::web::extract::Query;
 
 /// The longest reason, in characters.
 const MAX_REASON: usize = 300;
@@ -32,6 +33,10 @@ impl ConsoleNavigation {
         vec![
             link("/admin", "activity", "Overview"),
             link("/admin/users", "users", "Users"),
+            link("/admin/organizations", "building-2", "Organizations"),
+            link("/admin/repositories", "box", "Repositories"),
+            link("/admin/storage", "hard-drive", "Storage"),
+            link("/admin/banner", "info", "Banner"),
             link("/admin/jobs", "list-checks", "Background jobs"),
             link("/admin/audit", "shield-check", "Audit log"),
         ]
@@ -49,6 +54,57 @@ pub(super) struct Tab {
     pub count: Option<i64>,
     /// Whether this is it.
     pub current: bool,
+}
+
+/// The last row of a page: its place in the list's order, and its key.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) struct Place {
+    /// What the list is sorted by, the largest first.
+    pub rank: i64,
+    /// The key, the largest first.
+    pub pk: i64,
+}
+
+impl Place {
+    /// Before the first row.
+    pub(super) const START: Self = Self { rank: i64::MAX, pk: i64::MAX };
+
+    /// Reads `after` of a query.
+    ///
+    /// # Errors
+    /// 400 for what [`Place::encode`] did not make.
+    pub(super) fn read(query: &Query) -> HubResult<Option<Self>> {
+        let Some(text) = query.get("after") else { return Ok(None) };
+        let read = || {
+            let (rank, pk) = text.split_once('_')?;
+            Some(Self { rank: rank.parse().ok()?, pk: pk.parse().ok()? })
+        };
+        let place =
+            read().ok_or_else(|| HubError::bad_request("`after` is not one that this list gave. Start again without it."))?;
+        Ok(Some(place))
+    }
+
+    /// As text for an address.
+    pub(super) fn encode(self) -> String {
+        format!("{}_{}", self.rank, self.pk)
+    }
+}
+
+/// What was typed to look for: without control characters, of a length that makes sense.
+pub(super) fn search_text(query: &Query) -> String {
+    query.get("q").unwrap_or_default().trim().chars().filter(|c| !c.is_control()).take(100).collect()
+}
+
+/// What `like` takes for a part of a text.
+pub(super) fn pattern(text: &str) -> String {
+    let mut pattern = "%".to_owned();
+    for c in text.to_lowercase().chars() {
+        if matches!(c, '%' | '_' | '\\') {
+            pattern.push('\\');
+        }
+        pattern.push(c);
+    }
+    pattern + "%"
 }
 
 /// Who runs the hub and asks in a browser.
@@ -98,4 +154,23 @@ pub(super) async fn note(
         details.extend(more);
     }
     queries::write_audit(conn, namespace_pk, action, subject, &details).await
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_typed_is_no_pattern() {
+        assert_eq!(pattern("A_b%\\"), "%a\\_b\\%\\\\%");
+    }
+
+    #[test]
+    fn places_survive_an_address() {
+        let read = |text: &str| Place::read(&Query::parse(text));
+        let place = Place { rank: 7, pk: 9 };
+        assert_eq!(read(&format!("after={}", place.encode())).unwrap(), Some(place));
+        assert_eq!(read("").unwrap(), None);
+        assert!(read("after=7").is_err() && read("after=x_1").is_err() && read("after=1_99999999999999999999").is_err());
+    }
 }

@@ -1,5 +1,7 @@
 //! Statements of the console.
 
+pub(super) mod lists;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};

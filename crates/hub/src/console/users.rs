@@ -8,7 +8,7 @@ use chrono::{DateTime, Utc};
 use serde_json::json;
 use url::form_urlencoded::byte_serialize;
 
-use super::frame::{ConsoleNavigation, Tab, note, require_admin, require_proof, require_reason};
+use super::frame::{ConsoleNavigation, Tab, note, pattern, require_admin, require_proof, require_reason, search_text};
 use super::queries;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::browser_name;
@@ -118,7 +118,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     require_admin(&page)?;
     let query = page.query();
-    let search: String = query.get("q").unwrap_or_default().trim().chars().filter(|c| !c.is_control()).take(100).collect();
+    let search = search_text(&query);
     let staff = search.is_empty() && query.get("role") == Some("staff");
     let before = query.number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
     let (pool, from, limit) = (&page.app.pool, before.unwrap_or(i64::MAX), one_more(PAGE_LEN));
@@ -148,18 +148,6 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
         search,
     };
     page.show(shown).await
-}
-
-/// What `like` takes for a part of a text.
-fn pattern(text: &str) -> String {
-    let mut pattern = "%".to_owned();
-    for c in text.to_lowercase().chars() {
-        if matches!(c, '%' | '_' | '\\') {
-            pattern.push('\\');
-        }
-        pattern.push(c);
-    }
-    pattern + "%"
 }
 
 /// Accounts in the order of their keys here.
@@ -286,14 +274,4 @@ async fn perform(app: &App, user: &User, act: Act, reason: &str) -> HubResult<()
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
-}
-
-#[cfg(test)]
-mod tests {
-    use super::pattern;
-
-    #[test]
-    fn what_is_typed_is_no_pattern() {
-        assert_eq!(pattern("A_b%\\"), "%a\\_b\\%\\\\%");
-    }
 }

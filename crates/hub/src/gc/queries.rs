@@ -18,6 +18,18 @@ pub(super) async fn insert_run(pool: &PgPool, started: DateTime<Utc>, report: &V
     sqlx::query!("insert into gc_runs (started_at, report) values ($1, $2)", started, report).execute(pool).await.map(|_| ())
 }
 
+/// When the last run ended, how many objects it deleted from the store, and their bytes.
+pub(super) async fn find_last_run(pool: &PgPool) -> sqlx::Result<Option<(DateTime<Utc>, i64, i64)>> {
+    let row = sqlx::query!(
+        r#"select finished_at, coalesce((report #>> '{items,deleted,count}')::bigint, 0) as "count!",
+                  coalesce((report #>> '{items,deleted,bytes}')::bigint, 0) as "bytes!"
+           from gc_runs order by finished_at desc limit 1"#
+    )
+    .fetch_optional(pool)
+    .await?;
+    Ok(row.map(|row| (row.finished_at, row.count, row.bytes)))
+}
+
 pub(super) async fn has_run_since(pool: &PgPool, since: DateTime<Utc>) -> sqlx::Result<bool> {
     sqlx::query_scalar!(r#"select exists (select from gc_runs where finished_at > $1) as "has!""#, since).fetch_one(pool).await
 }

@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, gc, notifications, oauth, objects, repos, saved, xet};
+use crate::{accounts, gc, moderation, notifications, oauth, objects, personal_data, quotas, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -78,20 +78,31 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SketchWeights { repo_pk } => repos::lineage::sketch(app, repo_pk).await,
         Job::ScanFiles { repo_pk } => repos::scanning::scan_files(app, repo_pk).await,
         Job::ScanAgain { after } => repos::scanning::scan_again(app, after).await,
+        Job::LookAtCard { repo_pk, user_pk } => moderation::rules::look_at_card(app, repo_pk, user_pk).await,
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
-        Job::CollectGarbage => gc::collect_daily(app).await,
+        Job::CollectGarbage => {
+            moderation::removal::forget(app).await?;
+            gc::collect_daily(app).await
+        }
         Job::PruneAuditLog => accounts::audit::prune(app).await,
         Job::SweepSignIns => oauth::sweep(app).await,
         Job::CountActivity => repos::trending::count_activity(app).await,
+        Job::MeasureStorage => quotas::measure(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
+        Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at } => {
+            notifications::tell::tell_of_joining(app, (organization_pk, user_pk), actor_pk, what, at).await
+        }
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
         Job::TendNotifications => notifications::mail::tend(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
+        Job::SendKeepLink { user_pk } => personal_data::closing::send_keep_link(app, user_pk).await,
+        Job::ExportData { export_pk } => personal_data::exports::make(app, export_pk).await,
+        Job::SweepPersonalData => personal_data::sweep(app).await,
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
         Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,

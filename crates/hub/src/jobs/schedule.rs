@@ -13,9 +13,15 @@ const PERIOD: Duration = Duration::from_secs(900);
 const SELDOM_PERIODS: u64 = 24;
 
 /// Garbage collection comes up more often than it runs: see [`crate::gc::collect_daily`].
-const SELDOM: &[Job] =
-    &[Job::SweepUploads, Job::CollectGarbage, Job::PruneAuditLog, Job::SweepSignIns, Job::ScanAgain { after: 0 }];
-const EACH_TIME: &[Job] = &[Job::CountActivity, Job::TendNotifications];
+const SELDOM: &[Job] = &[
+    Job::SweepUploads,
+    Job::CollectGarbage,
+    Job::PruneAuditLog,
+    Job::SweepSignIns,
+    Job::SweepPersonalData,
+    Job::ScanAgain { after: 0 },
+];
+const EACH_TIME: &[Job] = &[Job::CountActivity, Job::MeasureStorage, Job::TendNotifications];
 
 /// Enqueues what comes up when a hub starts, and what comes up again and again, until told to stop.
 pub async fn enqueue_periodic(app: App, stop: CancellationToken) {

@@ -16,6 +16,7 @@ use crate::app::App;
 use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
 use crate::objects::{self, Held};
+use crate::quotas;
 use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Json;
@@ -118,6 +119,10 @@ async fn upload(app: &App, write: &RepoWrite, base: &BaseUrl, request: &BatchReq
     let wanted: Vec<(Sha256, u64)> = request.objects.iter().filter_map(|object| parse(object).ok()).collect();
     let oids: Vec<Sha256> = wanted.iter().map(|(oid, _)| *oid).collect();
     let held = reuse::hold(app, write, &oids).await?;
+    let new: HashMap<Sha256, u64> = wanted.iter().filter(|(oid, _)| !held.contains_key(oid)).copied().collect();
+    if !new.is_empty() {
+        quotas::require_room(app, write.repo.pk, new.values().fold(0, |sum, size| sum.saturating_add(*size))).await?;
+    }
     let large = |(oid, size): &(Sha256, u64)| !held.contains_key(oid) && *size > above;
     let in_parts = knows_parts && wanted.iter().any(large);
     let planner = Planner { app, base, repo_pk: write.repo.pk, in_parts };

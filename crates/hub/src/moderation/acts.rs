@@ -8,6 +8,7 @@ use super::category::Category;
 use super::queries::effects::{self, Comments};
 use super::queries::{self, ActRow, CaseRow};
 use super::subject::SubjectKind;
+use super::{removal, rules};
 use crate::accounts::letters::Notice;
 use crate::accounts::{User, audit};
 use crate::app::App;
@@ -17,6 +18,8 @@ use crate::jobs::Job;
 
 /// How long a public sentence may be, in characters.
 const MAX_REASON: usize = 1000;
+/// How many cases of a removed account are closed with it; the rest waits.
+const MOST_CLOSED: i64 = 500;
 
 /// What can be done about something.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,14 +38,18 @@ pub enum Act {
     DisableRepos,
     /// Nobody but its owner sees it.
     HideCollection,
+    /// What the person has is in no list, no search and no notification; links to it work.
+    LimitUser,
     /// The person cannot sign in; what they made stays.
     SuspendUser,
     /// The same, and nobody sees what they made.
     BanUser,
+    /// The same, and what they made is deleted; for some time it can be brought back.
+    RemoveUser,
 }
 
 impl Act {
-    const ALL: [Self; 9] = [
+    const ALL: [Self; 11] = [
         Self::Dismiss,
         Self::HideComment,
         Self::LockDiscussion,
@@ -50,8 +57,10 @@ impl Act {
         Self::DisableRepo,
         Self::DisableRepos,
         Self::HideCollection,
+        Self::LimitUser,
         Self::SuspendUser,
         Self::BanUser,
+        Self::RemoveUser,
     ];
 
     /// The word stored.
@@ -64,8 +73,10 @@ impl Act {
             Self::DisableRepo => "disable_repo",
             Self::DisableRepos => "disable_repos",
             Self::HideCollection => "hide_collection",
+            Self::LimitUser => "limit_user",
             Self::SuspendUser => "suspend_user",
             Self::BanUser => "ban_user",
+            Self::RemoveUser => "remove_user",
         }
     }
 
@@ -79,8 +90,10 @@ impl Act {
             Self::DisableRepo => "Disable the repository",
             Self::DisableRepos => "Disable all its repositories",
             Self::HideCollection => "Hide the collection",
+            Self::LimitUser => "Limit the user: what they have is in no list",
             Self::SuspendUser => "Suspend the user; what they made stays",
             Self::BanUser => "Ban the user and hide what they made",
+            Self::RemoveUser => "Remove the user with all they made",
         }
     }
 
@@ -94,8 +107,10 @@ impl Act {
             "disable_repo" => "Repository disabled",
             "disable_repos" => "Repositories disabled",
             "hide_collection" => "Collection hidden",
+            "limit_user" => "User limited",
             "suspend_user" => "User suspended",
             "ban_user" => "User banned",
+            "remove_user" => "User removed",
             _ => "Taken back",
         }
     }
@@ -105,16 +120,24 @@ impl Act {
         Self::ALL.into_iter().find(|act| act.as_str() == text)
     }
 
-    /// What can be done about a thing.
+    /// What can be done about a thing. Whoever made it can be removed with it.
     pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
-        match kind {
-            SubjectKind::Repo => &[Self::Dismiss, Self::DisableRepo],
-            SubjectKind::Discussion => &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
-            SubjectKind::Comment => &[Self::Dismiss, Self::HideComment],
-            SubjectKind::Collection => &[Self::Dismiss, Self::HideCollection],
-            SubjectKind::Account if is_user => &[Self::Dismiss, Self::SuspendUser, Self::BanUser, Self::DisableRepos],
-            SubjectKind::Account => &[Self::Dismiss, Self::DisableRepos],
-        }
+        let (without, with): (&[Self], &[Self]) = match kind {
+            SubjectKind::Repo => (&[Self::Dismiss, Self::DisableRepo], &[Self::Dismiss, Self::DisableRepo, Self::RemoveUser]),
+            SubjectKind::Discussion => (
+                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
+                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion, Self::RemoveUser],
+            ),
+            SubjectKind::Comment => (&[Self::Dismiss, Self::HideComment], &[Self::Dismiss, Self::HideComment, Self::RemoveUser]),
+            SubjectKind::Collection => {
+                (&[Self::Dismiss, Self::HideCollection], &[Self::Dismiss, Self::HideCollection, Self::RemoveUser])
+            }
+            SubjectKind::Account => (
+                &[Self::Dismiss, Self::DisableRepos],
+                &[Self::Dismiss, Self::LimitUser, Self::SuspendUser, Self::BanUser, Self::DisableRepos, Self::RemoveUser],
+            ),
+        };
+        if is_user { with } else { without }
     }
 
     /// What takes a thing out of sight, for many at once. People are only suspended.
@@ -130,7 +153,7 @@ impl Act {
     }
 
     const fn is_about_account(self) -> bool {
-        matches!(self, Self::SuspendUser | Self::BanUser | Self::DisableRepos)
+        matches!(self, Self::LimitUser | Self::SuspendUser | Self::BanUser | Self::RemoveUser | Self::DisableRepos)
     }
 }
 
@@ -176,14 +199,17 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
         return Err(HubError::conflict("Somebody has decided about this already: look at the case again."));
     }
     check(&mut tx, moderator, &case, decision.act).await?;
-    let act_pk = queries::insert_act(&mut tx, moderator, &case, decision).await?;
+    let by = (moderator.pk, moderator.name.as_str());
+    let act_pk = queries::insert_act(&mut tx, by, &case, decision).await?;
     if !apply(&mut tx, act_pk, &case, decision.act).await? {
         return Err(HubError::conflict(
             "There is nothing left to do this to: it is deleted, or was taken down already. Dismiss the case.",
         ));
     }
-    queries::close_case(&mut tx, case_pk, decision.act != Act::Dismiss).await?;
-    tell_reporters(&mut tx, &case, decision).await?;
+    close(&mut tx, by, &case, decision).await?;
+    if decision.act == Act::RemoveUser {
+        close_others(&mut tx, by, &case, decision).await?;
+    }
     if decision.act != Act::Dismiss {
         let notice = Notice::Moderated {
             subject: case.subject.clone(),
@@ -206,8 +232,37 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
     Ok(act_pk)
 }
 
+/// Ends a case: what was hidden meanwhile is as the decision leaves it, and those who reported it are told.
+async fn close(conn: &mut PgConnection, by: (i64, &str), case: &CaseRow, decision: &Decision) -> HubResult<()> {
+    rules::let_go(conn, by, case, decision.act == Act::Dismiss).await?;
+    queries::close_case(conn, case.case_pk, decision.act != Act::Dismiss).await?;
+    tell_reporters(conn, case, decision).await
+}
+
+/// With who made them, other things are gone that were reported.
+async fn close_others(conn: &mut PgConnection, by: (i64, &str), case: &CaseRow, decision: &Decision) -> HubResult<()> {
+    let Some(owner_pk) = case.owner_pk else { return Ok(()) };
+    for other_pk in queries::removal::list_open_cases(conn, owner_pk, MOST_CLOSED).await? {
+        if let Some(other) = queries::find_case(&mut *conn, other_pk).await? {
+            close(conn, by, &other, decision).await?;
+        }
+    }
+    Ok(())
+}
+
 fn no_case() -> HubError {
     HubError::not_found("There is no such case.")
+}
+
+/// Refuses that a moderator looks after what is theirs. Who runs the hub may.
+///
+/// # Errors
+/// 403 for what is their own, or their organization's.
+pub fn check_not_own(moderator: &User, owner_pk: Option<i64>) -> HubResult<()> {
+    if owner_pk.is_some_and(|owner| moderator.belongs_to(owner)) && !moderator.is_admin {
+        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
+    }
+    Ok(())
 }
 
 /// Whether a moderator may do this to a thing.
@@ -217,10 +272,7 @@ async fn check(conn: &mut PgConnection, moderator: &User, case: &CaseRow, act: A
     if !Act::fitting(kind, is_user).contains(&act) {
         return Err(HubError::bad_request("This cannot be done to a thing of this kind: choose another.").at("act"));
     }
-    let own = case.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
-    if own && !moderator.is_admin {
-        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
-    }
+    check_not_own(moderator, case.owner_pk)?;
     let owner = case.owner_pk.filter(|_| act.is_about_account() && is_user);
     if let Some(owner) = owner
         && effects::has_role(conn, owner).await?
@@ -246,13 +298,19 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
         Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
+        Act::LimitUser => effects::limit(conn, act_pk, pk).await?,
         Act::SuspendUser => effects::suspend(conn, act_pk, pk).await?,
         Act::BanUser => {
             effects::disable_repos(conn, act_pk, pk).await?;
             effects::hide_collections(conn, act_pk, None, Some(pk)).await?;
             effects::hide_comments(conn, act_pk, Comments::By(pk)).await?;
+            queries::removal::empty_profile(conn, act_pk, pk).await?;
             effects::suspend(conn, act_pk, pk).await?
         }
+        Act::RemoveUser => match case.owner_pk {
+            Some(owner_pk) => removal::remove(conn, act_pk, owner_pk).await?,
+            None => 0,
+        },
     };
     Ok(done > 0)
 }
@@ -279,7 +337,7 @@ async fn tell_reporters(conn: &mut PgConnection, case: &CaseRow, decision: &Deci
 }
 
 /// Tells the user whose it is, or the admins of the organisation.
-async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Notice) -> HubResult<()> {
+pub(super) async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Notice) -> HubResult<()> {
     let Some(owner_pk) = owner_pk else { return Ok(()) };
     let people = queries::list_responsible(conn, owner_pk).await?;
     let jobs: Vec<Job> = people.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
@@ -293,7 +351,7 @@ async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, notice: &Not
 pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock(&mut tx, LockKey::Moderate).await?;
-    undo_in(&mut tx, moderator, act_pk, reason).await?;
+    undo_in(app, &mut tx, moderator, act_pk, reason).await?;
     tx.commit().await?;
     app.jobs.wake();
     app.search.wake();
@@ -301,19 +359,17 @@ pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> Hub
 }
 
 /// The same in a transaction that has the moderators' lock.
-pub(super) async fn undo_in(conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
+pub(super) async fn undo_in(app: &App, conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
     let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
     let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
-    let own = act.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner));
-    if own && !moderator.is_admin {
-        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
-    }
+    check_not_own(moderator, act.owner_pk)?;
+    removal::check_in_time(app, &act)?;
     let reason = match reason.trim() {
         "" => "A moderator looked at it again, and it may stay.".to_owned(),
         text if text.chars().count() <= MAX_REASON => text.to_owned(),
         _ => return Err(HubError::bad_request(format!("The reason can have at most {MAX_REASON} characters.")).at("reason")),
     };
-    match queries::insert_undo(conn, moderator, &act, &reason).await {
+    match queries::insert_undo(conn, (moderator.pk, moderator.name.as_str()), &act, &reason).await {
         Err(error) if violates(&error, "moderation_acts_undoes_idx") => {
             return Err(HubError::conflict("This was taken back already."));
         }

@@ -70,12 +70,10 @@ pub async fn decide(app: &App, moderator: &User, appeal_pk: i64, granted: bool, 
         return Err(HubError::conflict("Somebody has decided about this appeal already."));
     }
     let act = queries::find_act(&mut *tx, appeal.act_pk).await?.ok_or_else(|| HubError::not_found("There is no such act."))?;
-    if act.owner_pk.is_some_and(|owner| moderator.namespaces().contains(&owner)) && !moderator.is_admin {
-        return Err(HubError::forbidden("This is about what is yours, or your organization's: another moderator decides."));
-    }
+    acts::check_not_own(moderator, act.owner_pk)?;
     rows::decide(&mut tx, appeal_pk, moderator.pk, granted, answer).await?;
     if granted && !act.undone {
-        acts::undo_in(&mut tx, moderator, act.act_pk, answer).await?;
+        acts::undo_in(app, &mut tx, moderator, act.act_pk, answer).await?;
     }
     if !granted {
         let notice = Notice::Moderated {

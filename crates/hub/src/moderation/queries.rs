@@ -3,6 +3,8 @@
 pub mod appeals;
 pub mod effects;
 pub mod lists;
+pub mod removal;
+pub mod rules;
 pub mod statistics;
 
 use chrono::{DateTime, Utc};
@@ -11,7 +13,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 use super::acts::Decision;
 use super::category::Category;
 use super::subject::Subject;
-use crate::accounts::{User, UserPk};
+use crate::accounts::UserPk;
 
 /// The most people who are told of one decision.
 const MOST_TOLD: i64 = 1_000;
@@ -200,14 +202,19 @@ pub async fn close_case(conn: &mut PgConnection, case_pk: i64, acted: bool) -> s
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_act(conn: &mut PgConnection, moderator: &User, case: &CaseRow, decision: &Decision) -> sqlx::Result<i64> {
+pub async fn insert_act(
+    conn: &mut PgConnection,
+    (moderator_pk, moderator): (UserPk, &str),
+    case: &CaseRow,
+    decision: &Decision,
+) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, owner_pk, subject, href,
                                       category, reason)
          values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning act_pk",
         case.case_pk,
-        moderator.pk,
-        moderator.name,
+        moderator_pk,
+        moderator,
         decision.act.as_str(),
         case.subject_kind,
         case.subject_pk,
@@ -225,15 +232,20 @@ pub async fn insert_act(conn: &mut PgConnection, moderator: &User, case: &CaseRo
 ///
 /// # Errors
 /// It was taken back already (`moderation_acts_undoes_idx`).
-pub async fn insert_undo(conn: &mut PgConnection, moderator: &User, act: &ActRow, reason: &str) -> sqlx::Result<()> {
+pub async fn insert_undo(
+    conn: &mut PgConnection,
+    (moderator_pk, moderator): (UserPk, &str),
+    act: &ActRow,
+    reason: &str,
+) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, owner_pk, subject, href,
                                       category, reason, undoes)
          select case_pk, $2, $3, 'restore', subject_kind, subject_pk, owner_pk, subject, href, category, $4, act_pk
          from moderation_acts where act_pk = $1",
         act.act_pk,
-        moderator.pk,
-        moderator.name,
+        moderator_pk,
+        moderator,
         reason
     )
     .execute(conn)

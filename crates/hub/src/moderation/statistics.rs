@@ -6,12 +6,15 @@ use serde_json::{Value, json};
 
 use super::acts::Act;
 use super::category::Category;
-use super::queries::statistics::{self as queries, CountRow};
+use super::queries::statistics::{self as queries, CountRow, QuarterRow};
 use crate::app::App;
 use crate::error::HubResult;
 
 /// For how many days one can look back.
 pub const DAYS: [i32; 3] = [30, 90, 365];
+
+/// How many quarters a transparency report has.
+const QUARTERS: i32 = 12;
 
 /// What was counted.
 #[derive(Debug)]
@@ -65,6 +68,37 @@ impl Statistics {
         }
         text
     }
+}
+
+/// Counts the last quarters, for a transparency report.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_by_quarter(app: &App) -> HubResult<Vec<QuarterRow>> {
+    Ok(queries::count_by_quarter(&app.pool, QUARTERS).await?)
+}
+
+/// Quarters as one JSON array.
+pub fn quarters_json(rows: &[QuarterRow]) -> Value {
+    let one = |row: &QuarterRow| {
+        let mut object = json!({ "quarter": row.quarter, "what": row.what, "key": row.key, "count": row.count });
+        if let (Some(hours), Some(object)) = (row.median_hours, object.as_object_mut()) {
+            object.insert("medianHours".to_owned(), json!(hours));
+        }
+        object
+    };
+    rows.iter().map(one).collect()
+}
+
+/// Quarters as a table.
+pub fn quarters_csv(rows: &[QuarterRow]) -> String {
+    let mut text = "quarter,what,key,count,median_hours\r\n".to_owned();
+    for row in rows {
+        let hours = row.median_hours.map(|hours| format!("{hours:.2}")).unwrap_or_default();
+        // Writing into a text cannot fail.
+        let _ = write!(text, "{},{},{},{},{hours}\r\n", row.quarter, row.what, row.key, row.count);
+    }
+    text
 }
 
 impl CountRow {

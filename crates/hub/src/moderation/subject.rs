@@ -1,14 +1,15 @@
 //! What can be reported, found by the path of its page under the viewer's rights.
 
 use super::queries;
+use super::queries::rules::CommentPlace;
 use crate::accounts::Viewer;
 use crate::accounts::queries::find_namespace;
 use crate::app::App;
 use crate::collections::CollectionRead;
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::RepoRead;
 use crate::repos::access::find_readable;
 use crate::repos::discussions;
+use crate::repos::{Repo, RepoRead};
 use hub_types::RepoType;
 
 /// How much of what was said is kept with a case, in characters.
@@ -112,22 +113,22 @@ async fn find_there(app: &App, viewer: &Viewer, path: &str) -> HubResult<Subject
     match rest {
         ["discussions", num] => of_discussion(app, &read, num, None).await,
         ["discussions", num, id] if *id != "files" => of_discussion(app, &read, num, Some(id)).await,
-        _ => Ok(of_repo(&read)),
+        _ => Ok(of_repo(&read.repo)),
     }
 }
 
-fn page_of(read: &RepoRead) -> String {
-    format!("/{}{}", read.repo.repo_type.url_prefix(), read.repo.id)
+fn page_of(repo: &Repo) -> String {
+    format!("/{}{}", repo.repo_type.url_prefix(), repo.id)
 }
 
-fn of_repo(read: &RepoRead) -> Subject {
-    let repo = &read.repo;
+/// A repository.
+pub(super) fn of_repo(repo: &Repo) -> Subject {
     Subject {
         kind: SubjectKind::Repo,
         pk: repo.pk,
         owner_pk: Some(repo.namespace_pk),
         name: format!("{} {}", repo.repo_type, repo.id),
-        href: page_of(read),
+        href: page_of(repo),
         excerpt: String::new(),
     }
 }
@@ -135,7 +136,7 @@ fn of_repo(read: &RepoRead) -> Subject {
 async fn of_discussion(app: &App, read: &RepoRead, num: &str, comment: Option<&str>) -> HubResult<Subject> {
     let num: i64 = num.parse().map_err(|_| unknown())?;
     let found = discussions::get(app, &read.repo, num).await?;
-    let href = format!("{}/discussions/{num}", page_of(read));
+    let href = format!("{}/discussions/{num}", page_of(&read.repo));
     let id = &read.repo.id;
     let Some(comment) = comment else {
         let body = queries::first_comment(&app.pool, found.discussion_pk).await?.unwrap_or_default();
@@ -163,14 +164,32 @@ async fn of_discussion(app: &App, read: &RepoRead, num: &str, comment: Option<&s
 async fn of_account(app: &App, name: &str) -> HubResult<Subject> {
     hub_types::check_name(name).map_err(|_| unknown())?;
     let found = find_namespace(&mut *app.pool.acquire().await?, name).await?.ok_or_else(unknown)?;
-    Ok(Subject {
+    Ok(of_namespace(found.namespace_pk, &found.kind, &found.name))
+}
+
+/// A user or an organisation.
+pub(super) fn of_namespace(namespace_pk: i64, kind: &str, name: &str) -> Subject {
+    Subject {
         kind: SubjectKind::Account,
-        pk: found.namespace_pk,
-        owner_pk: Some(found.namespace_pk),
-        name: format!("{} {}", found.kind, found.name),
-        href: format!("/{}", found.name),
+        pk: namespace_pk,
+        owner_pk: Some(namespace_pk),
+        name: format!("{kind} {name}"),
+        href: format!("/{name}"),
         excerpt: String::new(),
-    })
+    }
+}
+
+/// A comment that was found where it is.
+pub(super) fn of_comment_at(place: &CommentPlace, id: &str, text: &str) -> Subject {
+    let CommentPlace { repo_type, repo, num, .. } = place;
+    Subject {
+        kind: SubjectKind::Comment,
+        pk: place.event_pk,
+        owner_pk: place.author_pk,
+        name: format!("a comment of {} in {repo}#{num}", place.author.as_deref().unwrap_or("a deleted account")),
+        href: format!("/{}{repo}/discussions/{num}#{id}", repo_type.url_prefix()),
+        excerpt: cut(text),
+    }
 }
 
 async fn of_collection(app: &App, viewer: &Viewer, slug: &str) -> HubResult<Subject> {
@@ -186,7 +205,8 @@ async fn of_collection(app: &App, viewer: &Viewer, slug: &str) -> HubResult<Subj
     })
 }
 
-fn cut(text: &str) -> String {
+/// As much of a text as is kept with a case.
+pub(super) fn cut(text: &str) -> String {
     text.trim().chars().take(EXCERPT).collect()
 }
 

@@ -11,6 +11,7 @@ use hub_types::Sha256;
 use super::queries::{self, Registered};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::quotas;
 
 /// Stores an object from a stream and lets a repository have it. Safe to repeat, also at the same time.
 ///
@@ -62,10 +63,17 @@ where
 /// Notes that a verified object is in the store and that a repository has it.
 ///
 /// # Errors
-/// 404 when the repository was deleted meanwhile.
+/// 404 when the repository was deleted meanwhile, 413 when its owner has no room for it.
 pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, upload: Upload) -> HubResult<()> {
     let size = i64::try_from(upload.size).map_err(|_| HubError::unprocessable("The file is larger than the hub can count."))?;
     check_fresh(upload.stored_at)?;
+    if let Err(error) = quotas::require_room(app, repo_pk, upload.size).await
+        && super::list_held(&app.pool, repo_pk, &[oid]).await?.is_empty()
+    {
+        // No row names it, and none ever will.
+        app.store.delete(&StorageKey::lfs(&oid, Some(upload.nonce))).await?;
+        return Err(error);
+    }
     let registered = queries::register(&app.pool, repo_pk, oid, upload.nonce, size).await?;
     app.held_objects.invalidate(&(repo_pk, oid));
     if let Registered::Elsewhere(missed) = registered

@@ -10,10 +10,9 @@ use serde_json::{Value, json};
 use crate::accounts::groups::{self, MOST, Managed};
 use crate::accounts::queries::groups::{self as queries, GroupRow};
 use crate::accounts::settings::require_admin_of;
-use crate::accounts::{OrgRole, Viewer, audit};
+use crate::accounts::{Auth, OrgRole, TokenRole, Viewer, audit, scopes};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::oauth;
 use crate::repos::{access, groups as repo_groups};
 use crate::web::extract::{Json, raw_param};
 
@@ -34,11 +33,13 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/api/organizations/{name}/resource-groups/{id}/users/{user}", web::delete().to(delete_user));
 }
 
-/// The groups that the viewer may know of: admins all, members their own.
+/// The groups that the viewer may know of: admins all, members their own. A token for chosen things must be for the organisation.
 async fn visible(app: &App, viewer: &Viewer, name: &str) -> HubResult<Vec<GroupRow>> {
     let user = viewer.require_user()?;
-    if oauth::hides_organization(&viewer.auth, name) {
-        return Ok(Vec::new());
+    if let Auth::Token { role: TokenRole::FineGrained, scopes: given, .. } = &viewer.auth
+        && !scopes::reads_all_of(given, name)
+    {
+        return Err(HubError::token_too_weak(&format!("the right to read the repositories of `{name}`")));
     }
     let membership = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
     let Some(membership) = membership else {

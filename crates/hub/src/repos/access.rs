@@ -88,6 +88,20 @@ fn may_read_disabled(viewer: &Viewer, repo: &Repo) -> bool {
     is_for_it && (moderates || role_level(viewer, repo).is_some())
 }
 
+/// Whether the viewer is a member of an organisation in name only, because it asks for a second factor.
+fn locked_out(viewer: &Viewer, namespace: &str) -> bool {
+    viewer.user.as_ref().is_some_and(|user| user.locked_out_of(namespace).is_some())
+}
+
+/// For a repository that the viewer may not know of, asked for in a namespace: the answer for those that do not exist. Who lacks a
+/// second factor is told so, whether there is one of this name or not.
+fn not_found(viewer: &Viewer, namespace: &str) -> HubError {
+    match locked_out(viewer, namespace) {
+        true => HubError::second_factor_required(namespace),
+        false => HubError::repo_not_found(viewer.is_anonymous()),
+    }
+}
+
 /// 403 with the page that says why.
 pub fn disabled(repo: &Repo) -> HubError {
     HubError::repo_disabled(moderation::notice_path(repo.repo_type, &repo.id))
@@ -218,6 +232,9 @@ impl RepoRead {
     pub async fn into_content(self, app: &App) -> HubResult<RepoContent> {
         match self.barrier(app).await? {
             None => Ok(RepoContent(self)),
+            Some(_) if locked_out(&self.viewer, self.repo.id.namespace()) => {
+                Err(HubError::second_factor_required(self.repo.id.namespace()))
+            }
             Some(barrier) => Err(HubError::gated(self.repo.repo_type, &self.repo.id, &barrier)),
         }
     }
@@ -248,6 +265,12 @@ impl RepoRead {
     /// Whether the viewer belongs to the repository, and need not ask for its files.
     pub fn is_member(&self) -> bool {
         role_level(&self.viewer, &self.repo).is_some()
+    }
+
+    /// The same of what was shown for the viewer: a token for other things belongs nowhere.
+    pub fn is_shown_as_member(&self) -> bool {
+        let Self { repo, viewer, .. } = self;
+        self.is_member() && token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
     }
 
     /// Whether what was shown for the viewer opens gated repositories: of tokens for chosen things, those that say so, or name
@@ -289,6 +312,9 @@ impl RepoRead {
         self.viewer.require_user()?;
         if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
             return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
+        }
+        if locked_out(&self.viewer, self.repo.id.namespace()) {
+            return Err(HubError::second_factor_required(self.repo.id.namespace()));
         }
         Err(match level {
             Level::Admin => HubError::admin_denied(&self.repo.id),

@@ -13,6 +13,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules::{self, Deed};
 
 /// What a new repository is to be.
 #[derive(Debug, Clone)]
@@ -55,6 +56,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
+    rules::count(app, &mut tx, user.pk, Deed::Repo).await?;
     access::check_name_is_free(&mut tx, viewer, new.repo_type, namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {

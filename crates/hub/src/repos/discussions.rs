@@ -36,6 +36,9 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 
+/// The title of a discussion that moderators hid.
+pub const HIDDEN_TITLE: &str = "Hidden by the moderators";
+
 /// Finds a discussion by its number.
 ///
 /// # Errors

@@ -9,13 +9,15 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules::{self, Deed};
 use crate::objects;
+use crate::quotas;
 use hub_types::{RepoId, RepoType};
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
 ///
 /// # Errors
-/// 403 for a namespace the viewer may not use, 409 when the target exists.
+/// 403 for a namespace the viewer may not use, 409 when the target exists, 413 when its owner has no room for a copy.
 pub async fn duplicate_repo(
     app: &App,
     source: &RepoContent,
@@ -36,6 +38,7 @@ pub async fn duplicate_repo(
         resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
+    rules::count(app, &mut tx, user.pk, Deed::Repo).await?;
     access::check_name_is_free(&mut tx, &source.viewer, from.repo_type, namespace, to.name()).await?;
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
@@ -52,6 +55,7 @@ pub async fn duplicate_repo(
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
     queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
     objects::share_all(&mut tx, from.pk, repo_pk).await?;
+    quotas::check_arrival(app, &mut tx, repo_pk).await?;
     let repo =
         queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;
     let refs = queries::list_refs(&mut *tx, from.pk).await?;
@@ -72,6 +76,7 @@ pub async fn duplicate_repo(
         Job::SketchWeights { repo_pk }.enqueue(&mut tx).await?;
     }
     Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
+    rules::ask_about_card(app, &mut tx, repo_pk, Some(user.pk)).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(repo)

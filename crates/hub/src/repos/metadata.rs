@@ -24,7 +24,7 @@ pub use again::{ask_again, derive_again};
 pub use head::{Before, MAX_SIBLINGS, of_commit};
 pub use headers::{awaits_headers, read_headers};
 pub use inferred::inferred_of;
-pub use texts::read_texts;
+pub use texts::{card_text, read_texts};
 
 /// The version of the rules. A higher one makes hubs derive again what repositories have from the rules before, in the background.
 pub const VERSION: i32 = 1;

@@ -19,6 +19,8 @@ use super::repack;
 use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::rules;
+use crate::quotas;
 
 /// The kind of a change that takes another one back.
 pub const UNDO: &str = "undo";
@@ -125,8 +127,13 @@ pub async fn apply_ref_updates(app: &App, change: RefChange<'_>) -> Result<(), R
 pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefName]) -> Result<(), RefError> {
     // What leaves a history behind is told in the audit log. Most moves spare asking who it was.
     let is_told = !replaced.is_empty() || change.updates.iter().any(|update| update.new.is_none());
+    let packed = change.packs.iter().fold(0_u64, |sum, pack| sum.saturating_add(pack.size_bytes.unsigned_abs()));
+    quotas::require_room_in_git(app, change.repo.pk, packed).await.map_err(RefError::Hub)?;
     let mut tx = if is_told { audit::begin(app).await? } else { app.begin().await? };
     let generation = apply_replacing_in(&mut tx, &change, replaced).await?;
+    if change.metadata.is_some() {
+        rules::ask_about_card(app, &mut tx, change.repo.pk, change.actor_pk).await?;
+    }
     tx.commit().await?;
     bring_packs(app, &change, generation).await;
     Ok(())

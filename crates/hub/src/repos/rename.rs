@@ -11,12 +11,13 @@ use crate::accounts::audit;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::quotas;
 
 /// Gives a repository another id and leaves a redirect at the old one. Gives the new id in its canonical spelling.
 ///
 /// # Errors
-/// 403 for a namespace or a name the viewer may not use, 409 when the target exists, 413 for a bucket that the new owner has no
-/// room for.
+/// 403 for a namespace or a name the viewer may not use, 409 when the target exists, 413 when the new owner has no
+/// room for it.
 pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<RepoId> {
     move_undoing(app, admin, to, None).await
 }
@@ -41,6 +42,9 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
     }
     if repo.repo_type == RepoType::Bucket && repo.namespace_pk != namespace.namespace_pk {
         batch::check_arrival(app, &mut tx, repo.pk, (namespace.namespace_pk, namespace.name.as_str())).await?;
+    }
+    if repo.namespace_pk != namespace.namespace_pk {
+        quotas::check_arrival(app, &mut tx, repo.pk).await?;
     }
     queries::delete_redirect(&mut tx, repo.repo_type, target.namespace(), target.name()).await?;
     if repo.id.key() != target.key() {

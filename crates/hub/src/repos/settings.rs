@@ -10,6 +10,7 @@ use crate::accounts::audit;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules;
 
 /// How readers of a gated repository get in.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -81,11 +82,12 @@ pub(super) async fn update_settings_undoing(
     if let Some(refuses) = change.refuses_pickles {
         set_refuses_pickles(&mut tx, admin.repo.pk, refuses).await?;
     }
+    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     // Those who could not see it before may be waiting for it.
     if change.private == Some(false) && private {
         Job::TellOfRepo { repo_pk: admin.repo.pk }.enqueue(&mut tx).await?;
+        rules::ask_about_card(app, &mut tx, admin.repo.pk, actor).await?;
     }
-    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     let after = Openness {
         private: change.private.unwrap_or(before.private),
         gated: gated.map_or_else(|| before.gated.clone(), |gated| gated.map(str::to_owned)),

@@ -70,15 +70,20 @@ impl Visibility {
         sql.push(" and r.deleted_at is null");
         if !self.disabled {
             sql.push(" and not r.disabled");
+            self.push_for_members(sql, "r.unlisted");
         }
-        if self.audiences.is_none() && self.scopes.is_none() {
-            return;
+        if self.audiences.is_some() || self.scopes.is_some() {
+            self.push_for_members(sql, "r.private");
         }
+    }
+
+    /// What is so, only members see.
+    fn push_for_members(&self, sql: &mut QueryBuilder<Postgres>, what: &str) {
         if self.audiences.as_ref().is_some_and(Vec::is_empty) {
-            sql.push(" and not r.private");
+            sql.push(" and not ").push(what);
             return;
         }
-        sql.push(" and (not r.private or (true");
+        sql.push(" and (not ").push(what).push(" or (true");
         if let Some(audiences) = &self.audiences {
             sql.push(" and coalesce(r.resource_group_pk, r.namespace_pk) = any(").push_bind(audiences.clone()).push(")");
         }

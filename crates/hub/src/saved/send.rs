@@ -79,7 +79,7 @@ pub async fn send_alert(app: &App, saved_search_pk: i64) -> HubResult<()> {
 
 /// What the reader may see is asked once more.
 async fn tell(app: &App, saved: &SavedSearch) -> HubResult<()> {
-    let Some(user) = find_user(&app.pool, saved.user_pk).await?.filter(|user| user.email_confirmed) else {
+    let Some(user) = find_user(&app.pool, saved.user_pk).await?.filter(|user| user.email_confirmed && !user.suspended) else {
         return Ok(queries::alerts::forget_waiting(&app.pool, saved.saved_search_pk).await?);
     };
     let reader = Reader::new(user.clone());

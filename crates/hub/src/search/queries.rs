@@ -181,7 +181,7 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
            left join users u on u.user_pk = r.namespace_pk
            left join organizations o on o.organization_pk = r.namespace_pk
            left join repo_texts t on t.repo_pk = r.repo_pk
-           where r.repo_pk = any($1) and r.deleted_at is null and not r.disabled and r.repo_type <> 'bucket'"#,
+           where r.repo_pk = any($1) and r.deleted_at is null and not r.disabled and not r.unlisted and r.repo_type <> 'bucket'"#,
         repo_pks
     )
     .fetch_all(pool)

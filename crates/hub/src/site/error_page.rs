@@ -144,6 +144,7 @@ fn label_of(page: &str) -> &'static str {
     match page {
         page if page.starts_with("/moderation/appeal/") => "Read more, and appeal",
         page if page.starts_with("/moderation/notice/") => "Read why",
+        HubError::SECOND_FACTORS => "Add a second factor",
         _ => "Back to the repository",
     }
 }
@@ -164,6 +165,7 @@ fn heading_of(failure: &Failure) -> &'static str {
         StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/notice/")) => {
             "This repository is disabled"
         }
+        StatusCode::FORBIDDEN if failure.page.as_deref() == Some(HubError::SECOND_FACTORS) => "A second factor is needed",
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",

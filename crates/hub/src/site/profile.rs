@@ -43,6 +43,8 @@ pub struct ProfilePage {
     pub settings_href: Option<String>,
     /// The text of that link.
     pub settings_label: &'static str,
+    /// Whether the viewer is a member who lacks the second factor that the organisation asks for.
+    pub locked_out: bool,
     /// Where the viewer can ask to join.
     pub join_href: Option<String>,
     /// Where an admin answers those who asked, with how many there are.
@@ -256,6 +258,7 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         settings_label: "Edit profile",
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
+        locked_out: false,
         join_href: None,
         requests: None,
         can_create: own,
@@ -281,8 +284,10 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         Some(OrgRole::Admin) => count_requests(&page.app.pool, row.namespace_pk, MOST).await?,
         _ => 0,
     };
+    let locked_out = page.viewer.user.as_ref().is_some_and(|user| user.locked_out_of(&row.name).is_some());
     Ok(ProfilePage {
-        join_href: (row.takes_requests && role.is_none()).then(|| format!("/organizations/{}/join", row.name)),
+        locked_out,
+        join_href: (row.takes_requests && role.is_none() && !locked_out).then(|| format!("/organizations/{}/join", row.name)),
         requests: (waiting > 0).then(|| (format!("/organizations/{}/settings/requests", row.name), waiting)),
         layout: page.layout(row.name.clone()),
         avatar_class: "avatar-large avatar-square",

@@ -7,6 +7,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::settings::set_plain_http;
 use crate::error::{HubError, HubResult};
+use crate::quotas;
 use crate::repos::buckets::sum_of_owners;
 use crate::repos::usage::StorageUse;
 use crate::web::filters;
@@ -37,6 +38,8 @@ pub struct AccountUse {
     pub storage: StorageUse,
     /// What its buckets hold now, in bytes.
     pub buckets: i64,
+    /// What it may hold, in bytes.
+    pub quota: Option<u64>,
 }
 
 /// Mounts it.
@@ -53,10 +56,12 @@ async fn show_storage(page: PageRequest) -> HubResult<HttpResponse> {
     let sums = StorageUse::of_namespaces(&page.app, &user_and_organizations).await?;
     let all = std::iter::once((user.pk, user.name.clone())).chain(organizations);
     let buckets = sum_of_owners(&page.app.pool, &user_and_organizations).await?;
+    let quotas = quotas::list_limits(&page.app, &user_and_organizations).await?;
     let account = |(pk, name)| AccountUse {
         name,
         storage: sums.get(&pk).copied().unwrap_or_default(),
         buckets: buckets.get(&pk).copied().unwrap_or_default(),
+        quota: quotas.get(&pk).copied(),
     };
     let accounts = all.map(account).collect();
     let shown = StorageSettingsPage {

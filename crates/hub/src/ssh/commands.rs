@@ -29,6 +29,16 @@ pub(super) struct Place {
 }
 
 impl Command {
+    /// What it is counted as.
+    pub(super) const fn name(&self) -> &'static str {
+        match self {
+            Self::Greet => "greet",
+            Self::UploadPack(_) => "fetch",
+            Self::ReceivePack(_) => "push",
+            Self::LfsAuthenticate(..) => "lfs",
+        }
+    }
+
     /// Reads a command.
     ///
     /// # Errors

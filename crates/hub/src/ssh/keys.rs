@@ -11,15 +11,15 @@ use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 use crate::web::text::is_readable_line;
 
-/// The longest key that is read: an RSA key of 16384 bits has some 2,800 characters.
+/// The longest key that is read: an RSA key of 8192 bits has some 1,400 characters.
 const MAX_KEY_CHARS: usize = 8_000;
 const MAX_TITLE_CHARS: usize = 100;
 /// The most keys of one account.
 const MAX_KEYS: i64 = 100;
 /// RSA below this can be broken.
 const MIN_RSA_BITS: u32 = 2048;
-/// RSA above this takes too long to check.
-const MAX_RSA_BITS: u32 = 16_384;
+/// RSA above this is not checked by the library that does it: such a key would never open anything.
+const MAX_RSA_BITS: u32 = 8192;
 
 /// The fingerprint of a key, as `ssh-keygen -l` shows it.
 pub fn fingerprint(key: &PublicKey) -> String {
@@ -49,7 +49,7 @@ pub fn parse(text: &str) -> HubResult<PublicKey> {
     match (key.algorithm(), key.key_data()) {
         (Algorithm::Rsa { .. }, KeyData::Rsa(rsa)) if (MIN_RSA_BITS..=MAX_RSA_BITS).contains(&rsa.key_size()) => {}
         (Algorithm::Rsa { .. }, _) => {
-            return refuse("RSA keys must have from 2048 to 16384 bits. Make another key: `ssh-keygen -t ed25519`.");
+            return refuse("RSA keys must have from 2048 to 8192 bits. Make another key: `ssh-keygen -t ed25519`.");
         }
         (Algorithm::Ed25519 | Algorithm::Ecdsa { .. } | Algorithm::SkEd25519 | Algorithm::SkEcdsaSha2NistP256, data)
             if !data.is_certificate() => {}
@@ -120,6 +120,23 @@ mod tests {
         assert_eq!(fingerprint(&key), fingerprint(&parse(ED25519.strip_suffix(" ada@laptop").unwrap()).unwrap()));
         assert!(!key.to_openssh().unwrap().contains("ada@laptop"));
         assert_eq!(comment_of(ED25519), "ada@laptop");
+    }
+
+    #[test]
+    fn rsa_keys_are_taken_only_in_sizes_that_are_checked() {
+        use russh::keys::ssh_key::Mpint;
+        use russh::keys::ssh_key::public::RsaPublicKey;
+        let key = |bits: usize| {
+            let e = Mpint::from_positive_bytes(&[1, 0, 1]);
+            let n = Mpint::from_positive_bytes(&vec![0xff; bits / 8]);
+            PublicKey::from(KeyData::Rsa(RsaPublicKey::new(e, n).unwrap())).to_openssh().unwrap()
+        };
+        for bits in [2048, 8192] {
+            assert!(parse(&key(bits)).is_ok(), "{bits}");
+        }
+        for bits in [1024, 2040, 8200, 16_384] {
+            assert!(parse(&key(bits)).unwrap_err().message().contains("2048 to 8192"), "{bits}");
+        }
     }
 
     #[test]

@@ -1,5 +1,6 @@
 //! The sockets of git by SSH: who may connect, how many, and for how long.
 
+use std::borrow::Cow;
 use std::net::IpAddr;
 use std::pin::Pin;
 use std::sync::Arc;
@@ -9,7 +10,7 @@ use std::time::Duration;
 
 use russh::keys::PrivateKey;
 use russh::server::Config as Protocol;
-use russh::{Disconnect, MethodKind, MethodSet, SshId};
+use russh::{Disconnect, MethodKind, MethodSet, Preferred, SshId, kex};
 use tokio::io::{AsyncRead, AsyncWrite, ReadBuf};
 use tokio::net::{TcpListener, TcpStream};
 use tokio::task::JoinSet;
@@ -21,6 +22,7 @@ use super::session::Session;
 use crate::accounts::UserPk;
 use crate::app::App;
 use crate::config::Config;
+use crate::error::{HubError, HubResult};
 use crate::web::client_address::network_of;
 
 /// Connections in all, of one network, and of one account.
@@ -40,6 +42,27 @@ const ASK_EVERY: Duration = Duration::from_secs(30);
 const ASK_TIMES: usize = 3;
 /// Wrong keys on one connection; what an agent offers without proof does not count.
 const TRIES: usize = 6;
+/// The largest piece of data that clients are told to send at once.
+pub(super) const MAX_PACKET_BYTES: usize = 32 * 1024;
+/// How many pieces of a channel are kept until they are taken; then the connection waits. This bounds its memory, not the window.
+const MAX_PIECES: usize = 16;
+/// How keys are agreed on: with curves alone. The classic groups cost up to a second of computing before it is known who asks; clients
+/// know curves since 2014. The last names say that both sides keep to the strict order of messages (against Terrapin).
+const KEY_EXCHANGES: &[kex::Name] = &[
+    kex::MLKEM768X25519_SHA256,
+    kex::CURVE25519,
+    kex::CURVE25519_PRE_RFC_8731,
+    kex::EXTENSION_SUPPORT_AS_CLIENT,
+    kex::EXTENSION_SUPPORT_AS_SERVER,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_CLIENT,
+    kex::EXTENSION_OPENSSH_STRICT_KEX_AS_SERVER,
+];
+/// What one account does at once: half of what a node does, so that nobody keeps all others out.
+const FETCHES_OF_ACCOUNT: usize = 16;
+const PUSHES_OF_ACCOUNT: usize = 8;
+/// How long a fetch or push waits for its turn, and how often it looks.
+const PATIENCE: Duration = Duration::from_secs(20);
+const TURN_EVERY: Duration = Duration::from_millis(200);
 
 /// Opens the socket, if git by SSH is to be served, and notes its true address.
 ///
@@ -61,6 +84,8 @@ pub(super) struct Door {
     pub stop: CancellationToken,
     networks: Seats<IpAddr>,
     accounts: Seats<UserPk>,
+    fetches: Seats<UserPk>,
+    pushes: Seats<UserPk>,
 }
 
 impl Door {
@@ -68,19 +93,44 @@ impl Door {
     pub(super) fn seat_of(&self, user_pk: UserPk) -> Option<Seat<UserPk>> {
         self.accounts.take(user_pk)
     }
+
+    /// Waits for the turn of an account's next fetch.
+    pub(super) async fn fetch_turn(&self, user_pk: UserPk) -> HubResult<Seat<UserPk>> {
+        turn(&self.fetches, user_pk).await
+    }
+
+    /// Waits for the turn of an account's next push.
+    pub(super) async fn push_turn(&self, user_pk: UserPk) -> HubResult<Seat<UserPk>> {
+        turn(&self.pushes, user_pk).await
+    }
+}
+
+async fn turn(seats: &Seats<UserPk>, user_pk: UserPk) -> HubResult<Seat<UserPk>> {
+    let wait = async {
+        loop {
+            if let Some(seat) = seats.take(user_pk) {
+                return seat;
+            }
+            tokio::time::sleep(TURN_EVERY).await;
+        }
+    };
+    let refused = |_elapsed| HubError::too_many_requests("Your account fetches or pushes too much at once.", PATIENCE.as_secs());
+    tokio::time::timeout(PATIENCE, wait).await.map_err(refused)
 }
 
 /// How a connection fares: its handler writes it, its keeper reads it.
 #[derive(Debug)]
 pub(super) struct Life {
     known: AtomicBool,
+    open: AtomicUsize,
     running: AtomicUsize,
     last: std::sync::Mutex<Instant>,
 }
 
 impl Life {
     fn new() -> Self {
-        Self { known: AtomicBool::new(false), running: AtomicUsize::new(0), last: std::sync::Mutex::new(Instant::now()) }
+        let (open, running) = (AtomicUsize::new(0), AtomicUsize::new(0));
+        Self { known: AtomicBool::new(false), open, running, last: std::sync::Mutex::new(Instant::now()) }
     }
 
     /// Notes that it is known whose it is.
@@ -88,8 +138,19 @@ impl Life {
         self.known.store(true, Ordering::Relaxed);
     }
 
+    /// How many channels are open.
+    pub(super) fn open_channels(&self) -> usize {
+        self.open.load(Ordering::Relaxed)
+    }
+
+    /// Notes that a channel is open, until what is given is dropped.
+    pub(super) fn open(self: &Arc<Self>) -> Open {
+        self.open.fetch_add(1, Ordering::Relaxed);
+        Open(Arc::clone(self))
+    }
+
     /// How many commands run.
-    pub(super) fn running(&self) -> usize {
+    fn running(&self) -> usize {
         self.running.load(Ordering::Relaxed)
     }
 
@@ -108,6 +169,16 @@ impl Life {
         let age = self.last.lock().unwrap_or_else(std::sync::PoisonError::into_inner).elapsed();
         let limit = if self.known.load(Ordering::Relaxed) { IDLE } else { LOGIN };
         self.running() == 0 && age > limit
+    }
+}
+
+/// A channel that is open.
+#[derive(Debug)]
+pub(super) struct Open(Arc<Life>);
+
+impl Drop for Open {
+    fn drop(&mut self) {
+        self.0.open.fetch_sub(1, Ordering::Relaxed);
     }
 }
 
@@ -133,7 +204,8 @@ pub async fn serve(app: App, listener: std::net::TcpListener, host_key: PrivateK
     };
     let protocol = Arc::new(protocol(host_key));
     let (networks, accounts) = (Seats::new(OF_NETWORK), Seats::new(OF_ACCOUNT));
-    let door = Arc::new(Door { app, stop: stop.clone(), networks, accounts });
+    let (fetches, pushes) = (Seats::new(FETCHES_OF_ACCOUNT), Seats::new(PUSHES_OF_ACCOUNT));
+    let door = Arc::new(Door { app, stop: stop.clone(), networks, accounts, fetches, pushes });
     let mut connections = JoinSet::new();
     loop {
         tokio::select! {
@@ -168,6 +240,9 @@ fn protocol(host_key: PrivateKey) -> Protocol {
         auth_rejection_time_initial: Some(Duration::ZERO),
         keys: vec![host_key],
         max_auth_attempts: TRIES,
+        maximum_packet_size: u32::try_from(MAX_PACKET_BYTES).unwrap_or(u32::MAX),
+        channel_buffer_size: MAX_PIECES,
+        preferred: Preferred { kex: Cow::Borrowed(KEY_EXCHANGES), ..Preferred::DEFAULT },
         inactivity_timeout: Some(ASK_EVERY * 5),
         keepalive_interval: Some(ASK_EVERY),
         keepalive_max: ASK_TIMES,
@@ -183,6 +258,7 @@ async fn keep(door: Arc<Door>, protocol: Arc<Protocol>, stream: TcpStream, addre
     // However this ends, the connection does.
     let _guard = end.clone().drop_guard();
     let life = Arc::new(Life::new());
+    let _held = door.app.metrics.ssh_connection();
     let session = Session::new(Arc::clone(&door), address, Arc::clone(&life));
     let stream = Mortal { stream, end: Box::pin(end.cancelled_owned()) };
     let started = tokio::time::timeout(LOGIN, russh::server::run_stream(protocol, stream, session)).await;
@@ -202,8 +278,11 @@ async fn keep(door: Arc<Door>, protocol: Arc<Protocol>, stream: TcpStream, addre
         let stops = door.stop.is_cancelled() && life.running() == 0;
         if stops || life.is_over() {
             let why = if stops { "The hub is stopping. Try again in a moment." } else { "Nothing was asked for." };
-            let _ = handle.disconnect(Disconnect::ByApplication, why.to_owned(), String::new()).await;
-            let _ = tokio::time::timeout(GOODBYE, &mut session).await;
+            let goodbye = async {
+                let _ = handle.disconnect(Disconnect::ByApplication, why.to_owned(), String::new()).await;
+                (&mut session).await
+            };
+            let _ = tokio::time::timeout(GOODBYE, goodbye).await;
             return;
         }
     }

@@ -1,16 +1,19 @@
 //! One connection: whose it is, and which of its requests are taken.
+//!
+//! The library gives each message of a channel to the channel first, waiting for room there, and then tells of it here. So each channel
+//! has a task that takes all that comes from the start on: were one left to lie, a client could bring its connection to a halt for good.
 
-use std::collections::HashMap;
+use std::collections::HashSet;
 use std::net::IpAddr;
 use std::sync::Arc;
 
 use russh::keys::{Algorithm, HashAlg, PublicKey};
 use russh::server::{Auth, ChannelOpenHandle, Handler, Msg, PublicKeyOffer, Session as Connection, VerifiedPublicKey};
-use russh::{Channel, ChannelId, ChannelOpenFailure, Pty};
+use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, Pty};
 
 use super::queries::{self, OwnedKey};
 use super::seats::Seat;
-use super::server::{Door, Life};
+use super::server::{Door, Life, MAX_PACKET_BYTES, Open};
 use super::transfer::{self, Caller};
 use crate::accounts::UserPk;
 
@@ -30,17 +33,12 @@ pub(super) struct Session {
     /// Whose key it was proved with.
     known: Option<(OwnedKey, Seat<UserPk>)>,
     /// Channels on which nothing was asked for yet.
-    waiting: HashMap<ChannelId, Waiting>,
-}
-
-struct Waiting {
-    channel: Channel<Msg>,
-    protocol: Option<String>,
+    waiting: HashSet<ChannelId>,
 }
 
 impl Session {
     pub(super) fn new(door: Arc<Door>, address: IpAddr, life: Arc<Life>) -> Self {
-        Self { door, address, life, known: None, waiting: HashMap::new() }
+        Self { door, address, life, known: None, waiting: HashSet::new() }
     }
 
     async fn owner_of(&self, user: &str, key: &PublicKey, algorithm: &Algorithm) -> Option<OwnedKey> {
@@ -55,20 +53,42 @@ impl Session {
         })
     }
 
-    /// Starts what is asked for on a channel.
-    fn start(&mut self, id: ChannelId, command: String, connection: &mut Connection) -> Result<(), russh::Error> {
-        let (Some(waiting), Some((key, _))) = (self.waiting.remove(&id), &self.known) else {
-            return connection.channel_failure(id);
-        };
-        connection.channel_success(id)?;
-        let caller = Caller { app: self.door.app.clone(), key: key.clone(), address: self.address };
-        let (running, stopping) = (self.life.begin(), self.door.stop.is_cancelled());
-        tokio::spawn(async move {
-            let _running = running;
-            transfer::answer(caller, waiting.channel, waiting.protocol, command, stopping).await;
-        });
-        Ok(())
+    /// Answers whether what is asked for on a channel is begun: by [`attend`], which has read it already.
+    fn begun(&mut self, id: ChannelId, connection: &mut Connection) -> Result<(), russh::Error> {
+        if self.waiting.remove(&id) { connection.channel_success(id) } else { connection.channel_failure(id) }
     }
+}
+
+/// The text of a command, if it is one.
+fn text_of(command: &[u8]) -> Option<&str> {
+    std::str::from_utf8(command).ok().filter(|command| command.len() <= MAX_COMMAND_BYTES)
+}
+
+/// Whether it is the version of git's protocol that is asked for.
+fn is_protocol(name: &str, value: &str) -> bool {
+    name == "GIT_PROTOCOL" && value.len() <= MAX_PROTOCOL_BYTES
+}
+
+/// Takes all that comes on a channel until it is closed: first what is asked for.
+async fn attend(caller: Caller, mut channel: Channel<Msg>, life: Arc<Life>, _open: Open) {
+    let mut protocol = None;
+    let command = loop {
+        match channel.wait().await {
+            Some(ChannelMsg::SetEnv { variable_name, variable_value, .. }) if is_protocol(&variable_name, &variable_value) => {
+                protocol = Some(variable_value);
+            }
+            Some(ChannelMsg::Exec { command, .. }) => {
+                if let Some(command) = text_of(&command) {
+                    break command.to_owned();
+                }
+            }
+            Some(ChannelMsg::RequestShell { .. }) => break String::new(),
+            Some(ChannelMsg::Close) | None => return,
+            Some(_) => {}
+        }
+    };
+    let _running = life.begin();
+    transfer::answer(caller, channel, protocol, command).await;
 }
 
 impl Handler for Session {
@@ -96,11 +116,13 @@ impl Handler for Session {
         reply: ChannelOpenHandle,
         _connection: &mut Connection,
     ) -> Result<(), Self::Error> {
-        if self.waiting.len() + self.life.running() >= MAX_CHANNELS {
+        let Some((key, _)) = self.known.as_ref().filter(|_| self.life.open_channels() < MAX_CHANNELS) else {
             reply.reject(ChannelOpenFailure::ResourceShortage).await;
             return Ok(());
-        }
-        self.waiting.insert(channel.id(), Waiting { channel, protocol: None });
+        };
+        self.waiting.insert(channel.id());
+        let caller = Caller { door: Arc::clone(&self.door), key: key.clone(), address: self.address };
+        tokio::spawn(attend(caller, channel, Arc::clone(&self.life), self.life.open()));
         reply.accept().await;
         Ok(())
     }
@@ -110,6 +132,11 @@ impl Handler for Session {
         Ok(())
     }
 
+    async fn data(&mut self, _id: ChannelId, data: &[u8], _connection: &mut Connection) -> Result<(), Self::Error> {
+        // More than the client was told that may be sent at once.
+        if data.len() > MAX_PACKET_BYTES { Err(russh::Error::PacketSize(data.len())) } else { Ok(()) }
+    }
+
     async fn env_request(
         &mut self,
         id: ChannelId,
@@ -117,23 +144,20 @@ impl Handler for Session {
         value: &str,
         connection: &mut Connection,
     ) -> Result<(), Self::Error> {
-        match self.waiting.get_mut(&id) {
-            Some(waiting) if name == "GIT_PROTOCOL" && value.len() <= MAX_PROTOCOL_BYTES => {
-                waiting.protocol = Some(value.to_owned());
-                connection.channel_success(id)
-            }
-            _ => connection.channel_failure(id),
+        if is_protocol(name, value) && self.waiting.contains(&id) {
+            return connection.channel_success(id);
         }
+        connection.channel_failure(id)
     }
 
     async fn shell_request(&mut self, id: ChannelId, connection: &mut Connection) -> Result<(), Self::Error> {
-        self.start(id, String::new(), connection)
+        self.begun(id, connection)
     }
 
     async fn exec_request(&mut self, id: ChannelId, command: &[u8], connection: &mut Connection) -> Result<(), Self::Error> {
-        match std::str::from_utf8(command) {
-            Ok(command) if command.len() <= MAX_COMMAND_BYTES => self.start(id, command.to_owned(), connection),
-            _ => connection.channel_failure(id),
+        match text_of(command) {
+            Some(_) => self.begun(id, connection),
+            None => connection.channel_failure(id),
         }
     }
 

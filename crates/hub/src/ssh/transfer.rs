@@ -2,6 +2,7 @@
 //! said by the same functions as for HTTP.
 
 use std::net::IpAddr;
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::ResponseError as _;
@@ -15,6 +16,7 @@ use tracing::Instrument as _;
 use super::commands::{Command, Place};
 use super::lfs_token::{self, Operation};
 use super::queries::{self, OwnedKey};
+use super::server::Door;
 use crate::accounts::sign_in::must_confirm;
 use crate::accounts::{Auth, User, Viewer, audit, rate_limits};
 use crate::app::App;
@@ -35,39 +37,50 @@ const STALL: Duration = Duration::from_secs(120);
 /// Who asks.
 #[derive(Debug)]
 pub(super) struct Caller {
-    pub app: App,
+    pub door: Arc<Door>,
     pub key: OwnedKey,
     pub address: IpAddr,
 }
 
 /// Does what is asked for on a channel, and closes it.
-pub(super) async fn answer(caller: Caller, channel: Channel<Msg>, protocol: Option<String>, text: String, stopping: bool) {
-    let span = tracing::info_span!("ssh", user.pk = caller.key.user_pk, client.address = %caller.address, command = %text);
+pub(super) async fn answer(caller: Caller, channel: Channel<Msg>, protocol: Option<String>, text: String) {
+    // The client may have put anything into the text.
+    let span = tracing::info_span!("ssh", user.pk = caller.key.user_pk, client.address = %caller.address, command = ?text);
     let (mut reading, writing) = channel.split();
+    let command = Command::parse(&text);
+    let name = command.as_ref().map_or("none", Command::name);
     let work = async {
-        if stopping {
+        if caller.door.stop.is_cancelled() {
             return Err(HubError::forbidden("The hub is stopping. Try again in a moment."));
         }
-        Call { caller: &caller, reading: &mut reading, writing: &writing, protocol }.carry_out(&text).await
+        Call { caller: &caller, reading: &mut reading, writing: &writing, protocol }.carry_out(command).await
     };
     let work = audit::by_ssh(caller.key.user_pk, &caller.key.title, caller.address, work).instrument(span.clone());
-    let status = match work.await {
-        Ok(Ended::Well) => 0,
-        Ok(Ended::Early) => 1,
+    let ended = work.await;
+    // What else comes is of no use to anybody.
+    drop(reading);
+    let (status, outcome) = match ended {
+        Ok(Ended::Well) => (0, "done"),
+        Ok(Ended::Early) => (1, "early"),
         Err(error) => {
-            if error.status_code().is_server_error() {
+            let failed = error.status_code().is_server_error();
+            if failed {
                 let _entered = span.enter();
                 tracing::error!(cause = ?std::error::Error::source(&error), "a command by SSH failed: {error}");
             }
             let said = format!("hub: {}\n", error.message());
             let _ = send(&mut writing.make_writer_ext(STDERR), said.as_bytes()).await;
-            1
+            (1, if failed { "failed" } else { "refused" })
         }
     };
+    caller.door.app.metrics.ssh_command(name, outcome);
+    let goodbye = async {
+        writing.exit_status(status).await?;
+        writing.eof().await?;
+        writing.close().await
+    };
     // A client that went away hears none of it.
-    let _ = writing.exit_status(status).await;
-    let _ = writing.eof().await;
-    let _ = writing.close().await;
+    let _ = tokio::time::timeout(STALL, goodbye).await;
 }
 
 /// How a command ended that was not refused.
@@ -87,9 +100,9 @@ struct Call<'a> {
 }
 
 impl Call<'_> {
-    async fn carry_out(self, text: &str) -> HubResult<Ended> {
+    async fn carry_out(self, command: Result<Command, &'static str>) -> HubResult<Ended> {
         let user = self.caller.user().await?;
-        match Command::parse(text).map_err(HubError::bad_request)? {
+        match command.map_err(HubError::bad_request)? {
             Command::Greet => self.greet(&user).await,
             Command::UploadPack(place) => self.fetch(user, &place).await,
             Command::ReceivePack(place) => self.push(user, &place).await,
@@ -103,14 +116,15 @@ impl Call<'_> {
     }
 
     async fn greet(self, user: &User) -> HubResult<Ended> {
-        let base = self.caller.app.config.base();
+        let base = self.caller.door.app.config.base();
         let host = base.split_once("://").map_or(base.as_str(), |(_, host)| host);
         self.say(&format!("Hi {}, welcome to {host}.\n", user.name)).await
     }
 
     async fn fetch(self, user: User, place: &Place) -> HubResult<Ended> {
-        let (app, user_pk) = (&self.caller.app, user.pk);
+        let (app, user_pk) = (&self.caller.door.app, user.pk);
         let content = find(app, user, place).await?.into_content(app).await?;
+        let _turn = self.caller.door.fetch_turn(user_pk).await?;
         let snapshot = Snapshot::read(app, &content.repo).await?;
         let view = snapshot.view(app).await?;
         let version = ProtocolVersion::from_header(self.protocol.as_deref());
@@ -131,7 +145,7 @@ impl Call<'_> {
     }
 
     async fn push(self, user: User, place: &Place) -> HubResult<Ended> {
-        let app = &self.caller.app;
+        let app = &self.caller.door.app;
         let right = PushRight::of(app, find(app, user, place).await?).await?;
         let mut writer = self.writing.make_writer();
         if send(&mut writer, &advertise_refs(app, &right.read().repo).await?).await.is_err() {
@@ -145,6 +159,10 @@ impl Call<'_> {
         if request.commands.is_empty() {
             return Ok(Ended::Well);
         }
+        // Git uploads large files by HTTP meanwhile, which takes hours: is it still so?
+        let user = self.caller.holder().await?;
+        let _turn = self.caller.door.push_turn(user.pk).await?;
+        let right = PushRight::of(app, find(app, user, place).await?).await?;
         let repo = &right.read().repo;
         let url = format!("{}{}", app.config.base(), repo.path());
         let asked = AskedAt { url, moved: !place.is(&repo.id.to_string()), end: PackEnd::WithPack };
@@ -160,7 +178,7 @@ impl Call<'_> {
 
     /// Large files go by HTTP, with a token instead of the key.
     async fn authenticate(self, user: User, place: &Place, operation: Operation) -> HubResult<Ended> {
-        let app = &self.caller.app;
+        let app = &self.caller.door.app;
         let read = find(app, user, place).await?;
         let path = format!("{}.git", read.repo.path());
         match operation {
@@ -178,10 +196,10 @@ impl Call<'_> {
 }
 
 impl Caller {
-    /// The account, which still has the key and may ask.
-    async fn user(&self) -> HubResult<User> {
+    /// The account, if it still has the key and nothing keeps it out.
+    async fn holder(&self) -> HubResult<User> {
         let OwnedKey { key_pk, user_pk, .. } = self.key;
-        let pool = &self.app.pool;
+        let pool = &self.door.app.pool;
         let (held, user) =
             tokio::try_join!(queries::has_key(pool, user_pk, key_pk), crate::accounts::queries::find_user(pool, user_pk))?;
         let removed =
@@ -190,13 +208,20 @@ impl Caller {
         if user.suspended {
             return Err(HubError::suspended(None));
         }
-        if must_confirm(&self.app, &user) {
+        if must_confirm(&self.door.app, &user) {
             return Err(HubError::unconfirmed_email());
         }
-        if let Some(secs) = rate_limits::excess_of(&self.app, user.pk) {
+        Ok(user)
+    }
+
+    /// The same, with its request counted.
+    async fn user(&self) -> HubResult<User> {
+        let app = &self.door.app;
+        let user = self.holder().await?;
+        if let Some(secs) = rate_limits::excess_of(app, user.pk) {
             return Err(HubError::too_many_requests("Your account has made too many requests.", secs));
         }
-        if let Err(error) = queries::note_use(pool, key_pk, &self.address.to_string()).await {
+        if let Err(error) = queries::note_use(&app.pool, self.key.key_pk, &self.address.to_string()).await {
             tracing::warn!(%error, "the use of an SSH key could not be written down");
         }
         Ok(user)

@@ -1,5 +1,6 @@
 //! What every page has around its content, as plain values: this module knows no accounts and no repositories.
 
+use hub_cards::SafeHtml;
 use hub_types::RepoType;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
@@ -14,6 +15,8 @@ pub struct Layout {
     pub viewer: Option<ViewerBadge>,
     /// The token of this page's forms.
     pub csrf: String,
+    /// What everybody is told.
+    pub banner: Option<Banner>,
     /// What the last request achieved.
     pub flash: Option<Flash>,
     /// `light` or `dark`, when the person chose one.
@@ -40,6 +43,19 @@ impl ViewerBadge {
     pub fn unread_label(&self) -> String {
         if self.unread > 99 { "99+".to_owned() } else { self.unread.to_string() }
     }
+}
+
+/// What those who run the hub tell everybody.
+#[derive(Debug, Clone)]
+pub struct Banner {
+    /// `info`, `warning` or `error`.
+    pub kind: &'static str,
+    /// Its icon.
+    pub icon: &'static str,
+    /// The text.
+    pub html: SafeHtml,
+    /// What closes it, if that can be done.
+    pub dismiss: Option<String>,
 }
 
 /// One line about what just happened.

@@ -33,6 +33,7 @@ pub async fn secure_responses(
     request: ServiceRequest,
     next: Next<impl MessageBody>,
 ) -> Result<ServiceResponse<impl MessageBody>, actix_web::Error> {
+    let is_api = request.path().starts_with("/api/");
     let hsts = request.app_data::<web::Data<App>>().and_then(|app| app.config.hsts.clone());
     let mut response = next.call(request).await?;
     let is_own_page = response.response().extensions().get::<OwnPage>().is_some();
@@ -45,6 +46,9 @@ pub async fn secure_responses(
     default(header::X_CONTENT_TYPE_OPTIONS, "nosniff");
     default(header::REFERRER_POLICY, "same-origin");
     default(HeaderName::from_static("cross-origin-opener-policy"), "same-origin");
+    if is_api {
+        default(header::CACHE_CONTROL, "no-store");
+    }
     default(header::CONTENT_SECURITY_POLICY, if is_own_page { PAGE_POLICY } else { DATA_POLICY });
     if let Some(value) = hsts.and_then(|value| HeaderValue::from_str(&value).ok()) {
         headers.insert(header::STRICT_TRANSPORT_SECURITY, value);

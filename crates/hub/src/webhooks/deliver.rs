@@ -109,8 +109,8 @@ async fn send_due(app: &App, stop: &CancellationToken, webhook_pk: i64) -> HubRe
 
 /// Whether the owner may still see what a delivery is about.
 async fn may_hear(app: &App, due: &DueRow) -> HubResult<bool> {
-    let Some(repo_pk) = due.repo_pk else { return Ok(true) };
-    let user = find_user(&app.pool, due.user_pk).await?;
+    let user = find_user(&app.pool, due.user_pk).await?.filter(|user| !user.suspended);
+    let Some(repo_pk) = due.repo_pk else { return Ok(user.is_some()) };
     let repo = find_repo_or_deleted(&app.pool, repo_pk).await?;
     Ok(user.zip(repo).is_some_and(|(user, repo)| right::may_hear(&user, &repo)))
 }

@@ -58,6 +58,6 @@ pub(super) fn as_person(user: &User, auth: Auth) -> Viewer {
 
 /// Whether the owner of a webhook may hear of a repository.
 pub(super) fn may_hear(user: &User, repo: &Repo) -> bool {
-    // What a session of theirs would see.
-    RepoRead::check(repo.clone(), as_person(user, Auth::Password)).is_ok()
+    // What a session of theirs would see, and who is suspended has none.
+    !user.suspended && RepoRead::check(repo.clone(), as_person(user, Auth::Password)).is_ok()
 }

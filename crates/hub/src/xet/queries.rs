@@ -89,14 +89,14 @@ pub async fn renew_visible(
         r#"with told as (
                select x.xorb_hash from xet_xorbs x
                where x.xorb_hash = any($1) and (
-                   exists (select from repos r where r.repo_pk = x.first_repo_pk and coalesce(r.resource_group_pk, r.namespace_pk) = $2)
+                   exists (select from repos r where r.repo_pk = x.first_repo_pk and not r.disabled and coalesce(r.resource_group_pk, r.namespace_pk) = $2)
                    or exists (
                        select from (
                            select l.repo_pk from xet_file_xorbs fx join xet_files f using (file_hash)
                            join repo_lfs_objects l on l.oid = f.oid
                            where fx.xorb_hash = x.xorb_hash limit 200
                        ) holders join repos r using (repo_pk)
-                       where r.deleted_at is null and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2)))
+                       where r.deleted_at is null and not r.disabled and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2)))
                limit 1
            )
            update xet_xorbs x set lease_until = greatest(lease_until, $3), condemned_at = null
@@ -128,7 +128,7 @@ pub async fn renew_siblings(
                where fx.xorb_hash = $1 limit 200
            ), file as (
                select held.file_hash from held join repos r using (repo_pk)
-               where r.deleted_at is null and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2) limit 1
+               where r.deleted_at is null and not r.disabled and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2) limit 1
            ), siblings as (
                select xorb_hash from xet_file_xorbs join file using (file_hash) limit $3
            )

@@ -14,6 +14,7 @@ use super::{LEASE, XetFile, Xorb, read, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
+use crate::quotas;
 
 /// How many files are read back at once.
 const DIGEST_AT_ONCE: usize = 4;
@@ -21,7 +22,7 @@ const DIGEST_AT_ONCE: usize = 4;
 /// Checks a shard and lets a repository have its files. Safe to repeat.
 ///
 /// # Errors
-/// 400 for a shard that does not hold, with nothing kept of it; 503 when the store or the database does not answer.
+/// 400 for a shard that does not hold, 413 when the owner has no room for its files, with nothing kept of it; 503 when the store or the database does not answer.
 pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let wanted: BTreeSet<XetHash> = shard.files.iter().flat_map(|file| file.terms.iter().map(|term| term.xorb)).collect();
     let wanted: Vec<XetHash> = wanted.into_iter().collect();
@@ -37,6 +38,7 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let (shard, xorbs) = verify(shard, xorbs).await?;
     let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
     let files: Vec<NewFile> = files.try_collect().await?;
+    require_room(app, repo_pk, &files).await?;
     let index = index_of(&shard, &xorbs);
     let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
@@ -50,6 +52,18 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     queries::index_chunks(&mut *tx, &index.0, &index.1).await?;
     tx.commit().await?;
     Ok(())
+}
+
+/// What the repository has already is no more than it was.
+async fn require_room(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<()> {
+    let sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
+    let oids: Vec<Sha256> = sizes.keys().copied().collect();
+    let held = objects::list_held(&app.pool, repo_pk, &oids).await?;
+    let new = sizes.iter().filter(|(oid, _)| !held.contains_key(*oid));
+    match new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())) {
+        0 => Ok(()),
+        more => quotas::require_room(app, repo_pk, more).await,
+    }
 }
 
 fn missing_xorb(wanted: &[XetHash], found: &HashMap<XetHash, Arc<Xorb>>) -> HubError {

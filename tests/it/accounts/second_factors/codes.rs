@@ -45,12 +45,12 @@ fn base32(text: &str) -> Vec<u8> {
 }
 
 /// The present step of time.
-pub(super) fn step() -> u64 {
+pub(crate) fn step() -> u64 {
     SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() / 30
 }
 
 /// The code of a step.
-pub(super) fn code(secret: &str, step: u64) -> String {
+pub(crate) fn code(secret: &str, step: u64) -> String {
     let mac = hmac(&base32(secret), &step.to_be_bytes());
     let at = usize::from(mac[19] & 15);
     let number = u32::from_be_bytes(mac[at..at + 4].try_into().unwrap()) & 0x7fff_ffff;

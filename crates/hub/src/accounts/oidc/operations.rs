@@ -77,7 +77,7 @@ pub async fn join(app: &App, identity: &Identity, name: &str, address: &str) -> 
     let new = NewUser { name: name.to_owned(), email, password: String::new(), fullname: fullname.to_owned(), is_admin: false };
     check_new(&new)?;
     let mut tx = audit::begin(app).await?;
-    let user_pk = insert_account(&mut tx, &new, "").await?;
+    let user_pk = insert_account(app, &mut tx, &new, "").await?;
     insert_link(&mut tx, user_pk, identity).await?;
     if identity.verified_email().is_some() {
         email::mark_confirmed(&mut tx, user_pk, new.email.trim()).await?;

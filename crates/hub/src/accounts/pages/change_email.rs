@@ -5,7 +5,8 @@ use askama::Template;
 
 use super::profile_settings::{Shown, show_refused};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::{change_email, sign_in, throttle};
+use crate::accounts::queries::identities::has_password;
+use crate::accounts::{change_email, sign_in, sudo, throttle};
 use crate::error::HubResult;
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -37,7 +38,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn post_ask(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let email = form.text("email");
-    let asked = match sign_in::ask_password(&page.app, page.http(), user, form.exact("current_password")).await {
+    let proved = match has_password(&page.app.pool, user.pk).await? {
+        true => sign_in::ask_password(&page.app, page.http(), user, form.exact("current_password")).await,
+        false => {
+            sudo::require(&page, "/settings/profile").await?;
+            Ok(())
+        }
+    };
+    let asked = match proved {
         Ok(()) => {
             throttle::count_mail(&page.app, page.http(), Some(user.pk))?;
             change_email::ask(&page.app, user, email).await

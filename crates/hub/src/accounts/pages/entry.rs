@@ -194,9 +194,11 @@ pub(super) async fn log_in(page: &PageRequest, user: &User, next: &str, way: Way
     if sign_in::must_confirm(&page.app, user) {
         return show_unconfirmed(page, user).await;
     }
-    let cookie = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
+    let cookies = sessions::start(&page.app, user, &page.base, page.http(), way).await?;
     let mut response = page.redirect(next_of(next));
-    response.add_cookie(&cookie).map_err(HubError::internal)?;
+    for cookie in &cookies {
+        response.add_cookie(cookie).map_err(HubError::internal)?;
+    }
     Ok(response)
 }
 

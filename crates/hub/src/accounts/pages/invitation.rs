@@ -66,7 +66,7 @@ fn question(page: &PageRequest, row: &InvitationRow, declined: bool) -> Invitati
         next_query: format!("?next={}", utf8_percent_encode(&action, NON_ALPHANUMERIC)),
         action,
         open_signup: page.app.config.open_signup,
-        is_member: page.viewer.role_in(row.organization_pk).is_some(),
+        is_member: page.viewer.user.as_ref().is_some_and(|user| user.belongs_to(row.organization_pk)),
         by_mail: row.email.is_some(),
         declined,
     }

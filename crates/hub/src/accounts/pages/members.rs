@@ -7,9 +7,9 @@ use super::organizations::{Typed, settings_path, show_refused};
 use crate::accounts::invitations::{self, LINK_DAYS};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::invitations::{InvitationRow, list_invitations};
-use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members};
+use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members, list_without_second_factor};
 use crate::accounts::settings::{leave, remove_member, require_admin_of, set_member};
-use crate::accounts::{OrgRole, User, throttle};
+use crate::accounts::{OrgRole, User, UserPk, sudo, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::form::{Choice, Field, Refusal};
 
@@ -58,6 +58,8 @@ pub(super) struct MemberItem {
     pub is_viewer: bool,
     /// The role.
     pub role: &'static str,
+    /// Whether they have no second factor.
+    pub lacks_second_factor: bool,
 }
 
 impl MemberItem {
@@ -132,12 +134,13 @@ impl People {
         refusal: &Refusal,
     ) -> HubResult<Self> {
         let members = list_members(&page.app.pool, row.namespace_pk).await?;
+        let lacking = list_without_second_factor(&page.app.pool, row.namespace_pk).await?;
         let invitations = list_invitations(&page.app.pool, row.namespace_pk).await?;
         let invitations = invitations.into_iter().map(|row| InvitationItem::of(page, row));
         let (invited, links) = invitations.partition(|item| !item.email.is_empty());
         let roles = role_options(&row.default_role);
         Ok(Self {
-            members: members.into_iter().map(|row| member_item(row, user)).collect(),
+            members: members.into_iter().map(|row| member_item(row, user, &lacking)).collect(),
             new_member: refusal.mark(Field::new("user", "Username").value(typed.member)),
             new_role: Field::new("role", "Role"),
             email: refusal.mark(Field::new("email", "Email").value(typed.email)),
@@ -154,6 +157,15 @@ impl People {
         })
     }
 
+    /// How many have no second factor, in words.
+    pub(super) fn lacking_label(&self) -> String {
+        match self.members.iter().filter(|member| member.lacks_second_factor).count() {
+            0 => "All members have one.".to_owned(),
+            1 => "1 member has none.".to_owned(),
+            count => format!("{count} members have none."),
+        }
+    }
+
     /// The heading of the members.
     pub(super) fn member_label(&self) -> String {
         match self.members.len() {
@@ -163,8 +175,9 @@ impl People {
     }
 }
 
-fn member_item(row: MemberRow, user: &User) -> MemberItem {
+fn member_item(row: MemberRow, user: &User, lacking: &[UserPk]) -> MemberItem {
     MemberItem {
+        lacks_second_factor: lacking.contains(&row.user_pk),
         is_viewer: row.user_pk == user.pk,
         name: row.name,
         fullname: row.fullname,
@@ -186,11 +199,23 @@ fn role_of(form: &CheckedForm, field: &str) -> HubResult<OrgRole> {
     OrgRole::parse(form.text(field)).ok_or_else(|| HubError::bad_request("Choose a role."))
 }
 
+/// Somebody becomes an admin only if it was proved lately who is there.
+///
+/// # Errors
+/// A redirect to `/sudo` when the proof is too old.
+pub async fn ask_for_admin(page: &PageRequest, row: &ProfileRow, role: OrgRole) -> HubResult<()> {
+    match role {
+        OrgRole::Admin => sudo::require(page, &settings_path(row)).await.map(|_| ()),
+        OrgRole::Read | OrgRole::Contributor | OrgRole::Write => Ok(()),
+    }
+}
+
 async fn post_member(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
-    let name = form.text("user");
-    match set_member(&page.app, &row, user, name, role_of(&form, "role")?).await {
+    let (name, role) = (form.text("user"), role_of(&form, "role")?);
+    ask_for_admin(&page, &row, role).await?;
+    match set_member(&page.app, &row, user, name, role).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &format!("{name} is a member now."))),
         Err(error) => show_refused(&page, user, &row, error, Typed { member: name, ..Typed::default() }).await,
     }
@@ -200,6 +225,8 @@ async fn post_change(page: PageRequest, path: web::Path<(String, String)>, form:
     let user = page.require_session()?;
     let (organization, member) = path.into_inner();
     let row = require_admin_of(&page.app, user, &organization).await?;
+    // It makes admins, or takes the others away.
+    sudo::require(&page, &settings_path(&row)).await?;
     let (done, text) = if form.text("action") == "remove" {
         let text = format!("{member} is no longer a member, and the links that invite people have ended.");
         (remove_member(&page.app, row.namespace_pk, &member).await, text)
@@ -221,6 +248,7 @@ async fn post_invitation(page: PageRequest, path: web::Path<String>, form: Check
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
     let (email, role) = (form.text("email"), role_of(&form, "role")?);
+    ask_for_admin(&page, &row, role).await?;
     throttle::count_mail(&page.app, page.http(), Some(user.pk))?;
     match invitations::invite_by_mail(&page.app, user, row.namespace_pk, email, role).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), &format!("An invitation is on its way to {email}."))),

@@ -43,6 +43,7 @@ impl SettingsNavigation {
             link("/settings/sign-in", "log-in", "Ways to sign in"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/keys", "terminal", "SSH keys"),
+            link("/settings/gpg-keys", "shield-check", "GPG keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),
@@ -55,6 +56,7 @@ impl SettingsNavigation {
             link("/settings/sessions", "monitor-smartphone", "Sessions"),
             link("/settings/security-log", "shield-check", "Security log"),
             link("/settings/reports", "triangle-alert", "Reports"),
+            link("/settings/data", "download", "Your data"),
         ];
         links.extend(self.moderates.then(|| link("/moderation", "scale", "Moderation")));
         links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));

@@ -10,8 +10,8 @@ use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
-use crate::accounts::settings::{Profile, require_admin_of, update_organization};
-use crate::accounts::{OrgRole, User};
+use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
+use crate::accounts::{OrgRole, User, sudo};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -38,12 +38,14 @@ pub(super) struct OrganizationItem {
     pub fullname: String,
     /// The viewer's role.
     pub role: &'static str,
+    /// Whether it asks for a second factor that the viewer does not have.
+    pub locked: bool,
 }
 
 impl OrganizationItem {
     /// Whether the viewer may change its settings.
     pub(super) fn is_admin(&self) -> bool {
-        self.role == "admin"
+        self.role == "admin" && !self.locked
     }
 }
 
@@ -95,6 +97,8 @@ pub(super) struct OrganizationSettingsPage {
     pub takes_requests: bool,
     /// Whether its repositories refuse pickles.
     pub refuses_pickles: bool,
+    /// Whether it asks its members for a second factor.
+    pub requires_second_factor: bool,
     /// The members, and who is invited.
     pub people: People,
 }
@@ -109,7 +113,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/organizations/new", crate::web::read().to(show_new))
         .route("/organizations/new", web::post().to(post_new))
         .route("/organizations/{name}/settings", crate::web::read().to(show_settings))
-        .route("/organizations/{name}/settings", web::post().to(post_settings));
+        .route("/organizations/{name}/settings", web::post().to(post_settings))
+        .route("/organizations/{name}/settings/second-factors", web::post().to(post_second_factors));
 }
 
 async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
@@ -118,11 +123,12 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
         name: membership.name.clone(),
         fullname: membership.fullname.clone(),
         role: membership.role.as_str(),
+        locked: membership.locked,
     };
     let shown = OrganizationsPage {
         layout: page.layout("Organizations"),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
-        organizations: user.memberships.iter().map(item).collect(),
+        organizations: user.locked_out.iter().chain(&user.memberships).map(item).collect(),
     };
     page.show(shown).await
 }
@@ -224,6 +230,7 @@ async fn settings_page(
         default_roles: role_options(&row.default_role),
         takes_requests: row.takes_requests,
         refuses_pickles: row.refuses_pickles,
+        requires_second_factor: row.requires_second_factor,
         people,
     })
 }
@@ -261,5 +268,21 @@ async fn post_settings(page: PageRequest, path: web::Path<String>, form: Checked
             let shown = settings_page(&page, user, &row, &profile, Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
+    }
+}
+
+async fn post_second_factors(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let row = require_admin_of(&page.app, user, &path).await?;
+    let back = settings_path(&row);
+    sudo::require(&page, &back).await?;
+    let (requires, text) = match form.text("action") {
+        "require" => (true, format!("{} asks its members for a second factor now.", row.name)),
+        "end" => (false, format!("{} asks for no second factor any more.", row.name)),
+        _ => return Err(HubError::bad_request("Press the button again.")),
+    };
+    match set_requires_second_factor(&page.app, &row, user, requires).await {
+        Ok(()) => Ok(page.redirect_saying(&back, &text)),
+        Err(error) => show_refused(&page, user, &row, error, Typed::default()).await,
     }
 }

@@ -7,6 +7,7 @@ use super::navigation::SettingsNavigation;
 use super::picture::PictureForm;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::email::find_new_email;
+use crate::accounts::queries::identities::has_password;
 use crate::accounts::queries::settings::find_profile;
 use crate::accounts::settings::{Profile, change_password, update_profile};
 use crate::accounts::{Auth, User, passwords, sign_in};
@@ -43,10 +44,10 @@ pub(super) struct ProfileSettingsPage {
     pub wanted_email: Option<String>,
     /// Another mail address.
     pub email: Field,
-    /// The password, to change the address.
-    pub email_password: Field,
-    /// The password until now.
-    pub current_password: Field,
+    /// The password, to change the address; without one who is there is asked at `/sudo`.
+    pub email_password: Option<Field>,
+    /// The password until now, if there is one.
+    pub current_password: Option<Field>,
     /// The password from now on.
     pub new_password: Field,
 }
@@ -130,6 +131,7 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
             Profile::of(&row)
         }
     };
+    let has_password = has_password(&page.app.pool, user.pk).await?;
     let new_password = Field::new("new_password", "New password").hint(format!("At least {} characters.", passwords::MIN_LEN));
     let email_password = Field { key: "email-", ..Field::new("current_password", "Current password") };
     Ok(ProfileSettingsPage {
@@ -146,8 +148,8 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
         email_confirmed: user.email_confirmed,
         wanted_email: find_new_email(&page.app.pool, user.pk).await?,
         email: of_email.mark(Field::new("email", "New email").value(shown.email.unwrap_or_default())),
-        email_password: of_email.mark(email_password),
-        current_password: of_password.mark(Field::new("current_password", "Current password")),
+        email_password: has_password.then(|| of_email.mark(email_password)),
+        current_password: has_password.then(|| of_password.mark(Field::new("current_password", "Current password"))),
         new_password: of_password.mark(new_password),
     })
 }

@@ -47,6 +47,9 @@ pub(super) struct SecondFactorPage {
 #[derive(Debug, Serialize, Deserialize)]
 struct Half {
     next: String,
+    /// [`User::sign_in_version`] at that time.
+    #[serde(default)]
+    version: i32,
     /// Whether it was not a password, but the outside provider.
     #[serde(default)]
     by_provider: bool,
@@ -75,7 +78,7 @@ async fn after_first(page: &PageRequest, user: &User, next: &str, way: Way) -> H
     if !has_any(&page.app, user.pk).await? {
         return log_in(page, user, next, way).await;
     }
-    let half = Half { next: next_of(next).to_owned(), by_provider: way == Way::Oidc };
+    let half = Half { next: next_of(next).to_owned(), version: user.sign_in_version, by_provider: way == Way::Oidc };
     let secret = ceremonies::keep(&page.app, page.http(), Kind::HalfSignIn, Some(user.pk), &half).await?;
     let mut response = page.redirect("/login/second-factor");
     let cookie = page.own_cookie(cookie_name(page), secret, Duration::seconds(i64::from(ceremonies::SECS)));
@@ -96,7 +99,8 @@ async fn find_half(page: &PageRequest) -> HubResult<Option<(User, Half)>> {
     let Some(secret) = secret_of(page) else { return Ok(None) };
     let found = ceremonies::find::<Half>(&page.app, page.http(), Kind::HalfSignIn, &secret).await?;
     let Some((Some(user_pk), half)) = found else { return Ok(None) };
-    Ok(find_user(&page.app.pool, user_pk).await?.map(|user| (user, half)))
+    let user = find_user(&page.app.pool, user_pk).await?.filter(|user| user.sign_in_version == half.version);
+    Ok(user.map(|user| (user, half)))
 }
 
 async fn start_over(page: &PageRequest) -> HubResult<HttpResponse> {

@@ -5,15 +5,17 @@ use askama::Template;
 use chrono::{DateTime, Utc};
 
 use super::navigation::SettingsNavigation;
-use crate::accounts::Auth;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::sessions::{
-    SessionRow, SignInRow, delete_other_sessions, delete_session_of, list_sessions, list_sign_ins,
+    SessionRow, SignInRow, delete_other_sessions_in, delete_session_of, list_sessions, list_sign_ins,
 };
 use crate::accounts::sessions::Way;
+use crate::accounts::{Auth, sudo};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::layout::Layout;
+
+const PAGE: &str = "/settings/sessions";
 
 /// Open sessions.
 #[derive(Debug, Template)]
@@ -114,23 +116,26 @@ fn session_item(row: SessionRow, current: &[u8]) -> SessionItem {
 }
 
 async fn post_end(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, PAGE).await?;
     let over = || HubError::not_found("There is no such session of yours: it may have ended already.");
     let hash = hex::decode(path.as_str()).map_err(|_| over())?;
     if !delete_session_of(&page.app.pool, user.pk, &hash).await? {
         return Err(over());
     }
-    Ok(page.redirect_saying("/settings/sessions", "Session ended."))
+    Ok(page.redirect_saying(PAGE, "Session ended."))
 }
 
 async fn post_end_others(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
-    let said = match delete_other_sessions(&page.app.pool, user.pk, session_of(&page)).await? {
+    let user = sudo::require(&page, PAGE).await?;
+    let mut tx = page.app.begin().await?;
+    let ended = delete_other_sessions_in(&mut tx, user.pk, session_of(&page)).await?;
+    tx.commit().await?;
+    let said = match ended {
         0 => "There are no other sessions.".to_owned(),
         1 => "One session ended.".to_owned(),
         count => format!("{count} sessions ended."),
     };
-    Ok(page.redirect_saying("/settings/sessions", &said))
+    Ok(page.redirect_saying(PAGE, &said))
 }
 
 /// `Firefox on Linux`, as far as the browser's own words can be believed.

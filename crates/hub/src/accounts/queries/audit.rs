@@ -12,6 +12,14 @@ pub async fn set_origin(conn: &mut PgConnection, origin: &str) -> sqlx::Result<(
     sqlx::query_scalar!("select set_config('hub.origin', $1, true)", origin).fetch_one(conn).await.map(|_| ())
 }
 
+/// Writes a line into the log of an account.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert(conn: &mut PgConnection, namespace_pk: i64, action: &str, details: &Value) -> sqlx::Result<()> {
+    sqlx::query!("select write_audit($1, $2, null, $3, null)", namespace_pk, action, details).execute(conn).await.map(|_| ())
+}
+
 /// A line of the log.
 #[derive(Debug, Clone)]
 pub struct AuditRow {

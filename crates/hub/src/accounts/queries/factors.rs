@@ -67,11 +67,12 @@ pub async fn take_step(pool: &PgPool, user_pk: UserPk, step: i64) -> sqlx::Resul
     Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Forgets an authenticator app; tells whether there was one.
+/// Forgets an authenticator app, and how many wrong codes there were; tells whether there was one.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete_app(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    sqlx::query!("delete from wrong_codes where user_pk = $1", user_pk).execute(&mut *conn).await?;
     let done = sqlx::query!("delete from authenticator_apps where user_pk = $1", user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
@@ -111,6 +112,35 @@ pub async fn take_code(conn: &mut PgConnection, user_pk: UserPk, hash: &[u8]) ->
 /// The database does not answer.
 pub async fn delete_codes(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
     sqlx::query!("delete from recovery_codes where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}
+
+/// Counts a code of an app as wrong, and gives how many there were in this day and in how many seconds it ends.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_wrong_code(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<(i32, i64)> {
+    let row = sqlx::query!(
+        r#"insert into wrong_codes as w (user_pk, count) values ($1, 1)
+           on conflict (user_pk) do update set
+               count = case when w.since < now() - interval '1 day' then 1 else w.count + 1 end,
+               since = case when w.since < now() - interval '1 day' then now() else w.since end
+           returning count, extract(epoch from since + interval '1 day' - now())::bigint as "secs!""#,
+        user_pk
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.secs))
+}
+
+/// Counts one less: the code was right.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn take_wrong_code_back(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("update wrong_codes set count = greatest(count - 1, 0) where user_pk = $1", user_pk)
+        .execute(pool)
+        .await
+        .map(|_| ())
 }
 
 /// A passkey.
@@ -194,15 +224,18 @@ pub async fn insert_passkey(conn: &mut PgConnection, new: &NewPasskey<'_>) -> sq
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Notes that a passkey was used, with its counter.
+/// Notes that a passkey was used, with its counter; tells whether it was as it was read.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn note_passkey(pool: &PgPool, passkey_pk: i64, credential: &Value) -> sqlx::Result<()> {
-    sqlx::query!("update passkeys set credential = $2, last_used_at = now() where passkey_pk = $1", passkey_pk, credential)
-        .execute(pool)
-        .await
-        .map(|_| ())
+pub async fn note_passkey(pool: &PgPool, row: &PasskeyRow, credential: &Value) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update passkeys set credential = $3, last_used_at = now() where passkey_pk = $1 and credential = $2",
+        row.passkey_pk,
+        row.credential,
+        credential
+    );
+    Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
 /// Calls a passkey of a user something else; tells whether there is one.

@@ -11,6 +11,8 @@ pub enum Purpose {
     ResetPassword,
     /// To take another mail address.
     ChangeEmail,
+    /// To keep an account that is being deleted.
+    KeepAccount,
 }
 
 impl Purpose {
@@ -18,6 +20,7 @@ impl Purpose {
         match self {
             Self::ResetPassword => "reset_password",
             Self::ChangeEmail => "change_email",
+            Self::KeepAccount => "keep_account",
         }
     }
 }

@@ -33,7 +33,7 @@ pub async fn find_public_user(pool: &PgPool, name: &str) -> sqlx::Result<Option<
     sqlx::query_as!(
         OwnerRow,
         "select namespace_pk, name, fullname, details, created_at from users join namespaces on namespace_pk = user_pk
-         where lower(name) = lower($1)",
+         where lower(name) = lower($1) and deletes_at is null",
         name
     )
     .fetch_optional(pool)

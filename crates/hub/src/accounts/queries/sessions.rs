@@ -19,6 +19,8 @@ pub struct Browser<'a> {
     pub user_agent: &'a str,
     /// How somebody proved there who they are.
     pub via: &'a str,
+    /// The hash of the secret that it keeps to be known again.
+    pub device_hash: &'a [u8],
 }
 
 /// Finds the user of a session that is not over, and notes that it is in use, and from where (at most every 5 minutes): from then on
@@ -54,6 +56,14 @@ pub async fn find_session_user(
         .await?;
     }
     find_user(pool, row.user_pk).await
+}
+
+/// How often all sessions of a user were ended; until the transaction is over they are not ended again.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_sign_in_version(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<Option<i32>> {
+    sqlx::query_scalar!("select sign_in_version from users where user_pk = $1 for share", user_pk).fetch_optional(conn).await
 }
 
 /// Starts a session, in place of the one that the browser had, and forgets those of the account that are over.
@@ -104,15 +114,59 @@ pub async fn insert_sign_in(conn: &mut PgConnection, user_pk: UserPk, browser: &
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "insert into sign_ins (user_pk, address, user_agent, via) values ($1, $2, $3, $4)",
+        "insert into sign_ins (user_pk, address, user_agent, via, device_hash) values ($1, $2, $3, $4, $5)",
         user_pk,
         browser.address,
         browser.user_agent,
-        browser.via
+        browser.via,
+        browser.device_hash
     )
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// A browser in which somebody logged in.
+#[derive(Debug)]
+pub struct KnownBrowser {
+    /// From which address.
+    pub address: Option<String>,
+    /// What it said of itself.
+    pub user_agent: String,
+    /// Whether it is the one that is asked about.
+    pub is_same: bool,
+}
+
+/// The browsers of the last sign-ins that are remembered, each once.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_known_browsers(
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    device_hash: &[u8],
+) -> sqlx::Result<Vec<KnownBrowser>> {
+    sqlx::query_as!(
+        KnownBrowser,
+        r#"select distinct address, user_agent, coalesce(device_hash = $2, false) as "is_same!"
+           from (select address, user_agent, device_hash from sign_ins where user_pk = $1 order by sign_in_pk desc limit 200) lately"#,
+        user_pk,
+        device_hash
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Whether an account was made within a day.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_fresh_account(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select exists (select from namespaces where namespace_pk = $1 and created_at > now() - interval '1 day') as "fresh!""#,
+        user_pk
+    );
+    found.fetch_one(conn).await
 }
 
 /// A time at which somebody logged in.
@@ -191,19 +245,15 @@ pub async fn delete_session_of(pool: &PgPool, user_pk: UserPk, session_hash: &[u
     Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Ends all sessions of a user but one, and tells how many they were.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_other_sessions(pool: &PgPool, user_pk: UserPk, kept: &[u8]) -> sqlx::Result<u64> {
-    delete_other_sessions_in(&mut *pool.acquire().await?, user_pk, kept).await
-}
-
-/// The same, in a transaction.
+/// Ends all sessions of a user but one, and sign-ins that are under way, and tells how many sessions they were.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete_other_sessions_in(conn: &mut PgConnection, user_pk: UserPk, kept: &[u8]) -> sqlx::Result<u64> {
+    // First this: it waits for sign-ins that are about to end, so that their sessions are seen.
+    sqlx::query!("update users set sign_in_version = sign_in_version + 1 where user_pk = $1", user_pk)
+        .execute(&mut *conn)
+        .await?;
     let done = sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept);
     Ok(done.execute(conn).await?.rows_affected())
 }

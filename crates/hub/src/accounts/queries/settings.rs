@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::sessions::delete_other_sessions_in;
 use crate::accounts::{OrgRole, UserPk};
 
 /// What a user or an organisation says of itself.
@@ -31,6 +32,8 @@ pub struct ProfileRow {
     pub takes_requests: bool,
     /// Whether an organisation's repositories refuse pickles.
     pub refuses_pickles: bool,
+    /// Whether an organisation asks its members for a second factor.
+    pub requires_second_factor: bool,
 }
 
 /// What an organisation decides about who may do what.
@@ -73,10 +76,11 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(u.links, o.links, '{}') as "links!", coalesce(o.default_private, false) as "default_private!",
                   coalesce(o.create_role, 'contributor') as "create_role!", coalesce(o.default_role, 'write') as "default_role!",
                   coalesce(o.takes_requests, false) as "takes_requests!",
-                  coalesce(o.refuses_pickles, false) as "refuses_pickles!"
+                  coalesce(o.refuses_pickles, false) as "refuses_pickles!",
+                  coalesce(o.requires_second_factor, false) as "requires_second_factor!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
-           where lower(name) = lower($1)"#,
+           where lower(name) = lower($1) and kind <> 'deleted'"#,
         name
     )
     .fetch_optional(pool)
@@ -127,8 +131,7 @@ pub async fn update_password(
     sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
     // Sign-ins that were begun with the password before.
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
-    let kept: &[u8] = kept_session.map_or(&[], |hash| hash.as_slice());
-    sqlx::query!("delete from sessions where user_pk = $1 and session_hash <> $2", user_pk, kept).execute(conn).await.map(|_| ())
+    delete_other_sessions_in(conn, user_pk, kept_session.map_or(&[], |hash| hash.as_slice())).await.map(|_| ())
 }
 
 /// A member of an organisation.
@@ -158,6 +161,44 @@ pub async fn list_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<V
     )
     .fetch_all(pool)
     .await
+}
+
+/// The members of an organisation who have no second factor, as far as it is listed.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_without_second_factor(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!(
+        "select user_pk from organization_members where organization_pk = $1 and lacks_second_factor(user_pk) limit 1000",
+        organization_pk
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// The members of an organisation who lack the second factor that it asks for, a thousand at most.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_locked_out(conn: impl PgExecutor<'_>, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!(
+        "select user_pk from organization_members
+         where organization_pk = $1 and is_locked_out(organization_pk, user_pk) order by user_pk limit 1000",
+        organization_pk
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Has an organisation ask its members for a second factor, or not.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn update_requires_second_factor(conn: &mut PgConnection, pk: i64, requires: bool) -> sqlx::Result<()> {
+    sqlx::query!("update organizations set requires_second_factor = $2 where organization_pk = $1", pk, requires)
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// The organisations of a user, for everyone to see.

@@ -27,6 +27,11 @@ fn hash_of(user_pk: UserPk, code: &str) -> Option<Vec<u8>> {
     (text.len() == LENGTH).then(|| tokens::hash(&format!("{user_pk} {text}")).to_vec())
 }
 
+/// Whether a text is as long as a recovery code, and so none of an app.
+pub(super) fn is_like_one(code: &str) -> bool {
+    hash_of(0, code).is_some()
+}
+
 /// Makes codes in the place of those before.
 pub(super) async fn replace(tx: &mut PgConnection, user_pk: UserPk) -> HubResult<Vec<String>> {
     let codes: Vec<String> = std::iter::repeat_with(generate).take(COUNT).collect();
@@ -58,7 +63,7 @@ pub(super) async fn take(app: &App, user_pk: UserPk, code: &str) -> HubResult<bo
     let mut tx = audit::begin(app).await?;
     let taken = queries::take_code(&mut tx, user_pk, &hash).await?;
     if taken {
-        tell(&mut tx, user_pk, "a recovery code of your account was used to log in. Each works once.").await?;
+        tell(&mut tx, user_pk, "a recovery code of your account was used. Each works once.").await?;
     }
     tx.commit().await?;
     app.jobs.wake();

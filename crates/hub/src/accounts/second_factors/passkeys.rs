@@ -227,12 +227,19 @@ pub(in crate::accounts) async fn sign_in(app: &App, request: &HttpRequest, answe
     user_of(app, row.user_pk).await
 }
 
-/// Notes a use, with the counter: an authenticator that counts must have counted on, or it has a twin.
+/// Notes a use, with the counter: an authenticator that counts must have counted on since its last use, or it has a twin. That it
+/// did since the challenge was made, which may be minutes ago, the library has seen.
 async fn note(app: &App, row: &PasskeyRow, result: &AuthenticationResult) -> HubResult<()> {
+    let before = row.credential.pointer("/cred/counter").and_then(Value::as_u64).unwrap_or_default();
+    let counts = before > 0 || result.counter() > 0;
+    if counts && u64::from(result.counter()) <= before {
+        return Err(refused(&WebauthnError::CredentialPossibleCompromise));
+    }
     let mut passkey = passkey_of(row)?;
     passkey.update_credential(result);
     let credential = serde_json::to_value(&passkey).map_err(HubError::internal)?;
-    Ok(queries::note_passkey(&app.pool, row.passkey_pk, &credential).await?)
+    // Of two answers at once with the same counter one is a twin's.
+    if queries::note_passkey(&app.pool, row, &credential).await? { Ok(()) } else { Err(over()) }
 }
 
 /// Calls a passkey something else.

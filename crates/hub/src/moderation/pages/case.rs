@@ -65,7 +65,11 @@ impl ReportRow {
 
     /// Who sent it.
     pub fn from(&self) -> &str {
-        self.reporter.as_deref().unwrap_or("a deleted account")
+        match (&self.reporter, &self.rule) {
+            (Some(name), _) => name,
+            (None, Some(_)) => "a rule of this hub",
+            (None, None) => "a deleted account",
+        }
     }
 }
 
@@ -80,15 +84,18 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/moderation/cases/{case}", crate::web::read().to(show)).route("/moderation/cases/{case}", web::post().to(send));
 }
 
-async fn find(page: &PageRequest) -> HubResult<CaseRow> {
+/// A case, as somebody may see it who does not have what it is about: they are not to learn who reported them.
+async fn find(page: &PageRequest, user: &User) -> HubResult<CaseRow> {
     let missing = || HubError::not_found("There is no such case.");
     let case_pk = raw_param(page.http(), "case").parse().map_err(|_| missing())?;
-    queries::find_case(&page.app.pool, case_pk).await?.ok_or_else(missing)
+    let case = queries::find_case(&page.app.pool, case_pk).await?.ok_or_else(missing)?;
+    acts::check_not_own(user, case.owner_pk)?;
+    Ok(case)
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let user = moderator(&page)?;
-    let case = find(&page).await?;
+    let case = find(&page, user).await?;
     let shown = case_page(&page, user, case, &Sent::default(), &Refusal::default()).await?;
     page.show(shown).await
 }
@@ -142,7 +149,7 @@ async fn case_page(page: &PageRequest, user: &User, case: CaseRow, sent: &Sent, 
 
 async fn send(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = moderator(&page)?;
-    let case = find(&page).await?;
+    let case = find(&page, user).await?;
     let href = format!("/moderation/cases/{}", case.case_pk);
     let done = match form.text("do") {
         "note" => note(&page, user, &case, form.text("note")).await.map(|()| (href, "Noted.")),
@@ -157,7 +164,7 @@ async fn send(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
             let text = |name| form.text(name).to_owned();
             let sent = Sent { act: text("act"), category: text("category"), reason: text("reason"), note: text("note") };
             // As it is now: somebody else may have decided.
-            let shown = case_page(&page, user, find(&page).await?, &sent, &refusal).await?;
+            let shown = case_page(&page, user, find(&page, user).await?, &sent, &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

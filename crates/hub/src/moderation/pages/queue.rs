@@ -149,12 +149,22 @@ async fn show(page: PageRequest, closed: bool) -> HubResult<HttpResponse> {
     page.show(shown).await
 }
 
+/// What is done about many cases.
+#[derive(Debug, Clone, Copy)]
+enum Bulk {
+    Dismiss,
+    TakeDown,
+    /// Whoever made them is removed with all they made.
+    Remove,
+}
+
 /// Decides about all that are chosen in the same way, each for itself.
 async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = moderator(&page)?;
-    let take_down = match form.text("act") {
-        "dismiss" => false,
-        "take_down" => true,
+    let what = match form.text("act") {
+        "dismiss" => Bulk::Dismiss,
+        "take_down" => Bulk::TakeDown,
+        "remove" => Bulk::Remove,
         _ => return Err(HubError::bad_request("Choose what to do with the cases: dismiss them, or take them down.")),
     };
     let chosen: Vec<i64> = form.fields().all("chosen").filter_map(|pk| pk.parse().ok()).take(PAGE_LEN).collect();
@@ -163,7 +173,7 @@ async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     }
     let (mut done, mut refused) = (0, None);
     for case_pk in chosen {
-        match decide_one(&page, user, case_pk, take_down, form.text("reason")).await {
+        match decide_one(&page, user, case_pk, what, form.text("reason")).await {
             Ok(()) => done += 1,
             Err(error) if error.is_for_client() => refused = Some(error.message().to_owned()),
             Err(error) => return Err(error),
@@ -174,17 +184,17 @@ async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     Ok(page.redirect_saying(PATH, &said))
 }
 
-async fn decide_one(
-    page: &PageRequest,
-    user: &crate::accounts::User,
-    case_pk: i64,
-    take_down: bool,
-    reason: &str,
-) -> HubResult<()> {
+async fn decide_one(page: &PageRequest, user: &crate::accounts::User, case_pk: i64, what: Bulk, reason: &str) -> HubResult<()> {
     let case = queries::find_case(&page.app.pool, case_pk).await?;
     let case = case.ok_or_else(|| HubError::not_found("There is no such case."))?;
     let kind = SubjectKind::parse(&case.subject_kind).ok_or_else(|| HubError::not_found("There is no such case."))?;
-    let act = if take_down { Act::take_down(kind, case.owner_is_user) } else { Act::Dismiss };
+    let act = match what {
+        Bulk::Dismiss => Act::Dismiss,
+        Bulk::TakeDown => Act::take_down(kind, case.owner_is_user),
+        // Another case of the same account may have closed this one.
+        Bulk::Remove if case.closed_at.is_some() => return Ok(()),
+        Bulk::Remove => Act::RemoveUser,
+    };
     let category = Category::parse(&case.category).unwrap_or(Category::Other);
     acts::decide(&page.app, user, case_pk, &Decision::new(act, category, reason)?).await.map(|_| ())
 }

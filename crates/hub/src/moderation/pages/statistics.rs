@@ -50,14 +50,29 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 
 async fn export(page: PageRequest) -> HubResult<HttpResponse> {
     moderator(&page)?;
-    let numbers = numbers(&page).await?;
     let query = page.query();
-    let (kind, body, name) = match query.get("format") {
-        Some("csv") => ("text/csv; charset=utf-8", numbers.csv(), "moderation.csv"),
-        Some("json") | None => ("application/json", numbers.json().to_string(), "moderation.json"),
+    let as_table = match query.get("format") {
+        Some("csv") => true,
+        Some("json") | None => false,
         Some(_) => return Err(HubError::bad_request("The format can be `csv` or `json`.")),
     };
+    let (text, name) = match query.get("by") {
+        Some("quarter") => {
+            let rows = statistics::count_by_quarter(&page.app).await?;
+            let text = if as_table { statistics::quarters_csv(&rows) } else { statistics::quarters_json(&rows).to_string() };
+            (text, "transparency")
+        }
+        None => {
+            let numbers = numbers(&page).await?;
+            (if as_table { numbers.csv() } else { numbers.json().to_string() }, "moderation")
+        }
+        Some(_) => return Err(HubError::bad_request("What is counted can be grouped `by=quarter`, or not at all.")),
+    };
+    let (kind, ending) = if as_table { ("text/csv; charset=utf-8", "csv") } else { ("application/json", "json") };
     let mut response = HttpResponse::Ok();
-    response.content_type(kind).insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}\"")));
-    Ok(response.insert_header((header::CACHE_CONTROL, "no-store")).body(body))
+    response
+        .content_type(kind)
+        .insert_header((header::CONTENT_DISPOSITION, format!("attachment; filename=\"{name}.{ending}\"")))
+        .insert_header((header::CACHE_CONTROL, "no-store"));
+    Ok(response.body(text))
 }

@@ -3,7 +3,9 @@
 
 use sqlx::PgConnection;
 
+use super::removal;
 use crate::accounts::UserPk;
+use crate::repos::discussions::HIDDEN_TITLE;
 
 /// Which comments.
 #[derive(Debug, Clone, Copy)]
@@ -26,7 +28,8 @@ pub async fn has_role(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<
     Ok(row.fetch_optional(conn).await?.is_some())
 }
 
-/// Hides comments; what they said is kept with the act.
+/// Hides comments; what they said is kept with the act. What another act hid is covered by this one, too; what people hid for good
+/// is not.
 ///
 /// # Errors
 /// The database does not answer.
@@ -34,7 +37,7 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
     let found = match which {
         Comments::One(event_pk) => {
             sqlx::query_scalar!(
-                "select event_pk from discussion_events where event_pk = $1 and kind = 'comment' and not hidden for update",
+                "select event_pk from discussion_events where event_pk = $1 and kind = 'comment' for update",
                 event_pk
             )
             .fetch_all(&mut *conn)
@@ -43,7 +46,7 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
         Comments::OfOpener(discussion_pk) => {
             sqlx::query_scalar!(
                 "select event_pk from discussion_events e join discussions d using (discussion_pk)
-                 where discussion_pk = $1 and e.author_pk = d.author_pk and kind = 'comment' and not hidden
+                 where discussion_pk = $1 and e.author_pk = d.author_pk and kind = 'comment'
                  order by event_pk for update of e",
                 discussion_pk
             )
@@ -52,7 +55,7 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
         }
         Comments::By(author_pk) => {
             sqlx::query_scalar!(
-                "select event_pk from discussion_events where author_pk = $1 and kind = 'comment' and not hidden
+                "select event_pk from discussion_events where author_pk = $1 and kind = 'comment'
                  order by event_pk for update",
                 author_pk
             )
@@ -60,28 +63,39 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
             .await?
         }
     };
-    sqlx::query!(
+    let covered = sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
-         select $1, 'comment', event_pk, body from discussion_events where event_pk = any($2)",
+         select $1, 'comment', event_pk, case when e.hidden then s.body else e.body end
+         from discussion_events e left join lateral (
+             select body from moderation_standing where kind = 'comment' and pk = e.event_pk limit 1) s on e.hidden
+         where event_pk = any($2) and (not e.hidden or s.body is not null)",
         act_pk,
         &found
-    )
-    .execute(&mut *conn)
-    .await?;
-    let done = sqlx::query!("update discussion_events set hidden = true, body = '' where event_pk = any($1)", &found);
-    Ok(done.execute(conn).await?.rows_affected())
+    );
+    let covered = covered.execute(&mut *conn).await?.rows_affected();
+    sqlx::query!("update discussion_events set hidden = true, body = '' where event_pk = any($1) and not hidden", &found)
+        .execute(conn)
+        .await?;
+    Ok(covered)
 }
 
-/// Locks a discussion.
+/// Locks a discussion. One that another act locked is covered by this one, too.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn lock_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!("update discussions set locked = true where discussion_pk = $1 and not locked", discussion_pk)
-        .execute(&mut *conn);
-    let done = done.await?.rows_affected();
-    cover(conn, act_pk, "lock", if done > 0 { vec![discussion_pk] } else { Vec::new() }).await?;
-    Ok(done)
+    let found = sqlx::query_scalar!(
+        "select discussion_pk from discussions
+         where discussion_pk = $1
+           and (not locked or exists (select from moderation_standing where kind = 'lock' and pk = discussion_pk))
+         for update",
+        discussion_pk
+    );
+    let found = found.fetch_all(&mut *conn).await?;
+    sqlx::query!("update discussions set locked = true where discussion_pk = any($1) and not locked", &found)
+        .execute(&mut *conn)
+        .await?;
+    cover(conn, act_pk, "lock", found).await
 }
 
 /// Locks a discussion and takes its title away, which is kept with the act.
@@ -90,26 +104,30 @@ pub async fn lock_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk
 /// The database does not answer.
 pub async fn hide_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk: i64) -> sqlx::Result<u64> {
     lock_discussion(conn, act_pk, discussion_pk).await?;
-    let done = sqlx::query!(
-        "with found as (select discussion_pk, title from discussions where discussion_pk = $2 for update),
-         covered as (insert into moderation_covers (act_pk, kind, pk, body) select $1, 'discussion', discussion_pk, title from found)
-         update discussions d set title = 'Hidden by the moderators' from found where d.discussion_pk = found.discussion_pk",
+    sqlx::query!("select discussion_pk from discussions where discussion_pk = $1 for update", discussion_pk)
+        .fetch_optional(&mut *conn)
+        .await?;
+    let covered = sqlx::query!(
+        "insert into moderation_covers (act_pk, kind, pk, body)
+         select $1, 'discussion', discussion_pk, coalesce(
+             (select body from moderation_standing where kind = 'discussion' and pk = discussion_pk limit 1), title)
+         from discussions where discussion_pk = $2",
         act_pk,
         discussion_pk
     );
-    Ok(done.execute(conn).await?.rows_affected())
+    let covered = covered.execute(&mut *conn).await?.rows_affected();
+    sqlx::query!("update discussions set title = $2 where discussion_pk = $1", discussion_pk, HIDDEN_TITLE).execute(conn).await?;
+    Ok(covered)
 }
 
-/// Disables a repository.
+/// Disables a repository. A deleted one, too, since it could be restored.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
-    let done =
-        sqlx::query!("update repos set disabled = true where repo_pk = $1 and not disabled and deleted_at is null", repo_pk);
-    let done = done.execute(&mut *conn).await?.rows_affected();
-    cover(conn, act_pk, "repo", if done > 0 { vec![repo_pk] } else { Vec::new() }).await?;
-    Ok(done)
+    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for update", repo_pk);
+    let found = found.fetch_all(&mut *conn).await?;
+    disable(conn, act_pk, found).await
 }
 
 /// Disables all that a user or organisation has; gives how many there are.
@@ -117,15 +135,17 @@ pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) ->
 /// # Errors
 /// The database does not answer.
 pub async fn disable_repos(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<u64> {
-    let found = sqlx::query_scalar!(
-        "select repo_pk from repos where namespace_pk = $1 and deleted_at is null order by repo_pk for update",
-        namespace_pk
-    );
+    let found =
+        sqlx::query_scalar!("select repo_pk from repos where namespace_pk = $1 order by repo_pk for update", namespace_pk);
     let found = found.fetch_all(&mut *conn).await?;
-    sqlx::query!("update repos set disabled = true where repo_pk = any($1) and not disabled", &found).execute(&mut *conn).await?;
-    let count = found.len();
-    cover(conn, act_pk, "repo", found).await?;
-    Ok(u64::try_from(count).unwrap_or_default())
+    disable(conn, act_pk, found).await
+}
+
+async fn disable(conn: &mut PgConnection, act_pk: i64, repo_pks: Vec<i64>) -> sqlx::Result<u64> {
+    sqlx::query!("update repos set disabled = true where repo_pk = any($1) and not disabled", &repo_pks)
+        .execute(&mut *conn)
+        .await?;
+    cover(conn, act_pk, "repo", repo_pks).await
 }
 
 /// Hides a collection, or all of a user or organisation; whether it was private is kept with the act.
@@ -138,20 +158,40 @@ pub async fn hide_collections(
     collection_pk: Option<i64>,
     namespace_pk: Option<i64>,
 ) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "with found as (
-             select collection_pk, private from collections
-             where (collection_pk = $2 or namespace_pk = $3) and hidden_at is null order by collection_pk for update
-         ), covered as (
-             insert into moderation_covers (act_pk, kind, pk, body)
-             select $1, 'collection', collection_pk, case when private then 'private' else 'public' end from found
-         )
-         update collections c set hidden_at = now() from found where c.collection_pk = found.collection_pk",
-        act_pk,
+    let found = sqlx::query_scalar!(
+        "select collection_pk from collections where collection_pk = $1 or namespace_pk = $2 order by collection_pk for update",
         collection_pk,
         namespace_pk
     );
-    Ok(done.execute(conn).await?.rows_affected())
+    let found = found.fetch_all(&mut *conn).await?;
+    let covered = sqlx::query!(
+        "insert into moderation_covers (act_pk, kind, pk, body)
+         select $1, 'collection', collection_pk, coalesce(
+             (select body from moderation_standing where kind = 'collection' and pk = collection_pk limit 1),
+             case when private then 'private' else 'public' end)
+         from collections where collection_pk = any($2)",
+        act_pk,
+        &found
+    );
+    let covered = covered.execute(&mut *conn).await?.rows_affected();
+    sqlx::query!("update collections set hidden_at = now() where collection_pk = any($1) and hidden_at is null", &found)
+        .execute(conn)
+        .await?;
+    Ok(covered)
+}
+
+/// Limits a user: what they have, and what they make from now on, is in no list.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
+    sqlx::query!("update users set limited_at = coalesce(limited_at, now()) where user_pk = $1", user_pk)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query!("update repos set unlisted = true where namespace_pk = $1 and not unlisted", user_pk)
+        .execute(&mut *conn)
+        .await?;
+    cover(conn, act_pk, "limit", vec![user_pk]).await
 }
 
 /// Suspends a user: sessions end, and tokens are refused.
@@ -165,16 +205,13 @@ pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> s
         .execute(&mut *conn)
         .await?;
     sqlx::query!("delete from sessions where user_pk = $1", user_pk).execute(&mut *conn).await?;
-    let count = found.len();
-    cover(conn, act_pk, "user", found).await?;
-    Ok(u64::try_from(count).unwrap_or_default())
+    cover(conn, act_pk, "user", found).await
 }
 
-async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) -> sqlx::Result<()> {
-    sqlx::query!("insert into moderation_covers (act_pk, kind, pk) select $1, $2, unnest($3::bigint[])", act_pk, kind, &pks)
-        .execute(conn)
-        .await
-        .map(|_| ())
+async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) -> sqlx::Result<u64> {
+    let done =
+        sqlx::query!("insert into moderation_covers (act_pk, kind, pk) select $1, $2, unnest($3::bigint[])", act_pk, kind, &pks);
+    Ok(done.execute(conn).await?.rows_affected())
 }
 
 /// Puts back what an act covers, but for what another act covers that stands. The act itself counts as taken back already.
@@ -182,41 +219,48 @@ async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) 
 /// # Errors
 /// The database does not answer.
 pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
+    let free = sqlx::query!(
+        "select kind, pk, body from moderation_covers c
+         where act_pk = $1 and not exists (select from moderation_standing o where o.kind = c.kind and o.pk = c.pk)",
+        act_pk
+    );
+    let free = free.fetch_all(&mut *conn).await?;
+    let of = |kind: &str| -> Vec<i64> { free.iter().filter(|row| row.kind == kind).map(|row| row.pk).collect() };
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
-         where c.act_pk = $1 and c.kind = 'comment' and e.event_pk = c.pk and e.hidden",
-        act_pk
+         where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden",
+        act_pk,
+        &of("comment")
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
         "update discussions d set title = c.body from moderation_covers c
-         where c.act_pk = $1 and c.kind = 'discussion' and d.discussion_pk = c.pk and d.title = 'Hidden by the moderators'",
-        act_pk
+         where c.act_pk = $1 and c.kind = 'discussion' and c.pk = any($2) and d.discussion_pk = c.pk and d.title = $3",
+        act_pk,
+        &of("discussion"),
+        HIDDEN_TITLE
     )
     .execute(&mut *conn)
     .await?;
-    let free = sqlx::query!(
-        "select kind, pk, body from moderation_covers c
-         where act_pk = $1 and kind in ('repo', 'user', 'collection', 'lock')
-           and not exists (select from moderation_covers o
-                           where o.kind = c.kind and o.pk = c.pk and o.act_pk <> c.act_pk
-                             and not exists (select from moderation_acts u where u.undoes = o.act_pk))",
-        act_pk
-    );
-    let free = free.fetch_all(&mut *conn).await?;
-    let of = |kind: &str, body: &str| -> Vec<i64> {
-        free.iter().filter(|row| row.kind == kind && (body.is_empty() || row.body == body)).map(|row| row.pk).collect()
-    };
-    sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo", "")).execute(&mut *conn).await?;
-    sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user", "")).execute(&mut *conn).await?;
-    sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock", ""))
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo")).execute(&mut *conn).await?;
+    sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
+    let limited = of("limit");
+    sqlx::query!("update users set limited_at = null where user_pk = any($1)", &limited).execute(&mut *conn).await?;
+    sqlx::query!(
+        "update repos set unlisted = false where unlisted and (namespace_pk = any($1) or created_by = any($1))",
+        &limited
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock")).execute(&mut *conn).await?;
+    removal::restore_repos(conn, &of("deleted")).await?;
+    removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;
+    let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(
         "update collections set hidden_at = null, private = not collection_pk = any($2) where collection_pk = any($1)",
-        &of("collection", ""),
-        &of("collection", "public")
+        &of("collection"),
+        &public
     )
     .execute(conn)
     .await

@@ -85,6 +85,8 @@ pub async fn count_waiting(pool: &PgPool) -> sqlx::Result<Waiting> {
 pub struct ReportRow {
     /// Who sent it.
     pub reporter: Option<String>,
+    /// The rule that found it, where nobody reported it.
+    pub rule: Option<String>,
     /// What is wrong.
     pub category: String,
     /// What they say.
@@ -100,7 +102,7 @@ pub struct ReportRow {
 pub async fn list_reports(pool: &PgPool, case_pk: i64, limit: i64) -> sqlx::Result<Vec<ReportRow>> {
     sqlx::query_as!(
         ReportRow,
-        r#"select n.name as "reporter?", category, body, r.created_at
+        r#"select n.name as "reporter?", rule, category, body, r.created_at
            from moderation_reports r left join namespaces n on n.namespace_pk = reporter_pk
            where case_pk = $1 order by report_pk limit $2"#,
         case_pk,

@@ -12,14 +12,19 @@ pub struct EventRow {
     pub body: String,
 }
 
-/// Finds an event by the id that clients see, unless it was hidden.
+/// Finds an event by the id that clients see, unless it was hidden, or is of somebody whom moderators limited.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_event(pool: &PgPool, id: &str) -> sqlx::Result<Option<EventRow>> {
-    sqlx::query_as!(EventRow, "select event_pk, body from discussion_events where public_id = $1 and not hidden", id)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_as!(
+        EventRow,
+        "select event_pk, body from discussion_events where public_id = $1 and not hidden
+           and not exists (select from users where user_pk = author_pk and limited_at is not null)",
+        id
+    )
+    .fetch_optional(pool)
+    .await
 }
 
 /// When mails go.
@@ -131,7 +136,7 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
         ToldRow,
         r#"with repo as (
                select repo_pk, namespace_pk, resource_group_pk, private, created_by, greatest(published_at, created_at) as at from repos
-               where repo_pk = $1 and deleted_at is null and not disabled
+               where repo_pk = $1 and deleted_at is null and not disabled and not unlisted
                  and greatest(published_at, created_at) > now() - interval '1 day'
            ), told as (
                select w.user_pk from repo r join namespace_watches w on w.namespace_pk = r.namespace_pk where w.created_at <= r.at
@@ -154,6 +159,60 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
            on conflict (user_pk, repo_pk, coalesce(discussion_pk, 0)) do nothing
            returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
         repo_pk,
+        mails.next_digest,
+        mails.pause_secs
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// Something that happened with a request to join an organisation.
+#[derive(Debug)]
+pub struct JoiningEvent {
+    /// The organisation.
+    pub organization_pk: i64,
+    /// Who asked.
+    pub user_pk: i64,
+    /// Who did it, as far as that is told.
+    pub actor_pk: Option<i64>,
+    /// What: `join_request`, `join_accepted` or `join_rejected`.
+    pub about: &'static str,
+    /// When, in microseconds: what is told once is not told again.
+    pub at: i64,
+}
+
+/// Notes a request to join for the admins of the organisation, twenty at most, if it is open still; or for who asked what became of it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_for_joining(conn: &mut PgConnection, event: &JoiningEvent, mails: MailTimes) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
+        r#"insert into notifications as n (user_pk, organization_pk, about, actor_pk, reason, last_event_pk, mail_due_at)
+           select t.user_pk, $1, $3, $4, 2, $5,
+                  case coalesce(s.participating_mail, 'at_once')
+                      when 'at_once' then greatest(now(), l.mailed_at + make_interval(secs => $7))
+                      when 'daily' then $6::timestamptz end
+           from (
+               (select m.user_pk from organization_members m join organization_requests q using (organization_pk)
+                where m.organization_pk = $1 and m.role = 'admin' and not is_locked_out(m.organization_pk, m.user_pk)
+                  and $3 = 'join_request' and q.user_pk = $2 and q.rejected_at is null
+                order by m.user_pk limit 20)
+               union all
+               select u.user_pk from users u where u.user_pk = $2 and $3 <> 'join_request'
+           ) t left join notification_settings s on s.user_pk = t.user_pk
+           left join notification_mails l on l.user_pk = t.user_pk
+           order by t.user_pk
+           on conflict (user_pk, organization_pk, about) where organization_pk is not null do update set
+               actor_pk = excluded.actor_pk, unread = true, last_event_pk = excluded.last_event_pk, updated_at = excluded.updated_at,
+               mail_due_at = least(n.mail_due_at, excluded.mail_due_at)
+               where excluded.last_event_pk > n.last_event_pk
+           returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
+        event.organization_pk,
+        event.user_pk,
+        event.about,
+        event.actor_pk,
+        event.at,
         mails.next_digest,
         mails.pause_secs
     )

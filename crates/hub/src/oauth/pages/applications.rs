@@ -138,7 +138,7 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let user = page.require_session()?;
+    let user = sudo::require(&page, &format!("{PATH}/new")).await?;
     let (typed, kind) = (read(&form), form.text("kind"));
     let made = match kind {
         "confidential" | "public" => clients::create(&page.app, user, &typed, kind == "confidential").await,
@@ -165,7 +165,7 @@ async fn show(page: PageRequest, path: web::Path<String>) -> HubResult<HttpRespo
         scopes: client.scopes.clone(),
     };
     let mut shown = form_page(&page, user, Some(&client), &typed, "", &Refusal::default());
-    let carried = page.http().cookie(SECRET_COOKIE);
+    let carried = page.kept(SECRET_COOKIE);
     shown.secret = carried.as_ref().and_then(|cookie| {
         let (id, secret) = cookie.value().split_once(' ')?;
         (id == client.id).then(|| secret.to_owned())

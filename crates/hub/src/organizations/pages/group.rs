@@ -259,7 +259,11 @@ async fn post_change(page: PageRequest, path: web::Path<(String, String, String)
 /// A repository of the organisation that the viewer administers.
 async fn find_own(page: &PageRequest, managed: &Managed, kind: &str, typed: &str) -> HubResult<RepoAdmin> {
     let kind: RepoType = kind.parse().map_err(|_| HubError::bad_request("Choose what kind of repository it is."))?;
-    let name = typed.split_once('/').map_or(typed, |(_, name)| name);
+    let (owner, name) = typed.split_once('/').unwrap_or((&managed.organization.name, typed));
+    if !owner.eq_ignore_ascii_case(&managed.organization.name) {
+        let text = format!("{typed} does not belong to {}: transfer it there first.", managed.organization.name);
+        return Err(HubError::bad_request(text).at("repo"));
+    }
     let id = RepoId::new(&managed.organization.name, name).map_err(|error| HubError::from(error).at("repo"))?;
     let found = access::find_readable(&page.app, &page.viewer, kind, id.namespace(), id.name()).await;
     found.and_then(|read| read.into_admin()).map_err(|error| error.at("repo"))

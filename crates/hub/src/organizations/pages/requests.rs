@@ -5,13 +5,13 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::pages::members::role_options;
+use crate::accounts::pages::members::{ask_for_admin, role_options};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::queries::requests::{RequestRow, find_request_of, list_requests};
 use crate::accounts::queries::settings::{ProfileRow, find_profile};
 use crate::accounts::requests::{self, MAX_MESSAGE, MOST, PAUSE_DAYS};
 use crate::accounts::settings::require_admin_of;
-use crate::accounts::{OrgRole, User, throttle};
+use crate::accounts::{OrgRole, User, sudo, throttle};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -84,7 +84,7 @@ async fn find_organization(page: &PageRequest, name: &str) -> HubResult<ProfileR
 }
 
 async fn standing_of(page: &PageRequest, user: &User, row: &ProfileRow) -> HubResult<Standing> {
-    if user.membership_in(row.namespace_pk).is_some() {
+    if user.belongs_to(row.namespace_pk) {
         return Ok(Standing::Member);
     }
     let Some(found) = find_request_of(&page.app.pool, row.namespace_pk, user.pk).await? else { return Ok(Standing::CanAsk) };
@@ -111,7 +111,10 @@ async fn join_page(page: &PageRequest, user: &User, row: ProfileRow, message: &s
 async fn show_join(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = find_organization(&page, &path).await?;
-    requests::check_takes(&row)?;
+    // Who asked before it was switched off can take that back.
+    if !matches!(standing_of(&page, user, &row).await?, Standing::Asked(_)) {
+        requests::check_takes(&row)?;
+    }
     let shown = join_page(&page, user, row, "", &Refusal::default()).await?;
     page.show(shown).await
 }
@@ -160,6 +163,10 @@ async fn show_requests(page: PageRequest, path: web::Path<String>) -> HubResult<
     page.show(shown).await
 }
 
+fn requests_path(row: &ProfileRow) -> String {
+    format!("/organizations/{}/settings/requests", row.name)
+}
+
 async fn post_answer(page: PageRequest, path: web::Path<(String, i64)>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let (name, request_pk) = path.into_inner();
@@ -167,13 +174,17 @@ async fn post_answer(page: PageRequest, path: web::Path<(String, i64)>, form: Ch
     let (done, text) = match form.text("action") {
         "accept" => {
             let role = OrgRole::parse(form.text("role")).ok_or_else(|| HubError::bad_request("Choose a role."))?;
+            if role == OrgRole::Admin {
+                sudo::require(&page, &requests_path(&row)).await?;
+            }
+            ask_for_admin(&page, &row, role).await?;
             (requests::accept(&page.app, user, &row, request_pk, role).await, "The request was accepted: they are a member now.")
         }
         "reject" => (requests::reject(&page.app, &row, request_pk).await, "The request was rejected, and they are told."),
         _ => return Err(HubError::bad_request("Accept the request, or reject it.")),
     };
     match done {
-        Ok(()) => Ok(page.redirect_saying(&format!("/organizations/{}/settings/requests", row.name), text)),
+        Ok(()) => Ok(page.redirect_saying(&requests_path(&row), text)),
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = requests_page(&page, user, &row, &refusal).await?;

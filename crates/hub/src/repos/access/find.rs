@@ -7,7 +7,7 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use hub_types::RepoType;
 
-use super::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite, level_of, may_read_disabled, role_level};
+use super::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite, level_of, may_read_disabled, not_found, role_level};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{Family, HubError, HubResult, family_of};
@@ -19,7 +19,7 @@ use crate::web::extract::{app_of, is_safe, raw_param};
 /// # Errors
 /// As [`RepoRead::check`]; the names are checked first, an impossible one is simply not found.
 pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<RepoRead> {
-    let missing = || HubError::repo_not_found(viewer.is_anonymous());
+    let missing = || not_found(viewer, namespace);
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     if hub_types::RepoId::new(namespace, name).is_err() {
         return Err(missing());
@@ -31,7 +31,8 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
             None => None,
         },
     };
-    RepoRead::check(repo.ok_or_else(missing)?, viewer.clone())
+    let repo = repo.filter(|repo| level_of(viewer, repo).is_some()).ok_or_else(missing)?;
+    RepoRead::check(repo, viewer.clone())
 }
 
 /// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.

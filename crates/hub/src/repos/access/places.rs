@@ -41,6 +41,9 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
             needed.as_str()
         )));
     }
+    if !allowed && user.locked_out_of(name).is_some() {
+        return Err(HubError::second_factor_required(name));
+    }
     if !allowed {
         return Err(may_not_create(repo_type, name));
     }
@@ -127,8 +130,8 @@ pub async fn group_to_move_to(app: &App, admin: &RepoAdmin, id: Option<&str>) ->
     Ok(target_place(app, &admin.viewer, Some(repo.id.namespace()), repo.repo_type, id).await?.resource_group_pk)
 }
 
-/// Checks that a contributor takes no name that was that of somebody else's repository: who asks for it by that name must not
-/// get other bytes. Those who may write everywhere in the namespace may have the name again.
+/// Checks that nobody takes a name that was that of somebody else's repository: who asks for it by that name must not get other bytes.
+/// Those who may write where it was, in a resource group or in none, may have the name again.
 ///
 /// # Errors
 /// 403 for such a name.
@@ -140,11 +143,16 @@ pub async fn check_name_is_free(
     name: &str,
 ) -> HubResult<()> {
     let user = viewer.require_user()?;
-    if viewer.role_in(namespace.namespace_pk) >= Some(OrgRole::Write) || user.is_admin {
+    let role = viewer.role_in(namespace.namespace_pk);
+    if role == Some(OrgRole::Admin) || user.is_admin {
         return Ok(());
     }
+    let groups = user.membership_in(namespace.namespace_pk).map(|membership| membership.groups.as_slice()).unwrap_or_default();
+    let groups = groups.iter().filter(|group| group.role >= OrgRole::Write).map(|group| group.pk);
+    let may_write_in: Vec<i64> =
+        (role >= Some(OrgRole::Write)).then_some(namespace.namespace_pk).into_iter().chain(groups).collect();
     let owner = (namespace.namespace_pk, namespace.name.as_str());
-    if queries::changes::was_of_another(conn, repo_type, owner, name, user.pk).await? {
+    if queries::changes::was_of_another(conn, repo_type, owner, name, (user.pk, &may_write_in)).await? {
         return Err(HubError::forbidden(format!(
             "{}/{name} was the name of somebody else's repository. Choose another, or ask a member who may write to take it.",
             namespace.name

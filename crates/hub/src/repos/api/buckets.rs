@@ -11,7 +11,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::json;
 
 use super::BUCKET;
-use super::lifecycle::private_of;
+use super::lifecycle::{ask_browsers, private_of, publishes};
 use crate::accounts::Viewer;
 use crate::accounts::api::timestamp;
 use crate::app::App;
@@ -105,6 +105,7 @@ async fn get_bucket(read: RepoRead) -> HttpResponse {
 }
 
 async fn delete_bucket(app: web::Data<App>, admin: RepoAdmin) -> HubResult<HttpResponse> {
+    ask_browsers(&app, &admin).await?;
     delete::delete_repo(&app, &admin).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }
@@ -118,6 +119,9 @@ struct SettingsRequest {
 async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<SettingsRequest>) -> HubResult<HttpResponse> {
     let Json(wanted) = body;
     let private = private_of(wanted.visibility.as_deref(), wanted.private)?;
+    if publishes(&admin, private) {
+        ask_browsers(&app, &admin).await?;
+    }
     update_settings(&app, &admin, SettingsChange { private, ..SettingsChange::default() }).await?;
     Ok(HttpResponse::Ok().json(json!({})))
 }

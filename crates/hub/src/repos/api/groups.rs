@@ -21,7 +21,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// The group, for those who belong to the repository; others are told of none.
 pub(super) async fn group_of(app: &App, read: &RepoRead) -> HubResult<Value> {
-    if read.repo.resource_group_pk.is_none() || !read.is_member() {
+    if read.repo.resource_group_pk.is_none() || !read.is_shown_as_member() {
         return Ok(Value::Null);
     }
     let group = groups::find(app, &read.repo).await?;

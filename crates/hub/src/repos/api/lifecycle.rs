@@ -8,10 +8,10 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::REPO;
-use crate::accounts::Viewer;
+use crate::accounts::{Viewer, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::{self, RepoAdmin, RepoContent, RepoWrite};
+use crate::repos::access::{self, RepoAdmin, RepoContent, RepoRead, RepoWrite};
 use crate::repos::create::{NewRepo, create_repo, starter_card};
 use crate::repos::settings::{Gating, SettingsChange};
 use crate::repos::{delete, duplicate, rename, settings};
@@ -102,6 +102,16 @@ pub(super) fn private_of(visibility: Option<&str>, private: Option<bool>) -> Hub
     }
 }
 
+/// Before dangerous acts: a browser that was left open does none of them by a script, either.
+pub(super) async fn ask_browsers(app: &App, read: &RepoRead) -> HubResult<()> {
+    sudo::check(app, &read.viewer, &format!("{}/settings", read.repo.path())).await
+}
+
+/// Whether everybody would see what only some do.
+pub(super) fn publishes(read: &RepoRead, private: Option<bool>) -> bool {
+    read.repo.private && private == Some(false)
+}
+
 #[derive(Debug, Deserialize)]
 struct DeleteRequest {
     name: String,
@@ -119,6 +129,7 @@ async fn post_delete(app: web::Data<App>, viewer: Viewer, body: Json<DeleteReque
         None => (request.organization.clone().unwrap_or_else(|| user.name.clone()), request.name.as_str()),
     };
     let admin = access::find_readable(&app, &viewer, repo_type, &namespace, name).await?.into_admin()?;
+    ask_browsers(&app, &admin).await?;
     delete::delete_repo(&app, &admin).await?;
     Ok(HttpResponse::Ok().body("OK"))
 }
@@ -138,6 +149,7 @@ async fn post_move(app: web::Data<App>, viewer: Viewer, base: BaseUrl, body: Jso
     let repo_type = repo_type_of(request.repo_type.as_deref())?;
     let (from, to): (RepoId, RepoId) = (request.from_repo.parse()?, request.to_repo.parse()?);
     let admin = access::find_readable(&app, &viewer, repo_type, from.namespace(), from.name()).await?.into_admin()?;
+    ask_browsers(&app, &admin).await?;
     let target = rename::move_repo(&app, &admin, &to).await?;
     Ok(HttpResponse::Ok().json(json!({ "url": base.join(&format!("/{}{target}", repo_type.url_prefix())) })))
 }
@@ -164,6 +176,9 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
         Some(_) => return Err(HubError::bad_request("`gated` must be `\"auto\"`, `\"manual\"` or `false`.")),
     };
     let private = private_of(request.visibility.as_deref(), request.private)?;
+    if publishes(&admin, private) {
+        ask_browsers(&app, &admin).await?;
+    }
     let change = SettingsChange {
         private,
         gating,
@@ -197,6 +212,9 @@ async fn post_duplicate(
         false => RepoId::new(&user.name, &request.repository)?,
     };
     let private = private_of(request.visibility.as_deref(), request.private)?.unwrap_or(source.repo.private);
+    if publishes(&source, Some(private)) {
+        ask_browsers(&app, &source).await?;
+    }
     let repo = duplicate::duplicate_repo(&app, &source, &to, (private, request.resource_group.as_deref()), base.as_str()).await?;
     Ok(HttpResponse::Ok().json(json!({ "url": base.join(&repo.path()), "filesCopyPending": false })))
 }

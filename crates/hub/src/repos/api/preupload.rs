@@ -14,6 +14,7 @@ use super::REPO;
 use super::tail::whole_tail;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::quotas;
 use crate::repos::access::RepoRead;
 use crate::repos::discussions::{self, PullWrite};
 use crate::repos::reading;
@@ -23,6 +24,8 @@ use crate::web::extract::{Json, Query};
 const MAX_FILES: usize = 1000;
 /// The largest `.gitattributes` or `.gitignore` that is read.
 const MAX_RULES_BYTES: u64 = 4 * 1024 * 1024;
+/// How files come that git does not hold.
+const LARGE: &str = "lfs";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route(&format!("{REPO}/preupload/{{tail:.*}}"), web::post().to(post_preupload));
@@ -86,8 +89,12 @@ async fn post_preupload(
         return Err(HubError::unprocessable(format!("At most {MAX_FILES} files can be asked about at once.")));
     }
     let commit = reading::resolve(&app, &read.repo, &revision).await?;
+    let sizes: Vec<u64> = wanted.files.iter().map(|file| file.size).collect();
     let inline_limit = app.config.inline_limit_bytes;
     let answer = reading::read(&app, &read.repo, move |reader| answer(reader, commit, &wanted, inline_limit)).await?;
+    let comes = |verdict: &Verdict| verdict.upload_mode == LARGE && !verdict.should_ignore;
+    let large = answer.files.iter().zip(sizes).filter(|(verdict, _)| comes(verdict)).map(|(_, size)| size);
+    quotas::require_room_for_new(&app, read.repo.pk, &large.collect::<Vec<_>>()).await?;
     Ok(HttpResponse::Ok().json(answer))
 }
 
@@ -107,7 +114,7 @@ fn answer(reader: &GitReader, commit: Oid, request: &Request, inline_limit: u64)
     let present = reader.entries_at(commit, &paths)?;
     let present: std::collections::HashMap<&str, &Entry> = present.iter().map(|entry| (entry.path.as_str(), entry)).collect();
     let verdict = |file: &File| Verdict {
-        upload_mode: if is_large(file, &lfs, inline_limit) { "lfs" } else { "regular" },
+        upload_mode: if is_large(file, &lfs, inline_limit) { LARGE } else { "regular" },
         should_ignore: ignored.is_ignored(&file.path),
         oid: present.get(file.path.as_str()).and_then(|entry| content_id(entry)),
         refused: hub_types::RepoPath::new(&file.path).err().map(|error| error.to_string()),

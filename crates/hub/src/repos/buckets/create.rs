@@ -8,6 +8,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules::{self, Deed};
 use crate::repos::access;
 use crate::repos::queries::{self, NewRepoRow, Repo};
 
@@ -43,6 +44,7 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         resource_group_pk: place.resource_group_pk,
     };
     let mut tx = audit::begin(app).await?;
+    rules::count(app, &mut tx, user.pk, Deed::Repo).await?;
     access::check_name_is_free(&mut tx, viewer, RepoType::Bucket, namespace, id.name()).await?;
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {

@@ -3,6 +3,7 @@
 use chrono::{DateTime, TimeDelta, Utc};
 use hub_types::{RepoId, RepoType};
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::{What, note, undoable_since, window};
 use crate::accounts::{OrgRole, Viewer, audit};
@@ -91,7 +92,6 @@ pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubRes
     let repo = &admin.repo;
     let id =
         RepoId::new(repo.id.namespace(), name.unwrap_or(repo.id.name())).map_err(|error| HubError::from(error).at("name"))?;
-    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     // Another name is taken as by who makes a repository of that name.
     let elsewhere = match id.key() == repo.id.key() {
         true => None,
@@ -101,22 +101,33 @@ pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubRes
     if let Some(namespace) = &elsewhere {
         access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, namespace, id.name()).await?;
     }
-    match queries::mark_restored(&mut tx, repo.pk, id.name()).await {
-        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => return Err(name_taken(&id)),
+    restore_as(app, &mut tx, admin, &id).await?;
+    tx.commit().await?;
+    Ok(id)
+}
+
+/// The same as one part of a transaction that [`audit::begin`] began; the name is one that the viewer may give.
+///
+/// # Errors
+/// 409 when the name is taken or the repository was restored or removed meanwhile, 413 for a bucket that its owner has no room for.
+pub async fn restore_as(app: &App, conn: &mut PgConnection, admin: &RepoAdmin, id: &RepoId) -> HubResult<()> {
+    let repo = &admin.repo;
+    let actor = admin.viewer.user.as_ref().map(|user| user.pk);
+    match queries::mark_restored(conn, repo.pk, id.name()).await {
+        Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => return Err(name_taken(id)),
         Err(error) => return Err(error.into()),
         Ok(false) => return Err(gone()),
         Ok(true) => {}
     }
     if repo.repo_type == RepoType::Bucket {
-        batch::check_arrival(app, &mut tx, repo.pk, (repo.namespace_pk, id.namespace())).await?;
+        batch::check_arrival(app, conn, repo.pk, (repo.namespace_pk, id.namespace())).await?;
     }
-    repo_queries::delete_redirect(&mut tx, repo.repo_type, id.namespace(), id.name()).await?;
-    let deletion = queries::find_deletion(&mut tx, repo.pk).await?;
-    note(&mut tx, repo.pk, actor, &What::RestoreRepo { id: id.to_string() }, deletion).await?;
+    repo_queries::delete_redirect(conn, repo.repo_type, id.namespace(), id.name()).await?;
+    let deletion = queries::find_deletion(conn, repo.pk).await?;
+    note(conn, repo.pk, actor, &What::RestoreRepo { id: id.to_string() }, deletion).await?;
     let payload = json!({ "repo_type": repo.repo_type, "id": id.to_string() });
-    repo_queries::insert_event(&mut tx, repo.pk, actor, "restore_repo", payload).await?;
-    tx.commit().await?;
-    Ok(id)
+    repo_queries::insert_event(conn, repo.pk, actor, "restore_repo", payload).await?;
+    Ok(())
 }
 
 fn name_taken(id: &RepoId) -> HubError {

@@ -1,9 +1,10 @@
 use serde_json::json;
 
 use super::open::{checked_comment, checked_title};
-use super::{get, get_to_change, may_change, participant, tell};
+use super::{HIDDEN_TITLE, get, get_to_change, may_change, participant, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::rules::{self, Deed, Said};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
 use crate::repos::queries::discussions::{self, Discussion, EventRow, Status};
 
@@ -24,10 +25,17 @@ pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubRes
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
     check_room(&mut tx, &found).await?;
-    let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
-    tell(&mut tx, &id).await?;
+    let id = insert(app, &mut tx, &found, author_pk, &text).await?;
     tx.commit().await?;
     app.jobs.wake();
+    Ok(id)
+}
+
+/// Adds a comment in a transaction, and has those told whom it concerns.
+async fn insert(app: &App, conn: &mut sqlx::PgConnection, found: &Discussion, author_pk: i64, text: &str) -> HubResult<String> {
+    let id = discussions::insert_comment(&mut *conn, found.discussion_pk, author_pk, text).await?;
+    rules::look_at_comment(app, conn, Said { id: &id, author_pk, text, deed: Some(Deed::Comment) }).await?;
+    tell(conn, &id).await?;
     Ok(id)
 }
 
@@ -98,6 +106,8 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
         return Err(HubError::bad_request(format!("A comment can be changed {MAX_EDITS} times. Write a new one.")));
     }
     discussions::edit_comment(&mut tx, event.event_pk, &text).await?;
+    let said = Said { id: &event.public_id, author_pk: editor_pk, text: &text, deed: None };
+    rules::look_at_comment(app, &mut tx, said).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -125,6 +135,9 @@ pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubRes
     let title = checked_title(title)?;
     let mut tx = app.begin().await?;
     let (_, from) = lock(&mut tx, &found).await?;
+    if from == HIDDEN_TITLE {
+        return Err(HubError::forbidden("Moderators hid the title: it stays so until they take that back. You can appeal."));
+    }
     if from == title {
         return Err(HubError::bad_request(format!("That is the title of #{num} already.")).at("title"));
     }
@@ -161,8 +174,7 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     }
     if !text.is_empty() {
         check_unlocked(read, &found)?;
-        let id = discussions::insert_comment(&mut tx, found.discussion_pk, author_pk, &text).await?;
-        tell(&mut tx, &id).await?;
+        insert(app, &mut tx, &found, author_pk, &text).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;
     let payload = json!({ "status": status.as_str() });

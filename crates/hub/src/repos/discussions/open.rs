@@ -2,9 +2,10 @@ use hub_types::RefName;
 use serde_json::json;
 use sqlx::PgConnection;
 
-use super::{participant, pull_ref, tell};
+use super::{HIDDEN_TITLE, participant, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::rules::{self, Deed, Said};
 use crate::repos::access::{RepoContent, RepoRead};
 use crate::repos::queries::{
     self, Repo,
@@ -45,6 +46,9 @@ impl NewDiscussion {
 pub(super) fn checked_title(title: &str) -> HubResult<String> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     match title.chars().count() {
+        _ if title == HIDDEN_TITLE => {
+            Err(HubError::bad_request("This title is for what moderators hid: choose another.").at("title"))
+        }
         MIN_TITLE_CHARS..=MAX_TITLE_CHARS => Ok(title),
         _ => Err(HubError::bad_request(format!("A title has {MIN_TITLE_CHARS} to {MAX_TITLE_CHARS} characters.")).at("title")),
     }
@@ -68,7 +72,7 @@ pub async fn open_discussion(app: &App, read: &RepoRead, new: &NewDiscussion) ->
     let mut tx = app.begin().await?;
     let num = next_num(&mut tx, &read.repo).await?;
     let row = NewRow { repo_pk: read.repo.pk, num, title: &new.title, status: Status::Open, author_pk, base: None };
-    begin(&mut tx, &row, new).await?;
+    begin(app, &mut tx, &row, new).await?;
     queries::insert_event(&mut tx, read.repo.pk, Some(author_pk), "open_discussion", json!({ "num": num })).await?;
     tx.commit().await?;
     app.jobs.wake();
@@ -97,7 +101,7 @@ pub async fn open_pull_request(app: &App, content: &RepoContent, new: &NewDiscus
         metadata: None,
     };
     apply_in(&mut tx, &change).await?;
-    insert_pull(&mut tx, &change, (num, author_pk), (&base, Status::Draft), new).await?;
+    insert_pull(app, &mut tx, &change, (num, author_pk), (&base, Status::Draft), new).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(num)
@@ -117,6 +121,7 @@ pub(super) async fn next_num(conn: &mut PgConnection, repo: &Repo) -> HubResult<
 
 /// Writes the row of a pull request whose ref has just been made, and gives its key.
 pub(super) async fn insert_pull(
+    app: &App,
     conn: &mut PgConnection,
     change: &RefChange<'_>,
     (num, author_pk): (i64, i64),
@@ -124,12 +129,15 @@ pub(super) async fn insert_pull(
     new: &NewDiscussion,
 ) -> Result<i64, RefError> {
     let row = NewRow { repo_pk: change.repo.pk, num, title: &new.title, status, author_pk, base: Some(base) };
-    begin(conn, &row, new).await.map_err(RefError::Hub)
+    begin(app, conn, &row, new).await.map_err(RefError::Hub)
 }
 
-async fn begin(conn: &mut PgConnection, row: &NewRow<'_>, new: &NewDiscussion) -> HubResult<i64> {
+async fn begin(app: &App, conn: &mut PgConnection, row: &NewRow<'_>, new: &NewDiscussion) -> HubResult<i64> {
     let discussion_pk = discussions::insert(&mut *conn, row).await?;
     let id = discussions::insert_comment(&mut *conn, discussion_pk, row.author_pk, &new.description).await?;
+    let text = format!("{}\n\n{}", new.title, new.description);
+    let said = Said { id: &id, author_pk: row.author_pk, text: &text, deed: Some(Deed::Discussion) };
+    rules::look_at_comment(app, conn, said).await?;
     tell(conn, &id).await?;
     Ok(discussion_pk)
 }

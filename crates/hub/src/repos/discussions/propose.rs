@@ -65,7 +65,7 @@ pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) ->
             Err(RefError::Outdated) => continue,
             other => other?,
         };
-        insert_pull(&mut tx, &change, (num, author_pk), (&base, Status::Open), &opening).await?;
+        insert_pull(app, &mut tx, &change, (num, author_pk), (&base, Status::Open), &opening).await?;
         if commit != parent {
             discussions::note_commits(&mut tx, repo.pk, num, Some(author_pk), (Some(parent), commit)).await?;
         }

@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hub_git::CommitInfo;
 use hub_types::Oid;
 
-use super::{get, pull_ref};
+use super::{HIDDEN_TITLE, get, pull_ref};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::queries::{
@@ -121,6 +121,8 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
         let text = |key: &str| row.payload.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();
         match row.kind.as_str() {
             "status-change" => events.push(base(row.public_id.clone(), What::Status(text("status")))),
+            // What it was called before goes with the title that moderators hid.
+            "title-change" if discussion.title == HIDDEN_TITLE => {}
             "title-change" => events.push(base(row.public_id.clone(), What::Title { from: text("from"), to: text("to") })),
             "commit" => {
                 for commit in commits.remove(&row.event_pk).unwrap_or_default() {

@@ -2,6 +2,7 @@
 //! language the card is written. Both files are small and in git; comparing them takes milliseconds that no commit should wait
 //! for.
 
+use hub_cards::front_matter;
 use hub_cards::infer::{Inferred, MAX_LICENCE_BYTES, is_licence_file, language_of, licence_of};
 use hub_git::{EntryKind, GitReader};
 use hub_types::{Oid, RepoType};
@@ -12,7 +13,7 @@ use sha2::{Digest as _, Sha256};
 use super::head::readme;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::queries::{self, derived};
+use crate::repos::queries::{self, Repo, derived};
 use crate::repos::reading;
 
 /// Shorter cards are written in no language that anybody could tell.
@@ -85,6 +86,16 @@ pub async fn read_texts(app: &App, repo_pk: i64) -> HubResult<()> {
     let found = reading::read(app, &repo, move |reader| facts_in(reader, head, license.as_deref(), language)).await?;
     derived::store_texts(&app.pool, repo_pk, key, &json!({ "key": key, "facts": found })).await?;
     Ok(())
+}
+
+/// What the card of the default branch says, without its metadata; empty when there is none.
+///
+/// # Errors
+/// Git does not answer.
+pub async fn card_text(app: &App, repo: &Repo) -> HubResult<String> {
+    let Some(head) = repo.head_oid else { return Ok(String::new()) };
+    let text = reading::read(app, repo, move |reader| readme(reader, head)).await?;
+    Ok(front_matter::split(&text).body.to_owned())
 }
 
 /// Blocking.

@@ -309,6 +309,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         short: oid.chars().take(7).collect(),
         title,
         author: info.author.name.clone(),
+        committer: (info.author.email != info.committer.email).then(|| info.committer.name.clone()),
         at: time_of(info),
         href: format!("{}/commit/{oid}", repo.path()),
         tree_href: format!("{}/tree/{oid}", repo.path()),

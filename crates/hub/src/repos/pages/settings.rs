@@ -10,6 +10,7 @@ use super::owners::{groups_of, owners_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, BUCKET_BASE};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::sudo;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
@@ -138,6 +139,10 @@ async fn storage_of(app: &App, repo: &Repo) -> HubResult<StorageUse> {
     }
 }
 
+fn settings_path(repo: &Repo) -> String {
+    format!("{}/settings", repo.path())
+}
+
 async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let private = match form.text("visibility") {
@@ -145,9 +150,12 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
         "public" => false,
         _ => return Err(HubError::bad_request("Choose public or private.")),
     };
+    if admin.repo.private && !private {
+        sudo::require(&page, &settings_path(&admin.repo)).await?;
+    }
     update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
-    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 
 async fn post_group(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -156,7 +164,7 @@ async fn post_group(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> H
     match groups::move_to(&page.app, &admin, Some(id)).await {
         Ok(()) => {
             let text = if id.is_empty() { "This repository is in no group now." } else { "The group was changed." };
-            Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+            Ok(page.redirect_saying(&settings_path(&admin.repo), text))
         }
         Err(error) => {
             let refusal = Refusal::of(error.at("resource_group"))?;
@@ -175,7 +183,7 @@ async fn post_gating(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> 
         _ => return Err(HubError::bad_request("Choose who may download the files.")),
     };
     update_settings(&page.app, &admin, SettingsChange { gating: Some(gating), ..SettingsChange::default() }).await?;
-    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 
 async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -190,7 +198,7 @@ async fn post_transfer(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -
         true => "Downloads go by plain HTTP now.",
         false => "Downloads go in chunks now, for clients that know how.",
     };
-    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 
 async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -206,7 +214,7 @@ async fn post_discussions(page: PageRequest, admin: RepoAdmin, form: CheckedForm
         true => "Discussions are turned off. What was said stays readable.",
         false => "Discussions are turned on.",
     };
-    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 
 async fn post_pickles(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -220,11 +228,11 @@ async fn post_pickles(page: PageRequest, admin: RepoAdmin, form: CheckedForm) ->
     };
     let change = SettingsChange { refuses_pickles: Some(refuses), ..SettingsChange::default() };
     update_settings(&page.app, &admin, change).await?;
-    Ok(page.redirect_saying(&format!("{}/settings", admin.repo.path()), text))
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 
 async fn post_move(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
-    page.require_session()?;
+    sudo::require(&page, &settings_path(&admin.repo)).await?;
     let (owner, name) = (form.text("owner"), form.text("name"));
     let moved = match RepoId::new(owner, name) {
         Ok(to) => move_repo(&page.app, &admin, &to).await,
@@ -244,7 +252,7 @@ async fn post_move(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> Hu
 }
 
 async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
-    page.require_session()?;
+    let user = sudo::require(&page, &settings_path(&admin.repo)).await?;
     let id = admin.repo.id.to_string();
     if form.text("confirmation") != id {
         let error = HubError::bad_request(format!("Type {id} here to delete it.")).at("confirmation");
@@ -253,7 +261,7 @@ async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> 
         return page.show_with(refusal.status, shown).await;
     }
     delete_repo(&page.app, &admin).await?;
-    let to = deleted_path(page.require_session()?, admin.repo.namespace_pk, admin.repo.id.namespace());
+    let to = deleted_path(user, admin.repo.namespace_pk, admin.repo.id.namespace());
     let days = page.app.config.undo_days;
     Ok(page.redirect_saying(&to, &format!("{id} was deleted. It can be restored for {days} days.")))
 }

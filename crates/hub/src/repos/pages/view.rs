@@ -186,6 +186,8 @@ pub struct CommitSummary {
     pub title: String,
     /// Who made it.
     pub author: String,
+    /// Who committed it, if that is somebody else: whose signature it is.
+    pub committer: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
     /// Its page.

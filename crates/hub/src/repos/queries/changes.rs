@@ -268,7 +268,8 @@ pub async fn find_deletion(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Resul
     .await
 }
 
-/// Whether a name is or was that of somebody else's repository in a namespace: of a deleted one, or of one that moved.
+/// Whether a name is or was that of somebody else's repository in a namespace: of a deleted one, or of one that moved. It does not
+/// count where the user may write: in its resource group, or the namespace for those in none and those that went elsewhere.
 ///
 /// # Errors
 /// The database does not answer.
@@ -277,21 +278,23 @@ pub async fn was_of_another(
     repo_type: RepoType,
     (namespace_pk, namespace): (i64, &str),
     name: &str,
-    user_pk: i64,
+    (user_pk, may_write_in): (i64, &[i64]),
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (
                select 1 from repos where namespace_pk = $2 and repo_type = $1 and lower(name) = lower($4) and deleted_at is not null
-                 and created_by is distinct from $5
+                 and created_by is distinct from $5 and coalesce(resource_group_pk, namespace_pk) <> all($6)
                union all
                select 1 from repo_redirects o join repos r using (repo_pk)
                where o.repo_type = $1 and namespace_key = lower($3) and name_key = lower($4) and r.created_by is distinct from $5
+                 and case when r.namespace_pk = $2 then coalesce(r.resource_group_pk, $2) else $2 end <> all($6)
            ) as "was!""#,
         repo_type as RepoType,
         namespace_pk,
         namespace,
         name,
-        user_pk
+        user_pk,
+        may_write_in
     )
     .fetch_one(conn)
     .await

@@ -371,7 +371,7 @@ pub async fn list_deciders(conn: &mut PgConnection, repo_pk: i64, limit: i64) ->
         r#"select u.user_pk as "user_pk!" from repos r join users u on u.user_pk = r.namespace_pk where r.repo_pk = $1
            union
            select m.user_pk from repos r join organization_members m on m.organization_pk = r.namespace_pk
-           where r.repo_pk = $1 and (
+           where r.repo_pk = $1 and not is_locked_out(m.organization_pk, m.user_pk) and (
                m.role = 'admin'
                or (r.resource_group_pk is null and m.role in ('contributor', 'write') and m.user_pk = r.created_by)
                or exists (select from resource_group_members g

@@ -110,7 +110,7 @@ pub async fn list_tags(pool: &PgPool, repo_type: hub_types::RepoType) -> sqlx::R
     sqlx::query_scalar!(
         r#"select tag as "tag!" from (
              select tags from repos r join repo_counters c using (repo_pk)
-             where c.repo_type = $1 and r.repo_type = $1 and deleted_at is null and not private and not disabled
+             where c.repo_type = $1 and r.repo_type = $1 and deleted_at is null and not private and not disabled and not unlisted
              order by c.trending desc, c.repo_pk desc limit 20000
            ) used, unnest(tags) tag group by tag order by count(*) desc, tag limit 5000"#,
         repo_type as hub_types::RepoType

@@ -38,7 +38,8 @@ pub async fn list_owners(pool: &PgPool, namespace_pk: i64) -> sqlx::Result<Vec<i
     sqlx::query_scalar!(
         r#"select user_pk as "user_pk!" from (
                select user_pk from users where user_pk = $1
-               union select user_pk from organization_members where organization_pk = $1 and role = 'admin') owners
+               union select user_pk from organization_members
+               where organization_pk = $1 and role = 'admin' and not is_locked_out(organization_pk, user_pk)) owners
            order by 1 limit 20"#,
         namespace_pk
     )

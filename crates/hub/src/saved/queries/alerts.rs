@@ -205,13 +205,13 @@ pub async fn list_fresh(pool: &PgPool, since: DateTime<Utc>, until: DateTime<Utc
                (select repo_pk, repo_type, coalesce(resource_group_pk, namespace_pk) as audience, created_at as at, true as to_members, published_at is null as to_others
                 from repos
                 where repo_type in ('model', 'dataset', 'space') and created_at > $1 and created_at <= $2
-                  and deleted_at is null and not disabled
+                  and deleted_at is null and not disabled and not unlisted
                 order by created_at desc limit $3)
                union all
                (select repo_pk, repo_type, coalesce(resource_group_pk, namespace_pk), published_at, false, true
                 from repos
                 where repo_type in ('model', 'dataset', 'space') and published_at > $1 and published_at <= $2
-                  and deleted_at is null and not disabled
+                  and deleted_at is null and not disabled and not unlisted
                 order by published_at desc limit $3)
            ) fresh
            order by at desc limit $3"#,

@@ -1,0 +1,172 @@
+//! Statements of the rules: what new accounts do, and what is found.
+
+use hub_types::RepoType;
+use sqlx::PgConnection;
+
+use crate::accounts::UserPk;
+use crate::moderation::category::Category;
+
+/// Whether the rules look at what an account does: it is young, and neither runs nor moderates the hub.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_new(conn: &mut PgConnection, user_pk: UserPk, days: i32) -> sqlx::Result<bool> {
+    let row = sqlx::query_scalar!(
+        "select user_pk from users join namespaces on namespace_pk = user_pk
+         where user_pk = $1 and created_at > now() - make_interval(days => $2) and not is_admin and not is_moderator",
+        user_pk,
+        days
+    );
+    Ok(row.fetch_optional(conn).await?.is_some())
+}
+
+/// Counts what an account does, and gives how much that is in the hour that began with the first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count(conn: &mut PgConnection, user_pk: UserPk, what: &str, amount: i32) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"insert into rule_counts as c (user_pk, what, count) values ($1, $2, $3)
+           on conflict (user_pk, what) do update set
+               count = case when c.since < now() - interval '1 hour' then excluded.count else c.count + excluded.count end,
+               since = case when c.since < now() - interval '1 hour' then now() else c.since end
+           returning count::bigint as "count!""#,
+        user_pk,
+        what,
+        amount
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Notes that an account said something, and gives how often that was said within a week. What is older is forgotten.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_text(conn: &mut PgConnection, user_pk: UserPk, hash: &[u8]) -> sqlx::Result<i64> {
+    sqlx::query!(
+        "delete from rule_texts where text_pk in (
+             select text_pk from rule_texts where created_at < now() - interval '7 days' order by created_at limit 20
+             for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("insert into rule_texts (hash, user_pk) values ($1, $2)", hash, user_pk).execute(&mut *conn).await?;
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from rule_texts where hash = $1 and created_at > now() - interval '7 days' limit 1000) lately"#,
+        hash
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// A comment, with where it is.
+#[derive(Debug)]
+pub struct CommentPlace {
+    /// The key.
+    pub event_pk: i64,
+    /// Whose it is.
+    pub author_pk: Option<i64>,
+    /// Their name.
+    pub author: Option<String>,
+    /// The kind of its repository.
+    pub repo_type: RepoType,
+    /// The id of the repository.
+    pub repo: String,
+    /// Whether only members see that.
+    pub private: bool,
+    /// The number of the discussion.
+    pub num: i64,
+}
+
+/// Finds a comment by its id.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_comment(conn: &mut PgConnection, id: &str) -> sqlx::Result<Option<CommentPlace>> {
+    sqlx::query_as!(
+        CommentPlace,
+        r#"select e.event_pk, e.author_pk, a.name as "author?", r.repo_type as "repo_type: RepoType", n.name || '/' || r.name as "repo!",
+                  r.private, d.num
+           from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
+           join namespaces n on n.namespace_pk = r.namespace_pk left join namespaces a on a.namespace_pk = e.author_pk
+           where e.public_id = $1"#,
+        id
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// The id by which clients know a comment.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_comment_id(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!("select public_id from discussion_events where event_pk = $1", event_pk).fetch_optional(conn).await
+}
+
+/// The name that a new one looks like: one that is known outside, or one that is here.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_alike(
+    conn: &mut PgConnection,
+    namespace_pk: i64,
+    name: &str,
+    known: &[String],
+    shortest: i32,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        r#"select name as "name!" from (
+               (select k as name, 0 as place from unnest($3::text[]) k where name_skeleton(k) = name_skeleton($2) limit 1)
+               union all
+               (select n.name, 1 from namespaces n
+                where name_skeleton(n.name) = name_skeleton($2) and n.namespace_pk <> $1 and length(name_skeleton($2)) >= $4
+                order by n.namespace_pk limit 1)
+           ) alike order by place limit 1"#,
+        namespace_pk,
+        name,
+        known,
+        shortest
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Adds the report of a rule to a case, and tells whether it is its first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_report(
+    conn: &mut PgConnection,
+    case_pk: i64,
+    rule: &str,
+    category: Category,
+    text: &str,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "insert into moderation_reports (case_pk, rule, category, body) values ($1, $2, $3, $4)
+         on conflict (case_pk, rule) where rule is not null do nothing",
+        case_pk,
+        rule,
+        category.as_str(),
+        text
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// What the hub did about a case by itself, and nobody took back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_holds(conn: &mut PgConnection, case_pk: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select act_pk from moderation_acts a
+         where case_pk = $1 and moderator_pk = 0 and act <> 'restore'
+           and not exists (select from moderation_acts u where u.undoes = a.act_pk)",
+        case_pk
+    )
+    .fetch_all(conn)
+    .await
+}

@@ -1,0 +1,47 @@
+//! Accounts that are removed with all they made, as one act: it can be taken back for as long as deleted repositories can.
+
+use chrono::{TimeDelta, Utc};
+use sqlx::PgConnection;
+
+use super::queries::effects::{self, Comments};
+use super::queries::{ActRow, removal as queries};
+use crate::accounts::UserPk;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// Deletes what a user has, hides what they said and their page, and suspends them.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> HubResult<u64> {
+    // Those that were deleted before are not to come back either, by whichever way.
+    effects::disable_repos(conn, act_pk, user_pk).await?;
+    queries::delete_repos(conn, act_pk, user_pk).await?;
+    effects::hide_collections(conn, act_pk, None, Some(user_pk)).await?;
+    effects::hide_comments(conn, act_pk, Comments::By(user_pk)).await?;
+    queries::hide_discussions(conn, act_pk, user_pk).await?;
+    queries::empty_profile(conn, act_pk, user_pk).await?;
+    Ok(effects::suspend(conn, act_pk, user_pk).await?)
+}
+
+/// Refuses to take a removal back when what went by it may be forgotten.
+///
+/// # Errors
+/// 409 when it is too late.
+pub(super) fn check_in_time(app: &App, act: &ActRow) -> HubResult<()> {
+    let days = app.config.undo_days;
+    let end = act.created_at + TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX).min(36_500));
+    if act.act == "remove_user" && end < Utc::now() {
+        return Err(HubError::conflict(format!("A removal can be taken back for {days} days: what was there is forgotten.")));
+    }
+    Ok(())
+}
+
+/// Forgets what removed accounts said, when it is too late to bring them back: a part of a periodic job.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(app: &App) -> HubResult<()> {
+    queries::forget(&app.pool, i32::try_from(app.config.undo_days).unwrap_or(i32::MAX)).await?;
+    Ok(())
+}

@@ -1,0 +1,194 @@
+//! Statements on all that is kept of a person.
+
+pub(super) mod exports;
+pub(super) mod parts;
+
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
+
+use crate::accounts::UserPk;
+
+/// An organisation that a user is in.
+#[derive(Debug)]
+pub(super) struct Place {
+    pub organization_pk: i64,
+    pub name: String,
+    /// Whether the user is an admin and nobody else is.
+    pub only_admin: bool,
+    pub has_others: bool,
+}
+
+impl Place {
+    /// Whether it has nobody else, so that it goes with the user.
+    pub(super) fn goes(&self) -> bool {
+        self.only_admin && !self.has_others
+    }
+
+    /// Whether others would be left without an admin.
+    pub(super) fn blocks(&self) -> bool {
+        self.only_admin && self.has_others
+    }
+}
+
+/// The organisations of a user.
+pub(super) async fn list_places(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<Vec<Place>> {
+    sqlx::query_as!(
+        Place,
+        r#"select m.organization_pk, n.name,
+                  m.role = 'admin' and not exists (
+                      select from organization_members o
+                      where o.organization_pk = m.organization_pk and o.user_pk <> m.user_pk and o.role = 'admin') as "only_admin!",
+                  exists (select from organization_members o
+                          where o.organization_pk = m.organization_pk and o.user_pk <> m.user_pk) as "has_others!"
+           from organization_members m join namespaces n on n.namespace_pk = m.organization_pk
+           where m.user_pk = $1 order by m.organization_pk"#,
+        user_pk
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many repositories are in these namespaces.
+pub(super) async fn count_repos(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from repos where namespace_pk = any($1) and deleted_at is null"#,
+        namespaces
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Notes that an account goes, and tells whether that is news.
+pub(super) async fn mark_leaving(conn: &mut PgConnection, user_pk: UserPk, until: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update users set deletion_asked_at = now(), deletes_at = $2, new_email = null where user_pk = $1 and deletes_at is null",
+        user_pk,
+        until
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Notes that an account stays, and tells when its deletion was asked for.
+pub(super) async fn stop_leaving(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<Option<DateTime<Utc>>> {
+    let asked_at = sqlx::query_scalar!(
+        "with asked as (select user_pk, deletion_asked_at from users where user_pk = $1 and deletes_at > now() for update)
+         update users u set deletion_asked_at = null, deletes_at = null from asked where u.user_pk = asked.user_pk
+         returning asked.deletion_asked_at",
+        user_pk
+    );
+    Ok(asked_at.fetch_optional(conn).await?.flatten())
+}
+
+/// Nothing is sent in the name of an account that is closed.
+pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("delete from webhooks where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}
+
+/// Nobody comes into an organisation any more that goes.
+pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Deletes the repositories of these namespaces, as [`crate::repos::delete`] does with one.
+pub(super) async fn delete_repos(conn: &mut PgConnection, namespaces: &[i64], actor_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with gone as (
+             update repos set deleted_at = now() where namespace_pk = any($1) and deleted_at is null
+             returning repo_pk, repo_type, namespace_pk, name
+         ), named as (
+             select repo_pk, repo_type, n.name || '/' || gone.name as id from gone join namespaces n using (namespace_pk)
+         ), noted as (
+             insert into repo_changes (repo_pk, actor_pk, kind, details)
+             select repo_pk, $2::bigint, 'delete_repo', jsonb_build_object('id', id) from named
+         )
+         insert into events (repo_pk, actor_pk, kind, payload)
+         select repo_pk, $2::bigint, 'delete_repo', jsonb_build_object('repo_type', repo_type, 'id', id) from named",
+        namespaces,
+        actor_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Restores the repositories that were deleted at that time, unless their contents were removed or their names given to others.
+pub(super) async fn restore_repos(
+    conn: &mut PgConnection,
+    namespaces: &[i64],
+    deleted_at: DateTime<Utc>,
+    actor_pk: UserPk,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with back as (
+             update repos r set deleted_at = null
+             where r.namespace_pk = any($1) and r.deleted_at = $2 and r.purged_at is null
+               and not exists (select from repos o where o.namespace_pk = r.namespace_pk and o.repo_type = r.repo_type
+                                 and lower(o.name) = lower(r.name) and o.deleted_at is null)
+             returning r.repo_pk, r.repo_type, r.namespace_pk, r.name
+         ), named as (
+             select repo_pk, repo_type, n.name || '/' || back.name as id from back join namespaces n using (namespace_pk)
+         ), undone as (
+             update repo_changes c set undone_at = now(), undone_by = $3 from named
+             where c.repo_pk = named.repo_pk and c.kind = 'delete_repo' and c.undone_at is null
+             returning c.repo_pk, c.change_pk
+         ), noted as (
+             insert into repo_changes (repo_pk, actor_pk, kind, details, undoes)
+             select named.repo_pk, $3::bigint, 'restore_repo', jsonb_build_object('id', id), max(change_pk)
+             from named left join undone using (repo_pk) group by named.repo_pk, id
+         )
+         insert into events (repo_pk, actor_pk, kind, payload)
+         select repo_pk, $3::bigint, 'restore_repo', jsonb_build_object('repo_type', repo_type, 'id', id) from named",
+        namespaces,
+        deleted_at,
+        actor_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// The accounts whose time is over.
+pub(super) async fn list_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<UserPk>> {
+    sqlx::query_scalar!("select user_pk from users where deletes_at <= now() order by deletes_at limit $1", limit)
+        .fetch_all(pool)
+        .await
+}
+
+/// Whether an account is still to be removed; nobody keeps it from then on.
+pub(super) async fn lock_due(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!("select user_pk from users where user_pk = $1 and deletes_at <= now() for update", user_pk);
+    Ok(found.fetch_optional(conn).await?.is_some())
+}
+
+/// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
+pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!("delete from collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("delete from follows where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("delete from pictures where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("delete from namespace_watches where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("delete from webhook_watches where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("update namespaces set kind = 'deleted' where namespace_pk = any($1)", namespaces)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
+/// Removes those of these namespaces that are organisations.
+pub(super) async fn remove_organizations(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update repos set resource_group_pk = null where namespace_pk = any($1) and resource_group_pk is not null",
+        namespaces
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from organizations where organization_pk = any($1)", namespaces).execute(conn).await.map(|_| ())
+}
+
+/// Removes a user with all that is theirs alone. What they wrote in discussions stays, without an author.
+pub(super) async fn remove_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("delete from users where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}

@@ -1,0 +1,10 @@
+drop trigger users_audit_delete on users;
+drop trigger users_audit_deletion on users;
+drop function audit_account_deletion();
+delete from mail_links where purpose = 'keep_account';
+alter table mail_links drop constraint mail_links_purpose_check;
+alter table mail_links add constraint mail_links_purpose_check check (purpose in ('reset_password', 'change_email'));
+update namespaces set kind = 'user' where kind = 'deleted';
+alter table namespaces drop constraint namespaces_kind_check;
+alter table namespaces add constraint namespaces_kind_check check (kind in ('user', 'organization'));
+alter table users drop column deletes_at, drop column deletion_asked_at;

@@ -1,0 +1,1 @@
+drop view moderation_standing;

@@ -1,0 +1,11 @@
+-- Accounts that are removed with all they made.
+set local lock_timeout = '10s';
+alter table moderation_acts drop constraint moderation_acts_act_check;
+alter table moderation_acts add constraint moderation_acts_act_check
+    check (act in ('dismiss', 'hide_comment', 'lock_discussion', 'hide_discussion', 'disable_repo', 'disable_repos', 'hide_collection',
+                   'suspend_user', 'ban_user', 'remove_user', 'limit_user', 'restore')) not valid;
+alter table moderation_covers drop constraint moderation_covers_kind_check;
+alter table moderation_covers add constraint moderation_covers_kind_check
+    check (kind in ('repo', 'comment', 'discussion', 'lock', 'collection', 'user', 'profile', 'picture', 'deleted', 'limit', 'unlisted'))
+    not valid;
+create index moderation_acts_removals_idx on moderation_acts (created_at) where act = 'remove_user';

@@ -1,0 +1,1 @@
+drop index repos_unlisted_idx;

@@ -1,0 +1,11 @@
+drop trigger repo_packs_size_delete on repo_packs;
+drop trigger repo_packs_size_insert on repo_packs;
+drop trigger repo_lfs_objects_size_delete on repo_lfs_objects;
+drop trigger repo_lfs_objects_size_insert on repo_lfs_objects;
+drop function note_size_of_packs();
+drop function note_size_of_files();
+drop index repos_disabled_idx;
+drop table storage_days;
+drop table owner_sizes;
+drop table repo_size_changes;
+drop table repo_sizes;

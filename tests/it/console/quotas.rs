@@ -1,0 +1,121 @@
+//! Limits of what owners hold: every way by which bytes come in knows them, clients hear why, and owners see how much is left.
+
+use hub::accounts::site_roles::find_by_name;
+use hub::accounts::{OrgRole, TokenRole};
+use hub_tests::{Client, TestHub, json};
+use reqwest::Method;
+
+use super::last;
+use crate::lfs::Large;
+use crate::pages::browser::Browser;
+use crate::work::Work;
+use crate::xet::client::{Packed, random, send_shard, write_token};
+
+const FULL: &str = "The storage of acme is full";
+
+#[tokio::test]
+async fn nothing_comes_in_where_there_is_no_room() {
+    let hub = TestHub::start_with(|config| config.owner_storage_limit_bytes = Some(300_000)).await;
+    hub.account("boss").await;
+    let user = hub.account("ada").await;
+    hub.organization("acme", &[(&user, OrgRole::Admin)]).await;
+    let ada = hub.token(&user, TokenRole::Write).await;
+    let mut boss = Browser::logged_in(&hub, "boss").await;
+    ada.create_repo("model", "acme/bert", false).await;
+    let first = Large::of(100_000, 1);
+    crate::lfs::upload(&ada, "acme/bert", &first).await;
+
+    // Large files, by what they are announced with.
+    let second = Large::of(250_000, 2);
+    let batch = json!({ "operation": "upload", "objects": [{ "oid": second.oid, "size": second.bytes.len() }] });
+    let path = "/acme/bert.git/info/lfs/objects/batch";
+    let refused = ada.post_json(path, &batch, 413).await;
+    assert!(refused["message"].as_str().unwrap().starts_with(FULL), "{refused}");
+    // What is there already needs no room.
+    let again = json!({ "operation": "upload", "objects": [{ "oid": first.oid, "size": first.bytes.len() }] });
+    ada.post_json(path, &again, 200).await;
+    let preupload = |size: usize| json!({ "files": [{ "path": "w.bin", "sample": "AAEC", "size": size }] });
+    let path = "/api/models/acme/bert/preupload/main";
+    ada.post_json(path, &preupload(250_000), 413).await;
+    ada.post_json(path, &preupload(100_000), 200).await;
+    ada.post_json(path, &preupload(20), 200).await;
+
+    // Chunks are sent before the limit is lowered, and are no file of the repository afterwards.
+    let packed = Packed::new(random(150_000, 5), 8);
+    let cas = write_token(&ada, "acme/bert").await;
+    packed.send_xorbs(&cas).await;
+
+    // What git brings: by a commit and by a push; small things are let in, so that there can be less.
+    let noise = |len: usize| {
+        Large::of(len, 7)
+            .oid
+            .repeat(len / 64 + 1)
+            .chars()
+            .zip(0..len)
+            .map(|(c, i)| format!("{c}{}", i * 7919 % 1009))
+            .collect::<String>()
+    };
+    hub.sql("insert into storage_quotas (namespace_pk, limit_bytes, reason) select namespace_pk, 0, 'full' from namespaces where name = 'acme'").await;
+    let big = [Client::file("big.txt", &noise(200_000))];
+    let refused = ada.commit("/api/models/acme/bert", "main", &big, 413).await;
+    assert!(refused.to_string().contains(FULL), "{refused}");
+    ada.commit("/api/models/acme/bert", "main", &[Client::file("small.txt", "small")], 200).await;
+    ada.commit("/api/models/acme/bert", "main", &[json!({ "key": "deletedFile", "value": { "path": "small.txt" } })], 200).await;
+    let work = Work::clone(&ada, "acme/bert").await;
+    std::fs::write(work.path().join("big.txt"), noise(200_000)).unwrap();
+    work.git(&["add", "."]).await;
+    work.git(&["-c", "user.name=ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Big"]).await;
+    let complaint = work.refused(&["push", "origin", "HEAD:main"]).await;
+    assert!(complaint.contains(FULL), "{complaint}");
+    let said = send_shard(&cas, packed.shard(), 413).await;
+    assert!(said.contains(FULL), "{said}");
+    let held = "select count(*) from repo_lfs_objects join repos using (repo_pk) where name = 'bert'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(held).fetch_one(&hub.app().pool).await.unwrap(), 1);
+    let refused = ada.get("/api/models/acme/bert/xet-write-token/main", 413).await;
+    assert!(refused.text().await.unwrap().contains(FULL));
+    // Others' repositories that would come here.
+    ada.create_repo("model", "ada/other", false).await;
+    crate::lfs::upload(&ada, "ada/other", &second).await;
+    let moved = json!({ "fromRepo": "ada/other", "toRepo": "acme/other", "type": "model" });
+    ada.post_json("/api/repos/move", &moved, 413).await;
+    ada.get_json("/api/models/ada/other", 200).await;
+
+    // Administrators say how much; owners see it.
+    let page = "/admin/storage/acme";
+    for fields in [
+        [("kind", "own"), ("gib", "much"), ("reason", "asked")],
+        [("kind", "odd"), ("gib", "1"), ("reason", "asked")],
+        [("kind", "own"), ("gib", "1"), ("reason", "")],
+    ] {
+        assert_eq!(boss.submit(page, page, &fields).await.status, 400, "{fields:?}");
+    }
+    assert_eq!(boss.submit(page, page, &[("kind", "own"), ("gib", "1"), ("reason", "a project")]).await.status, 303);
+    let (whose, actor, details) = last(&hub, "admin.quota").await;
+    assert_eq!((whose.as_str(), actor.as_str(), details["limit_bytes"].as_i64()), ("acme", "boss", Some(1 << 30)));
+    assert!(boss.open(page).await.has("a project"));
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let page_of_ada = browser.open("/settings/storage").await;
+    assert!(
+        page_of_ada.has(" of 1.07 GB") && page_of_ada.has(" of 300 kB") && page_of_ada.has("Storage of acme"),
+        "{}",
+        page_of_ada.text
+    );
+    send_shard(&cas, packed.shard(), 200).await;
+    crate::lfs::upload(&ada, "acme/bert", &second).await;
+    ada.post_json("/api/repos/move", &moved, 200).await;
+    assert_eq!(boss.submit(page, page, &[("kind", "none"), ("reason", "a bigger one")]).await.status, 303);
+    assert!(boss.open(page).await.has("There is no limit."));
+    assert_eq!(boss.submit(page, page, &[("kind", "default"), ("reason", "it is over")]).await.status, 303);
+    assert_eq!(boss.submit(page, page, &[("kind", "default"), ("reason", "again")]).await.status, 409);
+    let tiny = json!({ "operation": "upload", "objects": [{ "oid": Large::of(10, 9).oid, "size": 10 }] });
+    ada.post_json("/acme/bert.git/info/lfs/objects/batch", &tiny, 413).await;
+    // Deleting makes room, at once.
+    let gone = json!({ "type": "model", "organization": "acme", "name": "other" });
+    ada.call(Method::DELETE, "/api/repos/delete", &gone, 200).await;
+    let gone = json!({ "type": "model", "organization": "acme", "name": "bert" });
+    ada.call(Method::DELETE, "/api/repos/delete", &gone, 200).await;
+    ada.create_repo("model", "acme/new", false).await;
+    crate::lfs::upload(&ada, "acme/new", &first).await;
+    assert!(find_by_name(hub.app(), "acme").await.is_err(), "an organisation is no account");
+    hub.stop().await;
+}
