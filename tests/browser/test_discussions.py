@@ -125,12 +125,13 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     for number, kind in enumerate(["paste", "drop"], 1):
         text.evaluate(GIVE, [kind, list(PIXEL)])
         expect(text).to_have_value(re.compile(r"(!\[given\]\(/uploads/[^)]*\)\s*){%d}" % number))
+    page.watch.expected.append("status of 400")
     bad = {"name": "run.exe", "mimeType": "application/octet-stream", "buffer": b"MZ\x90\0"}
     page.get_by_label("Pictures and files").set_input_files([bad])
     page.get_by_text("run.exe: Comments take pictures").wait_for()
     assert "Sending" not in text.input_value() and text.input_value().startswith("Look:\n![loss-curve](")
     assert not problems(page)
-    picture(page, "discussion-files")
+    picture(page, f"{viewport['width']}-discussion-files")
     page.get_by_role("button", name="Open discussion").click()
     page.wait_for_url("**/discussions/1")
     pictures = page.locator(".prose img")
@@ -141,7 +142,7 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
         page.get_by_role("link", name="run.log").click()
     assert saved.value.suggested_filename == "run.log"
     assert not problems(page)
-    picture(page, "discussion-with-files")
+    picture(page, f"{viewport['width']}-discussion-with-files")
 
 
 def test_pictures_come_with_the_form_where_no_script_runs(open_browser, repo):
