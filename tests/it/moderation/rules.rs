@@ -202,7 +202,7 @@ async fn what_a_limited_person_has_is_in_no_list_and_links_to_it_work() {
     let (hub, ada) = (&stage.hub, &stage.ada);
     let bob = hub.token(&stage.bob, TokenRole::Write).await;
     let act = stage.decide(stage.report("/ada").await, hub::moderation::acts::Act::LimitUser).await.unwrap();
-    bob.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [{ "type": "user", "name": "ada" }] }), 200).await;
+    bob.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [{ "type": "user", "id": "ada" }] }), 200).await;
     ada.create_repo("model", "ada/new", false).await;
     let made = json!({ "title": "Watches", "namespace": "ada", "private": false });
     let slug = ada.post_json("/api/collections", &made, 200).await["slug"].as_str().unwrap().to_owned();
