@@ -107,7 +107,7 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     log_in(dave, "dave")
     dave.goto(f"/{name}")
     dave.get_by_text("Cheap watches, every day.").wait_for()
-    dave.get_by_role("link", name="Report this user").click()
+    dave.get_by_role("main").get_by_role("link", name="Report", exact=True).click()
     dave.get_by_label("What is wrong with it?").select_option("Spam")
     dave.get_by_role("button", name="Send report").click()
     log_in(ada, "ada")
