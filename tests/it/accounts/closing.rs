@@ -179,7 +179,7 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     // A closed account leaves none in the store.
     ada.submit(DATA, "/settings/data/export", &[]).await;
     hub.jobs_done().await;
-    let stored = || std::fs::read_dir(hub.app().config.data_dir.join("objects/exports")).map_or(0, Iterator::count);
+    let stored = || std::fs::read_dir(hub.app().config.data_dir.join("store/exports")).map_or(0, Iterator::count);
     assert!(stored() > 0, "where is the store?");
     ada.submit("/organizations/acme/settings", "/organizations/acme/members/bob", &[("role", "admin")]).await;
     assert_eq!(delete(&mut ada, "ada").await.status, 200);
