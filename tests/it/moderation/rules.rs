@@ -49,7 +49,7 @@ async fn new_accounts_do_so_much_an_hour() {
     let third = json!({ "type": "model", "name": "three" });
     let said = ada.post_json("/api/repos/create", &third, 429).await.to_string();
     assert!(said.contains("Your account is new: it can make 2 repositories within an hour."), "{said}");
-    ada.post_json("/api/repos/create", &json!({ "type": "bucket", "name": "three" }), 429).await;
+    ada.post_json("/api/buckets/ada/three", &json!({}), 429).await;
     let open = json!({ "title": "A question", "description": "For @bob and @carol?" });
     ada.post_json("/api/models/ada/bert/discussions", &open, 200).await;
     ada.post_json(COMMENTS, &json!({ "comment": "And @dave?" }), 429).await;
