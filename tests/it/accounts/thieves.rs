@@ -208,7 +208,7 @@ async fn an_open_browser_does_nothing_dangerous() {
         let fields: Vec<_> = fields.iter().copied().chain([("csrf_token", csrf.as_str())]).collect();
         let page = open.post(action, &fields).await;
         assert_eq!(page.status, 303, "{action}: {}", page.text);
-        let back: String = back.replace('/', "%2F");
+        let back = back.replace('/', "%2F").replace('-', "%2D");
         assert_eq!(page.location(), format!("/sudo?next={back}"), "{action}");
     }
     let scripts = [
