@@ -1,10 +1,12 @@
 """Two people and a repository: one asks and proposes, the other answers and merges."""
 
 import base64
+import re
 
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 
 
@@ -119,10 +121,10 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     text.fill("Look:")
     chosen = {"name": "loss curve.png", "mimeType": "image/png", "buffer": page.screenshot()}
     page.get_by_label("Pictures and files").set_input_files([chosen, {"name": "run.log", "mimeType": "text/plain", "buffer": b"step 1\n"}])
-    page.wait_for_function("document.querySelector('textarea').value.includes('run.log](')")
+    expect(text).to_have_value(re.compile(r"run\.log\]\(/uploads/"))
     for number, kind in enumerate(["paste", "drop"], 1):
         text.evaluate(GIVE, [kind, list(PIXEL)])
-        page.wait_for_function(f"document.querySelector('textarea').value.split('![given](').length > {number}")
+        expect(text).to_have_value(re.compile(r"(!\[given\]\(/uploads/[^)]*\)\s*){%d}" % number))
     bad = {"name": "run.exe", "mimeType": "application/octet-stream", "buffer": b"MZ\x90\0"}
     page.get_by_label("Pictures and files").set_input_files([bad])
     page.get_by_text("run.exe: Comments take pictures").wait_for()
@@ -131,7 +133,10 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     picture(page, "discussion-files")
     page.get_by_role("button", name="Open discussion").click()
     page.wait_for_url("**/discussions/1")
-    page.wait_for_function("[...document.querySelectorAll('.prose img')].filter((one) => one.naturalWidth > 0).length === 3")
+    pictures = page.locator(".prose img")
+    expect(pictures).to_have_count(3)
+    # Each arrived, and is one.
+    assert all(one.evaluate("async (one) => { await one.decode(); return one.naturalWidth }") > 0 for one in pictures.all())
     with page.expect_download() as saved:
         page.get_by_role("link", name="run.log").click()
     assert saved.value.suggested_filename == "run.log"

@@ -61,7 +61,7 @@ async fn nothing_comes_in_where_there_is_no_room() {
     assert!(refused.to_string().contains(FULL), "{refused}");
     ada.commit("/api/models/acme/bert", "main", &[Client::file("small.txt", "small")], 200).await;
     ada.commit("/api/models/acme/bert", "main", &[json!({ "key": "deletedFile", "value": { "path": "small.txt" } })], 200).await;
-    let work = Work::clone(&ada, "acme/bert").await;
+    let work = Work::clone(&ada, "/acme/bert").await;
     std::fs::write(work.path().join("big.txt"), noise(200_000)).unwrap();
     work.git(&["add", "."]).await;
     work.git(&["-c", "user.name=ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Big"]).await;

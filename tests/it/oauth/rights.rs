@@ -181,6 +181,8 @@ async fn what_is_worth_nothing_any_more_opens_nothing() {
     hub.sql("update users set suspended_at = now() where user_pk = (select namespace_pk from namespaces where name = 'bob')")
         .await;
     assert!(!introspect(&access).await);
+    hub.with_token(&access).get("/api/whoami-v2", 403).await;
+    assert_eq!(refresh(&hub, &painter, &text(&got, "refresh_token"), 400).await["error"], "invalid_grant");
     hub.sql("update users set suspended_at = null where user_pk = (select namespace_pk from namespaces where name = 'bob')")
         .await;
     // A new password, which whoever knew the old one does not know.
