@@ -7,9 +7,9 @@ ENV SQLX_OFFLINE=true
 RUN --mount=type=cache,target=/usr/local/cargo/registry --mount=type=cache,target=/target \
     CARGO_TARGET_DIR=/target cargo build --release --locked --package hub --bin hub && cp /target/release/hub /hub
 
-# git speaks the transfer protocol for the hub; curl is for health checks.
+# git speaks the transfer protocol for the hub; gpg and gpgv read keys and check signatures of commits; curl is for health checks.
 FROM debian:bookworm-slim
-RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git && rm -rf /var/lib/apt/lists/* \
+RUN apt-get update && apt-get install -y --no-install-recommends ca-certificates curl git gpg gpgv && rm -rf /var/lib/apt/lists/* \
     && useradd --create-home --home-dir /home/hub hub && install -d -o hub -g hub -m 700 /data
 COPY --from=build /hub /usr/local/bin/hub
 USER hub

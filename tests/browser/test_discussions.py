@@ -1,8 +1,17 @@
 """Two people and a repository: one asks and proposes, the other answers and merges."""
 
+import base64
+import re
+
 import pytest
-from conftest import log_in
+from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
+from playwright.sync_api import expect
+from test_pages import axe, overflow, structure
+
+
+def problems(page):
+    return [*axe(page), *overflow(page), *structure(page)]
 
 
 @pytest.fixture
@@ -90,3 +99,57 @@ def test_a_conflict_is_explained(open_browser, hub, repo):
     ada.get_by_text("It cannot be merged as it is").wait_for()
     assert ada.locator("li code", has_text="a.txt").is_visible()
     assert ada.get_by_role("button", name="Merge").count() == 0
+
+
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+GIVE = """(text, [kind, bytes]) => {
+  const data = new DataTransfer();
+  data.items.add(new File([new Uint8Array(bytes)], "given.png", { type: "image/png" }));
+  const init = { bubbles: true, cancelable: true };
+  const event = kind === "paste" ? new ClipboardEvent(kind, { ...init, clipboardData: data }) : new DragEvent(kind, { ...init, dataTransfer: data });
+  text.dispatchEvent(event);
+}"""
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
+    page = open_browser(viewport, color_scheme="dark" if viewport == PHONE else "light")
+    log_in(page, "dave")
+    page.goto(f"/{repo}/discussions/new")
+    page.get_by_label("Title").fill("Plots")
+    text = page.get_by_label("What is it about?")
+    text.fill("Look:")
+    chosen = {"name": "loss curve.png", "mimeType": "image/png", "buffer": page.screenshot()}
+    page.get_by_label("Pictures and files").set_input_files([chosen, {"name": "run.log", "mimeType": "text/plain", "buffer": b"step 1\n"}])
+    expect(text).to_have_value(re.compile(r"run\.log\]\(/uploads/"))
+    for number, kind in enumerate(["paste", "drop"], 1):
+        text.evaluate(GIVE, [kind, list(PIXEL)])
+        expect(text).to_have_value(re.compile(r"(!\[given\]\(/uploads/[^)]*\)\s*){%d}" % number))
+    bad = {"name": "run.exe", "mimeType": "application/octet-stream", "buffer": b"MZ\x90\0"}
+    page.get_by_label("Pictures and files").set_input_files([bad])
+    page.get_by_text("run.exe: Comments take pictures").wait_for()
+    assert "Sending" not in text.input_value() and text.input_value().startswith("Look:\n![loss-curve](")
+    assert not problems(page)
+    picture(page, "discussion-files")
+    page.get_by_role("button", name="Open discussion").click()
+    page.wait_for_url("**/discussions/1")
+    pictures = page.locator(".prose img")
+    expect(pictures).to_have_count(3)
+    # Each arrived, and is one.
+    assert all(one.evaluate("async (one) => { await one.decode(); return one.naturalWidth }") > 0 for one in pictures.all())
+    with page.expect_download() as saved:
+        page.get_by_role("link", name="run.log").click()
+    assert saved.value.suggested_filename == "run.log"
+    assert not problems(page)
+    picture(page, "discussion-with-files")
+
+
+def test_pictures_come_with_the_form_where_no_script_runs(open_browser, repo):
+    page = open_browser(java_script_enabled=False)
+    log_in(page, "dave")
+    page.goto(f"/{repo}/discussions/new")
+    page.get_by_label("Title").fill("Plots")
+    page.get_by_label("Pictures and files").set_input_files([{"name": "loss.png", "mimeType": "image/png", "buffer": PIXEL}])
+    page.get_by_role("button", name="Open discussion").click()
+    page.wait_for_url("**/discussions/1")
+    page.get_by_role("img", name="loss").wait_for()

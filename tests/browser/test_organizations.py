@@ -1,10 +1,11 @@
-"""Organisations: a resource group with a member and a repository, and somebody who asks to join."""
+"""Organisations: a resource group with a member and a repository, somebody who asks to join, and a second factor that all need."""
 
 import uuid
 
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
+from test_second_factors import code_of
 
 
 @pytest.fixture
@@ -13,14 +14,14 @@ def org(hub):
     return f"guild-{uuid.uuid4().hex[:8]}"
 
 
-def found(page, name):
-    """Founds an organisation in which bob and carol may write."""
+def found(page, name, members=("bob", "carol")):
+    """Founds an organisation in which bob and carol may write, or others."""
     page.goto("/organizations/new")
     page.get_by_label("Name", exact=True).fill(name)
     page.get_by_role("main").get_by_role("button").click()
     page.wait_for_url(f"**/{name}")
     page.goto(f"/organizations/{name}/settings")
-    for user in ("bob", "carol"):
+    for user in members:
         page.get_by_label("Username").fill(user)
         page.get_by_role("button", name="Add member").click()
         page.get_by_text(f"{user} is a member now.").wait_for()
@@ -97,6 +98,9 @@ def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
     picture(other, "join")
     other.get_by_role("button", name="Request to join").click()
     other.get_by_text("see your request now").wait_for()
+    ada.goto("/notifications")
+    ada.get_by_role("link", name=f"{name} asks to join {org}").wait_for()
+    picture(ada, "inbox-with-a-request")
     ada.goto(f"/{org}")
     picture(ada, "organization-with-a-request")
     ada.get_by_role("link", name="1 request to join").click()
@@ -108,7 +112,62 @@ def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
     ada.get_by_label(f"Role of {name}").select_option("Contributor")
     ada.get_by_role("button", name=f"Accept {name}").click()
     ada.get_by_text("they are a member now").wait_for()
-    other.goto(f"/{org}")
+    other.goto("/notifications")
+    other.get_by_role("link", name=f"You are a member of {org}").click()
+    other.wait_for_url(f"**/{org}")
     assert other.get_by_role("link", name="Request to join").count() == 0
     other.goto("/settings/organizations")
     other.get_by_role("row").filter(has_text=org).get_by_text("contributor").wait_for()
+
+
+def add_app(page):
+    """Sets an authenticator app up, and comes to the page of second factors."""
+    page.goto("/settings/authentication")
+    page.get_by_role("link", name="Set up an app").click()
+    secret = page.get_by_label("Key", exact=True).input_value()
+    page.get_by_label("Code").fill(code_of(secret))
+    page.get_by_role("button", name="Turn it on").click()
+    page.get_by_role("link", name="I have kept them").click()
+
+
+def test_all_members_need_a_second_factor(open_browser, org):
+    head, mate = open_browser(), open_browser()
+    for page in (head, mate):
+        page.watch.expected += ["Failed to load resource"]
+    sign_up(head, "head")
+    name = sign_up(mate, "mate")
+    found(head, org, [name])
+    # Nobody asks for what they do not have.
+    head.get_by_role("button", name="Require second factors").click()
+    head.get_by_role("button", name="Require", exact=True).click()
+    head.get_by_text("Add a second factor to your own account first").wait_for()
+    add_app(head)
+    head.goto(f"/organizations/{org}/settings")
+    head.get_by_text("1 member has none.").first.wait_for()
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        for scheme in ("light", "dark"):
+            head.set_viewport_size(viewport)
+            head.emulate_media(color_scheme=scheme)
+            picture(head, f"members-without-a-factor-{size}-{scheme}")
+            assert head.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    head.get_by_role("button", name="Require second factors").click()
+    picture(head, "require-second-factors")
+    head.get_by_role("button", name="Require", exact=True).click()
+    head.get_by_text(f"{org} asks its members for a second factor now.").wait_for()
+    assert mate.goto(f"/{org}/anything").status == 403
+    mate.get_by_role("heading", name="A second factor is needed").wait_for()
+    picture(mate, "a-second-factor-is-needed")
+    for path in ("/settings/organizations", f"/{org}"):
+        mate.goto(path)
+        for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+            for scheme in ("light", "dark"):
+                mate.set_viewport_size(viewport)
+                mate.emulate_media(color_scheme=scheme)
+                picture(mate, f"locked-{'list' if 'settings' in path else 'page'}-{size}-{scheme}")
+                assert mate.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    mate.get_by_role("link", name="Add a second factor").click()
+    mate.wait_for_url("**/settings/authentication")
+    add_app(mate)
+    assert mate.goto(f"/{org}/anything").status == 404
+    mate.goto(f"/{org}")
+    assert mate.get_by_role("link", name="Add a second factor").count() == 0

@@ -61,7 +61,7 @@ def test_a_hub_behind_a_proxy_as_documented_is_well(hub, nginx):
     # No mail server is set.
     assert seen.pop("mail") == "warn"
     assert code == 0 and set(seen.values()) == {"pass"}, found
-    assert {"settings", "git", "git-lfs", "disk", "store", "database", "clock", "search index", "public address"} == set(seen)
+    assert {"settings", "git", "git-lfs", "gnupg", "disk", "store", "database", "clock", "search index", "public address"} == set(seen)
     assert any("signed addresses" in message for _, message in found["store"]) == (hub.store.name == "s3")
     assert any("a body of 32 MiB passes" in message for _, message in found["public address"])
 

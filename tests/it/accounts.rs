@@ -1,6 +1,7 @@
 //! Accounts, by programs and in browsers.
 
 mod addresses;
+mod closing;
 mod hostile;
 mod invitations;
 mod oidc;

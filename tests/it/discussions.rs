@@ -1,5 +1,6 @@
 //! Discussions and pull requests through the Hub API and git.
 
+mod attachments;
 mod merge;
 mod pulls;
 

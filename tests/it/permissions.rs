@@ -58,6 +58,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/discussions", Read, ""),
     ("POST", "API/discussions", Talk, r#"{"title": "", "description": ""}"#),
     ("POST", "API/discussions", Talk, r#"{"title": "", "pullRequest": true}"#),
+    ("POST", "API/discussions/uploads", Talk, "a text"),
     ("GET", "API/discussions/99", Read, ""),
     ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x"}"#),
     ("POST", "API/discussions/99/comment/none/edit", Talk, r#"{"content": "x"}"#),

@@ -118,6 +118,34 @@ async fn an_organization_refuses_pushes_to_all_of_its_repositories() {
     assert!(work.refused(&["push", "origin", "HEAD:refs/heads/side"]).await.contains("model.pkl"));
     work.git(&["rm", "-q", "model.pkl", "old.pkl"]).await;
     work.commit("model.safetensors", b"\x02\0\0\0\0\0\0\0{}").await;
+    // What one commit brings and the next deletes could be fetched, and the branch be set back to it.
+    assert!(work.refused(&["push", "origin", "HEAD:main"]).await.contains("model.pkl"));
+    work.git(&["reset", "-q", "--soft", "origin/main"]).await;
+    work.commit("a.txt", b"a").await;
     work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    // It was there before: histories that have it go on, and what comes with a merge came before it.
+    work.git(&["checkout", "-q", "-b", "side", "HEAD~1"]).await;
+    work.commit("b.txt", b"b").await;
+    work.git(&["push", "-q", "origin", "side"]).await;
+    work.git(&["checkout", "-q", "-"]).await;
+    work.git(&["merge", "-q", "--no-ff", "-m", "merge", "side"]).await;
+    work.git(&["push", "-q", "origin", "HEAD:main"]).await;
+    hub.stop().await;
+}
+
+/// A move, and a file that is brought back from history, copy what is there: by what it holds, under whatever name.
+#[tokio::test]
+async fn what_is_there_is_not_moved_to_another_name() {
+    let (hub, ada) = start().await;
+    ada.commit(API, "main", &[binary("weights.bin", PICKLE), binary("tokens.bin", &[1; 100])], 200).await;
+    set(&ada, true).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    for (from, status) in [("weights.bin", 400), ("tokens.bin", 303)] {
+        let address = format!("/ada/bert/move/main/{from}");
+        let text = browser.open(&address).await.text;
+        let seen = text.split("name=\"seen\" value=\"").nth(1).unwrap().split('"').next().unwrap().to_owned();
+        let page = browser.submit(&address, &address, &[("seen", &seen), ("from", ""), ("target", "b/other.txt")]).await;
+        assert_eq!(page.status, status, "{from}: {}", page.text);
+    }
     hub.stop().await;
 }

@@ -61,6 +61,25 @@ impl GitReader {
         walk.take(limit).map(|oid| self.commit(from_git(oid?)?)).collect()
     }
 
+    /// The commits that any of `heads` has and none of `known`, in no order, `limit` at most.
+    ///
+    /// # Errors
+    /// A commit is unknown or objects are missing.
+    pub fn commits_beyond(&self, heads: &[Oid], known: &[Oid], limit: usize) -> Result<Vec<CommitInfo>> {
+        let mut walk = self.repo().revwalk()?;
+        for head in heads {
+            if let Some(commit) = self.peel(*head)? {
+                walk.push(to_git(commit)?)?;
+            }
+        }
+        for known in known {
+            if let Some(commit) = self.peel(*known)? {
+                walk.hide(to_git(commit)?)?;
+            }
+        }
+        walk.take(limit).map(|oid| self.commit(from_git(oid?)?)).collect()
+    }
+
     /// How many commits `head` has that `base` has not, and the other way round.
     ///
     /// # Errors

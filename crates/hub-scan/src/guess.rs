@@ -9,7 +9,7 @@ pub const HEAD_BYTES: usize = 1024;
 /// What nothing but pickles is named; `bin`, `data`, `model` and the like are tokenizers and raw numbers as often.
 const NAMED: &[&str] = &["pkl", "pickle", "pck", "pcl", "joblib", "jbl", "dill", "pt", "pth", "ckpt", "th", "pdparams", "pdopt"];
 
-/// Whether a file of this name is a pickle, whatever is in it, as long as it is no safetensors.
+/// Whether a file of this name is a pickle, whatever is in it: libraries load it as one.
 pub fn is_named_pickle(path: &str) -> bool {
     let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
     name.rsplit_once('.').is_some_and(|(_, ending)| NAMED.contains(&ending))
@@ -22,14 +22,19 @@ pub fn may_be_pickle(path: &str) -> bool {
 
 /// Whether a file is a pickle, or an archive of weights with one in it. `head` is what it begins with: [`HEAD_BYTES`], or all of it.
 pub fn is_pickle(path: &str, head: &[u8]) -> bool {
-    if !may_be_pickle(path) || is_safetensors(head) {
+    if !may_be_pickle(path) {
         return false;
     }
+    // Even if it begins like safetensors: so can a pickle that begins with a string.
     if is_named_pickle(path) {
         return true;
     }
-    let is_checkpoint = Kind::of(path) == Kind::Pickle && head.starts_with(b"PK\x03\x04") && !path.ends_with(".npz");
-    is_checkpoint || (has_magic(head) && head.get(1).is_some_and(|protocol| *protocol >= 2)) || has_objects(head)
+    let is_arrays = path.to_ascii_lowercase().ends_with(".npz");
+    let is_checkpoint = Kind::of(path) == Kind::Pickle && head.starts_with(b"PK\x03\x04") && !is_arrays;
+    // What begins safetensors is a length. No opcode is zero, so no pickle goes on like that.
+    let is_length = is_safetensors(head) && head.get(2) == Some(&0);
+    let is_marked = has_magic(head) && head.get(1).is_some_and(|protocol| *protocol >= 2);
+    is_checkpoint || (is_marked && !is_length) || has_objects(head)
 }
 
 /// An array of numpy whose items are Python objects: those follow as a pickle.
@@ -52,7 +57,11 @@ mod tests {
         for (path, head, expected) in [
             ("a/model.PKL", &b""[..], true),
             ("model.pt", b"PK\x03\x04", true),
-            ("model.pt", b"\x40\0\0\0\0\0\0\0{\"a\":", false),
+            ("model.pt", b"\x40\0\0\0\0\0\0\0{\"a\":", true),
+            // A string of 40 bytes, and what comes after.
+            ("model.pkl", b"U\x28\0\0\0\0\0\0{\"a\":", true),
+            ("pytorch_model.bin", b"\x80\x02U\x05\0\0\0\0{cos\nsystem\n", true),
+            ("weights.bin", b"\x80\x02\0\0\0\0\0\0{\"a\":", false),
             ("pytorch_model.bin", b"PK\x03\x04", true),
             ("pytorch_model.bin", b"\x80\x02\x8a\x0al\xfc", true),
             ("tokens.bin", b"\x01\0\x02\0", false),
@@ -61,6 +70,7 @@ mod tests {
             ("notes.txt", b"Notes", false),
             ("docs.zip", b"PK\x03\x04", false),
             ("arrays.npz", b"PK\x03\x04", false),
+            ("ARRAYS.NPZ", b"PK\x03\x04", false),
             ("a.npy", &objects, true),
             ("a.npy", &numbers, false),
             ("model.safetensors", b"\x80\x02\0\0\0\0\0\0{", false),

@@ -13,7 +13,9 @@ use object_store::path::Path;
 /// | `lfs/<aa>/<bb>/<sha256>.<nonce>` | the bytes of a large file | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>` | the chunks of a xorb | `application/octet-stream` |
 /// | `xorbs/<aa>/<hash>.<nonce>.meta` | what is in it | `application/octet-stream` |
+/// | `attachments/<aa>/<id>` | a file added to a comment; the id is random | `application/octet-stream` |
 /// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
+/// | `exports/<id>` | an archive of what is kept of somebody | `application/zip` |
 /// | `avatars/<id>` | a picture, encoded by the hub | `image/png` |
 ///
 /// `aa` and `bb` are the first two pairs of hex digits: they keep folders of a local store small.
@@ -72,12 +74,15 @@ impl StorageKey {
     /// Reads the key of a large file, a xorb or a pack from text.
     pub fn of_bytes(text: &str) -> Option<Self> {
         let key = Self { path: text.to_owned(), content_type: BINARY };
-        let is_known = key.parse_lfs().is_some() || key.parse_xorb().is_some() || key.parse_pack().is_some();
+        let is_known = key.parse_lfs().is_some()
+            || key.parse_xorb().is_some()
+            || key.parse_pack().is_some()
+            || key.parse_attachment().is_some();
         is_known.then_some(key)
     }
 
     /// Reads the key of anything that lasts from text, and nothing else: a pack or its index, a large file, a xorb or what is
-    /// in it.
+    /// in it, an attachment.
     pub fn of_content(text: &str) -> Option<Self> {
         let listed = Self::listed(text.to_owned());
         let pack =
@@ -85,7 +90,26 @@ impl StorageKey {
         let lfs = listed.parse_lfs().into_iter().map(|(oid, nonce)| Self::lfs(&oid, nonce));
         let xorb =
             listed.parse_xorb().into_iter().flat_map(|(hash, nonce)| [Self::xorb(&hash, nonce), Self::xorb_meta(&hash, nonce)]);
-        pack.chain(lfs).chain(xorb).find(|key| key.path == text)
+        let attachment = listed.parse_attachment().into_iter().map(Self::attachment);
+        pack.chain(lfs).chain(xorb).chain(attachment).find(|key| key.path == text)
+    }
+
+    /// The folders of all that lasts, for [`Store::list`](crate::Store::list).
+    pub const LASTING: [&'static str; 4] = [Self::GIT, Self::LFS, Self::XORBS, Self::ATTACHMENTS];
+
+    /// The folder of files that people add to comments, for [`Store::list`](crate::Store::list).
+    pub const ATTACHMENTS: &'static str = "attachments";
+
+    /// A file that somebody added to a comment. Its id is 32 hex digits, which are random: none comes twice.
+    pub fn attachment(id: &str) -> Self {
+        Self { path: format!("{}/{}/{}", Self::ATTACHMENTS, id.get(..2).unwrap_or("00"), safe(id)), content_type: BINARY }
+    }
+
+    /// Reads the key of an attachment back: its id.
+    pub fn parse_attachment(&self) -> Option<&str> {
+        let (folder, id) = self.path.strip_prefix(Self::ATTACHMENTS)?.strip_prefix('/')?.split_once('/')?;
+        let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+        (is_id && id.starts_with(folder)).then_some(id)
     }
 
     /// The folder of xorbs, for [`Store::list`](crate::Store::list).
@@ -121,6 +145,14 @@ impl StorageKey {
     /// [`upload`](Self::upload).
     pub fn avatar(id: &str) -> Self {
         Self { path: format!("avatars/{}", safe(id)), content_type: "image/png" }
+    }
+
+    /// The folder of archives that people asked for, for [`Store::list`](crate::Store::list).
+    pub const EXPORTS: &'static str = "exports";
+
+    /// An archive of what is kept of somebody. The id is treated as in [`upload`](Self::upload).
+    pub fn export(id: &str) -> Self {
+        Self { path: format!("{}/{}", Self::EXPORTS, safe(id)), content_type: "application/zip" }
     }
 
     /// A small object by which the store is checked.
@@ -224,6 +256,16 @@ mod tests {
                 assert_eq!(StorageKey::of_bytes(key.as_str()).map(|key| key.path), Some(key.path));
             }
         }
+    }
+
+    #[test]
+    fn keys_of_attachments_are_read_back() {
+        let id = "0123456789abcdef0123456789abcdef";
+        let key = StorageKey::attachment(id);
+        assert_eq!((key.as_str(), key.parse_attachment()), ("attachments/01/0123456789abcdef0123456789abcdef", Some(id)));
+        assert_eq!(StorageKey::of_content(key.as_str()), Some(key.clone()));
+        assert_eq!(StorageKey::of_bytes(key.as_str()), Some(key));
+        assert_eq!(StorageKey::attachment("../x").parse_attachment(), None);
     }
 
     #[test]

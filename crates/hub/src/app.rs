@@ -15,6 +15,7 @@ use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
+use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
@@ -93,6 +94,8 @@ pub struct App {
     pub webhooks: Webhooks,
     /// Whether this process can do its work.
     pub health: Health,
+    /// Reads GPG keys and checks what they signed.
+    pub gpg: Gpg,
     /// What this process counts.
     pub metrics: Metrics,
 }

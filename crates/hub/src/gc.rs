@@ -38,6 +38,9 @@ const AT_MOST_EVERY: Duration = Duration::from_secs(20 * 3600);
 /// How long bytes of the store may wait for their row. Twice what [`crate::objects::receive::check_fresh`] lets them.
 const ORPHANED_AFTER: Duration = Duration::from_secs(48 * 3600);
 
+/// How long files may wait for the comment that they are added to.
+const ATTACHED_AFTER: Duration = DAY;
+
 /// How long what is kept for whom.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub struct Limits {
@@ -113,6 +116,7 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     sweep::sweep_files(&run, &mut report).await?;
     sweep::sweep_xorbs(&run, &mut report).await?;
     sweep::sweep_packs(&run, &mut report).await?;
+    sweep::sweep_attachments(&run, &mut report).await?;
     sweep::forget_scans(&run, &mut report).await?;
     sweep::drop_plain_copies(&run, &mut report).await?;
     sweep::delete_doomed(&run, &mut report).await?;

@@ -16,6 +16,7 @@ use sqlx::PgConnection;
 use tokio::sync::Notify;
 
 use crate::accounts::letters::Notice;
+use crate::accounts::requests::Joining;
 use crate::signing::random_secret;
 
 pub use runner::run;
@@ -104,6 +105,11 @@ pub enum Job {
         /// The user.
         user_pk: i64,
     },
+    /// Makes a copy of what is kept of somebody.
+    ExportData {
+        /// What they asked for.
+        export_pk: i64,
+    },
     /// Removes accounts whose owners have left, and copies of data that are over.
     SweepPersonalData,
     /// Mails an invitation into an organisation.
@@ -140,6 +146,19 @@ pub enum Job {
         /// The repository.
         repo_pk: i64,
     },
+    /// Tells of a request to join an organisation, or who made it what became of it.
+    TellOfJoining {
+        /// The organisation.
+        organization_pk: i64,
+        /// Who asked.
+        user_pk: i64,
+        /// Who did it, as far as that is told.
+        actor_pk: Option<i64>,
+        /// What happened.
+        what: Joining,
+        /// When, in microseconds.
+        at: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -170,11 +189,13 @@ impl Job {
                 Some(user_pk.to_string())
             }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::ExportData { export_pk } => Some(export_pk.to_string()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
             Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
@@ -217,9 +238,11 @@ impl Job {
             | Self::PruneAuditLog
             | Self::SweepSignIns
             | Self::SweepPersonalData
+            | Self::ExportData { .. }
             | Self::RevokeLeaked { .. }
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
+            | Self::TellOfJoining { .. }
             | Self::TendNotifications
             | Self::AnnounceRequests { .. }
             | Self::MeasureStorage

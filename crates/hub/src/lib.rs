@@ -21,6 +21,7 @@ pub mod downloads;
 pub mod error;
 pub mod gc;
 pub mod git_http;
+pub mod gpg;
 pub mod jobs;
 pub mod lfs;
 pub mod licences;

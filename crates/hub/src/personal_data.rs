@@ -3,6 +3,7 @@
 //! It knows the tables of all slices that keep something of a person, which is why its statements are here and not there.
 
 pub mod closing;
+pub mod exports;
 mod pages;
 mod queries;
 
@@ -16,5 +17,6 @@ use crate::error::HubResult;
 /// # Errors
 /// The database or the store does not answer.
 pub async fn sweep(app: &App) -> HubResult<()> {
-    closing::remove_due(app).await
+    closing::remove_due(app).await?;
+    exports::sweep(app).await
 }

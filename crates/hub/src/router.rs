@@ -27,6 +27,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(crate::web::static_files::routes)
         .configure(site::home::routes)
         .configure(accounts::pages::routes)
+        .configure(crate::gpg::routes)
         .configure(crate::ssh::routes)
         .configure(site::storage::routes)
         .configure(site::lineage::routes)

@@ -21,6 +21,7 @@ use crate::accounts::tokens;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
+use crate::gpg::Gpg;
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
 use crate::mailer::{MailError, Mailer};
@@ -214,6 +215,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         throttle: Throttle::default(),
         oidc: Provider::new().map_err(StartError::Oidc)?,
         health: Health::default(),
+        gpg: Gpg::default(),
         metrics: Metrics::new()?,
     };
     Ok((app, postgres))

@@ -50,7 +50,11 @@ async fn a_session_is_new_with_each_login_and_cannot_be_given() {
 
 #[tokio::test]
 async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
-    let hub = TestHub::start_with(|config| config.public_url = Some("https://hub.example.org".to_owned())).await;
+    let hub = TestHub::start_with(|config| {
+        config.public_url = Some("https://hub.example.org".to_owned());
+        config.hsts = Some("max-age=31536000".to_owned());
+    })
+    .await;
     hub.account("ada").await;
     let mut browser = Browser::new(&hub);
     let page = browser.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;
@@ -62,6 +66,14 @@ async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
     for rule in ["Secure", "HttpOnly", "SameSite=Lax", "Path=/"] {
         assert!(set.contains(rule), "{set}");
     }
+    let fields = [("name", "laptop"), ("role", "read"), ("expires", "")];
+    let page = browser.submit("/settings/tokens", "/settings/tokens", &fields).await;
+    for set in page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap()) {
+        assert!(set.starts_with("__Host-") && set.contains("Secure") && set.contains("Path=/"), "{set}");
+    }
+    let made = browser.cookie("__Host-new_token").unwrap().split(' ').next().unwrap().to_owned();
+    assert!(browser.open("/settings/tokens").await.has(&made), "it is shown");
+    assert!(!browser.open("/settings/tokens").await.has(&made), "once");
     let ask =
         |cookie: String| reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).header("Cookie", cookie).send();
     assert_eq!(ask(format!("__Host-session={session}")).await.unwrap().status(), 200);

@@ -113,9 +113,12 @@ async fn with_an_app_a_password_opens_nothing_and_each_code_works_once() {
         ("account.sign_in", "password"),
         ("factor.app_add", "session"),
         ("factor.codes_make", "session"),
+        ("factor.code_wrong", "nothing"),
         ("account.sign_in", "password and app"),
+        ("factor.code_wrong", "nothing"),
         ("factor.code_use", "nothing"),
         ("account.sign_in", "password and recovery code"),
+        ("factor.code_wrong", "nothing"),
     ];
     assert_eq!(actions(&hub).await, expected.map(|(action, via)| (action.to_owned(), via.to_owned())));
     let sent = mails(&hub, 2).await;

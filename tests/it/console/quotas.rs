@@ -9,6 +9,7 @@ use super::last;
 use crate::lfs::Large;
 use crate::pages::browser::Browser;
 use crate::work::Work;
+use crate::xet::client::{Packed, random, send_shard, write_token};
 
 const FULL: &str = "The storage of acme is full";
 
@@ -39,6 +40,11 @@ async fn nothing_comes_in_where_there_is_no_room() {
     ada.post_json(path, &preupload(100_000), 200).await;
     ada.post_json(path, &preupload(20), 200).await;
 
+    // Chunks are sent before the limit is lowered, and are no file of the repository afterwards.
+    let packed = Packed::new(random(150_000, 5), 8);
+    let cas = write_token(&ada, "acme/bert").await;
+    packed.send_xorbs(&cas).await;
+
     // What git brings: by a commit and by a push; small things are let in, so that there can be less.
     let noise = |len: usize| {
         Large::of(len, 7)
@@ -55,15 +61,16 @@ async fn nothing_comes_in_where_there_is_no_room() {
     assert!(refused.to_string().contains(FULL), "{refused}");
     ada.commit("/api/models/acme/bert", "main", &[Client::file("small.txt", "small")], 200).await;
     ada.commit("/api/models/acme/bert", "main", &[json!({ "key": "deletedFile", "value": { "path": "small.txt" } })], 200).await;
-    let work = Work::clone(&ada, "acme/bert").await;
+    let work = Work::clone(&ada, "/acme/bert").await;
     std::fs::write(work.path().join("big.txt"), noise(200_000)).unwrap();
     work.git(&["add", "."]).await;
     work.git(&["-c", "user.name=ada", "-c", "user.email=ada@example.org", "commit", "-qm", "Big"]).await;
     let complaint = work.refused(&["push", "origin", "HEAD:main"]).await;
     assert!(complaint.contains(FULL), "{complaint}");
-    // Chunks: nobody begins.
-    let refused = ada.get("/api/models/acme/bert/xet-write-token/main", 413).await;
-    assert!(refused.text().await.unwrap().contains(FULL));
+    let said = send_shard(&cas, packed.shard(), 413).await;
+    assert!(said.contains(FULL), "{said}");
+    let held = "select count(*) from repo_lfs_objects join repos using (repo_pk) where name = 'bert'";
+    assert_eq!(sqlx::query_scalar::<_, i64>(held).fetch_one(&hub.app().pool).await.unwrap(), 1);
     // Others' repositories that would come here.
     ada.create_repo("model", "ada/other", false).await;
     crate::lfs::upload(&ada, "ada/other", &second).await;
@@ -91,6 +98,7 @@ async fn nothing_comes_in_where_there_is_no_room() {
         "{}",
         page_of_ada.text
     );
+    send_shard(&cas, packed.shard(), 200).await;
     crate::lfs::upload(&ada, "acme/bert", &second).await;
     ada.post_json("/api/repos/move", &moved, 200).await;
     assert_eq!(boss.submit(page, page, &[("kind", "none"), ("reason", "a bigger one")]).await.status, 303);

@@ -76,6 +76,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/{namespace}/-/activity.atom", Open),
     ("POST", "/{namespace}/-/follow", Gate::Browser),
     ("POST", "/{namespace}/-/watch", Gate::Browser),
+    // To those who do not see the repository, there is none: `discussions/attachments.rs`.
+    ("GET", "/uploads/{id}/{name}", Open),
     ("GET", "/avatars/{file}", Open),
     ("GET", "/avatars/{name}/{file}", Open),
     ("GET", "/api/users/{name}/overview", Open),
@@ -120,6 +122,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/authentication/passkeys/challenge", Gate::Browser),
     ("POST", "/settings/authentication/passkeys/{pk}/rename", Gate::Browser),
     ("POST", "/settings/authentication/passkeys/{pk}/remove", Gate::Browser),
+    ("GET", "/login/keep-account", Open),
+    ("POST", "/login/keep-account", Form),
     ("GET", "/login/oidc", Open),
     ("GET", "/login/oidc/callback", Open),
     ("GET", "/login/oidc/join", Open),
@@ -187,6 +191,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/tokens", Gate::Browser),
     ("GET", "/settings/keys", Gate::Browser),
     ("POST", "/settings/keys", Gate::Browser),
+    ("GET", "/settings/gpg-keys", Gate::Browser),
+    ("POST", "/settings/gpg-keys", Gate::Browser),
     ("GET", "/settings/sessions", Gate::Browser),
     ("GET", "/settings/deleted", Gate::Browser),
     ("GET", "/settings/security-log", Gate::Browser),
@@ -277,9 +283,13 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/organizations/{name}/invitation-links", OrgAdmin),
     ("POST", "/organizations/{name}/invitations/{invitation_pk}/revoke", OrgAdmin),
     ("POST", "/settings/keys/{key_pk}/remove", Own),
+    ("POST", "/settings/gpg-keys/{gpg_key}/remove", Own),
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
+    ("GET", "/settings/data", Gate::Browser),
+    ("POST", "/settings/data/delete-account", Gate::Browser),
+    ("POST", "/settings/data/export", Gate::Browser),
     ("GET", "/settings/sign-in", Gate::Browser),
     ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
@@ -310,6 +320,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     // To all but who may restore it, a deleted repository is not there.
     ("/api/deleted-repos/", "undo::repos"),
     ("/settings/deleted/", "undo::pages"),
+    ("/settings/data/{id}/download", "accounts::closing"),
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),
@@ -356,6 +367,7 @@ struct Things {
     /// One to replace, and one to revoke.
     token_pks: [String; 2],
     key_pk: String,
+    gpg_key: String,
     session: String,
     identity: String,
     /// A case, what was done about it, and the appeal against that.
@@ -384,6 +396,7 @@ impl Things {
                 "repo_type" => "models",
                 "user" => "nobody-here",
                 "key_pk" => &self.key_pk,
+                "gpg_key" => &self.gpg_key,
                 "token_pk" if pattern.ends_with("revoke") => &self.token_pks[1],
                 "token_pk" => &self.token_pks[0],
                 "invitation_pk" => &self.invitation_pk,
@@ -414,6 +427,11 @@ async fn things(hub: &TestHub) -> Things {
             scalar("select token_pk::text from access_tokens where name = 'spare'").await,
             scalar("select token_pk::text from access_tokens where name = 'another'").await,
         ],
+        gpg_key: scalar(
+            "insert into gpg_keys (user_pk, fingerprint, parts, emails, public_key)
+             select namespace_pk, 'F', '[]', '{}', '' from namespaces where name = 'ada' returning key_pk::text",
+        )
+        .await,
         key_pk: scalar(
             "insert into ssh_keys (user_pk, title, fingerprint, public_key)
              select namespace_pk, 'laptop', 'SHA256:x', 'ssh-ed25519 x' from namespaces where name = 'ada' returning key_pk::text",
@@ -570,6 +588,7 @@ async fn no_form_is_taken_without_its_token() {
     let things = Things {
         token_pks: [one(), one()],
         key_pk: one(),
+        gpg_key: one(),
         session: "00".to_owned(),
         identity: one(),
         moderation: [one(), one(), one()],

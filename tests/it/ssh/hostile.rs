@@ -15,14 +15,16 @@ async fn no_client_brings_its_connection_to_a_halt() {
     let machine = Machine::of(&hub, &ada).await;
     // More than a channel keeps of what is not taken.
     let many: Vec<String> = (0..300).map(|number| format!("A{number}=1")).collect();
-    let greeting = machine.ssh(&["-o", &format!("SetEnv={}", many.join(" ")), "-T", "git@127.0.0.1"]);
+    let setting = format!("SetEnv={}", many.join(" "));
+    let arguments = ["-o", &setting, "-T", "git@127.0.0.1"];
+    let greeting = machine.ssh(&arguments);
     let greeting = tokio::time::timeout(Duration::from_secs(20), greeting).await.expect("the connection stands still");
     assert!(greeting.status.success() && greeting.stdout.starts_with(b"Hi ada"), "{}", said(&greeting));
     let metrics = hub.app().metrics.render().unwrap();
     assert!(metrics.contains(r#"hub_ssh_commands_total{command="greet",outcome="done"} 1"#), "{metrics}");
 
     // Keys are agreed on by curves, in the strict order; not by what is old or dear.
-    let weak = machine.ssh(&["-o", "KexAlgorithms=diffie-hellman-group18-sha512", "-T", "git@127.0.0.1"]).await;
+    let weak = machine.ssh(&["-v", "-o", "KexAlgorithms=diffie-hellman-group18-sha512", "-T", "git@127.0.0.1"]).await;
     assert!(said(&weak).contains("no matching key exchange method"), "{}", said(&weak));
     let told = machine.ssh(&["-vv", "-T", "git@127.0.0.1"]).await;
     assert!(said(&told).contains("kex-strict-s-v00@openssh.com"), "{}", said(&told));

@@ -43,15 +43,16 @@ async fn a_signature_is_verified_only_if_it_is_of_the_committer() {
     let forged = String::from_utf8(forged).unwrap().trim().to_owned();
     let (header, message) = text.split_once("\ngpgsig").unwrap();
     let message = message.split_once("\n\n").unwrap().1;
-    let gpg = format!("{header}\ngpgsig -----BEGIN PGP SIGNATURE-----\n \n abcd\n -----END PGP SIGNATURE-----\n\n{message}\n");
-    let gpg = String::from_utf8(work.git_with(&["hash-object", "-w", "-t", "commit", "--stdin"], gpg.as_bytes()).await).unwrap();
+    let other = format!("{header}\ngpgsig -----BEGIN SIGNED MESSAGE-----\n abcd\n -----END SIGNED MESSAGE-----\n\n{message}\n");
+    let other =
+        String::from_utf8(work.git_with(&["hash-object", "-w", "-t", "commit", "--stdin"], other.as_bytes()).await).unwrap();
     work.git(&[
         "push",
         "-q",
         "origin",
         "HEAD:main",
         &format!("{forged}:refs/heads/forged"),
-        &format!("{}:refs/heads/gpg", gpg.trim()),
+        &format!("{}:refs/heads/other", other.trim()),
     ])
     .await;
 
@@ -61,7 +62,7 @@ async fn a_signature_is_verified_only_if_it_is_of_the_committer() {
         (&signed[1], "Unverified", "is not that of the committer"),
         (&signed[2], "Unverified", "that no account here has"),
         (&forged, "Unverified", "does not fit this commit"),
-        (gpg.trim(), "Signed", "in a way that this hub does not check"),
+        (other.trim(), "Signed", "in a way that this hub does not check"),
     ] {
         let (found, page) = shown(&hub, commit).await;
         assert_eq!(found, label, "{sentence}");

@@ -157,6 +157,10 @@ fn what_one_history_has_beyond_another_is_what_git_says() {
         expected.sort_unstable();
         found.sort_unstable();
         assert_eq!(found, expected, "{base}");
+        let beyond = reader.commits_beyond(&[head, oid(base)], &[oid(base)], 1000).unwrap();
+        let mut beyond: Vec<Oid> = beyond.iter().map(|commit| commit.oid).collect();
+        beyond.sort_unstable();
+        assert_eq!(beyond, expected, "{base}");
     }
     assert_eq!(reader.ahead_behind(head, oid(all.lines().last().unwrap())).unwrap(), (0, all.lines().count() - 1));
 }

@@ -68,6 +68,8 @@ pub enum Notice {
         /// The address now.
         new: String,
     },
+    /// The copy of somebody's data that they asked for is there.
+    DataReady,
     /// Something was done with the second factors.
     SecondFactors {
         /// What, as a sentence that begins small.
@@ -95,18 +97,6 @@ pub enum Notice {
     },
     /// An organisation asks its members for a second factor, and the user has none.
     SecondFactorRequired {
-        /// Its name.
-        organization: String,
-    },
-    /// Somebody asks to join an organisation that the user administers.
-    JoinRequested {
-        /// Its name.
-        organization: String,
-        /// Who asks.
-        by: String,
-    },
-    /// The user's request to join an organisation was rejected.
-    JoinRejected {
         /// Its name.
         organization: String,
     },
@@ -160,6 +150,11 @@ pub enum Notice {
         /// Its fingerprint.
         fingerprint: String,
     },
+    /// A GPG key was added.
+    GpgKeyAdded {
+        /// Its fingerprint.
+        fingerprint: String,
+    },
     /// Moderators decided about something of the user's, or that the user reported.
     Moderated {
         /// What it is about.
@@ -195,19 +190,19 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
+        | Notice::DataReady
         | Notice::SecondFactors { .. }
         | Notice::NewBrowser { .. }
         | Notice::WrongCodes
         | Notice::AddedToOrganization { .. }
         | Notice::SecondFactorRequired { .. }
-        | Notice::JoinRequested { .. }
-        | Notice::JoinRejected { .. }
         | Notice::AccessRequested { .. }
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
+        | Notice::GpgKeyAdded { .. }
         | Notice::Moderated { .. }
         | Notice::TokenLeaked { .. } => user.email_confirmed.then(|| user.email.clone()),
     }
@@ -234,6 +229,13 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
         },
+        Notice::DataReady => Content {
+            id,
+            subject: "The copy of your data is ready".to_owned(),
+            lines: vec!["the copy of your data that you asked for can be downloaded for a week.".into()],
+            link: Some(("Download it", format!("{base}/settings/data"))),
+            closing: "If you did not ask for it, somebody else was in your account: set a new password, and end all sessions.",
+        },
         Notice::SecondFactors { told } => Content {
             id,
             subject: "How you log in was changed".to_owned(),
@@ -245,69 +247,15 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             new_browser(id, browser, address.as_deref(), at, format!("{base}/settings/sessions"))
         }
         Notice::WrongCodes => wrong_codes(id, forgot),
-        Notice::AddedToOrganization { organization, by, role } => Content {
-            id,
-            subject: format!("You are a member of {organization}"),
-            lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(*role))],
-            link: Some(("Your organizations", format!("{base}/settings/organizations"))),
-            closing: "If you do not want this, leave the organization on that page.",
-        },
-        Notice::SecondFactorRequired { organization } => Content {
-            id,
-            subject: format!("{organization} asks for a second factor"),
-            lines: vec![format!(
-                "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
-                 has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
-            )],
-            link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
-            closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
-        },
-        Notice::JoinRequested { organization, by } => Content {
-            id,
-            subject: format!("{by} asks to join {organization}"),
-            lines: vec![
-                format!("{by} asks to become a member of the organization {organization}."),
-                "Look at what they wrote, and accept or reject:".to_owned(),
-            ],
-            link: Some(("Look at the requests", format!("{base}/organizations/{organization}/settings/requests"))),
-            closing: "You get this mail because you are an admin. Whether people can ask is one of the organization's settings.",
-        },
-        Notice::JoinRejected { organization } => Content {
-            id,
-            subject: format!("You are no member of {organization}"),
-            lines: vec![format!("your request to join the organization {organization} was rejected.")],
-            link: Some(("Open it", format!("{base}/{organization}"))),
-            closing: "You get this mail because you asked to join. If you think it is a mistake, write to its admins.",
-        },
+        Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
+        Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
-        Notice::AccessAccepted { repo, page } => Content {
-            id,
-            subject: format!("You have access to the {repo}"),
-            lines: vec![format!("your request for access to the {repo} was accepted: you can download its files now.")],
-            link: Some(("Open it", format!("{base}{page}"))),
-            closing: "You get this mail because you asked for access.",
-        },
-        Notice::AccessRejected { repo, page, reason } => Content {
-            id,
-            subject: format!("You have no access to the {repo}"),
-            lines: std::iter::once(format!("your request for access to the {repo} was rejected."))
-                .chain(reason.as_ref().map(|reason| format!("The reason that was given: {reason}")))
-                .collect(),
-            link: Some(("Open it", format!("{base}{page}"))),
-            closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
-        },
-        Notice::TokenLeaked { name, hint } => Content {
-            id,
-            subject: "An access token of yours leaked".to_owned(),
-            lines: vec![
-                format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
-                "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
-            ],
-            link: Some(("Access tokens", format!("{base}/settings/tokens"))),
-            closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
-        },
+        Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
+        Notice::AccessRejected { repo, page, reason } => not_let_in(id, repo, format!("{base}{page}"), reason.as_deref()),
+        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
         Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
+        Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
         Notice::Moderated { subject, lines, page } => Content {
             id,
             subject: format!("Moderation: {subject}"),
@@ -321,12 +269,79 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
     }
 }
 
+fn added(id: String, base: &str, organization: &str, by: &str, role: OrgRole) -> Content {
+    Content {
+        id,
+        subject: format!("You are a member of {organization}"),
+        lines: vec![format!("{by} added you to the organization {organization}: you can {}.", may(role))],
+        link: Some(("Your organizations", format!("{base}/settings/organizations"))),
+        closing: "If you do not want this, leave the organization on that page.",
+    }
+}
+
+fn second_factor_required(id: String, base: &str, organization: &str) -> Content {
+    Content {
+        id,
+        subject: format!("{organization} asks for a second factor"),
+        lines: vec![format!(
+            "the organization {organization} asks its members for a second factor, such as an app that shows codes, and your account \
+             has none. You are a member still, but until you add one you see what strangers see, and so do your access tokens."
+        )],
+        link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
+        closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
+    }
+}
+
+fn let_in(id: String, repo: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: format!("You have access to the {repo}"),
+        lines: vec![format!("your request for access to the {repo} was accepted: you can download its files now.")],
+        link: Some(("Open it", page)),
+        closing: "You get this mail because you asked for access.",
+    }
+}
+
+fn not_let_in(id: String, repo: &str, page: String, reason: Option<&str>) -> Content {
+    let reason = reason.map(|reason| format!("The reason that was given: {reason}"));
+    Content {
+        id,
+        subject: format!("You have no access to the {repo}"),
+        lines: std::iter::once(format!("your request for access to the {repo} was rejected.")).chain(reason).collect(),
+        link: Some(("Open it", page)),
+        closing: "You get this mail because you asked for access. If you think it is a mistake, write to its authors.",
+    }
+}
+
+fn token_leaked(id: String, name: &str, hint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "An access token of yours leaked".to_owned(),
+        lines: vec![
+            format!("the access token {name} (hf_…{hint}) was found where others can read it. It does not work any more."),
+            "Look where it was used and what was done with it, and make another where you need one:".to_owned(),
+        ],
+        link: Some(("Access tokens", page)),
+        closing: "Tokens leak when they are written into code that is published: keep them in the environment.",
+    }
+}
+
 fn key_added(id: String, title: &str, fingerprint: &str, page: String) -> Content {
     Content {
         id,
         subject: "An SSH key was added to your account".to_owned(),
         lines: vec![format!("the SSH key {title} ({fingerprint}) can clone and push as you from now on.")],
         link: Some(("SSH keys", page)),
+        closing: "If this was not you, remove it there and set a new password.",
+    }
+}
+
+fn gpg_key_added(id: String, fingerprint: &str, page: String) -> Content {
+    Content {
+        id,
+        subject: "A GPG key was added to your account".to_owned(),
+        lines: vec![format!("commits that the GPG key {fingerprint} signs are shown as verified to be yours from now on.")],
+        link: Some(("GPG keys", page)),
         closing: "If this was not you, remove it there and set a new password.",
     }
 }

@@ -30,6 +30,18 @@ pub struct Flow {
     pub verifier: String,
     /// Where to go afterwards.
     pub next: String,
+    /// If somebody who is signed in shows once more who they are: of what session.
+    #[serde(default)]
+    pub proof: Option<Proof>,
+}
+
+/// What is to be proved by signing in anew.
+#[derive(Debug, Clone, Serialize, Deserialize)]
+pub struct Proof {
+    /// The key of the session, in hexadecimal.
+    pub session: String,
+    /// When it was asked for, in seconds since 1970.
+    pub since: i64,
 }
 
 /// Who somebody is at the provider, as it has signed.
@@ -47,6 +59,9 @@ pub struct Identity {
     pub username: Option<String>,
     /// The full name, possibly empty.
     pub fullname: String,
+    /// When the person last signed in there, in seconds since 1970, if the provider tells.
+    #[serde(default)]
+    pub signed_in_at: Option<i64>,
 }
 
 impl Identity {

@@ -1,6 +1,7 @@
 //! What every page handler needs besides its own subject: the viewer, the frame, the form token, the answer.
 
 use std::any::Any;
+use std::borrow::Cow;
 use std::future::Future;
 use std::io::Write as _;
 use std::pin::Pin;
@@ -28,6 +29,9 @@ use crate::web::security_headers::OwnPage;
 use crate::web::static_files::accepts;
 
 const FLASH_COOKIE: &str = "flash";
+/// As `theme-toggle.js` writes it.
+const THEME_COOKIE: &str = "theme";
+const HOST_PREFIX: &str = "__Host-";
 const FLASH_PURPOSE: &str = "flash";
 /// The largest form of a page, in bytes.
 const FORM_LIMIT_BYTES: usize = 256 * 1024;
@@ -128,17 +132,17 @@ impl PageRequest {
     }
 
     fn theme(&self) -> Option<&'static str> {
-        let cookie = self.request.cookie("theme")?;
+        let cookie = self.kept(THEME_COOKIE)?;
         ["light", "dark"].into_iter().find(|theme| *theme == cookie.value())
     }
 
     fn banner(&self) -> Option<Banner> {
-        let closed = self.request.cookie(banner::COOKIE);
+        let closed = self.kept(banner::COOKIE);
         self.app.banner.shown(Utc::now(), closed.as_ref().map(Cookie::value))
     }
 
     fn flash(&self) -> Option<Flash> {
-        let cookie = self.request.cookie(FLASH_COOKIE)?;
+        let cookie = self.kept(FLASH_COOKIE)?;
         let (signature, text) = cookie.value().split_once('.')?;
         let text = percent_decode_str(text).decode_utf8().ok()?;
         let known = self.app.signer.verify(FLASH_PURPOSE, &text, signature);
@@ -173,7 +177,7 @@ impl PageRequest {
         if let (_, Some(cookie)) = csrf::token_for(&self.app, &self.request) {
             response.cookie(cookie);
         }
-        if self.request.cookie(FLASH_COOKIE).is_some() {
+        if self.kept(FLASH_COOKIE).is_some() {
             response.cookie(self.own_cookie(FLASH_COOKIE, String::new(), Duration::ZERO));
         }
         let mut response = response.body(body);
@@ -196,9 +200,22 @@ impl PageRequest {
         response
     }
 
+    /// A cookie of ours, if the browser has kept it.
+    pub fn kept(&self, name: &'static str) -> Option<Cookie<'static>> {
+        self.request.cookie(&self.cookie_name(name))
+    }
+
+    /// By TLS a cookie has a name that no neighbour under the same domain can set.
+    fn cookie_name(&self, name: &'static str) -> Cow<'static, str> {
+        match self.base.is_https() && !name.starts_with(HOST_PREFIX) {
+            true => format!("{HOST_PREFIX}{name}").into(),
+            false => name.into(),
+        }
+    }
+
     /// A cookie of ours that scripts cannot read.
     pub fn own_cookie(&self, name: &'static str, value: String, age: Duration) -> Cookie<'static> {
-        Cookie::build(name, value)
+        Cookie::build(self.cookie_name(name), value)
             .path("/")
             .http_only(true)
             .secure(self.base.is_https())

@@ -1,13 +1,39 @@
 //! Requests to join an organisation that takes them: its admins accept, with a role, or reject.
 
-use super::letters::Notice;
+use chrono::Utc;
+use serde::{Deserialize, Serialize};
+use sqlx::PgConnection;
+
 use super::queries::invitations::insert_member;
 use super::queries::requests as queries;
 use super::queries::settings::ProfileRow;
-use super::{OrgRole, User, audit};
+use super::{OrgRole, User, UserPk, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+
+/// What happens with a request.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(rename_all = "snake_case")]
+pub enum Joining {
+    /// It was made, which its admins are told.
+    Asked,
+    /// It was accepted, which who asked is told.
+    Accepted,
+    /// It was rejected, which who asked is told.
+    Rejected,
+}
+
+impl Joining {
+    /// The word that is stored with notifications.
+    pub const fn as_str(self) -> &'static str {
+        match self {
+            Self::Asked => "join_request",
+            Self::Accepted => "join_accepted",
+            Self::Rejected => "join_rejected",
+        }
+    }
+}
 
 /// After how many days somebody who was rejected can ask again.
 pub const PAUSE_DAYS: i32 = 7;
@@ -15,8 +41,6 @@ pub const PAUSE_DAYS: i32 = 7;
 const MOST_OF_ONE: i64 = 10;
 /// How many requests to one organisation can be open.
 pub const MOST: i64 = 200;
-/// How many admins are told.
-const MOST_TOLD: i64 = 20;
 /// How long a message can be, in characters.
 pub const MAX_MESSAGE: usize = 500;
 
@@ -53,13 +77,20 @@ pub async fn ask(app: &App, user: &User, organization: &ProfileRow, message: &st
             "You are a member, or asked already: who was rejected can ask again after {PAUSE_DAYS} days."
         )));
     }
-    for admin in queries::list_admins(&mut tx, pk, MOST_TOLD).await? {
-        let notice = Notice::JoinRequested { organization: organization.name.clone(), by: user.name.clone() };
-        Job::tell(admin, notice).enqueue(&mut tx).await?;
-    }
+    tell(&mut tx, (pk, user.pk), Some(user.pk), Joining::Asked).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
+}
+
+/// Has those told whom it concerns: the admins of the organisation, or who asked.
+async fn tell(
+    conn: &mut PgConnection,
+    (organization_pk, user_pk): (i64, UserPk),
+    actor_pk: Option<UserPk>,
+    what: Joining,
+) -> sqlx::Result<()> {
+    Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at: Utc::now().timestamp_micros() }.enqueue(conn).await
 }
 
 fn takes_none(name: &str) -> HubError {
@@ -98,10 +129,8 @@ pub async fn accept(app: &App, by: &User, organization: &ProfileRow, request_pk:
     let mut tx = audit::begin(app).await?;
     let user_pk = queries::delete_request(&mut tx, organization.namespace_pk, request_pk).await?.ok_or_else(answered)?;
     // Who was added meanwhile keeps the role they have.
-    if insert_member(&mut tx, organization.namespace_pk, user_pk, role).await? {
-        let notice = Notice::AddedToOrganization { organization: organization.name.clone(), by: by.name.clone(), role };
-        Job::tell(user_pk, notice).enqueue(&mut tx).await?;
-    }
+    insert_member(&mut tx, organization.namespace_pk, user_pk, role).await?;
+    tell(&mut tx, (organization.namespace_pk, user_pk), Some(by.pk), Joining::Accepted).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
@@ -114,7 +143,7 @@ pub async fn accept(app: &App, by: &User, organization: &ProfileRow, request_pk:
 pub async fn reject(app: &App, organization: &ProfileRow, request_pk: i64) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     let user_pk = queries::reject_request(&mut tx, organization.namespace_pk, request_pk).await?.ok_or_else(answered)?;
-    Job::tell(user_pk, Notice::JoinRejected { organization: organization.name.clone() }).enqueue(&mut tx).await?;
+    tell(&mut tx, (organization.namespace_pk, user_pk), None, Joining::Rejected).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(())

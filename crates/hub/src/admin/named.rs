@@ -1,4 +1,4 @@
-//! Which objects of the store the database names: packs, large files that lie whole, xorbs.
+//! Which objects of the store the database names: packs, large files that lie whole, xorbs, attachments.
 
 use hub_storage::StorageKey;
 use hub_types::Sha256;
@@ -31,6 +31,10 @@ pub(super) async fn list_named(conn: &mut PgConnection) -> sqlx::Result<Vec<Name
     for xorb in queries::list_xorbs(conn).await? {
         named.push(Named { key: StorageKey::xorb(&xorb.hash, xorb.nonce), size: known(xorb.stored_bytes), sha256: None });
         named.push(Named { key: StorageKey::xorb_meta(&xorb.hash, xorb.nonce), size: None, sha256: None });
+    }
+    for attachment in queries::list_attachments(conn).await? {
+        let key = StorageKey::attachment(&attachment.public_id);
+        named.push(Named { key, size: known(attachment.size_bytes), sha256: None });
     }
     Ok(named)
 }

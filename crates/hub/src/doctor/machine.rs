@@ -19,7 +19,7 @@ const NO_ROOM: u64 = GIB / 4;
 
 /// Looks at the programs and at the disk.
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
-    let mut findings = vec![git().await, git_lfs().await, room(config)];
+    let mut findings = vec![git().await, git_lfs().await, gnupg(), room(config)];
     if let Some(home) = std::env::home_dir() {
         findings.extend(closed_home(&home).await);
     }
@@ -57,6 +57,21 @@ async fn git_lfs() -> Finding {
             "`apt install git-lfs` on the machines of those who push.",
         ),
     }
+}
+
+fn gnupg() -> Finding {
+    let missing: Vec<&str> = ["gpg", "gpgv"].into_iter().filter(|name| !crate::gpg::is_installed(name)).collect();
+    if missing.is_empty() {
+        return Finding::pass("gnupg", "`gpg` and `gpgv` are there");
+    }
+    Finding::warn(
+        "gnupg",
+        format!(
+            "there is no `{}`: GPG keys cannot be added, and commits that they signed are shown as signed, not as verified",
+            missing.join("`, no `")
+        ),
+        "`apt install gpg gpgv`, and see that they are on the PATH of the hub.",
+    )
 }
 
 pub(super) fn room(config: &Config) -> Finding {

@@ -22,7 +22,7 @@ const FEW: usize = 100;
 /// nothing is deleted unless the operator insists.
 pub(super) async fn look(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
     let before = run.before(ORPHANED_AFTER);
-    for folder in [StorageKey::XORBS, StorageKey::LFS, StorageKey::GIT] {
+    for folder in StorageKey::LASTING {
         let (mut seen, mut orphans) = (0, Vec::new());
         let mut batches = run.app.store.list(folder).try_chunks(BATCH);
         while let Some(batch) = batches.next().await {
@@ -63,6 +63,12 @@ async fn orphans_of(run: &Run<'_>, folder: &str, mut objects: Vec<ObjectInfo>) -
             let known = queries::list_known_files(pool, &named).await?;
             objects.retain(|object| object.key.parse_lfs().is_some_and(|named| !known.contains(&named)));
         }
+        StorageKey::ATTACHMENTS => {
+            let named: Vec<String> =
+                objects.iter().filter_map(|object| object.key.parse_attachment()).map(str::to_owned).collect();
+            let known = queries::attachments::list_known(pool, &named).await?;
+            objects.retain(|object| object.key.parse_attachment().is_some_and(|id| !known.contains(id)));
+        }
         _ => {
             let named: Vec<_> = objects.iter().filter_map(|object| object.key.parse_pack()).collect();
             let known = queries::list_known_packs(pool, &named).await?;
@@ -78,14 +84,16 @@ async fn orphans_of(run: &Run<'_>, folder: &str, mut objects: Vec<ObjectInfo>) -
 
 async fn remove(run: &Run<'_>, object: &ObjectInfo, many: bool, report: &mut Report) -> HubResult<()> {
     // Keys without a nonce could be written again by an older program.
+    let is_attachment = object.key.parse_attachment().is_some();
     let item = match (object.key.parse_xorb(), object.key.parse_lfs(), object.key.parse_pack()) {
+        _ if is_attachment => Item::OrphanAttachments,
         (Some(_), _, _) => Item::OrphanXorbs,
         (_, Some((_, Some(_))), _) => Item::OrphanFiles,
         (_, Some((_, None)), _) => Item::OldOrphanFiles,
         (_, _, Some((_, Some(_)))) => Item::OrphanPacks,
         _ => Item::OldOrphanPacks,
     };
-    let goes = matches!(item, Item::OrphanXorbs | Item::OrphanFiles | Item::OrphanPacks);
+    let goes = matches!(item, Item::OrphanXorbs | Item::OrphanFiles | Item::OrphanPacks | Item::OrphanAttachments);
     if goes && many {
         report.add(Item::ManyOrphans, Amount::one(object.size));
         return Ok(());

@@ -1,6 +1,7 @@
 //! Every statement of garbage collection. Where one judges whether a row may go, it does so after a lock was taken that
 //! everybody needs who comes to need the row, in a statement of its own, so that it sees what the holder before left.
 
+pub(super) mod attachments;
 pub(super) mod packs;
 
 use std::collections::HashSet;

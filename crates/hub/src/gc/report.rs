@@ -24,6 +24,8 @@ pub enum Item {
     SweptXorbs,
     /// Git packs that are no more.
     SweptPacks,
+    /// Attachments that are no more.
+    SweptAttachments,
     /// What was found in files that nobody has any more.
     Scans,
     /// Whole copies of files that are also in chunks.
@@ -36,6 +38,8 @@ pub enum Item {
     OrphanFiles,
     /// Git packs in the store that no row names.
     OrphanPacks,
+    /// Attachments in the store that no row names.
+    OrphanAttachments,
     /// Objects in the store that no row names, too many to be true.
     ManyOrphans,
     /// Large files in the store that no row names, under keys of older versions: told only.
@@ -66,12 +70,14 @@ impl Item {
             Self::SweptFiles => ("large files removed", "their quarantine is over"),
             Self::SweptXorbs => ("xorbs removed", "their quarantine is over"),
             Self::SweptPacks => ("git packs removed", "their quarantine is over"),
+            Self::SweptAttachments => ("attachments removed", "no comment leads to them"),
             Self::Scans => ("results of scans forgotten", "no repository has the file any more"),
             Self::PlainCopies => ("whole copies dropped", "the file is in chunks too (xet.plain_days)"),
             Self::Deleted => ("objects deleted from the store", "their rows are gone"),
             Self::OrphanXorbs => ("objects of xorbs deleted from the store", "an upload that broke off left them"),
             Self::OrphanFiles => ("objects of large files deleted from the store", "an upload that broke off left them"),
             Self::OrphanPacks => ("git packs and indexes deleted from the store", "a commit that was refused left them"),
+            Self::OrphanAttachments => ("objects of attachments deleted from the store", "an upload that broke off left them"),
             Self::ManyOrphans => {
                 ("objects left in the store", "no row names them, but they are too many: is it the right database?")
             }

@@ -4,7 +4,7 @@ use chrono::Utc;
 use hub_storage::StorageKey;
 use hub_types::{Oid, Sha256, XetHash};
 
-use super::{Amount, Item, Report, Run, queries};
+use super::{ATTACHED_AFTER, Amount, Item, Report, Run, queries};
 use crate::error::HubResult;
 use crate::objects::{self, Held};
 use crate::scans::queries as scans;
@@ -83,6 +83,25 @@ pub(super) async fn sweep_packs(run: &Run<'_>, report: &mut Report) -> HubResult
         }
         tx.commit().await?;
         report.add(Item::SweptPacks, Amount::of(swept.iter().map(|pack| pack.size_bytes)));
+    }
+}
+
+/// Removes what people added to comments that do not lead to it any more, or never did. A trigger notes the objects as doomed.
+pub(super) async fn sweep_attachments(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
+    let before = run.before(ATTACHED_AFTER);
+    if run.is_dry() {
+        report.add(Item::SweptAttachments, Amount::of(queries::attachments::list_unused(&run.app.pool, before).await?));
+        return Ok(());
+    }
+    let mut last = 0;
+    loop {
+        let mut tx = run.app.begin().await?;
+        let locked = queries::attachments::lock_unused(&mut tx, before, last, BATCH).await?;
+        let Some(newest) = locked.last() else { return Ok(()) };
+        last = *newest;
+        let swept = queries::attachments::delete_unused(&mut tx, &locked).await?;
+        tx.commit().await?;
+        report.add(Item::SweptAttachments, Amount::of(swept));
     }
 }
 

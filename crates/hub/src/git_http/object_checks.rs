@@ -63,7 +63,7 @@ impl Checks<'_> {
         refuse_violations(&inspection)?;
         refuse_tags_as_branches(quarantine, updates).await?;
         self.pointers(&inspection.pointers).await?;
-        self.pickles(quarantine, tips).await?;
+        self.pickles(quarantine, tips.into_iter().map(|tip| tip.new).collect()).await?;
         let card_tip = updates.iter().find(|update| update.name == self.snapshot.head).and_then(|update| update.new);
         match card_tip {
             Some(commit) => self.card(quarantine, commit).await,
@@ -96,20 +96,21 @@ impl Checks<'_> {
     }
 
     /// Where no pickles are taken, none may come to any ref.
-    async fn pickles(&self, quarantine: &Quarantine, tips: Vec<Tip>) -> Result<(), Refusal> {
+    async fn pickles(&self, quarantine: &Quarantine, tips: Vec<Oid>) -> Result<(), Refusal> {
         if !pickles::are_refused(self.app, self.repo).await? {
             return Ok(());
         }
         let (git_dir, head) = (quarantine.git_dir().to_owned(), self.head());
+        let refs: Vec<Oid> = self.snapshot.refs.iter().map(|(_, oid)| *oid).collect();
         let looked = tokio::task::spawn_blocking(move || {
             let reader = GitReader::open(&git_dir)?;
-            let mut suspects = Vec::new();
-            for tip in tips {
-                suspects.extend(pickles::of_history(&reader, tip.base, tip.new, head)?);
-            }
-            Ok::<_, hub_git::Error>(suspects)
+            pickles::of_push(&reader, &tips, &refs, head)
         });
-        let suspects = looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))?;
+        let looked = looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))?;
+        let Some(suspects) = looked else {
+            let messages = pickles::TOO_MUCH.map(str::to_owned).into();
+            return Err(Refusal::Policy { reason: "too much at once".to_owned(), messages });
+        };
         let found = pickles::find(self.app, self.repo, suspects).await?;
         if found.is_empty() {
             return Ok(());

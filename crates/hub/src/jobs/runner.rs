@@ -92,12 +92,16 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::MeasureStorage => quotas::measure(app).await,
         Job::TellOfEvent { id } => notifications::tell::tell_of_event(app, &id).await,
         Job::TellOfRepo { repo_pk } => notifications::tell::tell_of_repo(app, repo_pk).await,
+        Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at } => {
+            notifications::tell::tell_of_joining(app, (organization_pk, user_pk), actor_pk, what, at).await
+        }
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
         Job::TendNotifications => notifications::mail::tend(app).await,
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
         Job::SendKeepLink { user_pk } => personal_data::closing::send_keep_link(app, user_pk).await,
+        Job::ExportData { export_pk } => personal_data::exports::make(app, export_pk).await,
         Job::SweepPersonalData => personal_data::sweep(app).await,
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
         Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,

@@ -69,12 +69,15 @@ async fn get_notifications(
 
 fn json_of(row: &NotificationRow) -> Value {
     let mut value = json!({
-        "type": "repo",
+        "type": if row.repo_type.is_some() { "repo" } else { "org" },
         "read": !row.unread,
         "reason": row.reason.as_str(),
         "updatedAt": timestamp(row.updated_at),
-        "repo": { "name": format!("{}/{}", row.namespace, row.name), "type": row.repo_type },
     });
+    match row.repo_type {
+        Some(repo_type) => value["repo"] = json!({ "name": row.subject(), "type": repo_type }),
+        None => value["org"] = json!({ "name": row.namespace, "event": row.about }),
+    }
     if let (Some(pk), Some(num)) = (row.discussion_pk, row.num) {
         value["discussion"] = json!({
             "id": format!("{pk:024x}"),

@@ -57,12 +57,14 @@ impl Item {
     fn of(row: &NotificationRow, base: &str) -> Self {
         let said = row.said.as_deref().unwrap_or_default().trim();
         Self {
-            repo: format!("{}/{}", row.namespace, row.name),
+            repo: row.subject(),
             title: row.heading(),
             happened: row.happened(),
             said: said.to_owned(),
             href: format!("{base}{}", row.href()),
             why: match row.reason {
+                _ if row.about.as_deref() == Some("join_request") => "you are an admin of it",
+                _ if row.about.is_some() => "you asked to join",
                 Reason::Mention => "you were mentioned",
                 Reason::Participating => "you take part",
                 Reason::Watching => "you watch it",
@@ -72,17 +74,40 @@ impl Item {
 }
 
 impl NotificationRow {
+    /// The repository or the organisation.
+    pub(super) fn subject(&self) -> String {
+        match self.repo_type {
+            Some(_) => format!("{}/{}", self.namespace, self.name),
+            None => self.namespace.clone(),
+        }
+    }
+
+    fn actor(&self) -> &str {
+        self.actor.as_deref().unwrap_or("Somebody")
+    }
+
     /// What it is about.
     pub(super) fn heading(&self) -> String {
-        match (&self.title, self.num) {
-            (Some(title), Some(num)) => format!("{title} (#{num})"),
-            _ => format!("New {}: {}/{}", kind_word(self.repo_type), self.namespace, self.name),
+        match (&self.title, self.num, self.repo_type) {
+            (Some(title), Some(num), _) => format!("{title} (#{num})"),
+            (_, _, Some(repo_type)) => format!("New {}: {}", kind_word(repo_type), self.subject()),
+            (_, _, None) => match self.about.as_deref() {
+                Some("join_request") => format!("{} asks to join {}", self.actor(), self.namespace),
+                Some("join_accepted") => format!("You are a member of {}", self.namespace),
+                _ => format!("You are no member of {}", self.namespace),
+            },
         }
     }
 
     /// What happened last.
     pub(super) fn happened(&self) -> String {
-        let actor = self.actor.as_deref().unwrap_or("Somebody");
+        let actor = self.actor();
+        match self.about.as_deref() {
+            Some("join_request") => return "Read what they wrote, and accept or reject.".to_owned(),
+            Some("join_accepted") => return format!("{actor} accepted your request to join."),
+            Some(_) => return "Your request to join was rejected.".to_owned(),
+            None => {}
+        }
         match (self.last_kind.as_deref(), self.last_status.as_deref()) {
             (None, _) => format!("{} made it.", self.namespace),
             (Some("status-change"), Some("open")) => format!("{actor} opened it."),
@@ -94,7 +119,13 @@ impl NotificationRow {
 
     /// Where it leads: to the first of what was not read.
     pub(super) fn href(&self) -> String {
-        let repo = format!("/{}{}/{}", self.repo_type.url_prefix(), self.namespace, self.name);
+        let Some(repo_type) = self.repo_type else {
+            return match self.about.as_deref() {
+                Some("join_request") => format!("/organizations/{}/settings/requests", self.namespace),
+                _ => format!("/{}", self.namespace),
+            };
+        };
+        let repo = format!("/{}{}", repo_type.url_prefix(), self.subject());
         match (self.num, &self.first_event) {
             (Some(num), Some(event)) => format!("{repo}/discussions/{num}#{event}"),
             (Some(num), None) => format!("{repo}/discussions/{num}"),
@@ -158,7 +189,7 @@ fn letter(app: &App, user: &User, rows: &[NotificationRow]) -> HubResult<Letter>
         unsubscribe: format!("{base}{}", unsubscribe::path(app, user.pk)),
     };
     let subject = match rows {
-        [row] => format!("[{}/{}] {}", row.namespace, row.name, row.heading()),
+        [row] => format!("[{}] {}", row.subject(), row.heading()),
         rows => format!("{} notifications", rows.len()),
     };
     let newest = |key: fn(&NotificationRow) -> i64| rows.iter().map(key).max().unwrap_or_default();

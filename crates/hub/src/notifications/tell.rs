@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveTime, Utc};
 
 use super::queries::tell::{self, MailTimes, ToldRow};
+use crate::accounts::requests::Joining;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
@@ -38,6 +39,27 @@ pub async fn tell_of_event(app: &App, id: &str) -> HubResult<()> {
 pub async fn tell_of_repo(app: &App, repo_pk: i64) -> HubResult<()> {
     let mut tx = app.begin().await?;
     let told = tell::insert_for_repo(&mut tx, repo_pk, mail_times()).await?;
+    Job::enqueue_all(&mails_for(&told), &mut tx).await?;
+    tx.commit().await?;
+    app.jobs.wake();
+    Ok(())
+}
+
+/// Tells the admins of an organisation that somebody asks to join, or who asked what became of it: the body of [`Job::TellOfJoining`].
+/// Told again, it changes nothing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_of_joining(
+    app: &App,
+    (organization_pk, user_pk): (i64, i64),
+    actor_pk: Option<i64>,
+    what: Joining,
+    at: i64,
+) -> HubResult<()> {
+    let mut tx = app.begin().await?;
+    let event = tell::JoiningEvent { organization_pk, user_pk, actor_pk, about: what.as_str(), at };
+    let told = tell::insert_for_joining(&mut tx, &event, mail_times()).await?;
     Job::enqueue_all(&mails_for(&told), &mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();

@@ -4,6 +4,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::exports;
 use super::queries::{self, Place};
 use crate::accounts::letters::{self, Content};
 use crate::accounts::mail_links::send_link;
@@ -96,6 +97,7 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     closing::revoke_access(&mut tx, user.pk).await?;
     links::delete_links_of(&mut tx, user.pk).await?;
     queries::delete_webhooks(&mut tx, user.pk).await?;
+    let copies = queries::exports::delete_of(&mut tx, user.pk).await?;
     for place in &places {
         if place.goes() {
             queries::close_doors(&mut tx, place.organization_pk).await?;
@@ -108,6 +110,7 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     Job::SendKeepLink { user_pk: user.pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();
+    exports::forget(app, &copies).await;
     Ok(until)
 }
 

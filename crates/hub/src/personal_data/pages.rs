@@ -1,10 +1,13 @@
 //! `/settings/data`, and the page that the link in the mail opens.
 
+use actix_web::http::header;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use futures::TryStreamExt as _;
 
 use super::closing::{self, Outlook};
+use super::exports::{self, Export};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::{User, sessions, sudo};
@@ -12,6 +15,7 @@ use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
+use crate::web::streaming;
 
 const PATH: &str = "/settings/data";
 
@@ -25,6 +29,10 @@ struct DataPage {
     navigation: SettingsNavigation,
     /// Whose account.
     name: String,
+    /// Copies of the data.
+    exports: Vec<Export>,
+    /// What is wrong with a wish for one.
+    export_error: Option<String>,
     /// What a deletion means.
     outlook: Outlook,
     /// For how many days it can be undone.
@@ -69,6 +77,8 @@ struct KeepPage {
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/settings/data", crate::web::read().to(show))
+        .route("/settings/data/export", web::post().to(post_export))
+        .route("/settings/data/{id}/download", web::get().to(download))
         .route("/settings/data/delete-account", web::post().to(post_delete))
         .route("/login/keep-account", crate::web::read().to(show_keep))
         .route("/login/keep-account", web::post().to(post_keep));
@@ -81,16 +91,40 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn data_page(page: &PageRequest, user: &User, refusal: &Refusal) -> HubResult<DataPage> {
-    let label = format!("Type {} to delete your account", user.name);
     Ok(DataPage {
         layout: page.layout("Your data"),
         navigation: SettingsNavigation::new(user, PATH),
         name: user.name.clone(),
+        exports: exports::list(&page.app, user).await?,
+        export_error: None,
         outlook: closing::look(&page.app, user).await?,
         days: page.app.config.undo_days,
         error: refusal.message_elsewhere(&["confirmation"]),
-        confirmation: refusal.mark(Field::new("confirmation", label)),
+        confirmation: refusal.mark(Field::new("confirmation", "Name of your account").hint(format!("Type {}.", user.name))),
     })
+}
+
+async fn post_export(page: PageRequest, _form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = sudo::require(&page, PATH).await?;
+    match exports::ask(&page.app, user).await {
+        Ok(()) => Ok(page.redirect_saying(PATH, "The copy is being made.")),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = data_page(&page, user, &Refusal::default()).await?;
+            page.show_with(refusal.status, DataPage { export_error: refusal.message_elsewhere(&[]), ..shown }).await
+        }
+    }
+}
+
+async fn download(page: PageRequest, id: web::Path<String>) -> HubResult<HttpResponse> {
+    let user = sudo::require(&page, PATH).await?;
+    let copy = exports::open(&page.app, user, &id).await?;
+    let name = format!("attachment; filename=\"{}-data.zip\"", user.name);
+    Ok(HttpResponse::Ok()
+        .content_type("application/zip")
+        .insert_header((header::CACHE_CONTROL, "private, no-store"))
+        .insert_header((header::CONTENT_DISPOSITION, name))
+        .body(streaming::body(copy.size, copy.stream.map_err(HubError::from))))
 }
 
 async fn post_delete(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -1,5 +1,8 @@
 //! Statements on all that is kept of a person.
 
+pub(super) mod exports;
+pub(super) mod parts;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 

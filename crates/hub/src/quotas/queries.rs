@@ -204,7 +204,8 @@ impl LimitRow {
 pub async fn find_limit_of_repo(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<Option<LimitRow>> {
     sqlx::query_as!(
         LimitRow,
-        r#"select n.namespace_pk, n.name, q.namespace_pk is not null as "is_set!", q.limit_bytes as "limit_bytes?"
+        r#"select n.namespace_pk as "namespace_pk!", n.name as "name!", q.namespace_pk is not null as "is_set!",
+                  q.limit_bytes as "limit_bytes?"
            from repos r join namespaces n using (namespace_pk) left join storage_quotas q using (namespace_pk)
            where repo_pk = $1"#,
         repo_pk
@@ -220,7 +221,8 @@ pub async fn find_limit_of_repo(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx
 pub async fn list_limits(conn: impl PgExecutor<'_>, namespaces: &[i64]) -> sqlx::Result<Vec<LimitRow>> {
     sqlx::query_as!(
         LimitRow,
-        r#"select n.namespace_pk, n.name, q.namespace_pk is not null as "is_set!", q.limit_bytes as "limit_bytes?"
+        r#"select n.namespace_pk as "namespace_pk!", n.name as "name!", q.namespace_pk is not null as "is_set!",
+                  q.limit_bytes as "limit_bytes?"
            from namespaces n left join storage_quotas q using (namespace_pk) where n.namespace_pk = any($1)"#,
         namespaces
     )

@@ -1,7 +1,7 @@
 //! A revision, or a folder of it, as one file to download. It is packed while it is sent: memory depends neither on the
 //! number of files nor on their sizes, but for the index at the end of a zip, which is why there is a most of files.
 
-mod packer;
+pub(crate) mod packer;
 
 use bytes::Bytes;
 use futures::{Stream, TryStreamExt as _, stream};

@@ -3,6 +3,7 @@
 //! A pull request is a discussion with commits at `refs/pr/{number}` and a branch that they are for. Whoever may read a
 //! repository may open one; its commits are nobody's branch until a writer merges them, as one commit, through the commit point.
 
+mod attachments;
 mod changes;
 mod delete;
 mod mentions;
@@ -14,6 +15,7 @@ mod render;
 mod right;
 mod timeline;
 
+pub use attachments::{Attached, MAX_ATTACHMENT_BYTES, attach, too_large};
 pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
 pub use delete::delete;
 pub use mentions::mentioned_names;

@@ -3,11 +3,12 @@
 //!
 //! A file is judged by its name and its first bytes ([`hub_scan::is_pickle`]), which a push can wait for.
 
+use std::collections::HashSet;
 use std::os::unix::fs::FileExt as _;
 
 use futures::TryStreamExt as _;
 use futures::stream::{self, StreamExt as _};
-use hub_git::{FileSide, GitReader};
+use hub_git::{FileSide, GitReader, LfsPointer, MAX_POINTER_BYTES};
 use hub_scan::{HEAD_BYTES, is_named_pickle, is_pickle, may_be_pickle};
 use hub_types::{Oid, Sha256};
 
@@ -19,8 +20,9 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 
-/// How many files of one change are looked at.
+/// How many files of one change are looked at, and how many commits; more are refused.
 const MAX_FILES: usize = 100_000;
+const MAX_COMMITS: usize = 10_000;
 /// The largest file in git whose first bytes are read.
 const MAX_BLOB_BYTES: u64 = 32 << 20;
 /// How many large files are asked for their first bytes, and how many at once; more are judged by their names.
@@ -43,6 +45,8 @@ enum Head {
     Known(Vec<u8>),
     /// Those of a large file.
     Large(Sha256),
+    /// Those of a file that the repository has in git.
+    InGit(Oid),
     /// Not known: its name decides.
     Unknown,
 }
@@ -54,7 +58,7 @@ pub(super) fn of_operations(operations: &[Operation]) -> std::io::Result<Vec<Sus
         let (path, head) = match operation {
             Operation::AddFile { path, content } if may_be_pickle(path.as_str()) => (path, Head::Known(head_of(content)?)),
             Operation::AddLfs { path, oid, .. } => (path, Head::Large(*oid)),
-            Operation::CopyFile { path, .. } => (path, Head::Unknown),
+            Operation::CopyFile { path, blob, .. } => (path, Head::InGit(*blob)),
             Operation::AddFile { .. } | Operation::DeleteFile(_) | Operation::DeleteFolder(_) | Operation::DeleteEntry(_) => {
                 continue;
             }
@@ -76,28 +80,61 @@ fn head_of(content: &FileContent) -> std::io::Result<Vec<u8>> {
     }
 }
 
-/// Of the files that `new` has and what it was made from has not (`base`: where its branch was, or the default branch is), those that
-/// may be pickles. What `known` has is nothing that comes.
+/// Of the files that the new commits of a push bring, those that may be pickles. The new commits are what `tips` have and no ref of
+/// before (`refs`), each looked at by itself: what one brings and the next deletes can be fetched all the same. What `head`, the
+/// default branch, has is nothing that comes. Nothing at all if there is more than can be looked at.
 ///
 /// # Errors
 /// Objects cannot be read.
-pub fn of_history(reader: &GitReader, base: Option<Oid>, new: Oid, known: Option<Oid>) -> hub_git::Result<Vec<Suspect>> {
-    let Some(new) = reader.peel(new)? else { return Ok(Vec::new()) };
-    let commit = |oid: Option<Oid>| oid.map(|oid| reader.peel(oid)).transpose().map(Option::flatten);
-    let (base, known) = (commit(base)?, commit(known)?);
-    let base = base.map(|base| reader.merge_base(base, new)).transpose()?.flatten();
-    let (changed, _) = reader.changed_files(base, Some(new), MAX_FILES)?;
+pub fn of_push(reader: &GitReader, tips: &[Oid], refs: &[Oid], head: Option<Oid>) -> hub_git::Result<Option<Vec<Suspect>>> {
+    let commits = reader.commits_beyond(tips, refs, MAX_COMMITS + 1)?;
+    if commits.len() > MAX_COMMITS {
+        return Ok(None);
+    }
+    let head = head.map(|head| reader.peel(head)).transpose()?.flatten();
+    let (mut left, mut seen, mut suspects) = (MAX_FILES, HashSet::new(), Vec::new());
+    for commit in commits {
+        let mut before = commit.parents.iter().copied();
+        let (changed, more) = reader.changed_files(before.next(), Some(commit.oid), left)?;
+        if more {
+            return Ok(None);
+        }
+        left = left.saturating_sub(changed.len());
+        // What the other sides of a merge have came with them.
+        let known: Vec<Oid> = before.chain(head).collect();
+        for side in changed.into_iter().filter_map(|change| change.new).filter(|side| may_be_pickle(&side.path)) {
+            if seen.insert((side.path.clone(), side.oid)) && !is_in_any(reader, &known, &side)? {
+                suspects.extend(of_side(reader, side)?);
+            }
+        }
+    }
+    Ok(Some(suspects))
+}
+
+fn is_in_any(reader: &GitReader, commits: &[Oid], side: &FileSide) -> hub_git::Result<bool> {
+    for commit in commits {
+        if reader.entry_at(*commit, &side.path)?.is_some_and(|entry| entry.oid == side.oid) {
+            return Ok(true);
+        }
+    }
+    Ok(false)
+}
+
+/// Of the files that `from` has and what it was made from has not, those that may be pickles. What `onto` has is nothing that comes.
+/// Nothing at all if there is more than can be looked at.
+fn of_merge(reader: &GitReader, onto: Oid, from: Oid) -> hub_git::Result<Option<Vec<Suspect>>> {
+    let base = reader.merge_base(onto, from)?;
+    let (changed, more) = reader.changed_files(base, Some(from), MAX_FILES)?;
+    if more {
+        return Ok(None);
+    }
     let mut suspects = Vec::new();
     for side in changed.into_iter().filter_map(|change| change.new).filter(|side| may_be_pickle(&side.path)) {
-        let is_known = match known {
-            Some(known) => reader.entry_at(known, &side.path)?.is_some_and(|entry| entry.oid == side.oid),
-            None => false,
-        };
-        if !is_known {
+        if !is_in_any(reader, &[onto], &side)? {
             suspects.extend(of_side(reader, side)?);
         }
     }
-    Ok(suspects)
+    Ok(Some(suspects))
 }
 
 fn of_side(reader: &GitReader, side: FileSide) -> hub_git::Result<Option<Suspect>> {
@@ -105,13 +142,19 @@ fn of_side(reader: &GitReader, side: FileSide) -> hub_git::Result<Option<Suspect
         Some(pointer) => Head::Large(pointer.oid),
         None if side.mode & 0o170_000 != 0o100_000 => return Ok(None),
         None if side.size > MAX_BLOB_BYTES => Head::Unknown,
-        None => {
-            let mut bytes = reader.blob(side.oid, MAX_BLOB_BYTES)?;
-            bytes.truncate(HEAD_BYTES);
-            Head::Known(bytes)
-        }
+        None => head_of_blob(reader, side.oid)?,
     };
     Ok(Some(Suspect { path: side.path, head }).filter(Suspect::is_open))
+}
+
+fn head_of_blob(reader: &GitReader, blob: Oid) -> hub_git::Result<Head> {
+    if reader.blob_size(blob)? > MAX_BLOB_BYTES {
+        return Ok(Head::Unknown);
+    }
+    let mut bytes = reader.blob(blob, MAX_BLOB_BYTES)?;
+    let pointer = if bytes.len() as u64 <= MAX_POINTER_BYTES { LfsPointer::parse(&bytes) } else { None };
+    bytes.truncate(HEAD_BYTES);
+    Ok(pointer.map_or(Head::Known(bytes), |pointer| Head::Large(pointer.oid)))
 }
 
 impl Suspect {
@@ -119,11 +162,17 @@ impl Suspect {
     fn is_open(&self) -> bool {
         match &self.head {
             Head::Known(head) => is_pickle(&self.path, head),
-            Head::Large(_) => may_be_pickle(&self.path),
+            Head::Large(_) | Head::InGit(_) => may_be_pickle(&self.path),
             Head::Unknown => is_named_pickle(&self.path),
         }
     }
 }
+
+/// What a person is told who sends more than can be looked at.
+pub const TOO_MUCH: [&str; 2] = [
+    "This repository takes no pickles, so all that comes is looked at: at most 100,000 files and 10,000 commits at once.",
+    "Send it in several steps: some commits first, then the rest.",
+];
 
 /// Whether a repository refuses pickles.
 ///
@@ -140,7 +189,7 @@ pub async fn are_refused(app: &App, repo: &Repo) -> sqlx::Result<bool> {
 pub async fn find(app: &App, repo: &Repo, suspects: Vec<Suspect>) -> HubResult<Vec<String>> {
     let judged = stream::iter(suspects.into_iter().enumerate()).map(|(number, suspect)| async move {
         let is_one = match suspect.head {
-            Head::Known(_) | Head::Unknown => true,
+            Head::Known(_) | Head::Unknown | Head::InGit(_) => true,
             Head::Large(oid) if number < MAX_READ => is_pickle(&suspect.path, &large_head(app, repo, oid).await?),
             Head::Large(_) => is_named_pickle(&suspect.path),
         };
@@ -178,6 +227,24 @@ pub fn words(paths: &[String]) -> [String; 3] {
     ]
 }
 
+/// Reads how those begin that are copies of what the repository has.
+async fn looked_up(app: &App, repo: &Repo, mut suspects: Vec<Suspect>) -> HubResult<Vec<Suspect>> {
+    let blob_of = |suspect: &Suspect| if let Head::InGit(blob) = suspect.head { Some(blob) } else { None };
+    let blobs: Vec<Oid> = suspects.iter().filter_map(blob_of).collect();
+    if blobs.is_empty() {
+        return Ok(suspects);
+    }
+    let read =
+        move |reader: &GitReader| blobs.iter().map(|blob| head_of_blob(reader, *blob)).collect::<hub_git::Result<Vec<_>>>();
+    let heads = reading::read(app, repo, read).await?;
+    let copies = suspects.iter_mut().filter(|suspect| matches!(suspect.head, Head::InGit(_)));
+    for (suspect, head) in copies.zip(heads) {
+        suspect.head = head;
+    }
+    suspects.retain(Suspect::is_open);
+    Ok(suspects)
+}
+
 /// Refuses a change that brings pickles to a repository that takes none.
 ///
 /// # Errors
@@ -186,7 +253,7 @@ pub(super) async fn refuse(app: &App, repo: &Repo, suspects: Vec<Suspect>) -> Hu
     if suspects.is_empty() || !are_refused(app, repo).await? {
         return Ok(());
     }
-    let found = find(app, repo, suspects).await?;
+    let found = find(app, repo, looked_up(app, repo, suspects).await?).await?;
     if found.is_empty() { Ok(()) } else { Err(HubError::bad_request(words(&found).join(" "))) }
 }
 
@@ -198,6 +265,8 @@ pub(super) async fn refuse_merge(app: &App, repo: &Repo, onto: Oid, from: Oid) -
     if !are_refused(app, repo).await? {
         return Ok(());
     }
-    let suspects = reading::read(app, repo, move |reader| of_history(reader, Some(onto), from, Some(onto))).await?;
-    refuse(app, repo, suspects).await
+    match reading::read(app, repo, move |reader| of_merge(reader, onto, from)).await? {
+        Some(suspects) => refuse(app, repo, suspects).await,
+        None => Err(HubError::bad_request(TOO_MUCH.join(" "))),
+    }
 }

@@ -1,5 +1,6 @@
 //! Statements on repositories, their names, refs and packs.
 
+pub mod attachments;
 pub mod buckets;
 pub mod changes;
 pub mod derived;

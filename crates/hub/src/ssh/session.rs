@@ -13,7 +13,7 @@ use russh::{Channel, ChannelId, ChannelMsg, ChannelOpenFailure, Pty};
 
 use super::queries::{self, OwnedKey};
 use super::seats::Seat;
-use super::server::{Door, Life, MAX_PACKET_BYTES};
+use super::server::{Door, Life, MAX_PACKET_BYTES, Open};
 use super::transfer::{self, Caller};
 use crate::accounts::UserPk;
 
@@ -70,8 +70,7 @@ fn is_protocol(name: &str, value: &str) -> bool {
 }
 
 /// Takes all that comes on a channel until it is closed: first what is asked for.
-async fn attend(caller: Caller, mut channel: Channel<Msg>, life: Arc<Life>) {
-    let _open = life.open();
+async fn attend(caller: Caller, mut channel: Channel<Msg>, life: Arc<Life>, _open: Open) {
     let mut protocol = None;
     let command = loop {
         match channel.wait().await {
@@ -123,7 +122,7 @@ impl Handler for Session {
         };
         self.waiting.insert(channel.id());
         let caller = Caller { door: Arc::clone(&self.door), key: key.clone(), address: self.address };
-        tokio::spawn(attend(caller, channel, Arc::clone(&self.life)));
+        tokio::spawn(attend(caller, channel, Arc::clone(&self.life), self.life.open()));
         reply.accept().await;
         Ok(())
     }

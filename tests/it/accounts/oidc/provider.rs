@@ -100,6 +100,7 @@ impl Provider {
         let address = Url::parse(address).unwrap();
         assert!(address.as_str().starts_with(&format!("{}/authorize?", self.issuer)), "{address}");
         let asked: HashMap<String, String> = address.query_pairs().into_owned().collect();
+        assert_eq!(asked.get("prompt").map(String::as_str), asked.contains_key("max_age").then_some("login"));
         assert_eq!(asked["scope"], "openid profile email");
         assert_eq!((asked["response_type"].as_str(), asked["client_id"].as_str()), ("code", CLIENT));
         assert_eq!(asked["code_challenge_method"], "S256");
@@ -185,7 +186,9 @@ fn sign(issuer: &str, signing: usize, grant: &Grant) -> String {
         person,
         EmptyAdditionalClaims {},
     );
-    let claims = claims.set_nonce(Some(Nonce::new(nonce.to_owned())));
+    // Asked for by `max_age`; one that does not ask who is there says so by the time.
+    let signed_in_at = grant.asked.get("max_age").map(|_| if wrong == "asleep" { now - hour } else { now }.into());
+    let claims = claims.set_nonce(Some(Nonce::new(nonce.to_owned()))).set_auth_time(signed_in_at);
     let key = key(if wrong == "key" { 1 } else { signing });
     let token = CoreIdToken::new(claims, &key, CoreJwsSigningAlgorithm::EdDsa, None, None).unwrap().to_string();
     let parts: Vec<&str> = token.split('.').collect();

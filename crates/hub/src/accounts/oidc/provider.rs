@@ -4,8 +4,8 @@ use std::sync::{Arc, Mutex, PoisonError};
 use std::time::{Duration, Instant};
 
 use openidconnect::core::{
-    CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims, CoreJwsSigningAlgorithm,
-    CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
+    CoreAuthPrompt, CoreAuthenticationFlow, CoreClient, CoreClientAuthMethod, CoreIdToken, CoreIdTokenClaims,
+    CoreJwsSigningAlgorithm, CoreProviderMetadata, CoreTokenResponse, CoreUserInfoClaims,
 };
 use openidconnect::{
     AuthType, AuthorizationCode, ClaimsVerificationError, ClientId, ClientSecret, CsrfToken, EndpointMaybeSet, EndpointNotSet,
@@ -16,7 +16,7 @@ use reqwest::Client;
 use reqwest::redirect::Policy;
 use url::Url;
 
-use super::{Flow, Identity};
+use super::{Flow, Identity, Proof};
 use crate::config::OidcConfig;
 use crate::error::{HubError, HubResult};
 
@@ -83,19 +83,30 @@ impl Provider {
         Ok(Self { http, known: Arc::default() })
     }
 
-    /// Where to send a browser that wants to sign in, and what to compare when it comes back to `redirect`.
+    /// Where to send a browser that wants to sign in, and what to compare when it comes back to `redirect`. For a proof the provider is
+    /// asked to have the person sign in anew, even if it knows them.
     ///
     /// # Errors
     /// 503 when the provider does not answer.
-    pub async fn begin(&self, config: &OidcConfig, redirect: String, next: String) -> HubResult<(Url, Flow)> {
+    pub async fn begin(
+        &self,
+        config: &OidcConfig,
+        redirect: String,
+        next: String,
+        proof: Option<Proof>,
+    ) -> HubResult<(Url, Flow)> {
         let metadata = self.metadata(config, false).await?;
         let client = client_of(config, &metadata, redirect_url(redirect)?);
         let (challenge, verifier) = PkceCodeChallenge::new_random_sha256();
         let request = client.authorize_url(CoreAuthenticationFlow::AuthorizationCode, CsrfToken::new_random, Nonce::new_random);
         let request = request.set_pkce_challenge(challenge).add_scopes(config.scopes.iter().cloned().map(Scope::new));
+        let request = match &proof {
+            Some(_) => request.add_prompt(CoreAuthPrompt::Login).set_max_age(Duration::ZERO),
+            None => request,
+        };
         let (url, state, nonce) = request.url();
         let (state, nonce) = (state.secret().clone(), nonce.secret().clone());
-        Ok((url, Flow { state, nonce, verifier: verifier.secret().clone(), next }))
+        Ok((url, Flow { state, nonce, verifier: verifier.secret().clone(), next, proof }))
     }
 
     /// Has the code that a browser brought back turned into who it is.
@@ -228,6 +239,7 @@ fn identity_of(config: &OidcConfig, claims: &CoreIdTokenClaims) -> HubResult<Ide
     Ok(Identity {
         issuer: config.issuer.clone(),
         subject,
+        signed_in_at: claims.auth_time().map(|at| at.timestamp()),
         email: claims.email().map(|email| email.to_string()),
         email_verified: claims.email_verified().unwrap_or(false),
         username: claims.preferred_username().map(|name| name.to_string()),

@@ -43,6 +43,7 @@ impl SettingsNavigation {
             link("/settings/sign-in", "log-in", "Ways to sign in"),
             link("/settings/tokens", "key-round", "Access tokens"),
             link("/settings/keys", "terminal", "SSH keys"),
+            link("/settings/gpg-keys", "shield-check", "GPG keys"),
             link("/settings/organizations", "building-2", "Organizations"),
             link("/settings/notifications", "bell", "Notifications"),
             link("/settings/gated-repos", "lock", "Gated repositories"),

@@ -3,20 +3,24 @@
 use actix_web::cookie::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
+use chrono::Utc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
 use super::second_factor::after_provider;
 use crate::accounts::oidc::ticket::{self, Purpose};
-use crate::accounts::oidc::{Flow, Identity, Newcomer, config_of, operations, start_again};
+use crate::accounts::oidc::{Flow, Identity, Newcomer, Proof, config_of, operations, start_again};
 use crate::accounts::page::{PageRequest, own_path};
+use crate::accounts::sudo;
 use crate::config::OidcConfig;
 use crate::error::{HubError, HubResult};
 
 const CALLBACK: &str = "/login/oidc/callback";
 /// The longest address to go to afterwards: it must fit in a cookie.
 const MOST_NEXT_BYTES: usize = 1000;
+/// How far the clocks of a provider and the hub may be apart, in seconds.
+const CLOCKS_SECS: i64 = 60;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/login/oidc", web::get().to(begin)).route("/login/oidc/callback", web::get().to(come_back));
@@ -45,7 +49,12 @@ async fn begin(page: PageRequest) -> HubResult<HttpResponse> {
     let config = config_of(&page.app)?;
     let query = page.query();
     let next = query.get("next").and_then(own_path).filter(|next| next.len() <= MOST_NEXT_BYTES).unwrap_or("/");
-    let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned()).await?;
+    // Who is signed in shows once more who they are.
+    let proof = match query.get("again") {
+        Some(_) => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: Utc::now().timestamp() }),
+        None => None,
+    };
+    let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned(), proof).await?;
     let mut response = HttpResponse::SeeOther()
         .insert_header((header::LOCATION, url.as_str()))
         .insert_header((header::CACHE_CONTROL, "no-store"))
@@ -69,7 +78,10 @@ async fn come_back(page: PageRequest) -> HubResult<HttpResponse> {
     };
     let identity = page.app.oidc.redeem(config, page.base.join(CALLBACK), code, &flow).await?;
     operations::check_domain(config, &identity)?;
-    let mut response = go_on(&page, identity, flow.next).await?;
+    let mut response = match &flow.proof {
+        Some(proof) => prove(&page, config, &identity, proof, &flow.next).await?,
+        None => go_on(&page, identity, flow.next).await?,
+    };
     keep::<Flow>(&page, &mut response, Purpose::Flow, None)?;
     Ok(response)
 }
@@ -87,6 +99,31 @@ fn declined(config: &OidcConfig, error: &str) -> HubError {
             "{name} did not sign you in. Start again at /login; if it stays so, tell the operator of this hub."
         )),
     }
+}
+
+/// Takes a sign-in as the proof who is there, if it was one of the same person, and after that was asked for.
+async fn prove(
+    page: &PageRequest,
+    config: &OidcConfig,
+    identity: &Identity,
+    proof: &Proof,
+    next: &str,
+) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    if hex::encode(sudo::session_of(page)?) != proof.session {
+        return Err(start_again());
+    }
+    let found = operations::find_user(&page.app, identity).await?;
+    if found.is_none_or(|found| found.pk != user.pk) {
+        let text = format!("{} is not linked to your account. Use the account at {} that is.", identity.label(), config.name);
+        return Err(HubError::forbidden(text));
+    }
+    if identity.signed_in_at.is_some_and(|at| at < proof.since - CLOCKS_SECS) {
+        let text = format!("{} did not ask who you are. Log out there, and try once more.", config.name);
+        return Err(HubError::forbidden(text));
+    }
+    sudo::mark(page).await?;
+    Ok(page.redirect_saying(next, "Thank you. Now do what you came for: for half an hour you are not asked again."))
 }
 
 async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResult<HttpResponse> {

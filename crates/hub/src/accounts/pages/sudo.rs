@@ -2,11 +2,12 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::second_factor::answer_of;
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::factors::find_factors;
-use crate::accounts::queries::identities::has_password;
+use crate::accounts::queries::identities::{count_identities, has_password};
 use crate::accounts::second_factors::ceremonies::Kind;
 use crate::accounts::second_factors::{check_code, passkeys};
 use crate::accounts::{User, sign_in, sudo};
@@ -27,6 +28,10 @@ pub(super) struct SudoPage {
     pub name: String,
     /// Where to go afterwards.
     pub next: String,
+    /// What the outside provider is called, if somebody signs in there.
+    pub provider: Option<String>,
+    /// Where to sign in there anew.
+    pub provider_path: String,
     /// The password, if the account has one.
     pub password: Option<Field>,
     /// Whether the account has an authenticator app.
@@ -53,13 +58,20 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 async fn show_form(page: &PageRequest, user: &User, next: &str, refusal: &Refusal) -> HubResult<HttpResponse> {
     let mut conn = page.app.pool.acquire().await?;
     let factors = find_factors(&mut conn, user.pk).await?;
+    let provider = match &page.app.config.oidc {
+        Some(config) if count_identities(&mut conn, user.pk, &config.issuer).await? > 0 => Some(config.name.clone()),
+        _ => None,
+    };
     drop(conn);
+    let next = own_path(next).unwrap_or("/settings/profile");
     let has_password = has_password(&page.app.pool, user.pk).await?;
     let shown = SudoPage {
         layout: page.layout("Is it you?"),
         error: refusal.message_elsewhere(&["current_password", "code"]),
         name: user.name.clone(),
-        next: own_path(next).unwrap_or("/settings/profile").to_owned(),
+        next: next.to_owned(),
+        provider,
+        provider_path: format!("/login/oidc?again=1&next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
         password: has_password.then(|| refusal.mark(Field::new("current_password", "Password"))),
         has_app: factors.app_since.is_some(),
         code: refusal.mark(Field::new("code", "Code of your authenticator app").hint("In the place of the password.")),

@@ -118,7 +118,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_tokens(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let carried = page.http().cookie(NEW_TOKEN_COOKIE);
+    let carried = page.kept(NEW_TOKEN_COOKIE);
     let created = carried.as_ref().and_then(|cookie| {
         let (value, name) = cookie.value().split_once(' ')?;
         Some(CreatedToken { name: name.to_owned(), value: value.to_owned() })

@@ -2,6 +2,7 @@
 
 use sqlx::PgConnection;
 
+use super::sessions::delete_other_sessions_in;
 use crate::accounts::UserPk;
 
 /// Ends all that acts in the name of a user without being asked who it is: browsers, tokens, applications, SSH keys.
@@ -9,7 +10,7 @@ use crate::accounts::UserPk;
 /// # Errors
 /// The database does not answer.
 pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
-    sqlx::query!("delete from sessions where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    delete_other_sessions_in(conn, user_pk, &[]).await?;
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
     // Tokens and grants of applications go with them.
     sqlx::query!("delete from oauth_consents where user_pk = $1", user_pk).execute(&mut *conn).await?;

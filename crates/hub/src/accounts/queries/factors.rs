@@ -67,11 +67,12 @@ pub async fn take_step(pool: &PgPool, user_pk: UserPk, step: i64) -> sqlx::Resul
     Ok(done.execute(pool).await?.rows_affected() > 0)
 }
 
-/// Forgets an authenticator app; tells whether there was one.
+/// Forgets an authenticator app, and how many wrong codes there were; tells whether there was one.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete_app(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
+    sqlx::query!("delete from wrong_codes where user_pk = $1", user_pk).execute(&mut *conn).await?;
     let done = sqlx::query!("delete from authenticator_apps where user_pk = $1", user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }

@@ -157,18 +157,3 @@ pub async fn reject_request(conn: &mut PgConnection, organization_pk: i64, reque
     .fetch_optional(conn)
     .await
 }
-
-/// Some admins of an organisation.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn list_admins(conn: &mut PgConnection, organization_pk: i64, limit: i64) -> sqlx::Result<Vec<UserPk>> {
-    sqlx::query_scalar!(
-        "select user_pk from organization_members
-         where organization_pk = $1 and role = 'admin' and not is_locked_out(organization_pk, user_pk) order by user_pk limit $2",
-        organization_pk,
-        limit
-    )
-    .fetch_all(conn)
-    .await
-}

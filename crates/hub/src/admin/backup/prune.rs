@@ -25,7 +25,7 @@ pub(super) async fn keep_newest(folder: &Folder, count: NonZeroUsize) -> Result<
         std::fs::remove_dir_all(&going).map_err(BackupError::file(&going))?;
     }
     let mut removed = Copied::default();
-    for part in [StorageKey::GIT, StorageKey::LFS, StorageKey::XORBS] {
+    for part in StorageKey::LASTING {
         let listed: Vec<_> = folder.objects.list(part).try_collect().await?;
         for info in listed {
             if StorageKey::of_content(info.key.as_str()).is_some_and(|key| !needed.contains(&key)) {

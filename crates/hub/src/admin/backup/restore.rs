@@ -140,7 +140,7 @@ async fn empty_database(url: &str) -> Result<(), BackupError> {
 /// What the store has of a backup, from a restore that broke off. It must have nothing else.
 async fn list_there(store: &Store, objects: &Inventory) -> Result<Vec<StorageKey>, BackupError> {
     let mut there = Vec::new();
-    for folder in [StorageKey::GIT, StorageKey::LFS, StorageKey::XORBS] {
+    for folder in StorageKey::LASTING {
         let mut listed = store.list(folder);
         while let Some(info) = listed.try_next().await? {
             let key = StorageKey::of_content(info.key.as_str());

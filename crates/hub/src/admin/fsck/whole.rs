@@ -34,7 +34,7 @@ pub(super) async fn check(app: &App, tally: &mut Tally, tell: &mut impl FnMut(St
 
 async fn list_stored(app: &App) -> HubResult<HashMap<StorageKey, u64>> {
     let mut stored = HashMap::new();
-    for folder in [StorageKey::GIT, StorageKey::LFS, StorageKey::XORBS] {
+    for folder in StorageKey::LASTING {
         let mut listed = app.store.list(folder);
         while let Some(info) = listed.try_next().await? {
             // Under a name of another form is nothing that the hub wrote.

@@ -52,3 +52,17 @@ pub(in crate::admin) async fn list_whole_files(conn: &mut PgConnection) -> sqlx:
 pub(in crate::admin) async fn list_xorbs(conn: &mut PgConnection) -> sqlx::Result<Vec<XorbRow>> {
     sqlx::query_as!(XorbRow, r#"select xorb_hash as "hash: XetHash", nonce, stored_bytes from xet_xorbs"#).fetch_all(conn).await
 }
+
+/// A file that somebody added to a comment.
+#[derive(Debug)]
+pub(in crate::admin) struct AttachmentRow {
+    /// Its name in the store.
+    pub(in crate::admin) public_id: String,
+    /// Its size.
+    pub(in crate::admin) size_bytes: i64,
+}
+
+/// All attachments.
+pub(in crate::admin) async fn list_attachments(conn: &mut PgConnection) -> sqlx::Result<Vec<AttachmentRow>> {
+    sqlx::query_as!(AttachmentRow, "select public_id, size_bytes from attachments").fetch_all(conn).await
+}

@@ -77,10 +77,11 @@ struct Item {
 
 impl Item {
     fn of(row: &NotificationRow) -> Self {
-        let icon = match (row.discussion_pk, row.is_pull_request) {
-            (None, _) => kind_icon(row.repo_type),
-            (_, true) => "git-branch",
-            (_, false) => "message-square-text",
+        let icon = match (row.discussion_pk, row.is_pull_request, row.repo_type) {
+            (None, _, Some(repo_type)) => kind_icon(repo_type),
+            (None, _, None) => "users",
+            (_, true, _) => "git-branch",
+            (_, false, _) => "message-square-text",
         };
         let state = match row.status.as_deref() {
             Some("draft") => "Draft",
@@ -91,7 +92,7 @@ impl Item {
         Self {
             pk: row.notification_pk,
             icon,
-            repo: format!("{}/{}", row.namespace, row.name),
+            repo: row.subject(),
             heading: row.heading(),
             happened: row.happened(),
             // What is about no discussion is read when it is followed from here.

@@ -65,7 +65,11 @@ async fn show_settings(page: PageRequest) -> HubResult<HttpResponse> {
     let repos = watches::list_repos(&page.app.pool, user.pk, &user.audiences()).await?;
     let times = [
         ("mention", "When somebody mentions you", settings.mention),
-        ("participating", "When something happens where you take part", settings.participating),
+        (
+            "participating",
+            "When something happens where you take part, or with requests to join organizations",
+            settings.participating,
+        ),
         ("watching", "When something happens in what you watch", settings.watching),
     ];
     let has_mails = times.iter().any(|(_, _, time)| *time != MailTime::Never);

@@ -18,12 +18,14 @@ pub struct NotificationRow {
     pub unread: bool,
     /// When it happened last.
     pub updated_at: DateTime<Utc>,
-    /// The repository's type.
-    pub repo_type: RepoType,
-    /// Its owner.
+    /// The repository's type; nothing where it is about an organisation.
+    pub repo_type: Option<RepoType>,
+    /// Its owner, or the organisation.
     pub namespace: String,
     /// Its name.
     pub name: String,
+    /// What is told about an organisation: `join_request`, `join_accepted` or `join_rejected`.
+    pub about: Option<String>,
     /// The discussion; without one, the repository is new.
     pub discussion_pk: Option<i64>,
     /// The discussion's number.
@@ -82,9 +84,11 @@ impl Filter {
 pub async fn count_unread(pool: &PgPool, user_pk: i64, namespaces: &[i64], most: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         r#"select count(*) as "count!" from (
-               select from notifications n join repos r using (repo_pk)
-               where n.user_pk = $1 and n.unread and r.deleted_at is null and not r.disabled
-                 and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
+               select from notifications n left join repos r on r.repo_pk = n.repo_pk
+               where n.user_pk = $1 and n.unread
+                 and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+                     else r.deleted_at is null and not r.disabled
+                          and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
                limit $3
            ) some_of_them"#,
         user_pk,
@@ -109,20 +113,24 @@ pub async fn list(
 ) -> sqlx::Result<Vec<NotificationRow>> {
     sqlx::query_as!(
         NotificationRow,
-        r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type: RepoType",
-                  o.name as namespace, r.name, n.discussion_pk, d.num as "num?", d.title as "title?",
+        r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
+                  o.name as "namespace!", coalesce(r.name, '') as "name!", n.about, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
                   l.kind as "last_kind?", l.payload->>'status' as last_status,
                   n.first_event_pk = n.last_event_pk and not exists (
                       select from discussion_events e where e.discussion_pk = n.discussion_pk and e.event_pk < n.last_event_pk
                   ) as "opened!",
                   a.name as "actor?", null::text as said
-           from notifications n join repos r using (repo_pk) join namespaces o on o.namespace_pk = r.namespace_pk
+           from notifications n left join repos r on r.repo_pk = n.repo_pk
+           join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
            left join discussions d on d.discussion_pk = n.discussion_pk
            left join discussion_events f on f.event_pk = n.first_event_pk
-           left join discussion_events l on l.event_pk = n.last_event_pk
-           left join namespaces a on a.namespace_pk = l.author_pk
-           where n.user_pk = $1 and r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
+           left join discussion_events l on l.event_pk = n.last_event_pk and n.repo_pk is not null
+           left join namespaces a on a.namespace_pk = coalesce(l.author_pk, n.actor_pk)
+           where n.user_pk = $1
+             and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+                 else r.deleted_at is null and not r.disabled
+                      and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
              and (n.unread or $3) and ($4::smallint is null or n.reason = $4)
              and ($5::text is null or (r.repo_type = $5 and lower(o.name || '/' || r.name) = $6))
              and (n.updated_at, n.notification_pk) < (coalesce($7, 'infinity'::timestamptz), $8)
@@ -156,8 +164,8 @@ pub async fn find(pool: &PgPool, user_pk: i64, namespaces: &[i64], pk: i64) -> s
 pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys: &[i64]) -> sqlx::Result<Vec<NotificationRow>> {
     sqlx::query_as!(
         NotificationRow,
-        r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type: RepoType",
-                  o.name as namespace, r.name, n.discussion_pk, d.num as "num?", d.title as "title?",
+        r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
+                  o.name as "namespace!", coalesce(r.name, '') as "name!", n.about, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
                   l.kind as "last_kind?", l.payload->>'status' as last_status,
                   n.first_event_pk = n.last_event_pk and not exists (
@@ -168,13 +176,16 @@ pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys:
                    where e.discussion_pk = n.discussion_pk and e.event_pk between n.first_event_pk and n.last_event_pk
                      and e.kind = 'comment' and not e.hidden
                    order by e.event_pk desc limit 1) as said
-           from notifications n join repos r using (repo_pk) join namespaces o on o.namespace_pk = r.namespace_pk
+           from notifications n left join repos r on r.repo_pk = n.repo_pk
+           join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
            left join discussions d on d.discussion_pk = n.discussion_pk
            left join discussion_events f on f.event_pk = n.first_event_pk
-           left join discussion_events l on l.event_pk = n.last_event_pk
-           left join namespaces a on a.namespace_pk = l.author_pk
+           left join discussion_events l on l.event_pk = n.last_event_pk and n.repo_pk is not null
+           left join namespaces a on a.namespace_pk = coalesce(l.author_pk, n.actor_pk)
            where n.user_pk = $1 and n.notification_pk = any($3)
-             and r.deleted_at is null and not r.disabled and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2))
+             and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+                 else r.deleted_at is null and not r.disabled
+                      and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
            order by n.updated_at desc, n.notification_pk desc"#,
         user_pk,
         namespaces,
@@ -258,10 +269,10 @@ pub async fn mark_discussions_read(pool: &PgPool, user_pk: i64, discussion_pks: 
 pub async fn mark_all_read(pool: &PgPool, user_pk: i64, filter: &Filter, until: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "update notifications n set unread = false, mail_due_at = null
-         from repos r join namespaces o on o.namespace_pk = r.namespace_pk
-         where n.user_pk = $1 and n.unread and n.updated_at <= $5 and r.repo_pk = n.repo_pk
-           and ($2::smallint is null or n.reason = $2)
-           and ($3::text is null or (r.repo_type = $3 and lower(o.name || '/' || r.name) = $4))",
+         where n.user_pk = $1 and n.unread and n.updated_at <= $5 and ($2::smallint is null or n.reason = $2)
+           and ($3::text is null or exists (
+               select from repos r join namespaces o on o.namespace_pk = r.namespace_pk
+               where r.repo_pk = n.repo_pk and r.repo_type = $3 and lower(o.name || '/' || r.name) = $4))",
         user_pk,
         filter.reason(),
         filter.repo_type(),

@@ -165,3 +165,57 @@ pub async fn insert_for_repo(conn: &mut PgConnection, repo_pk: i64, mails: MailT
     .fetch_all(conn)
     .await
 }
+
+/// Something that happened with a request to join an organisation.
+#[derive(Debug)]
+pub struct JoiningEvent {
+    /// The organisation.
+    pub organization_pk: i64,
+    /// Who asked.
+    pub user_pk: i64,
+    /// Who did it, as far as that is told.
+    pub actor_pk: Option<i64>,
+    /// What: `join_request`, `join_accepted` or `join_rejected`.
+    pub about: &'static str,
+    /// When, in microseconds: what is told once is not told again.
+    pub at: i64,
+}
+
+/// Notes a request to join for the admins of the organisation, twenty at most, if it is open still; or for who asked what became of it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_for_joining(conn: &mut PgConnection, event: &JoiningEvent, mails: MailTimes) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
+        r#"insert into notifications as n (user_pk, organization_pk, about, actor_pk, reason, last_event_pk, mail_due_at)
+           select t.user_pk, $1, $3, $4, 2, $5,
+                  case coalesce(s.participating_mail, 'at_once')
+                      when 'at_once' then greatest(now(), l.mailed_at + make_interval(secs => $7))
+                      when 'daily' then $6::timestamptz end
+           from (
+               (select m.user_pk from organization_members m join organization_requests q using (organization_pk)
+                where m.organization_pk = $1 and m.role = 'admin' and not is_locked_out(m.organization_pk, m.user_pk)
+                  and $3 = 'join_request' and q.user_pk = $2 and q.rejected_at is null
+                order by m.user_pk limit 20)
+               union all
+               select u.user_pk from users u where u.user_pk = $2 and $3 <> 'join_request'
+           ) t left join notification_settings s on s.user_pk = t.user_pk
+           left join notification_mails l on l.user_pk = t.user_pk
+           order by t.user_pk
+           on conflict (user_pk, organization_pk, about) where organization_pk is not null do update set
+               actor_pk = excluded.actor_pk, unread = true, last_event_pk = excluded.last_event_pk, updated_at = excluded.updated_at,
+               mail_due_at = least(n.mail_due_at, excluded.mail_due_at)
+               where excluded.last_event_pk > n.last_event_pk
+           returning n.user_pk, coalesce(n.mail_due_at <= now(), false) as "mail_now!""#,
+        event.organization_pk,
+        event.user_pk,
+        event.about,
+        event.actor_pk,
+        event.at,
+        mails.next_digest,
+        mails.pause_secs
+    )
+    .fetch_all(conn)
+    .await
+}

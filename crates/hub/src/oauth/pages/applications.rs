@@ -165,7 +165,7 @@ async fn show(page: PageRequest, path: web::Path<String>) -> HubResult<HttpRespo
         scopes: client.scopes.clone(),
     };
     let mut shown = form_page(&page, user, Some(&client), &typed, "", &Refusal::default());
-    let carried = page.http().cookie(SECRET_COOKIE);
+    let carried = page.kept(SECRET_COOKIE);
     shown.secret = carried.as_ref().and_then(|cookie| {
         let (id, secret) = cookie.value().split_once(' ')?;
         (id == client.id).then(|| secret.to_owned())

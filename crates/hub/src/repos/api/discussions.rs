@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::REPO;
 use crate::app::App;
-use crate::error::{HubError, HubResult};
+use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::access::{RepoAdmin, RepoRead, RepoWrite};
 use crate::repos::discussions::{self, NewDiscussion};
 use crate::repos::queries::discussions::{self as rows, Filter, Status};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
-use crate::web::extract::{Json, Query, raw_param};
+use crate::web::extract::{Json, Query, raw_param, read_body};
 
 /// How many discussions a page of the list has.
 const PAGE_SIZE: u64 = 50;
@@ -27,6 +27,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route(&format!("{REPO}/discussions"), web::get().to(get_list))
         .route(&format!("{REPO}/discussions"), web::post().to(post_new))
+        .route(&format!("{REPO}/discussions/uploads"), web::post().to(post_upload))
         .route(&format!("{REPO}/discussions/{{num}}"), web::get().to(get_details))
         .route(&format!("{REPO}/discussions/{{num}}/comment"), web::post().to(post_comment))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/edit"), web::post().to(post_edit))
@@ -73,6 +74,15 @@ async fn get_list(app: web::Data<App>, read: RepoRead, query: Query) -> HubResul
     let found = rows::list(&app.pool, read.repo.pk, &filter, start, size).await?;
     let discussions: Vec<Value> = found.iter().map(|row| json::item(row, &read.repo)).collect();
     Ok(HttpResponse::Ok().json(json!({ "count": count, "start": start, "discussions": discussions })))
+}
+
+/// Takes a file for what somebody is about to say: its bytes are the body.
+async fn post_upload(app: web::Data<App>, read: RepoRead, query: Query, body: web::Payload) -> HubResult<HttpResponse> {
+    discussions::participant(&read)?;
+    let read_all = read_body(&mut body.into_inner(), discussions::MAX_ATTACHMENT_BYTES).await;
+    let bytes = read_all.map_err(|error| if error.kind() == ErrorKind::TooLarge { discussions::too_large() } else { error })?;
+    let made = discussions::attach(&app, &read, query.get("name").unwrap_or_default(), bytes.freeze()).await?;
+    Ok(HttpResponse::Ok().json(json!({ "url": made.url, "markdown": made.markdown })))
 }
 
 #[derive(Debug, Deserialize)]

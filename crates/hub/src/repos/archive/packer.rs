@@ -17,7 +17,7 @@ const BLOCK_BYTES: u64 = 512;
 
 /// An entry, before its bytes.
 #[derive(Debug)]
-pub(super) enum Item {
+pub(crate) enum Item {
     /// A folder.
     Folder,
     /// A symbolic link to this path.
@@ -34,7 +34,7 @@ pub(super) enum Item {
 }
 
 /// An archive in the making.
-pub(super) struct Packer {
+pub(crate) struct Packer {
     form: Form,
     output: Output,
 }
@@ -56,7 +56,7 @@ enum Form {
 
 impl Packer {
     /// An archive of a commit that was `made` so many seconds after 1970.
-    pub(super) fn new(format: Format, made: i64) -> Self {
+    pub(crate) fn new(format: Format, made: i64) -> Self {
         let output = Output::default();
         let form = match format {
             Format::TarGz => Form::Tar {
@@ -71,7 +71,7 @@ impl Packer {
     }
 
     /// Begins an entry.
-    pub(super) fn item(&mut self, path: &str, item: &Item) -> io::Result<()> {
+    pub(crate) fn item(&mut self, path: &str, item: &Item) -> io::Result<()> {
         match &mut self.form {
             Form::Tar { builder, made, written } => {
                 *written = 0;
@@ -82,7 +82,7 @@ impl Packer {
     }
 
     /// Goes on with the file that was begun.
-    pub(super) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
+    pub(crate) fn write(&mut self, bytes: &[u8]) -> io::Result<()> {
         match &mut self.form {
             Form::Tar { builder, written, .. } => {
                 *written += bytes.len() as u64;
@@ -93,14 +93,14 @@ impl Packer {
     }
 
     /// Ends the file that was begun.
-    pub(super) fn end_file(&mut self) -> io::Result<()> {
+    pub(crate) fn end_file(&mut self) -> io::Result<()> {
         let Form::Tar { builder, written, .. } = &mut self.form else { return Ok(()) };
         let rest = usize::try_from(written.next_multiple_of(BLOCK_BYTES) - *written).unwrap_or(0);
         builder.get_mut().write_all(&vec![0; rest])
     }
 
     /// Ends the archive.
-    pub(super) fn finish(&mut self) -> io::Result<()> {
+    pub(crate) fn finish(&mut self) -> io::Result<()> {
         match &mut self.form {
             Form::Tar { builder, .. } => {
                 builder.finish()?;
@@ -114,7 +114,7 @@ impl Packer {
     }
 
     /// What has come out since this was last asked.
-    pub(super) fn take_output(&mut self) -> Vec<u8> {
+    pub(crate) fn take_output(&mut self) -> Vec<u8> {
         std::mem::take(&mut *self.output.0.lock().unwrap_or_else(PoisonError::into_inner))
     }
 }

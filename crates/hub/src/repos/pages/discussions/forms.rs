@@ -1,5 +1,6 @@
 use actix_web::HttpResponse;
 
+use super::attachments::CommentForm;
 use super::{num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
@@ -20,9 +21,14 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
     }
 }
 
-pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let (num, text) = (num_of(page.http())?, form.text("comment"));
+    let num = num_of(page.http())?;
+    let text = match form.text_with_files(&page.app, &read, "comment").await {
+        Ok(text) => text,
+        Err(error) => return after::<()>(&page, &read, num, form.text("comment"), Err(error)).await,
+    };
+    let text = text.as_str();
     // The button beside says that it is to be closed, or opened, as well.
     let done = match form.text("then") {
         "" => comment(&page.app, &read, num, text).await,
@@ -44,28 +50,31 @@ fn press_again() -> HubError {
 }
 
 /// The comment that a form is about.
-fn comment_id(form: &CheckedForm) -> HubResult<&str> {
-    Some(form.text("id")).filter(|id| !id.is_empty()).ok_or_else(press_again)
+fn comment_id(typed: &str) -> HubResult<&str> {
+    Some(typed).filter(|id| !id.is_empty()).ok_or_else(press_again)
 }
 
-pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let num = num_of(page.http())?;
-    let done = edit_comment(&page.app, &read, num, comment_id(&form)?, form.text("comment")).await;
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
+    let done = match form.text_with_files(&page.app, &read, "comment").await {
+        Ok(text) => edit_comment(&page.app, &read, num, id, &text).await,
+        Err(error) => Err(error),
+    };
     after(&page, &read, num, "", done).await
 }
 
 pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let num = num_of(page.http())?;
-    let done = hide_comment(&page.app, &read, num, comment_id(&form)?).await;
+    let done = hide_comment(&page.app, &read, num, comment_id(form.text("id"))?).await;
     after(&page, &read, num, "", done).await
 }
 
 /// `add` or `remove` names the reaction: the buttons say which.
 pub(super) async fn post_reaction(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let (num, id) = (num_of(page.http())?, comment_id(&form)?);
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
     let (reaction, set) = match form.text("remove") {
         "" => (form.text("add"), true),
         reaction => (reaction, false),

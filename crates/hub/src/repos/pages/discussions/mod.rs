@@ -1,5 +1,6 @@
 //! The community of a repository: its discussions and pull requests.
 
+mod attachments;
 mod forms;
 mod history;
 mod new;
@@ -27,6 +28,7 @@ const MAX_PAGE: i64 = 10_000;
 
 /// Mounts them. The form comes before the numbers.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
+    config.configure(attachments::routes);
     for base in BASES {
         config
             .route(&format!("{base}/discussions"), crate::web::read().to(show_list))

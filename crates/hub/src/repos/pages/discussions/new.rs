@@ -4,7 +4,8 @@ use askama::Template;
 
 use super::super::context::{header_of, layout_of};
 use super::super::view::{RepoHeader, RepoTab};
-use crate::accounts::page::{CheckedForm, PageRequest};
+use super::attachments::CommentForm;
+use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::RepoRead;
 use crate::repos::discussions::{NewDiscussion, open_discussion};
@@ -42,15 +43,19 @@ async fn show(page: &PageRequest, read: &RepoRead, typed: (&str, &str), refusal:
     page.show_with(status, shown).await
 }
 
-pub(super) async fn post_form(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+pub(super) async fn post_form(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let typed = (form.text("title"), form.text("description"));
-    let opened = match NewDiscussion::new(typed.0, typed.1) {
-        Ok(new) => open_discussion(&page.app, &read, &new).await,
+    let opened = match form.text_with_files(&page.app, &read, "description").await {
+        Ok(description) => open(&page, &read, typed.0, &description).await,
         Err(error) => Err(error),
     };
     match opened {
         Ok(num) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
         Err(error) => show(&page, &read, typed, Refusal::of(error)?).await,
     }
+}
+
+async fn open(page: &PageRequest, read: &RepoRead, title: &str, description: &str) -> HubResult<i64> {
+    open_discussion(&page.app, read, &NewDiscussion::new(title, description)?).await
 }

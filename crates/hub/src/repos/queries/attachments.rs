@@ -1,0 +1,77 @@
+//! Statements on files that people add to what they say in discussions.
+
+use sqlx::{PgConnection, PgPool};
+
+use crate::accounts::UserPk;
+
+/// A file to be kept.
+#[derive(Debug)]
+pub struct NewAttachment<'a> {
+    /// Its name in the store and in addresses.
+    pub public_id: &'a str,
+    /// The repository.
+    pub repo_pk: i64,
+    /// Who adds it.
+    pub user_pk: UserPk,
+    /// What people see that it is called.
+    pub name: &'a str,
+    /// What it is, by its content.
+    pub content_type: &'a str,
+    /// Its size.
+    pub size_bytes: i64,
+}
+
+/// Keeps a file whose bytes are in the store.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_attachment(conn: &mut PgConnection, new: &NewAttachment<'_>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into attachments (public_id, repo_pk, user_pk, name, content_type, size_bytes) values ($1, $2, $3, $4, $5, $6)",
+        new.public_id,
+        new.repo_pk,
+        new.user_pk,
+        new.name,
+        new.content_type,
+        new.size_bytes
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// How many files somebody added within a day, and how large they are together.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_lately(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<(i64, i64)> {
+    let row = sqlx::query!(
+        r#"select count(*) as "count!", coalesce(sum(size_bytes), 0)::bigint as "bytes!" from attachments
+           where user_pk = $1 and created_at > now() - interval '1 day'"#,
+        user_pk
+    )
+    .fetch_one(conn)
+    .await?;
+    Ok((row.count, row.bytes))
+}
+
+/// A file that somebody added.
+#[derive(Debug)]
+pub struct Attachment {
+    /// The repository.
+    pub repo_pk: i64,
+    /// What it is called.
+    pub name: String,
+    /// What it is.
+    pub content_type: String,
+}
+
+/// Finds a file.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_attachment(pool: &PgPool, public_id: &str) -> sqlx::Result<Option<Attachment>> {
+    sqlx::query_as!(Attachment, "select repo_pk, name, content_type from attachments where public_id = $1", public_id)
+        .fetch_optional(pool)
+        .await
+}

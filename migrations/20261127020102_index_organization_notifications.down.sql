@@ -1,0 +1,1 @@
+drop index notifications_organization_idx, notifications_organization_pk_idx, notifications_actor_pk_idx;

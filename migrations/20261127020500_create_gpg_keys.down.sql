@@ -1,0 +1,2 @@
+drop table gpg_keys;
+drop function audit_gpg_key();
