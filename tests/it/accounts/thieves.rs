@@ -227,7 +227,7 @@ async fn an_open_browser_does_nothing_dangerous() {
 
     // What can be taken back by whoever may see it is not asked for, nor are programs.
     assert_eq!(
-        open.post("/ada/squad/settings/visibility", &[("csrf_token", &csrf), ("visibility", "private")]).await.status,
+        open.post("/datasets/ada/squad/settings/visibility", &[("csrf_token", &csrf), ("visibility", "private")]).await.status,
         303
     );
     assert_eq!(token.get_json("/api/datasets/ada/squad", 200).await["private"], true);
