@@ -107,7 +107,8 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
     assert_eq!(hub.count("users").await, 3, "not yet");
     hub.sql("update users set deletes_at = now() - interval '1 minute' where deletes_at is not null").await;
     hub.sql("update repos set deleted_at = deleted_at - interval '31 days'").await;
-    let path = link(the_mail(&mails(&hub, 2).await[1..], "ada@example.org", "Your account is being deleted"));
+    let second = mails(&hub, 2).await.iter().map(|mail| link(mail)).find(|found| *found != path);
+    let path = second.expect("another link");
     assert_eq!(browser.get(&path).await.status, 200, "the page is there until the account is gone");
     personal_data::sweep(hub.app()).await.unwrap();
     assert_eq!(browser.get(&path).await.status, 404);
