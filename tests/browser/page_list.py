@@ -173,6 +173,7 @@ PAGES = [
     ("moderation/log.html", "ada", "/moderation/log"),
     ("moderation/appeals.html", "ada", "/moderation/appeals"),
     ("moderation/statistics.html", "ada", "/moderation/statistics"),
+    ("personal_data/settings.html", "ada", "/settings/data"),
     ("saved/list.html", "ada", "/settings/saved-searches"),
     ("saved/new.html", "ada", "/settings/saved-searches/new?list=models&query=search%3Dshown"),
 ]
@@ -198,6 +199,8 @@ ELSEWHERE = {
     "oauth/consent.html",
     "oauth/device.html",
     "oauth/device_done.html",
+    "personal_data/closed.html",
+    "personal_data/keep.html",
     "repos/discussions/history.html",
     "saved/unsubscribe.html",
     "webhooks/delivery.html",

@@ -3,7 +3,7 @@
 import uuid
 
 import pytest
-from conftest import DESKTOP, PHONE, log_in, picture
+from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
 from test_pages import axe, overflow, structure
 
@@ -94,3 +94,30 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
         look(bob, "own")
     dave.goto(f"/{repo_id}")
     dave.get_by_role("link", name="Report this model").wait_for()
+
+
+def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
+    spammer = open_browser()
+    name = sign_up(spammer, "spam")
+    spammer.goto("/settings/profile")
+    spammer.get_by_label("About you").fill("Cheap watches, every day.")
+    spammer.get_by_role("button", name="Save").first.click()
+    dave, ada = open_browser(), open_browser(java_script_enabled=False)
+    dave.watch.expected += ["Failed to load resource"]
+    log_in(dave, "dave")
+    dave.goto(f"/{name}")
+    dave.get_by_text("Cheap watches, every day.").wait_for()
+    dave.get_by_role("main").get_by_role("link", name="Report", exact=True).click()
+    dave.get_by_label("What is wrong with it?").select_option("Spam")
+    dave.get_by_role("button", name="Send report").click()
+    log_in(ada, "ada")
+    ada.goto("/moderation?category=spam")
+    ada.get_by_label(f"Choose user {name}").check()
+    ada.get_by_role("button", name="Remove their authors with all they made").click()
+    ada.get_by_text("1 case was decided.").wait_for()
+    dave.goto(f"/{name}")
+    assert dave.get_by_text("Cheap watches").count() == 0
+    ada.goto("/moderation/log")
+    ada.get_by_role("button", name=f"Take back what was done to user {name}").click()
+    dave.goto(f"/{name}")
+    dave.get_by_text("Cheap watches, every day.").wait_for()

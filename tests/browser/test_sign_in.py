@@ -81,6 +81,13 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
     other.wait_for_url(lambda address: "/login" not in address)
     other.goto("/settings/profile")
     assert other.get_by_text("grace@corp.example").count(), "the address of the userinfo endpoint"
+    # Without a password, the provider says once more who is there.
+    other.goto("/sudo?next=/settings/tokens")
+    problems += look(other, "sudo-by-provider", viewport, scheme)
+    other.get_by_role("link", name="Sign in again with Acme").click()
+    other.get_by_role("button", name="7d9e").click()
+    other.wait_for_url("**/settings/tokens")
+    other.get_by_text("for half an hour you are not asked again").wait_for()
     assert not problems, "\n".join(problems)
 
 

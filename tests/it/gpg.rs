@@ -55,8 +55,9 @@ impl Keyring {
     async fn commit(&self, work: &Work, text: &str) -> String {
         work.write("a.txt", text.as_bytes());
         work.git(&["add", "-A"]).await;
-        let program = format!("gpg.program={}/program", self.path());
-        work.git(&["-c", &program, "commit", "-q", "-S", "-m", "signed"]).await;
+        let (program, key) =
+            (format!("gpg.program={}/program", self.path()), format!("user.signingKey={}", self.fingerprint().await));
+        work.git(&["-c", &program, "-c", &key, "commit", "-q", "-S", "-m", "signed"]).await;
         work.head().await
     }
 }

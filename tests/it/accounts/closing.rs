@@ -107,7 +107,8 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
     assert_eq!(hub.count("users").await, 3, "not yet");
     hub.sql("update users set deletes_at = now() - interval '1 minute' where deletes_at is not null").await;
     hub.sql("update repos set deleted_at = deleted_at - interval '31 days'").await;
-    let path = link(the_mail(&mails(&hub, 2).await[1..], "ada@example.org", "Your account is being deleted"));
+    let second = mails(&hub, 2).await.iter().map(|mail| link(mail)).find(|found| *found != path);
+    let path = second.expect("another link");
     assert_eq!(browser.get(&path).await.status, 200, "the page is there until the account is gone");
     personal_data::sweep(hub.app()).await.unwrap();
     assert_eq!(browser.get(&path).await.status, 404);
@@ -179,7 +180,7 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     // A closed account leaves none in the store.
     ada.submit(DATA, "/settings/data/export", &[]).await;
     hub.jobs_done().await;
-    let stored = || std::fs::read_dir(hub.app().config.data_dir.join("objects/exports")).map_or(0, Iterator::count);
+    let stored = || std::fs::read_dir(hub.app().config.data_dir.join("store/exports")).map_or(0, Iterator::count);
     assert!(stored() > 0, "where is the store?");
     ada.submit("/organizations/acme/settings", "/organizations/acme/members/bob", &[("role", "admin")]).await;
     assert_eq!(delete(&mut ada, "ada").await.status, 200);

@@ -50,7 +50,11 @@ async fn a_session_is_new_with_each_login_and_cannot_be_given() {
 
 #[tokio::test]
 async fn by_tls_only_cookies_count_that_no_neighbour_can_set() {
-    let hub = TestHub::start_with(|config| config.public_url = Some("https://hub.example.org".to_owned())).await;
+    let hub = TestHub::start_with(|config| {
+        config.public_url = Some("https://hub.example.org".to_owned());
+        config.hsts = Some("max-age=31536000".to_owned());
+    })
+    .await;
     hub.account("ada").await;
     let mut browser = Browser::new(&hub);
     let page = browser.submit("/login", "/login", &[("username", "ada"), ("password", PASSWORD)]).await;

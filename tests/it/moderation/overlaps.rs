@@ -95,6 +95,7 @@ async fn moderators_do_not_learn_who_reported_them_and_the_suspended_are_told_no
     let nul = [("thing", "/ada"), ("category", "other"), ("text", "ten letters\0 and a NUL")];
     assert_eq!(bob.submit("/report", "/report", &nul).await.status, 400);
 
+    hub.sql("update users set email_confirmed_at = now()").await;
     stage.decide(stage.report("/ada").await, Act::SuspendUser).await.unwrap();
     let told = json!({ "title": "For you", "description": "Look, @ada!" });
     let bob = hub.token(&stage.bob, hub::accounts::TokenRole::Write).await;

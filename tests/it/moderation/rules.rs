@@ -49,7 +49,7 @@ async fn new_accounts_do_so_much_an_hour() {
     let third = json!({ "type": "model", "name": "three" });
     let said = ada.post_json("/api/repos/create", &third, 429).await.to_string();
     assert!(said.contains("Your account is new: it can make 2 repositories within an hour."), "{said}");
-    ada.post_json("/api/repos/create", &json!({ "type": "bucket", "name": "three" }), 429).await;
+    ada.post_json("/api/buckets/ada/three", &json!({}), 429).await;
     let open = json!({ "title": "A question", "description": "For @bob and @carol?" });
     ada.post_json("/api/models/ada/bert/discussions", &open, 200).await;
     ada.post_json(COMMENTS, &json!({ "comment": "And @dave?" }), 429).await;
@@ -92,14 +92,16 @@ async fn what_new_accounts_say_is_looked_at() {
     assert!(hub.anonymous().get_json(api, 200).await.to_string().contains("a.example"));
     assert_eq!(told().await, 1);
     // Nor does it help to write it first and put the links in later. If it goes, it is gone by the moderator's act alone.
+    let count = async || hub.anonymous().get_json(api, 200).await.to_string().matches("a.example").count();
+    let before = count().await;
     let id = stage.say(&bob, "A good idea, I think so, too.").await;
     bob.post_json(&format!("{api}/comment/{id}/edit"), &json!({ "content": LINKS }), 200).await;
-    let shown = hub.anonymous().get_json(api, 200).await.to_string();
-    assert_eq!(shown.matches("a.example").count(), shown.matches("A good idea").count() + 1, "{shown}");
+    assert_eq!(count().await, before);
     let (case, ..) = stage.newest().await;
     let act = stage.decide(case, hub::moderation::acts::Act::HideComment).await.unwrap();
+    assert_eq!(count().await, before);
     stage.undo(act).await.unwrap();
-    assert!(hub.anonymous().get_json(api, 200).await.to_string().matches("a.example").count() > 1);
+    assert!(count().await > before);
 
     // The same words again and again.
     hub.sql("delete from rule_counts").await;
@@ -180,7 +182,7 @@ async fn an_account_is_removed_with_all_it_made_and_comes_back_with_it() {
 
     // When its time is over, what was there is forgotten, and it stays so.
     let act = stage.decide(stage.report("/ada").await, hub::moderation::acts::Act::RemoveUser).await.unwrap();
-    hub.sql("alter table moderation_acts disable trigger all; update moderation_acts set created_at = created_at - interval '31 days'; alter table moderation_acts enable trigger all").await;
+    hub.sql("alter table moderation_acts disable trigger user; update moderation_acts set created_at = created_at - interval '31 days'; alter table moderation_acts enable trigger user").await;
     hub::moderation::removal::forget(hub.app()).await.unwrap();
     let late = stage.undo(act).await.unwrap_err();
     assert!(late.message().contains("can be taken back for 30 days"), "{}", late.message());
@@ -200,7 +202,7 @@ async fn what_a_limited_person_has_is_in_no_list_and_links_to_it_work() {
     let (hub, ada) = (&stage.hub, &stage.ada);
     let bob = hub.token(&stage.bob, TokenRole::Write).await;
     let act = stage.decide(stage.report("/ada").await, hub::moderation::acts::Act::LimitUser).await.unwrap();
-    bob.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [{ "type": "user", "name": "ada" }] }), 200).await;
+    bob.call(Method::PATCH, "/api/settings/watch", &json!({ "add": [{ "type": "user", "id": "ada" }] }), 200).await;
     ada.create_repo("model", "ada/new", false).await;
     let made = json!({ "title": "Watches", "namespace": "ada", "private": false });
     let slug = ada.post_json("/api/collections", &made, 200).await["slug"].as_str().unwrap().to_owned();

@@ -8,10 +8,9 @@ use super::{
 };
 use crate::pages::browser::Browser;
 
-/// Names and values.
-type Fields<'a> = [(&'a str, &'a str)];
-
 const ALL: [&str; 3] = ["openid", "profile", "read-repos"];
+
+type Fields<'a> = &'a [(&'a str, &'a str)];
 
 #[tokio::test]
 async fn nobody_is_sent_to_an_address_that_is_not_the_applications() {
@@ -54,7 +53,7 @@ async fn the_application_is_told_what_was_wrong_with_its_request() {
     let server = application(&mut ada, "confidential", CALLBACK, &ALL).await;
     let public = application(&mut ada, "public", CALLBACK, &ALL).await;
     let challenge = challenge();
-    let cases: [(&Application, &Fields<'_>, &str); 10] = [
+    let cases: [(&Application, Fields, &str); 10] = [
         (&server, &[("request", "x")], "request_not_supported"),
         (&server, &[("request_uri", "https://evil.example")], "request_uri_not_supported"),
         (&server, &[("response_mode", "fragment")], "invalid_request"),
@@ -120,7 +119,7 @@ async fn a_code_works_once_for_its_client_its_address_and_who_asked_for_it() {
     let (verifier, proof) = (("code_verifier", VERIFIER), ("client_secret", secret));
     let wrong = ("code_verifier", "another-verifier-that-is-long-enough-for-the-rule-of-43");
     let public_id = ("client_id", public.id.as_str());
-    let cases: [(&Application, &Fields<'_>, &Fields<'_>, u16, &str); 11] = [
+    let cases: [(&Application, Fields, Fields, u16, &str); 11] = [
         (&server, &plain, &[right, id], 401, "invalid_client"),
         (&server, &plain, &[right, id, ("client_secret", "wrong")], 401, "invalid_client"),
         (&server, &plain, &[right], 401, "invalid_client"),

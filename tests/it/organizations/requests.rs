@@ -3,7 +3,7 @@
 use hub::accounts::OrgRole;
 use hub_tests::{TestHub, Value, json};
 
-use crate::outbox::{link, mails, the_mail};
+use crate::outbox::{mails, the_mail};
 use crate::pages::browser::{Browser, Page};
 
 const SETTINGS: &str = "/organizations/acme/settings";
@@ -45,7 +45,7 @@ async fn who_asks_is_let_in_with_a_role() {
     assert_eq!(ask(&mut eve).await.status, 409, "one is open");
     assert!(eve.open(JOIN).await.has("Take the request back"));
     let sent = mails(&hub, 1).await;
-    assert_eq!(link(the_mail(&sent, "ada@example.org", "[acme] eve asks to join acme")), REQUESTS);
+    assert!(the_mail(&sent, "ada@example.org", "[acme] eve asks to join acme").contains(REQUESTS), "{sent:#?}");
     let page = ada.open("/notifications").await;
     assert!(page.has("eve asks to join acme") && page.has("Read what they wrote"), "{}", page.text);
     assert!(!eve.open("/notifications").await.has("asks to join"));

@@ -290,7 +290,6 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/settings/data", Gate::Browser),
     ("POST", "/settings/data/delete-account", Gate::Browser),
     ("POST", "/settings/data/export", Gate::Browser),
-    ("GET", "/settings/data/{id}/download", Own),
     ("GET", "/settings/sign-in", Gate::Browser),
     ("POST", "/settings/sign-in/{id}/unlink", Own),
     ("POST", "/settings/sessions/{id}/end", Own),
@@ -321,6 +320,7 @@ const ELSEWHERE: &[(&str, &str)] = &[
     // To all but who may restore it, a deleted repository is not there.
     ("/api/deleted-repos/", "undo::repos"),
     ("/settings/deleted/", "undo::pages"),
+    ("/settings/data/{id}/download", "accounts::closing"),
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),

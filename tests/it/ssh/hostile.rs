@@ -24,7 +24,7 @@ async fn no_client_brings_its_connection_to_a_halt() {
     assert!(metrics.contains(r#"hub_ssh_commands_total{command="greet",outcome="done"} 1"#), "{metrics}");
 
     // Keys are agreed on by curves, in the strict order; not by what is old or dear.
-    let weak = machine.ssh(&["-o", "KexAlgorithms=diffie-hellman-group18-sha512", "-T", "git@127.0.0.1"]).await;
+    let weak = machine.ssh(&["-v", "-o", "KexAlgorithms=diffie-hellman-group18-sha512", "-T", "git@127.0.0.1"]).await;
     assert!(said(&weak).contains("no matching key exchange method"), "{}", said(&weak));
     let told = machine.ssh(&["-vv", "-T", "git@127.0.0.1"]).await;
     assert!(said(&told).contains("kex-strict-s-v00@openssh.com"), "{}", said(&told));

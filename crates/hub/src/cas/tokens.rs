@@ -16,7 +16,6 @@ use crate::accounts::{Auth, Viewer, queries as accounts};
 use crate::app::App;
 use crate::config::Config;
 use crate::error::{HubError, HubResult};
-use crate::quotas;
 use crate::repos::access::{Level, RepoContent, RepoRead};
 use crate::repos::discussions::{self, PullWrite};
 use crate::repos::queries::{Repo, find_repo_by_pk};
@@ -89,8 +88,6 @@ pub(super) async fn get_write(
 ) -> HubResult<HttpResponse> {
     let (read, scope) = right_to_write(&app, read, &request, &query).await?;
     check_revision(&app, &read.repo, &request, &query).await?;
-    // Said before anything is sent.
-    quotas::require_room(&app, read.repo.pk, 1).await?;
     Ok(answer(&app, &read, &base, scope))
 }
 

@@ -162,8 +162,7 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
         sql.push_bind(owners).push(")))");
     } else if !scope.all {
         // Those of limited people are shown on their own pages only.
-        sql.push(" and (c.namespace_pk = any(").push_bind(scope.namespaces.clone());
-        sql.push(") or not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null))");
+        sql.push(" and not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null)");
     }
     for (repo_type, namespace, name) in &query.repos {
         sql.push(

@@ -34,6 +34,18 @@ fn every_default_is_a_value_that_fits() {
 }
 
 #[test]
+fn browsers_are_told_of_tls_where_people_come_by_it() {
+    let told = |environment: &[(&str, &str)]| examine(environment).0.hsts;
+    let https = ("HUB_PUBLIC_URL", "https://hub.example.org");
+    assert_eq!(told(&[]), None);
+    assert_eq!(told(&[("HUB_PUBLIC_URL", "http://hub.example.org")]), None);
+    assert_eq!(told(&[https]).as_deref(), Some("max-age=31536000"));
+    let wide = [https, ("HUB_HSTS_DAYS", "730"), ("HUB_HSTS_SUBDOMAINS", "true")];
+    assert_eq!(told(&wide).as_deref(), Some("max-age=63072000; includeSubDomains"));
+    assert_eq!(told(&[https, ("HUB_HSTS_DAYS", "0")]), None);
+}
+
+#[test]
 fn a_variable_wins_over_the_file() {
     let toml = "listen = \"0.0.0.0:1\"\nopen_signup = false\n[database]\nmax_connections = 5\n[log]\nformat = \"json\"";
     let (config, problems) = with_file(toml, &[("HUB_LISTEN", "0.0.0.0:2"), ("HUB_ROLE", "")]);

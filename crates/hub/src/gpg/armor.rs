@@ -22,7 +22,11 @@ pub(super) fn signature_in(text: &str) -> Option<Vec<u8>> {
     if lines.by_ref().take_while(|line| !line.is_empty()).any(|line| !line.contains(": ")) {
         return None;
     }
-    let data: String = lines.take_while(|line| !line.starts_with('=')).collect();
+    let data: String = lines.by_ref().take_while(|line| !line.starts_with('=')).collect();
+    // Behind the checksum there is nothing.
+    if lines.any(|line| !line.is_empty()) {
+        return None;
+    }
     let packet = STANDARD.decode(data).ok()?;
     (length_of_signature(&packet)? == packet.len()).then_some(packet)
 }

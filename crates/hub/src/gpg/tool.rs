@@ -77,7 +77,7 @@ impl Gpg {
     /// Reads a public key, armoured or not: what it is, and its bytes without what others put there. Nothing if it is none.
     pub(super) async fn read_key(&self, text: &[u8]) -> Result<Option<(Listing, Vec<u8>)>, ToolError> {
         let folder = folder("gpg")?;
-        let options = ["--no-options", "--batch", "--quiet", "--no-autostart", "--trust-model", "always", "--homedir", "."];
+        let options = ["--no-options", "--batch", "--quiet", "--no-autostart", "--no-auto-check-trustdb", "--homedir", "."];
         let arguments = |last: &[&'static str]| -> Vec<&'static str> { [&options[..], last].concat() };
         let clean = self.run("gpg", &arguments(CLEAN), &folder, text).await?;
         if clean.is_empty() {

@@ -175,7 +175,7 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     let missing = || HubError::not_found("There is no user or organization of this name.");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     hub_types::check_name(&path).map_err(|_| missing())?;
-    let Some(row) = find_profile(&page.app.pool, &path).await? else {
+    let Some(row) = find_profile(&page.app.pool, &path).await?.filter(|row| !row.leaves) else {
         // One that was renamed is found by its old names.
         let now = find_renamed(&page.app.pool, &path).await?.ok_or_else(missing)?;
         return Ok(page.redirect(&format!("/{now}")));

@@ -103,7 +103,7 @@ async fn a_token_is_no_browser_that_is_logged_in() {
     let mut browser = Browser::new(&hub);
     sign_in(&mut browser, &provider, &Person::new("eve", "ada@example.org"), "/").await;
     let csrf = browser.open(LINK).await.csrf();
-    let cookies = ["oidc-new", "csrf"].map(|name| format!("{name}={}", browser.cookie(name).unwrap_or_default())).join("; ");
+    let cookies = ["oidc-new", "visit"].map(|name| format!("{name}={}", browser.cookie(name).unwrap_or_default())).join("; ");
     let request = reqwest::Client::builder().redirect(reqwest::redirect::Policy::none()).build().unwrap();
     let request = request.post(format!("{}{LINK}", hub.base())).header(AUTHORIZATION, format!("Bearer {}", token.token()));
     let request = request.header("Cookie", cookies).form(&[("csrf_token", csrf.as_str()), ("current_password", PASSWORD)]);

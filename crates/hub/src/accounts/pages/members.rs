@@ -199,11 +199,8 @@ fn role_of(form: &CheckedForm, field: &str) -> HubResult<OrgRole> {
     OrgRole::parse(form.text(field)).ok_or_else(|| HubError::bad_request("Choose a role."))
 }
 
-/// Somebody becomes an admin only if it was proved lately who is there.
-///
-/// # Errors
-/// A redirect to `/sudo` when the proof is too old.
-pub async fn ask_for_admin(page: &PageRequest, row: &ProfileRow, role: OrgRole) -> HubResult<()> {
+/// Whether somebody becomes an admin: that asks once more who is there.
+async fn ask_for_admin(page: &PageRequest, row: &ProfileRow, role: OrgRole) -> HubResult<()> {
     match role {
         OrgRole::Admin => sudo::require(page, &settings_path(row)).await.map(|_| ()),
         OrgRole::Read | OrgRole::Contributor | OrgRole::Write => Ok(()),

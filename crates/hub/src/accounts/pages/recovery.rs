@@ -30,6 +30,8 @@ pub(super) struct ForgotPasswordPage {
 pub(super) struct ResetPasswordPage {
     /// The frame.
     pub layout: Layout,
+    /// Whether the address was confirmed before.
+    pub confirmed: bool,
     /// Whose password.
     pub name: String,
     /// What the link carries.
@@ -83,7 +85,13 @@ fn reset_page(page: &PageRequest, user: &User, link: String, refusal: &Refusal) 
     // The address of this page is a secret.
     layout.return_to = String::new();
     let new_password = Field::new("new_password", "New password").hint(format!("At least {} characters.", passwords::MIN_LEN));
-    ResetPasswordPage { layout, name: user.name.clone(), link, new_password: refusal.mark(new_password) }
+    ResetPasswordPage {
+        layout,
+        confirmed: user.email_confirmed,
+        name: user.name.clone(),
+        link,
+        new_password: refusal.mark(new_password),
+    }
 }
 
 async fn post_reset(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {

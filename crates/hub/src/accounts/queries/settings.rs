@@ -34,6 +34,8 @@ pub struct ProfileRow {
     pub refuses_pickles: bool,
     /// Whether an organisation asks its members for a second factor.
     pub requires_second_factor: bool,
+    /// Whether it is the account of somebody who is having it deleted.
+    pub leaves: bool,
 }
 
 /// What an organisation decides about who may do what.
@@ -77,7 +79,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(o.create_role, 'contributor') as "create_role!", coalesce(o.default_role, 'write') as "default_role!",
                   coalesce(o.takes_requests, false) as "takes_requests!",
                   coalesce(o.refuses_pickles, false) as "refuses_pickles!",
-                  coalesce(o.requires_second_factor, false) as "requires_second_factor!"
+                  coalesce(o.requires_second_factor, false) as "requires_second_factor!",
+                  u.deletes_at is not null as "leaves!"
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1) and kind <> 'deleted'"#,

@@ -5,7 +5,7 @@ use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::pages::members::{ask_for_admin, role_options};
+use crate::accounts::pages::members::role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::queries::requests::{RequestRow, find_request_of, list_requests};
 use crate::accounts::queries::settings::{ProfileRow, find_profile};
@@ -177,7 +177,6 @@ async fn post_answer(page: PageRequest, path: web::Path<(String, i64)>, form: Ch
             if role == OrgRole::Admin {
                 sudo::require(&page, &requests_path(&row)).await?;
             }
-            ask_for_admin(&page, &row, role).await?;
             (requests::accept(&page.app, user, &row, request_pk, role).await, "The request was accepted: they are a member now.")
         }
         "reject" => (requests::reject(&page.app, &row, request_pk).await, "The request was rejected, and they are told."),

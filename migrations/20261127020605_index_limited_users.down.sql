@@ -1,0 +1,1 @@
+drop index users_limited_at_idx;
