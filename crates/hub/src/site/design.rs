@@ -166,7 +166,7 @@ mod tests {
 
     /// What a page has as a whole, and what repeats no markup of its own.
     const ELSEWHERE: &[&str] =
-        &["card_parts", "discussion", "gate", "mail_notice", "security", "site", "tensors", "watch", "why"];
+        &["card_parts", "consent", "discussion", "gate", "mail_notice", "passkey", "security", "site", "tensors", "watch", "why"];
 
     #[test]
     fn every_component_is_shown() {
