@@ -28,9 +28,10 @@ pub(super) struct Part {
     pub expires: Option<i64>,
 }
 
-/// Reads a listing of one key; nothing if it is of none or of several.
+/// Reads a listing of one key; nothing if it is of none or of several, or of a key that was cut off before it names anybody.
 pub(super) fn parse(text: &str) -> Option<Listing> {
     let mut listing = Listing { parts: Vec::new(), emails: Vec::new() };
+    let mut is_named = false;
     for line in text.lines() {
         let fields: Vec<&str> = line.split(':').collect();
         let field = |number: usize| fields.get(number - 1).copied().unwrap_or_default();
@@ -46,14 +47,18 @@ pub(super) fn parse(text: &str) -> Option<Listing> {
                 let part = listing.parts.last_mut().filter(|part| part.fingerprint.is_empty())?;
                 field(10).clone_into(&mut part.fingerprint);
             }
-            "uid" if !field(2).starts_with('r') => listing.emails.extend(email_in(&unescaped(field(10)))),
+            "uid" => {
+                is_named = true;
+                let holds = !field(2).starts_with('r');
+                listing.emails.extend(holds.then(|| email_in(&unescaped(field(10)))).flatten());
+            }
             _ => {}
         }
     }
     listing.emails.sort_unstable();
     listing.emails.dedup();
     let whole = |part: &Part| part.fingerprint.len() >= 40 && part.fingerprint.bytes().all(|byte| byte.is_ascii_hexdigit());
-    (!listing.parts.is_empty() && listing.parts.iter().all(whole)).then_some(listing)
+    (is_named && !listing.parts.is_empty() && listing.parts.iter().all(whole)).then_some(listing)
 }
 
 fn is_weak(algorithm: u32, bits: u32) -> bool {
