@@ -1,5 +1,6 @@
 """Signing in to applications with the hub, by the libraries with which applications are written."""
 
+import json
 import os
 import re
 import subprocess
@@ -12,6 +13,7 @@ from harness.people import PASSWORD
 from harness.visitor import Visitor
 
 SCRIPT = Path(__file__).with_name("oauth_apps.py")
+JS_VERSION = json.loads((SCRIPT.parent / "js/package.json").read_text())["dependencies"]["@huggingface/hub"]
 calls = pytest.mark.calls
 
 
@@ -36,7 +38,7 @@ def test_a_program_signs_in_with_pkce_and_checks_the_id_token(url):
 
 
 @pytest.mark.any_version
-@pytest.mark.client("@huggingface/hub (OAuth)")
+@pytest.mark.client(f"@huggingface/hub {JS_VERSION}")
 @calls("oauthLoginUrl", "oauthHandleRedirect")
 def test_a_page_signs_in_as_javascript_does(url):
     run(url, "javascript")

@@ -20,7 +20,7 @@ def limit(hub, size):
     subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, hub.database_url()], check=True)
 
 
-@calls("upload_file")
+@calls("HfApi.upload_file")
 def test_a_full_owner_is_told_by_every_way(own_hub, hf, git, tmp_path):
     hub = own_hub()
     api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
