@@ -76,7 +76,9 @@ async fn show(page: PageRequest, name: web::Path<String>) -> HubResult<HttpRespo
             Choice::new("own", "Their own", kind),
             Choice::new("none", "None: as much as they like", kind),
         ],
-        gib: Field::new("gib", "Their own limit, in GiB").value(gib).hint("A whole number. With `0`, nothing more comes in."),
+        gib: Field::new("gib", "Their own limit, in GiB")
+            .value(gib)
+            .hint("A whole number. With `0`, nothing more comes in but small changes by git."),
         reason: Field::new("reason", "Why").hint("The audit log keeps it, and the owner can read it there."),
         name: owner.name,
         default,
