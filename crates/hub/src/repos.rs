@@ -22,6 +22,7 @@ pub mod by_results;
 pub mod by_task;
 pub mod changes;
 pub mod commit;
+pub mod conversion;
 pub mod create;
 pub mod delete;
 pub mod discussions;

@@ -21,7 +21,7 @@ pub use delete::delete;
 pub use mentions::mentioned_names;
 pub use merge::merge;
 pub use open::{NewDiscussion, open_discussion, open_pull_request};
-pub use propose::{Proposed, commit_to_pull, propose_commit};
+pub use propose::{Proposed, commit_to_pull, propose_commit, propose_conversion};
 pub use reactions::{REACTIONS, Reactions, react, reactions_of};
 pub use render::{render, render_all};
 pub use right::{PullWrite, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};

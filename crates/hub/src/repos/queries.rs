@@ -3,6 +3,7 @@
 pub mod attachments;
 pub mod buckets;
 pub mod changes;
+pub mod conversions;
 pub mod derived;
 pub mod discussions;
 pub mod gating;

@@ -175,6 +175,12 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from access_requests a join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where a.user_pk = $1 and access_request_pk > $2 order by access_request_pk limit $3"#;
+    Conversions "conversions" r#"
+        select conversion_pk as "key!", jsonb_build_object(
+            'file', c.path, 'state', c.state, 'pull_request', c.num, 'asked_at', c.asked_at,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from conversions c join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        where c.user_pk = $1 and conversion_pk > $2 order by conversion_pk limit $3"#;
     SavedSearches "saved_searches" r#"
         select saved_search_pk as "key!", jsonb_build_object(
             'name', name, 'type', repo_type, 'query', query, 'mails', alerts, 'created_at', created_at) as data
