@@ -114,6 +114,8 @@ pub struct Config {
     pub alerts_every_secs: u64,
     /// What webhooks may be sent to although it is not public.
     pub webhooks_allow: AllowedTargets,
+    /// Where the file is that proves a mail domain; `{domain}` stands for it.
+    pub domain_proof_url: String,
     /// Where git by SSH is served; without it, it is not.
     pub ssh: Option<SshConfig>,
     /// Whether everybody sees the page of the design system.
@@ -359,6 +361,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
+        domain_proof_url: read.domain_url("domains.proof_url"),
         ssh: read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {

@@ -35,6 +35,7 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
@@ -185,6 +186,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let signer = Signer::load(&pool).await?;
     let mailer = Mailer::open(&config)?;
     let webhooks = Webhooks::new(&config)?;
+    let proofs = Asker::new(&config.webhooks_allow, concat!("hub/", env!("CARGO_PKG_VERSION")))?;
     let request_counts = RequestCounts::new(&config.rate_limits);
     let app = App {
         config: Arc::new(config),
@@ -204,6 +206,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
+        proofs,
         webhooks,
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),

@@ -142,6 +142,9 @@ pub enum Notice {
         name: String,
         /// The end of its text.
         hint: String,
+        /// The page of its owner's tokens, where it is not the reader's.
+        #[serde(default)]
+        page: Option<String>,
     },
     /// An SSH key was added.
     KeyAdded {
@@ -253,7 +256,9 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
         Notice::AccessRejected { repo, page, reason } => not_let_in(id, repo, format!("{base}{page}"), reason.as_deref()),
-        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
+        Notice::TokenLeaked { name, hint, page } => {
+            token_leaked(id, name, hint, format!("{base}{}", page.as_deref().unwrap_or("/settings/tokens")))
+        }
         Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
         Notice::Moderated { subject, lines, page } => Content {

@@ -340,6 +340,15 @@ pub static SETTINGS: &[Setting] = &[
          such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub, who is also \
          shown how its answers begin.",
     ),
+    setting(
+        "domains.proof_url",
+        "HUB_DOMAINS_PROOF_URL",
+        "https://{domain}/.well-known/hub-domain-challenge.txt",
+        Form::Text,
+        "Where the file is that proves a mail domain to be an organization's; `{domain}` stands for it. In a closed network it can \
+         be one server that the operator keeps, such as `https://proofs.example.org/{domain}.txt`, which `HUB_WEBHOOKS_ALLOW` has \
+         to allow where it is not public.",
+    ),
     secret(
         "database.url",
         "DATABASE_URL",
@@ -711,6 +720,16 @@ impl Reader<'_> {
     pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {
         let wanted = "must be networks, addresses or names of hosts such as `10.1.0.0/16, ci.example.org`";
         self.typed(key, AllowedTargets::parse, wanted).unwrap_or_default()
+    }
+
+    /// A URL in which `{domain}` stands for a domain.
+    pub(super) fn domain_url(&mut self, key: &str) -> String {
+        let read = |text: &str| {
+            let url = url::Url::parse(&text.replace("{domain}", "example.org")).ok()?;
+            (text.contains("{domain}") && matches!(url.scheme(), "http" | "https")).then(|| text.to_owned())
+        };
+        let wanted = "must be a URL with `{domain}` in it, such as `https://{domain}/.well-known/hub-domain-challenge.txt`";
+        self.typed(key, read, wanted).unwrap_or_default()
     }
 
     pub(super) fn log_filter(&mut self, key: &str) -> String {

@@ -9,6 +9,7 @@ use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::domains::{Joinable, list_joinable};
 use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
 use crate::accounts::{OrgRole, User, sudo};
@@ -27,6 +28,8 @@ pub(super) struct OrganizationsPage {
     pub navigation: SettingsNavigation,
     /// The organisations.
     pub organizations: Vec<OrganizationItem>,
+    /// Those that the viewer can join by the domain of their address.
+    pub joinable: Vec<Joinable>,
 }
 
 /// An organisation the viewer belongs to.
@@ -129,6 +132,7 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Organizations"),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
         organizations: user.locked_out.iter().chain(&user.memberships).map(item).collect(),
+        joinable: list_joinable(&page.app.pool, user.pk).await?,
     };
     page.show(shown).await
 }
