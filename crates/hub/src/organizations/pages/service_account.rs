@@ -39,6 +39,8 @@ struct ServiceAccountPage {
     account: ServiceAccountRow,
     /// Where its forms go.
     path: String,
+    /// Where those of its tokens go.
+    tokens_path: String,
     /// What concerns no field.
     error: Option<String>,
     /// What it is for.
@@ -123,6 +125,7 @@ async fn account_page(page: &PageRequest, kept: Kept, typed: &Typed, refusal: &R
         tokens: items_of(page, account.user_pk).await?,
         new: TokenFields::of(&service, &typed.token, of_token),
         account,
+        tokens_path: format!("{path}/tokens"),
         path,
     })
 }
