@@ -125,6 +125,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/login/keep-account", Open),
     ("POST", "/login/keep-account", Form),
     ("GET", "/login/oidc", Open),
+    ("POST", "/login/oidc", Form),
     ("GET", "/login/oidc/callback", Open),
     ("GET", "/login/oidc/join", Open),
     ("POST", "/login/oidc/join", Form),

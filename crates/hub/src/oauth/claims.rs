@@ -99,7 +99,7 @@ pub(super) struct SignIn<'a> {
     pub issuer: &'a str,
     /// The application.
     pub client_id: &'a str,
-    /// When the person logged in.
+    /// When the person last proved who they are.
     pub auth_time: DateTime<Utc>,
     /// What the application asked to find here.
     pub nonce: Option<&'a str>,
