@@ -182,6 +182,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("moderation.lock_discussion", "Discussion locked by moderators"),
     ("moderation.hide_discussion", "Discussion hidden by moderators"),
     ("moderation.disable_repo", "Repository disabled by moderators"),
+    ("moderation.label_repo", "Repository labelled as not for all audiences by moderators"),
     ("moderation.disable_repos", "All repositories disabled by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
     ("moderation.remove_user", "Account removed by moderators"),

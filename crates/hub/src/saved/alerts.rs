@@ -94,7 +94,7 @@ async fn readers_of(app: &App, due: &[DueRow]) -> HubResult<HashMap<i64, Reader>
 async fn find(app: &App, row: &DueRow, reader: &Reader, fresh: &[FreshRow]) -> HubResult<Found> {
     let candidates = reader.candidates(fresh, row.repo_type, row.looked_until);
     let filter = ListFilter::read(row.repo_type, &row.query);
-    fresh::matching(app, &filter, reader.visible(), candidates, NAMED).await
+    fresh::matching(app, &filter, reader, candidates, NAMED).await
 }
 
 async fn note(app: &App, looked: &Looked, until: DateTime<Utc>, found: &Found) -> HubResult<()> {
