@@ -176,7 +176,7 @@ pub(super) async fn auth_time(app: &App, auth: &Auth) -> HubResult<DateTime<Utc>
 
 /// When a sign-in ends unless the application asks for more.
 pub(super) fn end_of(client: &Client) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::days(if client.is_of_the_hub() { COMMAND_LINE_GRANT_DAYS } else { GRANT_DAYS })
+    crate::clock::now() + TimeDelta::days(if client.is_of_the_hub() { COMMAND_LINE_GRANT_DAYS } else { GRANT_DAYS })
 }
 
 fn answer(redirect_uri: &str, state: Option<&str>, issuer: &str, pairs: &[(&str, &str)]) -> String {

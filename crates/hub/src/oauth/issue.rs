@@ -1,6 +1,6 @@
 //! Tokens for a sign-in.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -61,7 +61,7 @@ impl<'a> Issuing<'a> {
             hint: access.get(access.len() - 4..).unwrap_or_default(),
             role: role.as_str(),
             rights: &rights,
-            expires_at: Utc::now() + TimeDelta::seconds(secs),
+            expires_at: crate::clock::now() + TimeDelta::seconds(secs),
         };
         insert_access(&mut *conn, &token).await?;
         insert_refresh(&mut *conn, grant.pk, &tokens::hash(&refresh)).await?;

@@ -3,7 +3,6 @@
 use actix_web::cookie::time::Duration;
 use actix_web::http::header;
 use actix_web::{HttpResponse, web};
-use chrono::Utc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
@@ -51,7 +50,7 @@ async fn begin(page: PageRequest) -> HubResult<HttpResponse> {
     let next = query.get("next").and_then(own_path).filter(|next| next.len() <= MOST_NEXT_BYTES).unwrap_or("/");
     // Who is signed in shows once more who they are.
     let proof = match query.get("again") {
-        Some(_) => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: Utc::now().timestamp() }),
+        Some(_) => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: crate::clock::now().timestamp() }),
         None => None,
     };
     let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned(), proof).await?;
