@@ -150,6 +150,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/email", Gate::Browser),
     ("POST", "/settings/email/cancel", Gate::Browser),
     ("POST", "/settings/password", Gate::Browser),
+    ("POST", "/settings/audience", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
     ("GET", "/settings/lineage", Operator),

@@ -87,7 +87,7 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
     let rows = sqlx::query_as!(
         UserRow,
         r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, sign_in_version,
+                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, shows_labelled, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
                                                        'locked', is_locked_out(m.organization_pk, m.user_pk),
@@ -122,6 +122,7 @@ struct UserRow {
     suspended: bool,
     deletes_at: Option<DateTime<Utc>>,
     plain_http: bool,
+    shows_labelled: bool,
     sign_in_version: i32,
     memberships: Option<Json<Vec<Membership>>>,
 }
@@ -141,6 +142,7 @@ impl From<UserRow> for User {
             suspended: row.suspended,
             deletes_at: row.deletes_at,
             plain_http: row.plain_http,
+            shows_labelled: row.shows_labelled,
             sign_in_version: row.sign_in_version,
             memberships,
             locked_out,

@@ -134,7 +134,7 @@ impl Asked {
         }
         let proved_at = auth_time(app, auth).await?;
         let is_fresh = since.is_some_and(|since| proved_at >= since);
-        Ok(!is_fresh && (self.freshness.anew || self.freshness.max_age.is_some_and(|most| Utc::now() - proved_at > most)))
+        Ok(!is_fresh && (self.freshness.anew || self.freshness.max_age.is_some_and(|most| crate::clock::now() - proved_at > most)))
     }
 
     /// Whether a person need not be asked again: they let the application do all of this, and it is certain that it is the
@@ -217,7 +217,7 @@ pub(super) fn most_days(app: &App, client: &Client) -> i32 {
 /// When a sign-in ends unless the application asks for more.
 pub(super) fn end_of(app: &App, client: &Client) -> DateTime<Utc> {
     let idle_days = if client.is_of_the_hub() { COMMAND_LINE_IDLE_DAYS } else { IDLE_DAYS };
-    Utc::now() + TimeDelta::days(i64::from(idle_days.min(most_days(app, client))))
+    crate::clock::now() + TimeDelta::days(i64::from(idle_days.min(most_days(app, client))))
 }
 
 fn answer(redirect_uri: &str, state: Option<&str>, issuer: &str, pairs: &[(&str, &str)]) -> String {

@@ -112,7 +112,7 @@ pub(super) struct SignIn<'a> {
 /// # Errors
 /// 500 when the key is none.
 pub(super) fn sign(key: &Key, sign_in: &SignIn<'_>, (claims, more): (Claims, HubClaims)) -> HubResult<String> {
-    let now = Utc::now();
+    let now = crate::clock::now();
     let issuer = IssuerUrl::new(sign_in.issuer.to_owned()).map_err(HubError::internal)?;
     let claims = IdTokenClaims::new(
         issuer,

@@ -1,6 +1,6 @@
 //! Tokens for a sign-in.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -49,7 +49,7 @@ impl<'a> Issuing<'a> {
         let user = user.filter(|user| !user.suspended);
         let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone, or moderators suspended it."))?;
         let (ends_at, most_days) = (authorize::end_of(self.app, client), authorize::most_days(self.app, client));
-        let left = extend_grant(&mut *conn, grant.pk, ends_at, most_days).await? - Utc::now();
+        let left = extend_grant(&mut *conn, grant.pk, ends_at, most_days).await? - crate::clock::now();
         let secs = left.num_seconds().min(if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS });
         if secs <= 0 {
             let text = format!("The sign-in is {most_days} days old, and over. The person must sign in again.");
@@ -67,7 +67,7 @@ impl<'a> Issuing<'a> {
             hint: access.get(access.len() - 4..).unwrap_or_default(),
             role: role.as_str(),
             rights: &rights,
-            expires_at: Utc::now() + TimeDelta::seconds(secs),
+            expires_at: crate::clock::now() + TimeDelta::seconds(secs),
         };
         insert_access(&mut *conn, &token).await?;
         insert_refresh(&mut *conn, grant.pk, &tokens::hash(&refresh)).await?;

@@ -81,7 +81,7 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     if !typed.eq_ignore_ascii_case(&user.name) {
         return Err(HubError::bad_request(format!("Type `{}`, the name of your account.", user.name)).at("confirmation"));
     }
-    let until = restorable_until(app, Utc::now());
+    let until = restorable_until(app, crate::clock::now());
     let mut tx = audit::begin(app).await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
     // In one order, as everybody takes them; whoever makes or unmakes an admin waits.
@@ -120,8 +120,8 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
 /// The mail server does not take it.
 pub async fn send_keep_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     let Some(user) = accounts::find_user(&app.pool, user_pk).await? else { return Ok(()) };
-    let Some(until) = user.deletes_at.filter(|until| *until > Utc::now()) else { return Ok(()) };
-    let secs = (until - Utc::now()).as_seconds_f64();
+    let Some(until) = user.deletes_at.filter(|until| *until > crate::clock::now()) else { return Ok(()) };
+    let secs = (until - crate::clock::now()).as_seconds_f64();
     let base = app.config.base();
     send_link(app, &user, &user.email, Purpose::KeepAccount, secs, |secret| {
         let content = Content {

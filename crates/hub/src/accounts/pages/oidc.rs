@@ -4,7 +4,6 @@ use actix_web::cookie::time::Duration;
 use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use chrono::Utc;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
@@ -76,7 +75,7 @@ async fn begin(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> 
     // Who is signed in shows once more who they are.
     let proof = match form.text("again") {
         "" => None,
-        _ => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: Utc::now().timestamp() }),
+        _ => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: crate::clock::now().timestamp() }),
     };
     let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned(), proof).await?;
     let layout = page.layout(format!("On to {}", config.name));

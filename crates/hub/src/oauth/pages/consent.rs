@@ -165,7 +165,7 @@ fn ask_at(page: &PageRequest, path: &str, asked: &Asked) -> HttpResponse {
     let mut query = Serializer::new(String::new());
     query.extend_pairs(kept).append_pair(AFTER_LOGIN, "1");
     if asked.freshness.is_asked_for() {
-        let since = Utc::now().timestamp_micros().to_string();
+        let since = crate::clock::now().timestamp_micros().to_string();
         let signature = page.app.signer.sign(ASKED_AT, &format!("{since} {}", asked.client.id));
         query.append_pair(ASKED_AT, &format!("{since}.{signature}"));
     }
@@ -179,7 +179,7 @@ fn asked_at(page: &PageRequest, asked: &Asked) -> Option<DateTime<Utc>> {
     let (since, signature) = query.get(ASKED_AT)?.split_once('.')?;
     let known = page.app.signer.verify(ASKED_AT, &format!("{since} {}", asked.client.id), signature);
     let since = DateTime::from_timestamp_micros(since.parse().ok()?)?;
-    (known && Utc::now() - since < TimeDelta::minutes(PROOF_MINUTES)).then_some(since)
+    (known && crate::clock::now() - since < TimeDelta::minutes(PROOF_MINUTES)).then_some(since)
 }
 
 /// The address of this page with all that is asked, written anew.
