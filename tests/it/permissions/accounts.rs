@@ -297,6 +297,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/sessions/{id}/end", Own),
     ("POST", "/settings/sessions/end-others", Gate::Browser),
     ("POST", "/organizations/{name}/leave", Member),
+    ("GET", "/organizations/{name}/settings/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/delete", OrgAdmin),
     ("POST", "/logout", Form),
 ];
 
@@ -323,6 +325,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/deleted-repos/", "undo::repos"),
     ("/settings/deleted/", "undo::pages"),
     ("/settings/data/{id}/download", "accounts::closing"),
+    // Until an organisation is deleted, there is nothing to keep.
+    ("/organizations/{name}/keep", "organizations::closing"),
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),

@@ -9,6 +9,7 @@ use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::closing::{ClosedRow, list_closed_of};
 use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
 use crate::accounts::{OrgRole, User, sudo};
@@ -27,6 +28,8 @@ pub(super) struct OrganizationsPage {
     pub navigation: SettingsNavigation,
     /// The organisations.
     pub organizations: Vec<OrganizationItem>,
+    /// Those that the viewer can keep.
+    pub closed: Vec<ClosedRow>,
 }
 
 /// An organisation the viewer belongs to.
@@ -101,6 +104,8 @@ pub(super) struct OrganizationSettingsPage {
     pub requires_second_factor: bool,
     /// The members, and who is invited.
     pub people: People,
+    /// For how many days a deletion can be undone.
+    pub undo_days: u64,
 }
 
 /// The fields that show an error themselves.
@@ -129,6 +134,7 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Organizations"),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
         organizations: user.locked_out.iter().chain(&user.memberships).map(item).collect(),
+        closed: list_closed_of(&page.app.pool, user.pk).await?,
     };
     page.show(shown).await
 }
@@ -232,6 +238,7 @@ async fn settings_page(
         refuses_pickles: row.refuses_pickles,
         requires_second_factor: row.requires_second_factor,
         people,
+        undo_days: page.app.config.undo_days,
     })
 }
 
