@@ -25,6 +25,8 @@ pub enum ErrorKind {
     InvalidCredentials,
     /// 403.
     Forbidden,
+    /// 403 of a page that asks before it shows what is not for all audiences.
+    ContentWarning,
     /// 403 with the code for gated repositories; 401 when anonymous.
     Gated,
     /// 401 when anonymous, else 404.
@@ -298,6 +300,12 @@ impl HubError {
     /// 403: moderators disabled the repository. Clients compare the text.
     pub fn repo_disabled(notice: String) -> Self {
         Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
+    /// What is on this page is not for all audiences: the viewer is asked first. `view` is where they say yes.
+    pub fn content_warning(view: String) -> Self {
+        let message = "This repository is not for all audiences. Say on its page that you want to see it.";
+        Self::new(ErrorKind::ContentWarning, message).leading_to(view)
     }
 
     /// 401: a token for the store of chunks is over.

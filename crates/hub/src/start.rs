@@ -40,7 +40,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{banner, db, router, saved, ssh};
+use crate::{banner, clock, db, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -179,6 +179,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     } else if db::pending_migrations(&pool).await? > 0 {
         return Err(StartError::OldSchema);
     }
+    clock::ask(&pool).await?;
     let store = Store::open(&config.store)?;
     store.ensure_bucket().await?;
     let cache = config.data_dir.join("cache");
@@ -284,6 +285,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     }
     background.push(tokio::spawn(last_uses::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
+    background.push(tokio::spawn(clock::keep_asking(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
     Ok(RunningHub { address, ssh_address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })

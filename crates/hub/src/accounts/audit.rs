@@ -10,7 +10,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 
@@ -155,6 +155,9 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.delete", "Account removed"),
     ("organization.create", "Organization made"),
     ("organization.settings", "Settings changed"),
+    ("organization.close", "Deletion of the organization asked for"),
+    ("organization.keep", "Organization kept"),
+    ("organization.delete", "Organization removed"),
     ("member.add", "Member added"),
     ("member.role", "Role of a member changed"),
     ("member.remove", "Member removed"),
@@ -191,6 +194,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("moderation.lock_discussion", "Discussion locked by moderators"),
     ("moderation.hide_discussion", "Discussion hidden by moderators"),
     ("moderation.disable_repo", "Repository disabled by moderators"),
+    ("moderation.label_repo", "Repository labelled as not for all audiences by moderators"),
     ("moderation.disable_repos", "All repositories disabled by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
     ("moderation.remove_user", "Account removed by moderators"),
@@ -206,7 +210,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
 /// The database does not answer.
 pub async fn prune(app: &App) -> HubResult<()> {
     let Some(days) = app.config.audit_days else { return Ok(()) };
-    let before = Utc::now() - TimeDelta::days(i64::try_from(days).unwrap_or(36_500));
+    let before = crate::clock::now() - TimeDelta::days(i64::try_from(days).unwrap_or(36_500));
     loop {
         let mut tx = app.begin().await?;
         let removed = queries::delete_before(&mut tx, before, BATCH).await?;

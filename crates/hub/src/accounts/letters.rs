@@ -100,6 +100,15 @@ pub enum Notice {
         /// Its name.
         organization: String,
     },
+    /// An organisation that the user administers is being deleted.
+    OrganizationCloses {
+        /// Its name.
+        organization: String,
+        /// Who asked for it.
+        by: String,
+        /// The day until which it can be kept.
+        until: String,
+    },
     /// Secrets or malware are in files that were pushed.
     FoundInFiles {
         /// The repository.
@@ -203,6 +212,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
+        | Notice::OrganizationCloses { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
         | Notice::GpgKeyAdded { .. }
@@ -252,6 +262,7 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
         Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
+        Notice::OrganizationCloses { organization, by, until } => organization_closes(id, &base, organization, by, until),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
@@ -294,6 +305,19 @@ fn second_factor_required(id: String, base: &str, organization: &str) -> Content
         )],
         link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
         closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
+    }
+}
+
+fn organization_closes(id: String, base: &str, organization: &str, by: &str, until: &str) -> Content {
+    Content {
+        id,
+        subject: format!("{organization} is being deleted"),
+        lines: vec![format!(
+            "{by} had the organization {organization} deleted, with all its repositories. What is left of it is removed on {until}. Until \
+             then you can bring all of it back, for you administer it:"
+        )],
+        link: Some(("Keep it", format!("{base}/settings/organizations"))),
+        closing: "If nobody of you wanted this, keep it there, and look in its audit log from where it was done.",
     }
 }
 

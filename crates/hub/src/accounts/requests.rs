@@ -1,6 +1,5 @@
 //! Requests to join an organisation that takes them: its admins accept, with a role, or reject.
 
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -93,7 +92,9 @@ pub(super) async fn tell(
     actor_pk: Option<UserPk>,
     what: Joining,
 ) -> sqlx::Result<()> {
-    Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at: Utc::now().timestamp_micros() }.enqueue(conn).await
+    Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at: crate::clock::now().timestamp_micros() }
+        .enqueue(conn)
+        .await
 }
 
 fn takes_none(name: &str) -> HubError {

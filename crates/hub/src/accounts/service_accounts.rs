@@ -45,15 +45,16 @@ fn missing() -> HubError {
     HubError::not_found("The organization has no such service account: it may have been deleted.")
 }
 
-/// Makes a service account, and tells its name.
+/// Makes a service account.
 ///
 /// # Errors
-/// 400 for a bad name, a long purpose or a role that it cannot have; 409 for a name that is taken, and when there are too many.
+/// 400 for a bad name, a long purpose or a role that it cannot have; 404 when the organisation is being deleted; 409 for a name that is taken, and when there are too many.
 pub async fn create(app: &App, organization: &ProfileRow, name: &str, purpose: &str, role: OrgRole) -> HubResult<()> {
     operations::check_namespace(name)?;
     check(purpose, role)?;
     let mut tx = audit::begin(app).await?;
-    if queries::lock_and_count(&mut tx, organization.namespace_pk).await? >= MOST {
+    let count = queries::lock_and_count(&mut tx, organization.namespace_pk).await?;
+    if count.ok_or_else(|| HubError::not_found("There is no organization of this name."))? >= MOST {
         let text = format!("An organization can have {MOST} service accounts: delete one that is not needed first.");
         return Err(HubError::conflict(text).at("name"));
     }

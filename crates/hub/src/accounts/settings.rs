@@ -237,7 +237,9 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
 
 fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     if admins == [leaving] {
-        return Err(HubError::conflict("An organization needs at least one admin: make somebody else admin first."));
+        return Err(HubError::conflict(
+            "An organization needs at least one admin: make somebody else admin first, or delete the organization under its settings.",
+        ));
     }
     Ok(())
 }

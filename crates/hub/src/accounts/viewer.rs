@@ -148,6 +148,8 @@ pub struct User {
     pub deletes_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
     pub plain_http: bool,
+    /// Whether pages show this person what is not for all audiences without asking.
+    pub shows_labelled: bool,
     /// How often all sessions of the account were ended: a sign-in that was begun before comes to nothing.
     pub sign_in_version: i32,
     /// The organisations.

@@ -175,6 +175,20 @@ pub static SETTINGS: &[Setting] = &[
         "For how many hours a browser that asks for nothing stays logged in. It is looked at every five minutes.",
     ),
     setting(
+        "oauth.days",
+        "HUB_OAUTH_DAYS",
+        "90",
+        Form::Number(1, 3650),
+        "For how many days somebody stays signed in to an application (docs/oauth.md), at most; then they are asked again.",
+    ),
+    setting(
+        "oauth.command_line_days",
+        "HUB_OAUTH_COMMAND_LINE_DAYS",
+        "365",
+        Form::Number(1, 3650),
+        "The same for `hf`, the command line.",
+    ),
+    setting(
         "hsts.days",
         "HUB_HSTS_DAYS",
         "365",

@@ -46,7 +46,7 @@ pub(super) async fn list_owners(pool: &PgPool, wanted: &OwnerPatterns, offset: i
                union
                select n.namespace_pk, n.name, o.fullname from organizations o
                join namespaces n on n.namespace_pk = o.organization_pk
-               where $1 = 'organization' and $3 <> '' and lower(o.fullname) like $3
+               where $1 = 'organization' and $3 <> '' and lower(o.fullname) like $3 and n.kind <> 'deleted'
            ) found
            order by lower(name) = $4 desc, left(lower(name), length($4)) = $4 desc, length(name), lower(name)
            offset $5 limit $6"#,

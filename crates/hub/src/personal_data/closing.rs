@@ -84,7 +84,7 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     if user.is_service() {
         return Err(HubError::conflict(format!("{} is a service account: an admin of its organization deletes it.", user.name)));
     }
-    let until = restorable_until(app, Utc::now());
+    let until = restorable_until(app, crate::clock::now());
     let mut tx = audit::begin(app).await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
     // In one order, as everybody takes them; whoever makes or unmakes an admin waits.
@@ -123,8 +123,8 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
 /// The mail server does not take it.
 pub async fn send_keep_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     let Some(user) = accounts::find_user(&app.pool, user_pk).await? else { return Ok(()) };
-    let Some(until) = user.deletes_at.filter(|until| *until > Utc::now()) else { return Ok(()) };
-    let secs = (until - Utc::now()).as_seconds_f64();
+    let Some(until) = user.deletes_at.filter(|until| *until > crate::clock::now()) else { return Ok(()) };
+    let secs = (until - crate::clock::now()).as_seconds_f64();
     let base = app.config.base();
     send_link(app, &user, &user.email, Purpose::KeepAccount, secs, |secret| {
         let content = Content {

@@ -1,6 +1,7 @@
 //! Statements on all that is kept of a person.
 
 pub(super) mod exports;
+pub(super) mod organizations;
 pub(super) mod parts;
 
 use chrono::{DateTime, Utc};

@@ -1,6 +1,5 @@
 //! From a pack built in process to a pack in the object store.
 
-use chrono::Utc;
 use hub_git::{BuiltPack, PackContent, Person};
 
 use super::git_cache::NewPack;
@@ -42,5 +41,5 @@ pub fn person(viewer: &Viewer) -> HubResult<Person> {
     let name = if user.fullname.is_empty() { &user.name } else { &user.fullname };
     // The address stays private; the name in front of the `@` lets the hub find the account again.
     let host = if user.is_service() { SERVICE_HOST } else { USER_HOST };
-    Ok(Person::new(name, &format!("{}@{host}", user.name), Utc::now().timestamp()))
+    Ok(Person::new(name, &format!("{}@{host}", user.name), crate::clock::now().timestamp()))
 }

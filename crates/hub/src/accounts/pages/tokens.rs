@@ -203,7 +203,7 @@ impl TokenForm {
         if !LIFETIMES.iter().any(|(days, _)| *days == self.expires) {
             return Err(HubError::bad_request("Choose when the token stops working.").at("expires"));
         }
-        Ok(self.expires.parse().ok().map(|days| Utc::now() + TimeDelta::days(days)))
+        Ok(self.expires.parse().ok().map(|days| crate::clock::now() + TimeDelta::days(days)))
     }
 }
 
@@ -315,7 +315,7 @@ impl TokenFields {
 }
 
 fn token_item(row: TokenRow) -> TokenItem {
-    let now = Utc::now();
+    let now = crate::clock::now();
     TokenItem {
         pk: row.token_pk,
         name: row.name,

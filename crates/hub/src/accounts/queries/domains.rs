@@ -177,7 +177,7 @@ pub async fn list_joinable(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<J
         "select n.name, o.fullname, d.domain, d.role from users u
          join organization_domains d on d.domain = split_part(lower(u.email), '@', 2) and d.proven_at is not null
          join organizations o on o.organization_pk = d.organization_pk join namespaces n on n.namespace_pk = d.organization_pk
-         where u.user_pk = $1 and u.email_confirmed_at is not null
+         where u.user_pk = $1 and u.email_confirmed_at is not null and n.kind = 'organization'
            and not exists (select from organization_members m where m.organization_pk = d.organization_pk and m.user_pk = $1)
            and not exists (select from organization_removals r where r.organization_pk = d.organization_pk and r.user_pk = $1)
          limit 10",
@@ -197,7 +197,7 @@ pub async fn find_joinable(pool: &PgPool, user_pk: UserPk, organization_pk: i64)
         "select n.name, o.fullname, d.domain, d.role from users u
          join organization_domains d on d.domain = split_part(lower(u.email), '@', 2) and d.proven_at is not null
          join organizations o on o.organization_pk = d.organization_pk join namespaces n on n.namespace_pk = d.organization_pk
-         where u.user_pk = $1 and d.organization_pk = $2 and u.email_confirmed_at is not null
+         where u.user_pk = $1 and d.organization_pk = $2 and u.email_confirmed_at is not null and n.kind = 'organization'
            and not exists (select from organization_members m where m.organization_pk = $2 and m.user_pk = $1)
            and not exists (select from organization_removals r where r.organization_pk = $2 and r.user_pk = $1)",
         user_pk,

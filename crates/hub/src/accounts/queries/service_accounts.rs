@@ -56,15 +56,21 @@ pub async fn list_service_accounts(
     .await
 }
 
-/// Counts the service accounts of an organisation, to which nobody adds any until this transaction ends.
+/// Counts the service accounts of an organisation, to which nobody adds any until this transaction ends; nothing if it is being deleted.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn lock_and_count(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<i64> {
+pub async fn lock_and_count(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<Option<i64>> {
     sqlx::query!("select from organizations where organization_pk = $1 for no key update", organization_pk)
         .fetch_optional(&mut *conn)
         .await?;
-    sqlx::query_scalar!(r#"select count(*) as "count!" from users where service_of = $1"#, organization_pk).fetch_one(conn).await
+    sqlx::query_scalar!(
+        "select case when exists (select from namespaces where namespace_pk = $1 and kind = 'organization')
+                then (select count(*) from users where service_of = $1) end",
+        organization_pk
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Makes a service account in its namespace. Its address is nobody's, and is never shown or written to: the column wants one.

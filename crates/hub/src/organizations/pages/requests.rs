@@ -86,7 +86,7 @@ async fn standing_of(page: &PageRequest, user: &User, row: &ProfileRow) -> HubRe
     let again = found.rejected_at.map(|at| at + TimeDelta::days(i64::from(PAUSE_DAYS)));
     Ok(match again {
         None => Standing::Asked(found.created_at),
-        Some(again) if again > Utc::now() => Standing::Rejected(again),
+        Some(again) if again > crate::clock::now() => Standing::Rejected(again),
         Some(_) => Standing::CanAsk,
     })
 }

@@ -13,6 +13,7 @@ use crate::error::{HubError, HubResult};
 use crate::notifications::watching;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
+use crate::repos::audience;
 use crate::repos::listing::Columns;
 use crate::repos::new_objects::SERVICE_HOST;
 use crate::repos::queries::discussions::count_open;
@@ -41,6 +42,10 @@ pub(super) async fn header_with(
     tab: RepoTab,
     columns: Columns,
 ) -> HubResult<(RepoHeader, ListedRepo)> {
+    // Settings are for those who belong to it, or run the hub.
+    if tab != RepoTab::Settings {
+        audience::check(page, read)?;
+    }
     let derived = find_listed(&page.app.pool, read.repo.pk, columns).await?;
     let derived = derived.ok_or_else(|| HubError::repo_not_found(page.viewer.is_anonymous()))?;
     let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
@@ -112,6 +117,9 @@ fn chips(kind: RepoType, derived: &ListedRepo) -> Vec<Chip> {
     }
     if let Some(sdk) = derived.card.as_ref().and_then(|card| card.get("sdk")?.as_str()).filter(|_| kind == RepoType::Space) {
         chips.push(chip("app-window", sdk.to_owned(), "sdk", sdk));
+    }
+    if audience::is_labelled(&derived.tags) {
+        chips.push(chip("triangle-alert", audience::LABEL.to_owned(), "other", audience::TAG));
     }
     for language in languages(kind, derived).into_iter().take(3) {
         chips.push(chip("languages", tags::language_label(&language), "language", &language));
