@@ -15,6 +15,7 @@ use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
+use crate::flags::Flags;
 use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
@@ -82,6 +83,8 @@ pub struct App {
     pub downloads: Downloads,
     /// What everybody is told.
     pub banner: banner::Current,
+    /// What is switched on and off.
+    pub flags: Flags,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.

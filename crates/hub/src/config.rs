@@ -146,10 +146,16 @@ pub struct RulesConfig {
     pub mentions: u64,
     /// Invitations an hour.
     pub invitations: u64,
+    /// Organisations an hour.
+    pub organizations: u64,
     /// Links to elsewhere in one comment or card.
     pub links: u64,
     /// How often the same may be said within a week.
     pub copies: u64,
+    /// By how many accounts nearly the same may be said within a week.
+    pub alike: u64,
+    /// How many repositories of one account may have nothing in them.
+    pub empty_repos: u64,
     /// Names that nobody's should look like.
     pub names: Vec<String>,
 }
@@ -378,8 +384,11 @@ fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
         comments: read.number("rules.comments_per_hour"),
         mentions: read.number("rules.mentions_per_hour"),
         invitations: read.number("rules.invitations_per_hour"),
+        organizations: read.number("rules.organizations_per_hour"),
         links: read.number("rules.links"),
         copies: read.number("rules.copies"),
+        alike: read.number("rules.alike"),
+        empty_repos: read.number("rules.empty_repos"),
         names: names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
     }
 }

@@ -12,6 +12,8 @@ use hub_types::{RefName, RepoId, RepoType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::flags::Flag;
+
 pub use respond::{Family, family_of, log_failure, render_errors};
 
 /// What went wrong, as far as status and `X-Error-Code` are concerned.
@@ -288,6 +290,21 @@ impl HubError {
     /// 403: moderators disabled the repository. Clients compare the text.
     pub fn repo_disabled(notice: String) -> Self {
         Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
+    /// 403: those who run the hub switched it off.
+    pub fn switched_off(flag: Flag) -> Self {
+        let what = match flag {
+            Flag::SignUp => return Self::forbidden("Sign-up is closed on this hub: ask its operator for an account."),
+            Flag::Organizations => "make organizations",
+            Flag::Spaces => "make Spaces",
+            Flag::Buckets => "make buckets",
+            Flag::Applications => "register applications",
+            Flag::Ssh => "use git by SSH",
+            Flag::Discussions | Flag::Xet | Flag::Rules => "do this",
+        };
+        let instead = if flag == Flag::Ssh { " Use HTTPS." } else { "" };
+        Self::forbidden(format!("Nobody can {what} on this hub at the moment: those who run it switched that off.{instead}"))
     }
 
     /// What is on this page is not for all audiences: the viewer is asked first. `view` is where they say yes.

@@ -19,6 +19,7 @@ pub mod discover;
 pub mod doctor;
 pub mod downloads;
 pub mod error;
+pub mod flags;
 pub mod gc;
 pub mod git_http;
 pub mod gpg;

@@ -39,7 +39,7 @@ use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{banner, db, router, saved, ssh};
+use crate::{banner, db, flags, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -201,6 +201,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         downloads: Downloads::default(),
         mailer,
         banner: banner::Current::default(),
+        flags: flags::Flags::default(),
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),

@@ -179,6 +179,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/admin/audit", Operator),
     ("GET", "/admin/banner", Operator),
     ("POST", "/admin/banner", Operator),
+    ("GET", "/admin/flags", Operator),
+    ("POST", "/admin/flags", Operator),
     ("POST", "/banner/close", Form),
     ("GET", "/admin/organizations", Operator),
     ("GET", "/admin/repositories", Operator),

@@ -134,6 +134,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("admin.restore_repo", "Repository restored by an administrator"),
     ("admin.quota", "Storage limit set by an administrator"),
     ("admin.banner", "Banner changed"),
+    ("admin.flag", "Switch of the hub turned"),
     ("jobs.retry", "Failed jobs tried again"),
     ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),

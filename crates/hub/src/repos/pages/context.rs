@@ -10,6 +10,7 @@ use super::tags;
 use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications::watching;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
@@ -53,7 +54,8 @@ pub(super) async fn header_with(
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
     if read.repo.repo_type.has_git() {
-        header.ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        header.ssh_url = ssh_url.filter(|_| page.app.allows(Flag::Ssh));
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
         header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
