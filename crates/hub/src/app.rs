@@ -31,6 +31,7 @@ use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::together::Together;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::Webhooks;
@@ -93,6 +94,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
+    /// Reads what proves that a mail domain is an organisation's.
+    pub proofs: Asker,
     /// Sends to webhooks.
     pub webhooks: Webhooks,
     /// Whether this process can do its work.

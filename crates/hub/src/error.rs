@@ -278,6 +278,18 @@ impl HubError {
         }
     }
 
+    /// 403: an organisation's account for programs was switched off.
+    pub fn service_account_disabled() -> Self {
+        Self::forbidden(
+            "This service account is switched off: an admin of its organization can enable it, unless moderators suspended it.",
+        )
+    }
+
+    /// 403: what people do, and no programs.
+    pub fn for_people_only() -> Self {
+        Self::forbidden("A service account does not do this, it is for people: use the token of a person.")
+    }
+
     /// 403: the account is being deleted; told to who has shown the password.
     pub fn account_leaves(at: DateTime<Utc>) -> Self {
         Self::forbidden(format!(

@@ -11,6 +11,7 @@ pub mod banner;
 pub mod cas;
 pub mod cli;
 pub mod clients;
+pub mod clock;
 pub mod collections;
 pub mod config;
 pub mod console;

@@ -35,11 +35,12 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{banner, db, flags, router, saved, ssh};
+use crate::{banner, clock, db, flags, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -178,6 +179,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     } else if db::pending_migrations(&pool).await? > 0 {
         return Err(StartError::OldSchema);
     }
+    clock::ask(&pool).await?;
     let store = Store::open(&config.store)?;
     store.ensure_bucket().await?;
     let cache = config.data_dir.join("cache");
@@ -185,6 +187,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let signer = Signer::load(&pool).await?;
     let mailer = Mailer::open(&config)?;
     let webhooks = Webhooks::new(&config)?;
+    let proofs = Asker::new(&config.webhooks_allow, concat!("hub/", env!("CARGO_PKG_VERSION")))?;
     let request_counts = RequestCounts::new(&config.rate_limits);
     let app = App {
         config: Arc::new(config),
@@ -205,6 +208,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
+        proofs,
         webhooks,
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
@@ -282,6 +286,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     }
     background.push(tokio::spawn(last_uses::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
+    background.push(tokio::spawn(clock::keep_asking(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
     Ok(RunningHub { address, ssh_address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })

@@ -95,7 +95,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     Ok(pk)
 }
 
-async fn insert_namespace(app: &App, conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
+pub(super) async fn insert_namespace(app: &App, conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(&mut *conn, name, kind).await {
         // One that somebody gave up is theirs, or nobody's for good.
         Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {

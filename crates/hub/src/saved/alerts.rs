@@ -68,7 +68,7 @@ async fn look_at(app: &App, due: Vec<DueRow>, until: DateTime<Utc>) -> HubResult
     }
     let mut nothing = Vec::new();
     for row in due {
-        let now = Utc::now();
+        let now = crate::clock::now();
         let next = row.alerts.next(row.due_at, now).unwrap_or(now);
         let looked = Looked { saved_search_pk: row.saved_search_pk, before: row.looked_until, next };
         let found = match readers.get(&row.user_pk) {

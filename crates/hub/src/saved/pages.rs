@@ -156,7 +156,7 @@ async fn count(page: &PageRequest, user: &User, saved: &[SavedSearch]) -> HubRes
         return Ok(HashMap::new());
     };
     let reader = Reader::new(user.clone());
-    let fresh = fresh::list(&page.app, since, Utc::now()).await?;
+    let fresh = fresh::list(&page.app, since, crate::clock::now()).await?;
     let counted = stream::iter(saved).map(|saved| count_one(page, &reader, &fresh, saved));
     counted.buffered(AT_A_TIME).try_collect().await
 }

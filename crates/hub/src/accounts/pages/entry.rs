@@ -110,6 +110,11 @@ impl SignupPage {
 }
 
 impl LoginPage {
+    /// The button to the provider is the first one if there is no other.
+    fn provider_class(&self) -> &'static str {
+        if self.no_passwords { "button button-primary button-wide" } else { "button button-wide" }
+    }
+
     /// The query of the link to the sign-up.
     pub(super) fn other_query(&self) -> String {
         query_for(&self.next)

@@ -9,6 +9,8 @@ use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::closing::{ClosedRow, list_closed_of};
+use crate::accounts::queries::domains::{Joinable, list_joinable};
 use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
 use crate::accounts::{OrgRole, User, sudo};
@@ -28,6 +30,10 @@ pub(super) struct OrganizationsPage {
     pub navigation: SettingsNavigation,
     /// The organisations.
     pub organizations: Vec<OrganizationItem>,
+    /// Those that the viewer can join by the domain of their address.
+    pub joinable: Vec<Joinable>,
+    /// Those that the viewer can keep.
+    pub closed: Vec<ClosedRow>,
 }
 
 /// An organisation the viewer belongs to.
@@ -102,6 +108,8 @@ pub(super) struct OrganizationSettingsPage {
     pub requires_second_factor: bool,
     /// The members, and who is invited.
     pub people: People,
+    /// For how many days a deletion can be undone.
+    pub undo_days: u64,
 }
 
 /// The fields that show an error themselves.
@@ -130,6 +138,8 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Organizations"),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
         organizations: user.locked_out.iter().chain(&user.memberships).map(item).collect(),
+        joinable: list_joinable(&page.app.pool, user.pk).await?,
+        closed: list_closed_of(&page.app.pool, user.pk).await?,
     };
     page.show(shown).await
 }
@@ -235,6 +245,7 @@ async fn settings_page(
         refuses_pickles: row.refuses_pickles,
         requires_second_factor: row.requires_second_factor,
         people,
+        undo_days: page.app.config.undo_days,
     })
 }
 

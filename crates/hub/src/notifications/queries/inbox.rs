@@ -24,7 +24,7 @@ pub struct NotificationRow {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// What is told about an organisation: `join_request`, `join_accepted` or `join_rejected`.
+    /// What is told about an organisation: `join_request`, `join_accepted`, `join_rejected` or `domain_join`.
     pub about: Option<String>,
     /// The discussion; without one, the repository is new.
     pub discussion_pk: Option<i64>,

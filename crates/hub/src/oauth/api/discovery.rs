@@ -100,7 +100,7 @@ fn extensions(base: &BaseUrl) -> Value {
         "introspection_endpoint": base.join("/oauth/introspect"),
         "introspection_endpoint_auth_methods_supported": by_secret,
         "code_challenge_methods_supported": ["S256"],
-        "prompt_values_supported": ["none", "consent"],
+        "prompt_values_supported": ["none", "login", "consent"],
         "authorization_response_iss_parameter_supported": true,
     })
 }

@@ -4,7 +4,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::Utc;
 use hub_types::{Sha256, XetHash};
 use tokio::time::Instant;
 
@@ -42,7 +41,7 @@ pub async fn place(app: &App, write: &RepoWrite, sent: Vec<Sent>, patience: Dura
     let hashes = hashes_of(app, write, &sent, patience).await?;
     let add = |file: Sent| {
         let hash = file.oid.and_then(|oid| hashes.get(&oid).copied()).unwrap_or(EMPTY_FILE);
-        Operation { path: file.path, action: Action::Add(FileFacts { hash, mtime: Utc::now(), content_type: None }) }
+        Operation { path: file.path, action: Action::Add(FileFacts { hash, mtime: crate::clock::now(), content_type: None }) }
     };
     done(apply(app, write, sent.into_iter().map(add).collect()).await?)
 }

@@ -16,6 +16,7 @@ use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::audience;
 use crate::repos::listing::Columns;
+use crate::repos::new_objects::SERVICE_HOST;
 use crate::repos::queries::discussions::count_open;
 use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
@@ -319,6 +320,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         short: oid.chars().take(7).collect(),
         title,
         author: info.author.name.clone(),
+        by_service: info.author.email.split_once('@').is_some_and(|(_, host)| host == SERVICE_HOST),
         committer: (info.author.email != info.committer.email).then(|| info.committer.name.clone()),
         at: time_of(info),
         href: format!("{}/commit/{oid}", repo.path()),
