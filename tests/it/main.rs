@@ -5,6 +5,7 @@ mod activity;
 mod audit;
 mod buckets;
 mod checklist;
+mod clock;
 mod collections;
 mod console;
 mod discover;
