@@ -9,6 +9,7 @@ import json
 import re
 import tempfile
 import time
+import urllib.error
 import urllib.request
 from datetime import datetime
 from pathlib import Path
@@ -52,7 +53,7 @@ def api_at(url):
 
 def metric(url, name):
     text = urllib.request.urlopen(f"{url}/metrics", timeout=30).read().decode()
-    return float(re.search(rf"^{name} (\S+)$", text, re.M)[1])
+    return float(re.search(rf"^{re.escape(name)} (\S+)$", text, re.M)[1])
 
 
 def is_logged_in(visitor):
@@ -109,7 +110,9 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
                 for url in (node, hub.url):
                     visitor.url = url
                     assert is_logged_in(visitor)
-                    assert is_logged_in(Visitor_at(logged_in(url, "dave"), node))
+                new = logged_in(node, "dave")
+                new.url = hub.url
+                assert is_logged_in(new)
                 refused = hub.command("admin", "gc", "--grace-unused", "0", "--grace-quarantine", "0", **clock.env)
                 assert refused.returncode and "nothing is deleted for its age" in refused.stderr + refused.stdout, refused
                 within(20, lambda: len(writers.acknowledged) > done + 2)
@@ -123,11 +126,6 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
         hub.admin("gc")
         api.create_commit("bob/api", [early], commit_message="Early")
         check(api, SimpleNamespace(url=node), writers.acknowledged, tmp_path, len(writers.acknowledged))
-
-
-def Visitor_at(visitor, url):
-    visitor.url = url
-    return visitor
 
 
 def test_a_machine_whose_clock_was_ahead_with_its_database_goes_on(clock, tmp_path):
@@ -148,7 +146,7 @@ def test_a_machine_whose_clock_was_ahead_with_its_database_goes_on(clock, tmp_pa
         assert is_logged_in(before)
         logged_in(hub.url, "dave")
         check_token(hub.url, hub.url)
-        within(15, lambda: metric(hub.url, 'hub_jobs{state="waiting"}'.replace("{", r"\{").replace("}", r"\}")) == 0)
+        within(15, lambda: metric(hub.url, 'hub_jobs{state="waiting"}') == 0)
         api.upload_file(path_or_fileobj=b"right", path_in_repo="right.txt", repo_id="bob/api")
         assert done.oid in {commit.commit_id for commit in api.list_repo_commits("bob/api")}
         assert {"ahead.txt", "right.txt"} <= set(api.list_repo_files("bob/api"))
