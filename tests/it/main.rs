@@ -6,6 +6,7 @@ mod audience;
 mod audit;
 mod buckets;
 mod checklist;
+mod clock;
 mod collections;
 mod console;
 mod discover;
