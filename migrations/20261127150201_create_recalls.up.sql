@@ -21,6 +21,7 @@ create table recalls (
 );
 create index recalls_repo_pk_idx on recalls (repo_pk, recall_pk desc) where repo_pk is not null;
 create index recalls_replacement_pk_idx on recalls (replacement_pk) where replacement_pk is not null;
+create index recalls_created_at_idx on recalls (created_at) where withdrawn_at is null;
 create index recalls_author_pk_idx on recalls (author_pk);
 create index recalls_withdrawn_by_idx on recalls (withdrawn_by) where withdrawn_by is not null;
 

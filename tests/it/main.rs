@@ -2,6 +2,7 @@
 
 mod accounts;
 mod activity;
+mod audience;
 mod audit;
 mod buckets;
 mod checklist;

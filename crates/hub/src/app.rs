@@ -16,6 +16,7 @@ use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
 use crate::fetches::Fetches;
+use crate::flags::Flags;
 use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
@@ -32,6 +33,7 @@ use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::together::Together;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::Webhooks;
@@ -88,6 +90,8 @@ pub struct App {
     pub recalls: recalls::Known,
     /// What everybody is told.
     pub banner: banner::Current,
+    /// What is switched on and off.
+    pub flags: Flags,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.
@@ -96,6 +100,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
+    /// Reads what proves that a mail domain is an organisation's.
+    pub proofs: Asker,
     /// Sends to webhooks.
     pub webhooks: Webhooks,
     /// Whether this process can do its work.

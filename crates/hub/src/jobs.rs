@@ -257,6 +257,14 @@ impl Job {
         }
     }
 
+    /// Whether it goes by how old something is, so that a wrong clock would have it delete what is young.
+    fn deletes_what_is_old(&self) -> bool {
+        matches!(
+            self,
+            Self::SweepUploads | Self::CollectGarbage | Self::PruneAuditLog | Self::SweepSignIns | Self::SweepPersonalData
+        )
+    }
+
     /// A job that tells a user what was done with their account.
     pub fn tell(user_pk: i64, notice: Notice) -> Self {
         Self::TellUser { user_pk, notice, id: random_secret::<12>() }

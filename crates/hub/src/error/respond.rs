@@ -50,7 +50,7 @@ impl ResponseError for HubError {
             ErrorKind::BadRequest => StatusCode::BAD_REQUEST,
             ErrorKind::Unauthenticated | ErrorKind::InvalidCredentials => StatusCode::UNAUTHORIZED,
             ErrorKind::Gated | ErrorKind::RepoNotFound if self.anonymous => StatusCode::UNAUTHORIZED,
-            ErrorKind::Forbidden | ErrorKind::Gated => StatusCode::FORBIDDEN,
+            ErrorKind::Forbidden | ErrorKind::Gated | ErrorKind::ContentWarning => StatusCode::FORBIDDEN,
             ErrorKind::RepoNotFound | ErrorKind::RevisionNotFound | ErrorKind::EntryNotFound | ErrorKind::NotFound => {
                 StatusCode::NOT_FOUND
             }

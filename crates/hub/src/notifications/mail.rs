@@ -66,7 +66,7 @@ impl Item {
             href: format!("{base}{}", row.href()),
             why: match row.reason {
                 _ if row.recall_pk.is_some() => "you downloaded it",
-                _ if row.about.as_deref() == Some("join_request") => "you are an admin of it",
+                _ if matches!(row.about.as_deref(), Some("join_request" | "domain_join")) => "you are an admin of it",
                 _ if row.about.is_some() => "you asked to join",
                 Reason::Mention => "you were mentioned",
                 Reason::Participating => "you take part",
@@ -125,6 +125,7 @@ impl NotificationRow {
             (_, _, None) => match self.about.as_deref() {
                 Some("join_request") => format!("{} asks to join {}", self.actor(), self.namespace),
                 Some("join_accepted") => format!("You are a member of {}", self.namespace),
+                Some("domain_join") => format!("{} joined {}", self.actor(), self.namespace),
                 _ => format!("You are no member of {}", self.namespace),
             },
         }
@@ -139,6 +140,7 @@ impl NotificationRow {
         match self.about.as_deref() {
             Some("join_request") => return "Read what they wrote, and accept or reject.".to_owned(),
             Some("join_accepted") => return format!("{actor} accepted your request to join."),
+            Some("domain_join") => return "By the domain of their mail address. The audit log has all who did.".to_owned(),
             Some(_) => return "Your request to join was rejected.".to_owned(),
             None => {}
         }
@@ -159,6 +161,7 @@ impl NotificationRow {
         let Some(repo_type) = self.repo_type else {
             return match self.about.as_deref() {
                 Some("join_request") => format!("/organizations/{}/settings/requests", self.namespace),
+                Some("domain_join") => format!("/organizations/{}/settings", self.namespace),
                 _ => format!("/{}", self.namespace),
             };
         };

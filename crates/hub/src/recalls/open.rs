@@ -1,12 +1,10 @@
 //! Opening a recall, and withdrawing it.
 
-use chrono::{TimeDelta, Utc};
 use hub_types::{Oid, RepoId, RepoType};
 
 use super::category::Category;
 use super::queries::lists::RecallRow;
 use super::queries::write::{self, FileColumns, NewRow};
-use super::tell::AGAIN;
 use super::{CHANNEL, load};
 use crate::accounts::{User, Viewer, audit};
 use crate::app::App;
@@ -133,11 +131,7 @@ pub async fn open(app: &App, user: &User, new: &NewRecall) -> HubResult<i64> {
 /// Has nodes and people hear of it.
 async fn changed(conn: &mut sqlx::PgConnection, recall_pk: i64) -> HubResult<()> {
     write::notify(conn, CHANNEL).await?;
-    let job = Job::TellOfRecall { recall_pk };
-    job.enqueue(conn).await?;
-    let again = TimeDelta::from_std(AGAIN).map_err(HubError::internal)?;
-    job.enqueue_at(conn, Utc::now() + again).await?;
-    Ok(())
+    Ok(Job::TellOfRecall { recall_pk }.enqueue(conn).await?)
 }
 
 fn check(new: &NewRecall) -> HubResult<()> {

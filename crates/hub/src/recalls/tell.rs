@@ -4,8 +4,6 @@
 //! notification, that it was told, and the job that mails it. A node that dies in between leaves a batch undone, and the job begins
 //! again with those who were not told: nobody is told twice.
 
-use std::time::Duration;
-
 use super::queries::tell;
 use crate::app::App;
 use crate::error::HubResult;
@@ -14,8 +12,8 @@ use crate::jobs::Job;
 
 /// How many people one transaction tells.
 const BATCH: i64 = 500;
-/// After how long those are looked for whose fetch another node had not written down: it does so every few seconds.
-pub(super) const AGAIN: Duration = Duration::from_secs(60);
+/// How many recalls are looked at again at a time.
+const MAX_AGAIN: i64 = 500;
 
 /// Tells of a recall, or of its end if it was withdrawn.
 ///
@@ -39,4 +37,15 @@ pub async fn tell_of_recall(app: &App, recall_pk: i64) -> HubResult<()> {
         tx.commit().await?;
         app.jobs.wake();
     }
+}
+
+/// Tells those of the recalls of the last day whose fetch another node had not written down when they were opened.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn tell_late(app: &App) -> HubResult<()> {
+    for recall_pk in tell::list_recent(&app.pool, MAX_AGAIN).await? {
+        tell_of_recall(app, recall_pk).await?;
+    }
+    Ok(())
 }

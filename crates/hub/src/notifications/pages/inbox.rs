@@ -164,7 +164,7 @@ async fn show_inbox(page: PageRequest) -> HubResult<HttpResponse> {
     let asked = Asked::of(&query);
     let after = TimeCursor::read(&query, "after")?;
     let (pool, namespaces) = (&page.app.pool, user.audiences());
-    let until = Utc::now();
+    let until = crate::clock::now();
     let mut rows = inbox::list(pool, user.pk, &namespaces, &asked.filter(), after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.updated_at, pk: row.notification_pk });
     let repos = inbox::list_repos(pool, user.pk, &namespaces, asked.all, MAX_REPOS).await?;
@@ -232,7 +232,7 @@ async fn post_read(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespon
     let pool = &page.app.pool;
     let marked = match form.text("do") {
         "all" => {
-            let until = form.text("until").parse().ok().and_then(time_of).unwrap_or_else(Utc::now);
+            let until = form.text("until").parse().ok().and_then(time_of).unwrap_or_else(crate::clock::now);
             inbox::mark_all_read(pool, user.pk, &asked.filter(), until).await?
         }
         "some" => {

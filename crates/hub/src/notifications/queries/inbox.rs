@@ -24,8 +24,8 @@ pub struct NotificationRow {
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// What is told about an organisation: `join_request`, `join_accepted` or `join_rejected`; or of a recall: `recall` or
-    /// `recall_withdrawn`.
+    /// What is told about an organisation: `join_request`, `join_accepted`, `join_rejected` or `domain_join`; or of a recall: `recall`
+    /// or `recall_withdrawn`.
     pub about: Option<String>,
     /// The recall that it is about.
     pub recall_pk: Option<i64>,

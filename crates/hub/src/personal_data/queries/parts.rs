@@ -52,7 +52,7 @@ parts! {
             'name', n.name, 'fullname', u.fullname, 'about', u.details, 'homepage', u.homepage, 'links', u.links,
             'email', u.email, 'email_confirmed_at', u.email_confirmed_at, 'wanted_email', u.new_email, 'created_at', n.created_at,
             'has_password', u.password_hash <> '', 'runs_the_hub', u.is_admin, 'moderates_the_hub', u.is_moderator,
-            'plain_http', u.plain_http) as data
+            'plain_http', u.plain_http, 'shows_not_for_all_audiences', u.shows_labelled) as data
         from users u join namespaces n on n.namespace_pk = u.user_pk where u.user_pk = $1 and u.user_pk > $2 limit $3"#;
     Sessions "sessions" r#"
         select key as "key!", data from (

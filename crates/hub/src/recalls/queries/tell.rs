@@ -103,3 +103,14 @@ pub(in crate::recalls) async fn was_told(pool: &PgPool, recall_pk: i64, user_pk:
     .fetch_one(pool)
     .await
 }
+
+/// The recalls of the last day that stand.
+pub(in crate::recalls) async fn list_recent(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select recall_pk from recalls where created_at > now() - interval '1 day' and withdrawn_at is null
+         order by recall_pk desc limit $1",
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

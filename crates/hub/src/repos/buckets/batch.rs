@@ -93,12 +93,16 @@ type Changes = BTreeMap<BucketPath, Option<(Found, FileFacts)>>;
 /// Does all operations, or none.
 ///
 /// # Errors
-/// 404 when the bucket was deleted meanwhile, 413 when it would hold more than is allowed.
+/// 404 when the bucket was deleted meanwhile, 403 when moderators disabled it, 413 when it would hold more than is allowed.
 pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> HubResult<Outcome> {
     let repo = &write.repo;
     let sources = readable_sources(app, write, &operations).await?;
     let mut tx = app.begin().await?;
     let before = bucket_queries::lock(&mut tx, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
+    // Moderators disabled it while the batch was on its way. Who runs the hub changes one that was disabled before.
+    if !repo.disabled && bucket_queries::is_disabled(&mut tx, repo.pk).await? {
+        return Err(access::disabled(repo));
+    }
     let files = Files::find(app, &mut tx, repo.pk, &operations, &sources).await?;
     let mut changes = Changes::new();
     let mut failures = Vec::new();

@@ -274,6 +274,7 @@ pub(super) fn days() -> Vec<Day> {
         short: oid.chars().take(7).collect(),
         title: title.to_owned(),
         author: "Ada Lovelace".to_owned(),
+        by_service: false,
         committer: None,
         at: Utc::now() - TimeDelta::hours(5),
         href: "#changes".to_owned(),
