@@ -72,6 +72,8 @@ pub struct Config {
     pub gc_unused_days: u64,
     /// For how many days what was done to repositories can be undone.
     pub undo_days: u64,
+    /// For how many days it is kept which account fetched which file; 0: not at all.
+    pub fetch_ledger_days: u64,
     /// For how many days lines of the audit log are kept; `None`: for ever.
     pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
@@ -350,6 +352,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
+        fetch_ledger_days: read.number("fetch_ledger.days"),
         audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,

@@ -51,6 +51,8 @@ pub enum ErrorKind {
     RangeNotSatisfiable,
     /// 422.
     Unprocessable,
+    /// 451: a file that was recalled.
+    Recalled,
     /// 429.
     TooManyRequests,
     /// 307 to where the thing is now.
@@ -302,6 +304,24 @@ impl HubError {
     /// 403: moderators disabled the repository. Clients compare the text.
     pub fn repo_disabled(notice: String) -> Self {
         Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
+    /// 451: the file was recalled; `why` ends the sentence. Clients take the code for that of a missing file, and so do not go on with a
+    /// copy that they have (`file_download.py` of `huggingface_hub`).
+    pub fn recalled(why: &str, page: &str, instead: Option<&str>) -> Self {
+        let instead = instead.map(|instead| format!(" Use {instead} instead.")).unwrap_or_default();
+        let text =
+            format!("This file was recalled {why}: do not use copies of it. Open {page} in your browser to read more.{instead}");
+        Self::new(ErrorKind::Recalled, text).leading_to(page.to_owned())
+    }
+
+    /// 409: a copy would give out again what was recalled.
+    pub fn recalled_copy(number: i64) -> Self {
+        let page = format!("/recalls/{number}");
+        Self::conflict(format!(
+            "Files of this repository were recalled, so it cannot be duplicated. Open {page} in your browser to read why."
+        ))
+        .leading_to(page)
     }
 
     /// 403: those who run the hub switched it off.

@@ -191,6 +191,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("repo.delete_ref", "Branch or tag deleted"),
     ("repo.replace_ref", "History of a branch replaced"),
     ("repo.restore_ref", "Branch or tag restored"),
+    ("recall.open", "Files recalled"),
+    ("recall.withdraw", "Recall withdrawn"),
     ("moderation.hide_comment", "Comment hidden by moderators"),
     ("moderation.lock_discussion", "Discussion locked by moderators"),
     ("moderation.hide_discussion", "Discussion hidden by moderators"),

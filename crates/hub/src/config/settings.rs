@@ -555,6 +555,14 @@ pub static SETTINGS: &[Setting] = &[
          squashed histories, visibility and gating. As long is everything kept that this needs.",
     ),
     setting(
+        "fetch_ledger.days",
+        "HUB_FETCH_LEDGER_DAYS",
+        "365",
+        Form::Number(0, 36_500),
+        "For how many days it is kept which account fetched which large file, pickle or script, so that it can be told when one is \
+         recalled. `0`: it is not kept, and what was kept goes.",
+    ),
+    setting(
         "audit.keep_days",
         "HUB_AUDIT_KEEP_DAYS",
         "0",

@@ -13,6 +13,7 @@ use crate::jobs::Job;
 use crate::moderation::rules::{self, Deed};
 use crate::objects;
 use crate::quotas;
+use crate::recalls;
 use hub_types::{RepoId, RepoType};
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
@@ -28,6 +29,7 @@ pub async fn duplicate_repo(
 ) -> HubResult<Repo> {
     let user = source.viewer.require_user()?;
     let from = &source.repo;
+    recalls::check_copy(app, from.pk).await?;
     let place = access::target_place(app, &source.viewer, Some(to.namespace()), from.repo_type, group_id).await?;
     app.require_new(from.repo_type)?;
     let namespace = &place.namespace;

@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 use super::Totals;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
 use crate::objects;
+use crate::recalls;
 use crate::repos::access::{self, RepoWrite};
 use crate::repos::queries;
 use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
@@ -101,7 +103,7 @@ pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> 
     if !repo.disabled && bucket_queries::is_disabled(&mut tx, repo.pk).await? {
         return Err(access::disabled(repo));
     }
-    let files = Files::find(&mut tx, repo.pk, &operations, &sources).await?;
+    let files = Files::find(app, &mut tx, repo.pk, &operations, &sources).await?;
     let mut changes = Changes::new();
     let mut failures = Vec::new();
     for Operation { path, action } in operations {
@@ -160,6 +162,7 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     async fn find(
+        app: &App,
         conn: &mut PgConnection,
         repo_pk: i64,
         operations: &[Operation],
@@ -177,6 +180,10 @@ impl<'a> Files<'a> {
                 let present = bucket_queries::list_present(&mut *conn, *source_pk, &oids).await?;
                 found.retain(|_, (oid, _)| present.contains(oid));
             }
+            // A copy would give out again what was recalled there.
+            let contents: Vec<Content> = found.values().map(|(oid, _)| Content::Large(*oid)).collect();
+            let recalled = recalls::among(app, *source_pk, &contents).await?;
+            found.retain(|_, (oid, _)| !recalled.contains_key(&Content::Large(*oid)));
             let oids: Vec<Sha256> = found.values().map(|(oid, _)| *oid).collect();
             objects::link(&mut *conn, repo_pk, &oids).await?;
             others.insert(source, found);
