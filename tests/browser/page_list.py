@@ -38,6 +38,7 @@ PAGES = [
     ("accounts/organization_settings.html", "ada", "/organizations/acme/settings"),
     ("organizations/groups.html", "ada", "/organizations/acme/settings/groups"),
     ("organizations/requests.html", "ada", "/organizations/acme/settings/requests"),
+    ("organizations/delete.html", "ada", "/organizations/acme/settings/delete"),
     ("accounts/settings_profile.html", "ada", "/settings/profile"),
     ("accounts/settings_authentication.html", "ada", "/settings/authentication"),
     ("accounts/authenticator_app.html", "ada", "/settings/authentication/app"),
