@@ -2,9 +2,11 @@
 
 mod accounts;
 mod activity;
+mod audience;
 mod audit;
 mod buckets;
 mod checklist;
+mod clock;
 mod collections;
 mod console;
 mod discover;

@@ -125,6 +125,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/login/keep-account", Open),
     ("POST", "/login/keep-account", Form),
     ("GET", "/login/oidc", Open),
+    ("POST", "/login/oidc", Form),
     ("GET", "/login/oidc/callback", Open),
     ("GET", "/login/oidc/join", Open),
     ("POST", "/login/oidc/join", Form),
@@ -149,6 +150,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/email", Gate::Browser),
     ("POST", "/settings/email/cancel", Gate::Browser),
     ("POST", "/settings/password", Gate::Browser),
+    ("POST", "/settings/audience", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
     ("GET", "/settings/lineage", Operator),
@@ -178,6 +180,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/admin/audit", Operator),
     ("GET", "/admin/banner", Operator),
     ("POST", "/admin/banner", Operator),
+    ("GET", "/admin/flags", Operator),
+    ("POST", "/admin/flags", Operator),
     ("POST", "/banner/close", Form),
     ("GET", "/admin/organizations", Operator),
     ("GET", "/admin/repositories", Operator),
@@ -295,6 +299,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/sessions/{id}/end", Own),
     ("POST", "/settings/sessions/end-others", Gate::Browser),
     ("POST", "/organizations/{name}/leave", Member),
+    ("GET", "/organizations/{name}/settings/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/delete", OrgAdmin),
     ("POST", "/logout", Form),
 ];
 
@@ -321,6 +327,8 @@ const ELSEWHERE: &[(&str, &str)] = &[
     ("/api/deleted-repos/", "undo::repos"),
     ("/settings/deleted/", "undo::pages"),
     ("/settings/data/{id}/download", "accounts::closing"),
+    // Until an organisation is deleted, there is nothing to keep.
+    ("/organizations/{name}/keep", "organizations::closing"),
     // What a signature or a token of its own opens.
     ("/lfs/", "lfs"),
     ("/xet/", "xet::tokens"),

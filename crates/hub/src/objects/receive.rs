@@ -98,12 +98,13 @@ pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, upload: Uploa
 const FRESH: TimeDelta = TimeDelta::days(1);
 
 /// Refuses to name bytes that have lain in the store for so long (the machine stood still) that garbage collection may
-/// have taken them for an orphan.
+/// have taken them for an orphan. By this machine's own clock, which goes on while the machine is suspended; when it was set
+/// meanwhile, nobody knows how long it was.
 ///
 /// # Errors
 /// 503: the client sends them again.
 pub fn check_fresh(stored_at: DateTime<Utc>) -> HubResult<()> {
-    match Utc::now() - stored_at < FRESH {
+    match (Utc::now() - stored_at).abs() < FRESH {
         true => Ok(()),
         false => Err(HubError::unavailable("The upload took too long. Send it again.", "stored bytes waited for a day")),
     }

@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -47,7 +46,7 @@ struct Ticket<T> {
 
 /// Writes a ticket.
 pub fn write<T: Serialize>(signer: &Signer, purpose: Purpose, what: T) -> String {
-    let ticket = Ticket { until: Utc::now().timestamp() + LASTS_SECS, what };
+    let ticket = Ticket { until: crate::clock::now().timestamp() + LASTS_SECS, what };
     let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&ticket).unwrap_or_default());
     format!("{text}.{}", signer.sign(purpose.as_str(), &text))
 }
@@ -59,5 +58,5 @@ pub fn read<T: DeserializeOwned>(signer: &Signer, purpose: Purpose, ticket: &str
         return None;
     }
     let ticket: Ticket<T> = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-    (ticket.until >= Utc::now().timestamp()).then_some(ticket.what)
+    (ticket.until >= crate::clock::now().timestamp()).then_some(ticket.what)
 }

@@ -14,6 +14,7 @@ use crate::accounts::second_factors::passkeys;
 use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -109,6 +110,11 @@ impl SignupPage {
 }
 
 impl LoginPage {
+    /// The button to the provider is the first one if there is no other.
+    fn provider_class(&self) -> &'static str {
+        if self.no_passwords { "button button-primary button-wide" } else { "button button-wide" }
+    }
+
     /// The query of the link to the sign-up.
     pub(super) fn other_query(&self) -> String {
         query_for(&self.next)
@@ -122,6 +128,9 @@ async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     }
     if sign_in::passwords_are_off(&page.app) {
         return Ok(page.redirect(&format!("/login{}", query_for(&next))));
+    }
+    if page.app.config.oidc.is_none() {
+        page.app.require(Flag::SignUp)?;
     }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
@@ -161,9 +170,7 @@ pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
 async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
     refuse_passwords(&page)?;
-    if !page.app.config.open_signup {
-        return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
-    }
+    page.app.require(Flag::SignUp)?;
     throttle::count_sign_up(&page.app, page.http())?;
     let new = NewUser {
         name: name.to_owned(),

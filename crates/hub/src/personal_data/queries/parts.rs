@@ -52,7 +52,7 @@ parts! {
             'name', n.name, 'fullname', u.fullname, 'about', u.details, 'homepage', u.homepage, 'links', u.links,
             'email', u.email, 'email_confirmed_at', u.email_confirmed_at, 'wanted_email', u.new_email, 'created_at', n.created_at,
             'has_password', u.password_hash <> '', 'runs_the_hub', u.is_admin, 'moderates_the_hub', u.is_moderator,
-            'plain_http', u.plain_http) as data
+            'plain_http', u.plain_http, 'shows_not_for_all_audiences', u.shows_labelled) as data
         from users u join namespaces n on n.namespace_pk = u.user_pk where u.user_pk = $1 and u.user_pk > $2 limit $3"#;
     Sessions "sessions" r#"
         select key as "key!", data from (
@@ -143,6 +143,22 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from likes l join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where l.user_pk = $1 and l.repo_pk > $2 order by l.repo_pk limit $3"#;
+    Fetches "downloaded_files" r#"
+        select f.fetch_pk as "key!", jsonb_build_object(
+            case octet_length(f.content) when 32 then 'sha256' else 'git_blob' end, encode(f.content, 'hex'), 'day', f.day,
+            'times', f.times, 'commit', encode(f.commit_oid, 'hex'), 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from fetches f left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        where f.user_pk = $1 and f.fetch_pk > $2 order by f.fetch_pk limit $3"#;
+    Recalls "recalls" r#"
+        select t.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'at', c.created_at,
+            'told', t.told, 'withdrawn_at', c.withdrawn_at) as data
+        from recall_told t join recalls c using (recall_pk)
+        where t.user_pk = $1 and t.recall_pk > $2 order by t.recall_pk limit $3"#;
+    OpenedRecalls "opened_recalls" r#"
+        select c.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'text', c.body, 'at', c.created_at,
+            'withdrawn_at', c.withdrawn_at) as data
+        from recalls c where c.author_pk = $1 and c.recall_pk > $2 order by c.recall_pk limit $3"#;
     Follows "follows" r#"
         select f.namespace_pk as "key!", jsonb_build_object('name', n.name, 'since', f.created_at) as data
         from follows f join namespaces n using (namespace_pk)

@@ -50,6 +50,8 @@ pub struct TimelineEvent {
     pub author: Option<String>,
     /// Their key.
     pub author_pk: Option<i64>,
+    /// Whether that is a service account.
+    pub by_service: bool,
     /// When.
     pub created_at: DateTime<Utc>,
     /// What.
@@ -118,6 +120,7 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
             id,
             author: row.author.clone(),
             author_pk: row.author_pk,
+            by_service: row.by_service,
             created_at: row.created_at,
             what,
         };

@@ -96,6 +96,7 @@ struct Row {
     icon: &'static str,
     state: &'static str,
     author: String,
+    by_service: bool,
     pinned: bool,
     /// Comments besides the first.
     replies: i64,
@@ -110,6 +111,7 @@ impl Row {
             icon: icon_of(row),
             state: label_of(row.status),
             author: author_name(row.author.as_deref()),
+            by_service: row.by_service,
             pinned: row.pinned,
             replies: (row.comments - 1).max(0),
             at: row.created_at,

@@ -28,6 +28,7 @@ pub(super) struct Head {
     pub(super) icon: &'static str,
     pub(super) state: &'static str,
     pub(super) author: String,
+    pub(super) by_service: bool,
     pub(super) at: DateTime<Utc>,
     pub(super) pinned: bool,
     pub(super) locked: bool,
@@ -54,6 +55,7 @@ impl Head {
             icon: icon_of(row),
             state: label_of(row.status),
             author: author_name(row.author.as_deref()),
+            by_service: row.by_service,
             at: row.created_at,
             pinned: row.pinned,
             locked: row.locked,
@@ -109,6 +111,8 @@ struct ThreadPage {
 struct Event {
     id: String,
     author: String,
+    /// Whether that is a service account.
+    by_service: bool,
     /// Whether they still have a page.
     has_page: bool,
     at: DateTime<Utc>,
@@ -212,6 +216,7 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
     let mut shown = Event {
         has_page: event.author.is_some(),
         author: author_name(event.author.as_deref()),
+        by_service: event.by_service,
         at: event.created_at,
         html: None,
         source: None,
