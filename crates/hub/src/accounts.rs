@@ -10,6 +10,7 @@ pub mod change_email;
 pub mod csrf;
 mod devices;
 pub mod email;
+pub mod first_passwords;
 pub mod follows;
 pub mod groups;
 pub mod invitations;
