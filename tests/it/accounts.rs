@@ -2,7 +2,7 @@
 
 mod addresses;
 mod closing;
-mod first_passwords;
+pub(crate) mod first_passwords;
 mod hostile;
 mod invitations;
 mod oidc;

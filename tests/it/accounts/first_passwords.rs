@@ -19,6 +19,19 @@ async fn by_password(hub: &TestHub, password: &str) -> (u16, String) {
     (response.status().as_u16(), response.text().await.unwrap())
 }
 
+/// A browser that has given a right password, and has no session yet.
+pub(crate) async fn half_signed_in(hub: &TestHub, name: &str) -> Browser {
+    let pk = "select namespace_pk from namespaces where name = $1";
+    let pk = sqlx::query_scalar(pk).bind(name).fetch_one(&hub.app().pool).await.unwrap();
+    first_passwords::mark(hub.app(), pk).await.unwrap();
+    let mut browser = Browser::new(hub);
+    let page = browser.submit("/login", "/login", &[("username", name), ("password", PASSWORD)]).await;
+    assert_eq!(page.location(), PAGE);
+    assert_eq!(browser.get(PAGE).await.status, 200);
+    hub.sql("update users set password_ends_at = null").await;
+    browser
+}
+
 #[tokio::test]
 async fn a_password_that_was_made_up_is_changed_at_the_first_login_and_ends() {
     let hub = TestHub::start().await;
