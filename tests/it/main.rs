@@ -7,6 +7,7 @@ mod buckets;
 mod checklist;
 mod collections;
 mod console;
+mod database_tls;
 mod discover;
 mod discussions;
 mod downloads;
