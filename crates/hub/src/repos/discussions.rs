@@ -8,6 +8,7 @@ mod changes;
 mod delete;
 mod mentions;
 mod merge;
+mod metadata;
 mod open;
 mod propose;
 mod reactions;
