@@ -105,6 +105,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),
+    ("GET", "/login/new-password", Open),
+    ("POST", "/login/new-password", Form),
     ("GET", "/login/second-factor", Open),
     ("POST", "/login/second-factor", Form),
     ("POST", "/login/second-factor/challenge", Form),

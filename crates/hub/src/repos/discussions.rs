@@ -9,6 +9,7 @@ mod conflicts;
 mod delete;
 mod mentions;
 mod merge;
+mod metadata;
 mod open;
 mod propose;
 mod reactions;
