@@ -1,5 +1,6 @@
 //! Resource groups, what organisations decide about new repositories, requests to join them, service accounts and mail domains.
 
+mod closing;
 mod domains;
 mod groups;
 mod hostile;

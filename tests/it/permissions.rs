@@ -155,6 +155,8 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/discussions/new", Talk),
     ("GET", "/discussions/1", Read),
     ("GET", "/discussions/1/files", Content),
+    ("GET", "/discussions/1/conflicts", Write),
+    ("POST", "/discussions/1/conflicts", Write),
     ("POST", "/discussions/1/comment", Talk),
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),

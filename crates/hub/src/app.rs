@@ -15,11 +15,14 @@ use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
+use crate::fetches::Fetches;
+use crate::flags::Flags;
 use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
+use crate::recalls;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::GitCache;
 use crate::repos::lookup::Lookups;
@@ -81,8 +84,14 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// Who fetched what, as far as it is not written down yet.
+    pub fetches: Fetches,
+    /// Which contents are recalled.
+    pub recalls: recalls::Known,
     /// What everybody is told.
     pub banner: banner::Current,
+    /// What is switched on and off.
+    pub flags: Flags,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.

@@ -159,6 +159,11 @@ pub enum Job {
         /// When, in microseconds.
         at: i64,
     },
+    /// Tells those who fetched a file that it was recalled, or that this was withdrawn.
+    TellOfRecall {
+        /// The recall.
+        recall_pk: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -196,6 +201,7 @@ impl Job {
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
             | Self::TellOfJoining { .. }
+            | Self::TellOfRecall { .. }
             | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
@@ -222,6 +228,7 @@ impl Job {
             | Self::SendEmailLink { .. }
             | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
+            | Self::TellOfRecall { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }

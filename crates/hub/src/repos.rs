@@ -38,6 +38,7 @@ pub mod likes;
 pub mod lineage;
 pub mod listing;
 pub mod lookup;
+pub mod merging;
 pub mod metadata;
 pub mod new_objects;
 pub mod pages;

@@ -555,6 +555,14 @@ pub static SETTINGS: &[Setting] = &[
          squashed histories, visibility and gating. As long is everything kept that this needs.",
     ),
     setting(
+        "fetch_ledger.days",
+        "HUB_FETCH_LEDGER_DAYS",
+        "365",
+        Form::Number(0, 36_500),
+        "For how many days it is kept which account fetched which large file, pickle or script, so that it can be told when one is \
+         recalled. `0`: it is not kept, and what was kept goes.",
+    ),
+    setting(
         "audit.keep_days",
         "HUB_AUDIT_KEEP_DAYS",
         "0",
@@ -587,6 +595,13 @@ pub static SETTINGS: &[Setting] = &[
     setting("rules.mentions_per_hour", "HUB_RULES_MENTIONS_PER_HOUR", "30", PER_HOUR, "How many people it mentions."),
     setting("rules.invitations_per_hour", "HUB_RULES_INVITATIONS_PER_HOUR", "20", PER_HOUR, "How many invitations it sends."),
     setting(
+        "rules.organizations_per_hour",
+        "HUB_RULES_ORGANIZATIONS_PER_HOUR",
+        "5",
+        PER_HOUR,
+        "How many organizations it makes.",
+    ),
+    setting(
         "rules.links",
         "HUB_RULES_LINKS",
         "3",
@@ -600,6 +615,21 @@ pub static SETTINGS: &[Setting] = &[
         "5",
         Form::Number(0, 1_000),
         "When new accounts have said the same so often within a week, it is reported. `0`: never.",
+    ),
+    setting(
+        "rules.alike",
+        "HUB_RULES_ALIKE",
+        "5",
+        Form::Number(0, 1_000),
+        "When so many new accounts have said nearly the same within a week, in comments or cards, it is reported. Cards that training \
+         programs write are much alike, too. `0`: never.",
+    ),
+    setting(
+        "rules.empty_repos",
+        "HUB_RULES_EMPTY_REPOS",
+        "10",
+        Form::Number(0, 1_000),
+        "A new account that has made so many public repositories with nothing in them is reported: it may be taking names. `0`: never.",
     ),
     setting(
         "rules.names",

@@ -246,6 +246,15 @@ pub async fn sum_owner(conn: impl PgExecutor<'_>, namespace_pk: i64) -> sqlx::Re
     .await
 }
 
+/// Makes others wait that add something for the same owner, until the transaction is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_owner(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<()> {
+    // No row: those of owners are locked by whoever renames them, and the last thing that a transaction waits for is in nobody's way.
+    sqlx::query!("select pg_advisory_xact_lock(20, hashint8($1))", namespace_pk).execute(conn).await.map(|_| ())
+}
+
 /// The same of one repository.
 ///
 /// # Errors

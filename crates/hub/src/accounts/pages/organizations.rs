@@ -15,6 +15,7 @@ use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
 use crate::accounts::{OrgRole, User, sudo};
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
@@ -145,6 +146,7 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
 
 async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
     page.require_session()?;
+    page.app.require(Flag::Organizations)?;
     let shown = new_page(&page, "", "", &Refusal::default());
     page.show(shown).await
 }
@@ -160,6 +162,7 @@ fn new_page(page: &PageRequest, name: &str, fullname: &str, refusal: &Refusal) -
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
+    page.app.require(Flag::Organizations)?;
     let (name, fullname) = (form.text("name"), form.text("fullname"));
     let new = NewOrganization { name: name.to_owned(), fullname: fullname.to_owned(), default_private: false };
     match create_organization(&page.app, &new, &[(user.pk, OrgRole::Admin)]).await {

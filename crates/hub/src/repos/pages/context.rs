@@ -10,7 +10,9 @@ use super::tags;
 use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications::watching;
+use crate::recalls;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::audience;
@@ -53,8 +55,10 @@ pub(super) async fn header_with(
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
+    header.recall = recalls::in_repo(&page.app, read.repo.pk).await?;
     if read.repo.repo_type.has_git() {
-        header.ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        header.ssh_url = ssh_url.filter(|_| page.app.allows(Flag::Ssh));
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
         header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
@@ -79,6 +83,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         discussions: 0,
         watch: WatchButton { level: watching::Level::Participating },
         warning: None,
+        recall: None,
     }
 }
 

@@ -175,6 +175,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         ssh_url: None,
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
         warning: None,
+        recall: None,
         discussions: 2,
         watch: WatchButton { level: if liked { Level::All } else { Level::Participating } },
     })
