@@ -30,6 +30,7 @@ mod pages;
 mod permissions;
 mod pickles;
 mod plans;
+mod recalls;
 mod repos;
 mod saved;
 mod scans;

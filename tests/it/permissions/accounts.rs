@@ -159,6 +159,14 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/report", Gate::Browser),
     ("POST", "/report", Gate::Browser),
     ("GET", "/settings/reports", Gate::Browser),
+    ("GET", "/recalls", Open),
+    ("GET", "/recalls.atom", Open),
+    ("GET", "/recalls/{recall}", Open),
+    ("POST", "/recalls/{recall}", Moderator),
+    ("GET", "/recalls/new", Moderator),
+    ("POST", "/recalls/new", Moderator),
+    ("GET", "/api/recalls", Open),
+    ("GET", "/api/recalls/{recall}", Open),
     ("GET", "/moderation", Moderator),
     ("GET", "/moderation/decided", Moderator),
     ("GET", "/moderation/cases/{case}", Moderator),
@@ -396,6 +404,8 @@ struct Things {
     identity: String,
     /// A case, what was done about it, and the appeal against that.
     moderation: [String; 3],
+    /// A recall that holds everywhere.
+    recall: String,
     invitation_pk: String,
     webhook: String,
     delivery: String,
@@ -432,6 +442,7 @@ impl Things {
                 "case" => &self.moderation[0],
                 "act" => &self.moderation[1],
                 "appeal" => &self.moderation[2],
+                "recall" => &self.recall,
                 "id" if pattern.contains("sessions") => &self.session,
                 "id" if pattern.contains("sign-in") => &self.identity,
                 _ => "x",
@@ -485,6 +496,11 @@ async fn things(hub: &TestHub) -> Things {
             .await,
             scalar("insert into moderation_appeals (act_pk, body) select act_pk, 'No.' from moderation_acts returning appeal_pk::text").await,
         ],
+        recall: scalar(
+            "insert into recalls (everywhere, category, title, body) values (true, 'other', 'A file', 'Why it is recalled.')
+             returning recall_pk::text",
+        )
+        .await,
         invitation_pk: scalar("select invitation_pk::text from organization_invitations limit 1").await,
         webhook: scalar("select public_id from webhooks").await,
         delivery: scalar(
@@ -616,6 +632,7 @@ async fn no_form_is_taken_without_its_token() {
         session: "00".to_owned(),
         identity: one(),
         moderation: [one(), one(), one()],
+        recall: one(),
         invitation_pk: one(),
         webhook: one(),
         client: one(),

@@ -30,9 +30,10 @@ pub async fn tell_of_recall(app: &App, recall_pk: i64) -> HubResult<()> {
             Some(true) => tell::tell_next(&mut tx, recall_pk, after, BATCH).await?,
             Some(false) => tell::tell_next_of_end(&mut tx, recall_pk, after, BATCH).await?,
         };
-        let Some(last) = told.iter().max() else { return Ok(()) };
-        after = *last;
-        let mails: Vec<Job> = told.into_iter().map(|user_pk| Job::MailNotifications { user_pk }).collect();
+        let Some(last) = told.iter().map(|row| row.user_pk).max() else { return Ok(()) };
+        after = last;
+        let mails = told.iter().filter(|row| row.mail).map(|row| Job::MailNotifications { user_pk: row.user_pk });
+        let mails: Vec<Job> = mails.collect();
         Job::enqueue_all(&mails, &mut tx).await?;
         tx.commit().await?;
         app.jobs.wake();

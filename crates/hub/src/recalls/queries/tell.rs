@@ -25,24 +25,34 @@ pub(in crate::recalls) async fn hold(conn: &mut PgConnection, recall_pk: i64) ->
         .await
 }
 
-/// Tells the next people whom a recall concerns, in the order of their keys, and gives those keys. Who is told in another transaction
+/// Somebody who is told.
+#[derive(Debug)]
+pub(in crate::recalls) struct ToldRow {
+    pub user_pk: i64,
+    /// Whether a mail tells them, too: whose address is not confirmed gets none.
+    pub mail: bool,
+}
+
+/// Tells the next people whom a recall concerns, in the order of their keys, and gives those. Who is told in another transaction
 /// is waited for.
 pub(in crate::recalls) async fn tell_next(
     conn: &mut PgConnection,
     recall_pk: i64,
     after: i64,
     limit: i64,
-) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!(
+) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
         r#"with next as (
                select user_pk from recall_told where recall_pk = $1 and user_pk > $2 and not told order by user_pk limit $3 for update
            ), told as (
                update recall_told t set told = true from next where t.recall_pk = $1 and t.user_pk = next.user_pk returning t.user_pk
            )
            insert into notifications (user_pk, recall_pk, about, reason, mail_due_at)
-           select told.user_pk, $1, 'recall', 3, now() from told
+           select u.user_pk, $1, 'recall', 3, case when u.email_confirmed_at is not null then now() end
+           from told join users u on u.user_pk = told.user_pk
            on conflict (recall_pk, user_pk) where recall_pk is not null do nothing
-           returning user_pk"#,
+           returning user_pk, mail_due_at is not null as "mail!""#,
         recall_pk,
         after,
         limit
@@ -57,8 +67,9 @@ pub(in crate::recalls) async fn tell_next_of_end(
     recall_pk: i64,
     after: i64,
     limit: i64,
-) -> sqlx::Result<Vec<i64>> {
-    sqlx::query_scalar!(
+) -> sqlx::Result<Vec<ToldRow>> {
+    sqlx::query_as!(
+        ToldRow,
         r#"with next as (
                select user_pk from recall_told where recall_pk = $1 and user_pk > $2 and told and not told_of_end
                order by user_pk limit $3 for update
@@ -67,10 +78,12 @@ pub(in crate::recalls) async fn tell_next_of_end(
                returning t.user_pk
            )
            insert into notifications as n (user_pk, recall_pk, about, reason, last_event_pk, mail_due_at)
-           select told.user_pk, $1, 'recall_withdrawn', 3, 1, now() from told
+           select u.user_pk, $1, 'recall_withdrawn', 3, 1, case when u.email_confirmed_at is not null then now() end
+           from told join users u on u.user_pk = told.user_pk
            on conflict (recall_pk, user_pk) where recall_pk is not null do update
-           set about = 'recall_withdrawn', unread = true, last_event_pk = 1, updated_at = now(), mail_due_at = now()
-           returning n.user_pk"#,
+           set about = 'recall_withdrawn', unread = true, last_event_pk = 1, updated_at = now(),
+               mail_due_at = excluded.mail_due_at
+           returning n.user_pk, n.mail_due_at is not null as "mail!""#,
         recall_pk,
         after,
         limit
