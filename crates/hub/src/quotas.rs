@@ -49,7 +49,7 @@ pub async fn measure(app: &App) -> HubResult<()> {
 pub struct Room {
     /// Whose it is.
     pub owner: String,
-    /// What all repositories hold, of all their histories: large files and git packs.
+    /// What all repositories hold, of all their histories: large files, git packs, and files in discussions.
     pub used: u64,
     /// The limit.
     pub limit: u64,
@@ -139,6 +139,7 @@ pub async fn check_arrival(app: &App, conn: &mut sqlx::PgConnection, repo_pk: i6
     let Some(row) = queries::find_limit_of_repo(&mut *conn, repo_pk).await? else { return Ok(()) };
     let Some(limit) = limit_of(app, row.own()) else { return Ok(()) };
     let more = queries::sum_repo(&mut *conn, repo_pk).await?.unsigned_abs();
+    queries::lock_owner(conn, row.namespace_pk).await?;
     let used = queries::sum_owner(&mut *conn, row.namespace_pk).await?.unsigned_abs().saturating_sub(more);
     Room { owner: row.name, used, limit }.require(more)
 }

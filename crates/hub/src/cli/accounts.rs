@@ -183,6 +183,9 @@ async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), St
         say(format!("No row names {count} objects of the store ({bytes}), which uploads left that are under way or broke off."));
         say("That is no harm: `hub admin gc --dry-run` says which of them go by themselves.");
     }
+    if tally.miscounted > 0 {
+        say(format!("Of {} owners something else is counted than they hold. A running hub counts anew every quarter of an hour.", tally.miscounted));
+    }
     match tally {
         fsck::Tally { repos, problems: 0, .. } => {
             say(format!("Checked {repos} repositories: all is there."));
