@@ -210,6 +210,7 @@ ELSEWHERE = {
     "oauth/device_done.html",
     "personal_data/closed.html",
     "personal_data/keep.html",
+    "repos/discussions/conflicts.html",
     "repos/discussions/history.html",
     "saved/unsubscribe.html",
     "webhooks/delivery.html",

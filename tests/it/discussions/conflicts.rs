@@ -38,7 +38,7 @@ fn form_of(page: &Page) -> BTreeMap<String, String> {
             .iter()
             .fold(text.to_owned(), |text, pair| text.replace(&format!("&{};", &pair[1..]), &pair[..1]))
     };
-    let form = page.text.split("data-conflicts").nth(1).expect("a form");
+    let form = page.text.split("data-conflicts").nth(1).and_then(|form| form.split("</form>").next()).expect("a form");
     let value = |part: &str, before: &str, end: &str| Some(plain(part.split_once(before)?.1.split_once(end)?.0));
     let hidden = form.split("<input type=\"hidden\" name=\"").skip(1);
     let hidden = hidden.filter_map(|part| Some((part.split_once('"')?.0.to_owned(), value(part, "value=\"", "\"")?)));
@@ -199,8 +199,11 @@ async fn what_is_not_decided_is_refused_and_what_was_typed_stays() {
     let base =
         [Client::file("README.md", &card("mit", &["a"], "Old.")), Client::file("a.txt", "old\n"), Client::file("b.dat", "\0old")];
     ada.commit(API, "main", &base, 200).await;
-    let theirs =
-        [Client::file("README.md", &card("bsd", &["a"], "Old.")), Client::file("a.txt", "bob\n"), Client::file("b.dat", "\0bob")];
+    let theirs = [
+        Client::file("README.md", &card("bsd-3-clause", &["a"], "Old.")),
+        Client::file("a.txt", "bob\n"),
+        Client::file("b.dat", "\0bob"),
+    ];
     let head = bob.commit(API, "main?create_pr=1", &theirs, 200).await["commitOid"].clone();
     let ours = [
         Client::file("README.md", &card("apache-2.0", &["a"], "Old.")),
@@ -230,7 +233,7 @@ async fn what_is_not_decided_is_refused_and_what_was_typed_stays() {
         }
         if status == 303 {
             // Neither files that are in no conflict nor paths that are none.
-            for (number, forged) in [("7", "../../x"), ("8", "other.txt"), ("9", ".git/config")] {
+            for (number, forged) in [("3", "../../x"), ("4", "other.txt"), ("5", ".git/config")] {
                 form.insert(format!("path-{number}"), forged.to_owned());
                 form.insert(format!("side-{number}"), "text".to_owned());
                 form.insert(format!("text-{number}"), "forged".to_owned());
