@@ -53,7 +53,7 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
     # Somebody who has an account links it by its password, once.
     page.goto("/login?next=%2Fdatasets")
     problems += look(page, "login-by-provider", viewport, scheme)
-    page.get_by_role("link", name="Sign in with Acme").click()
+    page.get_by_role("button", name="Sign in with Acme").click()
     page.get_by_role("button", name="2b41").click()
     page.wait_for_url(lambda address: urlsplit(address).netloc == urlsplit(hub.url).netloc)
     if "/login/oidc/link" in page.url:
@@ -71,7 +71,7 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
     know_provider(other, provider)
     other.goto("/join")
     problems += look(other, "join-by-provider", viewport, scheme)
-    other.get_by_role("link", name="Sign up with Acme").click()
+    other.get_by_role("button", name="Sign up with Acme").click()
     other.get_by_role("button", name="7d9e").click()
     other.wait_for_url(lambda address: urlsplit(address).netloc == urlsplit(hub.url).netloc)
     if "/login/oidc/join" in other.url:
@@ -84,7 +84,7 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
     # Without a password, the provider says once more who is there.
     other.goto("/sudo?next=/settings/tokens")
     problems += look(other, "sudo-by-provider", viewport, scheme)
-    other.get_by_role("link", name="Sign in again with Acme").click()
+    other.get_by_role("button", name="Sign in again with Acme").click()
     other.get_by_role("button", name="7d9e").click()
     other.wait_for_url("**/settings/tokens")
     other.get_by_text("for half an hour you are not asked again").wait_for()

@@ -2,6 +2,7 @@
 //! does not work for who is not who they say they are.
 
 mod device;
+mod freshness;
 mod pages;
 mod rights;
 mod tricks;
@@ -9,8 +10,10 @@ mod tricks;
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub::accounts::OrgRole;
+use hub::config::Config;
 use hub_tests::{TestHub, Value, json};
 use sha2::{Digest as _, Sha256};
+use tokio::sync::OnceCell;
 use url::Url;
 
 use crate::pages::browser::{Browser, Page};
@@ -28,9 +31,24 @@ struct Application {
     secret: Option<String>,
 }
 
+/// A key takes a second to make, so that the hubs of these tests sign with that of the first of them.
+static KEY: OnceCell<(String, String, Value)> = OnceCell::const_new();
+
 async fn hub() -> TestHub {
-    let hub = TestHub::start().await;
+    hub_with(|_| ()).await
+}
+
+async fn hub_with(change: impl FnOnce(&mut Config)) -> TestHub {
+    let hub = TestHub::start_with(change).await;
     hub.account("operator").await;
+    let pool = &hub.app().pool;
+    let made = KEY.get_or_init(async || {
+        hub.anonymous().get("/oauth/jwks", 200).await;
+        sqlx::query_as("select kid, private_pem, public_jwk from oauth_keys").fetch_one(pool).await.unwrap()
+    });
+    let (kid, pem, jwk) = made.await;
+    let keep = "insert into oauth_keys (kid, private_pem, public_jwk) values ($1, $2, $3) on conflict do nothing";
+    sqlx::query(keep).bind(kid).bind(pem).bind(jwk).execute(pool).await.unwrap();
     hub
 }
 

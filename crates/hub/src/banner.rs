@@ -137,7 +137,7 @@ pub async fn set(conn: &mut sqlx::PgConnection, by: UserPk, new: &NewBanner) -> 
         return Err(HubError::bad_request(format!("Write what the banner says, in at most {MAX_BODY} characters.")).at("body"));
     }
     if let Some(end) = new.ends_at
-        && (end <= Utc::now() || new.starts_at.is_some_and(|start| end <= start))
+        && (end <= crate::clock::now() || new.starts_at.is_some_and(|start| end <= start))
     {
         return Err(HubError::bad_request("The end must lie after the start, and after now.").at("ends"));
     }
@@ -163,7 +163,7 @@ mod tests {
 
     #[test]
     fn it_is_shown_in_its_time_until_it_is_closed() {
-        let now = Utc::now();
+        let now = crate::clock::now();
         let current = Current::default();
         assert!(current.shown(now, None).is_none());
         let row = BannerRow {

@@ -72,6 +72,8 @@ pub struct Config {
     pub gc_unused_days: u64,
     /// For how many days what was done to repositories can be undone.
     pub undo_days: u64,
+    /// For how many days it is kept which account fetched which file; 0: not at all.
+    pub fetch_ledger_days: u64,
     /// For how many days lines of the audit log are kept; `None`: for ever.
     pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
@@ -86,6 +88,8 @@ pub struct Config {
     pub oidc: Option<OidcConfig>,
     /// How long browsers stay logged in.
     pub sessions: SessionLimits,
+    /// How long people stay signed in to applications.
+    pub oauth: OauthLimits,
     /// What browsers are told of TLS (`Strict-Transport-Security`), if anything.
     pub hsts: Option<String>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
@@ -114,6 +118,8 @@ pub struct Config {
     pub alerts_every_secs: u64,
     /// What webhooks may be sent to although it is not public.
     pub webhooks_allow: AllowedTargets,
+    /// Where the file is that proves a mail domain; `{domain}` stands for it.
+    pub domain_proof_url: String,
     /// Where git by SSH is served; without it, it is not.
     pub ssh: Option<SshConfig>,
     /// Whether everybody sees the page of the design system.
@@ -131,6 +137,15 @@ pub struct SessionLimits {
     pub idle_hours: i32,
 }
 
+/// How long people stay signed in to applications at most, in days.
+#[derive(Debug, Clone, Copy)]
+pub struct OauthLimits {
+    /// To most.
+    pub days: i32,
+    /// To the command line.
+    pub command_line_days: i32,
+}
+
 /// What accounts may do that are new: so much an hour, and what of it is reported (`moderation::rules`). 0: any amount.
 #[derive(Debug, Clone)]
 pub struct RulesConfig {
@@ -146,10 +161,16 @@ pub struct RulesConfig {
     pub mentions: u64,
     /// Invitations an hour.
     pub invitations: u64,
+    /// Organisations an hour.
+    pub organizations: u64,
     /// Links to elsewhere in one comment or card.
     pub links: u64,
     /// How often the same may be said within a week.
     pub copies: u64,
+    /// By how many accounts nearly the same may be said within a week.
+    pub alike: u64,
+    /// How many repositories of one account may have nothing in them.
+    pub empty_repos: u64,
     /// Names that nobody's should look like.
     pub names: Vec<String>,
 }
@@ -331,6 +352,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
+        fetch_ledger_days: read.number("fetch_ledger.days"),
         audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
@@ -338,8 +360,12 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         require_confirmed_email: read.switch("require_confirmed_email"),
         oidc: oidc::read_oidc(&mut read),
         sessions: SessionLimits {
-            days: i32::try_from(read.number("sessions.days")).unwrap_or(i32::MAX),
+            days: read_days(&mut read, "sessions.days"),
             idle_hours: i32::try_from(read.number("sessions.idle_hours")).unwrap_or(i32::MAX),
+        },
+        oauth: OauthLimits {
+            days: read_days(&mut read, "oauth.days"),
+            command_line_days: read_days(&mut read, "oauth.command_line_days"),
         },
         hsts: read_hsts(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
@@ -359,6 +385,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
+        domain_proof_url: read.domain_url("domains.proof_url"),
         ssh: read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {
@@ -378,10 +405,17 @@ fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
         comments: read.number("rules.comments_per_hour"),
         mentions: read.number("rules.mentions_per_hour"),
         invitations: read.number("rules.invitations_per_hour"),
+        organizations: read.number("rules.organizations_per_hour"),
         links: read.number("rules.links"),
         copies: read.number("rules.copies"),
+        alike: read.number("rules.alike"),
+        empty_repos: read.number("rules.empty_repos"),
         names: names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
     }
+}
+
+fn read_days(read: &mut settings::Reader<'_>, key: &str) -> i32 {
+    i32::try_from(read.number(key)).unwrap_or(i32::MAX)
 }
 
 /// A limit in GiB as bytes; 0 is none.

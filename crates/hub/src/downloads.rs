@@ -62,7 +62,7 @@ struct Transfer {
 impl Downloads {
     /// Notes that a client was sent files of a commit.
     pub fn note(&self, repo_pk: i64, commit: Option<Oid>, client: Client) {
-        let now = Utc::now();
+        let now = crate::clock::now();
         let hour = now.duration_trunc(TimeDelta::hours(1)).unwrap_or(now);
         let transfer = Transfer { day: now.date_naive(), repo_pk, commit, client };
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);

@@ -26,6 +26,7 @@ use std::time::Duration;
 use chrono::{DateTime, Utc};
 
 use crate::app::App;
+use crate::clock;
 use crate::config::Config;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
@@ -101,14 +102,17 @@ impl Run<'_> {
 /// Collects garbage and says what went; `None` when another run is under way, here or on another node.
 ///
 /// # Errors
-/// The database or the store does not answer. What was done stays done; the next run goes on from there.
+/// The database or the store does not answer, or clocks are so far apart that nobody knows what is old. What was done stays done; the
+/// next run goes on from there.
 pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<Report>> {
     // The lock spares work and keeps reports apart. Every step is safe without it.
     let mut turn = app.begin().await?;
     if !db::try_lock(&mut turn, LockKey::CollectGarbage).await? {
         return Ok(None);
     }
-    let run = Run { app, limits, mode, started: Utc::now() };
+    clock::ask(&app.pool).await?;
+    clock::check_ages()?;
+    let run = Run { app, limits, mode, started: clock::of_database(&app.pool).await? };
     let mut report = Report::default();
     unlink::unlink_unused(&run, &mut report).await?;
     unlink::unlink_deleted(&run, &mut report).await?;
@@ -120,6 +124,7 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     sweep::forget_scans(&run, &mut report).await?;
     sweep::drop_plain_copies(&run, &mut report).await?;
     sweep::delete_doomed(&run, &mut report).await?;
+    clock::check_ages_in_store(app).await?;
     orphans::look(&run, &mut report).await?;
     condemn::count_waiting(&run, &mut report).await?;
     if !run.is_dry() {
@@ -155,7 +160,7 @@ pub async fn find_last_run(app: &App) -> sqlx::Result<Option<(DateTime<Utc>, Amo
 /// # Errors
 /// The database does not answer.
 pub async fn collect_daily(app: &App) -> HubResult<()> {
-    if queries::has_run_since(&app.pool, Utc::now() - AT_MOST_EVERY).await? {
+    if queries::has_run_since(&app.pool, clock::now() - AT_MOST_EVERY).await? {
         return Ok(());
     }
     let app = app.clone();

@@ -164,6 +164,11 @@ pub enum Job {
         /// When, in microseconds.
         at: i64,
     },
+    /// Tells those who fetched a file that it was recalled, or that this was withdrawn.
+    TellOfRecall {
+        /// The recall.
+        recall_pk: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -202,6 +207,7 @@ impl Job {
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
             | Self::TellOfJoining { .. }
+            | Self::TellOfRecall { .. }
             | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
@@ -228,6 +234,7 @@ impl Job {
             | Self::SendEmailLink { .. }
             | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
+            | Self::TellOfRecall { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
@@ -255,6 +262,14 @@ impl Job {
             | Self::MeasureStorage
             | Self::CountActivity => 8,
         }
+    }
+
+    /// Whether it goes by how old something is, so that a wrong clock would have it delete what is young.
+    fn deletes_what_is_old(&self) -> bool {
+        matches!(
+            self,
+            Self::SweepUploads | Self::CollectGarbage | Self::PruneAuditLog | Self::SweepSignIns | Self::SweepPersonalData
+        )
     }
 
     /// A job that tells a user what was done with their account.

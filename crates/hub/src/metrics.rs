@@ -4,7 +4,7 @@ use std::sync::Arc;
 use std::time::Duration;
 
 use prometheus::{
-    Encoder as _, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder,
+    Encoder as _, Gauge, HistogramOpts, HistogramVec, IntCounterVec, IntGauge, IntGaugeVec, Opts, Registry, Result, TextEncoder,
 };
 
 /// From a cached page to a slow commit; long transfers are told by bytes.
@@ -25,6 +25,12 @@ struct Inner {
     xet_transfers: IntCounterVec,
     ssh_commands: IntCounterVec,
     ssh_connections: IntGauge,
+    webhook_deliveries: IntCounterVec,
+    webhook_waiting: IntGauge,
+    webhook_oldest: Gauge,
+    webhook_overdue: Gauge,
+    webhooks_disabled: IntGaugeVec,
+    clock_ahead: Gauge,
     requests_in_flight: IntGauge,
     git_processes: IntGauge,
     database_connections: IntGaugeVec,
@@ -40,6 +46,27 @@ pub struct Current {
     pub jobs: Option<(i64, i64)>,
     /// How many changes of repositories the search index has not read.
     pub search_behind: Option<i64>,
+    /// What webhooks wait for.
+    pub webhooks: Option<WebhookState>,
+    /// By how many seconds this node's clock is ahead of the database's.
+    pub clock_ahead: Option<f64>,
+}
+
+/// What is to be sent to webhooks, and which are switched off.
+#[derive(Debug, Clone, Copy, Default)]
+pub struct WebhookState {
+    /// Deliveries that wait.
+    pub waiting: i64,
+    /// For how many seconds the oldest of them has been waiting.
+    pub oldest_secs: f64,
+    /// For how many seconds one has been due and was not sent.
+    pub overdue_secs: f64,
+    /// Webhooks that their owners switched off.
+    pub off: i64,
+    /// Those that the hub switched off because nothing arrived.
+    pub failing: i64,
+    /// Those that the hub switched off because too much waited.
+    pub behind: i64,
 }
 
 /// Counts one more for as long as it lives.
@@ -80,6 +107,16 @@ impl Metrics {
             )?,
             ssh_commands: counter("hub_ssh_commands_total", "Commands by SSH and how they ended.", &["command", "outcome"])?,
             ssh_connections: IntGauge::new("hub_ssh_connections", "Connections by SSH.")?,
+            webhook_deliveries: counter(
+                "hub_webhook_deliveries_total",
+                "Tries to send to webhooks and how they ended.",
+                &["outcome"],
+            )?,
+            webhook_waiting: IntGauge::new("hub_webhook_deliveries_waiting", "Deliveries to webhooks that wait.")?,
+            webhook_oldest: Gauge::new("hub_webhook_oldest_waiting_seconds", "Age of the oldest delivery that waits.")?,
+            webhook_overdue: Gauge::new("hub_webhook_overdue_seconds", "For how long a delivery is due that was not sent.")?,
+            webhooks_disabled: gauges("hub_webhooks_disabled", "Webhooks that are switched off, and by what.", &["because"])?,
+            clock_ahead: Gauge::new("hub_clock_ahead_seconds", "By how much this node's clock is ahead of the database's.")?,
             requests_in_flight: IntGauge::new("hub_http_requests_in_flight", "Requests in hand.")?,
             git_processes: IntGauge::new("hub_git_processes", "Git processes that run for clients.")?,
             database_connections: gauges("hub_database_connections", "Connections of the pool.", &["state"])?,
@@ -90,13 +127,19 @@ impl Metrics {
         };
         let build = gauges("hub_build_info", "1, with the version as label.", &["version"])?;
         build.with_label_values(&[env!("CARGO_PKG_VERSION")]).set(1);
-        let all: [Box<dyn prometheus::core::Collector>; 13] = [
+        let all: [Box<dyn prometheus::core::Collector>; 19] = [
             Box::new(inner.requests.clone()),
             Box::new(inner.durations.clone()),
             Box::new(inner.bytes_sent.clone()),
             Box::new(inner.xet_transfers.clone()),
             Box::new(inner.ssh_commands.clone()),
             Box::new(inner.ssh_connections.clone()),
+            Box::new(inner.webhook_deliveries.clone()),
+            Box::new(inner.webhook_waiting.clone()),
+            Box::new(inner.webhook_oldest.clone()),
+            Box::new(inner.webhook_overdue.clone()),
+            Box::new(inner.webhooks_disabled.clone()),
+            Box::new(inner.clock_ahead.clone()),
             Box::new(inner.requests_in_flight.clone()),
             Box::new(inner.git_processes.clone()),
             Box::new(inner.database_connections.clone()),
@@ -142,6 +185,12 @@ impl Metrics {
         self.inner.ssh_commands.with_label_values(&[command, outcome]).inc();
     }
 
+    /// Counts a try to send to a webhook: `delivered`, `retry` where it comes again later, `failed` where it was the last, `dropped`
+    /// where its owner may not hear of it any more.
+    pub fn webhook_delivery(&self, outcome: &str) {
+        self.inner.webhook_deliveries.with_label_values(&[outcome]).inc();
+    }
+
     /// Sets what is not counted but looked up when somebody asks.
     pub fn set_current(&self, idle_connections: usize, all_connections: u32, now: Current) {
         let number = |count: usize| i64::try_from(count).unwrap_or(i64::MAX);
@@ -152,6 +201,12 @@ impl Metrics {
         if let Some(behind) = now.search_behind {
             self.inner.search_behind.set(behind);
         }
+        if let Some(webhooks) = now.webhooks {
+            self.set_webhooks(webhooks);
+        }
+        if let Some(seconds) = now.clock_ahead {
+            self.inner.clock_ahead.set(seconds);
+        }
         if let Some((waiting, dead)) = now.jobs {
             self.inner.jobs.with_label_values(&["waiting"]).set(waiting);
             self.inner.jobs.with_label_values(&["dead"]).set(dead);
@@ -159,6 +214,16 @@ impl Metrics {
         if let Some(bytes) = resident_memory_bytes() {
             self.inner.memory_bytes.set(bytes);
         }
+    }
+
+    fn set_webhooks(&self, now: WebhookState) {
+        self.inner.webhook_waiting.set(now.waiting);
+        self.inner.webhook_oldest.set(now.oldest_secs);
+        self.inner.webhook_overdue.set(now.overdue_secs);
+        let disabled = |because, count| self.inner.webhooks_disabled.with_label_values(&[because]).set(count);
+        disabled("owner", now.off);
+        disabled("failing", now.failing);
+        disabled("behind", now.behind);
     }
 
     /// All of it in the text format.
@@ -190,7 +255,7 @@ mod tests {
         metrics.answered("GET", "/{namespace}/{name}", 200, Duration::from_millis(3));
         metrics.sent("/{namespace}/{name}", 42);
         let held = metrics.request_in_hand();
-        metrics.set_current(2, 5, Current { jobs: Some((1, 0)), search_behind: Some(7) });
+        metrics.set_current(2, 5, Current { jobs: Some((1, 0)), search_behind: Some(7), ..Current::default() });
         let text = metrics.render().unwrap();
         for line in [
             r#"hub_http_requests_total{method="GET",route="/{namespace}/{name}",status="200"} 1"#,

@@ -28,9 +28,9 @@ use crate::app::App;
 use crate::error::HubResult;
 
 /// How long somebody is signed in to an application that asks for nothing more, in days.
-const GRANT_DAYS: i64 = 30;
+const IDLE_DAYS: i32 = 30;
 /// The same for the command line, which people use now and then.
-const COMMAND_LINE_GRANT_DAYS: i64 = 180;
+const COMMAND_LINE_IDLE_DAYS: i32 = 180;
 
 /// Routes that programs ask, and not people.
 const FOR_PROGRAMS: [&str; 7] =

@@ -6,6 +6,7 @@
 //! - [`git_cache`]: a node's disk copies of packs, which can be deleted at any time.
 //! - [`discussions`]: what is said about a repository, and commits that are proposed for it.
 //! - [`gating`]: who asks for the files of a gated repository, and who is let in.
+//! - [`audience`]: which are not for all audiences.
 //! - [`buckets`]: repositories without git.
 //! - [`changes`]: what was done to a repository and can be undone, and deleted repositories.
 //! - [`lineage`]: what a repository was made from, by its bytes; [`tensor_diff`]: what changed, tensor by tensor.
@@ -16,6 +17,7 @@ pub mod access;
 pub mod api;
 pub mod apps;
 pub mod archive;
+pub mod audience;
 pub mod branches;
 pub mod buckets;
 pub mod by_results;
@@ -37,6 +39,7 @@ pub mod likes;
 pub mod lineage;
 pub mod listing;
 pub mod lookup;
+pub mod merging;
 pub mod metadata;
 pub mod new_objects;
 pub mod pages;

@@ -28,6 +28,8 @@ use tokio::sync::Notify;
 use crate::config::Config;
 use crate::web::outbound::{self, AllowedTargets};
 
+pub use queries::deliveries::find_state;
+
 const AGENT: &str = concat!("hub-webhooks/", env!("CARGO_PKG_VERSION"));
 
 /// What this node sends to webhooks with. Cheap to clone.

@@ -14,11 +14,25 @@ async fn hub_with(provider: &Provider) -> TestHub {
     TestHub::start_with(|config| config.oidc = Some(settings)).await
 }
 
+/// Presses the button to the provider.
+async fn begin(browser: &mut Browser, more: &[(&str, &str)]) -> Page {
+    let login = browser.get("/login").await;
+    let csrf = if login.status == 200 { login.csrf() } else { browser.open("/settings/sign-in").await.csrf() };
+    let mut fields = vec![("csrf_token", csrf.as_str())];
+    fields.extend_from_slice(more);
+    browser.post("/login/oidc", &fields).await
+}
+
+/// Where the page behind the button leads.
+fn leads_to(page: &Page) -> &str {
+    let refresh = page.headers.get("refresh").unwrap_or_else(|| panic!("{} {}", page.status, page.text));
+    refresh.to_str().unwrap().strip_prefix("0; url=").unwrap()
+}
+
 /// Goes to the provider and comes back.
 async fn sign_in(browser: &mut Browser, provider: &Provider, person: &Person, next: &str) -> Page {
-    let page = browser.get(&format!("/login/oidc?next={next}")).await;
-    assert_eq!(page.status, 303, "{}", page.text);
-    let back = provider.sign_in(page.location(), person);
+    let page = begin(browser, &[("next", next)]).await;
+    let back = provider.sign_in(leads_to(&page), person);
     browser.get(&back).await
 }
 
@@ -32,9 +46,13 @@ async fn somebody_new_chooses_a_name_and_comes_back() {
     let hub = hub_with(&provider).await;
     hub.account("ada").await;
     let mut browser = Browser::new(&hub);
-    assert!(browser.open("/login?next=%2Fmodels").await.has("href=\"/login/oidc?next=%2Fmodels\""));
+    // Nobody is signed in by a link, nor by a form of another site.
+    assert_eq!(browser.get("/login/oidc?next=%2Fmodels").await.location(), "/login?next=%2Fmodels");
+    assert_eq!(browser.post("/login/oidc", &[("next", "/models")]).await.status, 403);
+    let login = browser.open("/login?next=%2Fmodels").await;
+    assert!(login.has("action=\"/login/oidc\"") && login.has("name=\"next\" value=\"/models\""), "{}", login.text);
 
-    let page = sign_in(&mut browser, &provider, &ada, "%2Fmodels").await;
+    let page = sign_in(&mut browser, &provider, &ada, "/models").await;
     assert_eq!((page.status, page.location()), (303, "/login/oidc/join"), "{}", page.text);
     assert!(browser.open("/login/oidc/join").await.has("value=\"ada-2\""), "the name is taken, so another is proposed");
     let page = browser.submit("/login/oidc/join", "/login/oidc/join", &[("username", "ada")]).await;
@@ -44,8 +62,8 @@ async fn somebody_new_chooses_a_name_and_comes_back() {
     let page = browser.submit("/login/oidc/join", "/login/oidc/join", &fields).await;
     assert_eq!((page.status, page.location()), (303, "/models"));
     assert_eq!(browser.get("/login/oidc/join").await.status, 400, "that was all");
-    let stranger = Browser::new(&hub).get("/login/oidc?again=1").await;
-    assert!(stranger.location().starts_with("/login?"), "whoever is not logged in proves nothing");
+    let stranger = begin(&mut Browser::new(&hub), &[("again", "1")]).await;
+    assert_ne!(stranger.status, 200, "whoever is not logged in proves nothing");
     let profile = browser.open("/settings/profile").await;
     assert!(profile.has("ada@corp.example") && !profile.has("boss@corp.example"));
     let confirmed: bool = sqlx::query_scalar("select email_confirmed_at is not null from users where email = 'ada@corp.example'")
@@ -72,13 +90,13 @@ async fn somebody_new_chooses_a_name_and_comes_back() {
     };
     assert_eq!(ask(&mut browser).await, "/sudo?next=%2Fsettings%2Fprofile");
     // A sign-in there that the provider did not ask for anew shows nothing, nor does that of another person.
-    let again = "/login/oidc?again=1&next=%2Fsettings%2Fprofile";
-    assert!(browser.open("/sudo?next=/settings/profile").await.text.replace("&amp;", "&").replace("&#38;", "&").contains(again));
+    let asked = browser.open("/sudo?next=/settings/profile").await;
+    assert!(asked.has("action=\"/login/oidc\"") && asked.has("name=\"again\" value=\"1\""), "{}", asked.text);
     let asleep = Person { wrong: "asleep", ..ada.clone() };
     for (person, status) in [(&asleep, 403), (&Person::new("eve", "eve@corp.example"), 403), (&ada, 303)] {
         assert_eq!(ask(&mut browser).await, "/sudo?next=%2Fsettings%2Fprofile");
-        let page = browser.get(again).await;
-        let back = provider.sign_in(page.location(), person);
+        let page = begin(&mut browser, &[("again", "1"), ("next", "/settings/profile")]).await;
+        let back = provider.sign_in(leads_to(&page), person);
         assert_eq!(browser.get(&back).await.status, status, "{}", person.subject);
     }
     assert_eq!(ask(&mut browser).await, "/settings/profile");
@@ -92,7 +110,7 @@ async fn somebody_new_chooses_a_name_and_comes_back() {
     // Another address there is still the same person, and another person with the address is not.
     let mut again = Browser::new(&hub);
     let renamed = Person { email: "lovelace@corp.example", ..ada.clone() };
-    let page = sign_in(&mut again, &provider, &renamed, "%2F%2Fevil.example").await;
+    let page = sign_in(&mut again, &provider, &renamed, "//evil.example").await;
     assert_eq!((page.status, page.location()), (303, "/"));
     assert!(is_logged_in(&mut again).await);
     let heir = Person::new("bob", "ada@corp.example");
@@ -137,7 +155,7 @@ async fn a_mail_address_takes_nobodys_account() {
     let page = sign_in(&mut bob, &provider, &ada, "/").await;
     assert!(page.status == 409 && page.has("linked to an account already"), "{}", page.text);
     let person = Person::new("b0b", "bob@corp.example");
-    assert_eq!(sign_in(&mut bob, &provider, &person, "%2Fsettings%2Fsign-in").await.location(), "/login/oidc/link");
+    assert_eq!(sign_in(&mut bob, &provider, &person, "/settings/sign-in").await.location(), "/login/oidc/link");
     let page = bob.submit("/login/oidc/link", "/login/oidc/link", &[("current_password", PASSWORD)]).await;
     assert_eq!(page.location(), "/settings/sign-in");
     let settings = bob.open("/settings/sign-in").await;
@@ -162,8 +180,8 @@ async fn what_was_not_signed_for_this_sign_in_is_refused() {
     }
 
     let mut browser = Browser::new(&hub);
-    let begun = browser.get("/login/oidc").await;
-    let back = provider.sign_in(begun.location(), &ada);
+    let begun = begin(&mut browser, &[]).await;
+    let back = provider.sign_in(leads_to(&begun), &ada);
     let ticket = browser.cookie("oidc").expect("the browser keeps what it began").to_owned();
     let stranger = Browser::new(&hub).get(&back).await;
     assert!(stranger.status == 400 && stranger.has("Start again"), "another browser: {}", stranger.text);
@@ -174,8 +192,8 @@ async fn what_was_not_signed_for_this_sign_in_is_refused() {
     let page = browser.get(&format!("{}&error=%3Cscript%3E", back.replace("code=", "x="))).await;
     assert!(page.status == 403 && !page.has("<script>alert"), "{}", page.text);
     // A code of another sign-in does not fit: the verifier is of this one.
-    let elsewhere = Browser::new(&hub).get("/login/oidc").await;
-    let foreign = provider.sign_in(elsewhere.location(), &ada);
+    let elsewhere = begin(&mut Browser::new(&hub), &[]).await;
+    let foreign = provider.sign_in(leads_to(&elsewhere), &ada);
     let code = |path: &str| path.split("code=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     assert_eq!(browser.get(&back.replace(&code(&back), &code(&foreign))).await.status, 400);
     assert_eq!(browser.get(&back).await.location(), "/login/oidc/join", "and the true one fits");
@@ -207,9 +225,9 @@ async fn a_provider_changes_its_key_and_goes_away() {
     provider.stop().await;
     let back = "/login/oidc/callback?code=x&state=x";
     assert_eq!(browser.get(back).await.status, 400);
-    let begun = browser.get("/login/oidc").await;
-    assert_eq!(begun.status, 303, "what it said of itself is remembered");
-    let state = begun.location().split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
+    let begun = begin(&mut browser, &[]).await;
+    assert_eq!(begun.status, 200, "what it said of itself is remembered");
+    let state = leads_to(&begun).split("state=").nth(1).unwrap().split('&').next().unwrap().to_owned();
     let page = browser.get(&format!("/login/oidc/callback?code=x&state={state}")).await;
     assert!(page.status == 503 && page.has("Acme does not answer just now"), "{}", page.text);
     assert!(is_logged_in(&mut browser).await, "whoever is in stays in");

@@ -1,6 +1,6 @@
 //! What people try who are not who they say they are.
 
-use hub_tests::json;
+use hub_tests::{TestHub, Value, json};
 use reqwest::Method;
 
 use super::{
@@ -278,16 +278,28 @@ async fn applications_make_themselves_known_within_bounds() {
 
 #[tokio::test]
 async fn keys_change_and_what_old_ones_signed_stays_valid() {
-    let hub = hub().await;
+    let hub = TestHub::start().await;
     let anonymous = hub.anonymous();
     let (one, two) = tokio::join!(anonymous.get_json("/oauth/jwks", 200), anonymous.get_json("/oauth/jwks", 200));
     assert_eq!(one, two, "two that need the first key get one");
-    hub.sql("update oauth_keys set created_at = now() - interval '91 days'").await;
+    let letters = |keys: &Value, at: usize| keys["keys"][at]["n"].as_str().unwrap().len();
+    assert_eq!(letters(&one, 0), 512, "3072 bits");
+    hub::oauth::sweep(hub.app()).await.unwrap();
+    assert_eq!(anonymous.get_json("/oauth/jwks", 200).await, one, "it is neither old nor weak");
+    // One of 2048 bits, as hubs made before, signs no longer.
+    hub.sql("update oauth_keys set public_jwk = jsonb_set(public_jwk, '{n}', to_jsonb(left(public_jwk ->> 'n', 342)))").await;
+    let one = anonymous.get_json("/oauth/jwks", 200).await;
     hub::oauth::sweep(hub.app()).await.unwrap();
     let after = anonymous.get_json("/oauth/jwks", 200).await;
     let keys = after["keys"].as_array().unwrap();
     assert!(keys.len() == 2 && keys[0] != one["keys"][0] && keys[1] == one["keys"][0], "{after}");
-    hub.sql("update oauth_keys set retired_at = now() - interval '31 days' where retired_at is not null").await;
+    assert_eq!((letters(&after, 0), letters(&after, 1)), (512, 342));
+    hub.sql(
+        "update oauth_keys set retired_at = now() - interval '25 hours' where retired_at is not null;
+         update oauth_keys set created_at = now() - interval '91 days' where retired_at is null",
+    )
+    .await;
     assert_eq!(anonymous.get_json("/oauth/jwks", 200).await["keys"].as_array().unwrap().len(), 1);
+    assert!(hub::oauth::queries::keys::is_over(&hub.app().pool, 90, 512).await.unwrap(), "and one that has signed for long");
     hub.stop().await;
 }

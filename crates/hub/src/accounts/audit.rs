@@ -10,7 +10,7 @@ use actix_web::body::MessageBody;
 use actix_web::dev::{ServiceRequest, ServiceResponse};
 use actix_web::middleware::Next;
 use actix_web::web::Data;
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::{Postgres, Transaction};
 
@@ -134,6 +134,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("admin.restore_repo", "Repository restored by an administrator"),
     ("admin.quota", "Storage limit set by an administrator"),
     ("admin.banner", "Banner changed"),
+    ("admin.flag", "Switch of the hub turned"),
     ("jobs.retry", "Failed jobs tried again"),
     ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),
@@ -155,11 +156,23 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.delete", "Account removed"),
     ("organization.create", "Organization made"),
     ("organization.settings", "Settings changed"),
+    ("organization.close", "Deletion of the organization asked for"),
+    ("organization.keep", "Organization kept"),
+    ("organization.delete", "Organization removed"),
     ("member.add", "Member added"),
     ("member.role", "Role of a member changed"),
     ("member.remove", "Member removed"),
     ("invitation.create", "Invitation made"),
     ("invitation.end", "Invitation used or revoked"),
+    ("service_account.create", "Service account made"),
+    ("service_account.change", "Service account changed"),
+    ("service_account.disable", "Service account disabled"),
+    ("service_account.enable", "Service account enabled"),
+    ("service_account.delete", "Service account deleted"),
+    ("domain.add", "Mail domain added"),
+    ("domain.prove", "Mail domain proven"),
+    ("domain.role", "Role of a mail domain changed"),
+    ("domain.remove", "Mail domain removed"),
     ("request.create", "Somebody asked to join"),
     ("request.reject", "Request to join rejected"),
     ("request.end", "Request to join accepted or taken back"),
@@ -178,10 +191,13 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("repo.delete_ref", "Branch or tag deleted"),
     ("repo.replace_ref", "History of a branch replaced"),
     ("repo.restore_ref", "Branch or tag restored"),
+    ("recall.open", "Files recalled"),
+    ("recall.withdraw", "Recall withdrawn"),
     ("moderation.hide_comment", "Comment hidden by moderators"),
     ("moderation.lock_discussion", "Discussion locked by moderators"),
     ("moderation.hide_discussion", "Discussion hidden by moderators"),
     ("moderation.disable_repo", "Repository disabled by moderators"),
+    ("moderation.label_repo", "Repository labelled as not for all audiences by moderators"),
     ("moderation.disable_repos", "All repositories disabled by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
     ("moderation.remove_user", "Account removed by moderators"),
@@ -197,7 +213,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
 /// The database does not answer.
 pub async fn prune(app: &App) -> HubResult<()> {
     let Some(days) = app.config.audit_days else { return Ok(()) };
-    let before = Utc::now() - TimeDelta::days(i64::try_from(days).unwrap_or(36_500));
+    let before = crate::clock::now() - TimeDelta::days(i64::try_from(days).unwrap_or(36_500));
     loop {
         let mut tx = app.begin().await?;
         let removed = queries::delete_before(&mut tx, before, BATCH).await?;

@@ -4,7 +4,6 @@
 use actix_web::HttpRequest;
 use actix_web::cookie::time::Duration;
 use actix_web::cookie::{Cookie, SameSite};
-use chrono::Utc;
 use sqlx::PgConnection;
 
 use super::letters::Notice;
@@ -70,7 +69,7 @@ pub(super) async fn tell_if_new(conn: &mut PgConnection, user_pk: UserPk, browse
     let notice = Notice::NewBrowser {
         browser: name,
         address: browser.address.map(str::to_owned),
-        at: Utc::now().format("%Y-%m-%d %H:%M UTC").to_string(),
+        at: crate::clock::now().format("%Y-%m-%d %H:%M UTC").to_string(),
     };
     Job::tell(user_pk, notice).enqueue(conn).await
 }

@@ -2,7 +2,6 @@
 //! Until then no other mail goes to the address, or the hub could be made to write to strangers.
 
 use askama::Template;
-use chrono::Utc;
 
 use super::queries::{self, email};
 use super::{User, UserPk};
@@ -58,7 +57,7 @@ pub async fn ask(app: &App, user: &User) -> HubResult<()> {
 /// The mail server does not take it.
 pub async fn send_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     let Some(user) = queries::find_user(&app.pool, user_pk).await?.filter(|user| !user.email_confirmed) else { return Ok(()) };
-    let until = Utc::now().timestamp() + LINK_SECS;
+    let until = crate::clock::now().timestamp() + LINK_SECS;
     let signature = app.signer.sign(PURPOSE, &signed(user.pk, &user.email, until));
     let link = format!("{}/confirm-email/{}/{until}/{signature}", app.config.base(), user.pk);
     let letter = Letter {
@@ -93,7 +92,7 @@ pub async fn find_asked(app: &App, link: &Link) -> HubResult<User> {
     };
     let user = queries::find_user(&app.pool, link.user_pk).await?.ok_or_else(over)?;
     let known = app.signer.verify(PURPOSE, &signed(user.pk, &user.email, link.until), &link.signature);
-    if known && link.until >= Utc::now().timestamp() { Ok(user) } else { Err(over()) }
+    if known && link.until >= crate::clock::now().timestamp() { Ok(user) } else { Err(over()) }
 }
 
 /// Notes that the address belongs to the user.

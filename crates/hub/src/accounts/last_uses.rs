@@ -33,7 +33,7 @@ impl LastUses {
     pub fn note(&self, token_pk: i64, from: Option<IpAddr>) {
         let mut noted = self.noted.lock().unwrap_or_else(PoisonError::into_inner);
         if noted.len() < MOST || noted.contains_key(&token_pk) {
-            noted.insert(token_pk, Use { at: Utc::now(), from });
+            noted.insert(token_pk, Use { at: crate::clock::now(), from });
         }
     }
 

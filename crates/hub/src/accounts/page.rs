@@ -12,7 +12,6 @@ use actix_web::dev::Payload;
 use actix_web::http::{StatusCode, header};
 use actix_web::{FromRequest, HttpMessage as _, HttpRequest, HttpResponse, web};
 use askama::Template;
-use chrono::Utc;
 use hub_types::RepoType;
 use percent_encoding::{NON_ALPHANUMERIC, percent_decode_str, utf8_percent_encode};
 
@@ -20,6 +19,7 @@ use super::{User, Viewer, csrf};
 use crate::app::App;
 use crate::banner;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, app_of, read_body};
@@ -123,6 +123,7 @@ impl PageRequest {
             theme: self.theme(),
             section: None,
             return_to: target,
+            off: Flag::ALL.into_iter().filter(|flag| !self.app.allows(*flag)).map(Flag::as_str).collect(),
         }
     }
 
@@ -138,7 +139,7 @@ impl PageRequest {
 
     fn banner(&self) -> Option<Banner> {
         let closed = self.kept(banner::COOKIE);
-        self.app.banner.shown(Utc::now(), closed.as_ref().map(Cookie::value))
+        self.app.banner.shown(crate::clock::now(), closed.as_ref().map(Cookie::value))
     }
 
     fn flash(&self) -> Option<Flash> {

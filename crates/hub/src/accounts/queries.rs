@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod closing;
+pub mod domains;
 pub mod email;
 pub mod factors;
 pub mod follows;
@@ -9,9 +10,11 @@ pub mod groups;
 pub mod identities;
 pub mod invitations;
 pub mod links;
+pub mod passwords;
 pub mod pictures;
 pub mod public;
 pub mod requests;
+pub mod service_accounts;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
@@ -31,6 +34,8 @@ pub struct PasswordRow {
     pub password_hash: String,
     /// [`User::sign_in_version`] while the account had it.
     pub sign_in_version: i32,
+    /// Until when it works, if it was made up and must be changed.
+    pub password_ends_at: Option<DateTime<Utc>>,
 }
 
 /// A namespace as found by name.
@@ -55,7 +60,7 @@ pub struct NamespaceRow {
 pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<PasswordRow>> {
     sqlx::query_as!(
         PasswordRow,
-        "select user_pk, password_hash, sign_in_version from users join namespaces on namespace_pk = user_pk
+        "select user_pk, password_hash, sign_in_version, password_ends_at from users join namespaces on namespace_pk = user_pk
          where lower(name) = lower($1) or lower(email) = lower($1)",
         name
     )
@@ -86,8 +91,10 @@ pub async fn lock_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result
 pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query_as!(
         UserRow,
-        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, sign_in_version,
+        r#"select user_pk, name, fullname, case when service_of is null then email else '' end as "email!",
+                  email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
+                  (suspended_at is not null or deletes_at is not null or service_disabled_at is not null) as "suspended!", service_of,
+                  deletes_at, plain_http, shows_labelled, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
                                                        'locked', is_locked_out(m.organization_pk, m.user_pk),
@@ -120,8 +127,10 @@ struct UserRow {
     is_admin: bool,
     is_moderator: bool,
     suspended: bool,
+    service_of: Option<i64>,
     deletes_at: Option<DateTime<Utc>>,
     plain_http: bool,
+    shows_labelled: bool,
     sign_in_version: i32,
     memberships: Option<Json<Vec<Membership>>>,
 }
@@ -139,8 +148,10 @@ impl From<UserRow> for User {
             is_admin: row.is_admin,
             is_moderator: row.is_moderator,
             suspended: row.suspended,
+            service_of: row.service_of,
             deletes_at: row.deletes_at,
             plain_http: row.plain_http,
+            shows_labelled: row.shows_labelled,
             sign_in_version: row.sign_in_version,
             memberships,
             locked_out,

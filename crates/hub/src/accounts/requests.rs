@@ -1,6 +1,5 @@
 //! Requests to join an organisation that takes them: its admins accept, with a role, or reject.
 
-use chrono::Utc;
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
@@ -22,6 +21,8 @@ pub enum Joining {
     Accepted,
     /// It was rejected, which who asked is told.
     Rejected,
+    /// Somebody joined by their mail address, which its admins are told.
+    ByDomain,
 }
 
 impl Joining {
@@ -31,6 +32,7 @@ impl Joining {
             Self::Asked => "join_request",
             Self::Accepted => "join_accepted",
             Self::Rejected => "join_rejected",
+            Self::ByDomain => "domain_join",
         }
     }
 }
@@ -84,13 +86,15 @@ pub async fn ask(app: &App, user: &User, organization: &ProfileRow, message: &st
 }
 
 /// Has those told whom it concerns: the admins of the organisation, or who asked.
-async fn tell(
+pub(super) async fn tell(
     conn: &mut PgConnection,
     (organization_pk, user_pk): (i64, UserPk),
     actor_pk: Option<UserPk>,
     what: Joining,
 ) -> sqlx::Result<()> {
-    Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at: Utc::now().timestamp_micros() }.enqueue(conn).await
+    Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at: crate::clock::now().timestamp_micros() }
+        .enqueue(conn)
+        .await
 }
 
 fn takes_none(name: &str) -> HubError {

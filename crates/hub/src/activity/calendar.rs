@@ -1,6 +1,6 @@
 //! Twelve months of activity, drawn on the server: a square for each day, a column for each week.
 
-use chrono::{Datelike as _, NaiveDate, TimeDelta, Utc};
+use chrono::{Datelike as _, NaiveDate, TimeDelta};
 
 use super::queries::{DayRow, count_days};
 use crate::app::App;
@@ -47,7 +47,7 @@ impl Calendar {
     /// # Errors
     /// The database does not answer.
     pub async fn of_namespace(app: &App, namespace_pk: i64) -> HubResult<Self> {
-        let today = Utc::now().date_naive();
+        let today = crate::clock::now().date_naive();
         let since = first_day(today);
         Ok(Self::of_days(since, today, &count_days(&app.pool, namespace_pk, since).await?))
     }

@@ -12,7 +12,7 @@ use crate::collections::queries::{Collection, list_by_keys as list_collections};
 use crate::error::HubResult;
 use crate::repos::pages::view::RepoSummary;
 use crate::repos::queries::listing::list_by_keys as list_repos;
-use crate::repos::visibility::visible_to;
+use crate::repos::visibility::shown_to;
 use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::layout::kind_word;
 
@@ -93,7 +93,7 @@ async fn page(
     limit: usize,
     without: Option<i64>,
 ) -> HubResult<FeedPage> {
-    let visible = visible_to(viewer);
+    let visible = shown_to(viewer);
     let (sees_all, sees) = visible.coarse();
     let query = ActivityQuery { namespaces, without, sees_all, sees: &sees, after, limit: one_more(limit) };
     let mut rows = list_activity(&app.pool, &query).await?;

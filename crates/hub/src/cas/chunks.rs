@@ -3,7 +3,6 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::Utc;
 use sha2::Digest as _;
 
 use super::tokens::CasRead;
@@ -38,7 +37,7 @@ pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: Htt
     let mut found = store::load(&app, &hashes).await?;
     let infos = hashes.iter().filter_map(|hash| found.remove(hash)).map(|xorb| std::sync::Arc::clone(&xorb.info));
     let infos: Vec<_> = infos.collect();
-    let now = Utc::now().timestamp().unsigned_abs();
+    let now = crate::clock::now().timestamp().unsigned_abs();
     let key = key_of_week(&app, now);
     let shard = move || hub_xet::dedup_shard(&infos, &key, now, now + VALID.as_secs());
     let shard = tokio::task::spawn_blocking(shard).await?.map_err(HubError::internal)?;

@@ -6,7 +6,6 @@ use std::time::Duration;
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use chrono::Utc;
 use futures::StreamExt as _;
 use hub_storage::StorageKey;
 use hub_types::XetHash;
@@ -30,7 +29,7 @@ pub(super) fn address(app: &App, store_url: &str, hash: &XetHash, nonce: i64, fi
     if app.store.presigns_ranges() {
         return Ok(app.store.presign_range(&key, VALID, &format!("bytes={first}-{last}"))?.into());
     }
-    let expires = Utc::now().timestamp() + i64::try_from(VALID.as_secs()).unwrap_or_default();
+    let expires = crate::clock::now().timestamp() + i64::try_from(VALID.as_secs()).unwrap_or_default();
     let text = format!("{hash}.{nonce:016x}/{first}-{last}?expires={expires}");
     let signature = app.signer.sign(PURPOSE, &text);
     Ok(format!("{store_url}/data/{text}&sig={signature}"))
@@ -46,7 +45,7 @@ pub(super) async fn get_range(app: web::Data<App>, request: HttpRequest) -> HubR
         return Err(bad_address());
     }
     let expires = signed.strip_prefix("expires=").and_then(|text| text.parse::<i64>().ok());
-    if expires.is_none_or(|at| at < Utc::now().timestamp()) {
+    if expires.is_none_or(|at| at < crate::clock::now().timestamp()) {
         return Err(HubError::forbidden("This address has expired. Ask for the file's reconstruction again."));
     }
     let asked = request.headers().get(header::RANGE).and_then(|value| value.to_str().ok());

@@ -8,7 +8,6 @@ use std::pin::Pin;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
-use chrono::Utc;
 use hub_types::RepoType;
 use serde::Serialize;
 
@@ -117,7 +116,7 @@ async fn check_revision(app: &App, repo: &Repo, request: &HttpRequest, query: &Q
 }
 
 fn answer(app: &App, read: &RepoRead, base: &BaseUrl, scope: Scope) -> HttpResponse {
-    let exp = Utc::now().timestamp().saturating_add_unsigned(scope.valid_secs(&app.config));
+    let exp = crate::clock::now().timestamp().saturating_add_unsigned(scope.valid_secs(&app.config));
     let user_pk = read.viewer.user.as_ref().map_or(0, |user| user.pk);
     let token_pk = match read.viewer.auth {
         Auth::Token { token_pk, .. } => token_pk,
@@ -205,7 +204,7 @@ fn parse(app: &App, token: &str) -> HubResult<Claims> {
     let number = |text: &str| text.parse::<i64>().map_err(|_| HubError::invalid_credentials());
     let named = [Scope::Read, Scope::Write, Scope::Propose].into_iter().find(|known| known.as_str() == scope);
     let scope = named.ok_or_else(HubError::invalid_credentials)?;
-    if number(exp)?.saturating_add_unsigned(scope.grace_secs(&app.config)) < Utc::now().timestamp() {
+    if number(exp)?.saturating_add_unsigned(scope.grace_secs(&app.config)) < crate::clock::now().timestamp() {
         return Err(HubError::expired_xet_token());
     }
     Ok(Claims { scope, repo_pk: number(repo_pk)?, user_pk: number(user_pk)?, token_pk: number(token_pk)? })

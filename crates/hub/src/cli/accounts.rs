@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `keep-organization`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
 //! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
@@ -10,12 +10,12 @@ use rand::RngExt as _;
 use super::{AdminCommand, backup, fail, gc, say};
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::site_roles::{self, SiteRole};
-use crate::accounts::{leaks, second_factors};
+use crate::accounts::{first_passwords, leaks, second_factors};
 use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
-use crate::personal_data::closing;
+use crate::personal_data::{closing, organizations};
 use crate::ssh::host_key;
 use crate::{search, start};
 
@@ -39,6 +39,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
         AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
         AdminCommand::DeleteAccount { name } => delete_account(&app, &name).await,
         AdminCommand::KeepAccount { name } => keep_account(&app, &name).await,
+        AdminCommand::KeepOrganization { name } => keep_organization(&app, &name).await,
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::SshHostKey => show_host_key(&app).await,
@@ -75,7 +76,9 @@ async fn add_user(app: &App, mut new: NewUser, from_stdin: bool) -> Result<(), S
     let user = create_user(app, &new).await.map_err(|error| error.to_string())?;
     say(format!("Made the account `{}`{}.", user.name, if user.is_admin { ", an administrator" } else { "" }));
     if !from_stdin {
-        say(format!("Password (shown once): {}", new.password));
+        first_passwords::mark(app, user.pk).await.map_err(|error| error.to_string())?;
+        let days = first_passwords::LASTS_DAYS;
+        say(format!("Password (shown once, to be changed at the first login, within {days} days): {}", new.password));
     }
     Ok(())
 }
@@ -122,6 +125,12 @@ async fn delete_account(app: &App, name: &str) -> Result<(), String> {
 async fn keep_account(app: &App, name: &str) -> Result<(), String> {
     closing::keep_by_name(app, name).await.map_err(|error| error.to_string())?;
     say("The account is back, with its repositories.");
+    Ok(())
+}
+
+async fn keep_organization(app: &App, name: &str) -> Result<(), String> {
+    organizations::keep_by_name(app, name).await.map_err(|error| error.to_string())?;
+    say("The organization is back, with its members and repositories.");
     Ok(())
 }
 
@@ -173,6 +182,9 @@ async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), St
         let (count, bytes) = (tally.unnamed.count, size(tally.unnamed.bytes));
         say(format!("No row names {count} objects of the store ({bytes}), which uploads left that are under way or broke off."));
         say("That is no harm: `hub admin gc --dry-run` says which of them go by themselves.");
+    }
+    if tally.miscounted > 0 {
+        say(format!("Of {} owners something else is counted than they hold. A running hub counts anew every quarter of an hour.", tally.miscounted));
     }
     match tally {
         fsck::Tally { repos, problems: 0, .. } => {

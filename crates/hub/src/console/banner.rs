@@ -51,7 +51,7 @@ struct BannerPage {
 impl BannerPage {
     /// What the banner is at.
     fn state(&self) -> &'static str {
-        let now = Utc::now();
+        let now = crate::clock::now();
         match &self.current {
             None => "There is no banner.",
             Some(row) if row.ends_at.is_some_and(|at| at <= now) => "Its time is over: nobody sees it any more.",

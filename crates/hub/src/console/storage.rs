@@ -139,7 +139,7 @@ mod tests {
     fn growth_is_told_against_the_day_before() {
         let day = |day: u32, pack_bytes| DayRow {
             day: NaiveDate::from_ymd_opt(2026, 11, day).unwrap(),
-            counted_at: Utc::now(),
+            counted_at: crate::clock::now(),
             owned_bytes: 0,
             files: 0,
             file_bytes: 1024,

@@ -18,6 +18,7 @@ use self::score::{Scored, score};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
+use crate::repos::audience;
 use crate::repos::listing::{self, Columns};
 use crate::search::{self, hardware::Estimate};
 
@@ -45,7 +46,7 @@ pub(super) struct Answer {
 /// 503 while there is no index; the database does not answer.
 pub(super) async fn find(app: &App, viewer: &Viewer, ask: &Ask) -> HubResult<Answer> {
     let asked = SearchQuery {
-        clauses: ask.clauses(),
+        clauses: ask.clauses().into_iter().chain(audience::clause(viewer)).collect(),
         visible: search::visible_to(viewer),
         sort: Sort::Downloads,
         limit: COMPARED,

@@ -1,6 +1,6 @@
 //! One question over everything: names first, then words of cards, each kind by itself.
 
-use hub_search::{SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TextReading};
+use hub_search::{Clause, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TextReading};
 use hub_types::RepoType;
 
 use super::owners::{self, OwnerKind, Owners};
@@ -8,7 +8,7 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::listing::{self, Columns, ListQuery, ListedRepo};
-use crate::repos::visibility;
+use crate::repos::{audience, visibility};
 use crate::search;
 use crate::tasks::{self, TaskName};
 
@@ -201,6 +201,11 @@ async fn suggestions(app: &App, viewer: &Viewer, text: &str, wanted: Wanted) -> 
     Ok(found.into_iter().map(|suggestion| (suggestion.kind, suggestion.pk)).collect())
 }
 
+/// What is not for all audiences is found by its whole name only, but by those who want it.
+fn left_out(viewer: &Viewer, text: &str) -> Option<Clause> {
+    audience::clause(viewer).filter(|_| !audience::is_whole_name(text))
+}
+
 /// The repositories of one type: those that were suggested by name, then the best matches.
 async fn repos(
     app: &App,
@@ -215,6 +220,7 @@ async fn repos(
     }
     let asked = SearchQuery {
         text: text.to_owned(),
+        clauses: left_out(viewer, text).into_iter().collect(),
         sort: Sort::Relevance,
         visible: search::visible_to(viewer),
         offset: wanted.offset,
@@ -230,7 +236,10 @@ async fn repos(
         }
     }
     keys.truncate(wanted.limit);
-    let list = listing::by_keys(app, viewer, &keys, Columns::default()).await?;
+    let mut list = listing::by_keys(app, viewer, &keys, Columns::default()).await?;
+    if left_out(viewer, text).is_some() {
+        list.retain(|repo| !audience::is_labelled(&repo.tags));
+    }
     let total = results.total.max(list.len() as u64);
     Ok(FoundRepos { list, total, reading: results.text, results })
 }
@@ -242,7 +251,7 @@ async fn by_name_alone(app: &App, viewer: &Viewer, kind: RepoType, text: &str, w
         limit: wanted.limit,
         ..ListQuery::default()
     };
-    let list = listing::list(app, kind, &visibility::visible_to(viewer), &query).await?.repos;
+    let list = listing::list(app, kind, &visibility::shown_to(viewer), &query).await?.repos;
     Ok(FoundRepos { total: list.len() as u64, list, ..FoundRepos::default() })
 }
 

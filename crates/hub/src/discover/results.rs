@@ -6,6 +6,7 @@ use hub_search::Snippets;
 
 use super::queries::FoundOwner;
 use super::quick::{Found, FoundRepos, Kind, Question, Wanted, find};
+use crate::accounts::Viewer;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::pages::lists;
@@ -95,7 +96,7 @@ async fn show_results(page: PageRequest) -> HubResult<HttpResponse> {
     let reached = ((number + 1) * PAGE_LEN) as u64;
     let more = only.is_some_and(|kind| kind != Kind::Tasks && found.total(kind) > reached) && number < MAX_PAGE;
     let notes = notes(&question, &found);
-    let groups = groups(found, &question, only);
+    let groups = groups(&page.viewer, found, &question, only);
     let title = if question.text.is_empty() { "Search".to_owned() } else { format!("Search for {}", question.text) };
     let at = |number: usize| address(&question.text, only, number);
     page.show(ResultsPage {
@@ -139,11 +140,11 @@ fn notes(question: &Question, found: &Found) -> Vec<&'static str> {
     notes
 }
 
-fn groups(found: Found, question: &Question, only: Option<Kind>) -> Vec<Group> {
+fn groups(viewer: &Viewer, found: Found, question: &Question, only: Option<Kind>) -> Vec<Group> {
     let totals: Vec<(Kind, u64)> = Kind::EVERY.into_iter().map(|kind| (kind, found.total(kind))).collect();
     let mut things = Vec::new();
     for (kind, repos) in found.repos {
-        things.push((Kind::Repos(kind), Things::Repos(lists::found(repos.list, &repos.results))));
+        things.push((Kind::Repos(kind), Things::Repos(lists::found(viewer, repos.list, &repos.results))));
     }
     things.push((Kind::Organizations, Things::Owners(found.organizations.list)));
     things.push((Kind::Users, Things::Owners(found.users.list)));

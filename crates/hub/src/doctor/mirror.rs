@@ -7,7 +7,6 @@ use std::time::{Duration, Instant};
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
-use chrono::Utc;
 use futures::{StreamExt as _, stream};
 use serde::{Deserialize, Serialize};
 
@@ -57,13 +56,13 @@ pub(super) const ANSWERED: &[(&str, &str)] = &[
 
 /// Makes a ticket.
 pub(super) fn ticket(signer: &Signer) -> String {
-    let ends = (Utc::now().timestamp() + VALID_SECS).to_string();
+    let ends = (crate::clock::now().timestamp() + VALID_SECS).to_string();
     format!("{ends}.{}", signer.sign(PURPOSE, &ends))
 }
 
 fn check(app: &App, ticket: &str) -> HubResult<()> {
     let valid = ticket.split_once('.').is_some_and(|(ends, signature)| {
-        app.signer.verify(PURPOSE, ends, signature) && ends.parse().is_ok_and(|ends: i64| ends > Utc::now().timestamp())
+        app.signer.verify(PURPOSE, ends, signature) && ends.parse().is_ok_and(|ends: i64| ends > crate::clock::now().timestamp())
     });
     if valid { Ok(()) } else { Err(HubError::not_found("There is nothing at this address.")) }
 }

@@ -1,6 +1,6 @@
 //! The downloads of the last thirty days, drawn on the server.
 
-use chrono::{NaiveDate, TimeDelta, Utc};
+use chrono::{NaiveDate, TimeDelta};
 
 use super::queries::{DayRow, list_days};
 use crate::app::App;
@@ -46,7 +46,7 @@ impl DownloadChart {
     /// # Errors
     /// The database does not answer.
     pub async fn of_repo(app: &App, repo_pk: i64) -> HubResult<Self> {
-        let today = Utc::now().date_naive();
+        let today = crate::clock::now().date_naive();
         let since = today - TimeDelta::days(DAYS - 1);
         Ok(Self::of_days(since, &list_days(&app.pool, repo_pk, since).await?))
     }

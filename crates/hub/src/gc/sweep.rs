@@ -1,6 +1,5 @@
 //! What has been in quarantine long enough goes: first its row, then, by the list of doomed objects, its bytes.
 
-use chrono::Utc;
 use hub_storage::StorageKey;
 use hub_types::{Oid, Sha256, XetHash};
 
@@ -29,7 +28,7 @@ pub(super) async fn sweep_files(run: &Run<'_>, report: &mut Report) -> HubResult
         for file in &swept {
             if file.is_plain {
                 let key = StorageKey::lfs(&file.oid, file.nonce);
-                queries::doom(&mut tx, &key, file.size_bytes, Utc::now()).await?;
+                queries::doom(&mut tx, &key, file.size_bytes, crate::clock::now()).await?;
             }
         }
         tx.commit().await?;
@@ -52,8 +51,9 @@ pub(super) async fn sweep_xorbs(run: &Run<'_>, report: &mut Report) -> HubResult
         last = *newest;
         let swept = queries::delete_unused_xorbs(&mut tx, &locked).await?;
         for xorb in &swept {
-            queries::doom(&mut tx, &StorageKey::xorb(&xorb.xorb_hash, xorb.nonce), xorb.stored_bytes, Utc::now()).await?;
-            queries::doom(&mut tx, &StorageKey::xorb_meta(&xorb.xorb_hash, xorb.nonce), 0, Utc::now()).await?;
+            queries::doom(&mut tx, &StorageKey::xorb(&xorb.xorb_hash, xorb.nonce), xorb.stored_bytes, crate::clock::now())
+                .await?;
+            queries::doom(&mut tx, &StorageKey::xorb_meta(&xorb.xorb_hash, xorb.nonce), 0, crate::clock::now()).await?;
         }
         tx.commit().await?;
         for xorb in &swept {
@@ -78,8 +78,8 @@ pub(super) async fn sweep_packs(run: &Run<'_>, report: &mut Report) -> HubResult
         last = *newest;
         let swept = queries::packs::delete_unlinked(&mut tx, &locked).await?;
         for pack in &swept {
-            queries::doom(&mut tx, &StorageKey::pack(&pack.hash, pack.nonce), pack.size_bytes, Utc::now()).await?;
-            queries::doom(&mut tx, &StorageKey::pack_idx(&pack.hash, pack.nonce), 0, Utc::now()).await?;
+            queries::doom(&mut tx, &StorageKey::pack(&pack.hash, pack.nonce), pack.size_bytes, crate::clock::now()).await?;
+            queries::doom(&mut tx, &StorageKey::pack_idx(&pack.hash, pack.nonce), 0, crate::clock::now()).await?;
         }
         tx.commit().await?;
         report.add(Item::SweptPacks, Amount::of(swept.iter().map(|pack| pack.size_bytes)));
@@ -152,7 +152,7 @@ async fn drop_plain_copy(run: &Run<'_>, copy: &queries::DoubleFile) -> HubResult
     let dropped = queries::drop_plain(&mut tx, copy).await?;
     if dropped {
         // Nodes remember where it lay, and addresses of it were given out.
-        let not_before = Utc::now() + run.limits.quarantine;
+        let not_before = crate::clock::now() + run.limits.quarantine;
         queries::doom(&mut tx, &StorageKey::lfs(&copy.oid, copy.nonce), copy.size_bytes, not_before).await?;
     }
     tx.commit().await?;

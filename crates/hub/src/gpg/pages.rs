@@ -104,7 +104,7 @@ fn key_item(row: queries::KeyRow, user: &User) -> KeyItem {
     let expires = primary.and_then(|primary| primary.expires).and_then(|at| DateTime::from_timestamp(at, 0));
     let ended = match primary {
         Some(primary) if primary.revoked => Some("Revoked"),
-        _ => expires.filter(|at| *at <= Utc::now()).map(|_| "Expired"),
+        _ => expires.filter(|at| *at <= crate::clock::now()).map(|_| "Expired"),
     };
     let is_named = row.emails.iter().any(|email| *email == user.email.to_lowercase());
     let useless = match (user.email_confirmed, is_named) {

@@ -4,7 +4,6 @@
 
 use std::collections::HashMap;
 
-use chrono::Utc;
 use futures::{StreamExt as _, stream};
 use hub_git::SignedCommit;
 use hub_types::Oid;
@@ -116,7 +115,7 @@ fn of_key(part: &str, primary: &str, committer: &str, rows: &[SignerRow]) -> Sig
     let (Some(first), Some(used)) = (parts.first(), parts.iter().find(|known| known.fingerprint == part)) else {
         return Signature::Unverified(UNKNOWN);
     };
-    let now = Utc::now().timestamp();
+    let now = crate::clock::now().timestamp();
     let any = |is: fn(&super::listing::Part, i64) -> bool| is(first, now) || is(used, now);
     if any(|part, _| part.revoked) {
         Signature::Unverified(REVOKED)

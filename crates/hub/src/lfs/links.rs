@@ -6,7 +6,6 @@
 use std::time::Duration;
 
 use actix_web::HttpRequest;
-use chrono::Utc;
 use hub_types::Sha256;
 
 use crate::app::App;
@@ -93,7 +92,7 @@ impl Grant {
 
     /// The URL.
     pub(super) fn url(&self, app: &App, base: &BaseUrl, operation: Operation, valid: Duration) -> String {
-        let expires = Utc::now().timestamp() + i64::try_from(valid.as_secs()).unwrap_or_default();
+        let expires = crate::clock::now().timestamp() + i64::try_from(valid.as_secs()).unwrap_or_default();
         let mut query = url::form_urlencoded::Serializer::new(String::new());
         query.append_pair("size", &self.size.to_string()).append_pair("expires", &expires.to_string());
         if let Some(parts) = &self.parts {
@@ -126,7 +125,7 @@ impl Grant {
         let oid = segments.next().and_then(|text| text.parse().ok()).ok_or_else(bad_link)?;
         let query = Query::parse(query);
         let number = |key| query.get(key).and_then(|text| text.parse::<u64>().ok());
-        if number("expires").is_none_or(|at| at < Utc::now().timestamp().unsigned_abs()) {
+        if number("expires").is_none_or(|at| at < crate::clock::now().timestamp().unsigned_abs()) {
             return Err(HubError::forbidden("This address has expired. Ask the LFS batch endpoint for a new one."));
         }
         let parts = match (number("part_bytes"), query.get("upload")) {

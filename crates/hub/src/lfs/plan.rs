@@ -2,7 +2,6 @@
 
 use std::collections::BTreeMap;
 
-use chrono::Utc;
 use hub_types::Sha256;
 
 use super::links::{Grant, Operation, UPLOAD_VALID};
@@ -84,7 +83,7 @@ impl Planner<'_> {
 
     /// Goes on with the upload of an earlier batch while its parts are safe from the sweep, or begins one.
     async fn begin(&self, upload: &PartUpload) -> HubResult<String> {
-        let since = Utc::now() - UPLOAD_VALID;
+        let since = crate::clock::now() - UPLOAD_VALID;
         let part_bytes = i64::try_from(upload.part_bytes).unwrap_or(i64::MAX);
         let known = objects::find_upload(&self.app.pool, upload.repo_pk, upload.oid, part_bytes, since).await?;
         if let Some(handle) = known {

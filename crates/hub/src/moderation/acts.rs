@@ -36,6 +36,8 @@ pub enum Act {
     DisableRepo,
     /// The same for all that an account has.
     DisableRepos,
+    /// People are asked before they see what is in the repository, whatever its card says.
+    LabelRepo,
     /// Nobody but its owner sees it.
     HideCollection,
     /// What the person has is in no list, no search and no notification; links to it work.
@@ -49,13 +51,14 @@ pub enum Act {
 }
 
 impl Act {
-    const ALL: [Self; 11] = [
+    const ALL: [Self; 12] = [
         Self::Dismiss,
         Self::HideComment,
         Self::LockDiscussion,
         Self::HideDiscussion,
         Self::DisableRepo,
         Self::DisableRepos,
+        Self::LabelRepo,
         Self::HideCollection,
         Self::LimitUser,
         Self::SuspendUser,
@@ -72,6 +75,7 @@ impl Act {
             Self::HideDiscussion => "hide_discussion",
             Self::DisableRepo => "disable_repo",
             Self::DisableRepos => "disable_repos",
+            Self::LabelRepo => "label_repo",
             Self::HideCollection => "hide_collection",
             Self::LimitUser => "limit_user",
             Self::SuspendUser => "suspend_user",
@@ -89,6 +93,7 @@ impl Act {
             Self::HideDiscussion => "Hide and lock the discussion",
             Self::DisableRepo => "Disable the repository",
             Self::DisableRepos => "Disable all its repositories",
+            Self::LabelRepo => "Label it as not for all audiences",
             Self::HideCollection => "Hide the collection",
             Self::LimitUser => "Limit the user: what they have is in no list",
             Self::SuspendUser => "Suspend the user; what they made stays",
@@ -106,6 +111,7 @@ impl Act {
             "hide_discussion" => "Discussion hidden",
             "disable_repo" => "Repository disabled",
             "disable_repos" => "Repositories disabled",
+            "label_repo" => "Repository labelled as not for all audiences",
             "hide_collection" => "Collection hidden",
             "limit_user" => "User limited",
             "suspend_user" => "User suspended",
@@ -123,7 +129,10 @@ impl Act {
     /// What can be done about a thing. Whoever made it can be removed with it.
     pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
         let (without, with): (&[Self], &[Self]) = match kind {
-            SubjectKind::Repo => (&[Self::Dismiss, Self::DisableRepo], &[Self::Dismiss, Self::DisableRepo, Self::RemoveUser]),
+            SubjectKind::Repo => (
+                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo],
+                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo, Self::RemoveUser],
+            ),
             SubjectKind::Discussion => (
                 &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
                 &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion, Self::RemoveUser],
@@ -297,6 +306,7 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         }
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
+        Act::LabelRepo => effects::label_repo(conn, act_pk, pk).await?,
         Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
         Act::LimitUser => effects::limit(conn, act_pk, pk).await?,
         Act::SuspendUser => effects::suspend(conn, act_pk, pk).await?,

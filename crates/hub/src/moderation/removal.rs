@@ -1,6 +1,6 @@
 //! Accounts that are removed with all they made, as one act: it can be taken back for as long as deleted repositories can.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use sqlx::PgConnection;
 
 use super::queries::effects::{self, Comments};
@@ -31,7 +31,7 @@ pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
 pub(super) fn check_in_time(app: &App, act: &ActRow) -> HubResult<()> {
     let days = app.config.undo_days;
     let end = act.created_at + TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX).min(36_500));
-    if act.act == "remove_user" && end < Utc::now() {
+    if act.act == "remove_user" && end < crate::clock::now() {
         return Err(HubError::conflict(format!("A removal can be taken back for {days} days: what was there is forgotten.")));
     }
     Ok(())

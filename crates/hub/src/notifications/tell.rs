@@ -71,7 +71,7 @@ fn mails_for(told: &[ToldRow]) -> Vec<Job> {
 }
 
 fn mail_times() -> MailTimes {
-    MailTimes { next_digest: next_digest(Utc::now()), pause_secs: PAUSE_SECS }
+    MailTimes { next_digest: next_digest(crate::clock::now()), pause_secs: PAUSE_SECS }
 }
 
 /// When the next daily mails go.

@@ -6,7 +6,7 @@ use sqlx::PgConnection;
 use super::problem::Problem;
 use super::queries::clients::{Client, Consent, NewConsent, upsert_consent};
 use super::queries::grants::{NewGrant, find_auth_time, insert_code, insert_grant};
-use super::{COMMAND_LINE_GRANT_DAYS, GRANT_DAYS, clients, redirects, scopes};
+use super::{COMMAND_LINE_IDLE_DAYS, IDLE_DAYS, clients, redirects, scopes};
 use crate::accounts::{Auth, User, audit, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -34,8 +34,26 @@ pub(super) struct Asked {
     pub is_silent: bool,
     /// Whether the person must be asked, whatever they said before.
     pub must_ask: bool,
+    /// How fresh the proof must be of who the person is.
+    pub freshness: Freshness,
     /// Ids of the organisations that the application would like to work with.
     pub organizations: Vec<String>,
+}
+
+/// How fresh the proof must be of who somebody is, as an application wants it.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct Freshness {
+    /// It must be made for this request.
+    anew: bool,
+    /// It must not be older.
+    max_age: Option<TimeDelta>,
+}
+
+impl Freshness {
+    /// Whether the application wants any.
+    pub(super) const fn is_asked_for(self) -> bool {
+        self.anew || self.max_age.is_some()
+    }
 }
 
 /// A request that cannot.
@@ -92,6 +110,7 @@ impl Asked {
             challenge: rest.challenge,
             is_silent: rest.prompt.contains(&"none"),
             must_ask: !rest.prompt.is_empty(),
+            freshness: Freshness { anew: rest.prompt.contains(&"login"), max_age: rest.max_age },
             organizations: rest.organizations,
             client,
             redirect_uri,
@@ -102,6 +121,21 @@ impl Asked {
     /// The address that tells the application what came of it.
     pub(super) fn answer(&self, issuer: &str, pairs: &[(&str, &str)]) -> String {
         answer(&self.redirect_uri, self.state.as_deref(), issuer, pairs)
+    }
+
+    /// Whether the person who uses this session must prove once more who they are, because the application wants it. `since` is when
+    /// it asked, if the person has been sent to prove it.
+    ///
+    /// # Errors
+    /// 403 when there is no session.
+    pub(super) async fn must_prove(&self, app: &App, auth: &Auth, since: Option<DateTime<Utc>>) -> HubResult<bool> {
+        if !self.freshness.is_asked_for() {
+            return Ok(false);
+        }
+        let proved_at = auth_time(app, auth).await?;
+        let is_fresh = since.is_some_and(|since| proved_at >= since);
+        Ok(!is_fresh
+            && (self.freshness.anew || self.freshness.max_age.is_some_and(|most| crate::clock::now() - proved_at > most)))
     }
 
     /// Whether a person need not be asked again: they let the application do all of this, and it is certain that it is the
@@ -125,7 +159,7 @@ impl Asked {
             of_repos: &scopes::of_repos(),
         };
         let consent_pk = upsert_consent(&mut tx, &consent).await?;
-        let code = self.sign_in(&mut tx, consent_pk, organization_pks, auth_time).await?;
+        let code = self.sign_in(app, &mut tx, consent_pk, organization_pks, auth_time).await?;
         tx.commit().await?;
         Ok(code)
     }
@@ -137,13 +171,14 @@ impl Asked {
     pub(super) async fn allow_again(&self, app: &App, auth: &Auth, consent: &Consent) -> HubResult<String> {
         let auth_time = auth_time(app, auth).await?;
         let mut tx = app.begin().await?;
-        let code = self.sign_in(&mut tx, consent.pk, &consent.organization_pks, auth_time).await?;
+        let code = self.sign_in(app, &mut tx, consent.pk, &consent.organization_pks, auth_time).await?;
         tx.commit().await?;
         Ok(code)
     }
 
     async fn sign_in(
         &self,
+        app: &App,
         conn: &mut PgConnection,
         consent_pk: i64,
         organization_pks: &[i64],
@@ -155,7 +190,7 @@ impl Asked {
             organization_pks,
             auth_time,
             nonce: self.nonce.as_deref(),
-            ends_at: end_of(&self.client),
+            ends_at: end_of(app, &self.client),
         };
         let grant_pk = insert_grant(&mut *conn, &grant).await?;
         let code = random_secret::<32>();
@@ -165,7 +200,7 @@ impl Asked {
     }
 }
 
-/// When the session began.
+/// When it was last proved whose browser this is.
 ///
 /// # Errors
 /// 403 when there is none.
@@ -174,9 +209,16 @@ pub(super) async fn auth_time(app: &App, auth: &Auth) -> HubResult<DateTime<Utc>
     find_auth_time(&app.pool, session_hash).await?.ok_or_else(HubError::login_required)
 }
 
+/// For how many days somebody is signed in to an application at most, whatever it asks for.
+pub(super) fn most_days(app: &App, client: &Client) -> i32 {
+    let limits = app.config.oauth;
+    if client.is_of_the_hub() { limits.command_line_days } else { limits.days }
+}
+
 /// When a sign-in ends unless the application asks for more.
-pub(super) fn end_of(client: &Client) -> DateTime<Utc> {
-    Utc::now() + TimeDelta::days(if client.is_of_the_hub() { COMMAND_LINE_GRANT_DAYS } else { GRANT_DAYS })
+pub(super) fn end_of(app: &App, client: &Client) -> DateTime<Utc> {
+    let idle_days = if client.is_of_the_hub() { COMMAND_LINE_IDLE_DAYS } else { IDLE_DAYS };
+    crate::clock::now() + TimeDelta::days(i64::from(idle_days.min(most_days(app, client))))
 }
 
 fn answer(redirect_uri: &str, state: Option<&str>, issuer: &str, pairs: &[(&str, &str)]) -> String {
@@ -201,6 +243,7 @@ struct Rest<'a> {
     nonce: Option<String>,
     challenge: Option<String>,
     prompt: Vec<&'a str>,
+    max_age: Option<TimeDelta>,
     organizations: Vec<String>,
 }
 
@@ -237,8 +280,13 @@ impl<'a> Rest<'a> {
         if prompt.contains(&"none") && prompt.len() > 1 {
             return problem("invalid_request", "`prompt` cannot be `none` and something else.");
         }
+        let max_age = match once(query, "max_age")?.map(str::parse::<u32>) {
+            None => None,
+            Some(Ok(secs)) => Some(TimeDelta::seconds(i64::from(secs))),
+            Some(Err(_)) => return problem("invalid_request", "`max_age` must be a number of seconds."),
+        };
         let organizations = query.all("orgIds").flat_map(|ids| ids.split(',')).take(100).map(str::to_owned).collect();
-        Ok(Self { scopes, nonce: nonce.map(str::to_owned), challenge, prompt, organizations })
+        Ok(Self { scopes, nonce: nonce.map(str::to_owned), challenge, prompt, max_age, organizations })
     }
 }
 

@@ -99,7 +99,7 @@ pub(super) struct SignIn<'a> {
     pub issuer: &'a str,
     /// The application.
     pub client_id: &'a str,
-    /// When the person logged in.
+    /// When the person last proved who they are.
     pub auth_time: DateTime<Utc>,
     /// What the application asked to find here.
     pub nonce: Option<&'a str>,
@@ -112,7 +112,7 @@ pub(super) struct SignIn<'a> {
 /// # Errors
 /// 500 when the key is none.
 pub(super) fn sign(key: &Key, sign_in: &SignIn<'_>, (claims, more): (Claims, HubClaims)) -> HubResult<String> {
-    let now = Utc::now();
+    let now = crate::clock::now();
     let issuer = IssuerUrl::new(sign_in.issuer.to_owned()).map_err(HubError::internal)?;
     let claims = IdTokenClaims::new(
         issuer,

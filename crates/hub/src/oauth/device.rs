@@ -112,7 +112,7 @@ pub(super) async fn allow(app: &App, user: &User, auth: &Auth, typed: &str, orga
     };
     let consent_pk = upsert_consent(&mut tx, &consent).await?;
     let grant =
-        NewGrant { consent_pk, scopes: &waiting.scopes, organization_pks, auth_time, nonce: None, ends_at: end_of(&client) };
+        NewGrant { consent_pk, scopes: &waiting.scopes, organization_pks, auth_time, nonce: None, ends_at: end_of(app, &client) };
     let grant_pk = insert_grant(&mut tx, &grant).await?;
     if !queries::answer(&mut tx, &user_code, Some(grant_pk)).await? {
         return Err(HubError::conflict("The device has its answer already, or waits no more. Start again on the device."));

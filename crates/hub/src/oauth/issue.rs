@@ -1,6 +1,6 @@
 //! Tokens for a sign-in.
 
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 use serde_json::{Value, json};
 use sqlx::PgConnection;
 
@@ -42,15 +42,21 @@ impl<'a> Issuing<'a> {
     /// Makes tokens for a sign-in, in the transaction that holds it, with these scopes of it. What is signed computes for milliseconds.
     ///
     /// # Errors
-    /// `invalid_grant` when the account is gone.
+    /// `invalid_grant` when the account is gone, or the sign-in has lasted as long as one may.
     pub(super) async fn issue(&self, conn: &mut PgConnection, grant: &Grant, scopes: &[String]) -> OauthResult<Value> {
         let client = self.client;
         let user = accounts::list_users(&mut *conn, &[grant.user_pk]).await?.pop();
         let user = user.filter(|user| !user.suspended);
         let user = user.ok_or_else(|| refuse("invalid_grant", "The account is gone, or moderators suspended it."))?;
+        let (ends_at, most_days) = (authorize::end_of(self.app, client), authorize::most_days(self.app, client));
+        let left = extend_grant(&mut *conn, grant.pk, ends_at, most_days).await? - crate::clock::now();
+        let secs = left.num_seconds().min(if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS });
+        if secs <= 0 {
+            let text = format!("The sign-in is {most_days} days old, and over. The person must sign in again.");
+            return Err(refuse("invalid_grant", text));
+        }
         let access = tokens::generate_as("oauth_");
         let refresh = tokens::generate_as("oauth_refresh_");
-        let secs = if client.is_of_the_hub() { COMMAND_LINE_ACCESS_SECS } else { ACCESS_SECS };
         let (role, rights) = scopes::rights(&user, scopes, &grant.organization_pks);
         let hash = tokens::hash(&access);
         let token = NewAccess {
@@ -61,11 +67,10 @@ impl<'a> Issuing<'a> {
             hint: access.get(access.len() - 4..).unwrap_or_default(),
             role: role.as_str(),
             rights: &rights,
-            expires_at: Utc::now() + TimeDelta::seconds(secs),
+            expires_at: crate::clock::now() + TimeDelta::seconds(secs),
         };
         insert_access(&mut *conn, &token).await?;
         insert_refresh(&mut *conn, grant.pk, &tokens::hash(&refresh)).await?;
-        extend_grant(&mut *conn, grant.pk, authorize::end_of(client)).await?;
         let mut answer = json!({
             "access_token": access, "token_type": "bearer", "expires_in": secs, "refresh_token": refresh,
             "scope": scopes.join(" "),

@@ -11,7 +11,10 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::signing::random_secret;
 
-const BITS: usize = 2048;
+/// As strong as a symmetric key of 128 bits.
+const BITS: usize = 3072;
+/// How long the modulus of such a key is in base64url.
+const MODULUS_LETTERS: i32 = 512;
 /// For how many days a key signs.
 const SIGNS_DAYS: i32 = 90;
 
@@ -38,17 +41,17 @@ pub(super) async fn public(app: &App) -> HubResult<Vec<Value>> {
     Ok(queries::list_public(&app.pool).await?)
 }
 
-/// Makes another key if the present one has signed for long.
+/// Makes another key if the present one has signed for long, or is weaker than new ones.
 ///
 /// # Errors
 /// The database does not answer.
 pub(super) async fn rotate(app: &App) -> HubResult<()> {
-    if !queries::is_old(&app.pool, SIGNS_DAYS).await? {
+    if !queries::is_over(&app.pool, SIGNS_DAYS, MODULUS_LETTERS).await? {
         return Ok(());
     }
     let (key, public) = make().await?;
     let mut tx = app.begin().await?;
-    queries::retire(&mut tx, SIGNS_DAYS).await?;
+    queries::retire(&mut tx, SIGNS_DAYS, MODULUS_LETTERS).await?;
     queries::insert_key(&mut *tx, &key, &public).await?;
     Ok(tx.commit().await?)
 }

@@ -2,12 +2,12 @@
 
 use std::time::Duration;
 
-use chrono::Utc;
 use futures::TryStreamExt as _;
 use hub_storage::StorageKey;
 
 use super::{queries, staging::PartUpload};
 use crate::app::App;
+use crate::clock;
 use crate::error::HubResult;
 
 /// How long an unfinished upload is kept; longer than its URLs are valid.
@@ -18,7 +18,8 @@ pub const KEEP: Duration = Duration::from_secs(48 * 3600);
 /// # Errors
 /// The database or the store does not answer.
 pub async fn sweep(app: &App, keep: Duration) -> HubResult<()> {
-    let before = Utc::now() - keep;
+    clock::check_ages_in_store(app).await?;
+    let before = clock::now() - keep;
     if app.store.presigns_uploads() {
         for row in queries::list_stale_uploads(&app.pool, before).await? {
             let upload = PartUpload {

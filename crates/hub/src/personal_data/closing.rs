@@ -81,7 +81,10 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     if !typed.eq_ignore_ascii_case(&user.name) {
         return Err(HubError::bad_request(format!("Type `{}`, the name of your account.", user.name)).at("confirmation"));
     }
-    let until = restorable_until(app, Utc::now());
+    if user.is_service() {
+        return Err(HubError::conflict(format!("{} is a service account: an admin of its organization deletes it.", user.name)));
+    }
+    let until = restorable_until(app, crate::clock::now());
     let mut tx = audit::begin(app).await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
     // In one order, as everybody takes them; whoever makes or unmakes an admin waits.
@@ -120,8 +123,8 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
 /// The mail server does not take it.
 pub async fn send_keep_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     let Some(user) = accounts::find_user(&app.pool, user_pk).await? else { return Ok(()) };
-    let Some(until) = user.deletes_at.filter(|until| *until > Utc::now()) else { return Ok(()) };
-    let secs = (until - Utc::now()).as_seconds_f64();
+    let Some(until) = user.deletes_at.filter(|until| *until > crate::clock::now()) else { return Ok(()) };
+    let secs = (until - crate::clock::now()).as_seconds_f64();
     let base = app.config.base();
     send_link(app, &user, &user.email, Purpose::KeepAccount, secs, |secret| {
         let content = Content {
@@ -182,7 +185,9 @@ pub async fn keep_by_name(app: &App, name: &str) -> HubResult<()> {
 async fn keep_in(conn: &mut PgConnection, user_pk: UserPk) -> HubResult<()> {
     let places = queries::list_places(conn, user_pk).await?;
     let asked_at = queries::stop_leaving(conn, user_pk).await?.ok_or_else(over)?;
-    Ok(queries::restore_repos(conn, &owned(user_pk, &places), asked_at, user_pk).await?)
+    let owned = owned(user_pk, &places);
+    queries::enable_service_accounts(conn, &owned, asked_at).await?;
+    Ok(queries::restore_repos(conn, &owned, asked_at, user_pk).await?)
 }
 
 /// Removes the accounts whose time is over.

@@ -67,7 +67,7 @@ pub async fn list(app: &App, user: &User) -> HubResult<Vec<Export>> {
 pub async fn ask(app: &App, user: &User) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock_user(&mut tx, user.pk).await?;
-    if queries::was_asked_since(&mut tx, user.pk, Utc::now() - PAUSE).await? {
+    if queries::was_asked_since(&mut tx, user.pk, crate::clock::now() - PAUSE).await? {
         return Err(HubError::conflict(
             "You asked for a copy of your data within the last day. Take that one, or ask again tomorrow.",
         ));
@@ -87,7 +87,7 @@ pub async fn open(app: &App, user: &User, public_id: &str) -> HubResult<hub_stor
     let gone = || HubError::not_found("This copy of your data is gone: it is kept for a week. Ask for another in your settings.");
     let is_id = public_id.len() == 32 && public_id.bytes().all(|byte| byte.is_ascii_hexdigit());
     let found = if is_id { queries::find_ready(&app.pool, user.pk, public_id).await? } else { None };
-    let export = found.filter(|export| export.ends_at().is_some_and(|at| at > Utc::now())).ok_or_else(gone)?;
+    let export = found.filter(|export| export.ends_at().is_some_and(|at| at > crate::clock::now())).ok_or_else(gone)?;
     match app.store.get_stream(&export.key(), None).await {
         // A backup does not have it.
         Err(error) if error.is_not_found() => Err(gone()),
@@ -127,7 +127,7 @@ async fn send_packed(app: &App, user: &User, sender: mpsc::Sender<HubResult<Byte
 }
 
 async fn pack(app: &App, user: &User, sender: &mpsc::Sender<HubResult<Bytes>>) -> HubResult<()> {
-    let mut packer = Packer::new(Format::Zip, Utc::now().timestamp());
+    let mut packer = Packer::new(Format::Zip, crate::clock::now().timestamp());
     packer = write(packer, sender, Some("README.txt".to_owned()), README.as_bytes().to_vec()).await?;
     for part in Part::ALL.iter().copied() {
         packer = write(packer, sender, Some(format!("{}.json", part.name())), b"[".to_vec()).await?;
@@ -202,7 +202,7 @@ pub(super) async fn forget(app: &App, public_ids: &[String]) {
 
 /// Removes what was kept long enough, and what never became ready. What no row names any more goes by its age.
 pub(super) async fn sweep(app: &App) -> HubResult<()> {
-    let now = Utc::now();
+    let now = crate::clock::now();
     queries::delete_old(&app.pool, now - KEEP, now - GIVE_UP).await?;
     let mut stored = app.store.list(StorageKey::EXPORTS);
     while let Some(object) = stored.try_next().await? {

@@ -12,6 +12,7 @@ use hub_search::{Clause, Facet, FacetRequest, Narrow, Rule, SearchQuery};
 use hub_types::RepoType;
 use moka::future::Cache;
 
+use super::audience;
 use super::by_results::Best;
 use super::listing::{self, Columns, ListedRepo};
 use crate::accounts::Viewer;
@@ -95,7 +96,8 @@ pub async fn counts(app: &App) -> HubResult<Arc<TaskCounts>> {
             };
             let (tags, tasks): (Vec<String>, Vec<String>) = tasks().partition(|task: &String| is_tag(task));
             let facets = vec![of(Facet::Task, tasks), of(Facet::Tag, tags)];
-            let found = app.search.search(SearchQuery { facets, limit: 0, ..SearchQuery::new(kind) }).await?;
+            let clauses = audience::clause(&Viewer::ANONYMOUS).into_iter().collect();
+            let found = app.search.search(SearchQuery { clauses, facets, limit: 0, ..SearchQuery::new(kind) }).await?;
             let values = found.facets.into_iter().flat_map(|facet| facet.values);
             counts.extend(values.map(|value| ((kind, value.value), value.count)));
         }
@@ -154,7 +156,7 @@ pub(super) fn clause_of(task: &str) -> Clause {
 /// # Errors
 /// 503 while there is no index, and when it does not answer.
 pub async fn keys(app: &App, viewer: &Viewer, kind: RepoType, task: &str, limit: usize) -> HubResult<Vec<i64>> {
-    let clauses = vec![clause_of(task)];
+    let clauses = std::iter::once(clause_of(task)).chain(audience::clause(viewer)).collect();
     let asked = SearchQuery { clauses, visible: visible_to(viewer), limit, ..SearchQuery::new(kind) };
     Ok(app.search.search(asked).await?.hits.into_iter().map(|hit| hit.pk).collect())
 }

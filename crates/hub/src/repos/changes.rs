@@ -167,7 +167,7 @@ impl Change {
 
     /// Whether its time is not over and nobody has taken it back. Whether it works depends on what came after.
     pub fn is_undoable(&self) -> bool {
-        self.undone.is_none() && self.undo_until > Utc::now() && !matches!(self.what, What::DeleteRepo { .. })
+        self.undone.is_none() && self.undo_until > crate::clock::now() && !matches!(self.what, What::DeleteRepo { .. })
     }
 }
 
@@ -178,7 +178,7 @@ fn window(app: &App) -> TimeDelta {
 
 /// What was done before this time cannot be undone any more.
 pub fn undoable_since(app: &App) -> DateTime<Utc> {
-    Utc::now() - window(app)
+    crate::clock::now() - window(app)
 }
 
 /// Lists the changes of a repository before one of them, newest first.

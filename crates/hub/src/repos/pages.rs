@@ -1,6 +1,7 @@
 //! Pages about repositories.
 
 mod access_requests;
+mod audience;
 mod blob;
 mod branch_files;
 mod bucket;
@@ -86,6 +87,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)
+        .configure(audience::routes)
         .configure(trending::routes)
         .configure(lineage::routes)
         .configure(related::routes)

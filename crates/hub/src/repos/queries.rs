@@ -1,6 +1,7 @@
 //! Statements on repositories, their names, refs and packs.
 
 pub mod attachments;
+pub mod audience;
 pub mod buckets;
 pub mod changes;
 pub mod conversions;
@@ -65,6 +66,8 @@ pub struct Repo {
     pub plain_http: bool,
     /// The resource group of the organisation that it is in.
     pub resource_group_pk: Option<i64>,
+    /// Whether it is not for all audiences.
+    pub labelled: bool,
 }
 
 impl Repo {
@@ -114,6 +117,7 @@ struct RepoRow {
     size_bytes: i64,
     plain_http: bool,
     resource_group_pk: Option<i64>,
+    labelled: bool,
 }
 
 impl TryFrom<RepoRow> for Repo {
@@ -141,6 +145,7 @@ impl TryFrom<RepoRow> for Repo {
             size_bytes: row.size_bytes,
             plain_http: row.plain_http,
             resource_group_pk: row.resource_group_pk,
+            labelled: row.labelled,
         })
     }
 }
@@ -159,7 +164,8 @@ pub async fn find_repo(
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
            from repos r join namespaces n using (namespace_pk)
            where r.repo_type = $1 and lower(n.name) = lower($2) and lower(r.name) = lower($3) and deleted_at is null"#,
         repo_type as RepoType,
@@ -184,7 +190,8 @@ pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, S
         RepoRow,
         r#"select repo_pk, public_id, r.repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
            from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)
            join namespaces n on lower(n.name) = w.namespace
            join repos r using (namespace_pk)
@@ -207,7 +214,8 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1 and deleted_at is null"#,
         repo_pk
     )
@@ -225,7 +233,8 @@ pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sq
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
            from repos r join namespaces n using (namespace_pk) where repo_pk = $1"#,
         repo_pk
     )
@@ -522,7 +531,8 @@ pub async fn copy_contents(conn: &mut PgConnection, from_pk: i64, to_pk: i64) ->
     sqlx::query!(
         "update repos t set head_oid = s.head_oid, card = s.card, tags = s.tags, pipeline_tag = s.pipeline_tag,
                 library_name = s.library_name, file_count = s.file_count, size_bytes = s.size_bytes, facts = s.facts,
-                default_branch = s.default_branch, parameters = s.parameters, siblings = s.siblings, derived_version = s.derived_version, pack_generation = 1
+                default_branch = s.default_branch, parameters = s.parameters, siblings = s.siblings, derived_version = s.derived_version, pack_generation = 1,
+                labelled_by_owner = s.labelled_by_owner or s.labelled_by_moderators
          from repos s where s.repo_pk = $1 and t.repo_pk = $2",
         from_pk,
         to_pk

@@ -12,6 +12,7 @@ use hub_search::{Clause, Facet, Rule, SearchQuery, Sort};
 use hub_types::RepoType;
 use serde_json::Value;
 
+use super::audience;
 use super::listing::{self, Columns, ListedRepo};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -47,7 +48,8 @@ fn best_first(mut suggested: Vec<Suggested>, limit: usize) -> Vec<Suggested> {
 /// # Errors
 /// 503 while there is no index; the database does not answer.
 pub async fn trained_on(app: &App, viewer: &Viewer, dataset: &str, limit: usize) -> HubResult<(u64, Vec<ListedRepo>)> {
-    let clauses = vec![any_of(Facet::TrainedOn, vec![dataset.to_owned()])];
+    let declared = any_of(Facet::TrainedOn, vec![dataset.to_owned()]);
+    let clauses = std::iter::once(declared).chain(audience::clause(viewer)).collect();
     let asked =
         SearchQuery { clauses, visible: visible_to(viewer), sort: Sort::Downloads, limit, ..SearchQuery::new(RepoType::Model) };
     let found = app.search.search(asked).await?;
@@ -57,6 +59,7 @@ pub async fn trained_on(app: &App, viewer: &Viewer, dataset: &str, limit: usize)
 
 /// The keys of the most used repositories that fulfil conditions.
 async fn most_used(app: &App, viewer: &Viewer, kind: RepoType, clauses: Vec<Clause>, limit: usize) -> HubResult<Vec<i64>> {
+    let clauses = clauses.into_iter().chain(audience::clause(viewer)).collect();
     let asked = SearchQuery { clauses, visible: visible_to(viewer), sort: Sort::Downloads, limit, ..SearchQuery::new(kind) };
     Ok(app.search.search(asked).await?.hits.iter().map(|hit| hit.pk).collect())
 }

@@ -4,6 +4,7 @@ use serde_json::json;
 
 use super::access::RepoAdmin;
 use super::changes::{self, Openness, What};
+use super::queries::audience::set_label;
 use super::queries::pickles::set_refuses_pickles;
 use super::queries::{self, discussions};
 use crate::accounts::audit;
@@ -47,6 +48,8 @@ pub struct SettingsChange {
     pub discussions_disabled: Option<bool>,
     /// Whether pickles are refused.
     pub refuses_pickles: Option<bool>,
+    /// Whether the owner says that it is not for all audiences.
+    pub labelled: Option<bool>,
 }
 
 /// Changes a repository's settings.
@@ -82,6 +85,9 @@ pub(super) async fn update_settings_undoing(
     if let Some(refuses) = change.refuses_pickles {
         set_refuses_pickles(&mut tx, admin.repo.pk, refuses).await?;
     }
+    if let Some(labelled) = change.labelled {
+        set_label(&mut tx, admin.repo.pk, labelled).await?;
+    }
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     // Those who could not see it before may be waiting for it.
     if change.private == Some(false) && private {
@@ -101,6 +107,7 @@ pub(super) async fn update_settings_undoing(
         "plain_http": change.plain_http,
         "discussions_disabled": change.discussions_disabled,
         "refuses_pickles": change.refuses_pickles,
+        "not_for_all_audiences": change.labelled,
     });
     queries::insert_event(&mut tx, admin.repo.pk, actor, "update_settings", payload).await?;
     tx.commit().await?;

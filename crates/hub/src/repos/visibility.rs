@@ -4,6 +4,7 @@
 use serde_json::Value;
 use sqlx::{Postgres, QueryBuilder};
 
+use super::audience;
 use crate::accounts::{Auth, TokenRole, Viewer};
 
 /// What a viewer may see beside what everybody sees.
@@ -15,6 +16,8 @@ pub struct Visibility {
     scopes: Option<Scopes>,
     /// Whether repositories that moderators switched off are seen.
     disabled: bool,
+    /// Whether what is not for all audiences is left out.
+    without_labelled: bool,
 }
 
 /// Names in lower case.
@@ -32,7 +35,12 @@ pub fn visible_to(viewer: &Viewer) -> Visibility {
         Auth::Token { role: TokenRole::FineGrained, scopes, .. } => Some(Scopes::read(scopes)),
         Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => None,
     };
-    Visibility { audiences: (!user.is_admin).then(|| user.audiences()), scopes, disabled: user.is_admin }
+    Visibility { audiences: (!user.is_admin).then(|| user.audiences()), scopes, disabled: user.is_admin, without_labelled: false }
+}
+
+/// The same for a list on a page that nobody narrowed: what is not for all audiences is in it for those only who want it.
+pub fn shown_to(viewer: &Viewer) -> Visibility {
+    Visibility { without_labelled: !audience::shows_all(viewer), ..visible_to(viewer) }
 }
 
 impl Scopes {
@@ -71,6 +79,9 @@ impl Visibility {
         if !self.disabled {
             sql.push(" and not r.disabled");
             self.push_for_members(sql, "r.unlisted");
+        }
+        if self.without_labelled {
+            sql.push(format!(" and not r.tags @> array['{}']", audience::TAG));
         }
         if self.audiences.is_some() || self.scopes.is_some() {
             self.push_for_members(sql, "r.private");

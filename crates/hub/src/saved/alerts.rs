@@ -68,7 +68,7 @@ async fn look_at(app: &App, due: Vec<DueRow>, until: DateTime<Utc>) -> HubResult
     }
     let mut nothing = Vec::new();
     for row in due {
-        let now = Utc::now();
+        let now = crate::clock::now();
         let next = row.alerts.next(row.due_at, now).unwrap_or(now);
         let looked = Looked { saved_search_pk: row.saved_search_pk, before: row.looked_until, next };
         let found = match readers.get(&row.user_pk) {
@@ -94,7 +94,7 @@ async fn readers_of(app: &App, due: &[DueRow]) -> HubResult<HashMap<i64, Reader>
 async fn find(app: &App, row: &DueRow, reader: &Reader, fresh: &[FreshRow]) -> HubResult<Found> {
     let candidates = reader.candidates(fresh, row.repo_type, row.looked_until);
     let filter = ListFilter::read(row.repo_type, &row.query);
-    fresh::matching(app, &filter, reader.visible(), candidates, NAMED).await
+    fresh::matching(app, &filter, reader, candidates, NAMED).await
 }
 
 async fn note(app: &App, looked: &Looked, until: DateTime<Utc>, found: &Found) -> HubResult<()> {

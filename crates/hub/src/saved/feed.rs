@@ -38,7 +38,7 @@ async fn show_feed(page: PageRequest, path: web::Path<(i64, String)>) -> HubResu
     let saved = found.filter(|saved| page.app.signer.verify(PURPOSE, &signed(saved), &signature));
     let saved =
         saved.ok_or_else(|| HubError::not_found("There is no feed at this address. It may have been given another one."))?;
-    let question = SearchQuery { limit: ENTRIES, ..saved.filter().question(Visible::Public) };
+    let question = SearchQuery { limit: ENTRIES, ..saved.filter().question(&Viewer::ANONYMOUS, Visible::Public) };
     let found = fresh::find(&page.app, question).await?;
     let rows = listing::by_keys(&page.app, &Viewer::ANONYMOUS, &found.repo_pks, Columns::default()).await?;
     let entries = rows.into_iter().map(|row| {

@@ -94,11 +94,11 @@ pub(super) struct Found {
 ///
 /// # Errors
 /// 503 while there is no index.
-pub(super) async fn matching(app: &App, filter: &ListFilter, visible: Visible, only: Vec<i64>, limit: usize) -> HubResult<Found> {
+pub(super) async fn matching(app: &App, filter: &ListFilter, reader: &Reader, only: Vec<i64>, limit: usize) -> HubResult<Found> {
     if only.is_empty() {
         return Ok(Found::default());
     }
-    find(app, SearchQuery { only: Some(only), limit, ..filter.question(visible) }).await
+    find(app, SearchQuery { only: Some(only), limit, ..filter.question(reader.viewer(), reader.visible()) }).await
 }
 
 /// Asks the index. Where nothing has all the words, lists show what has one of them: that is not what somebody waits for.

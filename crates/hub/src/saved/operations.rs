@@ -117,7 +117,7 @@ pub async fn save(app: &App, user: &User, new: &NewSearch<'_>) -> HubResult<()> 
     if query.len() > MAX_QUERY_BYTES {
         return Err(HubError::bad_request("This search is too long to be saved. Remove some of its filters."));
     }
-    let now = Utc::now();
+    let now = crate::clock::now();
     let row = NewRow {
         user_pk: user.pk,
         name: new.name,
@@ -142,7 +142,7 @@ pub async fn save(app: &App, user: &User, new: &NewSearch<'_>) -> HubResult<()> 
 /// 400 for a name that is too long, 404 when it is not the user's, 409 when the name is taken.
 pub async fn change(app: &App, user: &User, pk: i64, name: &str, alerts: Alerts) -> HubResult<()> {
     check_name(name)?;
-    let now = Utc::now();
+    let now = crate::clock::now();
     let change = Change { name, alerts, look_at: alerts.next(now, now) };
     found(queries::update(&app.pool, user.pk, pk, &change).await.map_err(taken)?)
 }

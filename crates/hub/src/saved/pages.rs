@@ -156,17 +156,17 @@ async fn count(page: &PageRequest, user: &User, saved: &[SavedSearch]) -> HubRes
         return Ok(HashMap::new());
     };
     let reader = Reader::new(user.clone());
-    let fresh = fresh::list(&page.app, since, Utc::now()).await?;
+    let fresh = fresh::list(&page.app, since, crate::clock::now()).await?;
     let counted = stream::iter(saved).map(|saved| count_one(page, &reader, &fresh, saved));
     counted.buffered(AT_A_TIME).try_collect().await
 }
 
 async fn count_one(page: &PageRequest, reader: &Reader, fresh: &[FreshRow], saved: &SavedSearch) -> HubResult<(i64, Counts)> {
     let filter = saved.filter();
-    let all = SearchQuery { limit: 0, ..filter.question(reader.visible()) };
+    let all = SearchQuery { limit: 0, ..filter.question(reader.viewer(), reader.visible()) };
     let total = fresh::find(&page.app, all).await?.total;
     let candidates = reader.candidates(fresh, saved.repo_type, saved.seen_at);
-    let fresh = fresh::matching(&page.app, &filter, reader.visible(), candidates, 0).await?.total;
+    let fresh = fresh::matching(&page.app, &filter, reader, candidates, 0).await?.total;
     Ok((saved.saved_search_pk, Counts { total, fresh }))
 }
 

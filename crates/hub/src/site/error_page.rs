@@ -12,6 +12,7 @@ use crate::accounts::Viewer;
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, Family, HubError, HubResult, family_of, log_failure};
 
+use crate::repos::audience;
 use crate::web::filters;
 use crate::web::layout::Layout;
 use crate::web::request_id::RequestId;
@@ -32,6 +33,17 @@ pub struct ErrorPage {
     pub links: Vec<OnwardLink>,
     /// For failures of the hub: what to quote.
     pub request_id: Option<String>,
+}
+
+/// The question before what is not for all audiences is shown.
+#[derive(Debug, Template)]
+#[template(path = "site/content_warning.html")]
+struct ContentWarningPage {
+    layout: Layout,
+    /// Where is said that it shall be shown.
+    action: String,
+    /// Where that leads back to.
+    next: String,
 }
 
 /// A way on.
@@ -110,6 +122,10 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
     if let Some(proof) = failure.page.as_deref().filter(|page| page.starts_with(HubError::PROOF)) {
         return Ok(page.redirect(proof));
     }
+    if failure.kind == ErrorKind::ContentWarning {
+        let layout = page.layout(audience::LABEL);
+        return page.show(ContentWarningPage { layout, action: failure.page.unwrap_or_default(), next: back }).await;
+    }
     let heading = heading_of(&failure);
     let mut links = Vec::new();
     if matches!(failure.kind, ErrorKind::EntryNotFound | ErrorKind::RevisionNotFound)
@@ -144,6 +160,7 @@ fn label_of(page: &str) -> &'static str {
     match page {
         page if page.starts_with("/moderation/appeal/") => "Read more, and appeal",
         page if page.starts_with("/moderation/notice/") => "Read why",
+        page if page.starts_with("/recalls/") => "Read why",
         HubError::SECOND_FACTORS => "Add a second factor",
         _ => "Back to the repository",
     }

@@ -6,8 +6,8 @@ use subtle::ConstantTimeEq as _;
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::jobs;
 use crate::metrics::Current;
+use crate::{clock, jobs, webhooks};
 
 /// Mounts the route.
 pub fn routes(config: &mut web::ServiceConfig) {
@@ -21,7 +21,9 @@ async fn show_metrics(app: web::Data<App>, request: HttpRequest) -> HubResult<Ht
     // A database that does not answer must not take the other metrics away.
     let jobs = jobs::queries::count(&app.pool).await.ok();
     let search_behind = app.search.behind(&app.pool).await;
-    app.metrics.set_current(app.pool.num_idle(), app.pool.size(), Current { jobs, search_behind });
+    let webhooks = webhooks::find_state(&app.pool).await.ok();
+    let clock_ahead = clock::ahead().map(|ahead| ahead.as_seconds_f64());
+    app.metrics.set_current(app.pool.num_idle(), app.pool.size(), Current { jobs, search_behind, webhooks, clock_ahead });
     let text = app.metrics.render().map_err(HubError::internal)?;
     Ok(HttpResponse::Ok().content_type("text/plain; version=0.0.4; charset=utf-8").body(text))
 }

@@ -2,7 +2,6 @@
 //! nowhere; whether its account still has the key is asked again at each use.
 
 use actix_web::HttpRequest;
-use chrono::Utc;
 use serde_json::json;
 
 use super::queries;
@@ -42,7 +41,8 @@ impl Operation {
 
 /// A token for the repository at a path.
 pub(super) fn make(app: &App, operation: Operation, user_pk: UserPk, key_pk: i64, path: &str) -> String {
-    let claims = format!("{}_{user_pk}_{key_pk}_{}", operation.as_str(), Utc::now().timestamp().saturating_add(VALID_SECS));
+    let claims =
+        format!("{}_{user_pk}_{key_pk}_{}", operation.as_str(), crate::clock::now().timestamp().saturating_add(VALID_SECS));
     let signature = app.signer.sign(PURPOSE, &format!("{claims} {path}"));
     format!("{PREFIX}{claims}_{signature}")
 }
@@ -62,7 +62,7 @@ pub(crate) async fn viewer(app: &App, request: &HttpRequest, token: &str) -> Hub
         name: "Git LFS over SSH".to_owned(),
         role: operation.role(),
         scopes: json!({}),
-        created_at: Utc::now(),
+        created_at: crate::clock::now(),
     };
     Ok(Viewer { user: Some(user), auth })
 }
@@ -74,7 +74,7 @@ fn parse(app: &App, token: &str, path: &str) -> Option<(Operation, UserPk, i64)>
     if !app.signer.verify(PURPOSE, &format!("{operation}_{user_pk}_{key_pk}_{end} {path}"), signature) {
         return None;
     }
-    if end.parse::<i64>().ok()? < Utc::now().timestamp() {
+    if end.parse::<i64>().ok()? < crate::clock::now().timestamp() {
         return None;
     }
     let operation = [Operation::Download, Operation::Upload].into_iter().find(|known| known.as_str() == operation)?;

@@ -203,7 +203,7 @@ fn scaled(number: u64, step: u64, units: &[&str], space: &str) -> String {
 pub fn ago(at: &DateTime<Utc>, _: &dyn Values) -> askama::Result<Markup> {
     let exact = at.format("%Y-%m-%dT%H:%M:%SZ");
     let title = at.format("%-d %B %Y, %H:%M UTC");
-    Ok(Markup(format!(r#"<time datetime="{exact}" title="{title}">{}</time>"#, distance(*at, Utc::now()))))
+    Ok(Markup(format!(r#"<time datetime="{exact}" title="{title}">{}</time>"#, distance(*at, crate::clock::now()))))
 }
 
 /// `just now`, `5 minutes ago`, …, and the date when that is clearer.

@@ -92,6 +92,7 @@ async fn send_due(app: &App, stop: &CancellationToken, webhook_pk: i64) -> HubRe
         let Some(due) = deliveries::next_due(&app.pool, webhook_pk).await? else { break };
         if !may_hear(app, &due).await? {
             deliveries::delete(&app.pool, due.delivery_pk).await?;
+            app.metrics.webhook_delivery("dropped");
             continue;
         }
         let tried = send::send(&app.webhooks, &due).await;
@@ -119,7 +120,9 @@ async fn note(app: &App, webhook_pk: i64, due: &DueRow, tried: &Tried) -> HubRes
     let mut tx = app.begin().await?;
     if tried.error.is_none() {
         deliveries::note_arrived(&mut tx, webhook_pk, due.delivery_pk, tried).await?;
-        return Ok(tx.commit().await?);
+        tx.commit().await?;
+        app.metrics.webhook_delivery("delivered");
+        return Ok(());
     }
     let wait = usize::try_from(due.attempts).ok().and_then(|tries| WAITS_SECS.get(tries)).copied();
     let failing = deliveries::note_failed(&mut tx, webhook_pk, due.delivery_pk, tried, wait).await?;
@@ -127,6 +130,7 @@ async fn note(app: &App, webhook_pk: i64, due: &DueRow, tried: &Tried) -> HubRes
         operations::switch_off(&mut tx, &[webhook_pk], "failing").await?;
     }
     tx.commit().await?;
+    app.metrics.webhook_delivery(if wait.is_some() { "retry" } else { "failed" });
     app.jobs.wake();
     Ok(())
 }

@@ -4,7 +4,6 @@ use std::time::{Duration, Instant};
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::Utc;
 use hmac::{Hmac, KeyInit as _, Mac as _};
 use reqwest::Response;
 use reqwest::header::CONTENT_TYPE;
@@ -38,7 +37,7 @@ async fn attempt(webhooks: &Webhooks, due: &DueRow) -> Result<Tried, String> {
     let url = Url::parse(&due.url).map_err(|_| "The webhook's URL is not one. Correct it.".to_owned())?;
     webhooks.allowed.check(&url).map_err(|_| NOT_PUBLIC.to_owned())?;
     let body = due.payload.to_string();
-    let at = Utc::now().timestamp().to_string();
+    let at = crate::clock::now().timestamp().to_string();
     let mut request = webhooks
         .client
         .post(url)

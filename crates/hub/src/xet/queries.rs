@@ -3,7 +3,6 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::Utc;
 use hub_types::{Sha256, XetHash};
 use sqlx::{PgConnection, PgExecutor};
 
@@ -68,7 +67,7 @@ pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Durati
         new.raw_bytes,
         new.stored_bytes,
         new.repo_pk,
-        Utc::now() + lease
+        crate::clock::now() + lease
     )
     .fetch_one(conn)
     .await
@@ -103,7 +102,7 @@ pub async fn renew_visible(
            from told where x.xorb_hash = told.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
         hashes as &[XetHash],
         audience,
-        Utc::now() + lease
+        crate::clock::now() + lease
     )
     .fetch_optional(conn)
     .await
@@ -137,7 +136,7 @@ pub async fn renew_siblings(
         xorb_hash as &XetHash,
         audience,
         limit,
-        Utc::now() + lease
+        crate::clock::now() + lease
     )
     .fetch_all(conn)
     .await
@@ -286,7 +285,7 @@ pub async fn hold_xorbs(conn: &mut PgConnection, hashes: &[XetHash], lease: Dura
          update xet_xorbs x set lease_until = greatest(lease_until, $2), condemned_at = null
          from held where x.xorb_hash = held.xorb_hash",
         hashes as &[XetHash],
-        Utc::now() + lease
+        crate::clock::now() + lease
     )
     .execute(conn)
     .await?;

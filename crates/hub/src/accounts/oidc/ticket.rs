@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::URL_SAFE_NO_PAD;
-use chrono::Utc;
 use serde::de::DeserializeOwned;
 use serde::{Deserialize, Serialize};
 
@@ -18,6 +17,8 @@ pub enum Purpose {
     Flow,
     /// Somebody who has no account here yet.
     Newcomer,
+    /// A password that must be changed.
+    FirstPassword,
 }
 
 impl Purpose {
@@ -25,6 +26,7 @@ impl Purpose {
         match self {
             Self::Flow => "oidc-flow",
             Self::Newcomer => "oidc-newcomer",
+            Self::FirstPassword => "first-password",
         }
     }
 
@@ -35,6 +37,8 @@ impl Purpose {
             (Self::Flow, false) => "oidc",
             (Self::Newcomer, true) => "__Host-oidc-new",
             (Self::Newcomer, false) => "oidc-new",
+            (Self::FirstPassword, true) => "__Host-first-password",
+            (Self::FirstPassword, false) => "first-password",
         }
     }
 }
@@ -47,7 +51,7 @@ struct Ticket<T> {
 
 /// Writes a ticket.
 pub fn write<T: Serialize>(signer: &Signer, purpose: Purpose, what: T) -> String {
-    let ticket = Ticket { until: Utc::now().timestamp() + LASTS_SECS, what };
+    let ticket = Ticket { until: crate::clock::now().timestamp() + LASTS_SECS, what };
     let text = URL_SAFE_NO_PAD.encode(serde_json::to_vec(&ticket).unwrap_or_default());
     format!("{text}.{}", signer.sign(purpose.as_str(), &text))
 }
@@ -59,5 +63,5 @@ pub fn read<T: DeserializeOwned>(signer: &Signer, purpose: Purpose, ticket: &str
         return None;
     }
     let ticket: Ticket<T> = serde_json::from_slice(&URL_SAFE_NO_PAD.decode(text).ok()?).ok()?;
-    (ticket.until >= Utc::now().timestamp()).then_some(ticket.what)
+    (ticket.until >= crate::clock::now().timestamp()).then_some(ticket.what)
 }

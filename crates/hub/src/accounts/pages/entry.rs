@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::first_password;
 use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
@@ -14,6 +15,7 @@ use crate::accounts::second_factors::passkeys;
 use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -109,6 +111,11 @@ impl SignupPage {
 }
 
 impl LoginPage {
+    /// The button to the provider is the first one if there is no other.
+    fn provider_class(&self) -> &'static str {
+        if self.no_passwords { "button button-primary button-wide" } else { "button button-wide" }
+    }
+
     /// The query of the link to the sign-up.
     pub(super) fn other_query(&self) -> String {
         query_for(&self.next)
@@ -122,6 +129,9 @@ async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     }
     if sign_in::passwords_are_off(&page.app) {
         return Ok(page.redirect(&format!("/login{}", query_for(&next))));
+    }
+    if page.app.config.oidc.is_none() {
+        page.app.require(Flag::SignUp)?;
     }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
@@ -161,9 +171,7 @@ pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
 async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
     refuse_passwords(&page)?;
-    if !page.app.config.open_signup {
-        return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
-    }
+    page.app.require(Flag::SignUp)?;
     throttle::count_sign_up(&page.app, page.http())?;
     let new = NewUser {
         name: name.to_owned(),
@@ -248,8 +256,9 @@ pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     refuse_passwords(&page)?;
     let name = form.text("username");
-    match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
-        Some(user) => after_password(&page, &user, form.text("next")).await,
+    match sign_in::find_known(&page.app, page.http(), name, form.exact("password")).await? {
+        Some(known) if known.must_change => first_password::ask(&page, &known.user, form.text("next")),
+        Some(known) => after_password(&page, &known.user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
             page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await

@@ -1,20 +1,23 @@
 //! `/login/oidc`: to the outside provider and back.
 
 use actix_web::cookie::time::Duration;
-use actix_web::http::header;
+use actix_web::http::header::{HeaderName, HeaderValue};
 use actix_web::{HttpResponse, web};
-use chrono::Utc;
+use askama::Template;
 use serde::Serialize;
 use serde::de::DeserializeOwned;
 use subtle::ConstantTimeEq as _;
 
+use super::entry::query_for;
 use super::second_factor::after_provider;
 use crate::accounts::oidc::ticket::{self, Purpose};
 use crate::accounts::oidc::{Flow, Identity, Newcomer, Proof, config_of, operations, start_again};
-use crate::accounts::page::{PageRequest, own_path};
+use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::sudo;
 use crate::config::OidcConfig;
 use crate::error::{HubError, HubResult};
+use crate::web::filters;
+use crate::web::layout::Layout;
 
 const CALLBACK: &str = "/login/oidc/callback";
 /// The longest address to go to afterwards: it must fit in a cookie.
@@ -22,8 +25,29 @@ const MOST_NEXT_BYTES: usize = 1000;
 /// How far the clocks of a provider and the hub may be apart, in seconds.
 const CLOCKS_SECS: i64 = 60;
 
+/// On the way to the provider.
+#[derive(Debug, Template)]
+#[template(path = "accounts/oidc_go.html")]
+struct GoPage {
+    /// The frame.
+    layout: Layout,
+    /// What the provider is called.
+    provider: String,
+    /// Its address, with what is asked.
+    url: String,
+}
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/login/oidc", web::get().to(begin)).route("/login/oidc/callback", web::get().to(come_back));
+    config
+        .route("/login/oidc", crate::web::read().to(show_button))
+        .route("/login/oidc", web::post().to(begin))
+        .route("/login/oidc/callback", web::get().to(come_back));
+}
+
+/// Nobody is signed in by following a link, which may come from elsewhere: the page with the button is shown.
+async fn show_button(page: PageRequest) -> HubResult<HttpResponse> {
+    config_of(&page.app)?;
+    Ok(page.redirect(&format!("/login{}", query_for(page.query().get("next").unwrap_or_default()))))
 }
 
 /// What the browser keeps for a purpose.
@@ -45,20 +69,20 @@ pub(super) fn keep<T: Serialize>(
     response.add_cookie(&cookie).map_err(HubError::internal)
 }
 
-async fn begin(page: PageRequest) -> HubResult<HttpResponse> {
+async fn begin(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let config = config_of(&page.app)?;
-    let query = page.query();
-    let next = query.get("next").and_then(own_path).filter(|next| next.len() <= MOST_NEXT_BYTES).unwrap_or("/");
+    let next = own_path(form.text("next")).filter(|next| next.len() <= MOST_NEXT_BYTES).unwrap_or("/");
     // Who is signed in shows once more who they are.
-    let proof = match query.get("again") {
-        Some(_) => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: Utc::now().timestamp() }),
-        None => None,
+    let proof = match form.text("again") {
+        "" => None,
+        _ => Some(Proof { session: hex::encode(sudo::session_of(&page)?), since: crate::clock::now().timestamp() }),
     };
     let (url, flow) = page.app.oidc.begin(config, page.base.join(CALLBACK), next.to_owned(), proof).await?;
-    let mut response = HttpResponse::SeeOther()
-        .insert_header((header::LOCATION, url.as_str()))
-        .insert_header((header::CACHE_CONTROL, "no-store"))
-        .finish();
+    let layout = page.layout(format!("On to {}", config.name));
+    let shown = GoPage { layout, provider: config.name.clone(), url: url.to_string() };
+    let mut response = page.show(shown).await?;
+    let refresh = HeaderValue::from_str(&format!("0; url={url}")).map_err(HubError::internal)?;
+    response.headers_mut().insert(HeaderName::from_static("refresh"), refresh);
     keep(&page, &mut response, Purpose::Flow, Some(flow))?;
     Ok(response)
 }
@@ -136,7 +160,7 @@ async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResul
         (None, viewer) => {
             let to_link = viewer.is_some() || operations::find_same_email(&page.app, &identity).await?.is_some();
             // A form that makes no account is shown to nobody.
-            if !to_link && !config_of(&page.app)?.signup {
+            if !to_link && !operations::takes_newcomers(&page.app, config_of(&page.app)?) {
                 return Err(operations::signup_is_closed(config_of(&page.app)?));
             }
             let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });

@@ -12,6 +12,7 @@ use crate::accounts::queries::settings::find_profile;
 use crate::accounts::settings::{Profile, change_password, update_profile};
 use crate::accounts::{Auth, User, passwords, sign_in};
 use crate::error::{HubError, HubResult};
+use crate::repos::audience::set_shows_all;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -36,6 +37,8 @@ pub(super) struct ProfileSettingsPage {
     pub links: Field,
     /// The picture.
     pub picture: PictureForm,
+    /// Whether pages show what is not for all audiences without asking.
+    pub shows_labelled: bool,
     /// The mail address.
     pub present_email: String,
     /// Whether it is known to be the viewer's.
@@ -57,6 +60,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings", crate::web::read().to(show_settings))
         .route("/settings/profile", crate::web::read().to(show_profile))
         .route("/settings/profile", web::post().to(post_profile))
+        .route("/settings/audience", web::post().to(post_audience))
         .route("/settings/password", web::post().to(post_password));
 }
 
@@ -86,6 +90,17 @@ async fn post_profile(page: PageRequest, form: CheckedForm) -> HubResult<HttpRes
         Ok(()) => Ok(page.redirect_saying("/settings/profile", "Profile saved.")),
         Err(error) => show_refused(&page, user, error, Shown { profile: Some(profile), ..Shown::default() }).await,
     }
+}
+
+async fn post_audience(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let shows = form.fields().flag("shows");
+    set_shows_all(&page.app, user, shows).await?;
+    let text = match shows {
+        true => "Content that is not for all audiences is shown to you without asking.",
+        false => "You are asked before content that is not for all audiences is shown.",
+    };
+    Ok(page.redirect_saying("/settings/profile", text))
 }
 
 async fn post_password(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -144,6 +159,7 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
         homepage: refusal.mark(Field::new("homepage", "Homepage").value(profile.homepage)),
         links: refusal.mark(Field::new("links", "Links").value(profile.links).hint(LINKS_HINT)),
         picture: PictureForm::of_user(page, user, refusal),
+        shows_labelled: user.shows_labelled,
         present_email: user.email.clone(),
         email_confirmed: user.email_confirmed,
         wanted_email: find_new_email(&page.app.pool, user.pk).await?,

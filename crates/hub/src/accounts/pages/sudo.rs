@@ -2,7 +2,6 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::second_factor::answer_of;
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
@@ -30,8 +29,6 @@ pub(super) struct SudoPage {
     pub next: String,
     /// What the outside provider is called, if somebody signs in there.
     pub provider: Option<String>,
-    /// Where to sign in there anew.
-    pub provider_path: String,
     /// The password, if the account has one.
     pub password: Option<Field>,
     /// Whether the account has an authenticator app.
@@ -40,6 +37,14 @@ pub(super) struct SudoPage {
     pub code: Field,
     /// Whether it has passkeys that work here.
     pub has_passkeys: bool,
+}
+
+impl SudoPage {
+    /// The button to the provider is the first one if there is no other.
+    fn provider_class(&self) -> &'static str {
+        let is_only = self.password.is_none() && !self.has_app && !self.has_passkeys;
+        if is_only { "button button-primary button-wide" } else { "button button-wide" }
+    }
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -71,7 +76,6 @@ async fn show_form(page: &PageRequest, user: &User, next: &str, refusal: &Refusa
         name: user.name.clone(),
         next: next.to_owned(),
         provider,
-        provider_path: format!("/login/oidc?again=1&next={}", utf8_percent_encode(next, NON_ALPHANUMERIC)),
         password: has_password.then(|| refusal.mark(Field::new("current_password", "Password"))),
         has_app: factors.app_since.is_some(),
         code: refusal.mark(Field::new("code", "Code of your authenticator app").hint("In the place of the password.")),

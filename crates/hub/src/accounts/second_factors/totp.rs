@@ -2,7 +2,6 @@
 
 use base64::Engine as _;
 use base64::engine::general_purpose::STANDARD;
-use chrono::Utc;
 use qrcode::QrCode;
 use qrcode::render::svg;
 use rand::RngExt as _;
@@ -35,7 +34,7 @@ pub(in crate::accounts) struct Setup {
 pub(in crate::accounts) fn begin(app: &App, user: &User, session_hash: &[u8], base: &BaseUrl) -> HubResult<Setup> {
     let bytes: [u8; 20] = rand::rng().random();
     let secret = Secret::from(bytes.to_vec()).to_base32();
-    let until = Utc::now().timestamp() + SETUP_SECS;
+    let until = crate::clock::now().timestamp() + SETUP_SECS;
     let signature = app.signer.sign(PURPOSE, &signed(user.pk, session_hash, &secret, until));
     setup(user, base, secret.clone(), format!("{secret}.{until}.{signature}"))
 }
@@ -50,7 +49,7 @@ pub(in crate::accounts) fn go_on(app: &App, user: &User, session_hash: &[u8], ba
     let (Some(secret), Some(until), Some(signature)) = (parts.next(), parts.next(), parts.next()) else { return Err(over()) };
     let until: i64 = until.parse().map_err(|_| over())?;
     let is_ours = app.signer.verify(PURPOSE, &signed(user.pk, session_hash, secret, until), signature);
-    if !is_ours || until < Utc::now().timestamp() {
+    if !is_ours || until < crate::clock::now().timestamp() {
         return Err(over());
     }
     setup(user, base, secret.to_owned(), carried.to_owned())
@@ -91,7 +90,7 @@ fn step_of(secret: Vec<u8>, code: &str) -> HubResult<Option<i64>> {
     if digits.len() != 6 || !digits.bytes().all(|byte| byte.is_ascii_digit()) {
         return Ok(None);
     }
-    let step = codes_of(secret)?.check_current(&digits);
+    let step = codes_of(secret)?.check(&digits, crate::clock::now().timestamp().unsigned_abs());
     step.map(|step| i64::try_from(step).map_err(HubError::internal)).transpose()
 }
 

@@ -8,6 +8,7 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::licences::terms;
+use crate::repos::audience;
 use crate::repos::listing::{self, Columns};
 use crate::search::{self, hardware::Estimate};
 use crate::web::filters::size_text;
@@ -85,7 +86,7 @@ fn ways(reason: Reason, failed: &Clause, others: &[Clause]) -> Vec<Failure> {
 
 async fn count(app: &App, viewer: &Viewer, ask: &Ask, failure: Failure) -> HubResult<LeftOut> {
     let asked = SearchQuery {
-        clauses: failure.clauses,
+        clauses: failure.clauses.into_iter().chain(audience::clause(viewer)).collect(),
         ranges: failure.ranges,
         visible: search::visible_to(viewer),
         sort: Sort::Downloads,

@@ -82,7 +82,7 @@ fn in_use(row: &ListedRepo) -> Term {
 }
 
 fn recent(row: &ListedRepo) -> Term {
-    let days = (chrono::Utc::now() - row.last_modified_at).num_days().max(0);
+    let days = (crate::clock::now() - row.last_modified_at).num_days().max(0);
     #[expect(clippy::cast_precision_loss, reason = "days are few")]
     let years = days as f64 / 365.0;
     Term::of("Recent", format!("0.5 ^ ({days} days / 365)"), RECENT * 0.5_f64.powf(years))

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::removal;
 use crate::accounts::UserPk;
+use crate::accounts::queries::sessions::delete_other_sessions_in;
 use crate::repos::discussions::HIDDEN_TITLE;
 
 /// Which comments.
@@ -148,6 +149,19 @@ async fn disable(conn: &mut PgConnection, act_pk: i64, repo_pks: Vec<i64>) -> sq
     cover(conn, act_pk, "repo", repo_pks).await
 }
 
+/// Says that a repository is not for all audiences, whatever its card and its owner say.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn label_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
+    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for update", repo_pk);
+    let found = found.fetch_all(&mut *conn).await?;
+    sqlx::query!("update repos set labelled_by_moderators = true where repo_pk = any($1) and not labelled_by_moderators", &found)
+        .execute(&mut *conn)
+        .await?;
+    cover(conn, act_pk, "label", found).await
+}
+
 /// Hides a collection, or all of a user or organisation; whether it was private is kept with the act.
 ///
 /// # Errors
@@ -194,7 +208,7 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
     cover(conn, act_pk, "limit", vec![user_pk]).await
 }
 
-/// Suspends a user: sessions end, and tokens are refused.
+/// Suspends a user: sessions and sign-ins under way end, and tokens are refused.
 ///
 /// # Errors
 /// The database does not answer.
@@ -204,7 +218,7 @@ pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> s
     sqlx::query!("update users set suspended_at = coalesce(suspended_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!("delete from sessions where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    delete_other_sessions_in(&mut *conn, user_pk, &[]).await?;
     cover(conn, act_pk, "user", found).await
 }
 
@@ -244,6 +258,9 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     .execute(&mut *conn)
     .await?;
     sqlx::query!("update repos set disabled = false where repo_pk = any($1)", &of("repo")).execute(&mut *conn).await?;
+    sqlx::query!("update repos set labelled_by_moderators = false where repo_pk = any($1)", &of("label"))
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
     let limited = of("limit");
     sqlx::query!("update users set limited_at = null where user_pk = any($1)", &limited).execute(&mut *conn).await?;

@@ -78,6 +78,7 @@ struct Item {
 impl Item {
     fn of(row: &NotificationRow) -> Self {
         let icon = match (row.discussion_pk, row.is_pull_request, row.repo_type) {
+            _ if row.recall_pk.is_some() => "circle-alert",
             (None, _, Some(repo_type)) => kind_icon(repo_type),
             (None, _, None) => "users",
             (_, true, _) => "git-branch",
@@ -97,7 +98,7 @@ impl Item {
             happened: row.happened(),
             // What is about no discussion is read when it is followed from here.
             href: if row.discussion_pk.is_some() { row.href() } else { format!("{PATH}/{}", row.notification_pk) },
-            reason: row.reason.label(),
+            reason: row.reason_label(),
             unread: row.unread,
             state,
             at: row.updated_at,
@@ -163,7 +164,7 @@ async fn show_inbox(page: PageRequest) -> HubResult<HttpResponse> {
     let asked = Asked::of(&query);
     let after = TimeCursor::read(&query, "after")?;
     let (pool, namespaces) = (&page.app.pool, user.audiences());
-    let until = Utc::now();
+    let until = crate::clock::now();
     let mut rows = inbox::list(pool, user.pk, &namespaces, &asked.filter(), after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, |row| TimeCursor { at: row.updated_at, pk: row.notification_pk });
     let repos = inbox::list_repos(pool, user.pk, &namespaces, asked.all, MAX_REPOS).await?;
@@ -231,7 +232,7 @@ async fn post_read(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespon
     let pool = &page.app.pool;
     let marked = match form.text("do") {
         "all" => {
-            let until = form.text("until").parse().ok().and_then(time_of).unwrap_or_else(Utc::now);
+            let until = form.text("until").parse().ok().and_then(time_of).unwrap_or_else(crate::clock::now);
             inbox::mark_all_read(pool, user.pk, &asked.filter(), until).await?
         }
         "some" => {

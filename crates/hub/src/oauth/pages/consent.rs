@@ -3,6 +3,7 @@
 use actix_web::http::header::{CACHE_CONTROL, CONTENT_SECURITY_POLICY, HeaderValue, LOCATION, REFERRER_POLICY};
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, TimeDelta, Utc};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use url::form_urlencoded::Serializer;
 
@@ -20,6 +21,10 @@ use crate::web::security_headers::policy_for_form;
 /// In the address when somebody has just logged in for it. They are asked then, whatever they said before: a page between the form and
 /// the application, whose address the form's policy would not let the browser go on to.
 const AFTER_LOGIN: &str = "after_login";
+/// In the address when somebody has been sent to prove who they are: since when, with a signature.
+const ASKED_AT: &str = "asked_at";
+/// For how long that proof is good, in minutes.
+const PROOF_MINUTES: i64 = 30;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -58,9 +63,15 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         if asked.is_silent {
             return refuse("login_required", "Nobody is logged in to the hub.");
         }
-        return Ok(page.redirect(&format!("/login?next={}", utf8_percent_encode(&again(&page), NON_ALPHANUMERIC))));
+        return Ok(ask_at(&page, "/login", &asked));
     }
     let user = page.require_session()?;
+    if asked.must_prove(&page.app, &page.viewer.auth, asked_at(&page, &asked)).await? {
+        if asked.is_silent {
+            return refuse("login_required", "The person logged in longer ago than you allow.");
+        }
+        return Ok(ask_at(&page, "/sudo", &asked));
+    }
     let consent = find_consent(&page.app.pool, asked.client.pk, user.pk).await?;
     let must_ask = (asked.must_ask && !asked.is_silent) || query.get(AFTER_LOGIN).is_some();
     let wished = chosen(user, asked.organizations.iter().map(String::as_str));
@@ -107,6 +118,9 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
             Ok(page.redirect_saying(&again(&page), "What the application asks for has changed. Look at it once more."))
         }
         "allow" => {
+            if asked.must_prove(&page.app, &page.viewer.auth, asked_at(&page, &asked)).await? {
+                return Ok(ask_at(&page, "/sudo", &asked));
+            }
             require_proof(&page, &asked).await?;
             let organizations = chosen(user, form.fields().all("organization"));
             let code = asked.allow(&page.app, user, &page.viewer.auth, &organizations).await?;
@@ -142,6 +156,30 @@ fn go_on(to: &str) -> HttpResponse {
         .insert_header((CACHE_CONTROL, "no-store"))
         .insert_header((REFERRER_POLICY, "no-referrer"))
         .finish()
+}
+
+/// Sends the person to prove who they are, and back to what the application asked for.
+fn ask_at(page: &PageRequest, path: &str, asked: &Asked) -> HttpResponse {
+    let kept = page.query();
+    let kept = kept.pairs().iter().filter(|(name, _)| ![AFTER_LOGIN, ASKED_AT].contains(&name.as_str()));
+    let mut query = Serializer::new(String::new());
+    query.extend_pairs(kept).append_pair(AFTER_LOGIN, "1");
+    if asked.freshness.is_asked_for() {
+        let since = crate::clock::now().timestamp_micros().to_string();
+        let signature = page.app.signer.sign(ASKED_AT, &format!("{since} {}", asked.client.id));
+        query.append_pair(ASKED_AT, &format!("{since}.{signature}"));
+    }
+    let back = format!("/oauth/authorize?{}", query.finish());
+    page.redirect(&format!("{path}?next={}", utf8_percent_encode(&back, NON_ALPHANUMERIC)))
+}
+
+/// Since when the person has been sent to prove who they are, if that was for this application and is not long ago.
+fn asked_at(page: &PageRequest, asked: &Asked) -> Option<DateTime<Utc>> {
+    let query = page.query();
+    let (since, signature) = query.get(ASKED_AT)?.split_once('.')?;
+    let known = page.app.signer.verify(ASKED_AT, &format!("{since} {}", asked.client.id), signature);
+    let since = DateTime::from_timestamp_micros(since.parse().ok()?)?;
+    (known && crate::clock::now() - since < TimeDelta::minutes(PROOF_MINUTES)).then_some(since)
 }
 
 /// The address of this page with all that is asked, written anew.

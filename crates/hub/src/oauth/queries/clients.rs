@@ -66,16 +66,7 @@ pub struct ClientForm<'a> {
 /// # Errors
 /// The database does not answer.
 pub async fn find_client(pool: &PgPool, client_id: &str) -> sqlx::Result<Option<Client>> {
-    sqlx::query_as!(
-        Client,
-        r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
-                  c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_id = $1
-             and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
-        client_id
-    )
-    .fetch_optional(pool)
-    .await
+    find(pool, Some(client_id), None).await
 }
 
 /// Finds an application by its key. Those of suspended accounts are none.
@@ -83,12 +74,17 @@ pub async fn find_client(pool: &PgPool, client_id: &str) -> sqlx::Result<Option<
 /// # Errors
 /// The database does not answer.
 pub async fn find_client_by_pk(pool: &PgPool, client_pk: i64) -> sqlx::Result<Option<Client>> {
+    find(pool, None, Some(client_pk)).await
+}
+
+async fn find(pool: &PgPool, client_id: Option<&str>, client_pk: Option<i64>) -> sqlx::Result<Option<Client>> {
     sqlx::query_as!(
         Client,
         r#"select client_pk as pk, client_id as id, n.name as "keeper?", origin, c.name, homepage, redirect_uris, scopes, secret_hash,
                   c.created_at
-           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where client_pk = $1
+           from oauth_clients c left join namespaces n on n.namespace_pk = c.user_pk where (client_id = $1 or client_pk = $2)
              and not exists (select from users u where u.user_pk = c.user_pk and u.suspended_at is not null)"#,
+        client_id,
         client_pk
     )
     .fetch_optional(pool)

@@ -17,7 +17,7 @@ pub struct NewGrant<'a> {
     pub scopes: &'a [String],
     /// With which organisations.
     pub organization_pks: &'a [i64],
-    /// When the person logged in to the hub.
+    /// When the person last proved to the hub who they are.
     pub auth_time: DateTime<Utc>,
     /// What the application asked to find in the ID token.
     pub nonce: Option<&'a str>,
@@ -38,7 +38,7 @@ pub struct Grant {
     pub scopes: Vec<String>,
     /// With which organisations.
     pub organization_pks: Vec<i64>,
-    /// When the person logged in to the hub.
+    /// When the person last proved to the hub who they are.
     pub auth_time: DateTime<Utc>,
     /// What the application asked to find in the ID token.
     pub nonce: Option<String>,
@@ -46,12 +46,14 @@ pub struct Grant {
     pub ends_at: DateTime<Utc>,
 }
 
-/// When the session began.
+/// When it was last proved whose browser this is: when the session began, or since then.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_auth_time(pool: &PgPool, session_hash: &[u8]) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!("select created_at from sessions where session_hash = $1", session_hash).fetch_optional(pool).await
+    sqlx::query_scalar!(r#"select greatest(created_at, proved_at) as "at!" from sessions where session_hash = $1"#, session_hash)
+        .fetch_optional(pool)
+        .await
 }
 
 /// Signs somebody in. Of very many sign-ins to one application the oldest end.
@@ -96,12 +98,24 @@ pub async fn lock_grant(conn: &mut PgConnection, grant_pk: i64) -> sqlx::Result<
     .await
 }
 
-/// Puts off the end of a sign-in.
+/// Puts off the end of a sign-in, but not for longer than it may last in any case, and tells when it is.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn extend_grant(conn: &mut PgConnection, grant_pk: i64, ends_at: DateTime<Utc>) -> sqlx::Result<()> {
-    sqlx::query!("update oauth_grants set ends_at = $2 where grant_pk = $1", grant_pk, ends_at).execute(conn).await.map(|_| ())
+pub async fn extend_grant(
+    conn: &mut PgConnection,
+    grant_pk: i64,
+    ends_at: DateTime<Utc>,
+    most_days: i32,
+) -> sqlx::Result<DateTime<Utc>> {
+    sqlx::query_scalar!(
+        "update oauth_grants set ends_at = least($2, created_at + make_interval(days => $3)) where grant_pk = $1 returning ends_at",
+        grant_pk,
+        ends_at,
+        most_days
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Ends a sign-in with all its tokens.

@@ -42,35 +42,39 @@ pub async fn insert_key(conn: impl PgExecutor<'_>, key: &Key, public_jwk: &Value
 /// The database does not answer.
 pub async fn list_public(pool: &PgPool) -> sqlx::Result<Vec<Value>> {
     sqlx::query_scalar!(
-        "select public_jwk from oauth_keys where retired_at is null or retired_at > now() - interval '30 days'
+        "select public_jwk from oauth_keys where retired_at is null or retired_at > now() - interval '1 day'
          order by created_at desc"
     )
     .fetch_all(pool)
     .await
 }
 
-/// Whether the key that signs has done so for long.
+/// Whether the key that signs has done so for long, or has a shorter modulus than this.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn is_old(pool: &PgPool, days: i32) -> sqlx::Result<bool> {
+pub async fn is_over(pool: &PgPool, days: i32, modulus_letters: i32) -> sqlx::Result<bool> {
     let found = sqlx::query_scalar!(
-        "select kid from oauth_keys where retired_at is null and created_at < now() - make_interval(days => $1)",
-        days
+        "select kid from oauth_keys where retired_at is null
+         and (created_at < now() - make_interval(days => $1) or length(public_jwk ->> 'n') < $2)",
+        days,
+        modulus_letters
     );
     Ok(found.fetch_optional(pool).await?.is_some())
 }
 
-/// Retires the key that has signed for long, and forgets those of which nothing is valid any more.
+/// Retires that key, and forgets those of which nothing is valid any more: an ID token lasts an hour.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn retire(conn: &mut PgConnection, days: i32) -> sqlx::Result<()> {
+pub async fn retire(conn: &mut PgConnection, days: i32, modulus_letters: i32) -> sqlx::Result<()> {
     sqlx::query!(
-        "update oauth_keys set retired_at = now() where retired_at is null and created_at < now() - make_interval(days => $1)",
-        days
+        "update oauth_keys set retired_at = now() where retired_at is null
+         and (created_at < now() - make_interval(days => $1) or length(public_jwk ->> 'n') < $2)",
+        days,
+        modulus_letters
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("delete from oauth_keys where retired_at < now() - interval '30 days'").execute(conn).await.map(|_| ())
+    sqlx::query!("delete from oauth_keys where retired_at < now() - interval '1 day'").execute(conn).await.map(|_| ())
 }

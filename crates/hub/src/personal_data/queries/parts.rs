@@ -52,7 +52,7 @@ parts! {
             'name', n.name, 'fullname', u.fullname, 'about', u.details, 'homepage', u.homepage, 'links', u.links,
             'email', u.email, 'email_confirmed_at', u.email_confirmed_at, 'wanted_email', u.new_email, 'created_at', n.created_at,
             'has_password', u.password_hash <> '', 'runs_the_hub', u.is_admin, 'moderates_the_hub', u.is_moderator,
-            'plain_http', u.plain_http) as data
+            'plain_http', u.plain_http, 'shows_not_for_all_audiences', u.shows_labelled) as data
         from users u join namespaces n on n.namespace_pk = u.user_pk where u.user_pk = $1 and u.user_pk > $2 limit $3"#;
     Sessions "sessions" r#"
         select key as "key!", data from (
@@ -75,6 +75,11 @@ parts! {
             'title', title, 'fingerprint', fingerprint, 'public_key', public_key, 'created_at', created_at,
             'last_used_at', last_used_at, 'last_used_address', last_used_address) as data
         from ssh_keys where user_pk = $1 and key_pk > $2 order by key_pk limit $3"#;
+    GpgKeys "gpg_keys" r#"
+        select key_pk as "key!", jsonb_build_object(
+            'fingerprint', fingerprint, 'emails', emails, 'public_key_base64', encode(public_key, 'base64'),
+            'created_at', created_at, 'updated_at', updated_at) as data
+        from gpg_keys where user_pk = $1 and key_pk > $2 order by key_pk limit $3"#;
     SecondFactors "second_factors" r#"
         select key as "key!", data from (
             select row_number() over (order by created_at, kind) as key,
@@ -143,6 +148,22 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from likes l join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where l.user_pk = $1 and l.repo_pk > $2 order by l.repo_pk limit $3"#;
+    Fetches "downloaded_files" r#"
+        select f.fetch_pk as "key!", jsonb_build_object(
+            case octet_length(f.content) when 32 then 'sha256' else 'git_blob' end, encode(f.content, 'hex'), 'day', f.day,
+            'times', f.times, 'commit', encode(f.commit_oid, 'hex'), 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from fetches f left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        where f.user_pk = $1 and f.fetch_pk > $2 order by f.fetch_pk limit $3"#;
+    Recalls "recalls" r#"
+        select t.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'at', c.created_at,
+            'told', t.told, 'withdrawn_at', c.withdrawn_at) as data
+        from recall_told t join recalls c using (recall_pk)
+        where t.user_pk = $1 and t.recall_pk > $2 order by t.recall_pk limit $3"#;
+    OpenedRecalls "opened_recalls" r#"
+        select c.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'text', c.body, 'at', c.created_at,
+            'withdrawn_at', c.withdrawn_at) as data
+        from recalls c where c.author_pk = $1 and c.recall_pk > $2 order by c.recall_pk limit $3"#;
     Follows "follows" r#"
         select f.namespace_pk as "key!", jsonb_build_object('name', n.name, 'since', f.created_at) as data
         from follows f join namespaces n using (namespace_pk)
@@ -162,6 +183,13 @@ parts! {
         from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
         join namespaces n using (namespace_pk)
         where e.author_pk = $1 and e.kind = 'comment' and e.event_pk > $2 order by e.event_pk limit $3"#;
+    Attachments "attachments" r#"
+        select a.attachment_pk as "key!", jsonb_build_object(
+            'id', a.public_id, 'name', a.name, 'content_type', a.content_type, 'size_bytes', a.size_bytes,
+            'created_at', a.created_at, 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from attachments a join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        where a.user_pk = $1 and a.attachment_pk > $2 order by a.attachment_pk limit $3"#;
     Reactions "reactions" r#"
         select key as "key!", data from (
             select row_number() over (order by created_at, event_pk, reaction) as key,
@@ -185,6 +213,15 @@ parts! {
         select saved_search_pk as "key!", jsonb_build_object(
             'name', name, 'type', repo_type, 'query', query, 'mails', alerts, 'created_at', created_at) as data
         from saved_searches where user_pk = $1 and saved_search_pk > $2 order by saved_search_pk limit $3"#;
+    Notifications "notifications" r#"
+        select t.notification_pk as "key!", jsonb_build_object(
+            'because', case t.reason when 3 then 'mentioned' when 2 then 'taking part' else 'watching' end,
+            'about', t.about, 'organization', o.name, 'type', r.repo_type, 'number', d.num, 'unread', t.unread, 'at', t.updated_at,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from notifications t left join namespaces o on o.namespace_pk = t.organization_pk
+        left join repos r on r.repo_pk = t.repo_pk left join namespaces n on n.namespace_pk = r.namespace_pk
+        left join discussions d on d.discussion_pk = t.discussion_pk
+        where t.user_pk = $1 and t.notification_pk > $2 order by t.notification_pk limit $3"#;
     NotificationSettings "notification_settings" r#"
         select user_pk as "key!", jsonb_build_object(
             'mention_mail', mention_mail, 'participating_mail', participating_mail, 'watching_mail', watching_mail,
@@ -217,6 +254,14 @@ parts! {
         select act_pk as "key!", jsonb_build_object(
             'act', act, 'about', subject, 'category', category, 'reason', reason, 'at', created_at) as data
         from moderation_acts where owner_pk = $1 and act <> 'dismiss' and act_pk > $2 order by act_pk limit $3"#;
+    RuleCounts "rule_counts" r#"
+        select key as "key!", data from (
+            select row_number() over (order by what) as key, jsonb_build_object('what', what, 'count', count, 'since', since) as data
+            from rule_counts where user_pk = $1) found
+        where key > $2 order by key limit $3"#;
+    RuleTexts "rule_texts" r#"
+        select text_pk as "key!", jsonb_build_object('sha256', encode(hash, 'hex'), 'at', created_at) as data
+        from rule_texts where user_pk = $1 and text_pk > $2 order by text_pk limit $3"#;
     Activity "activity" r#"
         select e.event_pk as "key!", jsonb_build_object(
             'what', e.kind, 'at', e.created_at, 'type', r.repo_type,

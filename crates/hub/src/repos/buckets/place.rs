@@ -4,13 +4,13 @@
 use std::collections::HashMap;
 use std::time::Duration;
 
-use chrono::Utc;
 use hub_types::{Sha256, XetHash};
 use tokio::time::Instant;
 
 use super::batch::{Action, EMPTY_FILE, FileFacts, MAX_OPERATIONS, Operation, Outcome, apply};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::objects;
 use crate::repos::access::RepoWrite;
 use crate::xet::convert;
@@ -41,7 +41,7 @@ pub async fn place(app: &App, write: &RepoWrite, sent: Vec<Sent>, patience: Dura
     let hashes = hashes_of(app, write, &sent, patience).await?;
     let add = |file: Sent| {
         let hash = file.oid.and_then(|oid| hashes.get(&oid).copied()).unwrap_or(EMPTY_FILE);
-        Operation { path: file.path, action: Action::Add(FileFacts { hash, mtime: Utc::now(), content_type: None }) }
+        Operation { path: file.path, action: Action::Add(FileFacts { hash, mtime: crate::clock::now(), content_type: None }) }
     };
     done(apply(app, write, sent.into_iter().map(add).collect()).await?)
 }
@@ -79,7 +79,7 @@ async fn hashes_of(app: &App, write: &RepoWrite, sent: &[Sent], patience: Durati
                 return Err(HubError::unavailable(told, why));
             }
             // No job does it.
-            [first, ..] if !app.config.xet => convert::put_in_chunks(app, *first).await?,
+            [first, ..] if !app.allows(Flag::Xet) => convert::put_in_chunks(app, *first).await?,
             _ => tokio::time::sleep(LOOK_EVERY).await,
         }
     }

@@ -25,7 +25,7 @@ pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
 
 /// Whole days that are left until a time; today counts.
 pub fn days_left(until: DateTime<Utc>) -> i64 {
-    (until - Utc::now() + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days().max(0)
+    (until - crate::clock::now() + TimeDelta::days(1) - TimeDelta::seconds(1)).num_days().max(0)
 }
 
 /// The deleted repositories of these accounts that the viewer administers, as far as their token sees them.

@@ -1,6 +1,5 @@
 //! Taking a change back. That is itself a change, which can be taken back.
 
-use chrono::Utc;
 use hub_types::{Oid, RefName, RepoId};
 
 use super::{Change, Openness, What, queries, shown};
@@ -53,7 +52,7 @@ fn check(change: &Change) -> HubResult<()> {
         let by = by.as_deref().unwrap_or("somebody whose account is gone");
         return Err(HubError::conflict(format!("This was undone already, by {by}.")));
     }
-    if change.undo_until <= Utc::now() {
+    if change.undo_until <= crate::clock::now() {
         let day = change.undo_until.format("%-d %B %Y");
         return Err(HubError::conflict(format!("This could be undone until {day}. What it needs may be gone since.")));
     }
@@ -125,7 +124,7 @@ fn aside_name(name: &RefName) -> String {
         (_, Some(tag)) => ("tags", tag),
         (branch, None) => ("heads", branch.unwrap_or_default()),
     };
-    format!("refs/{kind}/restored/{short}-{}", Utc::now().format("%Y-%m-%d"))
+    format!("refs/{kind}/restored/{short}-{}", crate::clock::now().format("%Y-%m-%d"))
 }
 
 fn short_name(full: &str) -> &str {

@@ -1,4 +1,4 @@
-use chrono::{TimeDelta, Utc};
+use chrono::TimeDelta;
 
 use super::named;
 use crate::accounts::letters::Notice;
@@ -30,7 +30,7 @@ pub async fn announce(app: &App, repo_pk: i64) -> HubResult<()> {
         return Ok(());
     }
     let again_at = last_told(&mut tx, repo_pk).await?.map(|told_at| told_at + PAUSE);
-    if let Some(at) = again_at.filter(|at| *at > Utc::now()) {
+    if let Some(at) = again_at.filter(|at| *at > crate::clock::now()) {
         Job::AnnounceRequests { repo_pk }.enqueue_at(&mut tx, at).await?;
         tx.commit().await?;
         return Ok(());

@@ -10,10 +10,14 @@ use super::tags;
 use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications::watching;
+use crate::recalls;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
+use crate::repos::audience;
 use crate::repos::listing::Columns;
+use crate::repos::new_objects::SERVICE_HOST;
 use crate::repos::queries::discussions::count_open;
 use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
@@ -40,6 +44,10 @@ pub(super) async fn header_with(
     tab: RepoTab,
     columns: Columns,
 ) -> HubResult<(RepoHeader, ListedRepo)> {
+    // Settings are for those who belong to it, or run the hub.
+    if tab != RepoTab::Settings {
+        audience::check(page, read)?;
+    }
     let derived = find_listed(&page.app.pool, read.repo.pk, columns).await?;
     let derived = derived.ok_or_else(|| HubError::repo_not_found(page.viewer.is_anonymous()))?;
     let mut header = header(&read.repo, &derived, read.level, tab, &page.base);
@@ -47,8 +55,10 @@ pub(super) async fn header_with(
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
+    header.recall = recalls::in_repo(&page.app, read.repo.pk).await?;
     if read.repo.repo_type.has_git() {
-        header.ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        header.ssh_url = ssh_url.filter(|_| page.app.allows(Flag::Ssh));
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
         header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
@@ -73,6 +83,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         discussions: 0,
         watch: WatchButton { level: watching::Level::Participating },
         warning: None,
+        recall: None,
     }
 }
 
@@ -111,6 +122,9 @@ fn chips(kind: RepoType, derived: &ListedRepo) -> Vec<Chip> {
     }
     if let Some(sdk) = derived.card.as_ref().and_then(|card| card.get("sdk")?.as_str()).filter(|_| kind == RepoType::Space) {
         chips.push(chip("app-window", sdk.to_owned(), "sdk", sdk));
+    }
+    if audience::is_labelled(&derived.tags) {
+        chips.push(chip("triangle-alert", audience::LABEL.to_owned(), "other", audience::TAG));
     }
     for language in languages(kind, derived).into_iter().take(3) {
         chips.push(chip("languages", tags::language_label(&language), "language", &language));
@@ -309,6 +323,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         short: oid.chars().take(7).collect(),
         title,
         author: info.author.name.clone(),
+        by_service: info.author.email.split_once('@').is_some_and(|(_, host)| host == SERVICE_HOST),
         committer: (info.author.email != info.committer.email).then(|| info.committer.name.clone()),
         at: time_of(info),
         href: format!("{}/commit/{oid}", repo.path()),

@@ -7,10 +7,10 @@ use super::view::{OwnRepo, RepoSummary, SnippetPart};
 use crate::accounts::{Auth, TokenRole, Viewer};
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::by_task;
 use crate::repos::listing::{self, Columns, Cursor, ListQuery, ListedRepo, Sort, list};
 use crate::repos::queries::own::list_own;
-use crate::repos::visibility::visible_to;
+use crate::repos::visibility::{shown_to, visible_to};
+use crate::repos::{audience, by_task};
 
 /// The latest repositories of a kind, of everyone or of one owner.
 ///
@@ -24,7 +24,9 @@ pub async fn latest(
     limit: usize,
 ) -> HubResult<Vec<RepoSummary>> {
     let query = ListQuery { author: owner.map(str::to_owned), sort: Sort::LastModified, limit, ..ListQuery::default() };
-    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    // Whoever looks at what one owner has, sees all of it.
+    let visible = if owner.is_some() { visible_to(viewer) } else { shown_to(viewer) };
+    let page = list(app, kind, &visible, &query).await?;
     Ok(page.repos.into_iter().map(RepoSummary::from).collect())
 }
 
@@ -66,7 +68,7 @@ pub async fn trending(app: &App, viewer: &Viewer, kind: RepoType, task: &str, li
 /// The database does not answer.
 pub async fn most_active(app: &App, viewer: &Viewer, kind: RepoType, limit: usize) -> HubResult<Vec<RepoSummary>> {
     let query = ListQuery { sort: Sort::Trending, limit, ..ListQuery::default() };
-    let page = list(app, kind, &visible_to(viewer), &query).await?;
+    let page = list(app, kind, &shown_to(viewer), &query).await?;
     Ok(page.repos.into_iter().map(RepoSummary::from).collect())
 }
 
@@ -84,10 +86,13 @@ pub async fn own(app: &App, viewer: &Viewer, limit: i64) -> HubResult<Vec<OwnRep
     Ok(rows.into_iter().map(OwnRepo::from).collect())
 }
 
-/// What lists show of what was found: rows of the database with the passages that the index has for them.
-pub fn found(rows: Vec<ListedRepo>, results: &SearchResults) -> Vec<RepoSummary> {
+/// What lists show of what was found: rows of the database with the passages that the index has for them, but of none that is not for
+/// all audiences, for who does not want those.
+pub fn found(viewer: &Viewer, rows: Vec<ListedRepo>, results: &SearchResults) -> Vec<RepoSummary> {
+    let shows_all = audience::shows_all(viewer);
     let summaries = rows.into_iter().map(|row| {
-        let snippet = results.hits.iter().find(|hit| hit.pk == row.repo_pk).and_then(|hit| hit.snippet.as_ref());
+        let hit = results.hits.iter().find(|hit| hit.pk == row.repo_pk && (shows_all || !audience::is_labelled(&row.tags)));
+        let snippet = hit.and_then(|hit| hit.snippet.as_ref());
         RepoSummary { snippet: snippet.map(parts).unwrap_or_default(), ..RepoSummary::from(row) }
     });
     summaries.collect()

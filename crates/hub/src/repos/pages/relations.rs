@@ -13,7 +13,7 @@ use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::relations::{self, Used};
-use crate::repos::visibility::{Visibility, visible_to};
+use crate::repos::visibility::{Visibility, shown_to, visible_to};
 use crate::web::cursor::one_more;
 use crate::web::layout::kind_icon;
 
@@ -98,7 +98,8 @@ pub(super) struct RepoLink {
 /// # Errors
 /// 503 when the database does not answer.
 pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader, derived: &ListedRepo) -> HubResult<Relations> {
-    let visible = visible_to(viewer);
+    // What a card names is a link; what is gathered beside it is as in lists.
+    let (visible, shown) = (visible_to(viewer), shown_to(viewer));
     let named = Named::of(derived);
     let known = relations::list_known(&app.pool, &visible, &named.all()).await?;
     let link = |kind: RepoType, id: &String| match known.get(&(kind, id.clone())) {
@@ -117,14 +118,14 @@ pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader
     match header.kind {
         RepoType::Model => {
             add("Trained on", RepoType::Dataset, links(RepoType::Dataset, &named.datasets), None);
-            let (spaces, more) = spaces_using(app, &visible, Used::Model, &ids).await?;
+            let (spaces, more) = spaces_using(app, &shown, Used::Model, &ids).await?;
             add("Spaces using this model", RepoType::Space, spaces, more);
-            found.tree = model_tree(app, &visible, &ids, derived, links(RepoType::Model, &named.bases)).await?;
+            found.tree = model_tree(app, (&visible, &shown), &ids, derived, links(RepoType::Model, &named.bases)).await?;
         }
         RepoType::Dataset => {
-            let (models, more) = models_trained_on(app, &visible, &ids).await?;
+            let (models, more) = models_trained_on(app, &shown, &ids).await?;
             add("Models trained on this dataset", RepoType::Model, models, more);
-            let (spaces, more) = spaces_using(app, &visible, Used::Dataset, &ids).await?;
+            let (spaces, more) = spaces_using(app, &shown, Used::Dataset, &ids).await?;
             add("Spaces using this dataset", RepoType::Space, spaces, more);
         }
         RepoType::Space => {
@@ -160,7 +161,7 @@ impl Named {
 
 async fn model_tree(
     app: &App,
-    visible: &Visibility,
+    (visible, shown): (&Visibility, &Visibility),
     ids: &[String],
     derived: &ListedRepo,
     bases: Vec<RepoLink>,
@@ -169,7 +170,7 @@ async fn model_tree(
     const WAYS: [(&str, &str); 4] =
         [("finetune", "Fine-tunes"), ("adapter", "Adapters"), ("merge", "Merges"), ("quantized", "Quantisations")];
     let tags = WAYS.map(|(word, _)| ids.iter().map(|id| format!("base_model:{word}:{id}")).collect::<Vec<_>>());
-    let counts = relations::count_tagged(&app.pool, visible, RepoType::Model, &tags, MAX_COUNT + 1).await?;
+    let counts = relations::count_tagged(&app.pool, shown, RepoType::Model, &tags, MAX_COUNT + 1).await?;
     let mut children = Vec::new();
     for (((_, label), tags), count) in WAYS.iter().zip(&tags).zip(counts).filter(|(_, count)| *count > 0) {
         children.push(ChildCount { label, count: count_text(count), href: list_href(RepoType::Model, "other", tags) });

@@ -15,6 +15,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::delete::delete_repo;
 use crate::repos::groups;
+use crate::repos::queries::audience::{Labels, find_labels};
 use crate::repos::queries::discussions::are_disabled;
 use crate::repos::queries::pickles::{PickleRule, find_pickle_rule};
 use crate::repos::rename::move_repo;
@@ -41,6 +42,8 @@ pub(super) struct RepoSettingsPage {
     pub plain_http: bool,
     /// Whether discussions are turned off.
     pub discussions_disabled: bool,
+    /// Who said that it is not for all audiences.
+    pub labels: Labels,
     /// Who refuses pickles.
     pub pickles: PickleRule,
     /// How readers get in: `off`, `auto` or `manual`.
@@ -73,6 +76,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         config
             .route(&format!("{base}/settings"), crate::web::read().to(show_settings))
             .route(&format!("{base}/settings/visibility"), web::post().to(post_visibility))
+            .route(&format!("{base}/settings/audience"), web::post().to(post_audience))
             .route(&format!("{base}/settings/resource-group"), web::post().to(post_group))
             .route(&format!("{base}/settings/move"), web::post().to(post_move))
             .route(&format!("{base}/settings/delete"), web::post().to(post_delete));
@@ -115,6 +119,7 @@ async fn settings_page(
         bucket: (!admin.repo.repo_type.has_git()).then_some((admin.repo.file_count, page.app.config.bucket_limit_bytes)),
         plain_http: admin.repo.plain_http,
         discussions_disabled: are_disabled(&page.app.pool, admin.repo.pk).await?,
+        labels: find_labels(&page.app.pool, admin.repo.pk).await?,
         pickles: find_pickle_rule(&page.app.pool, admin.repo.pk).await?,
         gating: admin.repo.gated.clone().unwrap_or_else(|| "off".to_owned()),
         new_owner: Field::new("owner", "Owner"),
@@ -155,6 +160,18 @@ async fn post_visibility(page: PageRequest, admin: RepoAdmin, form: CheckedForm)
     }
     update_settings(&page.app, &admin, SettingsChange { private: Some(private), ..SettingsChange::default() }).await?;
     let text = if private { "This repository is private now." } else { "This repository is public now." };
+    Ok(page.redirect_saying(&settings_path(&admin.repo), text))
+}
+
+async fn post_audience(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let (labelled, text) = match form.text("audience") {
+        "all" => (false, "Saved. This repository is for all audiences, unless its card or moderators say otherwise."),
+        "not-all" => (true, "Others are asked now before they see what is in this repository."),
+        _ => return Err(HubError::bad_request("Choose for whom it is.")),
+    };
+    update_settings(&page.app, &admin, SettingsChange { labelled: Some(labelled), ..SettingsChange::default() }).await?;
+    page.app.search.wake();
     Ok(page.redirect_saying(&settings_path(&admin.repo), text))
 }
 

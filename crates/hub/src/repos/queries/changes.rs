@@ -179,6 +179,7 @@ pub async fn list_deleted(
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
                   pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk, deleted_at as "deleted_at!",
+                  'not-for-all-audiences' = any(tags) as "labelled!",
                   (select a.name from repo_changes c join namespaces a on a.namespace_pk = c.actor_pk
                    where c.repo_pk = r.repo_pk and c.kind = 'delete_repo' order by change_pk desc limit 1) as deleted_by
            from repos r join namespaces n using (namespace_pk)
@@ -215,6 +216,7 @@ pub async fn list_deleted(
             size_bytes: row.size_bytes,
             plain_http: row.plain_http,
             resource_group_pk: row.resource_group_pk,
+            labelled: row.labelled,
         };
         Ok(DeletedRepo { repo: Repo::try_from(repo)?, deleted_at: row.deleted_at, deleted_by: row.deleted_by })
     });
@@ -230,7 +232,8 @@ pub async fn find_deleted(pool: &PgPool, public_id: &str, since: DateTime<Utc>) 
         RepoRow,
         r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
-                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
            from repos r join namespaces n using (namespace_pk)
            where public_id = $1 and deleted_at >= $2 and purged_at is null"#,
         public_id,

@@ -135,7 +135,7 @@ async fn candidates(
     about: &[About],
 ) -> HubResult<Vec<ListedRepo>> {
     let names: Vec<&str> = evidence.keys().map(String::as_str).collect();
-    let visible = visibility::visible_to(viewer);
+    let visible = visibility::shown_to(viewer);
     let columns = Columns { facts: true, ..Columns::default() };
     let mut rows = list_by_names(&app.pool, &visible, RepoType::Dataset, &names, columns).await?;
     let languages = listed(model, "language");

@@ -4,6 +4,8 @@ use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use crate::metrics::WebhookState;
+
 /// A delivery in the log.
 #[derive(Debug, Clone)]
 pub struct Delivery {
@@ -364,5 +366,26 @@ pub async fn find(conn: impl PgExecutor<'_>, webhook_pk: i64, id: &str) -> sqlx:
         id
     )
     .fetch_optional(conn)
+    .await
+}
+
+/// What waits to be sent, and which webhooks are switched off.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_state(pool: &PgPool) -> sqlx::Result<WebhookState> {
+    sqlx::query_as!(
+        WebhookState,
+        r#"select w.waiting as "waiting!", w.oldest as "oldest_secs!", w.overdue as "overdue_secs!",
+                  d.off as "off!", d.failing as "failing!", d.behind as "behind!"
+           from (select count(*) as waiting, greatest(coalesce(extract(epoch from now() - min(w.created_at)), 0), 0)::float8 as oldest,
+                        greatest(coalesce(extract(epoch from now() - min(w.next_try_at)), 0), 0)::float8 as overdue
+                 from webhook_deliveries w join webhooks using (webhook_pk) where w.state = 'waiting' and not disabled) w,
+                (select count(*) filter (where disabled_because is null) as off,
+                        count(*) filter (where disabled_because = 'failing') as failing,
+                        count(*) filter (where disabled_because = 'behind') as behind
+                 from webhooks where disabled) d"#
+    )
+    .fetch_one(pool)
     .await
 }

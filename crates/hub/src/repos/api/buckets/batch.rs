@@ -121,7 +121,7 @@ fn operation(line: Line) -> Result<Operation, String> {
 fn facts(hash: &str, mtime: Option<f64>, content_type: Option<String>) -> Result<FileFacts, String> {
     Ok(FileFacts {
         hash: hash.parse().map_err(|error: hub_types::XetHashError| error.to_string())?,
-        mtime: mtime.map_or_else(|| Ok(Utc::now()), time_of)?,
+        mtime: mtime.map_or_else(|| Ok(crate::clock::now()), time_of)?,
         content_type: content_type
             .filter(|text| text.len() <= MAX_TYPE_BYTES && text.bytes().all(|byte| byte.is_ascii_graphic() || byte == b' ')),
     })

@@ -6,6 +6,7 @@ use url::form_urlencoded::Serializer;
 
 use super::facets;
 use super::params::{ORDERS, Params};
+use crate::accounts::Viewer;
 use crate::web::extract::Query;
 
 /// What narrows a list.
@@ -64,11 +65,11 @@ impl ListFilter {
         words.into_iter().chain(chosen).collect()
     }
 
-    /// The question for the search index, the latest first.
-    pub fn question(&self, visible: Visible) -> SearchQuery {
+    /// The question for the search index, the latest first, as one who may see so much asks it.
+    pub fn question(&self, viewer: &Viewer, visible: Visible) -> SearchQuery {
         SearchQuery {
             text: self.0.search.clone(),
-            clauses: self.0.clauses(),
+            clauses: self.0.clauses().into_iter().chain(self.0.left_out(viewer)).collect(),
             ranges: self.0.ranges(),
             visible,
             sort: Sort::Created,

@@ -96,6 +96,9 @@ fn steps(params: &Params, counted: &SearchQuery) -> Vec<(String, SearchQuery)> {
 }
 
 fn words_of(params: &Params, clause: &Clause) -> String {
+    if clause.rule == Rule::NoneOf {
+        return "that are for all audiences".to_owned();
+    }
     let group = params.chosen.iter().map(|(group, _)| *group).find(|group| group.facet == clause.facet);
     let values: Vec<String> =
         clause.values.iter().map(|value| group.map_or_else(|| value.clone(), |group| group.value_label(value))).collect();

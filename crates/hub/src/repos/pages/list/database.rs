@@ -9,7 +9,7 @@ use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::listing::{Cursor, ListQuery, Sort, list};
 use crate::repos::pages::view::RepoSummary;
-use crate::repos::visibility::visible_to;
+use crate::repos::visibility::{shown_to, visible_to};
 use crate::web::extract::Query;
 
 /// The list, narrowed by name and owner.
@@ -31,7 +31,8 @@ pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params
         limit: PAGE_LEN,
         ..ListQuery::default()
     };
-    let found = list(&page.app, params.kind, &visible_to(&page.viewer), &wanted).await?;
+    let visible = if params.left_out(&page.viewer).is_some() { shown_to(&page.viewer) } else { visible_to(&page.viewer) };
+    let found = list(&page.app, params.kind, &visible, &wanted).await?;
     let mut shown = empty_page(page, query, params);
     if params.kind != RepoType::Bucket {
         shown.notes.push("The search index is being built. Until then, lists are narrowed by name only.".to_owned());

@@ -8,6 +8,7 @@ use hub_types::RepoType;
 
 use super::groups::{Group, groups, section_of};
 use super::params::Params;
+use crate::repos::audience;
 use crate::repos::pages::tags;
 use crate::search::document::is_other;
 use crate::web::extract::Query;
@@ -150,6 +151,28 @@ pub(super) fn groups_of(params: &Params, query: &Query, counts: Vec<FacetCounts>
     shown
 }
 
+/// Adds what is not for all audiences to the tags, which the list leaves out until it is chosen.
+pub(super) fn offer(shown: &mut Vec<FacetGroup>, params: &Params, query: &Query, count: u64) {
+    let Some(group) = groups(params.kind).iter().find(|group| group.facet == Facet::Tag).filter(|_| count > 0) else { return };
+    let label = group.value_label(audience::TAG);
+    let option = FacetOption { heading: None, value: audience::TAG.to_owned(), label, count, chosen: false };
+    if let Some(facet) = shown.iter_mut().find(|facet| facet.key == group.key) {
+        return facet.options.push(option);
+    }
+    let why_href = format!("{}#why-count", address(params.kind, query, &["why", "count"], Some(("count", group.key))));
+    let (more, find) = (Vec::new(), String::new());
+    shown.push(FacetGroup {
+        key: group.key,
+        label: group.label,
+        options: vec![option],
+        more,
+        cut: false,
+        open: false,
+        find,
+        why_href,
+    });
+}
+
 /// One facet, without what only a page knows of it. `said` are values that other facets show.
 pub(super) fn group_of(params: &Params, group: &Group, counts: Vec<FacetCounts>, said: &HashSet<String>) -> FacetGroup {
     let find = params.find_in(group).unwrap_or_default();
@@ -275,7 +298,7 @@ pub(super) fn active(params: &Params, query: &Query) -> Vec<ActiveFilter> {
     for (group, values) in &params.chosen {
         for value in values {
             let label = match group.facet {
-                Facet::Tag => value.clone(),
+                Facet::Tag => group.value_label(value),
                 _ => format!("{}: {}", group.label, group.value_label(value)),
             };
             let others: Vec<&str> = values.iter().filter(|other| *other != value).map(String::as_str).collect();

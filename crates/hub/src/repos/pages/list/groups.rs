@@ -4,8 +4,8 @@ use hub_cards::known;
 use hub_search::Facet;
 use hub_types::RepoType;
 
-use crate::repos::apps;
 use crate::repos::pages::tags;
+use crate::repos::{apps, audience};
 use crate::search::document::HAS_RESULTS;
 use crate::search::hardware;
 
@@ -100,6 +100,7 @@ impl Group {
             Facet::Precision => Some(value.to_uppercase()),
             Facet::Evaluated => known(&[(HAS_RESULTS, "Any data")]),
             Facet::Region => Some(value.to_uppercase()),
+            Facet::Tag if value == audience::TAG => Some(audience::LABEL.to_owned()),
             _ => None,
         };
         found.unwrap_or_else(|| value.to_owned())

@@ -15,7 +15,7 @@ mod why;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::known;
-use hub_search::{Facet, SearchQuery, SearchResults, Snippets};
+use hub_search::{Clause, Facet, Rule, SearchQuery, SearchResults, Snippets};
 use hub_types::RepoType;
 
 pub use self::asked::ListFilter;
@@ -80,6 +80,11 @@ struct ListPage {
 }
 
 impl ListPage {
+    /// Whether a new one can be made.
+    fn offers_new(&self) -> bool {
+        self.layout.offers_new(self.kind)
+    }
+
     /// The word for what is listed, in running text.
     fn plural(&self) -> &'static str {
         kind_plural_word(self.kind)
@@ -116,13 +121,21 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
 fn question(page: &PageRequest, params: &Params) -> SearchQuery {
     SearchQuery {
         text: params.search.clone(),
-        clauses: params.clauses(),
+        clauses: params.clauses().into_iter().chain(params.left_out(&page.viewer)).collect(),
         ranges: params.ranges(),
         visible: search::visible_to(&page.viewer),
         sort: params.sort,
         limit: 0,
         ..SearchQuery::new(params.kind)
     }
+}
+
+/// How many more there are that are not for all audiences: what choosing them would give.
+async fn count_labelled(page: &PageRequest, params: &Params, left_out: &Clause) -> HubResult<u64> {
+    let only = Clause { rule: Rule::AnyOf, ..left_out.clone() };
+    let others = params.clauses().into_iter().filter(|clause| clause.facet != only.facet);
+    let asked = SearchQuery { clauses: others.chain([only.clone()]).collect(), ..question(page, params) };
+    Ok(page.app.search.search(asked).await?.total)
 }
 
 /// What the index finds.
@@ -141,7 +154,7 @@ async fn found_in_index(page: &PageRequest, params: &Params) -> HubResult<Search
 async fn summaries(page: &PageRequest, found: &SearchResults) -> HubResult<Vec<RepoSummary>> {
     let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
     let rows = listing::by_keys(&page.app, &page.viewer, &keys, listing::Columns::default()).await?;
-    Ok(lists::found(rows, found))
+    Ok(lists::found(&page.viewer, rows, found))
 }
 
 async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
@@ -173,6 +186,9 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
     });
     shown.total = Some(found.total);
     shown.groups = facets::groups_of(params, query, found.facets);
+    if let Some(clause) = params.left_out(&page.viewer) {
+        facets::offer(&mut shown.groups, params, query, count_labelled(page, params, &clause).await?);
+    }
     shown.previous = params.page.checked_sub(1).map(at_page);
     shown.next = more.then(|| at_page(params.page + 1));
     shown.repos = repos;

@@ -1,9 +1,11 @@
 //! What the address of a list asks for.
 
-use hub_search::{Clause, Number, Range, Rule, Sort};
+use hub_search::{Clause, Facet, Number, Range, Rule, Sort};
 use hub_types::RepoType;
 
 use super::groups::{Group, groups};
+use crate::accounts::Viewer;
+use crate::repos::audience;
 use crate::web::extract::Query;
 
 /// How many values of one facet are looked at.
@@ -77,8 +79,16 @@ impl Params {
     /// The conditions that are facets.
     pub(super) fn clauses(&self) -> Vec<Clause> {
         let chosen = self.chosen.iter().map(|(group, values)| (group.facet, values.clone()));
-        let author = self.author.iter().map(|name| (hub_search::Facet::Author, vec![name.clone()]));
+        let author = self.author.iter().map(|name| (Facet::Author, vec![name.clone()]));
         chosen.chain(author).map(|(facet, values)| Clause { facet, rule: Rule::AnyOf, values }).collect()
+    }
+
+    /// What keeps out what is not for all audiences: from lists that do not ask for it by its tag, its owner or its whole name.
+    pub(super) fn left_out(&self, viewer: &Viewer) -> Option<Clause> {
+        let is_label =
+            |(group, values): &(&Group, Vec<String>)| group.facet == Facet::Tag && values.iter().any(|tag| tag == audience::TAG);
+        let asked = self.author.is_some() || self.chosen.iter().any(is_label) || audience::is_whole_name(&self.search);
+        audience::clause(viewer).filter(|_| !asked)
     }
 
     /// The conditions that are numbers.
