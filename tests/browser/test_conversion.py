@@ -4,7 +4,7 @@ import time
 import uuid
 
 import pytest
-from conftest import DESKTOP, PHONE, picture
+from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
 from harness.torch_checkpoint import Evil, floats, save, state, tensor_of
 from huggingface_hub import CommitOperationAdd, HfApi
@@ -35,17 +35,21 @@ def wait_for(page, text):
 
 
 def test_from_the_button_to_the_pull_request(open_browser, pickled):
-    page = open_browser(person="ada", java_script_enabled=False)
+    page = open_browser(java_script_enabled=False)
+    log_in(page)
     page.goto(f"/{pickled}/settings")
     page.get_by_text("Refused", exact=True).check()
     page.get_by_role("button", name="Save pickles").click()
     page.goto(f"/{pickled}/blob/main/pytorch_model.bin")
     panel = page.get_by_role("region", name="Safetensors")
     assert panel.get_by_role("checkbox", name="Delete this pickle").is_checked()
+    looks = open_browser()
+    log_in(looks)
+    looks.goto(page.url)
     for size in [DESKTOP, PHONE]:
         for scheme in ["light", "dark"]:
-            looks = open_browser(person="ada", viewport=size, color_scheme=scheme)
-            looks.goto(page.url)
+            looks.set_viewport_size(size)
+            looks.emulate_media(color_scheme=scheme)
             picture(looks, f"conversion-offer-{size['width']}-{scheme}")
             assert not [*structure(looks), *overflow(looks), *axe(looks)], (size, scheme)
     panel.get_by_role("button", name="Convert to safetensors").click()
@@ -59,7 +63,8 @@ def test_from_the_button_to_the_pull_request(open_browser, pickled):
 
 
 def test_what_cannot_be_converted_says_why(open_browser, pickled):
-    page = open_browser(person="ada")
+    page = open_browser()
+    log_in(page)
     page.goto(f"/{pickled}/blob/main/evil.pt")
     page.get_by_role("button", name="Convert to safetensors").click()
     wait_for(page, "posix.system")
