@@ -165,6 +165,11 @@ pub async fn convert(app: &App, conversion_pk: i64) -> HubResult<()> {
             Ok(())
         }
         Ok(Err(error)) if matches!(error.kind(), ErrorKind::Internal | ErrorKind::Unavailable) => Err(error),
+        // How much somebody holds is for those who may write.
+        Ok(Err(error)) if error.kind() == ErrorKind::TooLarge => {
+            let problem = "There is no room for the new file: its owner has reached the limit of what may be stored.";
+            Ok(conversions::mark_failed(&app.pool, conversion_pk, problem).await?)
+        }
         Ok(Err(error)) => Ok(conversions::mark_failed(&app.pool, conversion_pk, error.message()).await?),
         Err(_) => {
             let problem = format!(

@@ -124,6 +124,9 @@ impl Files {
             let target = safetensors_name(&name).map(|name| format!("{folder}{name}")).ok_or_else(|| {
                 HubError::unprocessable(format!("`{index}` names `{name}`, which is no PyTorch checkpoint by its name."))
             })?;
+            if sources.iter().any(|source: &SourceFile| source.target == target) {
+                return Err(HubError::unprocessable(format!("`{index}` names two files that would both become `{target}`.")));
+            }
             sources.push(SourceFile::new(&entry, target)?);
         }
         Ok(sources)

@@ -122,7 +122,8 @@ pub async fn ask(conn: &mut PgConnection, new: &NewConversion<'_>) -> sqlx::Resu
         "insert into conversions as c (repo_pk, path, user_pk, removes_source, commit_oid, source, total_bytes)
          values ($1, $2, $3, $4, $5, $6, $7)
          on conflict (repo_pk, path) do update set user_pk = $3, removes_source = $4, commit_oid = $5, source = $6, total_bytes = $7,
-             state = 'waiting', done_bytes = 0, tries = 0, parts = '[]', problem = null, num = null, asked_at = now()
+             state = 'waiting', done_bytes = 0, tries = 0, parts = '[]', problem = null, num = null, asked_at = now(),
+             asks = case when c.asked_at > now() - interval '1 day' then c.asks + 1 else 1 end
          where c.state <> 'waiting'
          returning conversion_pk",
         new.repo_pk,
@@ -143,7 +144,7 @@ pub async fn ask(conn: &mut PgConnection, new: &NewConversion<'_>) -> sqlx::Resu
 /// The database does not answer.
 pub async fn count_asked(conn: &mut PgConnection, user_pk: i64) -> sqlx::Result<(i64, i64)> {
     let row = sqlx::query!(
-        r#"select count(*) filter (where state = 'waiting') as "waiting!", count(*) as "all!"
+        r#"select count(*) filter (where state = 'waiting') as "waiting!", coalesce(sum(asks), 0) as "all!"
            from conversions where user_pk = $1 and asked_at > now() - interval '1 day'"#,
         user_pk
     );
