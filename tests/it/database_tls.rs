@@ -127,9 +127,11 @@ async fn the_database_is_spoken_to_by_tls_as_its_address_says() {
     // Who the server is counts where the address says so, and its name too.
     assert_eq!(server.knock("localhost", &with("verify-full", "ca.pem")).await, Ok(true));
     assert_eq!(server.knock("127.0.0.1", &with("verify-ca", "ca.pem")).await, Ok(true));
-    for (host, mode, ca) in
-        [("localhost", "verify-full", "other-ca.pem"), ("localhost", "verify-ca", "other-ca.pem"), ("127.0.0.1", "verify-full", "ca.pem")]
-    {
+    for (host, mode, ca) in [
+        ("localhost", "verify-full", "other-ca.pem"),
+        ("localhost", "verify-ca", "other-ca.pem"),
+        ("127.0.0.1", "verify-full", "ca.pem"),
+    ] {
         let error = server.knock(host, &with(mode, ca)).await.unwrap_err();
         assert!(error.contains("certificate"), "{host} {mode} {ca}: {error}");
     }

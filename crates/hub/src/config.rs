@@ -352,7 +352,10 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             days: read_days(&mut read, "sessions.days"),
             idle_hours: i32::try_from(read.number("sessions.idle_hours")).unwrap_or(i32::MAX),
         },
-        oauth: OauthLimits { days: read_days(&mut read, "oauth.days"), command_line_days: read_days(&mut read, "oauth.command_line_days") },
+        oauth: OauthLimits {
+            days: read_days(&mut read, "oauth.days"),
+            command_line_days: read_days(&mut read, "oauth.command_line_days"),
+        },
         hsts: read_hsts(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: read_rate_limits(&mut read),

@@ -255,8 +255,9 @@ impl HubError {
 
     /// 403: the password was made up, and nobody changed it in time.
     pub fn first_password_over(days: i32) -> Self {
-        let text =
-            format!("This password was made for you, and worked for {days} days. Go to /forgot-password to be sent a link to a new one.");
+        let text = format!(
+            "This password was made for you, and worked for {days} days. Go to /forgot-password to be sent a link to a new one."
+        );
         Self::forbidden(text).leading_to("/forgot-password".to_owned())
     }
 

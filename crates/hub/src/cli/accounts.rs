@@ -177,7 +177,10 @@ async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), St
         say("That is no harm: `hub admin gc --dry-run` says which of them go by themselves.");
     }
     if tally.miscounted > 0 {
-        say(format!("Of {} owners something else is counted than they hold. A running hub counts anew every quarter of an hour.", tally.miscounted));
+        say(format!(
+            "Of {} owners something else is counted than they hold. A running hub counts anew every quarter of an hour.",
+            tally.miscounted
+        ));
     }
     match tally {
         fsck::Tally { repos, problems: 0, .. } => {

@@ -134,7 +134,8 @@ impl Asked {
         }
         let proved_at = auth_time(app, auth).await?;
         let is_fresh = since.is_some_and(|since| proved_at >= since);
-        Ok(!is_fresh && (self.freshness.anew || self.freshness.max_age.is_some_and(|most| crate::clock::now() - proved_at > most)))
+        Ok(!is_fresh
+            && (self.freshness.anew || self.freshness.max_age.is_some_and(|most| crate::clock::now() - proved_at > most)))
     }
 
     /// Whether a person need not be asked again: they let the application do all of this, and it is certain that it is the

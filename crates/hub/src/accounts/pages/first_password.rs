@@ -30,9 +30,7 @@ struct FirstPasswordPage {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/login/new-password", crate::web::read().to(show))
-        .route("/login/new-password", web::post().to(post));
+    config.route("/login/new-password", crate::web::read().to(show)).route("/login/new-password", web::post().to(post));
 }
 
 /// Goes on after a right password that was made up.

@@ -53,10 +53,8 @@ fn program(name: &'static str, database_url: &str) -> Result<Command, BackupErro
         command.env("PGPASSWORD", OsStr::from_bytes(&password));
     }
     let _ = url.set_password(None);
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter_map(|(name, value)| Some((name_for_libpq(&name)?.to_owned(), value.into())))
-        .collect();
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter_map(|(name, value)| Some((name_for_libpq(&name)?.to_owned(), value.into()))).collect();
     url.set_query(None);
     if !kept.is_empty() {
         url.query_pairs_mut().extend_pairs(kept);

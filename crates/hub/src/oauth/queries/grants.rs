@@ -51,12 +51,9 @@ pub struct Grant {
 /// # Errors
 /// The database does not answer.
 pub async fn find_auth_time(pool: &PgPool, session_hash: &[u8]) -> sqlx::Result<Option<DateTime<Utc>>> {
-    sqlx::query_scalar!(
-        r#"select greatest(created_at, proved_at) as "at!" from sessions where session_hash = $1"#,
-        session_hash
-    )
-    .fetch_optional(pool)
-    .await
+    sqlx::query_scalar!(r#"select greatest(created_at, proved_at) as "at!" from sessions where session_hash = $1"#, session_hash)
+        .fetch_optional(pool)
+        .await
 }
 
 /// Signs somebody in. Of very many sign-ins to one application the oldest end.

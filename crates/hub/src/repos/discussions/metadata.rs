@@ -18,9 +18,8 @@ const EXIF: &[u8] = b"Exif\0\0";
 const WEBP_METADATA: u8 = 0x08 | 0x04;
 const WEBP_EXIF: u8 = 0x08;
 /// What of a PNG file is needed to show it, besides what every reader must know.
-const PNG_NEEDED: [&[u8; 4]; 13] = [
-    b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"acTL", b"fcTL", b"fdAT",
-];
+const PNG_NEEDED: [&[u8; 4]; 13] =
+    [b"tRNS", b"gAMA", b"cHRM", b"sRGB", b"iCCP", b"cICP", b"mDCV", b"cLLI", b"sBIT", b"bKGD", b"acTL", b"fcTL", b"fdAT"];
 const PNG_HEAD: usize = 8;
 const WEBP_HEAD: usize = 12;
 
@@ -167,7 +166,8 @@ mod tests {
 
     fn file(format: ImageFormat) -> Vec<u8> {
         let mut bytes = Cursor::new(Vec::new());
-        let picture = RgbImage::from_fn(30, 20, |x, y| image::Rgb([u8::try_from(x).unwrap() * 8, u8::try_from(y).unwrap() * 8, 9]));
+        let picture =
+            RgbImage::from_fn(30, 20, |x, y| image::Rgb([u8::try_from(x).unwrap() * 8, u8::try_from(y).unwrap() * 8, 9]));
         DynamicImage::ImageRgb8(picture).write_to(&mut bytes, format).unwrap();
         bytes.into_inner()
     }
