@@ -81,6 +81,36 @@ class Nginx:
             child.stop()
 
 
+class Edge:
+    """A node of the hub behind an nginx that sends stored chunks from the disk by itself. No server gives a client of
+    chunks its bytes faster."""
+
+    def __init__(self, bench: "Bench"):
+        folder = Path(tempfile.mkdtemp(prefix="edge-", dir=bench.folder))
+        (folder / "tmp").mkdir()
+        own, port = free_ports(2)
+        self.url = f"http://127.0.0.1:{own}"
+        node = bench.hub.start_beside("web", port, {"HUB_PUBLIC_URL": self.url})
+        store = Path(bench.hub.env["HUB_DATA_DIR"]) / "store"
+        user = "user root;" if os.geteuid() == 0 else ""
+        temp = " ".join(f"{kind}_temp_path {folder}/tmp;" for kind in ("client_body", "proxy", "fastcgi", "uwsgi", "scgi"))
+        config = folder / "nginx.conf"
+        config.write_text(
+            f"{user} daemon off; pid {folder}/pid; error_log {folder}/error.log; worker_processes auto;"
+            f"events {{ worker_connections 1024; }} http {{ access_log off; sendfile on; {temp}"
+            f"server {{ listen 127.0.0.1:{own}; location / {{ proxy_pass {node}; proxy_set_header Host $host; }}"
+            f"location ~ ^/xet/data/((..)[0-9a-f]+[.][0-9a-f]+)/ {{ root {store}; try_files /xorbs/$2/$1 =404; }} }} }}"
+        )
+        self._nginx = Child("nginx", ["nginx", "-c", str(config)], {}, folder / "nginx.log")
+        self._nginx.wait_until(lambda: status_of(self.url) is not None, 10)
+        self._bench, self._port = bench, port
+
+    def stop(self):
+        """Stops the nginx and the node."""
+        self._nginx.stop()
+        self._bench.hub.stop_node(self._port)
+
+
 class Bench:
     """The hub with the local store, and nginx."""
 

@@ -8,13 +8,14 @@ import hashlib
 import os
 import random
 import shutil
+import statistics
 import subprocess
 import sys
 import threading
 import urllib.request
 from pathlib import Path
 
-from common import HF, MIB, TOKENS, Bench, write_random
+from common import HF, MIB, TOKENS, Bench, Edge, write_random
 
 # A download as programs do it that run already: Python's start and imports are not part of the time.
 DOWNLOAD = """
@@ -27,14 +28,15 @@ print(time.monotonic() - start, time.process_time() - spent)
 """
 
 
-def downloaded(bench: Bench, repo: str, name: str, home: str) -> tuple[float, float]:
-    """Seconds, and of the client's processor time, for a download by chunks in a Python that has started; the file is
-    removed again."""
+def downloaded(bench: Bench, repo: str, name: str, home: str, **more: str) -> tuple[float, float]:
+    """Seconds, and of the client's processor time, for a download by chunks in a Python that has started; the file and
+    the home are removed again."""
     folder = bench.folder / f"{home}-files"
     command = [sys.executable, "-c", DOWNLOAD, repo, name, folder]
-    done = subprocess.run(command, env=bench.env(home), capture_output=True, text=True)
+    done = subprocess.run(command, env=bench.env(home, **more), capture_output=True, text=True)
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.rmtree(folder)
+    shutil.rmtree(bench.folder / home)
     seconds, spent = done.stdout.split()
     return float(seconds), float(spent)
 
@@ -89,8 +91,26 @@ def transfers(bench: Bench, name: str, file: Path):
         f"download, {label}: the same if only the client's own processor time counted, on {os.cpu_count()} cores",
         f"{to_disk / (spent / os.cpu_count()):.2f} × its speed",
     )
+    beside_nginx(bench, f"bob/bench-{name}", file.name, label, to_disk)
     bench.row(f"download, {label}: `curl` of the file in chunks, against `curl` from nginx", f"{nginx / curl:.2f} × its speed")
     shutil.rmtree(bench.folder / f"{name}-down")
+
+
+def beside_nginx(bench: Bench, repo: str, name: str, label: str, curl: float):
+    """The same client with the hub sending the chunks, and with nginx sending them: what of the time is the hub's?
+    The medians of five each, in turn, with homes of their own, as what was fetched once is kept there. `curl` is the
+    seconds that it takes for the whole file."""
+    edge = Edge(bench)
+    try:
+        by_hub, by_nginx = [], []
+        for n in range(5):
+            by_hub.append(downloaded(bench, repo, name, f"{repo[4:]}-hub-{n}")[0])
+            by_nginx.append(downloaded(bench, repo, name, f"{repo[4:]}-edge-{n}", HF_ENDPOINT=edge.url)[0])
+    finally:
+        edge.stop()
+    ratio = statistics.median(by_nginx) / statistics.median(by_hub)
+    bench.row(f"download, {label}: by chunks that nginx sends, against `curl` from nginx to a file", f"{curl / statistics.median(by_nginx):.2f} × its speed")
+    bench.row(f"download, {label}: by chunks from the hub, against the same client with nginx sending the chunks", f"{ratio:.2f} × its speed", "≥ 0.8")
 
 
 def edit(bench: Bench, file: Path):

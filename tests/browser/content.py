@@ -73,7 +73,8 @@ Text.
         "notes/rows.jsonl": '{"name": "x", "list": [1, 2]}\n',
         "src/very/deep/down/config.json": "{}",
     }
-    for repo_id, content in (("ada/root", {"README.md": "# Root\n"}), ("ada/rich", files)):
+    night = "---\ntags: [not-for-all-audiences]\n---\n# Night\n"
+    for repo_id, content in (("ada/root", {"README.md": "# Root\n"}), ("ada/rich", files), ("ada/night", {"README.md": night})):
         api.create_repo(repo_id, exist_ok=True)
         adds = [CommitOperationAdd(path, text.encode()) for path, text in content.items()]
         api.create_commit(repo_id, adds, commit_message="Add files")

@@ -1,6 +1,7 @@
 //! The console of those who run the hub: for whom it is there, what it does, and that the audit log tells of it.
 
 mod banner;
+mod flags;
 mod hostile;
 mod lists;
 mod quotas;

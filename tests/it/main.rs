@@ -2,9 +2,11 @@
 
 mod accounts;
 mod activity;
+mod audience;
 mod audit;
 mod buckets;
 mod checklist;
+mod clock;
 mod collections;
 mod console;
 mod database_tls;
@@ -28,6 +30,7 @@ mod pages;
 mod permissions;
 mod pickles;
 mod plans;
+mod recalls;
 mod repos;
 mod saved;
 mod scans;

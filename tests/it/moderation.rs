@@ -268,3 +268,79 @@ async fn of_two_who_decide_at_once_one_does() {
     assert!(moderator.open("/moderation/decided").await.has("Dismissed"));
     stage.hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_label_of_the_moderators_stays_whatever_the_owner_does() {
+    let stage = stage().await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    let is_labelled = async || {
+        let info = hub.anonymous().get_json("/api/models/ada/bert", 200).await;
+        info["tags"].as_array().unwrap().contains(&json!("not-for-all-audiences"))
+    };
+    let act = stage.decide(stage.report("/ada/bert").await, Act::LabelRepo).await.unwrap();
+    assert!(is_labelled().await);
+    let card = |tags: &str| Client::file("README.md", &format!("---\nlicense: mit\ntags: [{tags}]\n---\n# Another card\n"));
+    ada.commit("/api/models/ada/bert", "main", &[card("flowers")], 200).await;
+    assert!(is_labelled().await, "a new card");
+    let mut owner = Browser::logged_in(hub, "ada").await;
+    let page = owner.open("/ada/bert/settings").await;
+    assert!(page.has("Moderators labelled it as not for all audiences"), "{}", page.text);
+    let all = [("audience", "all")];
+    assert_eq!(owner.submit("/ada/bert/settings", "/ada/bert/settings/audience", &all).await.status, 303);
+    assert!(is_labelled().await, "the owner's word");
+    let told = owner.open("/settings/reports").await;
+    assert!(told.has("Repository labelled as not for all audiences") && told.has("/moderation/appeal/"), "{}", told.text);
+    assert!(owner.open("/settings/security-log").await.has("labelled as not for all audiences by moderators"));
+    let page = Browser::new(hub).open("/ada/bert").await;
+    assert!(page.has("View content") && !page.has("Another card"), "{}", page.text);
+    stage.undo(act).await.unwrap();
+    assert!(!is_labelled().await);
+    assert!(Browser::new(hub).open("/ada/bert").await.has("Another card"));
+    // What its card says is nothing that moderators take back.
+    let act = stage.decide(stage.report("/ada/bert").await, Act::LabelRepo).await.unwrap();
+    ada.commit("/api/models/ada/bert", "main", &[card("not-for-all-audiences")], 200).await;
+    stage.undo(act).await.unwrap();
+    assert!(is_labelled().await);
+    ada.commit("/api/models/ada/bert", "main", &[card("flowers")], 200).await;
+    assert!(!is_labelled().await);
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_on_its_way_into_a_repository_that_is_disabled_does_not_arrive() {
+    let stage = stage().await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    let pool = &hub.app().pool;
+    ada.post_json("/api/buckets/ada/logs", &json!({}), 200).await;
+    let head = ada.get_json("/api/models/ada/bert", 200).await["sha"].clone();
+    for (repo, path, body) in [
+        (
+            "bert",
+            "/api/models/ada/bert/commit/main",
+            "{\"key\":\"header\",\"value\":{\"summary\":\"late\"}}\n{\"key\":\"file\",\"value\":{\"path\":\"late.txt\",\"content\":\"late\"}}",
+        ),
+        ("logs", "/api/buckets/ada/logs/batch", "{\"type\":\"deleteFile\",\"path\":\"late.txt\"}"),
+    ] {
+        // Moderators are about to disable it; whoever writes was let in before, and comes to the commit point.
+        let mut deciding = hub::db::begin(pool).await.unwrap();
+        sqlx::query("update repos set disabled = true where name = $1").bind(repo).execute(&mut *deciding).await.unwrap();
+        let request = ada.request(Method::POST, path).header("content-type", "application/x-ndjson").body(body);
+        let writing = tokio::spawn(request.send());
+        let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+        for _ in 0..200 {
+            let waiting: i64 = sqlx::query_scalar(waits).fetch_one(pool).await.unwrap();
+            if waiting > 0 || writing.is_finished() {
+                break;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
+        }
+        assert!(!writing.is_finished(), "{repo} was not waited for");
+        deciding.commit().await.unwrap();
+        let answer = writing.await.unwrap().unwrap();
+        let status = answer.status().as_u16();
+        let said = answer.text().await.unwrap();
+        assert!(status == 403 && said.contains(DISABLED), "{repo}: {status} {said}");
+    }
+    assert_eq!(ada.get_json("/api/models/ada/bert", 200).await["sha"], head);
+    stage.hub.stop().await;
+}

@@ -10,19 +10,19 @@ fn card(yaml: &str, text: &str) -> hub_tests::Value {
     Client::file("README.md", &format!("---\n{yaml}\n---\n{text}\n"))
 }
 
-async fn model(client: &Client, id: &str, private: bool, yaml: &str, text: &str) {
+pub(crate) async fn model(client: &Client, id: &str, private: bool, yaml: &str, text: &str) {
     client.create_repo("model", id, private).await;
     client.commit(&format!("/api/models/{id}"), "main", &[card(yaml, text)], 200).await;
 }
 
 /// The names on a page, in order.
-fn names(page: &Page) -> Vec<String> {
+pub(crate) fn names(page: &Page) -> Vec<String> {
     let links = page.text.split("class=\"repo-card-link\" href=\"/").skip(1);
     links.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }
 
 /// How many a facet says that there are of a value.
-fn count(page: &Page, key: &str, value: &str) -> Option<u64> {
+pub(crate) fn count(page: &Page, key: &str, value: &str) -> Option<u64> {
     let start = format!("name=\"{key}\" value=\"{value}\"");
     let option = page.text.split(&start).nth(1)?.split("</li>").next()?;
     let number = option.split("facet-count\"><span class=\"visually-hidden\">(</span>").nth(1)?.split('<').next()?;

@@ -26,7 +26,7 @@ pub struct ObjectStream {
 }
 
 /// One read of a local file: large enough for full disk speed, small enough for many at once.
-const READ_CHUNK: usize = 256 * 1024;
+const READ_CHUNK: usize = 128 * 1024;
 
 /// What is read of local files and not sent yet.
 static BLOCKS: Buffers = Buffers::new(READ_CHUNK, 64);

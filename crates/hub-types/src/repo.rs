@@ -208,6 +208,8 @@ const RESERVED_NAMESPACES: &[&str] = &[
     "privacy",
     "profile",
     "readyz",
+    "recalls",
+    "recalls.atom",
     "reset-password",
     "resolve-cache",
     "robots.txt",

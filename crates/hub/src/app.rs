@@ -15,11 +15,14 @@ use crate::banner;
 use crate::config::Config;
 use crate::db;
 use crate::downloads::Downloads;
+use crate::fetches::Fetches;
+use crate::flags::Flags;
 use crate::gpg::Gpg;
 use crate::jobs::Jobs;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
+use crate::recalls;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::GitCache;
 use crate::repos::lookup::Lookups;
@@ -30,6 +33,7 @@ use crate::search::Search;
 use crate::signing::Signer;
 use crate::site::health::Health;
 use crate::together::Together;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::Webhooks;
@@ -80,8 +84,14 @@ pub struct App {
     pub search: Search,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
+    /// Who fetched what, as far as it is not written down yet.
+    pub fetches: Fetches,
+    /// Which contents are recalled.
+    pub recalls: recalls::Known,
     /// What everybody is told.
     pub banner: banner::Current,
+    /// What is switched on and off.
+    pub flags: Flags,
     /// Who has a picture.
     pub pictures: Pictures,
     /// Lines up what decodes pictures.
@@ -90,6 +100,8 @@ pub struct App {
     pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
+    /// Reads what proves that a mail domain is an organisation's.
+    pub proofs: Asker,
     /// Sends to webhooks.
     pub webhooks: Webhooks,
     /// Whether this process can do its work.

@@ -144,6 +144,11 @@ enum AdminCommand {
         /// The user name.
         name: String,
     },
+    /// Keeps an organization that is being deleted, as those can who administered it.
+    KeepOrganization {
+        /// Its name.
+        name: String,
+    },
     /// Makes access tokens worthless that leaked, and has their owners told: reads any text from standard input and looks for
     /// tokens in it.
     RevokeTokens,

@@ -72,6 +72,8 @@ pub struct Config {
     pub gc_unused_days: u64,
     /// For how many days what was done to repositories can be undone.
     pub undo_days: u64,
+    /// For how many days it is kept which account fetched which file; 0: not at all.
+    pub fetch_ledger_days: u64,
     /// For how many days lines of the audit log are kept; `None`: for ever.
     pub audit_days: Option<u64>,
     /// For how many days large files and chunks wait that nobody needs any more.
@@ -116,6 +118,8 @@ pub struct Config {
     pub alerts_every_secs: u64,
     /// What webhooks may be sent to although it is not public.
     pub webhooks_allow: AllowedTargets,
+    /// Where the file is that proves a mail domain; `{domain}` stands for it.
+    pub domain_proof_url: String,
     /// Where git by SSH is served; without it, it is not.
     pub ssh: Option<SshConfig>,
     /// Whether everybody sees the page of the design system.
@@ -157,10 +161,16 @@ pub struct RulesConfig {
     pub mentions: u64,
     /// Invitations an hour.
     pub invitations: u64,
+    /// Organisations an hour.
+    pub organizations: u64,
     /// Links to elsewhere in one comment or card.
     pub links: u64,
     /// How often the same may be said within a week.
     pub copies: u64,
+    /// By how many accounts nearly the same may be said within a week.
+    pub alike: u64,
+    /// How many repositories of one account may have nothing in them.
+    pub empty_repos: u64,
     /// Names that nobody's should look like.
     pub names: Vec<String>,
 }
@@ -342,6 +352,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
+        fetch_ledger_days: read.number("fetch_ledger.days"),
         audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
@@ -374,6 +385,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
+        domain_proof_url: read.domain_url("domains.proof_url"),
         ssh: read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {
@@ -393,8 +405,11 @@ fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
         comments: read.number("rules.comments_per_hour"),
         mentions: read.number("rules.mentions_per_hour"),
         invitations: read.number("rules.invitations_per_hour"),
+        organizations: read.number("rules.organizations_per_hour"),
         links: read.number("rules.links"),
         copies: read.number("rules.copies"),
+        alike: read.number("rules.alike"),
+        empty_repos: read.number("rules.empty_repos"),
         names: names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
     }
 }

@@ -4,6 +4,7 @@
 
 mod audit_log;
 mod banner;
+mod flags;
 mod frame;
 mod jobs;
 mod organizations;
@@ -24,5 +25,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(repositories::routes)
         .configure(storage::routes)
         .configure(quota::routes)
-        .configure(banner::routes);
+        .configure(banner::routes)
+        .configure(flags::routes);
 }

@@ -12,6 +12,8 @@ use hub_types::{RefName, RepoId, RepoType};
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 use serde_json::{Map, Value};
 
+use crate::flags::Flag;
+
 pub use respond::{Family, family_of, log_failure, render_errors};
 
 /// What went wrong, as far as status and `X-Error-Code` are concerned.
@@ -49,6 +51,8 @@ pub enum ErrorKind {
     RangeNotSatisfiable,
     /// 422.
     Unprocessable,
+    /// 451: a file that was recalled.
+    Recalled,
     /// 429.
     TooManyRequests,
     /// 307 to where the thing is now.
@@ -289,6 +293,18 @@ impl HubError {
         }
     }
 
+    /// 403: an organisation's account for programs was switched off.
+    pub fn service_account_disabled() -> Self {
+        Self::forbidden(
+            "This service account is switched off: an admin of its organization can enable it, unless moderators suspended it.",
+        )
+    }
+
+    /// 403: what people do, and no programs.
+    pub fn for_people_only() -> Self {
+        Self::forbidden("A service account does not do this, it is for people: use the token of a person.")
+    }
+
     /// 403: the account is being deleted; told to who has shown the password.
     pub fn account_leaves(at: DateTime<Utc>) -> Self {
         Self::forbidden(format!(
@@ -301,6 +317,39 @@ impl HubError {
     /// 403: moderators disabled the repository. Clients compare the text.
     pub fn repo_disabled(notice: String) -> Self {
         Self::forbidden(wire::REPO_DISABLED).leading_to(notice)
+    }
+
+    /// 451: the file was recalled; `why` ends the sentence. Clients take the code for that of a missing file, and so do not go on with a
+    /// copy that they have (`file_download.py` of `huggingface_hub`).
+    pub fn recalled(why: &str, page: &str, instead: Option<&str>) -> Self {
+        let instead = instead.map(|instead| format!(" Use {instead} instead.")).unwrap_or_default();
+        let text =
+            format!("This file was recalled {why}: do not use copies of it. Open {page} in your browser to read more.{instead}");
+        Self::new(ErrorKind::Recalled, text).leading_to(page.to_owned())
+    }
+
+    /// 409: a copy would give out again what was recalled.
+    pub fn recalled_copy(number: i64) -> Self {
+        let page = format!("/recalls/{number}");
+        Self::conflict(format!(
+            "Files of this repository were recalled, so it cannot be duplicated. Open {page} in your browser to read why."
+        ))
+        .leading_to(page)
+    }
+
+    /// 403: those who run the hub switched it off.
+    pub fn switched_off(flag: Flag) -> Self {
+        let what = match flag {
+            Flag::SignUp => return Self::forbidden("Sign-up is closed on this hub: ask its operator for an account."),
+            Flag::Organizations => "make organizations",
+            Flag::Spaces => "make Spaces",
+            Flag::Buckets => "make buckets",
+            Flag::Applications => "register applications",
+            Flag::Ssh => "use git by SSH",
+            Flag::Discussions | Flag::Xet | Flag::Rules => "do this",
+        };
+        let instead = if flag == Flag::Ssh { " Use HTTPS." } else { "" };
+        Self::forbidden(format!("Nobody can {what} on this hub at the moment: those who run it switched that off.{instead}"))
     }
 
     /// What is on this page is not for all audiences: the viewer is asked first. `view` is where they say yes.

@@ -68,6 +68,11 @@ pub enum Job {
         /// The file.
         oid: Sha256,
     },
+    /// Makes a safetensors file of weights in a pickle, and proposes it.
+    ConvertWeights {
+        /// What was asked for.
+        conversion_pk: i64,
+    },
     /// Derives again what pages and lists show of repositories, where an older program has done it.
     DeriveAgain {
         /// The last repository that is done.
@@ -159,6 +164,11 @@ pub enum Job {
         /// When, in microseconds.
         at: i64,
     },
+    /// Tells those who fetched a file that it was recalled, or that this was withdrawn.
+    TellOfRecall {
+        /// The recall.
+        recall_pk: i64,
+    },
     /// Mails the notifications that are due.
     MailNotifications {
         /// To whom.
@@ -184,6 +194,7 @@ impl Job {
             | Self::AnnounceRequests { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
+            Self::ConvertWeights { conversion_pk } => Some(conversion_pk.to_string()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
                 Some(user_pk.to_string())
@@ -196,6 +207,7 @@ impl Job {
             | Self::TellOfEvent { .. }
             | Self::TellOfRepo { .. }
             | Self::TellOfJoining { .. }
+            | Self::TellOfRecall { .. }
             | Self::LookAtCard { .. }
             | Self::MailNotifications { .. } => None,
             Self::TellUser { id, .. } => Some(id.clone()),
@@ -222,6 +234,7 @@ impl Job {
             | Self::SendEmailLink { .. }
             | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }
+            | Self::TellOfRecall { .. }
             | Self::MailNotifications { .. }
             | Self::TellUser { .. } => 30,
             Self::ReadHeaders { .. }
@@ -232,6 +245,7 @@ impl Job {
             | Self::LookAtCard { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
+            | Self::ConvertWeights { .. }
             | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage

@@ -8,12 +8,14 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::pictures::{self, CHANNEL as PICTURES};
 use crate::app::App;
 use crate::banner::{self, CHANNEL as BANNER};
+use crate::flags::{self, CHANNEL as FLAGS};
 use crate::objects;
+use crate::recalls::{self, CHANNEL as RECALLS};
 
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Wakes this node's job runner, its search index and what sends to webhooks when any node has work for them, has it forget which large files a
-/// repository had when that lost some, and hears of new pictures and of the banner, until told to stop. While it cannot listen, the former poll,
+/// repository had when that lost some, and hears of new pictures, of the banner, of switches and of recalls, until told to stop. While it cannot listen, the former poll,
 /// and what is remembered ends by itself.
 pub(crate) async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
@@ -29,11 +31,13 @@ pub(crate) async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER]).await?;
+    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER, FLAGS, RECALLS]).await?;
     // What was said before is not said again.
     app.held_objects.invalidate_all();
     pictures::load(app).await?;
+    recalls::load(app).await?;
     load_banner(app).await;
+    flags::load(app).await?;
     loop {
         let said = listener.recv().await?;
         match said.channel() {
@@ -42,6 +46,8 @@ async fn hear(app: &App) -> sqlx::Result<()> {
             "unlinked" => said.payload().parse().into_iter().for_each(|repo_pk| objects::forget_held(app, repo_pk)),
             PICTURES => pictures::load(app).await?,
             BANNER => load_banner(app).await,
+            FLAGS => flags::load(app).await?,
+            RECALLS => recalls::load(app).await?,
             _ => app.search.wake(),
         }
     }

@@ -12,6 +12,7 @@
 //! - [`appeals`]: asking moderators to look again.
 
 pub mod acts;
+mod alike;
 pub mod appeals;
 pub mod category;
 pub mod pages;

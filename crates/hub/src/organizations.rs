@@ -1,6 +1,7 @@
-//! What organisations arrange beside their members: resource groups with their repositories, and requests to join.
+//! What organisations arrange beside their members: resource groups with their repositories, requests to join, service accounts and
+//! mail domains.
 //!
-//! What groups and requests are is in `accounts::groups` and `accounts::requests`; here they meet repositories, programs and people.
+//! What these are is in `accounts::{groups, requests, service_accounts, domains}`; here they meet repositories, programs and people.
 
 mod api;
 mod pages;

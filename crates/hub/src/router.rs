@@ -5,7 +5,7 @@ use actix_web::web;
 use crate::web::extract::no_route;
 use crate::{
     accounts, activity, cas, clients, collections, console, discover, doctor, git_http, lfs, licences, moderation, notifications,
-    oauth, organizations, personal_data, repos, saved, site, tasks, webhooks,
+    oauth, organizations, personal_data, recalls, repos, saved, site, tasks, webhooks,
 };
 
 /// Mounts everything.
@@ -40,6 +40,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(saved::routes)
         .configure(notifications::routes)
         .configure(moderation::routes)
+        .configure(recalls::routes)
         .configure(webhooks::routes)
         .configure(oauth::routes)
         .configure(personal_data::routes)

@@ -21,6 +21,7 @@ use crate::accounts::tokens;
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
+use crate::fetches::{self, Fetches};
 use crate::gpg::Gpg;
 use crate::jobs::{self, Jobs};
 use crate::listen::listen;
@@ -35,11 +36,12 @@ use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
 use crate::signing::Signer;
 use crate::site::health::Health;
+use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
 use crate::web::turns::Turns;
 use crate::webhooks::{self, Webhooks};
 use crate::xet::Xet;
-use crate::{banner, clock, db, router, saved, ssh};
+use crate::{banner, clock, db, flags, router, saved, ssh};
 
 /// Why a hub does not come up. The text is for the operator.
 #[derive(Debug, thiserror::Error)]
@@ -186,7 +188,9 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
     let signer = Signer::load(&pool).await?;
     let mailer = Mailer::open(&config)?;
     let webhooks = Webhooks::new(&config)?;
+    let proofs = Asker::new(&config.webhooks_allow, concat!("hub/", env!("CARGO_PKG_VERSION")))?;
     let request_counts = RequestCounts::new(&config.rate_limits);
+    let fetches = Fetches::new(config.fetch_ledger_days > 0);
     let app = App {
         config: Arc::new(config),
         lookups: Lookups::start(pool.clone()),
@@ -200,11 +204,15 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         signer,
         search: Search::default(),
         downloads: Downloads::default(),
+        fetches,
+        recalls: crate::recalls::Known::default(),
         mailer,
         banner: banner::Current::default(),
+        flags: flags::Flags::default(),
         pictures: Pictures::default(),
         picture_turns: Turns::default(),
         jobs: Jobs::default(),
+        proofs,
         webhooks,
         held_objects: crate::objects::held_objects(),
         xet: Xet::default(),
@@ -232,6 +240,8 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     config.listen = address;
     let ssh_listener = ssh::bind(&mut config).map_err(StartError::Ssh)?;
     let (app, postgres) = open_app(config, Beside::Refused).await?;
+    // Before the first request: what is recalled is never given out.
+    crate::recalls::load(&app).await?;
     if app.config.role.serves_web() {
         app.search.open(&app.config, &app.config.data_dir.join("search")).await?;
     }
@@ -282,6 +292,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     }
     background.push(tokio::spawn(last_uses::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
+    background.push(tokio::spawn(fetches::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(clock::keep_asking(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
@@ -308,6 +319,9 @@ impl RunningHub {
         // After the last request.
         if let Err(error) = downloads::flush(&self.app).await {
             tracing::warn!(?error, "the last downloads were not counted");
+        }
+        if let Err(error) = fetches::flush(&self.app).await {
+            tracing::warn!(?error, "the last fetches were not written down");
         }
         self.app.pool.close().await;
         if let Some(postgres) = self.postgres

@@ -20,8 +20,11 @@ fn strict(names: &[&str]) -> RulesConfig {
         comments: 5,
         mentions: 2,
         invitations: 1,
+        organizations: 1,
         links: 2,
         copies: 3,
+        alike: 3,
+        empty_repos: 2,
         names: names.iter().map(|name| (*name).to_owned()).collect(),
     }
 }
@@ -234,5 +237,55 @@ async fn what_a_limited_person_has_is_in_no_list_and_links_to_it_work() {
     hub.indexed().await;
     assert_eq!(hub.anonymous().get_json("/api/models?author=ada", 200).await.as_array().unwrap().len(), 2);
     assert!(hub.anonymous().get_json("/api/quicksearch?q=bert", 200).await.to_string().contains("ada/bert"));
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn new_accounts_that_take_names_or_say_nearly_the_same_are_reported() {
+    let stage = stage_with(|config| {
+        config.rules = RulesConfig { repos: 0, discussions: 0, comments: 0, copies: 0, ..strict(&[]) };
+    })
+    .await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    // Names without anything behind them. One that is private, and one with files, are none of them.
+    let bob = hub.token(&stage.bob, TokenRole::Write).await;
+    bob.create_repo("model", "bob/google-bert", false).await;
+    bob.create_repo("model", "bob/mine", true).await;
+    assert_eq!(hub.count("moderation_cases").await, 0);
+    bob.create_repo("dataset", "bob/openai-evals", false).await;
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!(subject, "user bob");
+    assert_eq!(why, "The account is new, and has made 2 repositories or more that have nothing in them.");
+    let mut browser = Browser::logged_in(hub, "bob").await;
+    let make = async |browser: &mut Browser, name: &str| {
+        let fields = [("name", name), ("fullname", "")];
+        browser.submit("/organizations/new", "/organizations/new", &fields).await.status
+    };
+    assert_eq!((make(&mut browser, "one-house").await, make(&mut browser, "two-house").await), (303, 429));
+
+    // Nearly the same by three people: the third is reported, and one alone who says it again is not.
+    ada.post_json("/api/models/ada/bert/discussions", &json!({ "title": "Questions", "description": "" }), 200).await;
+    let text = |pack: &str| {
+        format!(
+            "We found that this model works best with our own free {pack} pack, which you can get from the page of our community; \
+                 just follow the pinned link there and sign in with your wallet to have it at once."
+        )
+    };
+    let carol = hub.user("carol").await;
+    for (client, pack) in [(&bob, "booster"), (&bob, "rocket"), (ada, "turbo")] {
+        stage.say(client, &text(pack)).await;
+    }
+    assert_eq!(hub.count("moderation_reports where rule = 'alike'").await, 0);
+    stage
+        .say(
+            &carol,
+            "The tokenizer knows no Basque, and the numbers of two of the languages are not those of the card. Is there another?",
+        )
+        .await;
+    assert_eq!(hub.count("moderation_reports where rule = 'alike'").await, 0);
+    stage.say(&carol, &text("starter")).await;
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!(subject, "a comment of carol in ada/bert#1");
+    assert_eq!(why, "3 new accounts have said nearly the same within a week.");
     stage.hub.stop().await;
 }

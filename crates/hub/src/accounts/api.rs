@@ -55,6 +55,10 @@ async fn whoami(app: web::Data<App>, viewer: Viewer) -> HubResult<HttpResponse> 
         })).collect::<Vec<_>>(),
         "auth": auth_of(&viewer.auth),
     });
+    if user.is_service() {
+        answer["email"] = Value::Null;
+        answer["isServiceAccount"] = Value::Bool(true);
+    }
     if oauth::hides_email(&viewer.auth) {
         answer["email"] = Value::Null;
         answer["emailVerified"] = Value::Null;

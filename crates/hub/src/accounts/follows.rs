@@ -10,7 +10,7 @@ use crate::error::{HubError, HubResult};
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, 400 for oneself.
 pub async fn set_follow(app: &App, viewer: &Viewer, namespace: &NamespaceRow, follow: bool) -> HubResult<()> {
-    let user = viewer.require_actor()?;
+    let user = viewer.require_person()?;
     if user.pk == namespace.namespace_pk {
         return Err(HubError::bad_request("Nobody can follow themselves."));
     }

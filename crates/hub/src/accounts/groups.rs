@@ -191,6 +191,10 @@ pub async fn set_members_in(
             Err(error) if db::violates(&error, "resource_group_members_organization_pk_user_pk_fkey") => {
                 return Err(no_member(name, &organization.name));
             }
+            Err(error) if db::violates(&error, "service_account_role") => {
+                let text = format!("{name} is a service account, which administers nothing: choose another role.");
+                return Err(HubError::conflict(text).at("user"));
+            }
             Err(error) if error.as_database_error().is_some_and(|error| error.is_foreign_key_violation()) => {
                 return Err(HubError::no_such_group());
             }

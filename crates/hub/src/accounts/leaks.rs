@@ -4,7 +4,9 @@
 use std::collections::BTreeSet;
 
 use super::letters::Notice;
+use super::queries::service_accounts;
 use super::queries::tokens::{LeakedRow, mark_leaked};
+use super::service_accounts::path_of as service_accounts_path;
 use super::tokens;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -47,11 +49,16 @@ pub async fn revoke(app: &App, hashes: &[String]) -> HubResult<Vec<LeakedRow>> {
     let mut tx = app.begin().await?;
     let leaked = mark_leaked(&mut tx, &hashes).await?;
     for row in &leaked {
-        let notice = Notice::TokenLeaked { name: row.name.clone(), hint: row.hint.clone() };
-        Job::tell(row.user_pk, notice).enqueue(&mut tx).await?;
+        // Of a service account, the admins of its organisation are told: it reads no mail.
+        let keepers = service_accounts::list_keepers(&mut tx, row.user_pk).await?;
+        let page = keepers.first().map(|keeper| service_accounts_path(&keeper.organization, &row.owner));
+        let notice = Notice::TokenLeaked { name: row.name.clone(), hint: row.hint.clone(), page };
+        let told = if keepers.is_empty() { vec![row.user_pk] } else { keepers.iter().map(|keeper| keeper.user_pk).collect() };
+        let jobs: Vec<Job> = told.into_iter().map(|user_pk| Job::tell(user_pk, notice.clone())).collect();
+        Job::enqueue_all(&jobs, &mut tx).await?;
     }
     for (user_pk, name) in oauth::end_leaked(&mut tx, &hashes).await? {
-        let notice = Notice::TokenLeaked { name, hint: String::new() };
+        let notice = Notice::TokenLeaked { name, hint: String::new(), page: None };
         Job::tell(user_pk, notice).enqueue(&mut tx).await?;
     }
     tx.commit().await?;

@@ -100,6 +100,15 @@ pub enum Notice {
         /// Its name.
         organization: String,
     },
+    /// An organisation that the user administers is being deleted.
+    OrganizationCloses {
+        /// Its name.
+        organization: String,
+        /// Who asked for it.
+        by: String,
+        /// The day until which it can be kept.
+        until: String,
+    },
     /// Secrets or malware are in files that were pushed.
     FoundInFiles {
         /// The repository.
@@ -142,6 +151,9 @@ pub enum Notice {
         name: String,
         /// The end of its text.
         hint: String,
+        /// The page of its owner's tokens, where it is not the reader's.
+        #[serde(default)]
+        page: Option<String>,
     },
     /// An SSH key was added.
     KeyAdded {
@@ -200,6 +212,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::AccessAccepted { .. }
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
+        | Notice::OrganizationCloses { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
         | Notice::GpgKeyAdded { .. }
@@ -249,11 +262,14 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WrongCodes => wrong_codes(id, forgot),
         Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
         Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
+        Notice::OrganizationCloses { organization, by, until } => organization_closes(id, &base, organization, by, until),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
         Notice::AccessRejected { repo, page, reason } => not_let_in(id, repo, format!("{base}{page}"), reason.as_deref()),
-        Notice::TokenLeaked { name, hint } => token_leaked(id, name, hint, format!("{base}/settings/tokens")),
+        Notice::TokenLeaked { name, hint, page } => {
+            token_leaked(id, name, hint, format!("{base}{}", page.as_deref().unwrap_or("/settings/tokens")))
+        }
         Notice::KeyAdded { title, fingerprint } => key_added(id, title, fingerprint, format!("{base}/settings/keys")),
         Notice::GpgKeyAdded { fingerprint } => gpg_key_added(id, fingerprint, format!("{base}/settings/gpg-keys")),
         Notice::Moderated { subject, lines, page } => Content {
@@ -289,6 +305,19 @@ fn second_factor_required(id: String, base: &str, organization: &str) -> Content
         )],
         link: Some(("Add a second factor", format!("{base}{}", HubError::SECOND_FACTORS))),
         closing: "You get this mail because you are a member. Everything is open to you again as soon as you have added one.",
+    }
+}
+
+fn organization_closes(id: String, base: &str, organization: &str, by: &str, until: &str) -> Content {
+    Content {
+        id,
+        subject: format!("{organization} is being deleted"),
+        lines: vec![format!(
+            "{by} had the organization {organization} deleted, with all its repositories. What is left of it is removed on {until}. Until \
+             then you can bring all of it back, for you administer it:"
+        )],
+        link: Some(("Keep it", format!("{base}/settings/organizations"))),
+        closing: "If nobody of you wanted this, keep it there, and look in its audit log from where it was done.",
     }
 }
 

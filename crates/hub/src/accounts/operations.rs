@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
 use crate::mailer;
-use crate::moderation::rules;
+use crate::moderation::rules::{self, Deed};
 
 /// What a new account needs.
 #[derive(Debug, Clone)]
@@ -76,12 +76,16 @@ pub struct NewOrganization {
 /// Makes an organisation with its first members.
 ///
 /// # Errors
-/// 400 for a bad name, 409 when it is taken.
+/// 400 for a bad name, 409 when it is taken, 429 for a new account that makes too many.
 pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(UserPk, OrgRole)]) -> HubResult<i64> {
     let name = new.name.trim();
     check_namespace(name)?;
     check_fullname(new.fullname.trim())?;
     let mut tx = audit::begin(app).await?;
+    // Whoever makes it stands first.
+    if let Some((user_pk, _)) = members.first() {
+        rules::count(app, &mut tx, *user_pk, Deed::Organization).await?;
+    }
     let pk = insert_namespace(app, &mut tx, name, "organization").await?;
     queries::insert_organization(&mut tx, pk, new.fullname.trim(), new.default_private).await?;
     for (user_pk, role) in members {
@@ -91,7 +95,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     Ok(pk)
 }
 
-async fn insert_namespace(app: &App, conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
+pub(super) async fn insert_namespace(app: &App, conn: &mut PgConnection, name: &str, kind: &str) -> HubResult<i64> {
     match queries::insert_namespace(&mut *conn, name, kind).await {
         // One that somebody gave up is theirs, or nobody's for good.
         Err(error) if db::violates(&error, "namespaces_name_idx") || db::violates(&error, "retired_names_pkey") => {

@@ -19,6 +19,7 @@ use super::{User, Viewer, csrf};
 use crate::app::App;
 use crate::banner;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, app_of, read_body};
@@ -122,6 +123,7 @@ impl PageRequest {
             theme: self.theme(),
             section: None,
             return_to: target,
+            off: Flag::ALL.into_iter().filter(|flag| !self.app.allows(*flag)).map(Flag::as_str).collect(),
         }
     }
 

@@ -19,7 +19,7 @@ mod second_factor;
 mod sessions;
 mod sign_in;
 mod sudo;
-mod tokens;
+pub mod tokens;
 
 use actix_web::web;
 

@@ -2,6 +2,7 @@
 
 pub mod audit;
 pub mod closing;
+pub mod domains;
 pub mod email;
 pub mod factors;
 pub mod follows;
@@ -13,6 +14,7 @@ pub mod passwords;
 pub mod pictures;
 pub mod public;
 pub mod requests;
+pub mod service_accounts;
 pub mod sessions;
 pub mod settings;
 pub mod tokens;
@@ -89,8 +91,10 @@ pub async fn lock_user(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result
 pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx::Result<Vec<User>> {
     let rows = sqlx::query_as!(
         UserRow,
-        r#"select user_pk, name, fullname, email, email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
-                  (suspended_at is not null or deletes_at is not null) as "suspended!", deletes_at, plain_http, shows_labelled, sign_in_version,
+        r#"select user_pk, name, fullname, case when service_of is null then email else '' end as "email!",
+                  email_confirmed_at is not null as "email_confirmed!", is_admin, is_moderator,
+                  (suspended_at is not null or deletes_at is not null or service_disabled_at is not null) as "suspended!", service_of,
+                  deletes_at, plain_http, shows_labelled, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
                                                        'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
                                                        'locked', is_locked_out(m.organization_pk, m.user_pk),
@@ -123,6 +127,7 @@ struct UserRow {
     is_admin: bool,
     is_moderator: bool,
     suspended: bool,
+    service_of: Option<i64>,
     deletes_at: Option<DateTime<Utc>>,
     plain_http: bool,
     shows_labelled: bool,
@@ -143,6 +148,7 @@ impl From<UserRow> for User {
             is_admin: row.is_admin,
             is_moderator: row.is_moderator,
             suspended: row.suspended,
+            service_of: row.service_of,
             deletes_at: row.deletes_at,
             plain_http: row.plain_http,
             shows_labelled: row.shows_labelled,

@@ -21,6 +21,8 @@ pub enum Joining {
     Accepted,
     /// It was rejected, which who asked is told.
     Rejected,
+    /// Somebody joined by their mail address, which its admins are told.
+    ByDomain,
 }
 
 impl Joining {
@@ -30,6 +32,7 @@ impl Joining {
             Self::Asked => "join_request",
             Self::Accepted => "join_accepted",
             Self::Rejected => "join_rejected",
+            Self::ByDomain => "domain_join",
         }
     }
 }
@@ -83,7 +86,7 @@ pub async fn ask(app: &App, user: &User, organization: &ProfileRow, message: &st
 }
 
 /// Has those told whom it concerns: the admins of the organisation, or who asked.
-async fn tell(
+pub(super) async fn tell(
     conn: &mut PgConnection,
     (organization_pk, user_pk): (i64, UserPk),
     actor_pk: Option<UserPk>,

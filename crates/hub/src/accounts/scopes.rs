@@ -54,7 +54,9 @@ fn has_for(scopes: &Value, kinds: &[&str], name: &str, permissions: &[&str]) -> 
 /// The namespaces that a token of a user can be for, and their kinds.
 pub(super) fn namespaces_of(user: &User) -> Vec<(i64, String, &'static str)> {
     let organizations = user.memberships.iter().map(|membership| (membership.namespace_pk, membership.name.clone(), "org"));
-    std::iter::once((user.pk, user.name.clone(), "user")).chain(organizations).collect()
+    // A service account has nothing of its own.
+    let own = (!user.is_service()).then(|| (user.pk, user.name.clone(), "user"));
+    own.into_iter().chain(organizations).collect()
 }
 
 /// Puts together what was chosen. A repository that the user cannot see, or that there is not, grants nothing.

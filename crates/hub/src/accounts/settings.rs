@@ -2,7 +2,7 @@
 
 use super::letters::Notice;
 use super::queries::settings as queries;
-use super::queries::{find_namespace, find_role, invitations, links, upsert_member};
+use super::queries::{domains, find_namespace, find_role, invitations, links, service_accounts, upsert_member};
 use super::{OrgRole, User, UserPk, audit, passwords, second_factors};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -183,7 +183,7 @@ pub async fn set_requires_second_factor(
 /// 404 for an unknown user, 409 when the organisation would be left without an admin.
 pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User, name: &str, role: OrgRole) -> HubResult<()> {
     let organization_pk = organization.namespace_pk;
-    let user_pk = find_user_pk(app, name).await?;
+    let user_pk = find_person_pk(app, name).await?;
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     if role != OrgRole::Admin {
@@ -203,13 +203,15 @@ pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User
 /// Takes a user out of an organisation. What they could come back by ends, too.
 ///
 /// # Errors
-/// 404 for an unknown user, 409 when the organisation would be left without an admin.
+/// 404 for an unknown user, 409 for a service account, and when the organisation would be left without an admin.
 pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubResult<()> {
-    let user_pk = find_user_pk(app, name).await?;
+    let user_pk = find_person_pk(app, name).await?;
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     keep_an_admin(&admins, user_pk)?;
-    queries::delete_member(&mut tx, organization_pk, user_pk).await?;
+    if queries::delete_member(&mut tx, organization_pk, user_pk).await? {
+        domains::insert_removal(&mut tx, organization_pk, user_pk).await?;
+    }
     invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
     invitations::delete_ways_back(&mut tx, organization_pk, user_pk).await?;
     tx.commit().await?;
@@ -235,9 +237,24 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
 
 fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     if admins == [leaving] {
-        return Err(HubError::conflict("An organization needs at least one admin: make somebody else admin first."));
+        return Err(HubError::conflict(
+            "An organization needs at least one admin: make somebody else admin first, or delete the organization under its settings.",
+        ));
     }
     Ok(())
+}
+
+/// The key of a person.
+///
+/// # Errors
+/// 404 when there is none of this name, 409 for a service account.
+async fn find_person_pk(app: &App, name: &str) -> HubResult<UserPk> {
+    let user_pk = find_user_pk(app, name).await?;
+    if service_accounts::is_service(&app.pool, user_pk).await? {
+        let text = format!("{name} is a service account: its own organization manages it, under Service accounts.");
+        return Err(HubError::conflict(text).at("user"));
+    }
+    Ok(user_pk)
 }
 
 /// The key of a user.

@@ -73,12 +73,15 @@ pub async fn set_site_role(app: &App, user_pk: UserPk, role: SiteRole) -> HubRes
 /// [`set_site_role`], in a transaction at hand that [`audit::begin`] began.
 ///
 /// # Errors
-/// 409 when nobody would be left who runs the hub, and for accounts that are suspended.
+/// 409 when nobody would be left who runs the hub, for accounts that are suspended, and for service accounts.
 pub async fn set_site_role_in(conn: &mut PgConnection, user_pk: UserPk, role: SiteRole) -> HubResult<bool> {
     // Two who take the role from each other at once must not both succeed.
     db::lock(conn, LockKey::FirstAccount).await?;
     if role != SiteRole::Admin && queries::is_last_admin(conn, user_pk).await? {
         return Err(HubError::conflict("Nobody else runs this hub. Make somebody else an administrator first."));
+    }
+    if role != SiteRole::None && queries::service_accounts::is_service(&mut *conn, user_pk).await? {
+        return Err(HubError::conflict("This is a service account: only people run or moderate a hub."));
     }
     if role != SiteRole::None && queries::is_suspended(conn, user_pk).await? {
         return Err(HubError::conflict("This account is suspended. Take that decision back in the log of moderation first."));

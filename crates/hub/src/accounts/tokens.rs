@@ -102,7 +102,11 @@ pub async fn revoke(app: &App, user: &User, token_pk: i64) -> HubResult<()> {
     Ok(tx.commit().await?)
 }
 
-fn check_name(name: &str) -> HubResult<()> {
+/// Checks the name of a token.
+///
+/// # Errors
+/// 400 for an empty or long one.
+pub(super) fn check_name(name: &str) -> HubResult<()> {
     if is_readable_line(name.trim()) && name.trim().chars().count() <= 100 {
         return Ok(());
     }

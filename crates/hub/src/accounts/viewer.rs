@@ -140,8 +140,10 @@ pub struct User {
     pub is_admin: bool,
     /// Whether this person looks after what others publish. Who runs the hub does, too: ask [`Viewer::is_moderator`].
     pub is_moderator: bool,
-    /// Whether nobody signs in to the account: moderators suspended it, or it is being deleted.
+    /// Whether nobody acts by the account: moderators suspended it, it is being deleted, or it is a service account that is disabled.
     pub suspended: bool,
+    /// Of a service account: the organisation whose it is. It has no address and signs in to nothing; it has tokens.
+    pub service_of: Option<i64>,
     /// When the account is removed for good, if its owner asked for that.
     pub deletes_at: Option<chrono::DateTime<chrono::Utc>>,
     /// Whether this person's clients are kept to plain HTTP, away from Xet.
@@ -161,6 +163,11 @@ impl User {
     /// Whether this person looks after what others publish.
     pub fn moderates(&self) -> bool {
         self.is_admin || self.is_moderator
+    }
+
+    /// Whether this is no person, but an account that an organisation's programs use.
+    pub const fn is_service(&self) -> bool {
+        self.service_of.is_some()
     }
 
     /// The keys of the namespaces this person belongs to: their own and their organisations'. Who runs the
@@ -285,6 +292,15 @@ impl Viewer {
         }
     }
 
+    /// The same for what only people do: like, follow, watch, agree to conditions.
+    ///
+    /// # Errors
+    /// As [`Self::require_actor`], and 403 for service accounts.
+    pub fn require_person(&self) -> HubResult<&User> {
+        let user = self.require_actor()?;
+        if user.is_service() { Err(HubError::for_people_only()) } else { Ok(user) }
+    }
+
     /// The [`User::namespaces`] of the account; none without one.
     pub fn namespaces(&self) -> Vec<i64> {
         self.user.as_ref().map(User::namespaces).unwrap_or_default()
@@ -295,11 +311,11 @@ impl Viewer {
         self.user.as_ref().map(User::audiences).unwrap_or_default()
     }
 
-    /// The viewer's role in a namespace: admin of their own.
+    /// The viewer's role in a namespace: admin of their own. A service account has nothing of its own.
     pub fn role_in(&self, namespace_pk: i64) -> Option<OrgRole> {
         let user = self.user.as_ref()?;
         if user.pk == namespace_pk {
-            return Some(OrgRole::Admin);
+            return (!user.is_service()).then_some(OrgRole::Admin);
         }
         user.membership_in(namespace_pk).map(|membership| membership.role)
     }
@@ -351,6 +367,7 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
         let value = value.to_str().map_err(|_| HubError::invalid_credentials())?;
         let viewer = by_header(app, request, value).await?;
         return match &viewer.user {
+            Some(user) if user.suspended && user.is_service() => Err(HubError::service_account_disabled()),
             Some(user) if user.suspended => Err(HubError::suspended(None)),
             _ => Ok(viewer),
         };

@@ -13,6 +13,8 @@ use super::{hash_of, ranges};
 use crate::app::App;
 use crate::downloads::client::{Client, is_from_start};
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::fetches::{Content, Fetcher};
+use crate::recalls;
 use crate::repos::buckets;
 use crate::web::base_url::BaseUrl;
 use crate::xet::{XetFile, queries, read, store};
@@ -74,11 +76,16 @@ impl Found {
         if !access.repo.repo_type.has_git() && !buckets::has_oid(&app.pool, access.repo.pk, &oid).await? {
             return Err(unknown());
         }
+        recalls::check(app, access.repo.pk, Content::Large(oid)).await?;
         let file = read::find(app, &hash).await?.ok_or_else(unknown)?;
         let wanted = wanted(request)?;
         let end = wanted.as_ref().map_or(file.size, |range| range.end);
         let xorbs = xorbs_within(&file, wanted.as_ref().map_or(0, |range| range.start), end);
         let xorbs = store::load(app, &xorbs).await?;
+        if access.audience.is_none() && is_from_start(request) {
+            let who = Fetcher { repo_pk: access.repo.pk, commit: None, user_pk: access.user_pk };
+            app.fetches.note(who, Content::Large(oid));
+        }
         if access.audience.is_none()
             && access.repo.repo_type.has_git()
             && is_from_start(request)

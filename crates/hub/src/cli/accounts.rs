@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `keep-organization`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
 //! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
@@ -15,7 +15,7 @@ use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
 use crate::gc::size;
-use crate::personal_data::closing;
+use crate::personal_data::{closing, organizations};
 use crate::ssh::host_key;
 use crate::{search, start};
 
@@ -39,6 +39,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
         AdminCommand::RemoveSecondFactors { name } => remove_second_factors(&app, &name).await,
         AdminCommand::DeleteAccount { name } => delete_account(&app, &name).await,
         AdminCommand::KeepAccount { name } => keep_account(&app, &name).await,
+        AdminCommand::KeepOrganization { name } => keep_organization(&app, &name).await,
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::SshHostKey => show_host_key(&app).await,
@@ -124,6 +125,12 @@ async fn delete_account(app: &App, name: &str) -> Result<(), String> {
 async fn keep_account(app: &App, name: &str) -> Result<(), String> {
     closing::keep_by_name(app, name).await.map_err(|error| error.to_string())?;
     say("The account is back, with its repositories.");
+    Ok(())
+}
+
+async fn keep_organization(app: &App, name: &str) -> Result<(), String> {
+    organizations::keep_by_name(app, name).await.map_err(|error| error.to_string())?;
+    say("The organization is back, with its members and repositories.");
     Ok(())
 }
 

@@ -66,7 +66,8 @@ const SELECT: &str =
     "select c.collection_pk, c.public_id, c.namespace_pk, n.name as namespace, n.kind as owner_kind, c.title, c.description,
        c.theme, c.private, c.position, c.upvotes, c.trending, c.updated_at
      from collections c join namespaces n using (namespace_pk)
-     where not exists (select from users u where u.user_pk = c.namespace_pk and u.deletes_at is not null)";
+     where n.kind <> 'deleted'
+       and not exists (select from users u where u.user_pk = c.namespace_pk and u.deletes_at is not null)";
 
 /// Finds a collection by the end of its address.
 ///

@@ -354,6 +354,15 @@ pub static SETTINGS: &[Setting] = &[
          such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub, who is also \
          shown how its answers begin.",
     ),
+    setting(
+        "domains.proof_url",
+        "HUB_DOMAINS_PROOF_URL",
+        "https://{domain}/.well-known/hub-domain-challenge.txt",
+        Form::Text,
+        "Where the file is that proves a mail domain to be an organization's; `{domain}` stands for it. In a closed network it can \
+         be one server that the operator keeps, such as `https://proofs.example.org/{domain}.txt`, which `HUB_WEBHOOKS_ALLOW` has \
+         to allow where it is not public.",
+    ),
     secret(
         "database.url",
         "DATABASE_URL",
@@ -547,6 +556,14 @@ pub static SETTINGS: &[Setting] = &[
          squashed histories, visibility and gating. As long is everything kept that this needs.",
     ),
     setting(
+        "fetch_ledger.days",
+        "HUB_FETCH_LEDGER_DAYS",
+        "365",
+        Form::Number(0, 36_500),
+        "For how many days it is kept which account fetched which large file, pickle or script, so that it can be told when one is \
+         recalled. `0`: it is not kept, and what was kept goes.",
+    ),
+    setting(
         "audit.keep_days",
         "HUB_AUDIT_KEEP_DAYS",
         "0",
@@ -579,6 +596,13 @@ pub static SETTINGS: &[Setting] = &[
     setting("rules.mentions_per_hour", "HUB_RULES_MENTIONS_PER_HOUR", "30", PER_HOUR, "How many people it mentions."),
     setting("rules.invitations_per_hour", "HUB_RULES_INVITATIONS_PER_HOUR", "20", PER_HOUR, "How many invitations it sends."),
     setting(
+        "rules.organizations_per_hour",
+        "HUB_RULES_ORGANIZATIONS_PER_HOUR",
+        "5",
+        PER_HOUR,
+        "How many organizations it makes.",
+    ),
+    setting(
         "rules.links",
         "HUB_RULES_LINKS",
         "3",
@@ -592,6 +616,21 @@ pub static SETTINGS: &[Setting] = &[
         "5",
         Form::Number(0, 1_000),
         "When new accounts have said the same so often within a week, it is reported. `0`: never.",
+    ),
+    setting(
+        "rules.alike",
+        "HUB_RULES_ALIKE",
+        "5",
+        Form::Number(0, 1_000),
+        "When so many new accounts have said nearly the same within a week, in comments or cards, it is reported. Cards that training \
+         programs write are much alike, too. `0`: never.",
+    ),
+    setting(
+        "rules.empty_repos",
+        "HUB_RULES_EMPTY_REPOS",
+        "10",
+        Form::Number(0, 1_000),
+        "A new account that has made so many public repositories with nothing in them is reported: it may be taking names. `0`: never.",
     ),
     setting(
         "rules.names",
@@ -726,6 +765,16 @@ impl Reader<'_> {
     pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {
         let wanted = "must be networks, addresses or names of hosts such as `10.1.0.0/16, ci.example.org`";
         self.typed(key, AllowedTargets::parse, wanted).unwrap_or_default()
+    }
+
+    /// A URL in which `{domain}` stands for a domain.
+    pub(super) fn domain_url(&mut self, key: &str) -> String {
+        let read = |text: &str| {
+            let url = url::Url::parse(&text.replace("{domain}", "example.org")).ok()?;
+            (text.contains("{domain}") && matches!(url.scheme(), "http" | "https")).then(|| text.to_owned())
+        };
+        let wanted = "must be a URL with `{domain}` in it, such as `https://{domain}/.well-known/hub-domain-challenge.txt`";
+        self.typed(key, read, wanted).unwrap_or_default()
     }
 
     pub(super) fn log_filter(&mut self, key: &str) -> String {

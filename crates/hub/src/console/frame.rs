@@ -37,6 +37,7 @@ impl ConsoleNavigation {
             link("/admin/repositories", "box", "Repositories"),
             link("/admin/storage", "hard-drive", "Storage"),
             link("/admin/banner", "info", "Banner"),
+            link("/admin/flags", "settings", "Switches"),
             link("/admin/jobs", "list-checks", "Background jobs"),
             link("/admin/audit", "shield-check", "Audit log"),
         ]

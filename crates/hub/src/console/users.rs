@@ -250,6 +250,10 @@ async fn post_act(page: PageRequest, name: web::Path<String>, form: CheckedForm)
 }
 
 async fn perform(app: &App, user: &User, act: Act, reason: &str) -> HubResult<()> {
+    if user.is_service() {
+        let text = "This is a service account: it has no address, no sessions and no role here. Its organization manages it.";
+        return Err(HubError::conflict(text));
+    }
     let mut tx = audit::begin(app).await?;
     let more = match act {
         Act::PasswordMail => {

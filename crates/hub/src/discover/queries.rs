@@ -39,14 +39,14 @@ pub(super) async fn list_owners(pool: &PgPool, wanted: &OwnerPatterns, offset: i
                select n.namespace_pk, n.name, coalesce(u.fullname, o.fullname, '') as fullname from namespaces n
                left join users u on u.user_pk = n.namespace_pk
                left join organizations o on o.organization_pk = n.namespace_pk
-               where n.kind = $1 and lower(n.name) like any($2) and u.deletes_at is null
+               where n.kind = $1 and lower(n.name) like any($2) and u.deletes_at is null and u.service_of is null
                union
                select n.namespace_pk, n.name, u.fullname from users u join namespaces n on n.namespace_pk = u.user_pk
-               where $1 = 'user' and $3 <> '' and lower(u.fullname) like $3 and u.deletes_at is null
+               where $1 = 'user' and $3 <> '' and lower(u.fullname) like $3 and u.deletes_at is null and u.service_of is null
                union
                select n.namespace_pk, n.name, o.fullname from organizations o
                join namespaces n on n.namespace_pk = o.organization_pk
-               where $1 = 'organization' and $3 <> '' and lower(o.fullname) like $3
+               where $1 = 'organization' and $3 <> '' and lower(o.fullname) like $3 and n.kind <> 'deleted'
            ) found
            order by lower(name) = $4 desc, left(lower(name), length($4)) = $4 desc, length(name), lower(name)
            offset $5 limit $6"#,

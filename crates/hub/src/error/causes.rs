@@ -20,6 +20,10 @@ impl From<sqlx::Error> for HubError {
                 "The disk of the hub's database is full. Nothing was changed; ask its operator to make room.",
                 sqlx::Error::Database(cause),
             ),
+            // A trigger that sees an organisation end at this moment.
+            sqlx::Error::Database(cause) if cause.constraint() == Some("repos_namespace_deleted") => Self::conflict(
+                "The owner of this repository is deleted. Choose another owner, or have that one brought back first.",
+            ),
             // PostgreSQL keeps no NUL in text (`character_not_in_repertoire`) and JSON (`untranslatable_character`); nobody types one
             // by accident.
             sqlx::Error::Database(error) if matches!(error.code().as_deref(), Some("22021" | "22P05")) => {

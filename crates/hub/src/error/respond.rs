@@ -60,6 +60,7 @@ impl ResponseError for HubError {
             ErrorKind::TooLarge => StatusCode::PAYLOAD_TOO_LARGE,
             ErrorKind::RangeNotSatisfiable => StatusCode::RANGE_NOT_SATISFIABLE,
             ErrorKind::Unprocessable => StatusCode::UNPROCESSABLE_ENTITY,
+            ErrorKind::Recalled => StatusCode::UNAVAILABLE_FOR_LEGAL_REASONS,
             ErrorKind::TooManyRequests => StatusCode::TOO_MANY_REQUESTS,
             ErrorKind::Moved => StatusCode::TEMPORARY_REDIRECT,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
@@ -79,14 +80,14 @@ impl HubError {
         match self.kind {
             ErrorKind::RepoNotFound => Some(wire::REPO_NOT_FOUND),
             ErrorKind::RevisionNotFound => Some(wire::REVISION_NOT_FOUND),
-            ErrorKind::EntryNotFound => Some(wire::ENTRY_NOT_FOUND),
+            ErrorKind::EntryNotFound | ErrorKind::Recalled => Some(wire::ENTRY_NOT_FOUND),
             ErrorKind::Gated => Some(wire::GATED_REPO),
             _ => None,
         }
     }
 
     /// The sentence with the whole address of the page that it names.
-    fn message_at(&self, base: &str) -> Cow<'_, str> {
+    pub fn message_at(&self, base: &str) -> Cow<'_, str> {
         match self.page() {
             Some(page) => Cow::Owned(self.message.replacen(&format!(" {page} "), &format!(" {base}{page} "), 1)),
             None => Cow::Borrowed(&self.message),

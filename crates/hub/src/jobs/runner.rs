@@ -7,7 +7,7 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, repos, saved, xet};
+use crate::{accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved, xet};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -86,6 +86,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ScanAgain { after } => repos::scanning::scan_again(app, after).await,
         Job::LookAtCard { repo_pk, user_pk } => moderation::rules::look_at_card(app, repo_pk, user_pk).await,
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
+        Job::ConvertWeights { conversion_pk } => repos::conversion::convert(app, conversion_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => {
@@ -101,8 +102,12 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::TellOfJoining { organization_pk, user_pk, actor_pk, what, at } => {
             notifications::tell::tell_of_joining(app, (organization_pk, user_pk), actor_pk, what, at).await
         }
+        Job::TellOfRecall { recall_pk } => recalls::tell::tell_of_recall(app, recall_pk).await,
         Job::MailNotifications { user_pk } => notifications::mail::send(app, user_pk).await,
-        Job::TendNotifications => notifications::mail::tend(app).await,
+        Job::TendNotifications => {
+            recalls::tell::tell_late(app).await?;
+            notifications::mail::tend(app).await
+        }
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,

@@ -15,8 +15,10 @@ use super::reuse;
 use crate::app::App;
 use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
+use crate::fetches::{Content, Fetcher};
 use crate::objects::{self, Held};
 use crate::quotas;
+use crate::recalls::{self, Standing};
 use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Json;
@@ -99,6 +101,7 @@ pub(super) async fn post_batch(
         "download" => {
             let content = read.into_content(&app).await?;
             let answer = download(&app, &content, &base, &request).await?;
+            note_fetches(&app, &content, &answer);
             if answer.objects.iter().any(|object| object.actions.is_some())
                 && let Some(client) = Client::of(&app, &http, content.viewer.user.as_ref().map(|user| user.pk))
             {
@@ -109,6 +112,14 @@ pub(super) async fn post_batch(
         _ => return Err(HubError::unprocessable("`operation` must be `upload` or `download`.")),
     };
     Ok(HttpResponse::Ok().content_type(LFS_JSON).body(serde_json::to_string(&response).map_err(HubError::internal)?))
+}
+
+/// Whoever has the addresses fetches the bytes, from here or from the store itself.
+fn note_fetches(app: &App, content: &RepoContent, answer: &BatchResponse) {
+    let given = answer.objects.iter().filter(|object| object.actions.is_some());
+    let contents = given.filter_map(|object| object.oid.parse().ok().map(Content::Large));
+    let user_pk = content.viewer.user.as_ref().map(|user| user.pk);
+    app.fetches.note_all(Fetcher { repo_pk: content.repo.pk, commit: None, user_pk }, contents);
 }
 
 async fn upload(app: &App, write: &RepoWrite, base: &BaseUrl, request: &BatchRequest) -> HubResult<BatchResponse> {
@@ -157,7 +168,9 @@ fn upload_actions(planned: UploadActions) -> BTreeMap<&'static str, Action> {
 async fn download(app: &App, content: &RepoContent, base: &BaseUrl, request: &BatchRequest) -> HubResult<BatchResponse> {
     let oids: Vec<Sha256> = request.objects.iter().filter_map(|object| Some(parse(object).ok()?.0)).collect();
     let held = objects::list_held(&app.pool, content.repo.pk, &oids).await?;
-    let entries = stream::iter(&request.objects).map(|wanted| download_entry(app, content, base, wanted, &held));
+    let contents: Vec<Content> = oids.iter().copied().map(Content::Large).collect();
+    let recalled = recalls::among(app, content.repo.pk, &contents).await?;
+    let entries = stream::iter(&request.objects).map(|wanted| download_entry(app, content, base, wanted, (&held, &recalled)));
     let objects = entries.buffered(BEGIN_AT_ONCE).try_collect().await?;
     Ok(BatchResponse { transfer: "basic", hash_algo: "sha256", objects })
 }
@@ -167,12 +180,15 @@ async fn download_entry(
     content: &RepoContent,
     base: &BaseUrl,
     wanted: &WantedObject,
-    held: &HashMap<Sha256, Held>,
+    (held, recalled): (&HashMap<Sha256, Held>, &HashMap<Content, Standing>),
 ) -> HubResult<ObjectEntry> {
     let oid = match parse(wanted) {
         Ok((oid, _)) => oid,
         Err(message) => return Ok(refused(wanted, 422, message)),
     };
+    if let Some(standing) = recalled.get(&Content::Large(oid)).filter(|_| held.contains_key(&oid)) {
+        return Ok(refused(wanted, 451, standing.refusal().message_at(base.as_str()).into_owned()));
+    }
     let Some(found @ Held { size, .. }) = held.get(&oid) else {
         return Ok(refused(wanted, 404, format!("{} has no large file with this SHA-256.", content.repo.id)));
     };

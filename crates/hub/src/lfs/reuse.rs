@@ -9,7 +9,9 @@ use hub_types::Sha256;
 use super::batch::EMPTY;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
 use crate::objects::{self, receive};
+use crate::recalls;
 use crate::repos::access::{RepoRead, RepoWrite};
 use crate::repos::queries::find_repo_by_pk;
 
@@ -38,7 +40,8 @@ pub(super) async fn hold(app: &App, write: &RepoWrite, oids: &[Sha256]) -> HubRe
             None => may_read(app, write, candidate.repo_pk).await?,
         };
         readable.insert(candidate.repo_pk, may_read);
-        if may_read {
+        // A copy would give out again what was recalled there.
+        if may_read && recalls::find(app, candidate.repo_pk, Content::Large(candidate.oid)).await?.is_none() {
             reusable.insert(candidate.oid, candidate.size.unsigned_abs());
         }
     }

@@ -11,10 +11,12 @@ use super::LFS_JSON;
 use super::links::{Grant, Operation};
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::fetches::Content;
 use crate::objects;
 use crate::objects::receive::{receive, refusal};
 use crate::objects::serve::FileAnswer;
 use crate::objects::staging::{self, PartUpload, part_missing};
+use crate::recalls;
 use crate::web::extract::Json;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -168,6 +170,7 @@ fn done(grant: &Grant) -> HttpResponse {
 
 async fn get_object(app: web::Data<App>, request: HttpRequest) -> HubResult<HttpResponse> {
     let grant = Grant::of_request(&app, &request, Operation::Get)?;
+    recalls::check(&app, grant.repo_pk, Content::Large(grant.oid)).await?;
     let held = objects::find_placement(&app.pool, &grant.oid).await?;
     let held = held.ok_or_else(|| HubError::not_found("This object is no longer in the hub."))?;
     let etag = format!("\"{}\"", grant.oid);

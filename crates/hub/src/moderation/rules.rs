@@ -3,22 +3,27 @@
 //! What a rule finds is a report in the queue like any other, and what it hides is an act in the log like any other, of which its
 //! owner is told: nothing happens unseen. The settings `rules.*` say how much is too much.
 
+use std::collections::HashSet;
+
 use sha2::{Digest as _, Sha256};
 use sqlx::PgConnection;
 
 use super::acts::{self, Act, Decision};
+use super::alike::Shape;
 use super::category::Category;
 use super::queries::effects::{self, Comments};
 use super::queries::rules as queries;
 use super::queries::{self as cases, CaseRow};
 use super::subject::{self, Subject, SubjectKind};
 use super::{THE_HUB, appeals};
-use crate::accounts::UserPk;
 use crate::accounts::letters::Notice;
+use crate::accounts::{User, UserPk};
 use crate::app::App;
 use crate::config::RulesConfig;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::jobs::Job;
+use crate::repos::Repo;
 use crate::repos::discussions::mentioned_names;
 use crate::repos::metadata;
 use crate::repos::queries::find_repo_by_pk;
@@ -27,6 +32,8 @@ use crate::repos::queries::find_repo_by_pk;
 const MIN_COPIED: usize = 24;
 /// No text needs more links to be found out.
 const MOST_LINKS: usize = 1_000;
+/// With how many texts one is compared, the latest.
+const COMPARED: i64 = 500;
 /// Shorter names look like one another by chance.
 const MIN_ALIKE: i32 = 4;
 
@@ -43,6 +50,8 @@ pub enum Deed {
     Mention,
     /// Inviting somebody.
     Invitation,
+    /// Making an organisation.
+    Organization,
 }
 
 impl Deed {
@@ -53,6 +62,7 @@ impl Deed {
             Self::Comment => "comment",
             Self::Mention => "mention",
             Self::Invitation => "invitation",
+            Self::Organization => "organization",
         }
     }
 
@@ -64,6 +74,7 @@ impl Deed {
             Self::Comment => (rules.comments, "write {} comments"),
             Self::Mention => (rules.mentions, "mention {} people"),
             Self::Invitation => (rules.invitations, "send {} invitations"),
+            Self::Organization => (rules.organizations, "make {} organizations"),
         }
     }
 }
@@ -82,7 +93,7 @@ pub async fn count(app: &App, conn: &mut PgConnection, user_pk: UserPk, deed: De
 async fn is_new(app: &App, conn: &mut PgConnection, user_pk: UserPk) -> HubResult<bool> {
     let rules = &app.config.rules;
     let days = i32::try_from(rules.new_account_days).unwrap_or(i32::MAX);
-    Ok(rules.apply() && queries::is_new(conn, user_pk, days).await?)
+    Ok(app.allows(Flag::Rules) && queries::is_new(conn, user_pk, days).await?)
 }
 
 async fn count_new(app: &App, conn: &mut PgConnection, user_pk: UserPk, deed: Deed, amount: usize) -> HubResult<()> {
@@ -126,12 +137,12 @@ pub async fn look_at_comment(app: &App, conn: &mut PgConnection, said: Said<'_>)
         count_new(app, conn, said.author_pk, Deed::Mention, mentioned_names(said.text).len()).await?;
     }
     // A comment that is changed was noted when it was written.
-    let copies = match said.deed {
-        Some(_) => too_many_copies(app, conn, said.author_pk, said.text).await?,
-        None => None,
+    let (copies, alike) = match said.deed {
+        Some(_) => copies_of(app, conn, said.author_pk, said.text).await?,
+        None => (None, None),
     };
     let links = too_many_links(app, said.text);
-    if links.is_none() && copies.is_none() {
+    if links.is_none() && copies.is_none() && alike.is_none() {
         return Ok(());
     }
     // Moderators see no more of private repositories than others.
@@ -139,6 +150,9 @@ pub async fn look_at_comment(app: &App, conn: &mut PgConnection, said: Said<'_>)
     let subject = subject::of_comment_at(&place, said.id, said.text);
     if let Some(why) = copies {
         report(conn, &subject, "copies", Category::Spam, &why).await?;
+    }
+    if let Some(why) = alike {
+        report(conn, &subject, "alike", Category::Spam, &why).await?;
     }
     if let Some(why) = links {
         let case = report(conn, &subject, "links", Category::Spam, &why).await?;
@@ -152,7 +166,7 @@ pub async fn look_at_comment(app: &App, conn: &mut PgConnection, said: Said<'_>)
 /// # Errors
 /// The database does not answer.
 pub async fn ask_about_card(app: &App, conn: &mut PgConnection, repo_pk: i64, user_pk: Option<UserPk>) -> sqlx::Result<()> {
-    match user_pk.filter(|_| app.config.rules.apply()) {
+    match user_pk.filter(|_| app.allows(Flag::Rules)) {
         Some(user_pk) => Job::LookAtCard { repo_pk, user_pk }.enqueue(conn).await,
         None => Ok(()),
     }
@@ -173,8 +187,11 @@ pub async fn look_at_card(app: &App, repo_pk: i64, user_pk: UserPk) -> HubResult
     if let Some(why) = too_many_links(app, &text) {
         report(&mut tx, &subject, "links", Category::Spam, &why).await?;
     }
-    if let Some(why) = too_many_copies(app, &mut tx, user_pk, &text).await? {
-        report(&mut tx, &subject, "copies", Category::Spam, &why).await?;
+    let (copies, alike) = copies_of(app, &mut tx, user_pk, &text).await?;
+    for (rule, why) in [("copies", copies), ("alike", alike)] {
+        if let Some(why) = why {
+            report(&mut tx, &subject, rule, Category::Spam, &why).await?;
+        }
     }
     Ok(tx.commit().await?)
 }
@@ -185,12 +202,30 @@ pub async fn look_at_card(app: &App, repo_pk: i64, user_pk: UserPk) -> HubResult
 /// The database does not answer.
 pub async fn look_at_name(app: &App, conn: &mut PgConnection, namespace_pk: i64, name: &str, kind: &str) -> HubResult<()> {
     let rules = &app.config.rules;
-    if !rules.apply() {
+    if !app.allows(Flag::Rules) {
         return Ok(());
     }
     let Some(alike) = queries::find_alike(conn, namespace_pk, name, &rules.names, MIN_ALIKE).await? else { return Ok(()) };
     let subject = subject::of_namespace(namespace_pk, kind, name);
     report(conn, &subject, "name", Category::Impersonation, &format!("The name looks like {alike}.")).await.map(|_| ())
+}
+
+/// Looks at a new repository, in the transaction that makes it: whether names are taken for nothing.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn look_at_repo(app: &App, conn: &mut PgConnection, user: &User, repo: &Repo) -> HubResult<()> {
+    let most = app.config.rules.empty_repos;
+    if most == 0 || repo.private || !is_new(app, conn, user.pk).await? {
+        return Ok(());
+    }
+    let most = i64::try_from(most).unwrap_or(i64::MAX);
+    if queries::count_empty(conn, repo.namespace_pk, user.pk, most).await? < most {
+        return Ok(());
+    }
+    let subject = subject::of_namespace(user.pk, "user", &user.name);
+    let why = format!("The account is new, and has made {most} repositories or more that have nothing in them.");
+    report(conn, &subject, "empty", Category::Spam, &why).await.map(|_| ())
 }
 
 /// Puts what a rule found into the queue.
@@ -250,6 +285,25 @@ fn too_many_links(app: &App, text: &str) -> Option<String> {
         let shown: Vec<_> = hosts.iter().take(10).map(String::as_str).collect();
         format!("It has {count} links to elsewhere, and the account is new: {}.", shown.join(", "))
     })
+}
+
+/// What others that are new have said the same, and what they have said nearly the same.
+async fn copies_of(
+    app: &App,
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    text: &str,
+) -> HubResult<(Option<String>, Option<String>)> {
+    Ok((too_many_copies(app, conn, user_pk, text).await?, too_many_alike(app, conn, user_pk, text).await?))
+}
+
+async fn too_many_alike(app: &App, conn: &mut PgConnection, user_pk: UserPk, text: &str) -> HubResult<Option<String>> {
+    let most = app.config.rules.alike;
+    let Some(shape) = Shape::of(text).filter(|_| most > 0) else { return Ok(None) };
+    let found = queries::note_shape(conn, user_pk, &shape.mins, &shape.bands, COMPARED).await?;
+    let people: HashSet<UserPk> = found.iter().filter(|row| shape.is_like(&row.mins)).map(|row| row.user_pk).collect();
+    let count = u64::try_from(people.len()).unwrap_or_default();
+    Ok((count >= most).then(|| format!("{count} new accounts have said nearly the same within a week.")))
 }
 
 async fn too_many_copies(app: &App, conn: &mut PgConnection, user_pk: UserPk, text: &str) -> HubResult<Option<String>> {

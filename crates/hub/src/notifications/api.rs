@@ -69,12 +69,22 @@ async fn get_notifications(
 
 fn json_of(row: &NotificationRow) -> Value {
     let mut value = json!({
-        "type": if row.repo_type.is_some() { "repo" } else { "org" },
+        "type": match (row.repo_type, row.recall_pk) {
+            (_, Some(_)) => "recall",
+            (Some(_), None) => "repo",
+            (None, None) => "org",
+        },
         "read": !row.unread,
         "reason": row.reason.as_str(),
         "updatedAt": timestamp(row.updated_at),
     });
     match row.repo_type {
+        _ if row.recall_pk.is_some() => {
+            value["recall"] = json!({
+                "id": row.recall_pk, "title": row.recall, "category": row.recall_category,
+                "withdrawn": row.about.as_deref() == Some("recall_withdrawn"),
+            });
+        }
         Some(repo_type) => value["repo"] = json!({ "name": row.subject(), "type": repo_type }),
         None => value["org"] = json!({ "name": row.namespace, "event": row.about }),
     }

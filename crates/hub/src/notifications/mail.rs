@@ -11,6 +11,8 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
 use crate::mailer::Letter;
+use crate::recalls;
+use crate::recalls::category::Category;
 use crate::web::layout::kind_word;
 
 /// How long a node may take to send, in seconds.
@@ -63,7 +65,8 @@ impl Item {
             said: said.to_owned(),
             href: format!("{base}{}", row.href()),
             why: match row.reason {
-                _ if row.about.as_deref() == Some("join_request") => "you are an admin of it",
+                _ if row.recall_pk.is_some() => "you downloaded it",
+                _ if matches!(row.about.as_deref(), Some("join_request" | "domain_join")) => "you are an admin of it",
                 _ if row.about.is_some() => "you asked to join",
                 Reason::Mention => "you were mentioned",
                 Reason::Participating => "you take part",
@@ -74,12 +77,34 @@ impl Item {
 }
 
 impl NotificationRow {
-    /// The repository or the organisation.
+    /// The repository, the organisation or the recall.
     pub(super) fn subject(&self) -> String {
-        match self.repo_type {
-            Some(_) => format!("{}/{}", self.namespace, self.name),
-            None => self.namespace.clone(),
+        match (self.repo_type, self.recall_pk) {
+            (_, Some(recall_pk)) => format!("Recall {recall_pk}"),
+            (Some(_), None) => format!("{}/{}", self.namespace, self.name),
+            (None, None) => self.namespace.clone(),
         }
+    }
+
+    /// Why they are told, in a word.
+    pub(super) fn reason_label(&self) -> &'static str {
+        if self.recall_pk.is_some() { "Downloaded" } else { self.reason.label() }
+    }
+
+    fn recall_category(&self) -> Category {
+        self.recall_category.as_deref().and_then(Category::parse).unwrap_or(Category::Other)
+    }
+
+    /// What whoever has a recalled file shall do.
+    fn recall_advice(&self) -> String {
+        if self.about.as_deref() == Some("recall_withdrawn") {
+            return "You can download and use it again.".to_owned();
+        }
+        let instead = self.instead.as_deref().map(|id| match &self.instead_commit {
+            Some(commit) => format!(" Use {id} at the commit {commit} instead."),
+            None => format!(" Use {id} instead."),
+        });
+        format!("{}{}", self.recall_category().advice(), instead.unwrap_or_default())
     }
 
     fn actor(&self) -> &str {
@@ -88,12 +113,19 @@ impl NotificationRow {
 
     /// What it is about.
     pub(super) fn heading(&self) -> String {
+        if let Some(title) = &self.recall {
+            return match self.about.as_deref() {
+                Some("recall_withdrawn") => format!("{title}: the recall is withdrawn"),
+                _ => format!("{title} was recalled {}", self.recall_category().says()),
+            };
+        }
         match (&self.title, self.num, self.repo_type) {
             (Some(title), Some(num), _) => format!("{title} (#{num})"),
             (_, _, Some(repo_type)) => format!("New {}: {}", kind_word(repo_type), self.subject()),
             (_, _, None) => match self.about.as_deref() {
                 Some("join_request") => format!("{} asks to join {}", self.actor(), self.namespace),
                 Some("join_accepted") => format!("You are a member of {}", self.namespace),
+                Some("domain_join") => format!("{} joined {}", self.actor(), self.namespace),
                 _ => format!("You are no member of {}", self.namespace),
             },
         }
@@ -102,9 +134,13 @@ impl NotificationRow {
     /// What happened last.
     pub(super) fn happened(&self) -> String {
         let actor = self.actor();
+        if self.recall_pk.is_some() {
+            return self.recall_advice();
+        }
         match self.about.as_deref() {
             Some("join_request") => return "Read what they wrote, and accept or reject.".to_owned(),
             Some("join_accepted") => return format!("{actor} accepted your request to join."),
+            Some("domain_join") => return "By the domain of their mail address. The audit log has all who did.".to_owned(),
             Some(_) => return "Your request to join was rejected.".to_owned(),
             None => {}
         }
@@ -119,9 +155,13 @@ impl NotificationRow {
 
     /// Where it leads: to the first of what was not read.
     pub(super) fn href(&self) -> String {
+        if let Some(recall_pk) = self.recall_pk {
+            return recalls::path_of(recall_pk);
+        }
         let Some(repo_type) = self.repo_type else {
             return match self.about.as_deref() {
                 Some("join_request") => format!("/organizations/{}/settings/requests", self.namespace),
+                Some("domain_join") => format!("/organizations/{}/settings", self.namespace),
                 _ => format!("/{}", self.namespace),
             };
         };

@@ -136,7 +136,7 @@ pub async fn level_of(app: &App, user: &User, repo: &Repo) -> HubResult<Level> {
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, 409 when too much is watched.
 pub async fn set_level(app: &App, read: &RepoRead, level: Option<Level>) -> HubResult<()> {
-    let user = read.viewer.require_actor()?;
+    let user = read.viewer.require_person()?;
     let Some(level) = level else { return Ok(watches::delete_level(&app.pool, user.pk, read.repo.pk).await?) };
     let mut tx = app.begin().await?;
     check_room(watches::lock_and_count(&mut tx, user.pk).await?)?;
@@ -158,7 +158,7 @@ pub async fn watches_namespace(app: &App, user_pk: i64, namespace_pk: i64) -> Hu
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, 400 for oneself, 409 when too much is watched.
 pub async fn set_namespace(app: &App, viewer: &Viewer, namespace: &NamespaceRow, watch: bool) -> HubResult<()> {
-    let user = viewer.require_actor()?;
+    let user = viewer.require_person()?;
     if user.pk == namespace.namespace_pk {
         return Err(HubError::bad_request("Your own repositories are watched already: see the settings of notifications."));
     }

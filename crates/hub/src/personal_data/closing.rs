@@ -81,6 +81,9 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
     if !typed.eq_ignore_ascii_case(&user.name) {
         return Err(HubError::bad_request(format!("Type `{}`, the name of your account.", user.name)).at("confirmation"));
     }
+    if user.is_service() {
+        return Err(HubError::conflict(format!("{} is a service account: an admin of its organization deletes it.", user.name)));
+    }
     let until = restorable_until(app, crate::clock::now());
     let mut tx = audit::begin(app).await?;
     db::lock(&mut tx, LockKey::FirstAccount).await?;
@@ -182,7 +185,9 @@ pub async fn keep_by_name(app: &App, name: &str) -> HubResult<()> {
 async fn keep_in(conn: &mut PgConnection, user_pk: UserPk) -> HubResult<()> {
     let places = queries::list_places(conn, user_pk).await?;
     let asked_at = queries::stop_leaving(conn, user_pk).await?.ok_or_else(over)?;
-    Ok(queries::restore_repos(conn, &owned(user_pk, &places), asked_at, user_pk).await?)
+    let owned = owned(user_pk, &places);
+    queries::enable_service_accounts(conn, &owned, asked_at).await?;
+    Ok(queries::restore_repos(conn, &owned, asked_at, user_pk).await?)
 }
 
 /// Removes the accounts whose time is over.

@@ -76,6 +76,7 @@ struct KeepPage {
 /// Mounts the pages.
 pub fn routes(config: &mut web::ServiceConfig) {
     config
+        .configure(super::organization_pages::routes)
         .route("/settings/data", crate::web::read().to(show))
         .route("/settings/data/export", web::post().to(post_export))
         .route("/settings/data/{id}/download", web::get().to(download))

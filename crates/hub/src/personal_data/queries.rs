@@ -1,6 +1,7 @@
 //! Statements on all that is kept of a person.
 
 pub(super) mod exports;
+pub(super) mod organizations;
 pub(super) mod parts;
 
 use chrono::{DateTime, Utc};
@@ -39,7 +40,8 @@ pub(super) async fn list_places(conn: &mut PgConnection, user_pk: UserPk) -> sql
                       select from organization_members o
                       where o.organization_pk = m.organization_pk and o.user_pk <> m.user_pk and o.role = 'admin') as "only_admin!",
                   exists (select from organization_members o
-                          where o.organization_pk = m.organization_pk and o.user_pk <> m.user_pk) as "has_others!"
+                          join users u on u.user_pk = o.user_pk
+                          where o.organization_pk = m.organization_pk and o.user_pk <> m.user_pk and u.service_of is null) as "has_others!"
            from organization_members m join namespaces n on n.namespace_pk = m.organization_pk
            where m.user_pk = $1 order by m.organization_pk"#,
         user_pk
@@ -87,6 +89,14 @@ pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) ->
 /// Nobody comes into an organisation any more that goes.
 pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from organization_domains where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    // Its programs do nothing any more, until it is kept.
+    sqlx::query!(
+        "update users set service_disabled_at = now() where service_of = $1 and service_disabled_at is null",
+        organization_pk
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk)
         .execute(conn)
         .await
@@ -186,6 +196,22 @@ pub(super) async fn remove_organizations(conn: &mut PgConnection, namespaces: &[
     .execute(&mut *conn)
     .await?;
     sqlx::query!("delete from organizations where organization_pk = any($1)", namespaces).execute(conn).await.map(|_| ())
+}
+
+/// Lets the programs of these organisations go on that were stopped when the account was closed.
+pub(super) async fn enable_service_accounts(
+    conn: &mut PgConnection,
+    organizations: &[i64],
+    stopped_at: DateTime<Utc>,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update users set service_disabled_at = null where service_of = any($1) and service_disabled_at = $2",
+        organizations,
+        stopped_at
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Removes a user with all that is theirs alone. What they wrote in discussions stays, without an author.

@@ -16,6 +16,7 @@ use super::queries::gating::{RequestStatus, find_standing};
 use crate::accounts::{Auth, GroupMembership, OrgRole, TokenRole, User, Viewer};
 use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
+use crate::flags::Flag;
 use crate::moderation;
 
 pub use find::{find_disabled, find_readable};
@@ -222,7 +223,7 @@ impl RepoRead {
     /// Whether this viewer's clients are led to the chunks of the repository's files. Hub, repository and user each have a
     /// switch that keeps them to plain HTTP, for versions that stall.
     pub fn offers_chunks(&self, app: &App) -> bool {
-        app.config.xet && !self.repo.plain_http && !self.viewer.user.as_ref().is_some_and(|user| user.plain_http)
+        app.allows(Flag::Xet) && !self.repo.plain_http && !self.viewer.user.as_ref().is_some_and(|user| user.plain_http)
     }
 
     /// Goes on to download files.

@@ -14,10 +14,14 @@ use super::queries::Repo;
 use super::reading;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::{Content, Fetcher, is_noted};
 use crate::objects::{self, read};
+use crate::recalls::{self, Standing};
 
 /// The most files of one archive. `git clone` and `hf download` take any number.
 pub const MAX_FILES: usize = 50_000;
+/// The name of the file that says which files were recalled and are not there.
+const RECALLED_FILE: &str = "RECALLED-FILES.txt";
 /// How many entries are listed at once.
 const PAGE_LEN: usize = 500;
 /// How many bytes are packed at once.
@@ -68,6 +72,8 @@ pub struct Archive {
     pub root: String,
     /// The form.
     pub format: Format,
+    /// Who asks for it, for the fetch ledger.
+    pub user_pk: Option<i64>,
 }
 
 impl Archive {
@@ -108,11 +114,17 @@ impl Archive {
         let made = reading::commit(app, &self.repo, self.commit).await?.committer.time;
         let mut press = Press { packer: Some(Packer::new(self.format, made)), sender };
         let mut after: Option<TreeCursor> = None;
+        let mut left_out = String::new();
         loop {
             let (commit, folder, from) = (self.commit, self.folder.clone(), after.clone());
             let page =
                 reading::read(app, &self.repo, move |reader| reader.walk(commit, &folder, from.as_ref(), PAGE_LEN)).await?;
             for entry in &page.entries {
+                if let Some(standing) = self.recalled(app, entry).await? {
+                    left_out
+                        .push_str(&format!("{}: recall {}, /recalls/{}\n", entry.path, standing.recall_pk, standing.recall_pk));
+                    continue;
+                }
                 self.add(app, &mut press, entry).await?;
             }
             match page.next {
@@ -120,7 +132,28 @@ impl Archive {
                 None => break,
             }
         }
+        if !left_out.is_empty() {
+            self.say_what_is_left_out(&mut press, left_out).await?;
+        }
         press.run(Packer::finish).await
+    }
+
+    async fn recalled(&self, app: &App, entry: &Entry) -> Result<Option<Standing>, Stopped> {
+        match Content::of(entry) {
+            Some(content) => Ok(recalls::find(app, self.repo.pk, content).await?),
+            None => Ok(None),
+        }
+    }
+
+    /// Recalled files are not in archives: a file in their place says so.
+    async fn say_what_is_left_out(&self, press: &mut Press<'_>, list: String) -> Result<(), Stopped> {
+        let text =
+            format!("These files were recalled, and so they are not in this archive. The pages of this hub say why:\n\n{list}");
+        let (path, bytes) = (format!("{}/{RECALLED_FILE}", self.root), Bytes::from(text));
+        let size = bytes.len() as u64;
+        press.run(move |packer| packer.item(&path, &Item::File { size, executable: false, dense: false })).await?;
+        press.write(bytes).await?;
+        press.run(Packer::end_file).await
     }
 
     async fn add(&self, app: &App, press: &mut Press<'_>, entry: &Entry) -> Result<(), Stopped> {
@@ -138,6 +171,10 @@ impl Archive {
 
     async fn add_file(&self, app: &App, press: &mut Press<'_>, entry: &Entry, path: String) -> Result<(), Stopped> {
         let executable = entry.executable;
+        if let Some(content) = Content::of(entry).filter(|content| is_noted(&entry.path, *content)) {
+            let who = Fetcher { repo_pk: self.repo.pk, commit: Some(self.commit), user_pk: self.user_pk };
+            app.fetches.note(who, content);
+        }
         // Anybody can write a pointer: it counts only if the repository has the object, as for any download.
         let held = match &entry.lfs {
             Some(pointer) => {

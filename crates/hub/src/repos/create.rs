@@ -12,6 +12,7 @@ use crate::accounts::{Viewer, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::jobs::Job;
 use crate::moderation::rules::{self, Deed};
 
@@ -35,7 +36,7 @@ pub struct NewRepo {
 /// Creates a repository whose branch `main` has one commit with `.gitattributes`, as on the Hub.
 ///
 /// # Errors
-/// 400 for a bad name, 403 for a namespace the viewer may not use, 409 when the repository exists.
+/// 400 for a bad name, 403 for a namespace the viewer may not use and what is switched off, 409 when the repository exists.
 pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &str) -> HubResult<Repo> {
     let user = viewer.require_user()?;
     let group_id = new.resource_group.as_deref();
@@ -46,6 +47,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
     if let Some(existing) = queries::find_repo(&app.pool, new.repo_type, id.namespace(), id.name()).await? {
         return Err(already_there(&existing, base_url));
     }
+    app.require_new(new.repo_type)?;
     let built = first_commit(app, viewer, new).await?;
     let row = NewRepoRow {
         repo_type: new.repo_type,
@@ -79,6 +81,10 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         metadata: Some(built.metadata),
     };
     apply_in(&mut tx, &change).await?;
+    if !app.allows(Flag::Discussions) {
+        queries::discussions::set_disabled(&mut tx, repo_pk, true).await?;
+    }
+    rules::look_at_repo(app, &mut tx, user, &repo).await?;
     Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();

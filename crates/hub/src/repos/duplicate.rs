@@ -8,10 +8,12 @@ use crate::accounts::audit;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::jobs::Job;
 use crate::moderation::rules::{self, Deed};
 use crate::objects;
 use crate::quotas;
+use crate::recalls;
 use hub_types::{RepoId, RepoType};
 
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
@@ -27,7 +29,9 @@ pub async fn duplicate_repo(
 ) -> HubResult<Repo> {
     let user = source.viewer.require_user()?;
     let from = &source.repo;
+    recalls::check_copy(app, from.pk).await?;
     let place = access::target_place(app, &source.viewer, Some(to.namespace()), from.repo_type, group_id).await?;
+    app.require_new(from.repo_type)?;
     let namespace = &place.namespace;
     let row = NewRepoRow {
         repo_type: from.repo_type,
@@ -69,6 +73,9 @@ pub async fn duplicate_repo(
         metadata: None,
     };
     apply_in(&mut tx, &change).await?;
+    if !app.allows(Flag::Discussions) {
+        queries::discussions::set_disabled(&mut tx, repo_pk, true).await?;
+    }
     // The original's headers and texts may not have been read yet.
     Job::ReadHeaders { repo_pk }.enqueue(&mut tx).await?;
     Job::ReadTexts { repo_pk }.enqueue(&mut tx).await?;

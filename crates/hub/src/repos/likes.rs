@@ -19,7 +19,7 @@ pub struct LikeState {
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read.
 pub async fn set_like(app: &App, read: &RepoRead, liked: bool) -> HubResult<LikeState> {
-    let user = read.viewer.require_actor()?;
+    let user = read.viewer.require_person()?;
     let mut tx = app.begin().await?;
     let changed = match liked {
         true => likes::insert_like(&mut tx, read.repo.pk, user.pk).await?,

@@ -8,6 +8,11 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
 
+/// The host in the addresses of people's commits.
+pub const USER_HOST: &str = "users.noreply.hub";
+/// The host in the addresses of commits by service accounts. It says so for good, also when the account is gone.
+pub const SERVICE_HOST: &str = "services.noreply.hub";
+
 /// Uploads a pack. Nothing points at it until the commit point does.
 ///
 /// # Errors
@@ -35,5 +40,6 @@ pub fn person(viewer: &Viewer) -> HubResult<Person> {
     let user = viewer.require_user()?;
     let name = if user.fullname.is_empty() { &user.name } else { &user.fullname };
     // The address stays private; the name in front of the `@` lets the hub find the account again.
-    Ok(Person::new(name, &format!("{}@users.noreply.hub", user.name), crate::clock::now().timestamp()))
+    let host = if user.is_service() { SERVICE_HOST } else { USER_HOST };
+    Ok(Person::new(name, &format!("{}@{host}", user.name), crate::clock::now().timestamp()))
 }

@@ -5,12 +5,14 @@
 //! the jobs. Either all of it is there afterwards, or none.
 //!
 //! That the large files are there which the new commits name was checked before, against [`Repo`] as it was then. If the
-//! repository has lost any since (garbage collection took them, which nothing named yet), nothing moves.
+//! repository has lost any since (garbage collection took them, which nothing named yet), nothing moves. Nor does anything move in one that
+//! moderators disabled since.
 
 use hub_types::{Oid, RefName};
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::access;
 use super::changes;
 use super::discussions::number_of_ref;
 use super::metadata::HeadMetadata;
@@ -170,11 +172,15 @@ pub async fn apply_replacing_in(
     let repo_pk = change.repo.pk;
     // Lock order: repository, then refs. A deleted repository takes no writes.
     let locked =
-        sqlx::query_scalar!("select held_generation from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
-    let Some(held_generation) = locked.fetch_optional(&mut *conn).await? else {
+        sqlx::query!("select held_generation, disabled from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    let Some(now) = locked.fetch_optional(&mut *conn).await? else {
         return Err(RefError::Hub(HubError::repo_not_found(false)));
     };
-    if held_generation != change.repo.held_generation {
+    // Moderators disabled it while the change was on its way. Who runs the hub changes one that was disabled before.
+    if now.disabled && !change.repo.disabled {
+        return Err(RefError::Hub(access::disabled(change.repo)));
+    }
+    if now.held_generation != change.repo.held_generation {
         return Err(RefError::Outdated);
     }
     for update in &change.updates {

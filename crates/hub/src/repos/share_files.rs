@@ -5,7 +5,8 @@ use hub_types::{RepoId, RepoType, Sha256, XetHash};
 use super::access::{self, RepoContent};
 use crate::app::App;
 use crate::error::HubResult;
-use crate::{objects, xet};
+use crate::fetches::Content;
+use crate::{objects, recalls, xet};
 
 /// The most files that are shared at once.
 pub const MAX_FILES: usize = 1000;
@@ -42,9 +43,14 @@ pub async fn share_files(
     let (repo_type, id) = target;
     let target = access::find_readable(app, &source.viewer, repo_type, id.namespace(), id.name()).await?.into_write()?;
     let hashes: Vec<XetHash> = wanted.iter().map(|file| file.hash).collect();
+    let contents: Vec<Content> = wanted.iter().map(|file| Content::Large(file.oid)).collect();
+    let recalled = recalls::among(app, source.repo.pk, &contents).await?;
     let mut tx = app.begin().await?;
     let held = xet::queries::list_held_files(&mut *tx, source.repo.pk, &hashes).await?;
-    let is_held = |file: &&WantedFile| held.get(&file.hash).is_some_and(|(oid, _)| *oid == file.oid);
+    let is_held = |file: &&WantedFile| {
+        let is_its = held.get(&file.hash).is_some_and(|(oid, _)| *oid == file.oid);
+        is_its && !recalled.contains_key(&Content::Large(file.oid))
+    };
     let oids: Vec<Sha256> = wanted.iter().filter(is_held).map(|file| file.oid).collect();
     let shared = objects::link(&mut tx, target.repo.pk, &oids).await?;
     tx.commit().await?;

@@ -6,6 +6,7 @@ use crate::app::App;
 use crate::db::{self, LockKey};
 use crate::downloads;
 use crate::error::HubResult;
+use crate::fetches;
 
 /// How many repositories are counted at once.
 const BATCH: i64 = 2_000;
@@ -73,7 +74,8 @@ pub async fn count_activity(app: &App) -> HubResult<()> {
         trending::update_counted(&mut tx, &changed).await?;
         tx.commit().await?;
     }
-    downloads::forget_old(app).await
+    downloads::forget_old(app).await?;
+    fetches::forget_old(app).await
 }
 
 fn changed(row: &ActivityRow) -> Option<CountedRow> {

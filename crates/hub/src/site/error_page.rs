@@ -160,6 +160,7 @@ fn label_of(page: &str) -> &'static str {
     match page {
         page if page.starts_with("/moderation/appeal/") => "Read more, and appeal",
         page if page.starts_with("/moderation/notice/") => "Read why",
+        page if page.starts_with("/recalls/") => "Read why",
         HubError::SECOND_FACTORS => "Add a second factor",
         _ => "Back to the repository",
     }

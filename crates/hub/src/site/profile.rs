@@ -5,9 +5,12 @@ use askama::Template;
 use hub_types::RepoType;
 
 use crate::accounts::page::PageRequest;
+use crate::accounts::queries::domains::find_joinable;
 use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::requests::count_requests;
-use crate::accounts::queries::settings::{ProfileRow, find_profile, find_renamed, list_members, list_organizations_of};
+use crate::accounts::queries::settings::{
+    MemberRow, ProfileRow, find_profile, find_renamed, list_members, list_organizations_of,
+};
 use crate::accounts::requests::MOST;
 use crate::accounts::{Membership, OrgRole};
 use crate::activity::calendar::Calendar;
@@ -37,6 +40,8 @@ pub struct ProfilePage {
     pub homepage: String,
     /// Where else they are.
     pub links: Vec<String>,
+    /// Of a service account: the organisation whose it is.
+    pub service_of: Option<String>,
     /// The shape of the avatar.
     pub avatar_class: &'static str,
     /// Where the viewer may change this.
@@ -47,6 +52,8 @@ pub struct ProfilePage {
     pub locked_out: bool,
     /// Where the viewer can ask to join.
     pub join_href: Option<String>,
+    /// Where the viewer can join at once, by the domain of their address.
+    pub domain_join: Option<DomainJoin>,
     /// Where an admin answers those who asked, with how many there are.
     pub requests: Option<(String, i64)>,
     /// For a user: the organisations.
@@ -69,6 +76,17 @@ pub struct ProfilePage {
     pub first: Option<String>,
     /// Its next page.
     pub next: Option<String>,
+}
+
+/// How somebody joins by the domain of their mail address.
+#[derive(Debug)]
+pub struct DomainJoin {
+    /// The domain.
+    pub domain: String,
+    /// The role that it gives.
+    pub role: String,
+    /// The token of the form.
+    pub csrf: String,
 }
 
 /// The follow button and its numbers.
@@ -125,6 +143,8 @@ pub struct MemberFace {
     pub name: String,
     /// The role.
     pub role: String,
+    /// Whether it is a service account.
+    pub is_service: bool,
 }
 
 impl ProfilePage {
@@ -256,10 +276,12 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         avatar_class: "avatar-large",
         settings_href: own.then(|| "/settings/profile".to_owned()),
         settings_label: "Edit profile",
+        service_of: row.service_of,
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
         locked_out: false,
         join_href: None,
+        domain_join: None,
         requests: None,
         can_create: own,
         follow: follow_of(page, &row).await?,
@@ -277,6 +299,10 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
     })
 }
 
+fn face_of(row: MemberRow) -> MemberFace {
+    MemberFace { name: row.name, role: row.role, is_service: row.is_service }
+}
+
 async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let role = page.viewer.role_in(row.namespace_pk);
     let members = list_members(&page.app.pool, row.namespace_pk).await?;
@@ -284,17 +310,24 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         Some(OrgRole::Admin) => count_requests(&page.app.pool, row.namespace_pk, MOST).await?,
         _ => 0,
     };
+    let domain_join = match page.require_session() {
+        Ok(user) if role.is_none() => find_joinable(&page.app.pool, user.pk, row.namespace_pk).await?,
+        _ => None,
+    };
     let locked_out = page.viewer.user.as_ref().is_some_and(|user| user.locked_out_of(&row.name).is_some());
     Ok(ProfilePage {
         locked_out,
-        join_href: (row.takes_requests && role.is_none() && !locked_out).then(|| format!("/organizations/{}/join", row.name)),
+        join_href: (row.takes_requests && role.is_none() && !locked_out && domain_join.is_none())
+            .then(|| format!("/organizations/{}/join", row.name)),
+        domain_join: domain_join.map(|found| DomainJoin { domain: found.domain, role: found.role, csrf: page.layout("").csrf }),
+        service_of: None,
         requests: (waiting > 0).then(|| (format!("/organizations/{}/settings/requests", row.name), waiting)),
         layout: page.layout(row.name.clone()),
         avatar_class: "avatar-large avatar-square",
         settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
         settings_label: "Settings and members",
         organizations: Vec::new(),
-        members: members.into_iter().map(|member| MemberFace { name: member.name, role: member.role }).collect(),
+        members: members.into_iter().map(|member| face_of(member)).collect(),
         can_create: page
             .viewer
             .user

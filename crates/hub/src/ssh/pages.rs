@@ -9,6 +9,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::{User, sudo};
 use crate::error::HubResult;
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -92,7 +93,7 @@ async fn keys_page(page: &PageRequest, user: &User, typed: (&str, &str), refusal
     Ok(KeysPage {
         layout: page.layout("SSH keys"),
         navigation: SettingsNavigation::new(user, "/settings/keys"),
-        greeting: greeting_of(&page.app.config, page.base.as_str()),
+        greeting: greeting_of(&page.app.config, page.base.as_str()).filter(|_| page.app.allows(Flag::Ssh)),
         host_fingerprint: host_key::fingerprint(&host_key::load(&page.app.pool).await?),
         keys: rows.into_iter().map(key_item).collect(),
         title: refusal.mark(title),

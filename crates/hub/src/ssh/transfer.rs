@@ -22,6 +22,7 @@ use crate::accounts::{Auth, User, Viewer, audit, rate_limits};
 use crate::app::App;
 use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::git_http::push::{AskedAt, advertise_refs, take_in};
 use crate::git_http::{PushRight, Snapshot};
 use crate::repos::RepoRead;
@@ -53,6 +54,7 @@ pub(super) async fn answer(caller: Caller, channel: Channel<Msg>, protocol: Opti
         if caller.door.stop.is_cancelled() {
             return Err(HubError::forbidden("The hub is stopping. Try again in a moment."));
         }
+        caller.door.app.require(Flag::Ssh)?;
         Call { caller: &caller, reading: &mut reading, writing: &writing, protocol }.carry_out(command).await
     };
     let work = audit::by_ssh(caller.key.user_pk, &caller.key.title, caller.address, work).instrument(span.clone());

@@ -25,6 +25,8 @@ pub struct Layout {
     pub section: Option<RepoType>,
     /// Where logging in should lead back to.
     pub return_to: String,
+    /// What is switched off on this hub, by its word.
+    pub off: Vec<&'static str>,
 }
 
 /// The person in the page's corner.
@@ -133,6 +135,20 @@ impl Layout {
         let link =
             |kind| SectionLink { kind, icon: kind_icon(kind), label: kind_title(kind), current: self.section == Some(kind) };
         RepoType::EVERY.into_iter().map(link).collect()
+    }
+
+    /// Whether something is switched on: what is not has no button.
+    pub fn offers(&self, flag: &str) -> bool {
+        !self.off.contains(&flag)
+    }
+
+    /// Whether a repository of a kind can be made.
+    pub fn offers_new(&self, kind: RepoType) -> bool {
+        match kind {
+            RepoType::Space => self.offers("spaces"),
+            RepoType::Bucket => self.offers("buckets"),
+            RepoType::Model | RepoType::Dataset => true,
+        }
     }
 
     /// One notification has just been read.

@@ -5,12 +5,16 @@
 //! moment later gains nothing. Redirects are not followed.
 
 use std::net::{IpAddr, Ipv4Addr, Ipv6Addr, SocketAddr};
+use std::time::Duration;
 
 use ipnet::IpNet;
 use reqwest::Client;
 use reqwest::dns::{Addrs, Name, Resolve, Resolving};
 use reqwest::redirect::Policy;
 use url::{Host, Url};
+
+/// How long a whole answer may take that [`Asker`] reads.
+const PATIENCE: Duration = Duration::from_secs(10);
 
 /// What may be asked although it is not public: networks, and hosts by name, whatever they resolve to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
@@ -83,6 +87,75 @@ pub fn client(allowed: &AllowedTargets, agent: &str) -> reqwest::Result<Client> 
         .pool_max_idle_per_host(0)
         .user_agent(agent)
         .build()
+}
+
+/// Why there is nothing to read. What lies behind a name is not said.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Unanswered {
+    /// The address is not one that may be asked.
+    NotPublic,
+    /// There was no connection.
+    NoConnection,
+    /// It broke off, or took too long.
+    Broken,
+    /// It leads elsewhere.
+    Redirect,
+    /// Another status than 200.
+    Status(u16),
+    /// There is more than was to be read.
+    TooLong,
+}
+
+/// Reads small texts at addresses that users give. Cheap to clone.
+#[derive(Debug, Clone)]
+pub struct Asker {
+    client: Client,
+    allowed: AllowedTargets,
+}
+
+impl Asker {
+    /// Makes the client.
+    ///
+    /// # Errors
+    /// There is no TLS.
+    pub fn new(allowed: &AllowedTargets, agent: &str) -> reqwest::Result<Self> {
+        Ok(Self { client: client(allowed, agent)?, allowed: allowed.clone() })
+    }
+
+    /// The text at an address, if it has at most so many bytes.
+    ///
+    /// # Errors
+    /// [`Unanswered`] says why there is none.
+    pub async fn get_text(&self, url: Url, most: usize) -> Result<String, Unanswered> {
+        self.allowed.check(&url).map_err(|NotPublic| Unanswered::NotPublic)?;
+        let read = async {
+            let mut response = self.client.get(url).send().await.map_err(|error| unanswered(&error))?;
+            match response.status().as_u16() {
+                200 => {}
+                300..=399 => return Err(Unanswered::Redirect),
+                status => return Err(Unanswered::Status(status)),
+            }
+            let mut bytes = Vec::new();
+            while let Some(chunk) = response.chunk().await.map_err(|error| unanswered(&error))? {
+                bytes.extend_from_slice(&chunk);
+                if bytes.len() > most {
+                    return Err(Unanswered::TooLong);
+                }
+            }
+            Ok(String::from_utf8_lossy(&bytes).into_owned())
+        };
+        tokio::time::timeout(PATIENCE, read).await.unwrap_or(Err(Unanswered::Broken))
+    }
+}
+
+fn unanswered(error: &reqwest::Error) -> Unanswered {
+    if is_not_public(error) {
+        Unanswered::NotPublic
+    } else if error.is_connect() {
+        Unanswered::NoConnection
+    } else {
+        Unanswered::Broken
+    }
 }
 
 /// Resolves names as the system does, and gives only addresses that may be asked.

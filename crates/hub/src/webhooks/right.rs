@@ -19,6 +19,9 @@ pub(super) enum Access {
 /// 401 for anonymous viewers, 403 for tokens that are not for this.
 pub(super) fn keeper(viewer: &Viewer, access: Access) -> HubResult<&User> {
     let user = viewer.require_user()?;
+    if user.is_service() {
+        return Err(HubError::for_people_only());
+    }
     let allowed = match &viewer.auth {
         Auth::Session { .. } | Auth::Password | Auth::Token { role: TokenRole::Write, .. } => true,
         Auth::Token { role: TokenRole::Read, .. } => access == Access::Read,

@@ -14,6 +14,7 @@ use super::register::new_file;
 use super::{LEASE, queries, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::objects;
 
 /// How many known xorbs a conversion compares with; each has up to 8192 chunks.
@@ -24,7 +25,7 @@ const MAX_KNOWN_XORBS: usize = 128;
 /// # Errors
 /// 503 when the store or the database does not answer.
 pub async fn convert(app: &App, oid: Sha256) -> HubResult<()> {
-    if app.config.xet { put_in_chunks(app, oid).await } else { Ok(()) }
+    if app.allows(Flag::Xet) { put_in_chunks(app, oid).await } else { Ok(()) }
 }
 
 /// The same, whatever the hub's switch says: a file of a bucket is found by its chunks.

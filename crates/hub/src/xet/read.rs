@@ -160,7 +160,7 @@ impl Run {
 }
 
 /// Decoded blocks on their way out. What a stored block decodes to is mostly no larger than that.
-static RAW: Buffers = Buffers::new(512 * 1024, 64);
+static RAW: Buffers = Buffers::new(256 * 1024, 64);
 
 /// Decodes a block on another thread; few at once, or every reader would take a thread and its memory.
 async fn decode(xet: &Xet, mut decoder: RangeDecoder, block: Bytes) -> HubResult<(RangeDecoder, Bytes)> {

@@ -10,6 +10,7 @@ use crate::app::App;
 use crate::config::OidcConfig;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::jobs::Job;
 
 /// How many names are tried for somebody whose own is taken.
@@ -63,13 +64,18 @@ pub fn signup_is_closed(config: &OidcConfig) -> HubError {
     ))
 }
 
+/// Whether people make accounts by the provider: the settings say so, and nobody has switched off new accounts.
+pub fn takes_newcomers(app: &App, config: &OidcConfig) -> bool {
+    config.signup && app.flags.turned(Flag::SignUp) != Some(false)
+}
+
 /// Makes an account without a password. An address that the provider has confirmed needs no mail.
 ///
 /// # Errors
 /// 400 for a bad name or address; 409 when the name, the address or the identity has an account; 403 where nobody may.
 pub async fn join(app: &App, identity: &Identity, name: &str, address: &str) -> HubResult<User> {
     let config = config_of(app)?;
-    if !config.signup {
+    if !takes_newcomers(app, config) {
         return Err(signup_is_closed(config));
     }
     let fullname = Some(identity.fullname.trim()).filter(|name| check_fullname(name).is_ok()).unwrap_or_default();

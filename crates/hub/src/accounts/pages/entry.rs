@@ -15,6 +15,7 @@ use crate::accounts::second_factors::passkeys;
 use crate::accounts::sessions::Way;
 use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -129,6 +130,9 @@ async fn show_signup(page: PageRequest) -> HubResult<HttpResponse> {
     if sign_in::passwords_are_off(&page.app) {
         return Ok(page.redirect(&format!("/login{}", query_for(&next))));
     }
+    if page.app.config.oidc.is_none() {
+        page.app.require(Flag::SignUp)?;
+    }
     let shown = signup_page(&page, "", "", &next, Refusal::default()).await?;
     page.show(shown).await
 }
@@ -167,9 +171,7 @@ pub(super) fn refuse_passwords(page: &PageRequest) -> HubResult<()> {
 async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let (name, email, next) = (form.text("username"), form.text("email"), form.text("next"));
     refuse_passwords(&page)?;
-    if !page.app.config.open_signup {
-        return Err(HubError::forbidden("Sign-up is closed on this hub: ask its operator for an account."));
-    }
+    page.app.require(Flag::SignUp)?;
     throttle::count_sign_up(&page.app, page.http())?;
     let new = NewUser {
         name: name.to_owned(),

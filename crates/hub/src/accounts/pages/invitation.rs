@@ -9,6 +9,7 @@ use crate::accounts::invitations::{self, may, path_of, role_of};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::invitations::InvitationRow;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -65,7 +66,7 @@ fn question(page: &PageRequest, row: &InvitationRow, declined: bool) -> Invitati
         may: may(role_of(row)),
         next_query: format!("?next={}", utf8_percent_encode(&action, NON_ALPHANUMERIC)),
         action,
-        open_signup: page.app.config.open_signup,
+        open_signup: page.app.allows(Flag::SignUp),
         is_member: page.viewer.user.as_ref().is_some_and(|user| user.belongs_to(row.organization_pk)),
         by_mail: row.email.is_some(),
         declined,

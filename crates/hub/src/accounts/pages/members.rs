@@ -60,6 +60,8 @@ pub(super) struct MemberItem {
     pub role: &'static str,
     /// Whether they have no second factor.
     pub lacks_second_factor: bool,
+    /// Whether it is a service account, which has a page of its own.
+    pub is_service: bool,
 }
 
 impl MemberItem {
@@ -114,6 +116,11 @@ impl InvitationItem {
 /// The roles a member can have, with the present one chosen.
 pub fn role_options(current: &str) -> Vec<Choice> {
     ROLES.into_iter().map(|(value, label)| Choice::new(value, label, current)).collect()
+}
+
+/// The roles of what is no admin: service accounts, and who comes by a mail domain.
+pub fn lower_role_options(current: &str) -> Vec<Choice> {
+    role_options(current).into_iter().filter(|choice| choice.value != OrgRole::Admin.as_str()).collect()
 }
 
 /// A role as pages name it.
@@ -179,6 +186,7 @@ fn member_item(row: MemberRow, user: &User, lacking: &[UserPk]) -> MemberItem {
     MemberItem {
         lacks_second_factor: lacking.contains(&row.user_pk),
         is_viewer: row.user_pk == user.pk,
+        is_service: row.is_service,
         name: row.name,
         fullname: row.fullname,
         role: OrgRole::parse(&row.role).unwrap_or(OrgRole::Read).as_str(),

@@ -160,7 +160,7 @@ async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResul
         (None, viewer) => {
             let to_link = viewer.is_some() || operations::find_same_email(&page.app, &identity).await?.is_some();
             // A form that makes no account is shown to nobody.
-            if !to_link && !config_of(&page.app)?.signup {
+            if !to_link && !operations::takes_newcomers(&page.app, config_of(&page.app)?) {
                 return Err(operations::signup_is_closed(config_of(&page.app)?));
             }
             let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });

@@ -9,10 +9,13 @@ use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::closing::{ClosedRow, list_closed_of};
+use crate::accounts::queries::domains::{Joinable, list_joinable};
 use crate::accounts::queries::settings::{OrganizationRules, ProfileRow};
 use crate::accounts::settings::{Profile, require_admin_of, set_requires_second_factor, update_organization};
 use crate::accounts::{OrgRole, User, sudo};
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
@@ -27,6 +30,10 @@ pub(super) struct OrganizationsPage {
     pub navigation: SettingsNavigation,
     /// The organisations.
     pub organizations: Vec<OrganizationItem>,
+    /// Those that the viewer can join by the domain of their address.
+    pub joinable: Vec<Joinable>,
+    /// Those that the viewer can keep.
+    pub closed: Vec<ClosedRow>,
 }
 
 /// An organisation the viewer belongs to.
@@ -101,6 +108,8 @@ pub(super) struct OrganizationSettingsPage {
     pub requires_second_factor: bool,
     /// The members, and who is invited.
     pub people: People,
+    /// For how many days a deletion can be undone.
+    pub undo_days: u64,
 }
 
 /// The fields that show an error themselves.
@@ -129,12 +138,15 @@ async fn show_organizations(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Organizations"),
         navigation: SettingsNavigation::new(user, "/settings/organizations"),
         organizations: user.locked_out.iter().chain(&user.memberships).map(item).collect(),
+        joinable: list_joinable(&page.app.pool, user.pk).await?,
+        closed: list_closed_of(&page.app.pool, user.pk).await?,
     };
     page.show(shown).await
 }
 
 async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
     page.require_session()?;
+    page.app.require(Flag::Organizations)?;
     let shown = new_page(&page, "", "", &Refusal::default());
     page.show(shown).await
 }
@@ -150,6 +162,7 @@ fn new_page(page: &PageRequest, name: &str, fullname: &str, refusal: &Refusal) -
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
+    page.app.require(Flag::Organizations)?;
     let (name, fullname) = (form.text("name"), form.text("fullname"));
     let new = NewOrganization { name: name.to_owned(), fullname: fullname.to_owned(), default_private: false };
     match create_organization(&page.app, &new, &[(user.pk, OrgRole::Admin)]).await {
@@ -232,6 +245,7 @@ async fn settings_page(
         refuses_pickles: row.refuses_pickles,
         requires_second_factor: row.requires_second_factor,
         people,
+        undo_days: page.app.config.undo_days,
     })
 }
 

@@ -1,4 +1,4 @@
-//! `/settings/tokens`: access tokens, shown once.
+//! `/settings/tokens`: access tokens, shown once. Those of service accounts are made by the same form, on their pages.
 
 use actix_web::cookie::time::Duration;
 use actix_web::http::header::{CACHE_CONTROL, HeaderValue};
@@ -12,7 +12,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::tokens::{TokenRow, list_tokens};
 use crate::accounts::scopes::{self, Chosen};
 use crate::accounts::tokens::{self, NewToken, create_token};
-use crate::accounts::{TokenRole, User, sudo};
+use crate::accounts::{TokenRole, User, UserPk, sudo};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -38,9 +38,16 @@ pub(super) struct TokensPage {
     pub created: Option<CreatedToken>,
     /// The tokens.
     pub tokens: Vec<TokenItem>,
-    /// The name of a new token.
+    /// What is said of a new one.
+    pub new: TokenFields,
+}
+
+/// The fields of a new token.
+#[derive(Debug)]
+pub struct TokenFields {
+    /// Its name.
     pub name: Field,
-    /// What a new token may do.
+    /// What it may do.
     pub roles: Vec<Choice>,
     /// The namespaces a fine-grained token can be limited to.
     pub scopes: Vec<ScopeChoice>,
@@ -52,11 +59,9 @@ pub(super) struct TokensPage {
     pub repos_write: Field,
     /// Whether it reads gated repositories of others.
     pub gated: bool,
-    /// What it does with the user's webhooks.
-    pub webhooks: Field,
-    /// The choices for that.
-    pub webhook_rights: Vec<Choice>,
-    /// When a new token stops working.
+    /// What it does with its owner's webhooks, and the choices for that; a service account has none.
+    pub webhooks: Option<(Field, Vec<Choice>)>,
+    /// When it stops working.
     pub expires: Field,
     /// The choices for that.
     pub lifetimes: Vec<Choice>,
@@ -64,7 +69,7 @@ pub(super) struct TokensPage {
 
 /// A token that was just made.
 #[derive(Debug)]
-pub(super) struct CreatedToken {
+pub struct CreatedToken {
     /// Its name.
     pub name: String,
     /// Its text.
@@ -73,7 +78,7 @@ pub(super) struct CreatedToken {
 
 /// A token in the list.
 #[derive(Debug)]
-pub(super) struct TokenItem {
+pub struct TokenItem {
     /// Its key.
     pub pk: i64,
     /// Its name.
@@ -100,7 +105,7 @@ pub(super) struct TokenItem {
 
 /// What a fine-grained token may do in a namespace.
 #[derive(Debug)]
-pub(super) struct ScopeChoice {
+pub struct ScopeChoice {
     /// The namespace.
     pub name: String,
     /// Nothing, `read` or `write`.
@@ -118,23 +123,31 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_tokens(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let carried = page.kept(NEW_TOKEN_COOKIE);
-    let created = carried.as_ref().and_then(|cookie| {
-        let (value, name) = cookie.value().split_once(' ')?;
-        Some(CreatedToken { name: name.to_owned(), value: value.to_owned() })
-    });
+    let created = take_created(&page, NEW_TOKEN_COOKIE);
     let shown = tokens_page(&page, user, created, &TokenForm::default(), &Refusal::default()).await?;
-    let mut response = page.show(shown).await?;
-    if carried.is_some() {
+    let response = page.show(shown).await?;
+    Ok(forget_created(&page, NEW_TOKEN_COOKIE, response))
+}
+
+/// The token that was made by the request before, if this page is to show it.
+pub fn take_created(page: &PageRequest, cookie: &'static str) -> Option<CreatedToken> {
+    let carried = page.kept(cookie)?;
+    let (value, name) = carried.value().split_once(' ')?;
+    Some(CreatedToken { name: name.to_owned(), value: value.to_owned() })
+}
+
+/// Takes care that the text of a new token is not shown again.
+pub fn forget_created(page: &PageRequest, cookie: &'static str, mut response: HttpResponse) -> HttpResponse {
+    if page.kept(cookie).is_some() {
         response.headers_mut().insert(CACHE_CONTROL, HeaderValue::from_static("no-store"));
-        let _ = response.add_cookie(&page.own_cookie(NEW_TOKEN_COOKIE, String::new(), Duration::ZERO));
+        let _ = response.add_cookie(&page.own_cookie(cookie, String::new(), Duration::ZERO));
     }
-    Ok(response)
+    response
 }
 
 /// What was chosen for a new token.
 #[derive(Debug, Default)]
-struct TokenForm {
+pub struct TokenForm {
     name: String,
     role: String,
     scopes: Vec<(String, String)>,
@@ -146,7 +159,8 @@ struct TokenForm {
 }
 
 impl TokenForm {
-    fn read(form: &CheckedForm) -> Self {
+    /// Reads it.
+    pub fn read(form: &CheckedForm) -> Self {
         let chosen = |(key, access): &(String, String)| Some((key.strip_prefix("scope:")?.to_owned(), access.clone()));
         Self {
             name: form.text("name").to_owned(),
@@ -164,7 +178,11 @@ impl TokenForm {
         self.scopes.iter().find(|(name, _)| name == namespace).map_or("", |(_, access)| access)
     }
 
-    fn new_token(&self, user: &User) -> HubResult<NewToken> {
+    /// What the token is to be, for an account.
+    ///
+    /// # Errors
+    /// 400 for what is missing or cannot be.
+    pub fn new_token(&self, user: &User) -> HubResult<NewToken> {
         let role =
             TokenRole::parse(&self.role).ok_or_else(|| HubError::bad_request("Choose what the token may do.").at("role"))?;
         let chosen = Chosen {
@@ -197,7 +215,7 @@ async fn post_token(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespo
         Err(error) => Err(error),
     };
     match made {
-        Ok((name, secret)) => show_once(&page, &name, &secret),
+        Ok((name, secret)) => show_once(&page, "/settings/tokens", NEW_TOKEN_COOKIE, (&name, &secret)),
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = tokens_page(&page, user, None, &form, &refusal).await?;
@@ -207,10 +225,13 @@ async fn post_token(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespo
 }
 
 /// Leads to the page that shows a token that was just made.
-fn show_once(page: &PageRequest, name: &str, secret: &str) -> HubResult<HttpResponse> {
-    let mut response = page.redirect("/settings/tokens");
+///
+/// # Errors
+/// 500 when the cookie cannot be written.
+pub fn show_once(page: &PageRequest, to: &str, cookie: &'static str, (name, secret): (&str, &str)) -> HubResult<HttpResponse> {
+    let mut response = page.redirect(to);
     let name: String = name.chars().filter(|c| c.is_ascii_alphanumeric() || " -_.".contains(*c)).collect();
-    let cookie = page.own_cookie(NEW_TOKEN_COOKIE, format!("{secret} {name}"), Duration::minutes(1));
+    let cookie = page.own_cookie(cookie, format!("{secret} {name}"), Duration::minutes(1));
     response.add_cookie(&cookie).map_err(HubError::internal)?;
     Ok(response)
 }
@@ -224,7 +245,7 @@ async fn post_rename(page: PageRequest, path: web::Path<i64>, form: CheckedForm)
 async fn post_rotate(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = sudo::require(&page, "/settings/tokens").await?;
     let (name, secret) = tokens::rotate(&page.app, user, path.into_inner()).await?;
-    show_once(&page, &name, &secret)
+    show_once(&page, "/settings/tokens", NEW_TOKEN_COOKIE, (&name, &secret))
 }
 
 async fn post_revoke(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
@@ -240,35 +261,57 @@ async fn tokens_page(
     form: &TokenForm,
     refusal: &Refusal,
 ) -> HubResult<TokensPage> {
-    let rows = list_tokens(&page.app.pool, user.pk).await?;
-    let chosen = if form.role.is_empty() { "write" } else { &form.role };
-    let scope = |(_, name, _): (_, String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
-    let repos =
-        |name, label, value: &str| Field::new(name, label).value(value).hint("One a line: `ada/bert`, `datasets/ada/squad`.");
     Ok(TokensPage {
         layout: page.layout("Access tokens"),
         navigation: SettingsNavigation::new(user, "/settings/tokens"),
         hub_url: page.base.as_str().to_owned(),
         created,
-        tokens: rows.into_iter().map(token_item).collect(),
-        name: refusal.mark(Field::new("name", "Name").value(&form.name).hint("Where it will be used.")),
-        roles: vec![
-            Choice::new("read", "Read", chosen).hint("See and download everything that you can."),
-            Choice::new("write", "Write", chosen).hint("Also create, push, change and delete repositories."),
-            Choice::new("fineGrained", "Fine-grained", chosen).hint("Only the namespaces and repositories chosen below."),
-        ],
-        scopes: scopes::namespaces_of(user).into_iter().map(scope).collect(),
-        scopes_error: refusal.message_at("scopes").or_else(|| refusal.message_at("role")),
-        repos_read: refusal.mark(repos("repos_read", "Repositories to read", &form.repos_read)),
-        repos_write: refusal.mark(repos("repos_write", "Repositories to read and write", &form.repos_write)),
-        gated: form.gated,
-        webhooks: Field::new("webhooks", "Your webhooks").hint("To watch a namespace of yours, the token must read it, too."),
-        webhook_rights: [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
-            .map(|(value, label)| Choice::new(value, label, &form.webhooks))
-            .into(),
-        expires: refusal.mark(Field::new("expires", "Stops working")),
-        lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
+        tokens: items_of(page, user.pk).await?,
+        new: TokenFields::of(user, form, refusal),
     })
+}
+
+/// The tokens of an account.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn items_of(page: &PageRequest, user_pk: UserPk) -> HubResult<Vec<TokenItem>> {
+    Ok(list_tokens(&page.app.pool, user_pk).await?.into_iter().map(token_item).collect())
+}
+
+impl TokenFields {
+    /// The fields for a token of an account, with what was chosen.
+    pub fn of(user: &User, form: &TokenForm, refusal: &Refusal) -> Self {
+        let chosen = if form.role.is_empty() { "write" } else { &form.role };
+        let scope = |(_, name, _): (_, String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
+        let repos =
+            |name, label, value: &str| Field::new(name, label).value(value).hint("One a line: `ada/bert`, `datasets/ada/squad`.");
+        let whose = if user.is_service() {
+            "See and download everything that it can."
+        } else {
+            "See and download everything that you can."
+        };
+        let webhook_rights = [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
+            .map(|(value, label)| Choice::new(value, label, &form.webhooks));
+        let webhooks =
+            Field::new("webhooks", "Your webhooks").hint("To watch a namespace of yours, the token must read it, too.");
+        Self {
+            name: refusal.mark(Field::new("name", "Name").value(&form.name).hint("Where it will be used.")),
+            roles: vec![
+                Choice::new("read", "Read", chosen).hint(whose),
+                Choice::new("write", "Write", chosen).hint("Also create, push, change and delete repositories."),
+                Choice::new("fineGrained", "Fine-grained", chosen).hint("Only the namespaces and repositories chosen below."),
+            ],
+            scopes: scopes::namespaces_of(user).into_iter().map(scope).collect(),
+            scopes_error: refusal.message_at("scopes").or_else(|| refusal.message_at("role")),
+            repos_read: refusal.mark(repos("repos_read", "Repositories to read", &form.repos_read)),
+            repos_write: refusal.mark(repos("repos_write", "Repositories to read and write", &form.repos_write)),
+            gated: form.gated,
+            webhooks: (!user.is_service()).then(|| (webhooks, webhook_rights.into())),
+            expires: refusal.mark(Field::new("expires", "Stops working")),
+            lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
+        }
+    }
 }
 
 fn token_item(row: TokenRow) -> TokenItem {

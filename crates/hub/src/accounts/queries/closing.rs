@@ -1,6 +1,7 @@
 //! Statements that take from an account what opens it.
 
-use sqlx::PgConnection;
+use chrono::{DateTime, Utc};
+use sqlx::{PgConnection, PgPool};
 
 use super::sessions::delete_other_sessions_in;
 use crate::accounts::UserPk;
@@ -27,4 +28,31 @@ pub async fn remove_ways_in(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::R
     sqlx::query!("delete from authenticator_apps where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from passkeys where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from recovery_codes where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+}
+
+/// An organisation that is being deleted.
+#[derive(Debug)]
+pub struct ClosedRow {
+    /// Its name.
+    pub name: String,
+    /// Its full name.
+    pub fullname: String,
+    /// When it is removed.
+    pub deletes_at: DateTime<Utc>,
+}
+
+/// The organisations that a user administered, are being deleted, and can be kept.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_closed_of(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<ClosedRow>> {
+    sqlx::query_as!(
+        ClosedRow,
+        "select n.name, o.fullname, c.deletes_at from closed_organization_members m join closed_organizations c using (organization_pk)
+         join organizations o using (organization_pk) join namespaces n on n.namespace_pk = m.organization_pk
+         where m.user_pk = $1 and m.role = 'admin' and c.deletes_at > now() order by lower(n.name) limit 200",
+        user_pk
+    )
+    .fetch_all(pool)
+    .await
 }

@@ -121,7 +121,7 @@ pub async fn list_following(
                   exists (select 1 from follows v where v.follower_pk = $2 and v.namespace_pk = n.namespace_pk) as "is_following!"
            from follows f join namespaces n using (namespace_pk) left join users u on u.user_pk = n.namespace_pk
            left join organizations o on o.organization_pk = n.namespace_pk
-           where f.follower_pk = $1 and (f.created_at, f.namespace_pk) < (coalesce($3, 'infinity'::timestamptz), $4)
+           where f.follower_pk = $1 and n.kind <> 'deleted' and (f.created_at, f.namespace_pk) < (coalesce($3, 'infinity'::timestamptz), $4)
            order by f.created_at desc, f.namespace_pk desc limit $5"#,
         follower_pk,
         viewer_pk,

@@ -148,6 +148,8 @@ pub struct GroupMemberRow {
     pub fullname: String,
     /// The stored word for the role.
     pub role: String,
+    /// Whether it is a service account.
+    pub is_service: bool,
 }
 
 /// Who is in these groups, by name.
@@ -157,9 +159,9 @@ pub struct GroupMemberRow {
 pub async fn list_group_members(pool: &PgPool, pks: &[i64], limit: i64) -> sqlx::Result<Vec<GroupMemberRow>> {
     sqlx::query_as!(
         GroupMemberRow,
-        "select m.resource_group_pk, n.name, u.fullname, m.role from resource_group_members m
+        r#"select m.resource_group_pk, n.name, u.fullname, m.role, u.service_of is not null as "is_service!" from resource_group_members m
          join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
-         where m.resource_group_pk = any($1) order by lower(n.name) limit $2",
+         where m.resource_group_pk = any($1) order by lower(n.name) limit $2"#,
         pks,
         limit
     )

@@ -48,7 +48,7 @@ pub async fn find_public_organization(pool: &PgPool, name: &str) -> sqlx::Result
     sqlx::query_as!(
         OwnerRow,
         "select namespace_pk, name, fullname, details, created_at from organizations
-         join namespaces on namespace_pk = organization_pk where lower(name) = lower($1)",
+         join namespaces on namespace_pk = organization_pk where lower(name) = lower($1) and kind <> 'deleted'",
         name
     )
     .fetch_optional(pool)

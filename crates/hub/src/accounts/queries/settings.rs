@@ -36,6 +36,8 @@ pub struct ProfileRow {
     pub requires_second_factor: bool,
     /// Whether it is the account of somebody who is having it deleted.
     pub leaves: bool,
+    /// Of a service account: the organisation whose it is.
+    pub service_of: Option<String>,
 }
 
 /// What an organisation decides about who may do what.
@@ -80,7 +82,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   coalesce(o.takes_requests, false) as "takes_requests!",
                   coalesce(o.refuses_pickles, false) as "refuses_pickles!",
                   coalesce(o.requires_second_factor, false) as "requires_second_factor!",
-                  u.deletes_at is not null as "leaves!"
+                  u.deletes_at is not null as "leaves!",
+                  (select s.name from namespaces s where s.namespace_pk = u.service_of) as service_of
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
            where lower(name) = lower($1) and kind <> 'deleted'"#,
@@ -150,6 +153,8 @@ pub struct MemberRow {
     pub fullname: String,
     /// The stored word for the role.
     pub role: String,
+    /// Whether it is a service account.
+    pub is_service: bool,
 }
 
 /// The members of an organisation by name.
@@ -159,9 +164,9 @@ pub struct MemberRow {
 pub async fn list_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<MemberRow>> {
     sqlx::query_as!(
         MemberRow,
-        "select m.user_pk, n.name, u.fullname, m.role from organization_members m
+        r#"select m.user_pk, n.name, u.fullname, m.role, u.service_of is not null as "is_service!" from organization_members m
          join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
-         where organization_pk = $1 order by lower(n.name) limit 1000",
+         where organization_pk = $1 order by lower(n.name) limit 1000"#,
         organization_pk
     )
     .fetch_all(pool)
@@ -250,15 +255,14 @@ pub async fn update_organization(
     .map(|_| ())
 }
 
-/// Takes a member out of an organisation.
+/// Takes a member out of an organisation, and tells whether they were one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_member(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk) -> sqlx::Result<()> {
-    sqlx::query!("delete from organization_members where organization_pk = $1 and user_pk = $2", organization_pk, user_pk)
-        .execute(conn)
-        .await
-        .map(|_| ())
+pub async fn delete_member(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk) -> sqlx::Result<bool> {
+    let done =
+        sqlx::query!("delete from organization_members where organization_pk = $1 and user_pk = $2", organization_pk, user_pk);
+    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// The admins of an organisation, locked until the transaction ends.

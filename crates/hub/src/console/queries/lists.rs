@@ -11,8 +11,9 @@ use crate::web::cursor::time_of;
 pub(in crate::console) async fn list_organizations(pool: &PgPool, before: i64, limit: i64) -> sqlx::Result<Vec<Place>> {
     sqlx::query_as!(
         Place,
-        r#"select 0::bigint as "rank!", organization_pk as pk from organizations
-           where organization_pk < $1 order by organization_pk desc limit $2"#,
+        r#"select 0::bigint as "rank!", organization_pk as pk from organizations o
+           where organization_pk < $1 and not exists (select from closed_organizations c where c.organization_pk = o.organization_pk)
+           order by organization_pk desc limit $2"#,
         before,
         limit
     )
@@ -47,7 +48,8 @@ pub(in crate::console) async fn find_organizations(
         r#"select rank as "rank!", pk as "pk!" from (
                select pk, case when $2 then coalesce(s.bytes, 0) else 0 end as rank from (
                    select namespace_pk as pk from namespaces where kind = 'organization' and lower(name) like $1
-                   union select organization_pk from organizations where lower(fullname) like $1
+                   union select organization_pk from organizations o where lower(fullname) like $1
+                     and not exists (select from closed_organizations c where c.organization_pk = o.organization_pk)
                ) found left join owner_sizes s on s.namespace_pk = pk
            ) ranked where (rank, pk) < ($3, $4) order by rank desc, pk desc limit $5"#,
         pattern,

@@ -61,6 +61,65 @@ pub async fn note_text(conn: &mut PgConnection, user_pk: UserPk, hash: &[u8]) ->
     .await
 }
 
+/// What somebody said, as [`note_shape`] keeps it.
+#[derive(Debug)]
+pub struct ShapeRow {
+    /// Who said it.
+    pub user_pk: UserPk,
+    /// The least of each hash.
+    pub mins: Vec<i32>,
+}
+
+/// Notes what somebody said, and gives what was said within a week that may be like it, this included. What is older is forgotten.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_shape(
+    conn: &mut PgConnection,
+    user_pk: UserPk,
+    mins: &[i32],
+    bands: &[i64],
+    limit: i64,
+) -> sqlx::Result<Vec<ShapeRow>> {
+    sqlx::query!(
+        "delete from rule_shapes where shape_pk in (
+             select shape_pk from rule_shapes where created_at < now() - interval '7 days' order by created_at limit 20
+             for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("insert into rule_shapes (user_pk, mins, bands) values ($1, $2, $3)", user_pk, mins, bands)
+        .execute(&mut *conn)
+        .await?;
+    sqlx::query_as!(
+        ShapeRow,
+        "select user_pk, mins from rule_shapes where bands && $1 and created_at > now() - interval '7 days'
+         order by shape_pk desc limit $2",
+        bands,
+        limit
+    )
+    .fetch_all(conn)
+    .await
+}
+
+/// How many public repositories somebody made in a namespace that have nothing in them but what comes with a new one, counted up to
+/// `most`.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_empty(conn: &mut PgConnection, namespace_pk: i64, user_pk: UserPk, most: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from (
+               select from repos where namespace_pk = $1 and created_by = $2 and not private and deleted_at is null
+                   and file_count <= 2 and size_bytes < 4096 limit $3) empty"#,
+        namespace_pk,
+        user_pk,
+        most
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A comment, with where it is.
 #[derive(Debug)]
 pub struct CommentPlace {

@@ -78,6 +78,7 @@ struct Item {
 impl Item {
     fn of(row: &NotificationRow) -> Self {
         let icon = match (row.discussion_pk, row.is_pull_request, row.repo_type) {
+            _ if row.recall_pk.is_some() => "circle-alert",
             (None, _, Some(repo_type)) => kind_icon(repo_type),
             (None, _, None) => "users",
             (_, true, _) => "git-branch",
@@ -97,7 +98,7 @@ impl Item {
             happened: row.happened(),
             // What is about no discussion is read when it is followed from here.
             href: if row.discussion_pk.is_some() { row.href() } else { format!("{PATH}/{}", row.notification_pk) },
-            reason: row.reason.label(),
+            reason: row.reason_label(),
             unread: row.unread,
             state,
             at: row.updated_at,

@@ -18,14 +18,25 @@ pub struct NotificationRow {
     pub unread: bool,
     /// When it happened last.
     pub updated_at: DateTime<Utc>,
-    /// The repository's type; nothing where it is about an organisation.
+    /// The repository's type; nothing where it is about an organisation or a recall.
     pub repo_type: Option<RepoType>,
     /// Its owner, or the organisation.
     pub namespace: String,
     /// Its name.
     pub name: String,
-    /// What is told about an organisation: `join_request`, `join_accepted` or `join_rejected`.
+    /// What is told about an organisation: `join_request`, `join_accepted`, `join_rejected` or `domain_join`; or of a recall: `recall`
+    /// or `recall_withdrawn`.
     pub about: Option<String>,
+    /// The recall that it is about.
+    pub recall_pk: Option<i64>,
+    /// What was recalled.
+    pub recall: Option<String>,
+    /// Why, in a word.
+    pub recall_category: Option<String>,
+    /// What to use instead.
+    pub instead: Option<String>,
+    /// The commit of that.
+    pub instead_commit: Option<String>,
     /// The discussion; without one, the repository is new.
     pub discussion_pk: Option<i64>,
     /// The discussion's number.
@@ -86,7 +97,8 @@ pub async fn count_unread(pool: &PgPool, user_pk: i64, namespaces: &[i64], most:
         r#"select count(*) as "count!" from (
                select from notifications n left join repos r on r.repo_pk = n.repo_pk
                where n.user_pk = $1 and n.unread
-                 and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+                 and case when n.recall_pk is not null then true
+                     when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
                      else r.deleted_at is null and not r.disabled
                           and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
                limit $3
@@ -114,7 +126,10 @@ pub async fn list(
     sqlx::query_as!(
         NotificationRow,
         r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
-                  o.name as "namespace!", coalesce(r.name, '') as "name!", n.about, n.discussion_pk, d.num as "num?", d.title as "title?",
+                  coalesce(o.name, '') as "namespace!", coalesce(r.name, '') as "name!", n.about,
+                  n.recall_pk, c.title as "recall?", c.category as "recall_category?",
+                  case when p.repo_pk is not null then q.name || '/' || p.name end as instead,
+                  case when p.repo_pk is not null then encode(c.replacement_commit, 'hex') end as instead_commit, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
                   l.kind as "last_kind?", l.payload->>'status' as last_status,
                   n.first_event_pk = n.last_event_pk and not exists (
@@ -122,13 +137,17 @@ pub async fn list(
                   ) as "opened!",
                   a.name as "actor?", null::text as said
            from notifications n left join repos r on r.repo_pk = n.repo_pk
-           join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
+           left join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
+           left join recalls c on c.recall_pk = n.recall_pk
+           left join repos p on p.repo_pk = c.replacement_pk and p.deleted_at is null and not p.disabled
+                             and (not p.private or coalesce(p.resource_group_pk, p.namespace_pk) = any($2))
+           left join namespaces q on q.namespace_pk = p.namespace_pk
            left join discussions d on d.discussion_pk = n.discussion_pk
            left join discussion_events f on f.event_pk = n.first_event_pk
            left join discussion_events l on l.event_pk = n.last_event_pk and n.repo_pk is not null
            left join namespaces a on a.namespace_pk = coalesce(l.author_pk, n.actor_pk)
            where n.user_pk = $1
-             and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+             and case when n.recall_pk is not null then true when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
                  else r.deleted_at is null and not r.disabled
                       and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
              and (n.unread or $3) and ($4::smallint is null or n.reason = $4)
@@ -165,25 +184,33 @@ pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys:
     sqlx::query_as!(
         NotificationRow,
         r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
-                  o.name as "namespace!", coalesce(r.name, '') as "name!", n.about, n.discussion_pk, d.num as "num?", d.title as "title?",
+                  coalesce(o.name, '') as "namespace!", coalesce(r.name, '') as "name!", n.about,
+                  n.recall_pk, c.title as "recall?", c.category as "recall_category?",
+                  case when p.repo_pk is not null then q.name || '/' || p.name end as instead,
+                  case when p.repo_pk is not null then encode(c.replacement_commit, 'hex') end as instead_commit, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
                   l.kind as "last_kind?", l.payload->>'status' as last_status,
                   n.first_event_pk = n.last_event_pk and not exists (
                       select from discussion_events e where e.discussion_pk = n.discussion_pk and e.event_pk < n.last_event_pk
                   ) as "opened!",
                   a.name as "actor?",
-                  (select left(e.body, 2000) from discussion_events e
-                   where e.discussion_pk = n.discussion_pk and e.event_pk between n.first_event_pk and n.last_event_pk
-                     and e.kind = 'comment' and not e.hidden
-                   order by e.event_pk desc limit 1) as said
+                  coalesce(case n.about when 'recall' then left(c.body, 2000) when 'recall_withdrawn' then c.withdrawn_why end,
+                      (select left(e.body, 2000) from discussion_events e
+                       where e.discussion_pk = n.discussion_pk and e.event_pk between n.first_event_pk and n.last_event_pk
+                         and e.kind = 'comment' and not e.hidden
+                       order by e.event_pk desc limit 1)) as said
            from notifications n left join repos r on r.repo_pk = n.repo_pk
-           join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
+           left join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
+           left join recalls c on c.recall_pk = n.recall_pk
+           left join repos p on p.repo_pk = c.replacement_pk and p.deleted_at is null and not p.disabled
+                             and (not p.private or coalesce(p.resource_group_pk, p.namespace_pk) = any($2))
+           left join namespaces q on q.namespace_pk = p.namespace_pk
            left join discussions d on d.discussion_pk = n.discussion_pk
            left join discussion_events f on f.event_pk = n.first_event_pk
            left join discussion_events l on l.event_pk = n.last_event_pk and n.repo_pk is not null
            left join namespaces a on a.namespace_pk = coalesce(l.author_pk, n.actor_pk)
            where n.user_pk = $1 and n.notification_pk = any($3)
-             and case when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
+             and case when n.recall_pk is not null then true when n.repo_pk is null then is_told(n.user_pk, n.organization_pk, n.about)
                  else r.deleted_at is null and not r.disabled
                       and (not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2)) end
            order by n.updated_at desc, n.notification_pk desc"#,

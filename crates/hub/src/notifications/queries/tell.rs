@@ -89,7 +89,7 @@ pub async fn insert_for_event(
                select c.user_pk, max(c.reason)::smallint as reason
                from event e cross join candidate c join users u on u.user_pk = c.user_pk
                left join repo_watches w on w.user_pk = c.user_pk and w.repo_pk = e.repo_pk
-               where c.user_pk is distinct from e.author_pk and w.level is distinct from 'ignore'
+               where c.user_pk is distinct from e.author_pk and u.service_of is null and w.level is distinct from 'ignore'
                  and (c.reason > 1 or w.level is distinct from 'participating')
                  and (not e.private or belongs_to(c.user_pk, e.namespace_pk, e.resource_group_pk))
                group by c.user_pk
@@ -175,13 +175,14 @@ pub struct JoiningEvent {
     pub user_pk: i64,
     /// Who did it, as far as that is told.
     pub actor_pk: Option<i64>,
-    /// What: `join_request`, `join_accepted` or `join_rejected`.
+    /// What: `join_request`, `join_accepted`, `join_rejected` or `domain_join`.
     pub about: &'static str,
     /// When, in microseconds: what is told once is not told again.
     pub at: i64,
 }
 
-/// Notes a request to join for the admins of the organisation, twenty at most, if it is open still; or for who asked what became of it.
+/// Notes a request to join for the admins of the organisation, twenty at most, if it is open still, or that somebody joined by a mail
+/// domain; or for who asked what became of it.
 ///
 /// # Errors
 /// The database does not answer.
@@ -199,7 +200,12 @@ pub async fn insert_for_joining(conn: &mut PgConnection, event: &JoiningEvent, m
                   and $3 = 'join_request' and q.user_pk = $2 and q.rejected_at is null
                 order by m.user_pk limit 20)
                union all
-               select u.user_pk from users u where u.user_pk = $2 and $3 <> 'join_request'
+               (select m.user_pk from organization_members m
+                where m.organization_pk = $1 and m.role = 'admin' and not is_locked_out(m.organization_pk, m.user_pk)
+                  and $3 = 'domain_join' and m.user_pk <> $2
+                order by m.user_pk limit 20)
+               union all
+               select u.user_pk from users u where u.user_pk = $2 and $3 in ('join_accepted', 'join_rejected')
            ) t left join notification_settings s on s.user_pk = t.user_pk
            left join notification_mails l on l.user_pk = t.user_pk
            order by t.user_pk

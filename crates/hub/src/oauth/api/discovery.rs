@@ -15,6 +15,7 @@ use serde_json::{Value, json};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::oauth::exchange::DEVICE_CODE;
 use crate::oauth::keys;
 use crate::oauth::scopes::SCOPES;
@@ -27,11 +28,14 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/oauth/jwks", crate::web::read().to(jwks));
 }
 
-async fn metadata(base: BaseUrl) -> HubResult<HttpResponse> {
+async fn metadata(app: web::Data<App>, base: BaseUrl) -> HubResult<HttpResponse> {
     let mut all = serde_json::to_value(provider(&base).map_err(HubError::internal)?).map_err(HubError::internal)?;
     // What OpenID Connect does not know: RFC 8414, 8628, 7009, 7662, 7636, 9207.
     if let (Some(all), Value::Object(more)) = (all.as_object_mut(), extensions(&base)) {
         all.extend(more);
+        if !app.allows(Flag::Applications) {
+            all.remove("registration_endpoint");
+        }
     }
     Ok(HttpResponse::Ok().insert_header((CACHE_CONTROL, "public, max-age=300")).json(all))
 }

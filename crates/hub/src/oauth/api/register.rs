@@ -9,6 +9,7 @@ use serde_json::{Value, json};
 use super::{BODY_LIMIT_BYTES, described};
 use crate::accounts::throttle;
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::flags::Flag;
 use crate::oauth::clients::{self, Typed};
 use crate::oauth::problem::Problem;
 use crate::oauth::scopes::SCOPES;
@@ -51,6 +52,7 @@ impl FromRequest for Body {
 
 pub(super) async fn post(request: HttpRequest, body: Body) -> HubResult<HttpResponse> {
     let app = app_of(&request)?;
+    app.require(Flag::Applications)?;
     throttle::count_application(app, &request)?;
     let refuse = |code, text: String| Ok(Problem { code, text }.respond());
     let metadata = match body.0 {

@@ -10,6 +10,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::{User, sudo};
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::oauth::clients::{self, Typed};
 use crate::oauth::queries::clients::{Client, list_kept};
 use crate::oauth::scopes::SCOPES;
@@ -132,6 +133,7 @@ fn form_page(
 
 async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
+    page.app.require(Flag::Applications)?;
     let typed = Typed { scopes: clients::scopes_of(["openid", "profile"]), ..Typed::default() };
     let shown = form_page(&page, user, None, &typed, "confidential", &Refusal::default());
     page.show(shown).await
@@ -139,6 +141,7 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = sudo::require(&page, &format!("{PATH}/new")).await?;
+    page.app.require(Flag::Applications)?;
     let (typed, kind) = (read(&form), form.text("kind"));
     let made = match kind {
         "confidential" | "public" => clients::create(&page.app, user, &typed, kind == "confidential").await,

@@ -7,7 +7,7 @@ use hub_types::{RepoId, RepoType};
 use super::groups::counted;
 use crate::accounts::groups::{self, Managed, require_manager_of};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::accounts::pages::members::{label_of, role_options};
+use crate::accounts::pages::members::{label_of, lower_role_options, role_options};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::queries::groups::{GroupMemberRow, GroupRepoRow, list_group_members, list_group_repos};
 use crate::accounts::{OrgRole, User};
@@ -74,6 +74,7 @@ struct MemberItem {
     name: String,
     fullname: String,
     label: &'static str,
+    is_service: bool,
     roles: Vec<Choice>,
 }
 
@@ -89,7 +90,8 @@ struct RepoItem {
 impl MemberItem {
     fn of(row: GroupMemberRow) -> Self {
         let role = OrgRole::parse(&row.role).unwrap_or(OrgRole::Read);
-        Self { name: row.name, fullname: row.fullname, label: label_of(role), roles: role_options(role.as_str()) }
+        let roles = if row.is_service { lower_role_options(role.as_str()) } else { role_options(role.as_str()) };
+        Self { name: row.name, fullname: row.fullname, label: label_of(role), is_service: row.is_service, roles }
     }
 }
 

@@ -4,11 +4,12 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, TimeDelta, Utc};
 
+use super::find_organization;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::queries::requests::{RequestRow, find_request_of, list_requests};
-use crate::accounts::queries::settings::{ProfileRow, find_profile};
+use crate::accounts::queries::settings::ProfileRow;
 use crate::accounts::requests::{self, MAX_MESSAGE, MOST, PAUSE_DAYS};
 use crate::accounts::settings::require_admin_of;
 use crate::accounts::{OrgRole, User, sudo, throttle};
@@ -75,12 +76,6 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/organizations/{name}/join/cancel", web::post().to(post_cancel))
         .route("/organizations/{name}/settings/requests", crate::web::read().to(show_requests))
         .route("/organizations/{name}/settings/requests/{request_pk}", web::post().to(post_answer));
-}
-
-async fn find_organization(page: &PageRequest, name: &str) -> HubResult<ProfileRow> {
-    let found = if hub_types::check_name(name).is_ok() { find_profile(&page.app.pool, name).await? } else { None };
-    let found = found.filter(|found| found.kind == "organization");
-    found.ok_or_else(|| HubError::not_found("There is no organization of this name."))
 }
 
 async fn standing_of(page: &PageRequest, user: &User, row: &ProfileRow) -> HubResult<Standing> {

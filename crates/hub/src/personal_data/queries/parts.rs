@@ -148,6 +148,22 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from likes l join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where l.user_pk = $1 and l.repo_pk > $2 order by l.repo_pk limit $3"#;
+    Fetches "downloaded_files" r#"
+        select f.fetch_pk as "key!", jsonb_build_object(
+            case octet_length(f.content) when 32 then 'sha256' else 'git_blob' end, encode(f.content, 'hex'), 'day', f.day,
+            'times', f.times, 'commit', encode(f.commit_oid, 'hex'), 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from fetches f left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        where f.user_pk = $1 and f.fetch_pk > $2 order by f.fetch_pk limit $3"#;
+    Recalls "recalls" r#"
+        select t.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'at', c.created_at,
+            'told', t.told, 'withdrawn_at', c.withdrawn_at) as data
+        from recall_told t join recalls c using (recall_pk)
+        where t.user_pk = $1 and t.recall_pk > $2 order by t.recall_pk limit $3"#;
+    OpenedRecalls "opened_recalls" r#"
+        select c.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'text', c.body, 'at', c.created_at,
+            'withdrawn_at', c.withdrawn_at) as data
+        from recalls c where c.author_pk = $1 and c.recall_pk > $2 order by c.recall_pk limit $3"#;
     Follows "follows" r#"
         select f.namespace_pk as "key!", jsonb_build_object('name', n.name, 'since', f.created_at) as data
         from follows f join namespaces n using (namespace_pk)
@@ -187,6 +203,12 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from access_requests a join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where a.user_pk = $1 and access_request_pk > $2 order by access_request_pk limit $3"#;
+    Conversions "conversions" r#"
+        select conversion_pk as "key!", jsonb_build_object(
+            'file', c.path, 'state', c.state, 'pull_request', c.num, 'asked_at', c.asked_at,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from conversions c join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        where c.user_pk = $1 and conversion_pk > $2 order by conversion_pk limit $3"#;
     SavedSearches "saved_searches" r#"
         select saved_search_pk as "key!", jsonb_build_object(
             'name', name, 'type', repo_type, 'query', query, 'mails', alerts, 'created_at', created_at) as data

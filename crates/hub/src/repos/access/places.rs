@@ -34,6 +34,12 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
         Some(group_pk) => group_of(user, *namespace_pk, |group| group.pk == group_pk).is_some_and(GroupMembership::may_create),
         None => role.is_some_and(|role| role >= needed),
     };
+    if !allowed && user.is_service() && user.pk == *namespace_pk {
+        return Err(HubError::forbidden(format!(
+            "A service account has no repositories of its own: name its organization, such as \"{}/…\".",
+            user.memberships.first().map_or("acme", |membership| membership.name.as_str())
+        )));
+    }
     if !allowed && role.is_some() && place.resource_group_pk.is_none() {
         return Err(HubError::forbidden(format!(
             "You don't have the rights to create a {repo_type} under the namespace \"{name}\": that takes the role `{}` there, or a \

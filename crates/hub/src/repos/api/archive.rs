@@ -34,7 +34,14 @@ async fn get_archive(app: web::Data<App>, content: RepoContent, request: HttpReq
         "" => format!("{root}.{}", format.ending()),
         folder => format!("{root}-{folder}.{}", format.ending()),
     };
-    let archive = Archive { repo: content.repo.clone(), commit, folder, root, format };
+    let archive = Archive {
+        repo: content.repo.clone(),
+        commit,
+        folder,
+        root,
+        format,
+        user_pk: content.viewer.user.as_ref().map(|user| user.pk),
+    };
     archive.check(&app).await?;
     let mut response = HttpResponse::build(StatusCode::OK);
     response

@@ -6,6 +6,7 @@ use hub_types::XetHash;
 use serde::Serialize;
 use serde_json::{Value, json};
 
+use crate::repos::new_objects::{SERVICE_HOST, USER_HOST};
 use crate::web::base_url::BaseUrl;
 
 /// The last second of the year 9999.
@@ -98,10 +99,10 @@ pub(super) fn commit_json(commit: &CommitInfo, base: &BaseUrl, formatted: bool) 
     value
 }
 
-/// Commits made here carry `{user}@users.noreply.hub`; of others the name is shown.
+/// Commits made here carry `{user}@users.noreply.hub`, or that of a service account; of others the name is shown.
 fn author_json(name: &str, email: &str, base: &BaseUrl) -> Value {
-    match email.strip_suffix("@users.noreply.hub") {
-        Some(user) if hub_types::check_name(user).is_ok() => {
+    match email.split_once('@') {
+        Some((user, USER_HOST | SERVICE_HOST)) if hub_types::check_name(user).is_ok() => {
             json!({ "user": user, "avatar": base.join(&format!("/avatars/{user}.svg")) })
         }
         _ => json!({ "user": name }),

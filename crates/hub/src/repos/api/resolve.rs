@@ -6,17 +6,19 @@
 
 use std::sync::Arc;
 
-use actix_web::http::StatusCode;
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, guard, web};
 use hub_git::{Entry, EntryKind};
 use hub_types::{Oid, RepoPath, Sha256, XetHash, split_revision};
 use percent_encoding::{AsciiSet, NON_ALPHANUMERIC, utf8_percent_encode};
 
 use crate::app::App;
-use crate::downloads::client::{Client, is_counted_file, is_download};
+use crate::downloads::client::{Client, is_counted_file, is_download, is_from_start};
 use crate::error::{HubError, HubResult};
+use crate::fetches::{Content, Fetcher, is_noted};
 use crate::objects::serve::FileAnswer;
 use crate::objects::{self, Held};
+use crate::recalls;
 use crate::repos::access::RepoRead;
 use crate::repos::queries::Repo;
 use crate::repos::reading;
@@ -81,19 +83,31 @@ async fn serve(app: &App, read: RepoRead, request: &HttpRequest, query: &Query, 
     let found = find_file(app, &read.repo, commit, &path).await;
     // Clients remember under the commit that a file is not there, and do not ask again.
     let (path, entry) = found.map_err(|error| error.with_header("X-Repo-Commit", commit.to_hex()))?;
+    recalls::check_entry(app, read.repo.pk, &entry).await?;
     let is_pinned = revision.as_str() == commit.to_hex();
     let is_counted =
         door == Door::Resolve && is_download(request) && is_counted_file(read.repo.repo_type, path.as_str(), entry.lfs.is_some());
+    let noted = Content::of(&entry).filter(|content| is_sent_from(door, *content) && is_noted(path.as_str(), *content));
+    let noted = noted.filter(|_| *request.method() == Method::GET && is_from_start(request));
     let file = File { repo: &read.repo, commit, path, entry, is_pinned, in_chunks: read.offers_chunks(app) };
     let answer = file.send(app, request, query, door).await?;
     let is_sent = answer.status().is_success() || answer.status() == StatusCode::FOUND;
+    let user_pk = read.viewer.user.as_ref().map(|user| user.pk);
+    if let Some(content) = noted.filter(|_| is_sent) {
+        app.fetches.note(Fetcher { repo_pk: read.repo.pk, commit: Some(commit), user_pk }, content);
+    }
     if is_counted
         && is_sent
-        && let Some(client) = Client::of(app, request, read.viewer.user.as_ref().map(|user| user.pk))
+        && let Some(client) = Client::of(app, request, user_pk)
     {
         app.downloads.note(read.repo.pk, Some(commit), client);
     }
     Ok(answer)
+}
+
+/// Whether a door gives the bytes themselves, and of a large file not only its pointer.
+fn is_sent_from(door: Door, content: Content) -> bool {
+    door == Door::Resolve || matches!(content, Content::Blob(_))
 }
 
 async fn find_file(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<(RepoPath, Arc<Entry>)> {

@@ -11,7 +11,9 @@ use sqlx::PgConnection;
 use super::Totals;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
 use crate::objects;
+use crate::recalls;
 use crate::repos::access::{self, RepoWrite};
 use crate::repos::queries;
 use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
@@ -91,13 +93,17 @@ type Changes = BTreeMap<BucketPath, Option<(Found, FileFacts)>>;
 /// Does all operations, or none.
 ///
 /// # Errors
-/// 404 when the bucket was deleted meanwhile, 413 when it would hold more than is allowed.
+/// 404 when the bucket was deleted meanwhile, 403 when moderators disabled it, 413 when it would hold more than is allowed.
 pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> HubResult<Outcome> {
     let repo = &write.repo;
     let sources = readable_sources(app, write, &operations).await?;
     let mut tx = app.begin().await?;
     let before = bucket_queries::lock(&mut tx, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
-    let files = Files::find(&mut tx, repo.pk, &operations, &sources).await?;
+    // Moderators disabled it while the batch was on its way. Who runs the hub changes one that was disabled before.
+    if !repo.disabled && bucket_queries::is_disabled(&mut tx, repo.pk).await? {
+        return Err(access::disabled(repo));
+    }
+    let files = Files::find(app, &mut tx, repo.pk, &operations, &sources).await?;
     let mut changes = Changes::new();
     let mut failures = Vec::new();
     for Operation { path, action } in operations {
@@ -156,6 +162,7 @@ struct Files<'a> {
 
 impl<'a> Files<'a> {
     async fn find(
+        app: &App,
         conn: &mut PgConnection,
         repo_pk: i64,
         operations: &[Operation],
@@ -173,6 +180,10 @@ impl<'a> Files<'a> {
                 let present = bucket_queries::list_present(&mut *conn, *source_pk, &oids).await?;
                 found.retain(|_, (oid, _)| present.contains(oid));
             }
+            // A copy would give out again what was recalled there.
+            let contents: Vec<Content> = found.values().map(|(oid, _)| Content::Large(*oid)).collect();
+            let recalled = recalls::among(app, *source_pk, &contents).await?;
+            found.retain(|_, (oid, _)| !recalled.contains_key(&Content::Large(*oid)));
             let oids: Vec<Sha256> = found.values().map(|(oid, _)| *oid).collect();
             objects::link(&mut *conn, repo_pk, &oids).await?;
             others.insert(source, found);

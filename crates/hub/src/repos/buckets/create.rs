@@ -35,6 +35,12 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
     let place = access::target_place(app, viewer, new.namespace.as_deref(), RepoType::Bucket, group_id).await?;
     let namespace = &place.namespace;
     let id = RepoId::new(&namespace.name, &new.name)?;
+    // Of one that is there, it is said that it is.
+    if let Err(error) = app.require_new(RepoType::Bucket)
+        && queries::find_repo(&app.pool, RepoType::Bucket, id.namespace(), id.name()).await?.is_none()
+    {
+        return Err(error);
+    }
     let row = NewRepoRow {
         repo_type: RepoType::Bucket,
         namespace_pk: namespace.namespace_pk,
@@ -59,6 +65,9 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
     queries::delete_redirect(&mut tx, RepoType::Bucket, id.namespace(), id.name()).await?;
     queries::insert_event(&mut tx, repo_pk, Some(user.pk), "create_repo", json!({ "id": id.to_string() })).await?;
     let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?;
+    if let Some(repo) = &repo {
+        rules::look_at_repo(app, &mut tx, user, repo).await?;
+    }
     Job::TellOfRepo { repo_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();

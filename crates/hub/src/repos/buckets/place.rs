@@ -10,6 +10,7 @@ use tokio::time::Instant;
 use super::batch::{Action, EMPTY_FILE, FileFacts, MAX_OPERATIONS, Operation, Outcome, apply};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::objects;
 use crate::repos::access::RepoWrite;
 use crate::xet::convert;
@@ -78,7 +79,7 @@ async fn hashes_of(app: &App, write: &RepoWrite, sent: &[Sent], patience: Durati
                 return Err(HubError::unavailable(told, why));
             }
             // No job does it.
-            [first, ..] if !app.config.xet => convert::put_in_chunks(app, *first).await?,
+            [first, ..] if !app.allows(Flag::Xet) => convert::put_in_chunks(app, *first).await?,
             _ => tokio::time::sleep(LOOK_EVERY).await,
         }
     }

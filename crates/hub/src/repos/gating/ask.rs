@@ -77,7 +77,7 @@ pub async fn gate_of(app: &App, repo: &Repo) -> HubResult<Arc<Gate>> {
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, 400 when the repository is not gated, 404 when it is being deleted.
 pub async fn ask<'a>(app: &App, read: &RepoRead, given: impl Fn(&str) -> Option<&'a str>, address: &str) -> HubResult<Asked> {
-    let user_pk = read.viewer.require_actor()?.pk;
+    let user_pk = read.viewer.require_person()?.pk;
     let repo = &read.repo;
     require_gated(repo)?;
     match read.barrier(app).await? {

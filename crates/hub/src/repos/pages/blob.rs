@@ -9,17 +9,21 @@ use hub_git::{Entry, EntryKind};
 use super::BASES;
 use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::conversion::{self, ConversionPanel, Stage};
 use super::file_editor::MAX_TEXT_BYTES;
 use super::parquet::ParquetView;
-use super::preview::{self, Side};
+use super::preview::{self, Shown, Side};
 use super::security::{Security, security_of};
 use super::tensors::{WeightsView, has_tensors};
 use super::tree::latest_commit;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
+use crate::recalls;
+use crate::recalls::category::Category;
 use crate::repos::access::RepoContent;
-use crate::repos::reading;
+use crate::repos::{Repo, reading};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -65,8 +69,25 @@ pub(super) struct BlobPage {
     pub lfs: Option<LfsPointerInfo>,
     /// What was found in it.
     pub security: Option<Security>,
+    /// Whether it could be safetensors.
+    pub conversion: Option<ConversionPanel>,
+    /// Its recall.
+    pub recall: Option<FileRecall>,
+    /// The form that recalls it, for those who may.
+    pub recall_href: Option<String>,
     /// The content.
     pub view: FileView,
+}
+
+/// The recall of a file.
+#[derive(Debug)]
+pub(super) struct FileRecall {
+    /// Its page.
+    pub href: String,
+    /// What is wrong.
+    pub category: Category,
+    /// What to use instead.
+    pub instead: Option<String>,
 }
 
 /// What changes a file.
@@ -110,6 +131,8 @@ pub(super) enum FileView {
     Pdf(String),
     /// Not at all, and why.
     Note(String),
+    /// Not at all: it was recalled.
+    Recalled,
 }
 
 /// What git holds in the place of a large file.
@@ -146,7 +169,16 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         header.warning = None;
     }
     let plain = page.query().flag("plain");
-    let found = preview::of(&page, repo, &place, &entry, plain).await?;
+    let standing = match Content::of(&entry) {
+        Some(content) => recalls::find(&page.app, repo.pk, content).await?,
+        None => None,
+    };
+    let found = match &standing {
+        Some(_) => Shown { view: FileView::Recalled, line_count: None, side: Side::Only },
+        None => preview::of(&page, repo, &place, &entry, plain).await?,
+    };
+    // The page says it of the file itself.
+    header.recall = header.recall.filter(|_| standing.is_none());
     let href = place.href(View::Blob, &place.path);
     let shown = BlobPage {
         layout: layout_of(&page, repo, entry.name()),
@@ -160,7 +192,7 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         line_count: found.line_count,
         preview_href: (found.side == Side::Source).then(|| href.clone()),
         source_href: (found.side == Side::Rendering).then(|| format!("{href}?plain=1")),
-        tensors_href: has_tensors(&place.path).then(|| place.href(View::Tensors, &place.path)),
+        tensors_href: (standing.is_none() && has_tensors(&place.path)).then(|| place.href(View::Tensors, &place.path)),
         raw_href: place.href(View::Raw, &place.path),
         download_href: format!("{}?download=true", place.href(View::Resolve, &place.path)),
         history_href: place.href(View::Commits, &place.path),
@@ -174,11 +206,30 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
             size_bytes: pointer.size,
             pointer_size_bytes: pointer.pointer_size,
         }),
+        conversion: conversion::panel_of(&page, &content, &place, security.as_ref()).await?,
         security,
+        recall_href: recall_href(&page, repo, &place).filter(|_| standing.is_none()),
+        recall: standing.map(|standing| FileRecall {
+            href: standing.path(),
+            category: standing.category(),
+            instead: standing.instead(),
+        }),
         view: found.view,
         header,
     };
     page.show(shown).await
+}
+
+/// The form that recalls a file, for those who may: in a browser.
+fn recall_href(page: &PageRequest, repo: &Repo, place: &Place) -> Option<String> {
+    page.require_session().ok()?;
+    if recalls::open::scopes(&page.viewer, Some(repo)).is_empty() {
+        return None;
+    }
+    let mut query = url::form_urlencoded::Serializer::new(String::new());
+    query.append_pair("repo", repo.path().trim_start_matches('/'));
+    query.append_pair("revision", &place.revision).append_pair("files", &place.path);
+    Some(format!("/recalls/new?{}", query.finish()))
 }
 
 /// Whether a file is a text that the editor takes. What is shown as no text hardly is one.

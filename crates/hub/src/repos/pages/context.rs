@@ -10,11 +10,14 @@ use super::tags;
 use super::view::{Chip, CommitSummary, Crumb, LikeButton, NewRef, RefLink, RepoHeader, RepoTab, RevisionPicker, WatchButton};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::flags::Flag;
 use crate::notifications::watching;
+use crate::recalls;
 use crate::repos::access::{Level, RepoRead, level_of};
 use crate::repos::archive::Format;
 use crate::repos::audience;
 use crate::repos::listing::Columns;
+use crate::repos::new_objects::SERVICE_HOST;
 use crate::repos::queries::discussions::count_open;
 use crate::repos::queries::likes::is_liked;
 use crate::repos::queries::listing::{ListedRepo, find_listed};
@@ -52,8 +55,10 @@ pub(super) async fn header_with(
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
+    header.recall = recalls::in_repo(&page.app, read.repo.pk).await?;
     if read.repo.repo_type.has_git() {
-        header.ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
+        header.ssh_url = ssh_url.filter(|_| page.app.allows(Flag::Ssh));
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
         header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
@@ -78,6 +83,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         discussions: 0,
         watch: WatchButton { level: watching::Level::Participating },
         warning: None,
+        recall: None,
     }
 }
 
@@ -317,6 +323,7 @@ pub(super) fn commit_summary(repo: &Repo, info: &CommitInfo) -> CommitSummary {
         short: oid.chars().take(7).collect(),
         title,
         author: info.author.name.clone(),
+        by_service: info.author.email.split_once('@').is_some_and(|(_, host)| host == SERVICE_HOST),
         committer: (info.author.email != info.committer.email).then(|| info.committer.name.clone()),
         at: time_of(info),
         href: format!("{}/commit/{oid}", repo.path()),

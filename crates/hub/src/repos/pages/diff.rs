@@ -2,6 +2,7 @@
 
 mod words;
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use hub_git::{ChangeStatus, Entry, FileChange, FileSide, GitReader, TextDiff};
@@ -10,6 +11,8 @@ use hub_types::Oid;
 use super::view::SnippetPart;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::fetches::Content;
+use crate::recalls;
 use crate::repos::{Repo, reading};
 use crate::web::filters::size_text;
 
@@ -21,6 +24,9 @@ const MAX_LINES: usize = 3_000;
 const FOLDED_LINES: usize = 600;
 /// Said of files whose changes did not fit.
 pub(super) const LEFT_OUT: &str = "Not shown: too many lines changed.";
+
+/// Said of files that were recalled.
+const RECALLED: &str = "Not shown: this file was recalled.";
 
 /// What a commit did to a file.
 #[derive(Debug)]
@@ -75,16 +81,21 @@ pub(super) async fn diff(
     new: Oid,
     wanted: Range<usize>,
 ) -> HubResult<(Vec<FileDiff>, bool)> {
+    let recalled = recalled_sides(page, repo, (old, new), wanted.end).await?;
     reading::read(&page.app, repo, move |reader| {
         let (changes, more) = reader.changed_files(old, Some(new), wanted.end)?;
         let mut lines_left = MAX_LINES;
         let mut files = Vec::new();
         for change in changes.iter().skip(wanted.start) {
-            let text = match (lines_left, has_pointer(change)) {
+            let is_recalled = sides(change).any(|side| recalled.contains(&side.oid));
+            let text = match (lines_left, has_pointer(change) || is_recalled) {
                 (0, _) | (_, true) => None,
                 _ => Some(reader.text_diff(change, MAX_FILE_BYTES)?),
             };
-            let file = file_diff(change, text);
+            let mut file = file_diff(change, text);
+            if is_recalled {
+                file.note = Some(RECALLED.to_owned());
+            }
             lines_left = lines_left.saturating_sub(file.lines.len());
             files.push(file);
         }
@@ -93,8 +104,28 @@ pub(super) async fn diff(
     .await
 }
 
+/// The blobs that were recalled, of files that differ.
+async fn recalled_sides(
+    page: &PageRequest,
+    repo: &Repo,
+    (old, new): (Option<Oid>, Oid),
+    limit: usize,
+) -> HubResult<HashSet<Oid>> {
+    if !recalls::any(&page.app) {
+        return Ok(HashSet::new());
+    }
+    let (changes, _) = reading::read(&page.app, repo, move |reader| reader.changed_files(old, Some(new), limit)).await?;
+    let blobs: Vec<Content> = changes.iter().flat_map(sides).map(|side| Content::Blob(side.oid)).collect();
+    let found = recalls::among(&page.app, repo.pk, &blobs).await?;
+    Ok(found.into_keys().filter_map(|content| if let Content::Blob(oid) = content { Some(oid) } else { None }).collect())
+}
+
+fn sides(change: &FileChange) -> impl Iterator<Item = &FileSide> {
+    [&change.old, &change.new].into_iter().flatten()
+}
+
 fn has_pointer(change: &FileChange) -> bool {
-    [&change.old, &change.new].into_iter().flatten().any(|side| side.lfs.is_some())
+    sides(change).any(|side| side.lfs.is_some())
 }
 
 fn file_diff(change: &FileChange, text: Option<TextDiff>) -> FileDiff {

@@ -61,6 +61,8 @@ enum State {
 #[derive(Debug)]
 pub(super) struct GateView {
     state: State,
+    /// The organisation whose member the viewer is in name only, because they lack the second factor that it asks for.
+    pub locked_out_of: Option<String>,
     /// The heading.
     pub heading: String,
     /// What it is about.
@@ -184,7 +186,10 @@ pub(super) async fn gate_view(
         None => None,
     };
     let word = kind_word(repo.repo_type);
+    let namespace = repo.id.namespace();
+    let is_locked_out = read.viewer.user.as_ref().is_some_and(|user| user.locked_out_of(namespace).is_some());
     Ok(Some(GateView {
+        locked_out_of: (barrier.is_some() && is_locked_out).then(|| namespace.to_owned()),
         state,
         heading: gate
             .heading

@@ -9,6 +9,8 @@ use moka::future::Cache;
 
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
+use crate::recalls;
 use crate::repos::{Repo, reading};
 
 /// How many bytes of rendered cards are kept.
@@ -37,7 +39,7 @@ static RENDERED: LazyLock<Cache<Key, Arc<Rendered>>> = LazyLock::new(|| {
         .build()
 });
 
-/// Renders a Markdown file; `None` when it is too large to show or not text. `place` says where its links start from.
+/// Renders a Markdown file; `None` when it is too large to show, not text, or recalled. `place` says where its links start from.
 ///
 /// # Errors
 /// 503 when the object store does not answer.
@@ -48,6 +50,9 @@ pub(super) async fn render(
     context: LinkContext,
     place: &str,
 ) -> HubResult<Option<Arc<Rendered>>> {
+    if recalls::find(&page.app, repo.pk, Content::Blob(blob)).await?.is_some() {
+        return Ok(None);
+    }
     let key = (blob, repo.path(), place.to_owned());
     if let Some(card) = RENDERED.get(&key).await {
         return Ok(Some(card));

@@ -95,6 +95,7 @@ struct NewRepoForm {
 
 async fn show_new(page: PageRequest, kind: RepoType) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
+    page.app.require_new(kind)?;
     let owner = page.query().get("owner").unwrap_or(&user.name).to_owned();
     let group = page.query().get("resource_group").unwrap_or_default().to_owned();
     let organization = user.memberships.iter().find(|membership| membership.name == owner);

@@ -13,6 +13,8 @@ use super::{markdown, parquet};
 use crate::accounts::page::PageRequest;
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
+use crate::fetches::Content;
+use crate::recalls;
 use crate::repos::weight_files::open;
 use crate::repos::{Repo, reading};
 
@@ -122,6 +124,12 @@ pub(super) async fn of(page: &PageRequest, repo: &Repo, place: &Place, entry: &E
 /// # Errors
 /// 503 when the store does not answer.
 pub(super) async fn first_rows(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<Table>> {
+    if let Some(entry) = reading::entry(app, repo, commit, path).await?
+        && let Some(content) = Content::of(&entry)
+        && recalls::find(app, repo.pk, content).await?.is_some()
+    {
+        return Ok(None);
+    }
     let Some(file) = open(app, repo, commit, path).await? else { return Ok(None) };
     if has_ending(path, &["parquet"]) {
         return Ok(parquet::view_of(app, &file).await?.ok().and_then(|view| view.rows));

@@ -10,6 +10,8 @@ use super::view::{Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::recalls;
+use crate::repos::reading;
 use crate::repos::weight_files::{open, open_weights};
 use crate::repos::{Repo, RepoContent};
 use crate::web::filters;
@@ -95,6 +97,8 @@ async fn show_tensors(page: PageRequest, content: RepoContent) -> HubResult<Http
         // Only these formats list tensors in their header.
         return Ok(page.redirect(&place.href(View::Blob, &place.path)));
     }
+    let entry = reading::get_entry(&page.app, repo, place.commit, &place.path).await?;
+    recalls::check_entry(&page.app, repo.pk, &entry).await?;
     let mut weights = weights_of(&page.app, repo, &place).await?.ok_or_else(HubError::entry_not_found)?;
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
     let query = page.query();

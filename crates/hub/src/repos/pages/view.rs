@@ -186,6 +186,8 @@ pub struct CommitSummary {
     pub title: String,
     /// Who made it.
     pub author: String,
+    /// Whether its author says that it is a service account.
+    pub by_service: bool,
     /// Who committed it, if that is somebody else: whose signature it is.
     pub committer: Option<String>,
     /// When.

@@ -219,6 +219,14 @@ pub async fn lock(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<
     .await
 }
 
+/// Whether moderators disabled a bucket. To be asked with its row locked.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_disabled(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!("select disabled from repos where repo_pk = $1", repo_pk).fetch_one(conn).await
+}
+
 /// Adds up the files at some paths.
 ///
 /// # Errors

@@ -60,6 +60,8 @@ pub struct Discussion {
     pub author_pk: Option<i64>,
     /// Their name.
     pub author: Option<String>,
+    /// Whether that is a service account.
+    pub by_service: bool,
     /// Whether it comes first in lists.
     pub pinned: bool,
     /// Whether only writers may comment.
@@ -116,10 +118,11 @@ pub async fn find_open_pull(pool: &PgPool, repo_pk: i64, title: &str) -> sqlx::R
 pub async fn list(pool: &PgPool, repo_pk: i64, filter: &Filter, offset: i64, limit: i64) -> sqlx::Result<Vec<Discussion>> {
     sqlx::query_as!(
         Discussion,
-        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?", pinned, locked,
+        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?",
+                  u.service_of is not null as "by_service!", pinned, locked,
                   base as "base: RefName", merge_oid as "merge_oid: Oid", d.created_at,
                   (select count(*) from discussion_events e where e.discussion_pk = d.discussion_pk and kind = 'comment') as "comments!"
-           from discussions d left join namespaces n on n.namespace_pk = author_pk
+           from discussions d left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where repo_pk = $1 and ($2::bool is null or (base is not null) = $2)
              and ($3::bool is null or (status in ('draft', 'open')) = $3)
              and ($4::text is null or lower(n.name) = lower($4))
@@ -186,10 +189,11 @@ pub async fn list_people(pool: &PgPool, names: &[String]) -> sqlx::Result<Vec<St
 pub async fn find(conn: impl PgExecutor<'_>, repo_pk: i64, num: i64) -> sqlx::Result<Option<Discussion>> {
     sqlx::query_as!(
         Discussion,
-        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?", pinned, locked,
+        r#"select d.discussion_pk, num, title, status as "status: Status", author_pk, n.name as "author?",
+                  u.service_of is not null as "by_service!", pinned, locked,
                   base as "base: RefName", merge_oid as "merge_oid: Oid", d.created_at,
                   (select count(*) from discussion_events e where e.discussion_pk = d.discussion_pk and kind = 'comment') as "comments!"
-           from discussions d left join namespaces n on n.namespace_pk = author_pk
+           from discussions d left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where repo_pk = $1 and num = $2"#,
         repo_pk,
         num

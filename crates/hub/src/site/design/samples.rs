@@ -175,6 +175,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         ssh_url: None,
         like: LikeButton { likes: if liked { 1_204 } else { 0 }, liked },
         warning: None,
+        recall: None,
         discussions: 2,
         watch: WatchButton { level: if liked { Level::All } else { Level::Participating } },
     })
@@ -273,6 +274,7 @@ pub(super) fn days() -> Vec<Day> {
         short: oid.chars().take(7).collect(),
         title: title.to_owned(),
         author: "Ada Lovelace".to_owned(),
+        by_service: false,
         committer: None,
         at: Utc::now() - TimeDelta::hours(5),
         href: "#changes".to_owned(),

@@ -1,15 +1,19 @@
 //! `GET` and `HEAD` of a file in a bucket. `HEAD` always leads to the chunks: clients know no other way to download from
 //! buckets.
 
+use actix_web::http::{Method, StatusCode};
 use actix_web::{HttpRequest, HttpResponse, web};
 use bytes::Bytes;
 use hub_types::{BucketPath, Sha256};
 use sha2::Digest as _;
 
 use crate::app::App;
+use crate::downloads::client::is_from_start;
 use crate::error::{HubError, HubResult};
+use crate::fetches::{Content, Fetcher};
 use crate::objects;
 use crate::objects::serve::FileAnswer;
+use crate::recalls;
 use crate::repos::access::RepoContent;
 use crate::repos::api::resolve::content_disposition;
 use crate::repos::buckets::batch::EMPTY_FILE;
@@ -46,9 +50,16 @@ async fn resolve(app: web::Data<App>, read: RepoContent, request: HttpRequest, q
     let Some(oid) = file.oid else {
         return Ok(answer.without_bytes(&request).unwrap_or_else(|| answer.send_bytes(&request, &Bytes::new())));
     };
+    recalls::check(&app, read.repo.pk, Content::Large(oid)).await?;
     let held = objects::find_held(&app, read.repo.pk, oid).await?;
     let held = held.ok_or_else(|| HubError::internal(format!("a bucket lacks its file {oid}")))?;
-    answer.send_object(&app, &request, &oid, &held).await
+    let sent = answer.send_object(&app, &request, &oid, &held).await?;
+    let is_sent = sent.status().is_success() || sent.status() == StatusCode::FOUND;
+    if is_sent && *request.method() == Method::GET && is_from_start(&request) {
+        let user_pk = read.viewer.user.as_ref().map(|user| user.pk);
+        app.fetches.note(Fetcher { repo_pk: read.repo.pk, commit: None, user_pk }, Content::Large(oid));
+    }
+    Ok(sent)
 }
 
 fn headers(repo: &Repo, file: &BucketFile, etag: &str, base: &BaseUrl) -> Vec<(&'static str, String)> {

@@ -3,6 +3,7 @@
 use hub_types::RepoType;
 
 use crate::notifications::watching::Level;
+use crate::recalls::StandingInRepo;
 use crate::scans::queries::Warning;
 use crate::web::layout::{kind_icon, kind_word};
 
@@ -84,6 +85,8 @@ pub struct RepoHeader {
     pub discussions: i64,
     /// What was found in its files that nobody should load.
     pub warning: Option<Warning>,
+    /// What was recalled of it.
+    pub recall: Option<StandingInRepo>,
     /// What the viewer hears of it.
     pub watch: WatchButton,
 }

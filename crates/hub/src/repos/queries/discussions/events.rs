@@ -16,6 +16,8 @@ pub struct EventRow {
     pub author_pk: Option<i64>,
     /// Their name.
     pub author: Option<String>,
+    /// Whether that is a service account.
+    pub by_service: bool,
     /// `comment`, `status-change`, `title-change` or `commit`.
     pub kind: String,
     /// Of a comment: its Markdown.
@@ -37,8 +39,9 @@ pub struct EventRow {
 pub async fn list_events(pool: &PgPool, discussion_pk: i64) -> sqlx::Result<Vec<EventRow>> {
     sqlx::query_as!(
         EventRow,
-        r#"select event_pk, public_id, author_pk, n.name as "author?", e.kind, body, hidden, edited_at, payload, e.created_at
-           from discussion_events e left join namespaces n on n.namespace_pk = author_pk
+        r#"select event_pk, public_id, author_pk, n.name as "author?", u.service_of is not null as "by_service!", e.kind, body,
+                  hidden, edited_at, payload, e.created_at
+           from discussion_events e left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where discussion_pk = $1 order by event_pk"#,
         discussion_pk
     )
@@ -53,8 +56,9 @@ pub async fn list_events(pool: &PgPool, discussion_pk: i64) -> sqlx::Result<Vec<
 pub async fn find_event(conn: impl PgExecutor<'_>, discussion_pk: i64, public_id: &str) -> sqlx::Result<Option<EventRow>> {
     sqlx::query_as!(
         EventRow,
-        r#"select event_pk, public_id, author_pk, n.name as "author?", e.kind, body, hidden, edited_at, payload, e.created_at
-           from discussion_events e left join namespaces n on n.namespace_pk = author_pk
+        r#"select event_pk, public_id, author_pk, n.name as "author?", u.service_of is not null as "by_service!", e.kind, body,
+                  hidden, edited_at, payload, e.created_at
+           from discussion_events e left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where discussion_pk = $1 and public_id = $2"#,
         discussion_pk,
         public_id

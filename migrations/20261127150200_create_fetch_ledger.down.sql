@@ -1,0 +1,2 @@
+drop table anonymous_fetches;
+drop table fetches;
