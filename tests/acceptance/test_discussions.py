@@ -1,7 +1,7 @@
 """Discussions and pull requests: one proposes, another merges."""
 
 import pytest
-from huggingface_hub import CommitOperationAdd
+from huggingface_hub import CommitOperationAdd, EvalResult, ModelCard, ModelCardData
 from huggingface_hub.errors import HfHubHTTPError
 
 calls = pytest.mark.calls
@@ -116,6 +116,25 @@ def test_a_conflict_is_explained(api, api_of, repo_id):
     with pytest.raises(HfHubHTTPError, match="a.txt") as refused:
         api.merge_pull_request(repo_id, made.pr_num)
     assert refused.value.response.status_code == 409
+
+
+@calls("HfApi.merge_pull_request")
+def test_cards_that_two_change_merge_key_by_key(api, api_of, repo_id):
+    def card(licence, tags, results):
+        evaluated = [EvalResult("text-classification", name, name, "accuracy", value) for name, value in results.items()]
+        data = ModelCardData(license=licence, tags=tags, model_name="m", eval_results=evaluated or None)
+        return CommitOperationAdd("README.md", str(ModelCard(f"---\n{data.to_yaml()}\n---\n# A model\n")).encode())
+
+    api.create_commit(repo_id, [card("mit", ["a"], {"glue": 0.5})], commit_message="A card")
+    theirs = card("mit", ["a", "dave"], {"glue": 0.5, "squad": 0.7})
+    made = api_of("dave").create_commit(repo_id, [theirs], commit_message="More results", create_pr=True)
+    api.create_commit(repo_id, [card("apache-2.0", ["a", "bob"], {"glue": 0.6, "mmlu": 0.8})], commit_message="Also results")
+    assert api.get_discussion_details(repo_id, made.pr_num).conflicting_files == []
+    api.merge_pull_request(repo_id, made.pr_num)
+    assert api.get_discussion_details(repo_id, made.pr_num).status == "merged"
+    data = ModelCard(open(api.hf_hub_download(repo_id, "README.md")).read()).data
+    assert (data.license, data.tags) == ("apache-2.0", ["a", "bob", "dave"])
+    assert {result.dataset_type: result.metric_value for result in data.eval_results} == {"glue": 0.6, "mmlu": 0.8, "squad": 0.7}
 
 
 @calls("hf discussions")

@@ -8,9 +8,11 @@ import struct
 import subprocess
 import sys
 import tempfile
+import threading
 import time
 import urllib.request
 import uuid
+from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from urllib.parse import urlsplit
 
@@ -64,12 +66,36 @@ $$E = mc^2$$
 """
 
 
+class Proofs(BaseHTTPRequestHandler):
+    """The web server of all mail domains: what `hub.proofs` says of each."""
+
+    def do_GET(self):
+        text = self.server.texts.get(self.path.removeprefix("/"))
+        self.send_response(200 if text else 404)
+        self.end_headers()
+        self.wfile.write((text or "").encode())
+
+    def log_message(self, *_):
+        pass
+
+
 @pytest.fixture(scope="session")
 def hub():
+    # What stands at the addresses where mail domains are proven.
+    proofs = ThreadingHTTPServer(("127.0.0.1", 0), Proofs)
+    proofs.texts = {}
+    threading.Thread(target=proofs.serve_forever, daemon=True).start()
     # It looks for something new in saved searches each second, so that nobody waits for its mail.
-    hub = Hub(settings={"HUB_ALERTS_EVERY_SECS": "1", "HUB_SSH_ADDRESS": "127.0.0.1:0"})
+    settings = {
+        "HUB_ALERTS_EVERY_SECS": "1",
+        "HUB_SSH_ADDRESS": "127.0.0.1:0",
+        "HUB_DOMAINS_PROOF_URL": f"http://127.0.0.1:{proofs.server_port}/{{domain}}",
+    }
+    hub = Hub(settings=settings)
+    hub.proofs = proofs.texts
     yield hub
     hub.stop()
+    proofs.shutdown()
 
 
 @pytest.fixture(scope="session")

@@ -101,6 +101,92 @@ def test_a_conflict_is_explained(open_browser, hub, repo):
     assert ada.get_by_role("button", name="Merge").count() == 0
 
 
+
+def conflict(hub, repo):
+    """A pull request of dave's that conflicts with what ada wrote meanwhile; gives its address."""
+    from huggingface_hub import CommitOperationAdd, CommitOperationDelete, HfApi
+
+    ada, dave = (HfApi(endpoint=hub.url, token=TOKENS[name]) for name in ("ada", "dave"))
+
+    def card(licence, tag, text):
+        lines = f"# Talk\n\n{text}\n\nIt was trained on text.\n\nIt is {text.lower()}\n"
+        return CommitOperationAdd("README.md", f"---\nlicense: {licence}\ntags:\n- talk\n{tag}---\n{lines}".encode())
+
+    def file(name, content):
+        return CommitOperationAdd(name, content)
+
+    ada.create_commit(repo, [card("mit", "", "Old."), file("b.dat", b"\0old"), file("c.txt", b"old\n")], commit_message="Begin")
+    theirs = [card("apache-2.0", "- dave\n", "Dave's."), file("b.dat", b"\0dave"), file("c.txt", b"dave\n")]
+    made = dave.create_commit(repo, theirs, commit_message="Say it better", create_pr=True)
+    ours = [card("bsd-3-clause", "- ada\n", "Ada's."), file("b.dat", b"\0ada"), CommitOperationDelete("c.txt")]
+    ada.create_commit(repo, ours, commit_message="Say it well")
+    return made.pr_url
+
+
+@pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
+def test_who_opened_it_settles_the_conflicts_and_another_merges(open_browser, hub, repo, viewport):
+    address = conflict(hub, repo)
+    scheme = "dark" if viewport == PHONE else "light"
+    dave, ada = open_browser(viewport, color_scheme=scheme), open_browser()
+    log_in(dave, "dave")
+    dave.goto(address)
+    picture(dave, f"{viewport['width']}-{scheme}-pull-request-in-conflict")
+    dave.get_by_role("link", name="Settle the conflicts").click()
+    dave.get_by_role("heading", name="Settle conflicts").wait_for()
+    card = dave.locator("[data-conflict-file]", has_text="README.md")
+    card.get_by_text("Conflict 1 of 2").wait_for()
+    card.locator(".cm-content").get_by_text("<<<<<<< main").first.wait_for()
+    assert not problems(dave)
+    picture(dave, f"{viewport['width']}-{scheme}-conflicts")
+    card.get_by_role("combobox").select_option(label="main")
+    card.get_by_role("button", name="Next").click()
+    card.get_by_text("Conflict 2 of 2").wait_for()
+    card.get_by_role("button", name="Keep main").click()
+    card.get_by_text("Conflict 1 of 1").wait_for()
+    card.get_by_role("button", name="Keep both").click()
+    card.get_by_text("Nothing left to decide").wait_for()
+    # What the button wrote can be written on.
+    card.locator(".cm-line", has_text="Dave's.").click()
+    dave.keyboard.press("End")
+    dave.keyboard.type(" And more.")
+    dave.locator("[data-conflict-file]", has_text="b.dat").get_by_role("radio").last.check()
+    dave.locator("[data-conflict-file]", has_text="c.txt").get_by_label("Delete it").check()
+    picture(dave, f"{viewport['width']}-{scheme}-conflicts-settled")
+    dave.get_by_role("button", name="Commit to refs/pr/1").click()
+    dave.get_by_text("The conflicts are settled.").wait_for()
+    assert dave.get_by_text("It cannot be merged as it is").count() == 0
+    log_in(ada)
+    ada.goto(address)
+    ada.get_by_role("button", name="Merge").click()
+    ada.get_by_text("merged this").wait_for()
+    text = ada.request.get(f"/{repo}/resolve/main/README.md").text()
+    body = "# Talk\n\nAda's.\nDave's. And more.\n\nIt was trained on text.\n\nIt is ada's.\n"
+    assert text == f"---\nlicense: bsd-3-clause\ntags:\n- talk\n- ada\n- dave\n---\n{body}"
+    assert ada.request.get(f"/{repo}/resolve/main/b.dat").body() == b"\0dave"
+
+
+def test_conflicts_are_settled_where_no_script_runs(open_browser, hub, repo):
+    address = conflict(hub, repo)
+    page = open_browser(PHONE, java_script_enabled=False)
+    page.watch.expected.append("status of 400")
+    log_in(page, "dave")
+    page.goto(f"{address}/conflicts")
+    card = page.locator("[data-conflict-file]", has_text="README.md")
+    card.get_by_role("combobox").select_option(label="#1")
+    page.locator("[data-conflict-file]", has_text="b.dat").get_by_role("radio").first.check()
+    page.locator("[data-conflict-file]", has_text="c.txt").get_by_label("Keep it").check()
+    page.get_by_role("button", name="Commit to refs/pr/1").click()
+    page.get_by_text("still has a marker").wait_for()
+    expect(card.get_by_role("combobox")).to_have_value("theirs")
+    text = card.get_by_role("textbox")
+    text.fill(re.sub(r"<<<<<<< main\n.*?=======\n(.*?)>>>>>>> #1\n", r"\1", text.input_value(), flags=re.DOTALL))
+    picture(page, "390-conflicts-without-scripts")
+    page.get_by_role("button", name="Commit to refs/pr/1").click()
+    page.get_by_text("The conflicts are settled.").wait_for()
+    assert "license: apache-2.0" in page.request.get(f"/{repo}/resolve/refs%2Fpr%2F1/README.md").text()
+    assert page.request.get(f"/{repo}/resolve/refs%2Fpr%2F1/c.txt").text() == "dave\n"
+
+
 PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
 GIVE = """(text, [kind, bytes]) => {
   const data = new DataTransfer();

@@ -171,3 +171,35 @@ def test_all_members_need_a_second_factor(open_browser, org):
     assert mate.goto(f"/{org}/anything").status == 404
     mate.goto(f"/{org}")
     assert mate.get_by_role("link", name="Add a second factor").count() == 0
+
+
+def test_an_organization_is_deleted_and_kept(open_browser, hub, org):
+    from huggingface_hub import HfApi
+
+    page = open_browser()
+    page.watch.expected += ["Failed to load resource"]
+    log_in(page)
+    found(page, org, ["bob"])
+    HfApi(endpoint=hub.url, token=TOKENS["ada"]).create_repo(f"{org}/known", private=True)
+    page.goto(f"/organizations/{org}/settings")
+    page.get_by_role("link", name=f"Delete {org}").click()
+    page.get_by_text("1 model, 2 memberships").wait_for()
+    page.get_by_label("Name of the organization").fill("another")
+    page.get_by_role("button", name=f"Delete {org}").click()
+    page.get_by_text(f"Type `{org}`, the name of the organization.").wait_for()
+    picture(page, "delete-organization-wrong-name")
+    page.get_by_label("Name of the organization").fill(org)
+    page.get_by_role("button", name=f"Delete {org}").click()
+    page.get_by_text(f"{org} is closed.").wait_for()
+    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
+        for scheme in ("light", "dark"):
+            page.set_viewport_size(viewport)
+            page.emulate_media(color_scheme=scheme)
+            picture(page, f"closed-organization-{size}-{scheme}")
+            assert page.evaluate("document.documentElement.scrollWidth") <= viewport["width"]
+    for path in (f"/{org}", f"/{org}/known", f"/organizations/{org}/settings"):
+        assert page.goto(path).status == 404
+    page.goto("/settings/organizations")
+    page.get_by_role("button", name=f"Keep {org}").click()
+    page.get_by_text(f"{org} is back, with its members and repositories.").wait_for()
+    assert page.goto(f"/{org}/known").status == 200

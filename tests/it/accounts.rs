@@ -2,6 +2,7 @@
 
 mod addresses;
 mod closing;
+pub(crate) mod first_passwords;
 mod hostile;
 mod invitations;
 mod oidc;

@@ -8,6 +8,7 @@ mod quotas;
 
 use hub_tests::{TestHub, Value};
 
+use crate::accounts::first_passwords::half_signed_in;
 use crate::pages::browser::{Browser, Page};
 
 const JOBS: &str = "/admin/jobs";
@@ -75,11 +76,13 @@ async fn people_are_found_and_helped() {
     let path = "/admin/users/ada";
     assert_eq!(boss.submit(path, path, &[("act", "end-sessions"), ("reason", " ")]).await.status, 400, "no reason");
     assert_eq!(ada.get("/settings/profile").await.status, 200);
+    let mut half = half_signed_in(&hub, "ada").await;
     for act in ["confirm-email", "password-mail", "end-sessions"] {
         assert_eq!(boss.submit(path, path, &[("act", act), ("reason", "on the phone")]).await.status, 303, "{act}");
     }
     assert_eq!(boss.submit(path, path, &[("act", "confirm-email"), ("reason", "again")]).await.status, 409);
     assert_ne!(ada.get("/settings/profile").await.status, 200, "the session has ended");
+    assert_eq!(half.get("/login/new-password").await.status, 400, "and what was on its way to one");
     hub.jobs_done().await;
     let links = "select count(*) from mail_links join users using (user_pk) where users.email = 'Countess_1@example.org'
                  and email_confirmed_at is not null";

@@ -1,6 +1,7 @@
 //! Discussions and pull requests through the Hub API and git.
 
 mod attachments;
+mod conflicts;
 mod merge;
 mod pulls;
 

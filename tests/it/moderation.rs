@@ -10,6 +10,7 @@ use hub::moderation::{reports, subject};
 use hub_tests::{Client, TestHub, json};
 use reqwest::Method;
 
+use crate::accounts::first_passwords::half_signed_in;
 use crate::pages::browser::{Browser, PASSWORD};
 
 const DISABLED: &str = "Access to this resource is disabled.";
@@ -173,6 +174,7 @@ async fn a_suspended_person_does_nothing_and_appeals() {
     let stage = stage().await;
     let hub = &stage.hub;
     let mut ada = Browser::logged_in(hub, "ada").await;
+    let mut half = half_signed_in(hub, "ada").await;
     let case = stage.report("/ada").await;
     let act = stage.decide(case, Act::SuspendUser).await.unwrap();
     assert!(ada.get("/settings/profile").await.location().starts_with("/login"));
@@ -191,6 +193,7 @@ async fn a_suspended_person_does_nothing_and_appeals() {
     hub.anonymous().get("/ada/bert/resolve/main/data.txt", 200).await;
     stage.undo(act).await.unwrap();
     stage.ada.get("/api/whoami-v2", 200).await;
+    assert_eq!(half.get("/login/new-password").await.status, 400, "what was under way before is over");
     Browser::logged_in(hub, "ada").await;
     // Nobody suspends who runs or moderates the hub.
     let case = stage.report("/operator").await;

@@ -87,6 +87,10 @@ async fn requests_are_counted_by_route_and_status() {
         r#"hub_http_request_duration_seconds_count{method="GET",route="/api/whoami-v2"} 2"#,
         "hub_http_requests_in_flight 1",
         r#"hub_jobs{state="dead"} 0"#,
+        "hub_webhook_deliveries_waiting 0",
+        "hub_webhook_overdue_seconds 0",
+        r#"hub_webhooks_disabled{because="failing"} 0"#,
+        "hub_clock_ahead_seconds ",
     ] {
         assert!(text.contains(line), "{line} is not in:\n{text}");
     }

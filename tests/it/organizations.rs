@@ -1,7 +1,10 @@
-//! Resource groups, what organisations decide about new repositories, and requests to join them.
+//! Resource groups, what organisations decide about new repositories, requests to join them, service accounts and mail domains.
 
+mod closing;
+mod domains;
 mod groups;
 mod hostile;
 mod requests;
 mod rules;
 mod second_factors;
+mod service_accounts;

@@ -1,7 +1,8 @@
 //! Repository cards and file headers, read without any I/O: the caller brings the text or bytes.
 //!
 //! - [`front_matter`] splits a README into its YAML block and body, [`CardMetadata`] is the block with
-//!   the types of the Hub's card specification, [`validate`] says what is wrong with it, [`Gate`] is what a gated one asks.
+//!   the types of the Hub's card specification, [`validate`] says what is wrong with it, [`Gate`] is what a gated one asks,
+//!   [`merge_metadata`] joins two versions of it.
 //! - [`render_markdown`], [`highlight_lines`] and [`plain_text_excerpt`] turn what people upload into
 //!   something that pages can show. [`SafeHtml`] can be made here only, and only by the sanitiser.
 //! - [`read_delimited`], [`read_json_lines`], [`pretty_json`] and [`notebook`] show data files from their first bytes.
@@ -24,6 +25,7 @@ pub use card::edit::{KeyValue, set_key};
 pub use card::front_matter::{self, CardError, FrontMatter, MAX_FRONT_MATTER_BYTES};
 pub use card::gate::{COUNTRIES, Gate, GateField, GateKind, GateOption, GateProblem};
 pub use card::known;
+pub use card::merge::{KeyConflict, MergedMetadata, Side, merge_metadata};
 pub use card::metadata::{BaseModelRelation, CardMetadata};
 pub use card::validate::{Finding, Report, validate};
 pub use headers::{HeaderError, Progress, gguf, parquet, safetensors};

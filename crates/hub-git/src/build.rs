@@ -19,7 +19,7 @@ use crate::{LfsPointer, Result};
 
 pub use built_pack::{BuiltPack, PackContent};
 pub use change::{Change, Content};
-pub use merge::{SquashMerge, squash_merge};
+pub use merge::{FileConflict, MAX_MERGED_FILE_BYTES, Merge, MergedText, Settled, Version, merge_text};
 pub use rewrite::{Rewritten, rewrite_without};
 
 use pack::PackWriter;

@@ -27,8 +27,8 @@ mod upload_pack;
 
 pub use attributes::{ATTRIBUTES_FILE, IgnoreRules, LfsRules, cover_lfs_paths, default_attributes};
 pub use build::{
-    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, PackContent, Rewritten, SquashMerge, build_commit,
-    build_tag, commit_tree, rewrite_without, squash_merge,
+    BuiltCommit, BuiltPack, BuiltTag, Change, CommitMeta, CommitPlan, Content, FileConflict, MAX_MERGED_FILE_BYTES, Merge,
+    MergedText, PackContent, Rewritten, Settled, Version, build_commit, build_tag, commit_tree, merge_text, rewrite_without,
 };
 pub use diff::{ChangeStatus, FileChange, FileSide, TextDiff, TreeDelta};
 pub use error::{Error, Result};

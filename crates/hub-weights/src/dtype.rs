@@ -1,7 +1,7 @@
 //! The types of numbers in safetensors files.
 
 /// A type of number whose values can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
 #[repr(u8)]
 pub enum Dtype {
     /// 64-bit IEEE.

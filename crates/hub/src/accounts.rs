@@ -11,6 +11,7 @@ pub mod csrf;
 mod devices;
 pub mod domains;
 pub mod email;
+pub mod first_passwords;
 pub mod follows;
 pub mod groups;
 pub mod invitations;

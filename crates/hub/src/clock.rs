@@ -19,7 +19,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 
 /// How often the database is asked.
-const EVERY: Duration = Duration::from_secs(10);
+const EVERY: Duration = Duration::from_secs(5);
 /// More than this is said in the log.
 const APART: TimeDelta = TimeDelta::seconds(5);
 /// More than this, and nothing is deleted for its age.

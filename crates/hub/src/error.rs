@@ -252,6 +252,19 @@ impl HubError {
         Self::forbidden("Confirm your email address first: log in with your browser, and open the link in the mail you get.")
     }
 
+    /// 403: the password was made up, and opens nothing but the page where it is changed.
+    pub fn first_password() -> Self {
+        Self::forbidden("This password was made for you: log in with it at /login in your browser, and choose one of your own.")
+    }
+
+    /// 403: the password was made up, and nobody changed it in time.
+    pub fn first_password_over(days: i32) -> Self {
+        let text = format!(
+            "This password was made for you, and worked for {days} days. Go to /forgot-password to be sent a link to a new one."
+        );
+        Self::forbidden(text).leading_to("/forgot-password".to_owned())
+    }
+
     /// 403: a password alone does not do for this account.
     pub fn token_required() -> Self {
         Self::forbidden("This account has a second factor: send an access token in the place of the password.")

@@ -68,6 +68,11 @@ pub enum Job {
         /// The file.
         oid: Sha256,
     },
+    /// Makes a safetensors file of weights in a pickle, and proposes it.
+    ConvertWeights {
+        /// What was asked for.
+        conversion_pk: i64,
+    },
     /// Derives again what pages and lists show of repositories, where an older program has done it.
     DeriveAgain {
         /// The last repository that is done.
@@ -189,6 +194,7 @@ impl Job {
             | Self::AnnounceRequests { repo_pk }
             | Self::Repack { repo_pk } => Some(repo_pk.to_string()),
             Self::PutInChunks { oid } => Some(oid.to_hex()),
+            Self::ConvertWeights { conversion_pk } => Some(conversion_pk.to_string()),
             Self::SendAlert { saved_search_pk } => Some(saved_search_pk.to_string()),
             Self::ConfirmEmail { user_pk } | Self::SendEmailLink { user_pk } | Self::SendKeepLink { user_pk } => {
                 Some(user_pk.to_string())
@@ -239,6 +245,7 @@ impl Job {
             | Self::LookAtCard { .. }
             | Self::Repack { .. }
             | Self::PutInChunks { .. }
+            | Self::ConvertWeights { .. }
             | Self::DeriveAgain { .. }
             | Self::SweepUploads
             | Self::CollectGarbage

@@ -49,7 +49,7 @@ pub async fn measure(app: &App) -> HubResult<()> {
 pub struct Room {
     /// Whose it is.
     pub owner: String,
-    /// What all repositories hold, of all their histories: large files and git packs.
+    /// What all repositories hold, of all their histories: large files, git packs, and files in discussions.
     pub used: u64,
     /// The limit.
     pub limit: u64,
@@ -87,8 +87,8 @@ pub async fn room_of(app: &App, repo_pk: i64) -> HubResult<Option<Room>> {
     Ok(Some(Room { owner: row.name, used, limit }))
 }
 
-/// Refuses what a repository's owner has no room for. Every way by which bytes come in asks this. Uploads that arrive at the same
-/// moment may pass together; the next one does not.
+/// Refuses what a repository's owner has no room for, before it is taken in. Every way by which bytes come in asks this, and
+/// [`check_added`] in the transaction in which they begin to count.
 ///
 /// # Errors
 /// 413 for too much.
@@ -139,8 +139,30 @@ pub async fn check_arrival(app: &App, conn: &mut sqlx::PgConnection, repo_pk: i6
     let Some(row) = queries::find_limit_of_repo(&mut *conn, repo_pk).await? else { return Ok(()) };
     let Some(limit) = limit_of(app, row.own()) else { return Ok(()) };
     let more = queries::sum_repo(&mut *conn, repo_pk).await?.unsigned_abs();
+    queries::lock_owner(conn, row.namespace_pk).await?;
     let used = queries::sum_owner(&mut *conn, row.namespace_pk).await?.unsigned_abs().saturating_sub(more);
     Room { owner: row.name, used, limit }.require(more)
+}
+
+/// Refuses what came to a repository in the transaction at hand, if its owner has no room for it. Those who add something for the same
+/// owner wait here for each other, so that no two of them pass together; the transaction should end soon after.
+///
+/// # Errors
+/// 413 for too much: the caller must roll back.
+pub async fn check_added(app: &App, conn: &mut sqlx::PgConnection, repo_pk: i64, more: u64) -> HubResult<()> {
+    let Some(row) = queries::find_limit_of_repo(&mut *conn, repo_pk).await?.filter(|_| more > 0) else { return Ok(()) };
+    let Some(limit) = limit_of(app, row.own()) else { return Ok(()) };
+    queries::lock_owner(conn, row.namespace_pk).await?;
+    let used = queries::sum_owner(&mut *conn, row.namespace_pk).await?.unsigned_abs().saturating_sub(more);
+    Room { owner: row.name, used, limit }.require(more)
+}
+
+/// The same for the packs of a push or a commit, of which small ones are let in.
+///
+/// # Errors
+/// 413 for too much: the caller must roll back.
+pub async fn check_added_in_git(app: &App, conn: &mut sqlx::PgConnection, repo_pk: i64, more: u64) -> HubResult<()> {
+    if more <= ALWAYS_IN_GIT { Ok(()) } else { check_added(app, conn, repo_pk, more).await }
 }
 
 /// The limits of owners, as far as they have one.

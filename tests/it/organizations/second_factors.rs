@@ -100,6 +100,13 @@ async fn who_has_no_second_factor_is_a_stranger_until_they_add_one() {
         let page = browser.open(path).await;
         assert!(page.has(ASKED) && page.has("href=\"/settings/authentication\"") && !page.has("Request to join"), "{path}");
     }
+    let page = browser.open("/acme/gated").await;
+    assert!(
+        page.has(ASKED) && page.has("href=\"/settings/authentication\"") && page.has("Agree and ask for access"),
+        "{}",
+        page.text
+    );
+    assert!(!ada.open("/acme/gated").await.has(ASKED) && !Browser::new(&hub).open("/acme/gated").await.has(ASKED));
     let page = browser.get("/acme/private").await;
     assert!(page.status == 403 && page.has("A second factor is needed") && page.has("Add a second factor"), "{}", page.text);
     assert!(!ada.open("/acme").await.has("your account has none"));

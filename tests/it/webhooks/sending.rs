@@ -202,6 +202,7 @@ async fn what_fails_is_tried_again_and_in_the_end_switched_off() {
     receiver.answer(503);
     ada.create_repo("model", "ada/bert", false).await;
     until(&hub, "select attempts::text from webhook_deliveries", "1").await;
+    check_metrics(&hub, &["hub_webhook_deliveries_waiting 1"]).await;
     let waits = "select round(extract(epoch from next_try_at - tried_at))::text from webhook_deliveries";
     for (tries, wait) in [(2, "10"), (3, "60"), (4, "300"), (5, "1800"), (6, "7200"), (7, "21600"), (8, "21600"), (9, "21600")] {
         until(&hub, waits, wait).await;
@@ -234,7 +235,22 @@ async fn what_fails_is_tried_again_and_in_the_end_switched_off() {
     ada.commit("/api/models/ada/bert", "main", &[Client::file("c.txt", "c")], 200).await;
     settled(&hub).await;
     assert_eq!((receiver.got().len(), hub.count("webhook_changes").await), (before, 0));
+    let told = [
+        r#"hub_webhook_deliveries_total{outcome="delivered"} 1"#,
+        r#"hub_webhook_deliveries_total{outcome="failed"} 1"#,
+        r#"hub_webhook_deliveries_total{outcome="retry"} 9"#,
+        r#"hub_webhooks_disabled{because="failing"} 1"#,
+        "hub_webhook_deliveries_waiting 0",
+    ];
+    check_metrics(&hub, &told).await;
     hub.stop().await;
+}
+
+async fn check_metrics(hub: &TestHub, lines: &[&str]) {
+    let text = hub.anonymous().get("/metrics", 200).await.text().await.unwrap();
+    for line in lines {
+        assert!(text.contains(line), "{line} is not in:\n{text}");
+    }
 }
 
 #[tokio::test]

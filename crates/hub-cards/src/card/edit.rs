@@ -45,7 +45,7 @@ fn is_key(line: &str, key: &str) -> bool {
 
 /// Where the block of a key ends: after its last line that is indented or an item. Comments and empty lines behind it are
 /// left to what follows.
-fn end_of(lines: &[&str], start: usize) -> usize {
+pub(super) fn end_of(lines: &[&str], start: usize) -> usize {
     let mut end = start + 1;
     for (at, line) in lines.iter().enumerate().skip(start + 1) {
         let belongs = line.starts_with([' ', '\t']) || line.starts_with("- ") || *line == "-";
@@ -71,7 +71,7 @@ fn written(key: &str, value: &KeyValue) -> Vec<String> {
 }
 
 /// A text as YAML has it: plain where no reader takes it for anything else. `no` is a language, and to some a refusal.
-fn scalar(text: &str) -> String {
+pub(super) fn scalar(text: &str) -> String {
     const WORDS: &[&str] = &["true", "false", "null", "yes", "no", "on", "off", "y", "n"];
     let plain = |character: char| character.is_alphanumeric() || matches!(character, '_' | '-' | '.' | '/' | ' ');
     let starts_well = text.chars().next().is_some_and(char::is_alphabetic);

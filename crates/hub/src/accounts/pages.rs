@@ -5,6 +5,7 @@ mod authentication;
 mod change_email;
 mod confirm_email;
 mod entry;
+mod first_password;
 mod invitation;
 pub mod members;
 pub mod navigation;
@@ -32,6 +33,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(oidc_new::routes)
         .configure(sign_in::routes)
         .configure(second_factor::routes)
+        .configure(first_password::routes)
         .configure(sudo::routes)
         .configure(authentication::routes)
         .configure(profile_settings::routes)

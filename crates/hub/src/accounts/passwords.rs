@@ -4,6 +4,7 @@ mod weak;
 
 use argon2::password_hash::phc::PasswordHash;
 use argon2::{Argon2, PasswordHasher as _, PasswordVerifier as _};
+use chrono::{DateTime, Utc};
 
 use super::{User, UserPk, queries};
 use crate::app::App;
@@ -55,8 +56,8 @@ async fn verify(password: String, hash: String) -> HubResult<bool> {
 /// What comes of a name and a password.
 #[derive(Debug)]
 pub(super) enum Found {
-    /// They are right.
-    User(Box<User>),
+    /// They are right. A password that was made up must be changed until then.
+    User(Box<User>, Option<DateTime<Utc>>),
     /// There is such an account, with another password.
     Wrong(UserPk),
     /// There is no such account.
@@ -86,5 +87,16 @@ pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResul
     let user = queries::find_user(&app.pool, row.user_pk).await?;
     // As it was with this password, which may have been changed since.
     let user = user.map(|user| User { sign_in_version: row.sign_in_version, ..user });
-    Ok(user.map_or(Found::Nobody, |user| Found::User(Box::new(user))))
+    Ok(user.map_or(Found::Nobody, |user| Found::User(Box::new(user), row.password_ends_at)))
+}
+
+/// Whether this is the password that somebody has now.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn is_present(app: &App, user: &User, password: &str) -> HubResult<bool> {
+    match queries::find_password(&app.pool, &user.name).await? {
+        Some(row) => verify(password.to_owned(), row.password_hash).await,
+        None => Ok(false),
+    }
 }

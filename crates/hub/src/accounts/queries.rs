@@ -10,6 +10,7 @@ pub mod groups;
 pub mod identities;
 pub mod invitations;
 pub mod links;
+pub mod passwords;
 pub mod pictures;
 pub mod public;
 pub mod requests;
@@ -33,6 +34,8 @@ pub struct PasswordRow {
     pub password_hash: String,
     /// [`User::sign_in_version`] while the account had it.
     pub sign_in_version: i32,
+    /// Until when it works, if it was made up and must be changed.
+    pub password_ends_at: Option<DateTime<Utc>>,
 }
 
 /// A namespace as found by name.
@@ -57,7 +60,7 @@ pub struct NamespaceRow {
 pub async fn find_password(pool: &PgPool, name: &str) -> sqlx::Result<Option<PasswordRow>> {
     sqlx::query_as!(
         PasswordRow,
-        "select user_pk, password_hash, sign_in_version from users join namespaces on namespace_pk = user_pk
+        "select user_pk, password_hash, sign_in_version, password_ends_at from users join namespaces on namespace_pk = user_pk
          where lower(name) = lower($1) or lower(email) = lower($1)",
         name
     )

@@ -5,15 +5,35 @@ use serde_json::json;
 
 use super::passwords::Found;
 use super::throttle::Try;
-use super::{User, UserPk, audit, passwords, queries, sessions};
+use super::{User, UserPk, audit, first_passwords, passwords, queries, sessions};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+
+/// Somebody whose name and password are right.
+#[derive(Debug)]
+pub struct Known {
+    /// Who.
+    pub user: User,
+    /// Whether the password was made up, so that it opens nothing but the page that asks for another.
+    pub must_change: bool,
+}
 
 /// Finds the user of a name (or mail address) and password; nobody where passwords are switched off.
 ///
 /// # Errors
-/// 429 after too many wrong passwords.
+/// 403 when the password must be changed first, 429 after too many wrong passwords.
 pub async fn find_by_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<User>> {
+    match find_known(app, request, name, password).await? {
+        Some(known) if known.must_change => Err(HubError::first_password()),
+        known => Ok(known.map(|known| known.user)),
+    }
+}
+
+/// The same for who can be asked for another password.
+///
+/// # Errors
+/// 403 when the password has ended, 429 after too many wrong passwords.
+pub async fn find_known(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<Known>> {
     if passwords_are_off(app) {
         return Ok(None);
     }
@@ -25,16 +45,19 @@ pub fn passwords_are_off(app: &App) -> bool {
     app.config.oidc.as_ref().is_some_and(|provider| provider.only)
 }
 
-async fn check_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<User>> {
+async fn check_password(app: &App, request: &HttpRequest, name: &str, password: &str) -> HubResult<Option<Known>> {
     // A NUL never reaches the database: it would be a 500 there.
     if name.contains('\0') {
         return Ok(None);
     }
     let attempt = Try::start(app, request, name)?;
     match passwords::find_user(app, name, password).await? {
-        Found::User(user) => {
+        Found::User(user, ends_at) => {
             attempt.was_right();
-            Ok(Some(*user))
+            if ends_at.is_some_and(|at| at <= crate::clock::now()) {
+                return Err(HubError::first_password_over(first_passwords::LASTS_DAYS));
+            }
+            Ok(Some(Known { user: *user, must_change: ends_at.is_some() }))
         }
         Found::Wrong(user_pk) => {
             if attempt.is_first() {
@@ -75,7 +98,7 @@ pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, passwor
         return Err(HubError::forbidden(text).at("current_password"));
     }
     match check_password(app, request, &user.name, password).await? {
-        Some(found) if found.pk == user.pk => Ok(()),
+        Some(found) if found.user.pk == user.pk => Ok(()),
         _ => Err(HubError::forbidden("This is not your present password.").at("current_password")),
     }
 }

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::gc::Amount;
 use crate::objects::{self, Held};
+use crate::quotas;
 use crate::repos::Repo;
 use crate::repos::buckets::{self, BucketFile};
 use crate::repos::changes::undoable_since;
@@ -54,6 +55,8 @@ pub struct Tally {
     pub problems: u64,
     /// Objects of the store that no row names. Uploads under way have some.
     pub unnamed: Amount,
+    /// Owners of whom something else is counted than they hold. It is counted anew every quarter of an hour.
+    pub miscounted: u64,
 }
 
 /// Checks one repository (`ada/bert`, `datasets/ada/squad`, `buckets/ada/logs`) or all of them. Each problem is told as it is found.
@@ -80,6 +83,7 @@ pub async fn check(app: &App, which: Option<&str>, depth: Depth, mut tell: impl 
         }
     }
     whole::check(app, &mut tally, &mut tell).await?;
+    tally.miscounted = quotas::queries::count_miscounted(&app.pool).await?.unsigned_abs();
     Ok(tally)
 }
 

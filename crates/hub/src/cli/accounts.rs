@@ -10,7 +10,7 @@ use rand::RngExt as _;
 use super::{AdminCommand, backup, fail, gc, say};
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::site_roles::{self, SiteRole};
-use crate::accounts::{leaks, second_factors};
+use crate::accounts::{first_passwords, leaks, second_factors};
 use crate::admin::{fsck, repack, seed, synth};
 use crate::app::App;
 use crate::config::Config;
@@ -76,7 +76,9 @@ async fn add_user(app: &App, mut new: NewUser, from_stdin: bool) -> Result<(), S
     let user = create_user(app, &new).await.map_err(|error| error.to_string())?;
     say(format!("Made the account `{}`{}.", user.name, if user.is_admin { ", an administrator" } else { "" }));
     if !from_stdin {
-        say(format!("Password (shown once): {}", new.password));
+        first_passwords::mark(app, user.pk).await.map_err(|error| error.to_string())?;
+        let days = first_passwords::LASTS_DAYS;
+        say(format!("Password (shown once, to be changed at the first login, within {days} days): {}", new.password));
     }
     Ok(())
 }
@@ -180,6 +182,12 @@ async fn check_repos(app: &App, repo: Option<&str>, deep: bool) -> Result<(), St
         let (count, bytes) = (tally.unnamed.count, size(tally.unnamed.bytes));
         say(format!("No row names {count} objects of the store ({bytes}), which uploads left that are under way or broke off."));
         say("That is no harm: `hub admin gc --dry-run` says which of them go by themselves.");
+    }
+    if tally.miscounted > 0 {
+        say(format!(
+            "Of {} owners something else is counted than they hold. A running hub counts anew every quarter of an hour.",
+            tally.miscounted
+        ));
     }
     match tally {
         fsck::Tally { repos, problems: 0, .. } => {

@@ -275,9 +275,3 @@ pub(super) async fn count_repos(pool: &PgPool, namespace_pk: i64) -> sqlx::Resul
         .fetch_one(pool)
         .await
 }
-
-/// Ends all sessions of a user, and tells how many they were.
-pub(super) async fn delete_sessions(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<u64> {
-    let done = sqlx::query!("delete from sessions where user_pk = $1", user_pk);
-    Ok(done.execute(conn).await?.rows_affected())
-}

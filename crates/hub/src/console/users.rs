@@ -12,7 +12,7 @@ use super::frame::{ConsoleNavigation, Tab, note, pattern, require_admin, require
 use super::queries;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::browser_name;
-use crate::accounts::queries::sessions::{list_sessions, list_sign_ins};
+use crate::accounts::queries::sessions::{delete_other_sessions_in, list_sessions, list_sign_ins};
 use crate::accounts::queries::tokens::{TokenRow, list_tokens};
 use crate::accounts::queries::{self as accounts, email};
 use crate::accounts::site_roles::{self, SiteRole};
@@ -260,7 +260,7 @@ async fn perform(app: &App, user: &User, act: Act, reason: &str) -> HubResult<()
             Job::SendPasswordLink { email: user.email.clone() }.enqueue(&mut tx).await?;
             json!({})
         }
-        Act::EndSessions => json!({ "sessions": queries::delete_sessions(&mut tx, user.pk).await? }),
+        Act::EndSessions => json!({ "sessions": delete_other_sessions_in(&mut tx, user.pk, &[]).await? }),
         Act::ConfirmEmail => {
             if user.email_confirmed || !email::mark_confirmed(&mut tx, user.pk, &user.email).await? {
                 return Err(HubError::conflict("This address is confirmed already, or the account has another one now."));

@@ -86,6 +86,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::ScanAgain { after } => repos::scanning::scan_again(app, after).await,
         Job::LookAtCard { repo_pk, user_pk } => moderation::rules::look_at_card(app, repo_pk, user_pk).await,
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
+        Job::ConvertWeights { conversion_pk } => repos::conversion::convert(app, conversion_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => {

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Sha256, XetHash};
-use sqlx::{PgConnection, PgExecutor, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 
 use super::Held;
 use crate::jobs::Job;
@@ -64,9 +64,14 @@ pub(super) enum Registered {
 
 /// Notes that an object is verified and lies whole in the store under this nonce, unless it lies there whole already,
 /// and that a repository has it; it is put into chunks in the background. A condemned object lives again; one that
-/// is just being collected is waited for and then noted anew, with the bytes that were sent now.
-pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, nonce: i64, size: i64) -> sqlx::Result<Registered> {
-    let mut tx = crate::db::begin(pool).await?;
+/// is just being collected is waited for and then noted anew, with the bytes that were sent now. Tells whether it is new to the repository, too.
+pub(super) async fn register(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    oid: Sha256,
+    nonce: i64,
+    size: i64,
+) -> sqlx::Result<(Registered, bool)> {
     let row = sqlx::query!(
         r#"insert into lfs_objects as o (oid, size_bytes, nonce) values ($1, $2, $3)
            on conflict (oid) do update set
@@ -78,25 +83,23 @@ pub(super) async fn register(pool: &PgPool, repo_pk: i64, oid: Sha256, nonce: i6
         size,
         nonce
     )
-    .fetch_one(&mut *tx)
+    .fetch_one(&mut *conn)
     .await?;
-    let done = sqlx::query!(
+    // A row that was there has a place of its own already.
+    let is_new = sqlx::query_scalar!(
         r#"insert into repo_lfs_objects (repo_pk, oid)
            select repo_pk, $2 from repos where repo_pk = $1 and deleted_at is null
-           on conflict (repo_pk, oid) do update set wanted_at = now()"#,
+           on conflict (repo_pk, oid) do update set wanted_at = now() returning xmax = 0 as "is_new!""#,
         repo_pk,
         oid as Sha256
     )
-    .execute(&mut *tx)
+    .fetch_optional(&mut *conn)
     .await?;
-    if done.rows_affected() == 0 {
-        return Ok(Registered::RepoGone);
-    }
+    let Some(is_new) = is_new else { return Ok((Registered::RepoGone, false)) };
     if !row.in_chunks && size > 0 {
-        Job::PutInChunks { oid }.enqueue(&mut tx).await?;
+        Job::PutInChunks { oid }.enqueue(conn).await?;
     }
-    tx.commit().await?;
-    Ok(if row.nonce == Some(nonce) { Registered::Here } else { Registered::Elsewhere(row.nonce) })
+    Ok((if row.nonce == Some(nonce) { Registered::Here } else { Registered::Elsewhere(row.nonce) }, is_new))
 }
 
 /// Lets an object lie under another nonce than the one under which it was missed; `false` when it does not count any more.

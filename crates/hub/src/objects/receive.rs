@@ -10,7 +10,7 @@ use hub_types::Sha256;
 
 use super::queries::{self, Registered};
 use crate::app::App;
-use crate::error::{HubError, HubResult};
+use crate::error::{ErrorKind, HubError, HubResult};
 use crate::quotas;
 
 /// Stores an object from a stream and lets a repository have it. Safe to repeat, also at the same time.
@@ -67,14 +67,14 @@ where
 pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, upload: Upload) -> HubResult<()> {
     let size = i64::try_from(upload.size).map_err(|_| HubError::unprocessable("The file is larger than the hub can count."))?;
     check_fresh(upload.stored_at)?;
-    if let Err(error) = quotas::require_room(app, repo_pk, upload.size).await
-        && super::list_held(&app.pool, repo_pk, &[oid]).await?.is_empty()
-    {
-        // No row names it, and none ever will.
-        app.store.delete(&StorageKey::lfs(&oid, Some(upload.nonce))).await?;
-        return Err(error);
-    }
-    let registered = queries::register(&app.pool, repo_pk, oid, upload.nonce, size).await?;
+    let registered = match register_within(app, repo_pk, oid, upload, size).await {
+        Err(error) if error.kind() == ErrorKind::TooLarge => {
+            // No row names it, and none ever will.
+            app.store.delete(&StorageKey::lfs(&oid, Some(upload.nonce))).await?;
+            return Err(error);
+        }
+        other => other?,
+    };
     app.held_objects.invalidate(&(repo_pk, oid));
     if let Registered::Elsewhere(missed) = registered
         && !app.store.exists(&StorageKey::lfs(&oid, missed)).await?
@@ -92,6 +92,21 @@ pub(super) async fn register(app: &App, repo_pk: i64, oid: Sha256, upload: Uploa
         Registered::RepoGone => Err(HubError::repo_not_found(false)),
         Registered::Here | Registered::Elsewhere(_) => Ok(()),
     }
+}
+
+/// Notes it, unless the owner of the repository has no room for it.
+async fn register_within(app: &App, repo_pk: i64, oid: Sha256, upload: Upload, size: i64) -> HubResult<Registered> {
+    let mut tx = app.begin().await?;
+    let (registered, is_new) = queries::register(&mut tx, repo_pk, oid, upload.nonce, size).await?;
+    if registered == Registered::RepoGone {
+        // Nothing of this is kept.
+        return Ok(registered);
+    }
+    if is_new {
+        quotas::check_added(app, &mut tx, repo_pk, upload.size).await?;
+    }
+    tx.commit().await?;
+    Ok(registered)
 }
 
 /// The longest that stored bytes may wait for the row that names them: half of what garbage collection gives them.

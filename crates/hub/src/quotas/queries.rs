@@ -25,7 +25,15 @@ pub async fn measure_new(conn: &mut PgConnection, after: i64, limit: i64) -> sql
                                 where l.repo_pk = m.repo_pk), 0)
                       + coalesce((select sum(size_bytes) from repo_packs p join packs using (pack_hash)
                                   where p.repo_pk = m.repo_pk), 0)
-               from missing m returning repo_pk
+                      + coalesce((select sum(size_bytes) from attachments a where a.repo_pk = m.repo_pk), 0)
+               from missing m returning repo_pk, bytes
+           ),
+           owners as (
+               insert into owner_sizes as o (namespace_pk, is_organization, repos, bytes)
+               select r.namespace_pk, n.kind = 'organization', 0, sum(m.bytes)::bigint
+               from measured m join repos r using (repo_pk) join namespaces n using (namespace_pk)
+               where r.deleted_at is null group by r.namespace_pk, n.kind
+               on conflict (namespace_pk) do update set bytes = o.bytes + excluded.bytes
            )
            select count(*) as "count!", max(repo_pk) as last from measured"#,
         after,
@@ -36,7 +44,8 @@ pub async fn measure_new(conn: &mut PgConnection, after: i64, limit: i64) -> sql
     Ok(row.last.filter(|_| row.count >= limit))
 }
 
-/// Adds changes to the sizes of their repositories. Gives how many there were.
+/// Adds changes to the sizes of their repositories and owners, in one statement, so that nothing counts twice or not at all meanwhile.
+/// Gives how many there were.
 ///
 /// # Errors
 /// The database does not answer.
@@ -45,13 +54,19 @@ pub async fn fold(conn: &mut PgConnection, limit: i64) -> sqlx::Result<i64> {
         r#"with taken as (
                delete from repo_size_changes where change_pk in (
                    select change_pk from repo_size_changes c
-                   where exists (select from repo_sizes s where s.repo_pk = c.repo_pk)
+                   where c.repo_pk is null or exists (select from repo_sizes s where s.repo_pk = c.repo_pk)
                       or not exists (select from repos r where r.repo_pk = c.repo_pk)
                    order by change_pk limit $1
-               ) returning repo_pk, bytes
+               ) returning repo_pk, owner_pk, bytes
            ),
            sums as (select repo_pk, sum(bytes)::bigint as bytes from taken group by repo_pk),
-           added as (update repo_sizes s set bytes = s.bytes + sums.bytes from sums where s.repo_pk = sums.repo_pk)
+           added as (update repo_sizes s set bytes = s.bytes + sums.bytes from sums where s.repo_pk = sums.repo_pk),
+           owners as (
+               insert into owner_sizes as o (namespace_pk, is_organization, repos, bytes)
+               select n.namespace_pk, n.kind = 'organization', 0, sum(t.bytes)::bigint
+               from taken t join namespaces n on n.namespace_pk = t.owner_pk group by n.namespace_pk, n.kind
+               on conflict (namespace_pk) do update set bytes = o.bytes + excluded.bytes
+           )
            select count(*) as "count!" from taken"#,
         limit
     )
@@ -59,17 +74,24 @@ pub async fn fold(conn: &mut PgConnection, limit: i64) -> sqlx::Result<i64> {
     .await
 }
 
-/// Adds up what each owner has.
+/// Adds up anew what each owner has: what repositories hold, less what changes that are not added up yet say of the owner. With those it
+/// is what there is, also where something was counted wrong (an upload ended just while its repository moved).
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn sum_owners(conn: &mut PgConnection) -> sqlx::Result<()> {
     sqlx::query!(
-        "with sums as (
-             select r.namespace_pk, n.kind = 'organization' as is_organization, count(*) as repos,
-                    coalesce(sum(s.bytes), 0)::bigint as bytes
-             from repos r join namespaces n using (namespace_pk) left join repo_sizes s using (repo_pk)
-             where r.deleted_at is null group by r.namespace_pk, n.kind
+        "with parts as (
+             select r.namespace_pk, 1 as repos, s.bytes from repos r left join repo_sizes s using (repo_pk) where r.deleted_at is null
+             union all
+             select r.namespace_pk, 0, c.bytes from repo_size_changes c join repos r using (repo_pk) where r.deleted_at is null
+             union all
+             select owner_pk, 0, -bytes from repo_size_changes where owner_pk is not null
+         ),
+         sums as (
+             select namespace_pk, n.kind = 'organization' as is_organization, sum(repos) as repos,
+                    coalesce(sum(bytes), 0)::bigint as bytes
+             from parts join namespaces n using (namespace_pk) group by namespace_pk, n.kind
          ),
          gone as (delete from owner_sizes o where not exists (select from sums where sums.namespace_pk = o.namespace_pk))
          insert into owner_sizes as o (namespace_pk, is_organization, repos, bytes)
@@ -230,20 +252,58 @@ pub async fn list_limits(conn: impl PgExecutor<'_>, namespaces: &[i64]) -> sqlx:
     .await
 }
 
-/// What all repositories of an owner hold, by what was added up and what changed since.
+/// What all repositories of an owner hold: what was added up, and what changed since.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn sum_owner(conn: impl PgExecutor<'_>, namespace_pk: i64) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"select (coalesce((select sum(s.bytes) from repos r join repo_sizes s using (repo_pk)
-                             where r.namespace_pk = $1 and r.deleted_at is null), 0)
-                   + coalesce((select sum(c.bytes) from repo_size_changes c join repos r using (repo_pk)
-                               where r.namespace_pk = $1 and r.deleted_at is null), 0))::bigint as "bytes!""#,
+        r#"select greatest(coalesce((select bytes from owner_sizes where namespace_pk = $1), 0)
+                           + coalesce((select sum(bytes) from repo_size_changes where owner_pk = $1), 0), 0)::bigint as "bytes!""#,
         namespace_pk
     )
     .fetch_one(conn)
     .await
+}
+
+/// How many owners hold something else than is counted of them. Those are left out of whose repositories some were never measured.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_miscounted(conn: impl PgExecutor<'_>) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"with parts as (
+               select repo_pk, size_bytes from repo_lfs_objects join lfs_objects using (oid)
+               union all
+               select repo_pk, size_bytes from repo_packs join packs using (pack_hash)
+               union all
+               select repo_pk, size_bytes from attachments
+           ),
+           differences as (
+               select r.namespace_pk, p.size_bytes as bytes from parts p join repos r using (repo_pk) where r.deleted_at is null
+               union all
+               select namespace_pk, -bytes from owner_sizes
+               union all
+               select owner_pk, -bytes from repo_size_changes where owner_pk is not null
+           )
+           select count(*) as "count!" from (
+               select namespace_pk from differences d
+               where not exists (select from repos r where r.namespace_pk = d.namespace_pk and r.deleted_at is null
+                                 and not exists (select from repo_sizes s where s.repo_pk = r.repo_pk))
+               group by namespace_pk having sum(bytes) <> 0
+           ) wrong"#
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Makes others wait that add something for the same owner, until the transaction is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_owner(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<()> {
+    // No row: those of owners are locked by whoever renames them, and the last thing that a transaction waits for is in nobody's way.
+    sqlx::query!("select pg_advisory_xact_lock(20, hashint8($1))", namespace_pk).execute(conn).await.map(|_| ())
 }
 
 /// The same of one repository.

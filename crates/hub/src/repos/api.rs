@@ -5,6 +5,7 @@ mod buckets;
 mod changes;
 mod commit;
 mod commits;
+mod conversion;
 mod discussions;
 mod fields;
 mod gating;
@@ -52,6 +53,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(tree::routes)
         .configure(commits::routes)
         .configure(refs::routes)
+        .configure(conversion::routes)
         .configure(discussions::routes)
         .configure(gating::routes)
         .configure(groups::routes)

@@ -5,26 +5,31 @@
 
 mod attachments;
 mod changes;
+mod conflicts;
 mod delete;
 mod mentions;
 mod merge;
+mod metadata;
 mod open;
 mod propose;
 mod reactions;
 mod render;
 mod right;
+mod settle;
 mod timeline;
 
 pub use attachments::{Attached, MAX_ATTACHMENT_BYTES, attach, too_large};
 pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
+pub use conflicts::{Conflicting, Conflicts, Heads, Kind, Settling, conflicts};
 pub use delete::delete;
 pub use mentions::mentioned_names;
 pub use merge::merge;
 pub use open::{NewDiscussion, open_discussion, open_pull_request};
-pub use propose::{Proposed, commit_to_pull, propose_commit};
+pub use propose::{Proposed, commit_to_pull, propose_commit, propose_conversion};
 pub use reactions::{REACTIONS, Reactions, react, reactions_of};
 pub use render::{render, render_all};
 pub use right::{PullWrite, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};
+pub use settle::{Choice, Settlement, pull_to_settle, settle};
 pub use timeline::{Details, PullState, TimelineEvent, What, details};
 
 use sqlx::PgConnection;

@@ -14,6 +14,7 @@ mod commits;
 mod compare;
 mod configs;
 mod context;
+mod conversion;
 mod data_files;
 mod deleted;
 mod diff;
@@ -95,6 +96,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(compare::routes)
         .configure(card_editor::routes)
         .configure(inferred::routes)
+        .configure(conversion::routes)
         .configure(usage::routes)
         .configure(tensors::routes)
         .configure(card::routes);

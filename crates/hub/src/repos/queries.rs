@@ -4,6 +4,7 @@ pub mod attachments;
 pub mod audience;
 pub mod buckets;
 pub mod changes;
+pub mod conversions;
 pub mod derived;
 pub mod discussions;
 pub mod gating;

@@ -16,6 +16,7 @@ use hub_types::Oid;
 use moka::{future, sync};
 use tokio::sync::Semaphore;
 
+use super::merging::{self, Outcome};
 use super::queries::{self, Repo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -47,7 +48,7 @@ pub struct Reading {
     blobs: sync::Cache<(i64, Oid), Bytes>,
     commits: sync::Cache<(i64, Oid), Arc<CommitInfo>>,
     counts: sync::Cache<(i64, Oid), u64>,
-    conflicts: future::Cache<(i64, Oid, Oid), Vec<String>>,
+    merges: future::Cache<(i64, Oid, Oid), Outcome>,
     sizes: sync::Cache<(i64, Oid, String), u64>,
     last_commits: future::Cache<(i64, Oid, String), Arc<LastCommits>>,
     /// The same, for walks to look into: what is known of a commit spares walking on from it.
@@ -75,7 +76,7 @@ impl Default for Reading {
                 .build(),
             commits: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             counts: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
-            conflicts: future::Cache::builder().max_capacity(MAX_MERGES).time_to_idle(hour).build(),
+            merges: future::Cache::builder().max_capacity(MAX_MERGES).time_to_idle(hour).build(),
             sizes: sync::Cache::builder().max_capacity(MAX_COMMITS).time_to_idle(hour).build(),
             last_commits: future::Cache::builder()
                 .weigher(|_, names: &Arc<LastCommits>| weight(names))
@@ -210,13 +211,13 @@ pub async fn size(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<
     Ok(size)
 }
 
-/// The paths that two commits changed each in its own way, since they parted. Many who ask at once merge once.
+/// What comes of joining two commits. Many who ask at once join them once.
 ///
 /// # Errors
 /// 404 for a commit the repository does not have.
-pub async fn merge_conflicts(app: &App, repo: &Repo, onto: Oid, from: Oid) -> HubResult<Vec<String>> {
-    let merge = read(app, repo, move |reader| reader.merge_conflicts(onto, from));
-    app.reading.conflicts.try_get_with((repo.pk, onto, from), merge).await.map_err(|error| HubError::again(&error))
+pub async fn merge_outcome(app: &App, repo: &Repo, onto: Oid, from: Oid) -> HubResult<Outcome> {
+    let merge = read(app, repo, move |reader| merging::outcome(reader, onto, from));
+    app.reading.merges.try_get_with((repo.pk, onto, from), merge).await.map_err(|error| HubError::again(&error))
 }
 
 /// For each commit or annotated tag the commit it stands for; `None` for anything else.

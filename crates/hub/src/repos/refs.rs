@@ -136,6 +136,7 @@ pub async fn apply_replacing(app: &App, change: RefChange<'_>, replaced: &[RefNa
     if change.metadata.is_some() {
         rules::ask_about_card(app, &mut tx, change.repo.pk, change.actor_pk).await?;
     }
+    quotas::check_added_in_git(app, &mut tx, change.repo.pk, packed).await.map_err(RefError::Hub)?;
     tx.commit().await?;
     bring_packs(app, &change, generation).await;
     Ok(())

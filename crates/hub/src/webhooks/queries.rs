@@ -180,7 +180,7 @@ pub async fn find(conn: impl PgExecutor<'_>, user_pk: i64, id: &str) -> sqlx::Re
 pub async fn list_watches(pool: &PgPool, webhook_pks: &[i64], namespaces: &[i64]) -> sqlx::Result<Vec<WatchRow>> {
     sqlx::query_as!(
         WatchRow,
-        r#"select w.webhook_pk, coalesce(n.kind, r.repo_type) as "kind!",
+        r#"select w.webhook_pk, coalesce(nullif(n.kind, 'deleted'), case when n.name is not null then 'organization' end, r.repo_type) as "kind!",
                   coalesce(n.name, case when not r.private or coalesce(r.resource_group_pk, r.namespace_pk) = any($2) then o.name || '/' || r.name end,
                            w.name) as "name!"
            from webhook_watches w left join namespaces n on n.namespace_pk = w.namespace_pk

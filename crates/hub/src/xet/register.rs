@@ -38,7 +38,8 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let (shard, xorbs) = verify(shard, xorbs).await?;
     let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
     let files: Vec<NewFile> = files.try_collect().await?;
-    require_room(app, repo_pk, &files).await?;
+    let more = count_new(app, repo_pk, &files).await?;
+    quotas::require_room(app, repo_pk, more).await?;
     let index = index_of(&shard, &xorbs);
     let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
@@ -50,20 +51,18 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
     objects::link(&mut tx, repo_pk, &oids).await?;
     queries::index_chunks(&mut *tx, &index.0, &index.1).await?;
+    quotas::check_added(app, &mut tx, repo_pk, more).await?;
     tx.commit().await?;
     Ok(())
 }
 
-/// What the repository has already is no more than it was.
-async fn require_room(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<()> {
+/// How many bytes come to a repository. What it has already is no more than it was.
+async fn count_new(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<u64> {
     let sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
     let oids: Vec<Sha256> = sizes.keys().copied().collect();
     let held = objects::list_held(&app.pool, repo_pk, &oids).await?;
     let new = sizes.iter().filter(|(oid, _)| !held.contains_key(*oid));
-    match new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())) {
-        0 => Ok(()),
-        more => quotas::require_room(app, repo_pk, more).await,
-    }
+    Ok(new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())))
 }
 
 fn missing_xorb(wanted: &[XetHash], found: &HashMap<XetHash, Arc<Xorb>>) -> HubError {

@@ -17,6 +17,8 @@ pub enum Purpose {
     Flow,
     /// Somebody who has no account here yet.
     Newcomer,
+    /// A password that must be changed.
+    FirstPassword,
 }
 
 impl Purpose {
@@ -24,6 +26,7 @@ impl Purpose {
         match self {
             Self::Flow => "oidc-flow",
             Self::Newcomer => "oidc-newcomer",
+            Self::FirstPassword => "first-password",
         }
     }
 
@@ -34,6 +37,8 @@ impl Purpose {
             (Self::Flow, false) => "oidc",
             (Self::Newcomer, true) => "__Host-oidc-new",
             (Self::Newcomer, false) => "oidc-new",
+            (Self::FirstPassword, true) => "__Host-first-password",
+            (Self::FirstPassword, false) => "first-password",
         }
     }
 }

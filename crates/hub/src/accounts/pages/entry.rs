@@ -5,6 +5,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
+use super::first_password;
 use super::second_factor::after_password;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
@@ -255,8 +256,9 @@ pub(super) async fn show_refused(page: &PageRequest, next: &str, error: HubError
 async fn post_login(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     refuse_passwords(&page)?;
     let name = form.text("username");
-    match sign_in::find_by_password(&page.app, page.http(), name, form.exact("password")).await? {
-        Some(user) => after_password(&page, &user, form.text("next")).await,
+    match sign_in::find_known(&page.app, page.http(), name, form.exact("password")).await? {
+        Some(known) if known.must_change => first_password::ask(&page, &known.user, form.text("next")),
+        Some(known) => after_password(&page, &known.user, form.text("next")).await,
         None => {
             let shown = login_page(&page, name, form.text("next"), Some("This name and password do not match.".to_owned()));
             page.show_with(actix_web::http::StatusCode::UNPROCESSABLE_ENTITY, shown).await

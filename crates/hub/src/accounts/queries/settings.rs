@@ -134,7 +134,9 @@ pub async fn update_password(
     hash: &str,
     kept_session: Option<&[u8; 32]>,
 ) -> sqlx::Result<()> {
-    sqlx::query!("update users set password_hash = $2 where user_pk = $1", user_pk, hash).execute(&mut *conn).await?;
+    sqlx::query!("update users set password_hash = $2, password_ends_at = null where user_pk = $1", user_pk, hash)
+        .execute(&mut *conn)
+        .await?;
     // Sign-ins that were begun with the password before.
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
     delete_other_sessions_in(conn, user_pk, kept_session.map_or(&[], |hash| hash.as_slice())).await.map(|_| ())

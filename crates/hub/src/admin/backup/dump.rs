@@ -9,8 +9,17 @@ use url::Url;
 
 use super::BackupError;
 
-/// Parameters of addresses that sqlx knows and `libpq` refuses.
-const ONLY_OF_SQLX: &[&str] = &["statement-cache-capacity", "ssl-mode"];
+/// A parameter of an address as `libpq` calls it: sqlx knows more names, and one parameter more.
+fn name_for_libpq(name: &str) -> Option<&str> {
+    match name {
+        "statement-cache-capacity" => None,
+        "ssl-mode" => Some("sslmode"),
+        "ssl-root-cert" | "ssl-ca" => Some("sslrootcert"),
+        "ssl-cert" => Some("sslcert"),
+        "ssl-key" => Some("sslkey"),
+        name => Some(name),
+    }
+}
 
 /// Writes what a database is in a snapshot to a file.
 pub(super) async fn dump(database_url: &str, snapshot: &str, to: &Path) -> Result<(), BackupError> {
@@ -44,11 +53,8 @@ fn program(name: &'static str, database_url: &str) -> Result<Command, BackupErro
         command.env("PGPASSWORD", OsStr::from_bytes(&password));
     }
     let _ = url.set_password(None);
-    let kept: Vec<(String, String)> = url
-        .query_pairs()
-        .filter(|(key, _)| !ONLY_OF_SQLX.contains(&&**key))
-        .map(|(key, value)| (key.into(), value.into()))
-        .collect();
+    let kept: Vec<(String, String)> =
+        url.query_pairs().filter_map(|(name, value)| Some((name_for_libpq(&name)?.to_owned(), value.into()))).collect();
     url.set_query(None);
     if !kept.is_empty() {
         url.query_pairs_mut().extend_pairs(kept);
@@ -66,5 +72,19 @@ async fn run(program: &'static str, mut command: Command) -> Result<(), BackupEr
     match done.status.success() {
         true => Ok(()),
         false => Err(BackupError::Program { program, said: String::from_utf8_lossy(&done.stderr).trim().to_owned() }),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::program;
+
+    #[test]
+    fn how_tls_is_used_is_said_as_libpq_knows_it() {
+        let url = "postgres://hub:s%20ecret@db/hub?ssl-mode=verify-full&ssl-ca=/etc/ca.pem&statement-cache-capacity=1&application_name=x";
+        let command = program("pg_dump", url).unwrap();
+        let words: Vec<&str> = command.as_std().get_args().filter_map(|word| word.to_str()).collect();
+        let asked = "postgres://hub@db/hub?sslmode=verify-full&sslrootcert=%2Fetc%2Fca.pem&application_name=x";
+        assert_eq!(words, ["--dbname", asked]);
     }
 }

@@ -5,6 +5,7 @@ use sqlx::PgConnection;
 
 use super::removal;
 use crate::accounts::UserPk;
+use crate::accounts::queries::sessions::delete_other_sessions_in;
 use crate::repos::discussions::HIDDEN_TITLE;
 
 /// Which comments.
@@ -207,7 +208,7 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
     cover(conn, act_pk, "limit", vec![user_pk]).await
 }
 
-/// Suspends a user: sessions end, and tokens are refused.
+/// Suspends a user: sessions and sign-ins under way end, and tokens are refused.
 ///
 /// # Errors
 /// The database does not answer.
@@ -217,7 +218,7 @@ pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> s
     sqlx::query!("update users set suspended_at = coalesce(suspended_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!("delete from sessions where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    delete_other_sessions_in(&mut *conn, user_pk, &[]).await?;
     cover(conn, act_pk, "user", found).await
 }
 

@@ -75,6 +75,11 @@ parts! {
             'title', title, 'fingerprint', fingerprint, 'public_key', public_key, 'created_at', created_at,
             'last_used_at', last_used_at, 'last_used_address', last_used_address) as data
         from ssh_keys where user_pk = $1 and key_pk > $2 order by key_pk limit $3"#;
+    GpgKeys "gpg_keys" r#"
+        select key_pk as "key!", jsonb_build_object(
+            'fingerprint', fingerprint, 'emails', emails, 'public_key_base64', encode(public_key, 'base64'),
+            'created_at', created_at, 'updated_at', updated_at) as data
+        from gpg_keys where user_pk = $1 and key_pk > $2 order by key_pk limit $3"#;
     SecondFactors "second_factors" r#"
         select key as "key!", data from (
             select row_number() over (order by created_at, kind) as key,
@@ -178,6 +183,13 @@ parts! {
         from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
         join namespaces n using (namespace_pk)
         where e.author_pk = $1 and e.kind = 'comment' and e.event_pk > $2 order by e.event_pk limit $3"#;
+    Attachments "attachments" r#"
+        select a.attachment_pk as "key!", jsonb_build_object(
+            'id', a.public_id, 'name', a.name, 'content_type', a.content_type, 'size_bytes', a.size_bytes,
+            'created_at', a.created_at, 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from attachments a join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        where a.user_pk = $1 and a.attachment_pk > $2 order by a.attachment_pk limit $3"#;
     Reactions "reactions" r#"
         select key as "key!", data from (
             select row_number() over (order by created_at, event_pk, reaction) as key,
@@ -191,10 +203,25 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from access_requests a join repos r using (repo_pk) join namespaces n using (namespace_pk)
         where a.user_pk = $1 and access_request_pk > $2 order by access_request_pk limit $3"#;
+    Conversions "conversions" r#"
+        select conversion_pk as "key!", jsonb_build_object(
+            'file', c.path, 'state', c.state, 'pull_request', c.num, 'asked_at', c.asked_at,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from conversions c join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        where c.user_pk = $1 and conversion_pk > $2 order by conversion_pk limit $3"#;
     SavedSearches "saved_searches" r#"
         select saved_search_pk as "key!", jsonb_build_object(
             'name', name, 'type', repo_type, 'query', query, 'mails', alerts, 'created_at', created_at) as data
         from saved_searches where user_pk = $1 and saved_search_pk > $2 order by saved_search_pk limit $3"#;
+    Notifications "notifications" r#"
+        select t.notification_pk as "key!", jsonb_build_object(
+            'because', case t.reason when 3 then 'mentioned' when 2 then 'taking part' else 'watching' end,
+            'about', t.about, 'organization', o.name, 'type', r.repo_type, 'number', d.num, 'unread', t.unread, 'at', t.updated_at,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from notifications t left join namespaces o on o.namespace_pk = t.organization_pk
+        left join repos r on r.repo_pk = t.repo_pk left join namespaces n on n.namespace_pk = r.namespace_pk
+        left join discussions d on d.discussion_pk = t.discussion_pk
+        where t.user_pk = $1 and t.notification_pk > $2 order by t.notification_pk limit $3"#;
     NotificationSettings "notification_settings" r#"
         select user_pk as "key!", jsonb_build_object(
             'mention_mail', mention_mail, 'participating_mail', participating_mail, 'watching_mail', watching_mail,
@@ -227,6 +254,14 @@ parts! {
         select act_pk as "key!", jsonb_build_object(
             'act', act, 'about', subject, 'category', category, 'reason', reason, 'at', created_at) as data
         from moderation_acts where owner_pk = $1 and act <> 'dismiss' and act_pk > $2 order by act_pk limit $3"#;
+    RuleCounts "rule_counts" r#"
+        select key as "key!", data from (
+            select row_number() over (order by what) as key, jsonb_build_object('what', what, 'count', count, 'since', since) as data
+            from rule_counts where user_pk = $1) found
+        where key > $2 order by key limit $3"#;
+    RuleTexts "rule_texts" r#"
+        select text_pk as "key!", jsonb_build_object('sha256', encode(hash, 'hex'), 'at', created_at) as data
+        from rule_texts where user_pk = $1 and text_pk > $2 order by text_pk limit $3"#;
     Activity "activity" r#"
         select e.event_pk as "key!", jsonb_build_object(
             'what', e.kind, 'at', e.created_at, 'type', r.repo_type,

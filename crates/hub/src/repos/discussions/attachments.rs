@@ -7,11 +7,12 @@ use actix_web::web::Bytes;
 use hub_storage::StorageKey;
 use image::ImageReader;
 
-use super::participant;
+use super::{metadata, participant};
 use crate::accounts::UserPk;
 use crate::accounts::queries::lock_user;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::quotas;
 use crate::repos::access::RepoRead;
 use crate::repos::queries::attachments::{NewAttachment, count_lately, insert_attachment};
 
@@ -101,16 +102,18 @@ fn is_text(bytes: &[u8]) -> bool {
 /// Adds a file to what somebody is about to say about a repository.
 ///
 /// # Errors
-/// 400 for what is none of the kinds, or too much for a day; 401 or 403 for those who take no part; 413 for a large one.
+/// 400 for what is none of the kinds, or too much for a day; 401 or 403 for those who take no part; 413 for a large one, and when the
+/// repository's owner has no room for it.
 pub async fn attach(app: &App, read: &RepoRead, name: &str, bytes: Bytes) -> HubResult<Attached> {
     let user_pk = participant(read)?;
     if bytes.len() > MAX_ATTACHMENT_BYTES {
         return Err(too_large());
     }
-    let size_bytes = i64::try_from(bytes.len()).map_err(HubError::internal)?;
-    check_room(&mut *app.pool.acquire().await?, user_pk, size_bytes).await?;
-    let content = bytes.clone();
-    let kind = tokio::task::spawn_blocking(move || inspect(&content)).await??;
+    let size_of = |bytes: &Bytes| i64::try_from(bytes.len()).map_err(HubError::internal);
+    check_room(&mut *app.pool.acquire().await?, user_pk, size_of(&bytes)?).await?;
+    let (kind, bytes) = tokio::task::spawn_blocking(move || inspect(bytes)).await??;
+    let size_bytes = size_of(&bytes)?;
+    quotas::require_room(app, read.repo.pk, size_bytes.unsigned_abs()).await?;
     let stem = stem_of(name, kind);
     let name = format!("{stem}.{}", extension_of(name, kind));
     let public_id = hex::encode(rand::random::<[u8; 16]>());
@@ -127,6 +130,7 @@ pub async fn attach(app: &App, read: &RepoRead, name: &str, bytes: Bytes) -> Hub
         size_bytes,
     };
     insert_attachment(&mut tx, &new).await?;
+    quotas::check_added(app, &mut tx, read.repo.pk, size_bytes.unsigned_abs()).await?;
     tx.commit().await?;
     let url = format!("/uploads/{public_id}/{name}");
     let sign = if kind.is_picture() { "!" } else { "" };
@@ -152,24 +156,30 @@ async fn check_room(conn: &mut sqlx::PgConnection, user_pk: UserPk, more: i64) -
     Err(HubError::bad_request(text).at("comment"))
 }
 
-/// Finds out what a file is.
-fn inspect(bytes: &[u8]) -> HubResult<Kind> {
+/// Finds out what a file is, and takes out of pictures what they say besides what they show.
+fn inspect(bytes: Bytes) -> HubResult<(Kind, Bytes)> {
     let unknown = || {
         HubError::bad_request(
             "Comments take pictures (PNG, JPEG, GIF, WebP), PDF, ZIP and text. Put other files into a ZIP archive.",
         )
         .at("comment")
     };
-    let kind = Kind::of(bytes).ok_or_else(unknown)?;
+    let damaged = || HubError::bad_request("This picture is damaged: save it anew, and add it again.").at("comment");
+    let kind = Kind::of(&bytes).ok_or_else(unknown)?;
     if kind.is_picture() {
-        let (width, height) = sides(kind, bytes)
-            .ok_or_else(|| HubError::bad_request("This picture is damaged: save it anew, and add it again.").at("comment"))?;
+        let (width, height) = sides(kind, &bytes).ok_or_else(damaged)?;
         if width > MAX_SIDE || height > MAX_SIDE {
             let text = format!("This picture is too large: make it at most {MAX_SIDE} pixels wide and high.");
             return Err(HubError::bad_request(text).at("comment"));
         }
     }
-    Ok(kind)
+    let stripped = match kind {
+        Kind::Jpeg => metadata::strip_jpeg(&bytes),
+        Kind::Png => metadata::strip_png(&bytes),
+        Kind::WebP => metadata::strip_webp(&bytes),
+        Kind::Gif | Kind::Pdf | Kind::Zip | Kind::Text => return Ok((kind, bytes)),
+    };
+    Ok((kind, stripped.ok_or_else(damaged)?.into()))
 }
 
 /// How wide and high a picture says that it is.
@@ -222,8 +232,8 @@ mod tests {
         ] {
             assert_eq!(Kind::of(bytes), kind, "{bytes:?}");
         }
-        assert!(inspect(b"\x89PNG\r\n\x1a\nnothing").unwrap_err().message().contains("damaged"));
-        assert!(inspect(b"GIF89a\xff\xff\xff\xff").unwrap_err().message().contains("too large"));
+        assert!(inspect(Bytes::from_static(b"\x89PNG\r\n\x1a\nnothing")).unwrap_err().message().contains("damaged"));
+        assert!(inspect(Bytes::from_static(b"GIF89a\xff\xff\xff\xff")).unwrap_err().message().contains("too large"));
     }
 
     #[test]

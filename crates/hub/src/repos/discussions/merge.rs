@@ -1,4 +1,4 @@
-use hub_git::{CommitMeta, LfsPointer, SquashMerge, squash_merge};
+use hub_git::{BuiltCommit, CommitMeta, LfsPointer};
 use hub_types::{Oid, RefName, Sha256};
 use serde_json::json;
 
@@ -15,7 +15,7 @@ use crate::repos::queries::{
     discussions::{self, Discussion, Status},
 };
 use crate::repos::refs::{RefChange, RefError, RefUpdate, StoredPack, apply_in, bring_packs, get_ref};
-use crate::repos::{commit, new_objects, pickles, reading};
+use crate::repos::{commit, merging, new_objects, pickles, reading};
 
 /// How often a merge is built anew because a ref moved meanwhile.
 const MAX_ROUNDS: usize = 20;
@@ -70,6 +70,15 @@ struct Built {
     metadata: Option<HeadMetadata>,
 }
 
+/// What came of joining a pull request with its branch; nothing when the branch has all of it.
+#[derive(Default)]
+struct Merged {
+    built: Option<BuiltCommit>,
+    metadata: Option<HeadMetadata>,
+    card: Option<Vec<u8>>,
+    conflicts: Vec<String>,
+}
+
 impl Built {
     async fn make(app: &App, write: &RepoWrite, repo: &Repo, found: &Discussion, base: &RefName) -> HubResult<Self> {
         let shown = base.branch_name().unwrap_or(base.as_str());
@@ -82,24 +91,25 @@ impl Built {
         let meta = CommitMeta { committer: author.clone(), author, message };
         let (scratch, derive) = (app.git.temp_dir(), Derive::for_branch(repo, base)?);
         let merged = reading::read(app, repo, move |reader| {
-            let merged = squash_merge(reader, &scratch, onto, from, &meta)?;
-            let metadata = match &merged {
-                SquashMerge::Merged(built) => derive.of_commit(reader, built.commit, built.pack.as_ref())?,
-                SquashMerge::Conflicts(_) | SquashMerge::Unchanged => None,
-            };
-            let card = match (&metadata, &merged) {
-                (Some(_), SquashMerge::Merged(built)) => commit::card_of(reader, built.commit)?,
-                _ => None,
-            };
-            Ok((merged, metadata, card))
-        });
-        let (merged, metadata, card) = merged.await?;
-        let built = match merged {
-            SquashMerge::Merged(built) => built,
-            SquashMerge::Unchanged => {
-                return Err(HubError::bad_request(format!("#{} has no changes that `{shown}` does not have.", found.num)));
+            let merge = merging::join(reader, onto, from, ["", ""])?.merge;
+            let conflicts = merge.conflict_paths()?;
+            if !conflicts.is_empty() {
+                return Ok(Merged { conflicts, ..Merged::default() });
             }
-            SquashMerge::Conflicts(paths) => return Err(conflicts(found.num, shown, paths)),
+            let built = merge.commit(reader, &scratch, &[onto], &meta)?;
+            if !built.changed {
+                return Ok(Merged::default());
+            }
+            let metadata = derive.of_commit(reader, built.commit, built.pack.as_ref())?;
+            let card = if metadata.is_some() { commit::card_of(reader, built.commit)? } else { None };
+            Ok(Merged { built: Some(built), metadata, card, conflicts })
+        });
+        let Merged { built, metadata, card, conflicts } = merged.await?;
+        if !conflicts.is_empty() {
+            return Err(in_conflict(found.num, shown, conflicts));
+        }
+        let Some(built) = built else {
+            return Err(HubError::bad_request(format!("#{} has no changes that `{shown}` does not have.", found.num)));
         };
         if let Some(card) = card {
             commit::check_card_text(repo, card).await?;
@@ -111,7 +121,7 @@ impl Built {
 }
 
 /// Lines from both sides may make the pointer of a large file that nobody has uploaded.
-async fn check_held(app: &App, repo: &Repo, num: i64, pointers: &[LfsPointer]) -> HubResult<()> {
+pub(super) async fn check_held(app: &App, repo: &Repo, num: i64, pointers: &[LfsPointer]) -> HubResult<()> {
     let oids: Vec<Sha256> = pointers.iter().map(|pointer| pointer.oid).collect();
     let held = objects::has_objects(app, repo.pk, &oids).await?;
     match pointers.iter().find(|pointer| held.get(&pointer.oid) != Some(&pointer.size)) {
@@ -123,13 +133,13 @@ async fn check_held(app: &App, repo: &Repo, num: i64, pointers: &[LfsPointer]) -
     }
 }
 
-fn conflicts(num: i64, branch: &str, paths: Vec<String>) -> HubError {
+fn in_conflict(num: i64, branch: &str, paths: Vec<String>) -> HubError {
     let named: Vec<String> = paths.iter().take(5).map(|path| format!("`{path}`")).collect();
     let more = paths.len().saturating_sub(named.len());
     let more = if more > 0 { format!(" and {more} more") } else { String::new() };
     HubError::conflict(format!(
-        "#{num} cannot be merged: it and `{branch}` both changed {}{more}. Merge `{branch}` into refs/pr/{num}, settle what \
-         differs, and push that.",
+        "#{num} cannot be merged: it and `{branch}` both changed {}{more}. Settle what differs on the page of #{num}, or merge \
+         `{branch}` into refs/pr/{num} with git and push that.",
         named.join(", ")
     ))
     .with("filesWithConflicts", paths)

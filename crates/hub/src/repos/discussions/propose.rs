@@ -9,7 +9,7 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoContent;
 use crate::repos::commit::{self, NewCommit};
 use crate::repos::queries::{
-    self,
+    self, conversions,
     discussions::{self, Status},
 };
 use crate::repos::reading;
@@ -32,6 +32,18 @@ pub struct Proposed {
 /// # Errors
 /// 401 or 403 for those who may not take part, and as [`commit::create_commit`].
 pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) -> HubResult<Proposed> {
+    propose(app, content, new, None).await
+}
+
+/// The same for a conversion of weights, which is done by it. Where another node was quicker, nothing is opened.
+///
+/// # Errors
+/// As [`propose_commit`].
+pub async fn propose_conversion(app: &App, content: &RepoContent, new: NewCommit, conversion_pk: i64) -> HubResult<()> {
+    propose(app, content, new, Some(conversion_pk)).await.map(|_| ())
+}
+
+async fn propose(app: &App, content: &RepoContent, new: NewCommit, conversion_pk: Option<i64>) -> HubResult<Proposed> {
     let author_pk = participant(content)?;
     let (base, head) = reading::resolve_branch(app, &content.repo, &new.revision).await?;
     let parent = match &new.parent {
@@ -66,6 +78,11 @@ pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) ->
             other => other?,
         };
         insert_pull(app, &mut tx, &change, (num, author_pk), (&base, Status::Open), &opening).await?;
+        if let Some(conversion_pk) = conversion_pk
+            && !conversions::mark_done(&mut tx, conversion_pk, num).await?
+        {
+            return Ok(Proposed { num, commit: parent });
+        }
         if commit != parent {
             discussions::note_commits(&mut tx, repo.pk, num, Some(author_pk), (Some(parent), commit)).await?;
         }

@@ -7,6 +7,7 @@ use hub_types::Oid;
 use super::{HIDDEN_TITLE, get, pull_ref};
 use crate::app::App;
 use crate::error::HubResult;
+use crate::repos::merging::Outcome;
 use crate::repos::queries::{
     self, Repo,
     discussions::{self, Discussion, EditRow, EventRow},
@@ -36,6 +37,8 @@ pub struct PullState {
     pub parted: Oid,
     /// What both changed, if it is not over.
     pub conflicts: Vec<String>,
+    /// Whether both changed the metadata of the card, which is joined key by key.
+    pub card_by_keys: bool,
 }
 
 /// Something that happened.
@@ -186,9 +189,9 @@ async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResul
     // The branch may be gone.
     let onto = base.or(discussion.merge_oid).unwrap_or(head);
     let parted = reading::read(app, repo, move |reader| Ok(reader.merge_base(onto, head)?.unwrap_or(onto))).await?;
-    let conflicts = match discussion.status.is_open() {
-        true => reading::merge_conflicts(app, repo, onto, head).await?,
-        false => Vec::new(),
+    let outcome = match discussion.status.is_open() {
+        true => reading::merge_outcome(app, repo, onto, head).await?,
+        false => Outcome::default(),
     };
-    Ok(PullState { head, parted, conflicts })
+    Ok(PullState { head, parted, conflicts: outcome.conflicts, card_by_keys: outcome.card_by_keys })
 }

@@ -7,6 +7,7 @@ use std::time::{Duration, SystemTime};
 use tokio_util::sync::CancellationToken;
 
 use super::{GitCache, REPLACED, Shared};
+use crate::clock;
 use crate::error::HubResult;
 
 const PERIOD: Duration = Duration::from_secs(300);
@@ -29,7 +30,8 @@ pub async fn keep_tidy(cache: GitCache, limit_bytes: u64, stop: CancellationToke
 async fn tidy(cache: &GitCache, limit_bytes: u64) -> HubResult<()> {
     let (repos, temp, shared) = (cache.inner.root.join("repos"), cache.temp_dir(), cache.inner.shared.clone());
     let known = tokio::task::spawn_blocking(move || {
-        let before = SystemTime::now() - ABANDONED;
+        // With a wrong clock, nothing is old.
+        let before = clock::check_ages().map_or(SystemTime::UNIX_EPOCH, |()| SystemTime::now() - ABANDONED);
         remove_abandoned(&temp, before)?;
         let mut known = names(&repos)?;
         remove_replaced(&repos, &mut known, &shared, before);

@@ -9,6 +9,7 @@ use hub_git::{Entry, EntryKind};
 use super::BASES;
 use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
+use super::conversion::{self, ConversionPanel, Stage};
 use super::file_editor::MAX_TEXT_BYTES;
 use super::parquet::ParquetView;
 use super::preview::{self, Shown, Side};
@@ -68,6 +69,8 @@ pub(super) struct BlobPage {
     pub lfs: Option<LfsPointerInfo>,
     /// What was found in it.
     pub security: Option<Security>,
+    /// Whether it could be safetensors.
+    pub conversion: Option<ConversionPanel>,
     /// Its recall.
     pub recall: Option<FileRecall>,
     /// The form that recalls it, for those who may.
@@ -203,6 +206,7 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
             size_bytes: pointer.size,
             pointer_size_bytes: pointer.pointer_size,
         }),
+        conversion: conversion::panel_of(&page, &content, &place, security.as_ref()).await?,
         security,
         recall_href: recall_href(&page, repo, &place).filter(|_| standing.is_none()),
         recall: standing.map(|standing| FileRecall {

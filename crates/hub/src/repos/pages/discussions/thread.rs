@@ -23,31 +23,31 @@ const MAX_FILES: usize = 100;
 /// The head of both pages of a discussion.
 #[derive(Debug)]
 pub(super) struct Head {
-    num: i64,
-    title: String,
-    icon: &'static str,
-    state: &'static str,
-    author: String,
-    by_service: bool,
-    at: DateTime<Utc>,
-    pinned: bool,
-    locked: bool,
+    pub(super) num: i64,
+    pub(super) title: String,
+    pub(super) icon: &'static str,
+    pub(super) state: &'static str,
+    pub(super) author: String,
+    pub(super) by_service: bool,
+    pub(super) at: DateTime<Utc>,
+    pub(super) pinned: bool,
+    pub(super) locked: bool,
     /// Of a pull request: the branch it is for.
-    base: Option<String>,
+    pub(super) base: Option<String>,
     /// Of a merged one: the commit.
-    merged: Option<Link>,
-    href: String,
+    pub(super) merged: Option<Link>,
+    pub(super) href: String,
 }
 
 /// A link.
 #[derive(Debug)]
 pub(super) struct Link {
-    label: String,
-    href: String,
+    pub(super) label: String,
+    pub(super) href: String,
 }
 
 impl Head {
-    fn of(row: &Discussion, repo_href: &str) -> Self {
+    pub(super) fn of(row: &Discussion, repo_href: &str) -> Self {
         let merged = row.merge_oid.map(|oid| oid.to_hex());
         Self {
             num: row.num,
@@ -65,7 +65,7 @@ impl Head {
         }
     }
 
-    fn badge(&self) -> &'static str {
+    pub(super) fn badge(&self) -> &'static str {
         match self.state {
             "Open" => "badge badge-accent",
             _ => "badge",
@@ -97,6 +97,8 @@ struct ThreadPage {
     is_draft: bool,
     /// What both the pull request and its branch changed.
     conflicts: Vec<String>,
+    /// Whether both changed the metadata of the card, which merges key by key.
+    card_by_keys: bool,
     comment: Field,
     title: Field,
     error: Option<String>,
@@ -200,6 +202,7 @@ pub(super) async fn show(
         is_open: discussion.status.is_open(),
         is_merged: discussion.status == Status::Merged,
         is_draft: discussion.status == Status::Draft,
+        card_by_keys: pull.as_ref().is_some_and(|pull| pull.card_by_keys),
         conflicts: pull.map(|pull| pull.conflicts).unwrap_or_default(),
         comment: Field::new("comment", "Comment").value(typed).error(refusal.message_at("comment")),
         title: refusal.mark(Field::new("title", "Title").value(discussion.title)),

@@ -80,6 +80,11 @@ struct ListPage {
 }
 
 impl ListPage {
+    /// Whether a new one can be made.
+    fn offers_new(&self) -> bool {
+        self.layout.offers_new(self.kind)
+    }
+
     /// The word for what is listed, in running text.
     fn plural(&self) -> &'static str {
         kind_plural_word(self.kind)

@@ -1,0 +1,2 @@
+delete from jobs where kind = 'convert_weights';
+drop table conversions;

@@ -1,0 +1,2 @@
+set local lock_timeout = '10s';
+alter table users drop column password_ends_at;
