@@ -9,6 +9,7 @@ mod checklist;
 mod clock;
 mod collections;
 mod console;
+mod conversion;
 mod database_tls;
 mod discover;
 mod discussions;

@@ -66,7 +66,7 @@ impl Contents {
             false => {
                 let of_key = |wanted: &str| {
                     let mut found = items.iter().filter(|(key, _)| matches!(key, Value::Text(key) if &**key == wanted));
-                    found.next().and_then(|(_, value)| machine.dict(value)).filter(|inner| has_tensors(*inner))
+                    found.next().and_then(|(_, value)| machine.dict(value)).filter(|inner| has_tensors(inner))
                 };
                 let found = WRAPPERS.iter().find_map(|wanted| Some((of_key(wanted)?, *wanted)));
                 found.map(|(inner, wanted)| (inner, Some(wanted))).ok_or_else(none)?

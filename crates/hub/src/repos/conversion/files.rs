@@ -8,6 +8,7 @@ use sha2::{Digest as _, Sha256 as Hasher};
 
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::recalls;
 use crate::repos::queries::Repo;
 use crate::repos::{reading, weight_files};
 
@@ -93,6 +94,10 @@ impl Files {
         };
         let mut hasher = Hasher::new();
         for source in &sources {
+            // What is recalled comes back in no other form.
+            if let Some(entry) = reading::entry(app, repo, commit, &source.path).await? {
+                recalls::check_entry(app, repo.pk, &entry).await?;
+            }
             hasher.update(format!("{} {}\n", source.path, source.content));
         }
         let identity = hasher.finalize().iter().map(|byte| format!("{byte:02x}")).collect();
