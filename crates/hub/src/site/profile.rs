@@ -327,7 +327,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
         settings_label: "Settings and members",
         organizations: Vec::new(),
-        members: members.into_iter().map(|member| face_of(member)).collect(),
+        members: members.into_iter().map(face_of).collect(),
         can_create: page
             .viewer
             .user
