@@ -22,7 +22,7 @@ fn png() -> Vec<u8> {
 
 /// The same, with words that say where it was made.
 fn telling_png() -> Vec<u8> {
-    let words = b"tEXtComment\052.5N 13.4E";
+    let words = b"tEXtComment\x0052.5N 13.4E";
     let mut crc = flate2::Crc::new();
     crc.update(words);
     let length = u32::try_from(words.len() - 4).unwrap().to_be_bytes();
