@@ -112,7 +112,7 @@ async fn what_cannot_be_converted_is_told_and_leaves_nothing() {
     ada.post_json(ASK, &json!({ "path": "README.md" }), 422).await;
     ada.post_json(ASK, &json!({ "path": "none.bin" }), 404).await;
     // No room is a reason, too, and asked again when there is some it goes on.
-    hub.sql("insert into storage_quotas (namespace_pk, limit_bytes) select namespace_pk, 100 from namespaces where name = 'ada'")
+    hub.sql("insert into storage_quotas (namespace_pk, limit_bytes, reason) select namespace_pk, 100, 'x' from namespaces where name = 'ada'")
         .await;
     ask(&ada, "small.pt").await;
     hub.jobs_done().await;

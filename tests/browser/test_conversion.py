@@ -1,0 +1,68 @@
+"""A pickle's page offers safetensors; the press of a button leads to a pull request, with scripts and without."""
+
+import time
+import uuid
+
+import pytest
+from conftest import DESKTOP, PHONE, picture
+from harness.people import TOKENS
+from harness.torch_checkpoint import Evil, floats, save, state, tensor_of
+from huggingface_hub import CommitOperationAdd, HfApi
+from test_pages import axe, overflow, structure
+
+
+@pytest.fixture(scope="module")
+def pickled(hub, tmp_path_factory):
+    """A model of ada's in pickles, one of which cannot be converted; it takes none any more."""
+    folder, repo = tmp_path_factory.mktemp("pickles"), f"ada/pickled-{uuid.uuid4().hex[:8]}"
+    save(folder / "pytorch_model.bin", state())
+    save(folder / "evil.pt", {"weight": tensor_of("F32", (2,), floats(1, 2)), "hook": Evil()})
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    api.create_repo(repo)
+    adds = [CommitOperationAdd(path.name, path) for path in folder.iterdir()]
+    api.create_commit(repo, [*adds, CommitOperationAdd("README.md", b"# A model\n")], commit_message="Add files")
+    return repo
+
+
+def wait_for(page, text):
+    """Looks again until it says so."""
+    for _ in range(100):
+        if page.get_by_role("region", name="Safetensors").get_by_text(text).count():
+            return
+        time.sleep(0.1)
+        page.reload()
+    raise AssertionError(text)
+
+
+def test_from_the_button_to_the_pull_request(open_browser, pickled):
+    page = open_browser(person="ada", java_script_enabled=False)
+    page.goto(f"/{pickled}/settings")
+    page.get_by_text("Refused", exact=True).check()
+    page.get_by_role("button", name="Save pickles").click()
+    page.goto(f"/{pickled}/blob/main/pytorch_model.bin")
+    panel = page.get_by_role("region", name="Safetensors")
+    assert panel.get_by_role("checkbox", name="Delete this pickle").is_checked()
+    for size in [DESKTOP, PHONE]:
+        for scheme in ["light", "dark"]:
+            looks = open_browser(person="ada", viewport=size, color_scheme=scheme)
+            looks.goto(page.url)
+            picture(looks, f"conversion-offer-{size['width']}-{scheme}")
+            assert not [*structure(looks), *overflow(looks), *axe(looks)], (size, scheme)
+    panel.get_by_role("button", name="Convert to safetensors").click()
+    page.get_by_text("The file is being converted. A pull request comes when it is done.").wait_for()
+    wait_for(page, "are proposed in")
+    picture(page, "conversion-proposed")
+    panel.get_by_role("link", name="pull request #1").click()
+    page.get_by_role("heading", name="Adding safetensors variant of this model").wait_for()
+    page.get_by_text("The bytes of all 9 tensors are those of the checkpoint.").wait_for()
+    picture(page, "conversion-pull-request")
+
+
+def test_what_cannot_be_converted_says_why(open_browser, pickled):
+    page = open_browser(person="ada")
+    page.goto(f"/{pickled}/blob/main/evil.pt")
+    page.get_by_role("button", name="Convert to safetensors").click()
+    wait_for(page, "posix.system")
+    page.get_by_role("button", name="Try again").wait_for()
+    picture(page, "conversion-refused")
+    assert not [*structure(page), *overflow(page), *axe(page)]
