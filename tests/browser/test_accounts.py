@@ -72,6 +72,29 @@ def test_a_forgotten_password_is_chosen_anew(open_browser, hub, viewport, scheme
     assert not problems, "\n".join(problems)
 
 
+@pytest.mark.parametrize(
+    ("viewport", "scheme"), [(PHONE, "light"), (DESKTOP, "dark")], ids=["phone-light", "desktop-dark"]
+)
+def test_a_password_that_the_operator_was_shown_is_changed_at_the_first_login(open_browser, hub, viewport, scheme):
+    name = f"gil{uuid.uuid4().hex[:8]}"
+    made = hub.command("admin", "create-user", name, "--email", f"{name}@example.org")
+    assert "within 7 days" in made.stdout, made.stderr
+    page = open_browser(viewport, color_scheme=scheme)
+    page.goto("/login?next=%2Fdatasets")
+    page.get_by_label("Username").fill(name)
+    page.get_by_label("Password", exact=True).fill(made.stdout.split()[-1])
+    page.get_by_role("main").get_by_role("button", name="Log in").click()
+    page.wait_for_url("**/login/new-password")
+    page.get_by_label("New password").fill(made.stdout.split()[-1])
+    page.get_by_role("button", name="Set the password and go on").click()
+    page.get_by_text("than the one that was made for you").wait_for()
+    problems = look(page, "first-password", viewport, scheme)
+    page.get_by_label("New password").fill("another long password 8")
+    page.get_by_role("button", name="Set the password and go on").click()
+    page.wait_for_url("**/datasets")
+    assert not problems, "\n".join(problems)
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_tokens_and_sessions_are_managed(open_browser, viewport, scheme):

@@ -90,12 +90,11 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
         node = hub.start_beside("all", port, clock.env)
         log = hub.folder / f"hub-all-{port}.log"
         api = api_at(node)
-        for repo_id in ("bob/api", "bob/git"):
+        for repo_id in ("bob/api", "bob/git", "bob/early"):
             api.create_repo(repo_id)
-        api.upload_file(path_or_fileobj=b"*.bin filter=lfs -text\n", path_in_repo=".gitattributes", repo_id="bob/git")
         # Sent, and named by no commit: what garbage collection takes when it is old.
         early = CommitOperationAdd("early.bin", b"\0early" * 1000)
-        api.preupload_lfs_files("bob/api", [early])
+        api.preupload_lfs_files("bob/early", [early])
         visitor = logged_in(hub.url, "carol")
         writers = Writers(SimpleNamespace(url=node), tmp_path / "writers", 0)
         try:
@@ -124,7 +123,9 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
         finally:
             writers.stop()
         hub.admin("gc")
-        api.create_commit("bob/api", [early], commit_message="Early")
+        api.create_commit("bob/early", [early], commit_message="Early")
+        got = Path(api.hf_hub_download("bob/early", "early.bin", cache_dir=tmp_path / "early"))
+        assert got.read_bytes() == b"\0early" * 1000
         check(api, SimpleNamespace(url=node), writers.acknowledged, tmp_path, len(writers.acknowledged))
 
 

@@ -82,7 +82,7 @@ async fn post(url: &str, body: &Value) -> reqwest::Response {
 }
 
 /// Does what an entry's upload action says; gives the last answer before `verify`, or the first refusal.
-async fn follow(entry: &Value, bytes: &[u8]) -> reqwest::Response {
+pub(crate) async fn follow(entry: &Value, bytes: &[u8]) -> reqwest::Response {
     let upload = &entry["actions"]["upload"];
     let href = upload["href"].as_str().expect("an upload has an address");
     let Some(chunk) = upload["header"]["chunk_size"].as_str() else {

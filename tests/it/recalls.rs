@@ -211,7 +211,8 @@ async fn who_fetched_is_told_once_and_told_of_the_end() {
     assert_eq!(owner.submit(&path, &path, &[("why", "")]).await.status, 422);
     assert_eq!(owner.submit(&path, &path, &[("why", "The finding was wrong.")]).await.status, 303);
     hub.jobs_done().await;
-    assert_eq!(owner.post(&path, &[("csrf_token", &owner_csrf(&mut owner).await), ("why", "Once more.")]).await.status, 409);
+    let csrf = owner_csrf(&mut owner).await;
+    assert_eq!(owner.post(&path, &[("csrf_token", &csrf), ("why", "Once more.")]).await.status, 409);
     bob.get("/ada/bert/resolve/main/w.bin", 200).await.bytes().await.unwrap();
     tell_again(&hub, number).await;
     let rows = told(&bob).await;

@@ -38,6 +38,16 @@ async fn start() -> (TestHub, hub_tests::Client, hub_tests::Client) {
     (hub, ada, bob)
 }
 
+/// A file of an archive, by a program that reads such archives.
+fn part_of(archive: &[u8], part: &str) -> String {
+    let folder = tempfile::tempdir().unwrap();
+    std::fs::write(folder.path().join("data.zip"), archive).unwrap();
+    let unpack =
+        std::process::Command::new("python3").args(["-m", "zipfile", "-e", "data.zip", "."]).current_dir(&folder).status();
+    assert!(unpack.unwrap().success());
+    std::fs::read_to_string(folder.path().join(format!("{part}.json"))).unwrap()
+}
+
 async fn names(hub: &TestHub, sql: &'static str) -> Vec<String> {
     sqlx::query_scalar(sql).fetch_all(&hub.app().pool).await.unwrap()
 }
@@ -143,6 +153,19 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
 async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     let (hub, token, bob) = start().await;
     hub.sql("update users set email_confirmed_at = now()").await;
+    bob.post_json("/api/models/bob/his/discussions/1/comment", &json!({ "comment": "Because." }), 201).await;
+    hub.jobs_done().await;
+    hub.sql(
+        "insert into gpg_keys (user_pk, fingerprint, parts, emails, public_key)
+             select namespace_pk, repeat('A', 40), '[]', '{}', 'hello' from namespaces where name = 'ada';
+         insert into attachments (public_id, repo_pk, user_pk, name, content_type, size_bytes)
+             select repeat('a', 32), repo_pk, n.namespace_pk, 'plot.png', 'image/png', 5 from repos r, namespaces n
+             where r.name = 'his' and n.name = 'ada';
+         insert into rule_counts (user_pk, what, count) select namespace_pk, 'comments', 3 from namespaces where name = 'ada';
+         insert into rule_texts (hash, user_pk)
+             select decode(repeat('ab', 32), 'hex'), namespace_pk from namespaces where name = 'ada'",
+    )
+    .await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let asked = ada.submit(DATA, "/settings/data/export", &[]).await;
     assert_eq!((asked.status, asked.location()), (303, DATA));
@@ -164,6 +187,12 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     for name in ["profile.json", "comments.json", "repositories.json", "security_log.json", "README.txt"] {
         assert!(bytes.windows(name.len()).any(|part| part == name.as_bytes()), "{name}");
     }
+    let has = |part: &str, text: &str| assert!(part_of(&bytes, part).contains(text), "{part}: {}", part_of(&bytes, part));
+    has("notifications", "\"because\":\"taking part\"");
+    has("gpg_keys", "aGVsbG8=");
+    has("attachments", "\"plot.png\"");
+    has("rule_counts", "\"comments\"");
+    has("rule_texts", &"ab".repeat(32));
     let mut bobs = Browser::logged_in(&hub, "bob").await;
     assert_eq!(bobs.get(&path).await.status, 404, "it is not his");
     for client in [&token, &bob] {

@@ -117,3 +117,58 @@ async fn nothing_comes_in_where_there_is_no_room() {
     assert!(find_by_name(hub.app(), "acme").await.is_err(), "an organisation is no account");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_owners_hold_is_known_at_once_and_two_do_not_pass_together() {
+    let hub = TestHub::start_with(|config| config.owner_storage_limit_bytes = Some(300_000)).await;
+    let user = hub.account("ada").await;
+    hub.organization("acme", &[(&user, OrgRole::Admin)]).await;
+    let ada = hub.token(&user, TokenRole::Write).await;
+    for repo in ["acme/one", "acme/two", "ada/own"] {
+        ada.create_repo("model", repo, false).await;
+    }
+    hub::quotas::measure(hub.app()).await.unwrap();
+
+    // Each of these would find room, did the other not end at the same time.
+    let files = [Large::of(160_000, 1), Large::of(160_000, 2)];
+    let one = crate::lfs::entry(&ada, "acme/one", "upload", &files[0]).await;
+    let two = crate::lfs::entry(&ada, "acme/two", "upload", &files[1]).await;
+    let (one, two) = tokio::join!(crate::lfs::follow(&one, &files[0].bytes), crate::lfs::follow(&two, &files[1].bytes));
+    let statuses = [one.status(), two.status()];
+    assert_eq!(statuses.iter().filter(|status| status.is_success()).count(), 1, "{statuses:?}");
+    assert!(statuses.contains(&reqwest::StatusCode::PAYLOAD_TOO_LARGE), "{statuses:?}");
+    let full = if one.status().is_success() { "one" } else { "two" };
+
+    // Whatever comes, moves, goes and comes back, what is counted is what there is, before and after it is added up.
+    let miscounted = async || {
+        let wrong = hub::quotas::queries::count_miscounted(&hub.app().pool).await.unwrap();
+        hub::quotas::measure(hub.app()).await.unwrap();
+        (wrong, hub::quotas::queries::count_miscounted(&hub.app().pool).await.unwrap())
+    };
+    assert_eq!(miscounted().await, (0, 0));
+    let moved = json!({ "fromRepo": format!("acme/{full}"), "toRepo": "ada/moved", "type": "model" });
+    ada.post_json("/api/repos/move", &moved, 200).await;
+    let attached = ada.request(Method::POST, "/api/models/ada/own/discussions/uploads?name=x.txt").body("so much".repeat(1000));
+    ada.send(attached, 200).await;
+    assert_eq!(miscounted().await, (0, 0));
+    crate::lfs::upload(&ada, "ada/own", &Large::of(50_000, 3)).await;
+    let gone = json!({ "type": "model", "organization": "ada", "name": "moved" });
+    ada.call(Method::DELETE, "/api/repos/delete", &gone, 200).await;
+    assert_eq!(miscounted().await, (0, 0));
+    let deleted = ada.get_json("/api/settings/deleted-repos", 200).await;
+    ada.post_json(&format!("/api/deleted-repos/{}/restore", deleted[0]["_id"].as_str().unwrap()), &json!({}), 200).await;
+    ada.commit("/api/models/ada/own", "main", &[Client::file("a.txt", "a")], 200).await;
+    assert_eq!(miscounted().await, (0, 0));
+
+    // What is counted wrong all the same is seen, and counted anew.
+    hub.sql("update owner_sizes set bytes = bytes + 7").await;
+    let tally = hub::admin::fsck::check(hub.app(), None, hub::admin::fsck::Depth::Sizes, |problem| panic!("{problem}")).await;
+    assert_eq!(tally.unwrap().miscounted, 2);
+    assert_eq!(miscounted().await, (2, 0));
+    // A full owner's discussions take no files either.
+    hub.sql("insert into storage_quotas (namespace_pk, limit_bytes, reason) select namespace_pk, 0, 'full' from namespaces where name = 'ada'").await;
+    let attached = ada.request(Method::POST, "/api/models/ada/own/discussions/uploads?name=x.txt").body("more");
+    let said = ada.send(attached, 413).await.text().await.unwrap();
+    assert!(said.contains("The storage of ada is full"), "{said}");
+    hub.stop().await;
+}

@@ -20,6 +20,16 @@ fn png() -> Vec<u8> {
     STANDARD.decode(text).unwrap()
 }
 
+/// The same, with words that say where it was made.
+fn telling_png() -> Vec<u8> {
+    let words = b"tEXtComment\x0052.5N 13.4E";
+    let mut crc = flate2::Crc::new();
+    crc.update(words);
+    let length = u32::try_from(words.len() - 4).unwrap().to_be_bytes();
+    let png = png();
+    [&png[..33], &length, words, &crc.sum().to_be_bytes(), &png[33..]].concat()
+}
+
 async fn upload(client: &Client, api: &str, name: &str, bytes: Vec<u8>, status: u16) -> Value {
     let request = client.request(Method::POST, &format!("{api}/discussions/uploads?name={name}")).body(bytes);
     client.send(request, status).await.json().await.unwrap()
@@ -51,6 +61,9 @@ async fn a_picture_is_shown_in_a_comment_and_other_files_are_saved() {
     assert_eq!(header("x-content-type-options"), "nosniff");
     assert!(header("content-security-policy").contains("sandbox") && header("cache-control").contains("private"));
     assert_eq!(shown.bytes().await.unwrap(), png());
+    // Where it was made is nobody's business.
+    let told = url_of(&upload(&bob, API, "phone.png", telling_png(), 200).await);
+    assert_eq!(hub.anonymous().get(&told, 200).await.bytes().await.unwrap(), png());
     // What a browser could run is text, whatever its name and the sender say, and is saved.
     for (name, text) in
         [("x.svg", "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"), ("x.html", "<script>1</script>")]

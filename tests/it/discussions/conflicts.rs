@@ -3,7 +3,7 @@
 use std::collections::BTreeMap;
 
 use super::pulls::propose;
-use super::{API, path, start};
+use super::{API, events, path, start};
 use crate::lfs::{Large, upload};
 use crate::pages::browser::{Browser, Page};
 use hub_tests::{Client, Value, json};
@@ -181,6 +181,10 @@ async fn every_kind_of_conflict_is_settled_by_who_opened_it() {
     assert_eq!(ada.get_json(API, 200).await["sha"], main, "the branch is where it was");
     let commits = ada.get_json(&format!("{API}/commits/refs%2Fpr%2F1"), 200).await;
     assert_eq!(commits[0]["title"], "Merge main into refs/pr/1");
+    // What came from the branch is nothing that bob proposes.
+    let told: Vec<Value> = events(&bob, 1).await.into_iter().filter(|(kind, _)| kind == "commit").map(|(_, data)| data).collect();
+    assert_eq!(told.last().unwrap()["oid"], commits[0]["id"]);
+    assert_eq!(told.len(), 3, "{told:?}");
     merge(&ada, 1, 200).await;
     assert_eq!(text(&ada, "main", "README.md").await, card("bsd-3-clause", &["a", "ada", "bob"], "Both."));
     assert_eq!(text(&ada, "main", "both.txt").await, "1\r\nada and bob\r\n3\r\n4\r\n5\r\nBOB\r\n");

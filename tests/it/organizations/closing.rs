@@ -71,17 +71,31 @@ async fn start() -> (Acme, Browser) {
     (acme, browser)
 }
 
+/// Makes a service account, and a token of it.
+async fn service_account(acme: &Acme, head: &mut Browser) -> Client {
+    let list = "/organizations/acme/settings/service-accounts";
+    let page = head.submit(list, list, &[("name", "acme-ci"), ("purpose", ""), ("role", "write")]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    let one = format!("{list}/acme-ci");
+    head.submit(&one, &format!("{one}/tokens"), &[("name", "runner"), ("expires", "30")]).await;
+    let page = head.open(&one).await;
+    let text = page.text.split("value=\"hf_").nth(1).expect("the token is shown").split('"').next().unwrap();
+    acme.hub.with_token(&format!("hf_{text}"))
+}
+
 #[tokio::test]
 async fn a_closed_organization_is_gone_by_every_door_until_it_is_kept() {
     let (acme, mut head) = start().await;
     let (hub, client) = (&acme.hub, acme.client("head"));
+    let ci = service_account(&acme, &mut head).await;
+    ci.get("/api/whoami-v2", 200).await;
     check_doors(client, true).await;
     let mut member = Browser::logged_in(hub, "member").await;
     assert_eq!(member.get(DELETE).await.status, 403);
     let page = head.submit(MINE, "/organizations/acme/leave", &[]).await;
     assert!(page.status == 409 && page.has("or delete the organization under its settings"), "{}", page.text);
     let page = head.open(DELETE).await;
-    for words in ["3 models", "1 collection", "1 resource group", "5 memberships", "For 30 days"] {
+    for words in ["3 models", "1 collection", "1 resource group", "6 memberships", "For 30 days"] {
         assert!(page.has(words), "{words}: {}", page.text);
     }
     let page = delete(&mut head, "acm").await;
@@ -98,6 +112,11 @@ async fn a_closed_organization_is_gone_by_every_door_until_it_is_kept() {
     for who in ["head", "writer", "outsider"] {
         check_doors(acme.client(who), false).await;
     }
+    for path in ["/api/whoami-v2", "/api/models/acme/public"] {
+        let status = ci.request(Method::GET, path).send().await.unwrap().status().as_u16();
+        assert!(matches!(status, 401 | 403 | 404), "{path}: {status}");
+    }
+    client.get("/acme-ci", 404).await;
     // Who runs the hub sees nothing of it, either, and it is in nobody's lists.
     let mut operator = Browser::logged_in(hub, "operator").await;
     for path in ["/acme", "/acme/private", SETTINGS, DELETE] {
@@ -140,6 +159,8 @@ async fn a_closed_organization_is_gone_by_every_door_until_it_is_kept() {
     assert!(kept.status == 404, "the operator has done it: {}", kept.text);
     hub.indexed().await;
     check_doors(client, true).await;
+    ci.get("/api/whoami-v2", 200).await;
+    client.get("/acme-ci", 200).await;
     let roles = client.get_json(GROUPS, 200).await.to_string();
     for who in ["reader", "contributor", "writer"] {
         assert!(roles.contains(who), "{who} is in the group again: {roles}");
@@ -147,7 +168,7 @@ async fn a_closed_organization_is_gone_by_every_door_until_it_is_kept() {
     acme.client("member").get("/api/models/acme/private", 404).await;
     acme.client("writer").commit("/api/models/acme/private", "main", &[Client::file("b.txt", "b\n")], 200).await;
     client.get("/api/datasets/acme/old", 404).await;
-    assert_eq!((hub.count("organization_members").await, hub.count("organization_invitations").await), (5, 0));
+    assert_eq!((hub.count("organization_members").await, hub.count("organization_invitations").await), (6, 0));
     let log = head.open("/organizations/acme/settings/audit-log").await;
     assert!(log.has("Deletion of the organization asked for") && log.has("Organization kept"), "{}", log.text);
     acme.hub.stop().await;

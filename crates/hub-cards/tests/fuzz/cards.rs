@@ -4,8 +4,8 @@ use std::collections::BTreeMap;
 
 use hub_cards::derive::{Input, SMALL_FILES, derive};
 use hub_cards::{
-    CardMetadata, Gate, GateKind, KeyValue, LinkContext, citation, front_matter, headings, highlight_lines, infer, plain_text,
-    plain_text_excerpt, render_markdown, set_key, validate,
+    CardMetadata, Gate, GateKind, KeyValue, LinkContext, citation, front_matter, headings, highlight_lines, infer,
+    merge_metadata, plain_text, plain_text_excerpt, render_markdown, set_key, validate,
 };
 use hub_types::RepoType;
 use proptest::prelude::*;
@@ -275,6 +275,23 @@ proptest! {
             KeyValue::Absent => prop_assert_eq!(found, None),
             KeyValue::Text(text) => prop_assert_eq!(found, Some(text.into())),
             KeyValue::List(list) => prop_assert_eq!(found, Some(list.into())),
+        }
+    }
+
+    /// What is written says what was joined, and what one side left alone is the other's.
+    #[test]
+    fn metadata_of_two_sides(here in damage(), there in damage()) {
+        let texts = [damaged_text(CARD, WORDS, &here), damaged_text(CARD, WORDS, &there)];
+        let base = front_matter::split(CARD).yaml.unwrap();
+        let [Some(ours), Some(theirs)] = texts.each_ref().map(|text| front_matter::split(text).yaml) else { return Ok(()) };
+        let (merged, took) = taken(|| merge_metadata(base, ours, theirs, &BTreeMap::new()));
+        within(took, texts[0].len() + texts[1].len(), 32 * MIB, 600, 20_000)?;
+        let read = |yaml: &str| front_matter::parse(&format!("---\n{yaml}\n---\n")).unwrap();
+        if let Some(yaml) = merged.as_ref().and_then(|merged| merged.yaml.as_ref()) {
+            prop_assert_eq!(&read(yaml), &merged.unwrap().values);
+        }
+        if let Some(merged) = merge_metadata(base, ours, base, &BTreeMap::new()) {
+            prop_assert_eq!(merged.values, read(ours));
         }
     }
 

@@ -367,8 +367,9 @@ pub static SETTINGS: &[Setting] = &[
         "database.url",
         "DATABASE_URL",
         Form::Url(&["postgres", "postgresql"]),
-        "The Postgres database (15 or newer), such as `postgres://hub:password@db.example.org/hub`. Without it, the hub \
-         runs a private Postgres in its data folder, from the system's PostgreSQL.",
+        "The Postgres database (15 or newer), such as `postgres://hub:password@db.example.org/hub`; `?sslmode=verify-full` at its \
+         end asks for TLS (docs/production.md). Without it, the hub runs a private Postgres in its data folder, from the system's \
+         PostgreSQL.",
     ),
     setting(
         "database.max_connections",

@@ -87,6 +87,7 @@ async fn reopen(app: &App, organization_pk: i64, by: UserPk) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     let closed_at = closed::reopen(&mut tx, organization_pk).await?.ok_or_else(over)?;
     queries::enable_service_accounts(&mut tx, &[organization_pk], closed_at).await?;
+    queries::enable_service_accounts(&mut tx, &[organization_pk], closed_at).await?;
     queries::restore_repos(&mut tx, &[organization_pk], closed_at, by).await?;
     Ok(tx.commit().await?)
 }

@@ -33,6 +33,8 @@ pub use again::{ask_again, scan_again};
 
 /// How long one run looks at files; other jobs wait meanwhile.
 const SLICE: Duration = Duration::from_secs(20);
+/// How many small files are looked at together.
+const BATCH: usize = 256;
 /// How many files with issues are kept with a repository.
 const MAX_ISSUES: usize = 200;
 
@@ -137,22 +139,39 @@ async fn look_at(app: &App, repo: &Repo, files: &[&ChangedFile], clamd: Option<&
     scans::note_blobs(&mut *app.pool.acquire().await?, repo.pk, &keys).await?;
     let mut looked = scans::list_looked(&app.pool, &keys, clamd.is_some()).await?;
     let (until, mut failure) = (Instant::now() + SLICE, None);
-    for file in files.iter().filter(is_wanted) {
-        let before = looked.get(&file.key).copied();
-        if before == Some(Looked::Now) {
+    let files: Vec<&ChangedFile> = files.iter().filter(is_wanted).copied().collect();
+    for batch in files.chunks(BATCH) {
+        let mut batch: Vec<&ChangedFile> =
+            batch.iter().filter(|file| looked.get(&file.key) != Some(&Looked::Now)).copied().collect();
+        if batch.is_empty() {
             continue;
         }
         if Instant::now() > until {
             return Ok(Progress::More);
         }
-        if let Err(error) = look::look_at(app, repo, file, clamd).await {
-            tracing::warn!(repo.id = %repo.id, file = %file.path, ?error, "a file could not be looked at");
-            scans::store_failure(&mut *app.pool.acquire().await?, &file.key).await?;
-            if before != Some(Looked::Failed) {
-                failure = Some(error);
-            }
+        // ClamAV is asked about one file after another.
+        if clamd.is_none() {
+            let done = look::look_at_small(app, repo, &batch).await?;
+            batch.retain(|file| !done.contains(&file.key));
+            looked.extend(done.into_iter().map(|key| (key, Looked::Now)));
         }
-        looked.insert(file.key.clone(), Looked::Now);
+        for file in batch {
+            let before = looked.get(&file.key).copied();
+            if before == Some(Looked::Now) {
+                continue;
+            }
+            if Instant::now() > until {
+                return Ok(Progress::More);
+            }
+            if let Err(error) = look::look_at(app, repo, file, clamd).await {
+                tracing::warn!(repo.id = %repo.id, file = %file.path, ?error, "a file could not be looked at");
+                scans::store_failure(&mut *app.pool.acquire().await?, &file.key).await?;
+                if before != Some(Looked::Failed) {
+                    failure = Some(error);
+                }
+            }
+            looked.insert(file.key.clone(), Looked::Now);
+        }
     }
     match failure {
         Some(error) => Err(error),

@@ -6,7 +6,7 @@ use bytes::{Bytes, BytesMut};
 use futures::TryStreamExt as _;
 use futures::stream::{self, BoxStream, StreamExt as _};
 use hub_cards::safetensors;
-use hub_git::EntryKind;
+use hub_git::{EntryKind, LfsPointer};
 use hub_types::{Oid, Sha256};
 use hub_weights::{MAX_TENSORS, Step, Tensor, parse_layout};
 
@@ -58,28 +58,33 @@ enum Place {
 /// 503 when the database or the store does not answer.
 pub async fn open(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<WeightFile>> {
     let wanted = path.to_owned();
-    let found = reading::read(app, repo, move |reader| {
-        let Some(entry) = reader.entry_at(commit, &wanted)?.filter(|entry| entry.kind == EntryKind::File) else {
-            return Ok(None);
-        };
-        // Only files below the limit for large ones are in git.
-        let blob = if entry.lfs.is_some() { None } else { Some(reader.blob(entry.oid, MAX_BLOB_BYTES)?) };
-        Ok(Some((entry, blob.map(Bytes::from))))
-    });
-    let Some((entry, blob)) = found.await? else { return Ok(None) };
+    let entry = reading::read(app, repo, move |reader| reader.entry_at(commit, &wanted)).await?;
+    match entry.filter(|entry| entry.kind == EntryKind::File) {
+        Some(entry) => open_content(app, repo, path, entry.oid, entry.lfs.as_ref()).await,
+        None => Ok(None),
+    }
+}
+
+/// The same for a file whose blob is known, which costs no walk through its folders.
+///
+/// # Errors
+/// 413 for a file in git that is too large, 503 when the database or the store does not answer.
+pub async fn open_content(
+    app: &App,
+    repo: &Repo,
+    path: &str,
+    blob: Oid,
+    lfs: Option<&LfsPointer>,
+) -> HubResult<Option<WeightFile>> {
     let path = path.to_owned();
-    let file = match (entry.lfs, blob) {
-        (Some(pointer), _) => {
-            // Only what the repository has: a pointer alone opens nothing.
-            let Some(held) = objects::find_held(app, repo.pk, pointer.oid).await? else { return Ok(None) };
-            WeightFile { path, size: held.size, content: Content::Large(pointer.oid), place: Place::Store(held) }
-        }
-        (None, Some(blob)) => {
-            WeightFile { path, size: blob.len() as u64, content: Content::Blob(entry.oid), place: Place::Git(blob) }
-        }
-        (None, None) => return Ok(None),
+    let Some(pointer) = lfs else {
+        // Only files below the limit for large ones are in git.
+        let bytes = Bytes::from(reading::read(app, repo, move |reader| reader.blob(blob, MAX_BLOB_BYTES)).await?);
+        return Ok(Some(WeightFile { path, size: bytes.len() as u64, content: Content::Blob(blob), place: Place::Git(bytes) }));
     };
-    Ok(Some(file))
+    // Only what the repository has: a pointer alone opens nothing.
+    let Some(held) = objects::find_held(app, repo.pk, pointer.oid).await? else { return Ok(None) };
+    Ok(Some(WeightFile { path, size: held.size, content: Content::Large(pointer.oid), place: Place::Store(held) }))
 }
 
 impl WeightFile {

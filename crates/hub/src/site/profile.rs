@@ -276,7 +276,6 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         avatar_class: "avatar-large",
         settings_href: own.then(|| "/settings/profile".to_owned()),
         settings_label: "Edit profile",
-        service_of: row.service_of,
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
         locked_out: false,
@@ -291,6 +290,7 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         columns: shelf.columns,
         first: shelf.first,
         next: shelf.next,
+        service_of: row.service_of,
         name: row.name,
         fullname: row.fullname,
         details: row.details,
@@ -327,7 +327,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
         settings_label: "Settings and members",
         organizations: Vec::new(),
-        members: members.into_iter().map(|member| face_of(member)).collect(),
+        members: members.into_iter().map(face_of).collect(),
         can_create: page
             .viewer
             .user

@@ -33,7 +33,8 @@ pub async fn find_public_user(pool: &PgPool, name: &str) -> sqlx::Result<Option<
     sqlx::query_as!(
         OwnerRow,
         "select namespace_pk, name, fullname, details, created_at from users join namespaces on namespace_pk = user_pk
-         where lower(name) = lower($1) and deletes_at is null",
+         where lower(name) = lower($1) and deletes_at is null
+           and not exists (select from closed_organizations c where c.organization_pk = users.service_of)",
         name
     )
     .fetch_optional(pool)

@@ -86,7 +86,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   (select s.name from namespaces s where s.namespace_pk = u.service_of) as service_of
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
-           where lower(name) = lower($1) and kind <> 'deleted'"#,
+           where lower(name) = lower($1) and kind <> 'deleted'
+             and not exists (select from closed_organizations c where c.organization_pk = u.service_of)"#,
         name
     )
     .fetch_optional(pool)

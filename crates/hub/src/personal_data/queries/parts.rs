@@ -123,6 +123,10 @@ parts! {
             'organization', n.name, 'message', q.message, 'asked_at', q.created_at, 'rejected_at', q.rejected_at) as data
         from organization_requests q join namespaces n on n.namespace_pk = q.organization_pk
         where q.user_pk = $1 and request_pk > $2 order by request_pk limit $3"#;
+    Removals "taken_out_of_organizations" r#"
+        select r.organization_pk as "key!", jsonb_build_object('organization', n.name, 'at', r.created_at) as data
+        from organization_removals r join namespaces n on n.namespace_pk = r.organization_pk
+        where r.user_pk = $1 and r.organization_pk > $2 order by r.organization_pk limit $3"#;
     Repositories "repositories" r#"
         select r.repo_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'id', n.name || '/' || r.name, 'private', r.private, 'gated', r.gated, 'tags', r.tags,

@@ -95,6 +95,11 @@ async fn find(page: &PageRequest, asked: &Asked) -> HubResult<Found> {
     let (kind, id) = kind_and_id(&asked.repo);
     let id: RepoId = id.parse().map_err(|_| missing())?;
     let read = find_readable(&page.app, &page.viewer, kind, id.namespace(), id.name()).await?;
+    if !read.repo.repo_type.has_git() {
+        return Err(HubError::not_found(
+            "Files of a bucket are recalled by their hash, by moderators. Its owner can delete them.",
+        ));
+    }
     let scopes = scopes(&page.viewer, Some(&read.repo));
     if scopes.is_empty() {
         return Err(HubError::admin_denied(&read.repo.id));

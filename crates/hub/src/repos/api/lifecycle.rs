@@ -182,9 +182,9 @@ async fn put_settings(app: web::Data<App>, admin: RepoAdmin, body: Json<Settings
     let change = SettingsChange {
         private,
         gating,
-        plain_http: None,
         discussions_disabled: request.discussions_disabled,
         refuses_pickles: request.refuses_pickles,
+        ..SettingsChange::default()
     };
     settings::update_settings(&app, &admin, change).await?;
     Ok(HttpResponse::Ok().json(json!({})))

@@ -13,9 +13,9 @@ use crate::repos::reading;
 use crate::repos::refs::get_ref;
 
 /// The most files that are settled at once. For more, there is git.
-pub const MAX_FILES: usize = 50;
+pub(super) const MAX_FILES: usize = 50;
 /// The most text that is edited at once, in bytes; of further files, a whole version is chosen.
-pub const MAX_TEXT_BYTES: usize = 1 << 20;
+pub(super) const MAX_TEXT_BYTES: usize = 1 << 20;
 
 /// What must be settled between a pull request and its branch.
 #[derive(Debug)]

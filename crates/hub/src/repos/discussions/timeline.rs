@@ -167,9 +167,12 @@ async fn commits_of(app: &App, repo: &Repo, rows: &[EventRow]) -> HubResult<Hash
             if !known(new)? {
                 continue;
             }
+            let last = reader.commit(*new)?;
+            // What a merge brings from the branch is nothing that is proposed.
+            let is_merge = last.parents.len() > 1 && last.parents.first() == old.as_ref();
             let mut commits = match old {
-                Some(old) if known(old)? => reader.log_between(*old, *new, MAX_COMMITS)?,
-                _ => vec![reader.commit(*new)?],
+                Some(old) if !is_merge && known(old)? => reader.log_between(*old, *new, MAX_COMMITS)?,
+                _ => vec![last],
             };
             commits.reverse();
             found.insert(*event_pk, commits);

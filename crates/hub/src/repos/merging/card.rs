@@ -2,7 +2,7 @@ use std::collections::BTreeMap;
 
 use hub_cards::front_matter;
 use hub_cards::{KeyConflict, Side, merge_metadata};
-use hub_git::{FileConflict, MAX_MERGED_FILE_BYTES, Merge, merge_text};
+use hub_git::{FileConflict, LfsPointer, MAX_MERGED_FILE_BYTES, MAX_POINTER_BYTES, Merge, merge_text};
 
 /// The three versions of a card: before the two sides parted, of the branch, of the pull request.
 #[derive(Debug)]
@@ -31,8 +31,10 @@ impl CardSides {
             if version.is_some_and(|version| version.size > MAX_MERGED_FILE_BYTES) {
                 return Ok(None);
             }
-            match String::from_utf8(merge.bytes(version, MAX_MERGED_FILE_BYTES)?) {
-                Ok(read) if !read.contains('\0') => *text = read,
+            let bytes = merge.bytes(version, MAX_MERGED_FILE_BYTES)?;
+            let is_pointer = bytes.len() as u64 <= MAX_POINTER_BYTES && LfsPointer::parse(&bytes).is_some();
+            match String::from_utf8(bytes) {
+                Ok(read) if !is_pointer && !read.contains('\0') => *text = read,
                 _ => return Ok(None),
             }
         }

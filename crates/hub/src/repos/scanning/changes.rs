@@ -2,7 +2,7 @@
 
 use std::collections::HashSet;
 
-use hub_git::{FileChange, FileSide, GitReader};
+use hub_git::{FileChange, FileSide, GitReader, LfsPointer};
 use hub_types::Oid;
 use serde_json::Value;
 
@@ -43,8 +43,12 @@ pub(super) struct ChangedFile {
     pub path: String,
     /// What it is known by.
     pub key: FileKey,
-    /// A commit that has it.
-    pub commit: Oid,
+    /// Its blob.
+    pub blob: Oid,
+    /// Its size in bytes.
+    pub size: u64,
+    /// Its pointer, if it is a large file.
+    pub lfs: Option<LfsPointer>,
     /// Where it is.
     pub place: Place,
 }
@@ -143,7 +147,7 @@ impl Files {
             self.touched.extend(old.map(|side| side.path));
             if let Some(side) = new {
                 self.touched.insert(side.path.clone());
-                self.add(side, head, Place::Head);
+                self.add(side, Place::Head);
             }
         }
         Ok(())
@@ -161,12 +165,12 @@ impl Files {
             tracing::warn!(commit = %new, "of what was pushed to a branch, only {MAX_FILES_BESIDE} files are looked at");
         }
         for side in changed.into_iter().filter_map(|change| change.new) {
-            self.add(side, new, moved.place);
+            self.add(side, moved.place);
         }
         Ok(())
     }
 
-    fn add(&mut self, side: FileSide, commit: Oid, place: Place) {
+    fn add(&mut self, side: FileSide, place: Place) {
         if !FILES.contains(&side.mode) {
             return;
         }
@@ -177,7 +181,7 @@ impl Files {
         let key = FileKey::new(&side.path, side.oid, side.lfs.as_ref());
         // The same content at two paths of the default branch is two files with issues.
         if self.seen.insert(key.clone()) || place == Place::Head {
-            self.files.push(ChangedFile { path: side.path, key, commit, place });
+            self.files.push(ChangedFile { path: side.path, key, blob: side.oid, size: side.size, lfs: side.lfs, place });
         }
     }
 }

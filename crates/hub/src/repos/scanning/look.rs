@@ -1,10 +1,11 @@
 //! Looks at one file and keeps what was found.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeSet, HashSet};
 use std::io::{self, Read, Seek, SeekFrom};
 
 use hub_cards::{Progress, gguf};
 use hub_scan::{Kind, Level, Limits, MAX_TEXT_BYTES, Report};
+use hub_types::Oid;
 
 use super::changes::ChangedFile;
 use super::reader::Blocks;
@@ -13,10 +14,11 @@ use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::jobs::Job;
 use crate::repos::Repo;
-use crate::repos::weight_files::{WeightFile, open};
+use crate::repos::reading;
+use crate::repos::weight_files::{WeightFile, open_content};
 use crate::scans::clamd::{self, Address, Verdict};
 use crate::scans::queries::store_scan;
-use crate::scans::{Av, AvStatus, FileScan};
+use crate::scans::{Av, AvStatus, FileKey, FileScan};
 
 /// What is read first of a GGUF header.
 const FIRST_READ_BYTES: u64 = 256 << 10;
@@ -24,13 +26,37 @@ const FIRST_READ_BYTES: u64 = 256 << 10;
 const PIECE_BYTES: u64 = 4 << 20;
 const OVERLAP_BYTES: usize = 1 << 10;
 
+/// The largest file that is looked at together with others.
+const SMALL_BYTES: u64 = 128 << 10;
+
+/// Looks at small files of git together: one reading of the repository, one thread, one transaction. Returns those that it has looked
+/// at; the others want to be looked at one by one.
+pub(super) async fn look_at_small(app: &App, repo: &Repo, files: &[&ChangedFile]) -> HubResult<HashSet<FileKey>> {
+    let is_small = |file: &&&ChangedFile| file.lfs.is_none() && file.size <= SMALL_BYTES && file.key.kind != Kind::Gguf;
+    let small: Vec<(FileKey, Oid)> = files.iter().filter(is_small).map(|file| (file.key.clone(), file.blob)).collect();
+    let looked = reading::read(app, repo, move |reader| {
+        let looked = small.iter().filter_map(|(key, blob)| {
+            let mut bytes = io::Cursor::new(reader.blob(*blob, SMALL_BYTES).ok()?);
+            let size = bytes.get_ref().len() as u64;
+            let report = hub_scan::scan(&mut bytes, size, key.kind, Limits::default()).ok()?;
+            let tokens = if hub_scan::has_hub_tokens(&report) { hub_tokens(&mut bytes).ok()? } else { BTreeSet::new() };
+            Some((key.clone(), report, tokens))
+        });
+        Ok(looked.collect::<Vec<_>>())
+    })
+    .await?;
+    let done = looked.iter().map(|(key, ..)| key.clone()).collect();
+    keep_all(app, looked.into_iter().map(|(key, report, tokens)| Found { key, report, av: None, tokens }).collect()).await?;
+    Ok(done)
+}
+
 /// Looks at a file and, where there is one, has ClamAV look at it.
 pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd: Option<&Address>) -> HubResult<()> {
-    let file = match open(app, repo, changed.commit, &changed.path).await {
+    let file = match open_content(app, repo, &changed.path, changed.blob, changed.lfs.as_ref()).await {
         Err(error) if error.kind() == ErrorKind::TooLarge => {
             let mut report = Report::default();
             report.leave_out("The file is too large to be looked at in git.");
-            return keep(app, changed, report, None, BTreeSet::new()).await;
+            return keep_all(app, vec![Found { key: changed.key.clone(), report, av: None, tokens: BTreeSet::new() }]).await;
         }
         other => other?,
     };
@@ -46,7 +72,7 @@ pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd
         Some(address) => Some(ask_clamd(app, address, &file).await?),
         None => None,
     };
-    keep(app, changed, report, av, tokens).await
+    keep_all(app, vec![Found { key: changed.key.clone(), report, av, tokens }]).await
 }
 
 async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTreeSet<[u8; 32]>, WeightFile)> {
@@ -120,20 +146,32 @@ async fn ask_clamd(app: &App, address: &Address, file: &WeightFile) -> HubResult
     }
 }
 
-async fn keep(app: &App, changed: &ChangedFile, report: Report, av: Option<Av>, tokens: BTreeSet<[u8; 32]>) -> HubResult<()> {
-    let av_level = match av.as_ref().map(|av| av.status) {
-        Some(AvStatus::Unsafe) => Level::Unsafe,
-        Some(AvStatus::Safe | AvStatus::Error) | None => Level::Safe,
-    };
-    let scan = FileScan { level: report.level.max(av_level), report, av };
-    let hashes: Vec<String> = tokens.iter().take(leaks::MOST).map(hex::encode).collect();
+/// What was found in a file.
+struct Found {
+    key: FileKey,
+    report: Report,
+    av: Option<Av>,
+    /// Hashes of this hub's own tokens in it.
+    tokens: BTreeSet<[u8; 32]>,
+}
+
+async fn keep_all(app: &App, all: Vec<Found>) -> HubResult<()> {
     let mut tx = app.begin().await?;
-    store_scan(&mut tx, &changed.key, &scan).await?;
-    if !hashes.is_empty() {
-        Job::RevokeLeaked { hashes: hashes.clone() }.enqueue(&mut tx).await?;
+    let mut leaked = false;
+    for Found { key, report, av, tokens } in all {
+        let av_level = match av.as_ref().map(|av| av.status) {
+            Some(AvStatus::Unsafe) => Level::Unsafe,
+            Some(AvStatus::Safe | AvStatus::Error) | None => Level::Safe,
+        };
+        store_scan(&mut tx, &key, &FileScan { level: report.level.max(av_level), report, av }).await?;
+        let hashes: Vec<String> = tokens.iter().take(leaks::MOST).map(hex::encode).collect();
+        if !hashes.is_empty() {
+            Job::RevokeLeaked { hashes }.enqueue(&mut tx).await?;
+            leaked = true;
+        }
     }
     tx.commit().await?;
-    if !hashes.is_empty() {
+    if leaked {
         app.jobs.wake();
     }
     Ok(())
