@@ -133,6 +133,11 @@ fn question(page: &PageRequest, params: &Params) -> SearchQuery {
 /// How many more there are that are not for all audiences: what choosing them would give.
 async fn count_labelled(page: &PageRequest, params: &Params, left_out: &Clause) -> HubResult<u64> {
     let only = Clause { rule: Rule::AnyOf, ..left_out.clone() };
+    // Words are looked for a second time only where there is anything of the kind.
+    let any = SearchQuery { visible: search::visible_to(&page.viewer), limit: 0, ..SearchQuery::new(params.kind) };
+    if page.app.search.search(SearchQuery { clauses: vec![only.clone()], ..any }).await?.total == 0 {
+        return Ok(0);
+    }
     let others = params.clauses().into_iter().filter(|clause| clause.facet != only.facet);
     let asked = SearchQuery { clauses: others.chain([only.clone()]).collect(), ..question(page, params) };
     Ok(page.app.search.search(asked).await?.total)
