@@ -85,8 +85,6 @@ pub struct DomainJoin {
     pub domain: String,
     /// The role that it gives.
     pub role: String,
-    /// The token of the form.
-    pub csrf: String,
 }
 
 /// The follow button and its numbers.
@@ -319,7 +317,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         locked_out,
         join_href: (row.takes_requests && role.is_none() && !locked_out && domain_join.is_none())
             .then(|| format!("/organizations/{}/join", row.name)),
-        domain_join: domain_join.map(|found| DomainJoin { domain: found.domain, role: found.role, csrf: page.layout("").csrf }),
+        domain_join: domain_join.map(|found| DomainJoin { domain: found.domain, role: found.role }),
         service_of: None,
         requests: (waiting > 0).then(|| (format!("/organizations/{}/settings/requests", row.name), waiting)),
         layout: page.layout(row.name.clone()),
