@@ -20,6 +20,7 @@ impl Bits {
         Self(vec![0; len.div_ceil(WORD)])
     }
 
+    #[inline]
     pub(crate) fn insert(&mut self, ord: u32) {
         let at = ord as usize / WORD;
         if at >= self.0.len() {

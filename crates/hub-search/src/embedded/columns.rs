@@ -140,7 +140,9 @@ fn ordered(fraction: f64) -> i64 {
 pub(crate) struct Columns {
     entries: Vec<Option<Entry>>,
     /// By ordinal, in order. Apart from the entries, because counting reads nothing else.
-    values: ValueLists,
+    pub(crate) values: ValueLists,
+    /// The same without the values whose documents are kept as bits: these are counted by them.
+    pub(crate) rare: ValueLists,
     by_pk: HashMap<i64, u32>,
     pub(crate) numbers: Numbers,
     pub(crate) popularity: Vec<f32>,
@@ -170,11 +172,6 @@ impl Columns {
         self.entries.get(ord as usize)?.as_ref()
     }
 
-    /// The values of a document, in order.
-    pub(crate) fn values(&self, ord: u32) -> &[ValueId] {
-        self.values.of(ord)
-    }
-
     pub(crate) fn ord_of(&self, pk: i64) -> Option<u32> {
         self.by_pk.get(&pk).copied()
     }
@@ -188,9 +185,11 @@ impl Columns {
     /// # Errors
     /// If a facet has more values than can be numbered.
     pub(crate) fn put(&mut self, ord: u32, doc: &RepoDoc) -> Result<(), SearchError> {
-        self.remove_at(ord);
+        self.remove_at(ord)?;
         self.load(ord, doc)?;
-        self.count_values(ord);
+        let turned = self.count_values(ord);
+        self.list_rare(ord)?;
+        self.list_turned(&turned)?;
         self.names.insert(ord, &self.entries);
         Ok(())
     }
@@ -205,6 +204,7 @@ impl Columns {
         if self.entries.len() <= at {
             self.entries.resize_with(at + 1, || None);
             self.values.grow(at + 1);
+            self.rare.grow(at + 1);
             self.numbers.grow(at + 1);
             self.popularity.resize(at + 1, 0.0);
         }
@@ -232,19 +232,46 @@ impl Columns {
 
     /// Puts the names in order and the documents with their values, of all that [`Self::load`] brought: in the order of
     /// the documents that takes a fraction of the time.
-    pub(crate) fn finish_loading(&mut self) {
-        for ord in 0..self.ordinals() as u32 {
+    ///
+    /// # Errors
+    /// If there are more values than can be kept.
+    pub(crate) fn finish_loading(&mut self) -> Result<(), SearchError> {
+        let ords = 0..self.ordinals() as u32;
+        for ord in ords.clone() {
             self.count_values(ord);
         }
+        self.values.pack();
+        for ord in ords {
+            self.list_rare(ord)?;
+        }
         self.names = NameOrder::of(&self.entries);
+        Ok(())
     }
 
-    fn count_values(&mut self, ord: u32) {
+    /// Adds a document to those that have its values. Returns the values that became rare by that, or are no longer.
+    fn count_values(&mut self, ord: u32) -> Vec<ValueId> {
         let ordinals = self.ordinals();
-        let Some(entry) = &self.entries[ord as usize] else { return };
-        for value in self.values.of(ord) {
-            self.facets[value.facet()].add(*value, ord, ordinals, entry);
+        let Some(entry) = &self.entries[ord as usize] else { return Vec::new() };
+        let values = self.values.of(ord).iter().copied();
+        values.filter(|value| self.facets[value.facet()].add(*value, ord, ordinals, entry)).collect()
+    }
+
+    /// Notes which values of a document are rare.
+    fn list_rare(&mut self, ord: u32) -> Result<(), SearchError> {
+        let is_rare = |value: &ValueId| self.facets[value.facet()].values[value.at()].docs.is_few();
+        let rare: Vec<ValueId> = self.values.of(ord).iter().copied().filter(is_rare).collect();
+        self.rare.set(ord, &rare).ok_or(SearchError::Full)
+    }
+
+    /// The same for all documents that have one of some values.
+    fn list_turned(&mut self, values: &[ValueId]) -> Result<(), SearchError> {
+        for value in values {
+            let docs = self.facets[value.facet()].values[value.at()].docs.to_bits();
+            for ord in docs.iter() {
+                self.list_rare(ord)?;
+            }
         }
+        Ok(())
     }
 
     fn take_from_sets(&mut self, ord: u32) {
@@ -271,22 +298,25 @@ impl Columns {
     }
 
     /// Takes a document away, if there is one with this key.
-    pub(crate) fn remove(&mut self, pk: i64) {
-        if let Some(ord) = self.by_pk.get(&pk).copied() {
-            self.remove_at(ord);
-        }
+    ///
+    /// # Errors
+    /// If there are more values than can be kept.
+    pub(crate) fn remove(&mut self, pk: i64) -> Result<(), SearchError> {
+        self.by_pk.get(&pk).copied().map_or(Ok(()), |ord| self.remove_at(ord))
     }
 
-    fn remove_at(&mut self, ord: u32) {
+    fn remove_at(&mut self, ord: u32) -> Result<(), SearchError> {
         self.names.remove(ord, &self.entries);
-        let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return };
-        for value in self.values.of(ord) {
-            self.facets[value.facet()].remove(*value, ord, self.entries.len(), &entry);
-        }
+        let ordinals = self.ordinals();
+        let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return Ok(()) };
+        let values = self.values.of(ord).iter().copied();
+        let turned: Vec<ValueId> =
+            values.filter(|value| self.facets[value.facet()].remove(*value, ord, ordinals, &entry)).collect();
         self.take_from_sets(ord);
         self.by_pk.remove(&entry.pk);
         self.version += 1;
         self.values_version += 1;
+        self.list_turned(&turned)
     }
 
     /// Sets the counters of a document, if there is one with this key.
@@ -336,7 +366,7 @@ impl Columns {
         let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
         let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(Bits::memory_bytes).sum();
         let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
-        (entries + self.values.memory_bytes() + numbers + keys + bitmaps + facets) as u64
+        (entries + self.values.memory_bytes() + self.rare.memory_bytes() + numbers + keys + bitmaps + facets) as u64
     }
 }
 

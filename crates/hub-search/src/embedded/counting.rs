@@ -1,15 +1,14 @@
-//! How many of what was found have each value of a facet: exact, in one of three ways, by what is cheapest.
+//! How many of what was found have each value of a facet: exact, in one of four ways, by what is cheapest.
 //!
-//! Without any condition the numbers are kept up to date with each change. Otherwise the set is intersected with that of
-//! each value, the most frequent first, until no other value can have more. Where that takes longer than to go through
-//! the documents, their values are added up instead.
+//! Without any condition the numbers are kept up to date with each change. Otherwise, of few documents the values are
+//! added up. Of more, their rare values are added up, and the set is intersected with that of each other value. Of very
+//! many the set is intersected with that of every value, the most frequent first, until no other value can have more.
 
 use std::{
-    cell::LazyCell,
     cmp::Reverse,
     collections::{BinaryHeap, HashSet},
     mem,
-    sync::{Mutex, PoisonError},
+    sync::{LazyLock, Mutex, PoisonError},
 };
 
 use crate::{
@@ -19,14 +18,19 @@ use crate::{
         columns::Columns,
         facets::{FacetColumn, Value},
         filter::{Filter, Passed},
+        lists::ValueLists,
+        two,
     },
 };
 
-/// Up to so many documents, adding up is faster than intersecting with the values of all facets. Measured with
-/// `benches/scale.rs`.
-const FEW: u64 = 8_000;
+/// Of one in so many documents, adding up is faster than intersecting. Measured with `benches/scale.rs`.
+const FEW: u64 = 256;
+/// Of one in so many documents, adding up rare values is faster than intersecting with their sets.
+const NOT_MANY: u64 = 32;
 /// A facet with so many values is worth it alone: the fewer documents, the more of its values have to be looked at.
 const MANY_VALUES: usize = 1_000;
+/// From so many documents on, facets are counted by two threads.
+const WORTH_TWO: usize = 50_000;
 /// How many lists of counts are kept for the next query: to fill them with zeros anew takes longer than to count.
 const SPARE: usize = 64;
 
@@ -36,6 +40,8 @@ enum Tally<'a> {
     Kept { more: &'a [u32], public: bool },
     /// By value.
     Added(&'a Sum),
+    /// By value if it is rare; the others are to be intersected.
+    Rare(&'a Sum, &'a Bits),
     /// To be intersected.
     Docs(&'a Bits),
 }
@@ -48,7 +54,8 @@ impl Tally<'_> {
                 u64::from(kept + more.get(at as usize).copied().unwrap_or(0))
             }
             Self::Added(sum) => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
-            Self::Docs(docs) => value.docs.len_within(docs),
+            Self::Rare(sum, _) if value.docs.is_few() => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
+            Self::Rare(_, docs) | Self::Docs(docs) => value.docs.len_within(docs),
         }
     }
 }
@@ -97,11 +104,24 @@ impl Drop for Sum {
 
 /// Sums by facet, of those that were added up.
 #[derive(Default)]
-struct Sums([Option<Sum>; Facet::EVERY.len()]);
+struct Sums {
+    by_facet: [Option<Sum>; Facet::EVERY.len()],
+    /// Whether of rare values only.
+    rare: bool,
+}
 
 impl Sums {
     fn of(&self, facet: Facet) -> Option<&Sum> {
-        self.0[facet.index()].as_ref()
+        self.by_facet[facet.index()].as_ref()
+    }
+
+    /// The counts of a facet: by its sum, if there is one, or else by `docs`.
+    fn tally<'a>(&'a self, facet: Facet, docs: &'a Bits) -> Tally<'a> {
+        match self.of(facet) {
+            Some(sum) if self.rare => Tally::Rare(sum, docs),
+            Some(sum) => Tally::Added(sum),
+            None => Tally::Docs(docs),
+        }
     }
 }
 
@@ -115,12 +135,12 @@ pub(crate) fn count(
     total: u64,
 ) -> Vec<FacetCounts> {
     let facets = || query.facets.iter().map(|request| request.facet);
-    let shared = LazyCell::new(|| if total <= FEW { add_up(columns, facets(), docs) } else { Sums::default() });
-    let own_private = LazyCell::new(|| match &query.visible {
+    let shared = LazyLock::new(|| add_up_some(columns, facets(), docs, total));
+    let own_private = LazyLock::new(|| match &query.visible {
         Visible::PublicAnd(owners) if !owners.is_empty() => {
             let mut own = columns.visible(kind, &query.visible);
             own.exclude(&columns.public);
-            add_up(columns, facets(), &own)
+            add_up(columns, &columns.values, facets(), &own)
         }
         Visible::Public | Visible::PublicAnd(_) | Visible::All => Sums::default(),
     });
@@ -138,29 +158,44 @@ pub(crate) fn count(
             }
             Some(Passed::Docs(apart)) => {
                 let is_long = columns.column(request.facet).values.len() > MANY_VALUES;
-                let alone = (is_long && apart.len() <= FEW).then_some(request.facet);
-                added = add_up(columns, alone.into_iter(), apart);
-                added.of(request.facet).map_or(Tally::Docs(apart), Tally::Added)
+                added = add_up_some(columns, is_long.then_some(request.facet).into_iter(), apart, apart.len());
+                added.tally(request.facet, apart)
             }
-            None => shared.of(request.facet).map_or(Tally::Docs(docs), Tally::Added),
+            None => shared.tally(request.facet, docs),
         };
         list(columns, kind, request, &query.clauses, &tally)
     };
-    query.facets.iter().map(answer).collect()
+    // To begin a thread takes longer than to count little.
+    if columns.ordinals() < WORTH_TWO || filter.is_open() {
+        return query.facets.iter().map(answer).collect();
+    }
+    two::map(&query.facets, answer)
 }
 
-/// Adds up the values of `docs`, all facets in one go: most of the time goes into reaching a document.
-fn add_up(columns: &Columns, facets: impl Iterator<Item = Facet>, docs: &Bits) -> Sums {
+/// Adds up the values of `docs`, which are `len`: all, or the rare ones, or none.
+fn add_up_some(columns: &Columns, facets: impl Iterator<Item = Facet>, docs: &Bits, len: u64) -> Sums {
+    let all = columns.ordinals() as u64;
+    if len <= all / FEW {
+        add_up(columns, &columns.values, facets, docs)
+    } else if len <= all / NOT_MANY {
+        Sums { rare: true, ..add_up(columns, &columns.rare, facets, docs) }
+    } else {
+        Sums::default()
+    }
+}
+
+/// Adds up `values` of `docs`, all facets in one go: most of the time goes into reaching a document.
+fn add_up(columns: &Columns, values: &ValueLists, facets: impl Iterator<Item = Facet>, docs: &Bits) -> Sums {
     let mut sums = Sums::default();
     for facet in facets {
-        sums.0[facet.index()] = Some(Sum::of(columns.column(facet).values.len()));
+        sums.by_facet[facet.index()] = Some(Sum::of(columns.column(facet).values.len()));
     }
-    if sums.0.iter().any(Option::is_some) {
-        for value in docs.iter().flat_map(|ord| columns.values(ord)) {
-            if let Some(sum) = &mut sums.0[value.facet()] {
+    if sums.by_facet.iter().any(Option::is_some) {
+        values.of_each(docs.iter(), |value| {
+            if let Some(sum) = &mut sums.by_facet[value.facet()] {
                 sum.add(value.at());
             }
-        }
+        });
     }
     sums
 }
@@ -175,8 +210,9 @@ fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Claus
         .collect();
     let mut listed = match &request.narrow {
         Narrow::Every => match tally {
-            Tally::Added(sum) => top(column, kind, request.limit, tally, sum.seen.iter().copied()),
-            Tally::Kept { .. } | Tally::Docs(_) => top_of_all(columns, kind, request, tally),
+            Tally::Added(sum) => Best::new(column, kind, request.limit).with_counted(sum).into_sorted(),
+            Tally::Rare(sum, _) => top_of_all(columns, kind, request, tally, Some(sum)),
+            Tally::Kept { .. } | Tally::Docs(_) => top_of_all(columns, kind, request, tally, None),
         },
         Narrow::Containing(part) => {
             let all = 0..column.values.len() as u32;
@@ -213,18 +249,24 @@ fn only(column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[Str
 }
 
 /// The most frequent of all values: of the most frequent without conditions first, as long as any can still be among them.
-fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>) -> Vec<(u64, u32)> {
+/// Of rare values it is known which there are, if they were added up.
+fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>, rare: Option<&Sum>) -> Vec<(u64, u32)> {
     let column = columns.column(request.facet);
     let heads = column.heads(kind, columns.values_version);
+    let is_left = |at: &u32| rare.is_none() || !column.values[*at as usize].docs.is_few();
     let mut best = Best::new(column, kind, request.limit);
-    for at in &heads.values {
+    if let Some(sum) = rare {
+        best = best.with_counted(sum);
+    }
+    for at in heads.values.iter().filter(|at| is_left(at)) {
         if !best.may_be(*at) {
             return best.into_sorted();
         }
         best.add(*at, tally);
     }
     if u64::from(heads.rest) >= best.least() {
-        (0..column.values.len() as u32).filter(|at| !heads.set.contains(*at)).for_each(|at| best.add(at, tally));
+        let others = (0..column.values.len() as u32).filter(|at| !heads.set.contains(*at));
+        others.filter(is_left).for_each(|at| best.add(at, tally));
     }
     best.into_sorted()
 }
@@ -269,8 +311,20 @@ impl<'a> Best<'a> {
         }
         let value = &self.column.values[at as usize];
         let count = tally.of(at, value, self.kind);
+        self.push(at, count);
+    }
+
+    /// With all that were counted.
+    fn with_counted(mut self, sum: &Sum) -> Self {
+        for at in &sum.seen {
+            self.push(*at, u64::from(sum.counts[*at as usize]));
+        }
+        self
+    }
+
+    fn push(&mut self, at: u32, count: u64) {
         if count >= self.least() {
-            self.heap.push(Reverse((count, Reverse(&value.text), at)));
+            self.heap.push(Reverse((count, Reverse(&self.column.values[at as usize].text), at)));
             if self.heap.len() > self.limit {
                 self.heap.pop();
             }

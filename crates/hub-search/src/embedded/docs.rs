@@ -67,6 +67,11 @@ impl Docs {
         }
     }
 
+    /// Whether it is kept as a list.
+    pub(crate) const fn is_few(&self) -> bool {
+        matches!(self, Self::Few(_))
+    }
+
     pub(crate) fn is_empty(&self) -> bool {
         match self {
             Self::Few(list) => list.is_empty(),

@@ -96,24 +96,29 @@ impl FacetColumn {
         Ok(id)
     }
 
-    /// Adds a document, whose ordinal is below `ordinals`, to those that have a value.
-    pub(crate) fn add(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) {
+    /// Adds a document, whose ordinal is below `ordinals`, to those that have a value. Returns whether the value became
+    /// rare by that, or is no longer.
+    pub(crate) fn add(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) -> bool {
         let Entry { kind, public, .. } = *entry;
         let kind = usize::from(kind);
         let value = &mut self.values[id.at()];
+        let was_few = value.docs.is_few();
         value.docs.insert(ord, ordinals);
         value.every[kind] += 1;
         value.public[kind] += u32::from(public);
+        value.docs.is_few() != was_few
     }
 
     /// Takes a document away, as it was [added](Self::add).
-    pub(crate) fn remove(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) {
+    pub(crate) fn remove(&mut self, id: ValueId, ord: u32, ordinals: usize, entry: &Entry) -> bool {
         let Entry { kind, public, .. } = *entry;
         let kind = usize::from(kind);
         let value = &mut self.values[id.at()];
+        let was_few = value.docs.is_few();
         value.docs.remove(ord, ordinals);
         value.every[kind] -= 1;
         value.public[kind] -= u32::from(public);
+        value.docs.is_few() != was_few
     }
 
     /// The place of a value among the values.

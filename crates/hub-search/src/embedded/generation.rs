@@ -174,7 +174,7 @@ impl Generation {
             for planned in some {
                 match planned {
                     Planned::Put(ord, doc) => state.columns.put(*ord, doc)?,
-                    Planned::Remove(pk) => state.columns.remove(*pk),
+                    Planned::Remove(pk) => state.columns.remove(*pk)?,
                 }
             }
         }
@@ -253,7 +253,7 @@ impl Generation {
         let mut writer = self.writer()?;
         writer.commit(Some(position))?;
         writer.position = Some(position);
-        self.state.write().map_err(|_| SearchError::Broken)?.columns.finish_loading();
+        self.state.write().map_err(|_| SearchError::Broken)?.columns.finish_loading()?;
         self.show(&writer)
     }
 
@@ -300,7 +300,7 @@ impl Generation {
         Ok(Stats {
             docs: state.columns.len() as u64,
             disk_bytes: disk_bytes(&self.folder)?,
-            memory_bytes: state.columns.memory_bytes() + kept as u64,
+            memory_bytes: state.columns.memory_bytes() + (kept + state.segments.recent.memory_bytes()) as u64,
             position,
         })
     }

@@ -7,7 +7,7 @@ use crate::{
     embedded::{
         bits::Bits,
         columns::{Columns, KINDS},
-        rank::{self, Key, Largest, MostUsed},
+        rank::{self, Key, Largest, MostUsed, Page},
     },
 };
 
@@ -64,7 +64,8 @@ impl Heads {
         {
             return Arc::clone(head);
         }
-        let ords = rank::page(columns, &columns.kinds[kind], key, Direction::Descending, 0, KEPT);
+        let ords =
+            rank::page(columns, &columns.kinds[kind], key, Page { direction: Direction::Descending, offset: 0, limit: KEPT });
         let fresh = Arc::new(Head { version: columns.version, ords });
         *kept = Some(Arc::clone(&fresh));
         fresh

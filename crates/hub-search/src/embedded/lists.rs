@@ -1,10 +1,14 @@
 //! A list of values for each document, one behind the other in memory: reading those of many documents is then as
 //! quick as memory is.
 
+use std::hint::black_box;
+
 use crate::embedded::facets::ValueId;
 
 /// Room that changed lists left behind is taken back when it is more than this, and more than half of all.
 const WORTH_PACKING: usize = 100_000;
+/// How many lists are fetched from memory at a time: one after the other, most of the time would go into waiting for them.
+const FETCHED: usize = 32;
 
 /// The values of all documents, by ordinal.
 #[derive(Debug, Default)]
@@ -37,6 +41,22 @@ impl ValueLists {
         &self.values[self.places[ord as usize].range()]
     }
 
+    /// Gives `each` the values of many documents.
+    pub(crate) fn of_each(&self, ords: impl Iterator<Item = u32>, mut each: impl FnMut(ValueId)) {
+        let mut ords = ords.fuse();
+        let mut some: Vec<Place> = Vec::with_capacity(FETCHED);
+        loop {
+            some.clear();
+            some.extend(ords.by_ref().take(FETCHED).map(|ord| self.places[ord as usize]));
+            if some.is_empty() {
+                return;
+            }
+            let firsts = some.iter().filter_map(|place| self.values.get(place.start as usize));
+            black_box(firsts.map(|first| first.at()).max());
+            some.iter().flat_map(|place| &self.values[place.range()]).for_each(|value| each(*value));
+        }
+    }
+
     /// Gives a document its values, in place of those it had. Nothing if that many values cannot be kept.
     pub(crate) fn set(&mut self, ord: u32, values: &[ValueId]) -> Option<()> {
         let place = self.places[ord as usize];
@@ -51,7 +71,8 @@ impl ValueLists {
         Some(())
     }
 
-    fn pack(&mut self) {
+    /// Puts the lists in the order of the documents, without anything between them.
+    pub(crate) fn pack(&mut self) {
         let mut packed = Vec::with_capacity(self.values.len() - self.unused);
         for place in &mut self.places {
             let start = packed.len() as u32;

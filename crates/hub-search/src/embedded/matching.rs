@@ -3,66 +3,116 @@
 //! Words are taken one after the other, the rarest first. Each adds to a score for each document that has all words so
 //! far. So every document that matches is known, and can be counted and sorted in any way.
 
+use std::sync::Arc;
+
 use crate::{
     SearchError,
     embedded::{
         bits::Bits,
         dictionary::{Dictionary, IndexedWord, Meaning},
+        rank::Named,
+        recent::Key,
         schema::TextField,
         segments::Segments,
     },
     text::QueryText,
 };
 
+/// Which documents are wanted.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub(crate) enum Wanted {
+    /// Those that have all words.
+    All,
+    /// Those that have any of them.
+    Any,
+}
+
+/// What words found, whoever may see it.
+#[derive(Debug)]
+pub(crate) struct Found {
+    docs: Bits,
+    /// By ordinal.
+    scores: Vec<f32>,
+    /// Whether similar words were searched for.
+    similar: bool,
+}
+
+impl Found {
+    /// Bytes in memory.
+    pub(crate) fn memory_bytes(&self) -> usize {
+        self.docs.memory_bytes() + self.scores.capacity() * size_of::<f32>()
+    }
+}
+
 /// What the words of a query found.
 pub(crate) struct Matches {
     pub(crate) docs: Bits,
-    /// By ordinal; of no meaning for those that are not in `docs`.
-    pub(crate) scores: Vec<f32>,
+    found: Arc<Found>,
+    /// These need not be in `docs`.
+    pub(crate) named: Named,
     /// Whether these have one of the words, because none has them all.
     pub(crate) any_word: bool,
+}
+
+impl Matches {
+    /// How well the words fit a document. Of no meaning for those that are not in `docs`.
+    #[inline]
+    pub(crate) fn score(&self, ord: u32) -> f32 {
+        self.found.scores.get(ord as usize).copied().unwrap_or(0.0)
+    }
+
     /// Whether similar words were searched for.
-    pub(crate) similar: bool,
+    pub(crate) fn similar(&self) -> bool {
+        self.found.similar
+    }
 }
 
 /// Searches for words.
 pub(crate) struct Matcher<'a> {
     pub(crate) segments: &'a Segments,
     pub(crate) fields: &'a [TextField],
-    /// One more than the highest ordinal.
-    pub(crate) ordinals: usize,
 }
 
 impl Matcher<'_> {
     /// The documents among `allowed` that have all the words or are `named` so, or if there are none, have one of them.
-    /// For a name, what it is worth is added to the score.
     ///
     /// # Errors
     /// If the index cannot be read.
-    pub(crate) fn find(&self, text: &QueryText, allowed: &Bits, named: &[(u32, f32)]) -> Result<Matches, SearchError> {
-        let dictionary = Dictionary { segments: self.segments, fields: self.fields };
-        let mut words = Vec::new();
-        for word in &text.words {
-            words.push(dictionary.meaning(word)?);
-        }
-        words.sort_by_key(Meaning::docs);
-        let similar = words.iter().any(|word| word.similar);
-        let (mut docs, mut scores) = self.with_all(&words)?;
-        named.iter().for_each(|(ord, _)| docs.insert(*ord));
+    pub(crate) fn find(&self, text: &QueryText, allowed: &Bits, named: Named) -> Result<Matches, SearchError> {
+        let found = self.found(text, Wanted::All)?;
+        let mut docs = found.docs.clone();
+        docs.extend(&named.begins);
+        named.each.iter().for_each(|(ord, _)| docs.insert(*ord));
         docs.retain(allowed);
-        for (ord, worth) in named {
-            scores[*ord as usize] += worth;
+        if !docs.is_empty() || text.words.len() < 2 {
+            return Ok(Matches { docs, found, named, any_word: false });
         }
-        if !docs.is_empty() || words.len() < 2 {
-            return Ok(Matches { docs, scores, any_word: false, similar });
-        }
-        let (mut docs, scores) = self.with_any(&words)?;
+        let found = self.found(text, Wanted::Any)?;
+        let mut docs = found.docs.clone();
         docs.retain(allowed);
-        Ok(Matches { docs, scores, any_word: true, similar })
+        Ok(Matches { docs, found, named: Named::default(), any_word: true })
+    }
+
+    fn found(&self, text: &QueryText, wanted: Wanted) -> Result<Arc<Found>, SearchError> {
+        let key = Key { words: text.words.clone(), fields: self.fields.len(), wanted };
+        self.segments.recent.get(key, || {
+            let dictionary = Dictionary { segments: self.segments, fields: self.fields };
+            let mut words = Vec::new();
+            for word in &text.words {
+                words.push(dictionary.meaning(word)?);
+            }
+            words.sort_by_key(Meaning::docs);
+            let similar = words.iter().any(|word| word.similar);
+            let (docs, scores) = match wanted {
+                Wanted::All => self.with_all(&words)?,
+                Wanted::Any => self.with_any(&words)?,
+            };
+            Ok(Found { docs, scores, similar })
+        })
     }
 
     fn with_all(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
-        let mut scores = vec![0.0; self.ordinals];
+        let mut scores = vec![0.0; self.segments.ordinals];
         let mut so_far: Option<Bits> = None;
         for word in words {
             let found = self.with_word(word, so_far.as_ref(), &mut scores)?;
@@ -72,8 +122,8 @@ impl Matcher<'_> {
     }
 
     fn with_any(&self, words: &[Meaning]) -> Result<(Bits, Vec<f32>), SearchError> {
-        let mut scores = vec![0.0; self.ordinals];
-        let mut found = Bits::new(self.ordinals);
+        let mut scores = vec![0.0; self.segments.ordinals];
+        let mut found = Bits::new(self.segments.ordinals);
         for word in words {
             found.extend(&self.with_word(word, None, &mut scores)?);
         }
@@ -82,7 +132,7 @@ impl Matcher<'_> {
 
     /// The documents that have a word, among those of `gate`.
     fn with_word(&self, word: &Meaning, gate: Option<&Bits>, scores: &mut [f32]) -> Result<Bits, SearchError> {
-        let mut found = Bits::new(self.ordinals);
+        let mut found = Bits::new(self.segments.ordinals);
         for indexed in &word.any {
             self.add(indexed, gate, scores, &mut found)?;
         }
@@ -100,12 +150,10 @@ impl Matcher<'_> {
 
     /// The documents of `gate` that have one of the indexed words.
     fn among(&self, words: &[IndexedWord], gate: Option<&Bits>) -> Result<Bits, SearchError> {
-        let mut found = Bits::new(self.ordinals);
+        let mut found = Bits::new(self.segments.ordinals);
         for indexed in words {
             self.segments.documents_with(indexed.field, &indexed.word, |ord, _| {
-                if (ord as usize) < self.ordinals {
-                    found.insert(ord);
-                }
+                found.insert(ord);
             })?;
         }
         if let Some(gate) = gate {
@@ -117,11 +165,8 @@ impl Matcher<'_> {
     fn add(&self, indexed: &IndexedWord, gate: Option<&Bits>, scores: &mut [f32], found: &mut Bits) -> Result<(), SearchError> {
         let weight = self.segments.rarity(indexed.docs) * self.fields[indexed.field].weight * indexed.worth;
         self.segments.documents_with(indexed.field, &indexed.word, |ord, fit| {
-            // A document may be in the text index a moment before it is in the columns.
-            if let Some(score) = scores.get_mut(ord as usize)
-                && gate.is_none_or(|gate| gate.contains(ord))
-            {
-                *score += weight * fit;
+            if gate.is_none_or(|gate| gate.contains(ord)) {
+                scores[ord as usize] += weight * fit;
                 found.insert(ord);
             }
         })

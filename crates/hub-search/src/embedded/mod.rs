@@ -16,12 +16,16 @@ mod heads;
 mod lists;
 mod matching;
 mod names;
+#[cfg(test)]
+mod plain;
 mod rank;
+mod recent;
 mod restore;
 mod schema;
 mod search;
 mod segments;
 mod snippet;
+mod two;
 
 use std::{
     fs::{self, File, TryLockError},

@@ -7,6 +7,7 @@ use crate::{
     embedded::{
         bits::Bits,
         columns::{Columns, Entry, MISSING},
+        matching::Matches,
         names,
     },
     text::QueryText,
@@ -59,34 +60,38 @@ impl Key for MostUsed<'_> {
     }
 }
 
-/// Scores, which are fractions from 0 up.
-pub(crate) struct Scored<'a> {
-    pub(crate) scores: &'a [f32],
-    pub(crate) popularity: &'a [f32],
+/// Which page is wanted.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct Page {
     pub(crate) direction: Direction,
-}
-
-impl Key for Scored<'_> {
-    fn of(&self, ord: u32) -> i64 {
-        let score = self.scores[ord as usize] + self.popularity[ord as usize];
-        // Of fractions that are not negative, the bits compare as they do.
-        let key = i64::from(score.to_bits());
-        match self.direction {
-            Direction::Descending => key,
-            Direction::Ascending => -key,
-        }
-    }
+    pub(crate) offset: usize,
+    pub(crate) limit: usize,
 }
 
 /// The ordinals of a page. Ties go by key of the database, in the same direction.
-pub(crate) fn page(
-    columns: &Columns,
-    docs: &Bits,
-    key: &impl Key,
-    direction: Direction,
-    offset: usize,
-    limit: usize,
-) -> Vec<u32> {
+pub(crate) fn page(columns: &Columns, docs: &Bits, key: &impl Key, page: Page) -> Vec<u32> {
+    best(columns, docs, docs.iter().map(|ord| (ord, key.of(ord))), page)
+}
+
+/// The same by how well documents match.
+pub(crate) fn best_matches(columns: &Columns, docs: &Bits, matches: &Matches, page: Page) -> Vec<u32> {
+    let Named { each, begins } = &matches.named;
+    let keyed = |ord: u32, name: f32| {
+        // Of fractions that are not negative, the bits compare as they do.
+        let key = i64::from((matches.score(ord) + name + columns.popularity[ord as usize]).to_bits());
+        (ord, if page.direction == Direction::Descending { key } else { -key })
+    };
+    let mut others = docs.clone();
+    each.iter().for_each(|(ord, _)| others.remove(*ord));
+    let others = others.iter().map(|ord| keyed(ord, if begins.contains(ord) { NAME_BEGINS } else { 0.0 }));
+    let each = each.iter().filter(|(ord, _)| docs.contains(*ord)).map(|(ord, worth)| keyed(*ord, *worth));
+    let all = others.chain(each);
+    best(columns, docs, all, page)
+}
+
+/// The ordinals of a page of `docs`, all of which come with what they are ordered by, in any order.
+fn best(columns: &Columns, docs: &Bits, keyed: impl Iterator<Item = (u32, i64)>, page: Page) -> Vec<u32> {
+    let Page { direction, offset, limit } = page;
     let wanted = offset.saturating_add(limit);
     if limit == 0 || docs.len() <= offset as u64 {
         return Vec::new();
@@ -100,8 +105,7 @@ pub(crate) fn page(
     };
     let mut best: BinaryHeap<Reverse<(i64, i64, u32)>> = BinaryHeap::new();
     let mut least = MISSING;
-    for ord in docs.iter() {
-        let key = key.of(ord);
+    keyed.for_each(|(ord, key)| {
         if best.len() < wanted {
             best.push(Reverse((key, tie(ord), ord)));
         } else if key >= least {
@@ -112,33 +116,46 @@ pub(crate) fn page(
                 *worst = next;
             }
         } else {
-            continue;
+            return;
         }
         if best.len() == wanted {
             least = best.peek().map_or(MISSING, |Reverse((key, ..))| *key);
         }
-    }
+    });
     best.into_sorted_vec().into_iter().skip(offset).map(|Reverse((.., ord))| ord).collect()
 }
 
-/// The documents whose name begins with the text, and what that is worth.
-pub(crate) fn named(columns: &Columns, text: &QueryText) -> Vec<(u32, f32)> {
-    if text.name.len() < SHORTEST_NAME {
-        return Vec::new();
+/// Documents that are worth more for their names.
+#[derive(Debug, Default)]
+pub(crate) struct Named {
+    /// Some, and what that is.
+    pub(crate) each: Vec<(u32, f32)>,
+    /// Others, whose name only begins so.
+    pub(crate) begins: Bits,
+}
+
+impl Named {
+    /// Those whose name begins with the text.
+    pub(crate) fn of(columns: &Columns, text: &QueryText) -> Self {
+        let mut named = Self::default();
+        if text.name.len() < SHORTEST_NAME {
+            return named;
+        }
+        let mut ords = columns.named(&text.name).peekable();
+        if text.owner.is_some() {
+            let worth = |ord| columns.entry(ord).map_or(0.0, |entry| name_score(entry, text));
+            named.each = ords.map(|ord| (ord, worth(ord))).filter(|(_, worth)| *worth > 0.0).collect();
+            return named;
+        }
+        // Those with the very name come first, and the others need not be looked at: they may be many.
+        let is_same = |ord: &u32| columns.entry(*ord).is_some_and(|entry| names::equals(entry.name(), &text.name));
+        while let Some(ord) = ords.next_if(is_same) {
+            named.each.push((ord, SAME_NAME));
+        }
+        named.begins = Bits::new(columns.ordinals());
+        ords.for_each(|ord| named.begins.insert(ord));
+        named
     }
-    if text.owner.is_some() {
-        let scored = columns.named(&text.name).filter_map(|ord| Some((ord, name_score(columns.entry(ord)?, text))));
-        return scored.filter(|(_, worth)| *worth > 0.0).collect();
-    }
-    // Those with the very name come first, and the others need not be looked at: they may be many.
-    let mut is_same = true;
-    columns
-        .named(&text.name)
-        .map(|ord| {
-            is_same = is_same && columns.entry(ord).is_some_and(|entry| names::equals(entry.name(), &text.name));
-            (ord, if is_same { SAME_NAME } else { NAME_BEGINS })
-        })
-        .collect()
 }
 
 /// What the name of a document is worth.
@@ -155,9 +172,9 @@ pub(crate) fn name_score(entry: &Entry, text: &QueryText) -> f32 {
     }
 }
 
-/// The terms of a document's score. `score` is that of words and name together.
-pub(crate) fn terms(columns: &Columns, ord: u32, text: &QueryText, score: f32) -> Score {
+/// The terms of a document's score. `words` is how well the words fit.
+pub(crate) fn terms(columns: &Columns, ord: u32, text: &QueryText, words: f32) -> Score {
     let name =
         if text.name.len() < SHORTEST_NAME { 0.0 } else { columns.entry(ord).map_or(0.0, |entry| name_score(entry, text)) };
-    Score { words: score - name, popularity: columns.popularity[ord as usize], name }
+    Score { words, popularity: columns.popularity[ord as usize], name }
 }

@@ -37,7 +37,7 @@ pub(crate) fn restore(segments: &Segments, fields: &Fields, counters: &HashMap<i
         }
         reading.join().map_err(|_| SearchError::Damaged)?
     })?;
-    columns.finish_loading();
+    columns.finish_loading()?;
     Ok(columns)
 }
 

@@ -18,7 +18,7 @@ use crate::{
         generation::State,
         matching::{Matcher, Matches},
         names,
-        rank::{self, Largest, MostUsed, Scored, Smallest},
+        rank::{self, Largest, MostUsed, Named, Page, Smallest},
         schema::Fields,
         snippet,
     },
@@ -37,9 +37,9 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     let matches = if text.is_empty() {
         None
     } else {
-        let matcher = Matcher { segments, fields: &fields.text, ordinals: columns.ordinals() };
+        let matcher = Matcher { segments, fields: &fields.text };
         let allowed = columns.visible(kind, &query.visible);
-        Some(matcher.find(&text, &allowed, &rank::named(columns, &text))?)
+        Some(matcher.find(&text, &allowed, Named::of(columns, &text))?)
     };
     if let Some(matches) = &matches {
         filter.restrict(&matches.docs);
@@ -54,9 +54,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     let mut hits = Vec::with_capacity(ords.len());
     for ord in ords {
         let Some(entry) = columns.entry(ord) else { continue };
-        let score = matches
-            .as_ref()
-            .map_or_else(Score::default, |matches| rank::terms(columns, ord, &text, matches.scores[ord as usize]));
+        let score = matches.as_ref().map_or_else(Score::default, |matches| rank::terms(columns, ord, &text, matches.score(ord)));
         let snippet = match query.snippets {
             Snippets::Card if !text.is_empty() => snippet_of(state, fields, entry.pk, &text)?,
             Snippets::Card | Snippets::None => None,
@@ -70,7 +68,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
         text: TextReading {
             truncated: text.truncated,
             any_word: matches.as_ref().is_some_and(|matches| matches.any_word),
-            similar: matches.as_ref().is_some_and(|matches| matches.similar),
+            similar: matches.as_ref().is_some_and(Matches::similar),
         },
         unknown: filter.unknown,
         suggestion,
@@ -79,19 +77,17 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
 
 fn page(columns: &Columns, kind: usize, docs: &Bits, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {
     let SearchQuery { sort, direction, offset, limit, .. } = *query;
+    let page = Page { direction, offset, limit };
     match (matches, sort) {
-        (Some(matches), Sort::Relevance) => {
-            let key = Scored { scores: &matches.scores, popularity: &columns.popularity, direction };
-            rank::page(columns, docs, &key, direction, offset, limit)
-        }
+        (Some(matches), Sort::Relevance) => rank::best_matches(columns, docs, matches, page),
         _ => {
             let column = columns.numbers.sorted_by(sort);
             match direction {
                 Direction::Descending => columns
                     .heads
                     .page(columns, kind, docs, sort, offset, limit)
-                    .unwrap_or_else(|| rank::page(columns, docs, &Largest(column), direction, offset, limit)),
-                Direction::Ascending => rank::page(columns, docs, &Smallest(column), direction, offset, limit),
+                    .unwrap_or_else(|| rank::page(columns, docs, &Largest(column), page)),
+                Direction::Ascending => rank::page(columns, docs, &Smallest(column), page),
             }
         }
     }
@@ -149,7 +145,7 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
             let key = MostUsed(&columns.popularity);
             let mut found = visible.clone();
             found.retain(&named);
-            rank::page(columns, &found, &key, Direction::Descending, 0, query.limit)
+            rank::page(columns, &found, &key, best_of(query.limit))
         });
         let wanted = query.limit - best.len();
         suggestions.extend(best.iter().filter_map(|ord| suggestion_of(columns, *ord, repo_type)));
@@ -161,14 +157,17 @@ pub(crate) fn suggest(state: &State, fields: &Fields, query: &SuggestQuery) -> R
             if !found.any_word {
                 let mut docs = found.docs.clone();
                 docs.retain(visible);
-                let scored = Scored { scores: &found.scores, popularity: &columns.popularity, direction: Direction::Descending };
-                let ords = rank::page(columns, &docs, &scored, Direction::Descending, 0, wanted);
+                let ords = rank::best_matches(columns, &docs, &found, best_of(wanted));
                 suggestions.extend(ords.into_iter().filter_map(|ord| suggestion_of(columns, ord, repo_type)));
             }
             by_words = Some(found);
         }
     }
     Ok(suggestions)
+}
+
+const fn best_of(limit: usize) -> Page {
+    Page { direction: Direction::Descending, offset: 0, limit }
 }
 
 fn all(sets: &[Bits]) -> Bits {
@@ -179,12 +178,12 @@ fn all(sets: &[Bits]) -> Bits {
 
 /// Repositories that have the words in other places than where the name begins, of all kinds in one go.
 fn others(state: &State, fields: &Fields, text: &QueryText, visible: &Bits, named: &Bits) -> Result<Matches, SearchError> {
-    let State { columns, segments } = state;
+    let State { segments, .. } = state;
     // Without the card, in which everything is mentioned.
-    let matcher = Matcher { segments, fields: &fields.text[..2], ordinals: columns.ordinals() };
+    let matcher = Matcher { segments, fields: &fields.text[..2] };
     let mut allowed = visible.clone();
     allowed.exclude(named);
-    matcher.find(text, &allowed, &[])
+    matcher.find(text, &allowed, Named::default())
 }
 
 /// Repositories whose name, and owner if there is one, goes on like what was typed.

@@ -15,7 +15,10 @@ use tantivy::{
 
 use crate::{
     SearchError,
-    embedded::schema::{Fields, ORD, TextField},
+    embedded::{
+        recent::Recent,
+        schema::{Fields, ORD, TextField},
+    },
 };
 
 /// BM25's `k1`: how fast repetition of a word stops to matter.
@@ -38,6 +41,8 @@ pub(crate) struct Segment {
 pub(crate) struct Kept {
     /// By number in the segment, the ordinal.
     pub(crate) ords: Box<[u32]>,
+    /// One more than the highest of them.
+    ordinals: usize,
     frequent: Mutex<Frequent>,
 }
 
@@ -53,7 +58,6 @@ struct Frequent {
 #[derive(Clone, Copy)]
 struct Posting {
     doc: u32,
-    ord: u32,
     /// How often; more often than this it is in no text.
     times: u16,
     /// [`FieldNormReader::fieldnorm_id`]
@@ -62,8 +66,10 @@ struct Posting {
 
 /// A word with so many documents in a segment is frequent.
 const FREQUENT: u32 = 1_000;
-/// How many documents of frequent words are kept, of twelve bytes each, for each document of a segment.
-const KEPT_EACH: usize = 6;
+/// How many documents of frequent words are kept, of eight bytes each, for each document of a segment.
+const KEPT_EACH: usize = 9;
+/// A word that is there less often than this has its weight looked up: to divide takes longer.
+const LOOKED_UP: usize = 16;
 
 /// How matches in a field are weighed.
 struct Weighing {
@@ -71,6 +77,8 @@ struct Weighing {
     norms: [f32; 256],
     /// Whether repetition counts.
     repetition: bool,
+    /// [`Self::fit`] of words that are there fewer than [`LOOKED_UP`] times, by that and `norm`.
+    fits: Vec<f32>,
 }
 
 /// All segments of one state of the index.
@@ -80,6 +88,9 @@ pub(crate) struct Segments {
     /// By field.
     weighing: Vec<Weighing>,
     docs: f32,
+    /// One more than the highest ordinal.
+    pub(crate) ordinals: usize,
+    pub(crate) recent: Recent,
 }
 
 impl Segments {
@@ -95,7 +106,8 @@ impl Segments {
         #[expect(clippy::cast_precision_loss, reason = "statistics")]
         let docs = searcher.num_docs() as f32;
         let weighing = fields.text.iter().enumerate().map(|(at, field)| weighing(&list, at, field)).collect();
-        Ok(Self { list, weighing, docs })
+        let ordinals = list.iter().map(|segment| segment.kept.ordinals).max().unwrap_or(0);
+        Ok(Self { list, weighing, docs, ordinals, recent: Recent::default() })
     }
 
     /// What is kept of each segment, to open the next state with.
@@ -135,12 +147,21 @@ fn weighing(list: &[Segment], at: usize, field: &TextField) -> Weighing {
         let len = FieldNormReader::id_to_fieldnorm(id) as f32;
         SATURATION * (1.0 - field.length + field.length * len / usual)
     });
-    Weighing { norms, repetition: field.repetition }
+    let mut weighing = Weighing { norms, repetition: field.repetition, fits: Vec::new() };
+    let each = (0..LOOKED_UP as u16).flat_map(|times| (0..=u8::MAX).map(move |norm| (times, norm)));
+    weighing.fits = each.map(|(times, norm)| weighing.compute_fit(times, norm)).collect();
+    weighing
 }
 
 impl Weighing {
     /// BM25 of a word, without its rarity.
+    #[inline]
     fn fit(&self, times: u16, norm: u8) -> f32 {
+        let known = self.fits.get(usize::from(times) << u8::BITS | usize::from(norm));
+        known.copied().unwrap_or_else(|| self.compute_fit(times, norm))
+    }
+
+    fn compute_fit(&self, times: u16, norm: u8) -> f32 {
         let times = if self.repetition { f32::from(times) } else { 1.0 };
         times * (SATURATION + 1.0) / (times + self.norms[usize::from(norm)])
     }
@@ -150,7 +171,11 @@ impl Segment {
     fn open(reader: &SegmentReader, fields: &Fields, known: Option<&Arc<Kept>>) -> Result<Self, SearchError> {
         let kept = match known {
             Some(kept) => Arc::clone(kept),
-            None => Arc::new(Kept { ords: read_ords(reader)?, frequent: Mutex::default() }),
+            None => {
+                let ords = read_ords(reader)?;
+                let ordinals = ords.iter().max().map_or(0, |ord| *ord as usize + 1);
+                Arc::new(Kept { ords, ordinals, frequent: Mutex::default() })
+            }
         };
         let mut opened = Vec::new();
         for searched in &fields.text {
@@ -171,9 +196,10 @@ impl Segment {
         each: &mut impl FnMut(u32, f32),
     ) -> Result<(), SearchError> {
         let alive = self.reader.alive_bitset();
+        let ords = &*self.kept.ords;
         let give = |posting: &Posting| {
             if alive.is_none_or(|alive| alive.is_alive(posting.doc)) {
-                each(posting.ord, weighing.fit(posting.times, posting.norm));
+                each(ords[posting.doc as usize], weighing.fit(posting.times, posting.norm));
             }
         };
         if info.doc_freq < FREQUENT {
@@ -198,7 +224,7 @@ impl Segment {
         while block.block_len() > 0 {
             for (doc, times) in block.docs().iter().zip(block.freqs()) {
                 let times = u16::try_from(*times).unwrap_or(u16::MAX);
-                each(&Posting { doc: *doc, ord: self.kept.ords[*doc as usize], times, norm: norms.fieldnorm_id(*doc) });
+                each(&Posting { doc: *doc, times, norm: norms.fieldnorm_id(*doc) });
             }
             block.advance();
         }
