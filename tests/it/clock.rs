@@ -39,7 +39,10 @@ async fn what_is_dated_in_the_future_neither_lives_nor_waits_for_ever() {
     hub.jobs_done().await;
     let adas = Browser::logged_in(&hub, "ada").await;
     let eves = Browser::logged_in(&hub, "eve").await;
-    let hub = hub.restart_after(async |pool| drop(sqlx::raw_sql(A_YEAR_AHEAD).execute(pool).await.unwrap())).await;
+    let leave = async |pool: &sqlx::PgPool| {
+        sqlx::raw_sql(A_YEAR_AHEAD).execute(pool).await.unwrap();
+    };
+    let hub = hub.restart_after(leave).await;
     let again = |before: &Browser| {
         let mut browser = Browser::new(&hub);
         browser.plant("session", before.cookie("session").unwrap());

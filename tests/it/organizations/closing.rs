@@ -46,7 +46,7 @@ async fn check_doors(client: &Client, is_open: bool) {
     let asked = client.request(Method::POST, "/acme/public.git/info/lfs/objects/batch").json(&batch).send().await.unwrap();
     assert_eq!(asked.status().as_u16(), if is_open { 200 } else { 404 }, "LFS");
     let names = |value: &Value| value.to_string().contains("acme");
-    for path in ["/api/models?author=acme", "/api/collections?owner=acme", "/api/quicksearch?q=quagga", "/api/quicksearch?q=acme"]
+    for path in ["/api/models?author=acme", "/api/collections?owner=acme", "/api/quicksearch?q=quagga", "/api/quicksearch?q=acm"]
     {
         assert_eq!(names(&client.get_json(path, 200).await), is_open, "{path}");
     }
@@ -77,7 +77,7 @@ async fn service_account(acme: &Acme, head: &mut Browser) -> Client {
     let page = head.submit(list, list, &[("name", "acme-ci"), ("purpose", ""), ("role", "write")]).await;
     assert_eq!(page.status, 303, "{}", page.text);
     let one = format!("{list}/acme-ci");
-    head.submit(&one, &format!("{one}/tokens"), &[("name", "runner"), ("expires", "30")]).await;
+    head.submit(&one, &format!("{one}/tokens"), &[("name", "runner"), ("expires", "30"), ("role", "write")]).await;
     let page = head.open(&one).await;
     let text = page.text.split("value=\"hf_").nth(1).expect("the token is shown").split('"').next().unwrap();
     acme.hub.with_token(&format!("hf_{text}"))
