@@ -40,7 +40,7 @@ async fn people_are_asked_before_they_see_it_and_programs_are_not() {
         ("/ada/redder", "/ada/red"),
         ("https://evil.example/ada/red", "/ada/red"),
     ] {
-        let gone_on = stranger.submit("/ada/red", "/ada/red/view-content", &[("next", next)]).await;
+        let gone_on = stranger.submit("/login", "/ada/red/view-content", &[("next", next)]).await;
         assert_eq!((gone_on.status, gone_on.location()), (303, to));
     }
     assert!(stranger.open("/ada/red").await.has("Blood"));

@@ -20,7 +20,7 @@ async fn what_is_switched_off_is_refused_and_has_no_button() {
     let mut stranger = Browser::new(&hub);
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let client = hub.user("carol").await;
-    client.create_repo("space", "carol/before", false).await;
+    client.post_json("/api/repos/create", &json!({ "type": "space", "name": "before", "sdk": "static" }), 200).await;
     let csrf = stranger.open("/join").await.csrf();
     assert!(ada.open("/settings/organizations").await.has("href=\"/organizations/new\""));
     for flag in ["sign-up", "organizations", "spaces", "buckets", "discussions", "xet", "applications"] {
