@@ -152,7 +152,11 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
 #[tokio::test]
 async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     let (hub, token, bob) = start().await;
-    hub.sql("update users set email_confirmed_at = now()").await;
+    hub.sql(
+        "update users set email_confirmed_at = now();
+         insert into notification_settings (user_pk, participating_mail) select user_pk, 'never' from users",
+    )
+    .await;
     bob.post_json("/api/models/bob/his/discussions/1/comment", &json!({ "comment": "Because." }), 201).await;
     hub.jobs_done().await;
     hub.sql(

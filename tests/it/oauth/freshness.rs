@@ -6,7 +6,7 @@ use hub::config::OauthLimits;
 use hub_tests::{TestHub, Value};
 use url::Url;
 
-use super::{Application, CALLBACK, answer, application, asking, exchange, hub_with, refresh, sign_in, told};
+use super::{Application, CALLBACK, answer, application, asking, exchange_plain, hub_with, refresh, sign_in, told};
 use crate::pages::browser::{Browser, PASSWORD, Page};
 
 async fn hub() -> TestHub {
@@ -80,7 +80,7 @@ async fn an_application_asks_for_somebody_who_is_there_now() {
     let page = ada.submit("/sudo", "/sudo", &[("next", &back), ("current_password", PASSWORD)]).await;
     assert_eq!(page.location(), back);
     let page = answer(&mut ada, &back, "allow", &[]).await;
-    let got = exchange(&hub, &painter, &told(&page, "code").unwrap(), 200).await;
+    let got = exchange_plain(&hub, &painter, &told(&page, "code").unwrap()).await;
     let now = "select extract(epoch from now())::bigint";
     let now: i64 = sqlx::query_scalar(now).fetch_one(&hub.app().pool).await.unwrap();
     assert!((now - auth_time(&got)).abs() < 60, "the proof is what is told");
