@@ -18,6 +18,7 @@ use crate::{
     embedded::{
         columns::{Columns, kind_index},
         counters::CounterLog,
+        matching::Found,
         restore::restore,
         schema::{Fields, VERSION},
         segments::Segments,
@@ -300,7 +301,8 @@ impl Generation {
         Ok(Stats {
             docs: state.columns.len() as u64,
             disk_bytes: disk_bytes(&self.folder)?,
-            memory_bytes: state.columns.memory_bytes() + (kept + state.segments.recent.memory_bytes()) as u64,
+            memory_bytes: state.columns.memory_bytes()
+                + (kept + state.segments.recent_words.memory_bytes(Found::memory_bytes)) as u64,
             position,
         })
     }

@@ -11,7 +11,7 @@ use crate::{
         bits::Bits,
         dictionary::{Dictionary, IndexedWord, Meaning},
         rank::Named,
-        recent::Key,
+        recent::WordsKey,
         schema::TextField,
         segments::Segments,
     },
@@ -94,8 +94,8 @@ impl Matcher<'_> {
     }
 
     fn found(&self, text: &QueryText, wanted: Wanted) -> Result<Arc<Found>, SearchError> {
-        let key = Key { words: text.words.clone(), fields: self.fields.len(), wanted };
-        self.segments.recent.get(key, || {
+        let key = WordsKey { words: text.words.clone(), fields: self.fields.len(), wanted };
+        self.segments.recent_words.get(key, || {
             let dictionary = Dictionary { segments: self.segments, fields: self.fields };
             let mut words = Vec::new();
             for word in &text.words {

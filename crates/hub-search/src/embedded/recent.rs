@@ -1,39 +1,61 @@
-//! What words found, kept for the questions that follow: the next page, one filter more, the same words among another kind
-//! of repositories, or what many people look for.
+//! What questions found, kept for those that follow: the next page, one filter more, the same words among another kind of
+//! repositories, or what many people look for. All of it goes when the text index changes.
 
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    SearchError,
+    FacetCounts, SearchError, SearchQuery, Snippets, Sort,
     embedded::matching::{Found, Wanted},
     text::QueryWord,
 };
 
-/// How many are kept, of some four bytes for each document.
-const KEPT: usize = 8;
-
-/// What was searched for.
-#[derive(Debug, Clone, PartialEq)]
-pub(crate) struct Key {
+/// Which words were searched for.
+#[derive(Debug, PartialEq)]
+pub(crate) struct WordsKey {
     pub(crate) words: Vec<QueryWord>,
     /// In how many of the fields.
     pub(crate) fields: usize,
     pub(crate) wanted: Wanted,
 }
 
+/// What was counted, and in which state of the columns.
+#[derive(Debug, PartialEq)]
+pub(crate) struct CountsKey {
+    version: u64,
+    query: SearchQuery,
+}
+
+impl CountsKey {
+    /// Of a question, on whatever page and in whatever order.
+    pub(crate) fn of(version: u64, query: &SearchQuery) -> Self {
+        let query = SearchQuery { sort: Sort::Trending, offset: 0, limit: 0, snippets: Snippets::None, ..query.clone() };
+        Self { version, query }
+    }
+}
+
 /// Filled by the first who asks, while others who ask the same wait for it.
-type Slot = Arc<Mutex<Option<Arc<Found>>>>;
+type Slot<T> = Arc<Mutex<Option<Arc<T>>>>;
 
-/// What was found last, in one state of the text index.
-#[derive(Default)]
-pub(crate) struct Recent(Mutex<Vec<(Key, Slot)>>);
+/// The last `KEPT` answers.
+pub(crate) struct Recent<K, T, const KEPT: usize>(Mutex<Vec<(K, Slot<T>)>>);
 
-impl Recent {
+/// Of some four bytes for each document.
+pub(crate) type RecentWords = Recent<WordsKey, Found, 8>;
+/// Of up to 100 kB.
+pub(crate) type RecentCounts = Recent<CountsKey, Vec<FacetCounts>, 32>;
+
+impl<K, T, const KEPT: usize> Default for Recent<K, T, KEPT> {
+    fn default() -> Self {
+        Self(Mutex::default())
+    }
+}
+
+impl<K: PartialEq, T, const KEPT: usize> Recent<K, T, KEPT> {
     /// What is known, or what `find` finds.
     ///
     /// # Errors
     /// Those of `find`.
-    pub(crate) fn get(&self, key: Key, find: impl FnOnce() -> Result<Found, SearchError>) -> Result<Arc<Found>, SearchError> {
+    pub(crate) fn get(&self, key: K, find: impl FnOnce() -> Result<T, SearchError>) -> Result<Arc<T>, SearchError> {
         let slot = self.slot(key);
         let mut known = slot.lock().unwrap_or_else(PoisonError::into_inner);
         if let Some(found) = &*known {
@@ -45,7 +67,7 @@ impl Recent {
     }
 
     /// The place for what was asked, which is now the last to be given up.
-    fn slot(&self, key: Key) -> Slot {
+    fn slot(&self, key: K) -> Slot<T> {
         let mut kept = self.kept();
         let (key, slot) = match kept.iter().position(|(other, _)| *other == key) {
             Some(at) => kept.remove(at),
@@ -57,14 +79,13 @@ impl Recent {
         found
     }
 
-    fn kept(&self) -> MutexGuard<'_, Vec<(Key, Slot)>> {
+    fn kept(&self) -> MutexGuard<'_, Vec<(K, Slot<T>)>> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
-    /// Bytes in memory of what is not being filled just now.
-    pub(crate) fn memory_bytes(&self) -> usize {
-        let slots: Vec<Slot> = self.kept().iter().map(|(_, slot)| Arc::clone(slot)).collect();
-        let found = slots.iter().filter_map(|slot| slot.try_lock().ok()?.as_ref().map(|found| found.memory_bytes()));
-        found.sum()
+    /// Bytes in memory of what is not being filled just now, each as large as `of` says.
+    pub(crate) fn memory_bytes(&self, of: impl Fn(&T) -> usize) -> usize {
+        let kept = self.kept();
+        kept.iter().filter_map(|(_, slot)| slot.try_lock().ok()?.as_deref().map(&of)).sum()
     }
 }

@@ -6,8 +6,8 @@ use hub_types::RepoType;
 use tantivy::{DocSet, TantivyDocument, schema::IndexRecordOption};
 
 use crate::{
-    Direction, Facet, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, SuggestQuery, Suggestion,
-    TextReading,
+    Direction, Facet, FacetCounts, Hit, Score, SearchError, SearchQuery, SearchResults, Snippet, Snippets, Sort, SuggestQuery,
+    Suggestion, TextReading,
     embedded::{
         bits::Bits,
         columns::{Columns, kind_index},
@@ -19,6 +19,7 @@ use crate::{
         matching::{Matcher, Matches},
         names,
         rank::{self, Largest, MostUsed, Named, Page, Smallest},
+        recent::CountsKey,
         schema::Fields,
         snippet,
     },
@@ -64,7 +65,7 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
     Ok(SearchResults {
         hits,
         total,
-        facets: counting::count(columns, kind, query, &filter, &docs, total),
+        facets: counts(state, kind, query, &filter, &docs, total)?,
         text: TextReading {
             truncated: text.truncated,
             any_word: matches.as_ref().is_some_and(|matches| matches.any_word),
@@ -73,6 +74,24 @@ pub(crate) fn search(state: &State, fields: &Fields, query: &SearchQuery) -> Res
         unknown: filter.unknown,
         suggestion,
     })
+}
+
+fn counts(
+    state: &State,
+    kind: usize,
+    query: &SearchQuery,
+    filter: &Filter,
+    docs: &Bits,
+    total: u64,
+) -> Result<Vec<FacetCounts>, SearchError> {
+    let State { columns, segments } = state;
+    let count = || counting::count(columns, kind, query, filter, docs, total);
+    // Counts of everything are there, and lists of keys are long.
+    if query.facets.is_empty() || filter.is_open() || query.only.is_some() {
+        return Ok(count());
+    }
+    let counted = segments.recent_counts.get(CountsKey::of(columns.version, query), || Ok(count()))?;
+    Ok(counted.to_vec())
 }
 
 fn page(columns: &Columns, kind: usize, docs: &Bits, query: &SearchQuery, matches: Option<&Matches>) -> Vec<u32> {

@@ -16,7 +16,7 @@ use tantivy::{
 use crate::{
     SearchError,
     embedded::{
-        recent::Recent,
+        recent::{RecentCounts, RecentWords},
         schema::{Fields, ORD, TextField},
     },
 };
@@ -90,7 +90,8 @@ pub(crate) struct Segments {
     docs: f32,
     /// One more than the highest ordinal.
     pub(crate) ordinals: usize,
-    pub(crate) recent: Recent,
+    pub(crate) recent_words: RecentWords,
+    pub(crate) recent_counts: RecentCounts,
 }
 
 impl Segments {
@@ -107,7 +108,7 @@ impl Segments {
         let docs = searcher.num_docs() as f32;
         let weighing = fields.text.iter().enumerate().map(|(at, field)| weighing(&list, at, field)).collect();
         let ordinals = list.iter().map(|segment| segment.kept.ordinals).max().unwrap_or(0);
-        Ok(Self { list, weighing, docs, ordinals, recent: Recent::default() })
+        Ok(Self { list, weighing, docs, ordinals, ..Self::default() })
     }
 
     /// What is kept of each segment, to open the next state with.
