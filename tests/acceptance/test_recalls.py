@@ -11,7 +11,7 @@ from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 calls = pytest.mark.calls
 
 
-@calls("hf_hub_download (of a recalled file)", "HfApi.snapshot_download (of a recalled file)")
+@calls("hf_hub_download (of a recalled file)")
 def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_repo, tmp_path):
     repo_id = new_repo(files={"w.bin": b"\0weights" * 3000, "config.json": b"{}"})
     dave = api_of("dave")
@@ -28,7 +28,6 @@ def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_re
     for ask in (
         lambda: dave.hf_hub_download(repo_id, "w.bin", cache_dir=tmp_path / "kept"),
         lambda: dave.hf_hub_download(repo_id, "w.bin", cache_dir=tmp_path / "new"),
-        lambda: dave.snapshot_download(repo_id, cache_dir=tmp_path / "all"),
     ):
         with pytest.raises(EntryNotFoundError) as refused:
             ask()

@@ -131,7 +131,7 @@ async fn every_door_notes_who_fetched_and_is_closed_by_a_recall() {
     let refused = lfs::entry(&bob, "ada/bert", "download", &weights.file).await;
     assert_eq!((&refused["error"]["code"], &refused["actions"]), (&json!(451), &Value::Null));
     assert!(refused["error"]["message"].as_str().unwrap().contains("recalled"), "{refused}");
-    assert_eq!(bob.get_url(&address).await.status(), 451, "an address that was given out before");
+    assert_eq!(reqwest::get(&address).await.unwrap().status(), 451, "an address that was given out before");
     for version in [1, 2] {
         reconstruction(&cas, version, &hash, "", 451).await;
     }

@@ -219,7 +219,8 @@ parts! {
         from saved_searches where user_pk = $1 and saved_search_pk > $2 order by saved_search_pk limit $3"#;
     Notifications "notifications" r#"
         select t.notification_pk as "key!", jsonb_build_object(
-            'because', case t.reason when 3 then 'mentioned' when 2 then 'taking part' else 'watching' end,
+            'because', case when t.recall_pk is not null then 'downloaded' when t.reason = 3 then 'mentioned'
+                            when t.reason = 2 then 'taking part' else 'watching' end, 'recall', t.recall_pk,
             'about', t.about, 'organization', o.name, 'type', r.repo_type, 'number', d.num, 'unread', t.unread, 'at', t.updated_at,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from notifications t left join namespaces o on o.namespace_pk = t.organization_pk
