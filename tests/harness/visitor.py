@@ -17,11 +17,11 @@ class Visitor:
         """Returns a page."""
         return self._opener.open(self.url + path, timeout=30).read().decode()
 
-    def submit(self, page: str, action: str, **fields: str) -> str:
+    def submit(self, page: str, action: str, /, **fields: str) -> str:
         """Sends a form as if it stood on `page`, and returns the page that follows."""
         return self.post(action, csrf_token=csrf_token(self.open(page)), **fields)
 
-    def post(self, action: str, **fields: str) -> str:
+    def post(self, action: str, /, **fields: str) -> str:
         """Sends fields, and returns the page that follows."""
         body = urllib.parse.urlencode(fields).encode()
         return self._opener.open(self.url + action, body, timeout=30).read().decode()

@@ -80,9 +80,9 @@ async fn it_works_for_its_organisation_and_nowhere_else() {
     bot.create_repo("model", "acme/built", true).await;
     bot.commit("/api/models/acme/built", "main", &[Client::file("a.txt", "a\n")], 200).await;
     bot.commit("/api/models/acme/private", "main", &[Client::file("a.txt", "a\n")], 200).await;
-    let opened = bot
-        .post_json("/api/models/acme/built/discussions", &json!({ "title": "It broke", "description": "See the log." }), 200)
-        .await;
+    let question = json!({ "title": "It broke", "description": "See the log." });
+    bot.post_json("/api/models/acme/built/discussions", &question, 200).await;
+    let opened = bot.get_json("/api/models/acme/built/discussions/1", 200).await;
     assert_eq!(opened["author"]["name"], "acme-ci", "{opened}");
     let page = ada.open("/acme/built/commits/main").await;
     assert!(page.has("<strong>acme-ci</strong> <span class=\"badge\">Service account</span>"), "{}", page.text);
