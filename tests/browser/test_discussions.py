@@ -109,7 +109,7 @@ def conflict(hub, repo):
     ada, dave = (HfApi(endpoint=hub.url, token=TOKENS[name]) for name in ("ada", "dave"))
 
     def card(licence, tag, text):
-        lines = f"# Talk\n\n{text}\n\nIt was trained on text.\n\nIt is {text.lower()}\n"
+        lines = f"# Talk\n\n{text}\n\nIt was trained\non text\nthat nobody\nhas read.\n\nIt is {text.lower()}\n"
         return CommitOperationAdd("README.md", f"---\nlicense: {licence}\ntags:\n- talk\n{tag}---\n{lines}".encode())
 
     def file(name, content):
@@ -160,7 +160,7 @@ def test_who_opened_it_settles_the_conflicts_and_another_merges(open_browser, hu
     ada.get_by_role("button", name="Merge").click()
     ada.get_by_text("merged this").wait_for()
     text = ada.request.get(f"/{repo}/resolve/main/README.md").text()
-    body = "# Talk\n\nAda's.\nDave's. And more.\n\nIt was trained on text.\n\nIt is ada's.\n"
+    body = "# Talk\n\nAda's.\nDave's. And more.\n\nIt was trained\non text\nthat nobody\nhas read.\n\nIt is ada's.\n"
     assert text == f"---\nlicense: bsd-3-clause\ntags:\n- talk\n- ada\n- dave\n---\n{body}"
     assert ada.request.get(f"/{repo}/resolve/main/b.dat").body() == b"\0dave"
 
