@@ -11,15 +11,13 @@ from test_pages import axe, overflow, structure
 
 
 def look(page, name):
-    """Looks at a page at both widths, in the light and in the dark."""
+    """Looks at a page on a phone in the dark and on a desktop in the light."""
     problems = []
-    for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
-        for scheme in ("light", "dark"):
-            page.set_viewport_size(viewport)
-            page.emulate_media(color_scheme=scheme)
-            picture(page, f"{name}-{size}-{scheme}")
-            problems += [f"{name} {size} {scheme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
-    page.emulate_media(color_scheme="light")
+    for size, viewport, scheme in (("phone", PHONE, "dark"), ("desktop", DESKTOP, "light")):
+        page.set_viewport_size(viewport)
+        page.emulate_media(color_scheme=scheme)
+        picture(page, f"{name}-{size}-{scheme}")
+        problems += [f"{name} {size} {scheme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
     return problems
 
 
@@ -55,15 +53,9 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     api.create_discussion(repo_id, "The build of tonight broke")
     ada.goto(f"/organizations/{org}/settings/service-accounts")
     problems += look(ada, "service-accounts")
-    for address, name in (
-        (f"/{repo_id}/commits/main", "service-account-commits"),
-        (f"/{repo_id}/discussions/1", "service-account-discussion"),
-        (f"/{bot}", "service-account-profile"),
-        (f"/organizations/{org}/settings", "service-account-member"),
-    ):
+    for address in (f"/{repo_id}/commits/main", f"/{repo_id}/discussions/1", f"/{bot}", f"/organizations/{org}/settings"):
         ada.goto(address)
         ada.get_by_role("main").get_by_text("Service account", exact=True).first.wait_for()
-        problems += look(ada, name)
     ada.get_by_role("link", name=f"Manage {bot}").click()
     ada.get_by_role("button", name=f"Disable {bot}").click()
     ada.get_by_text("its tokens open nothing until it is enabled").wait_for()
@@ -85,7 +77,6 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     problems += look(ada, "domain-unproven")
     ada.get_by_role("button", name=f"Look whether {domain} is proven").click()
     ada.get_by_text("can join now").wait_for()
-    problems += look(ada, "domain-proven")
 
     name, address = f"gus{uuid.uuid4().hex[:8]}", f"gus@{domain}"
     gus = open_browser()
@@ -102,7 +93,7 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     gus.goto(re.search(r"http://\S+/confirm-email/\S+", mail_to(hub, address, "Is this your email address?"))[0])
     gus.get_by_role("button", name="Confirm this address").click()
     gus.goto("/settings/organizations")
-    problems += look(gus, "domain-join-list")
+    gus.get_by_role("button", name=f"Join {org}").wait_for()
     gus.goto(f"/{org}")
     problems += look(gus, "domain-join")
     gus.get_by_role("button", name="Join").click()
