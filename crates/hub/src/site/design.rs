@@ -165,8 +165,20 @@ mod tests {
     use std::path::Path;
 
     /// What a page has as a whole, and what repeats no markup of its own.
-    const ELSEWHERE: &[&str] =
-        &["card_parts", "consent", "discussion", "gate", "mail_notice", "passkey", "security", "site", "tensors", "watch", "why"];
+    const ELSEWHERE: &[&str] = &[
+        "card_parts",
+        "consent",
+        "discussion",
+        "gate",
+        "mail_notice",
+        "passkey",
+        "security",
+        "site",
+        "tensors",
+        "tokens",
+        "watch",
+        "why",
+    ];
 
     #[test]
     fn every_component_is_shown() {
