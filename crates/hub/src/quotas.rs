@@ -56,12 +56,12 @@ pub struct Room {
 }
 
 impl Room {
-    /// Refuses what there is no room for.
+    /// Refuses what there is no room for; nothing needs none.
     ///
     /// # Errors
     /// 413 with what is held, what would be held, and what to do.
     pub fn require(&self, more: u64) -> HubResult<()> {
-        match self.used.saturating_add(more) > self.limit {
+        match more > 0 && self.used.saturating_add(more) > self.limit {
             true => Err(HubError::quota_reached(&self.owner, self.used, more, self.limit)),
             false => Ok(()),
         }
