@@ -36,7 +36,7 @@ impl GitReader {
     /// # Errors
     /// The folder is not a bare repository.
     pub fn open(dir: &Path) -> Result<Self> {
-        trust_packs();
+        begin_libgit2();
         Ok(Self { repo: Repository::open_bare(dir)? })
     }
 
@@ -219,9 +219,10 @@ impl GitReader {
     }
 }
 
-/// Objects are not hashed again at each reading, which for large folders takes longer than to unpack them. As with git itself: packs
-/// are checked when they come in, and by `fsck`; what is unpacked has a checksum of zlib's.
-fn trust_packs() {
+/// Must come before what does not begin libgit2 by itself, as joining texts. Objects are not hashed again at each reading, which for
+/// large folders takes longer than to unpack them. As with git itself: packs are checked when they come in, and by `fsck`; what is
+/// unpacked has a checksum of zlib's.
+pub(crate) fn begin_libgit2() {
     static ONCE: std::sync::Once = std::sync::Once::new();
     ONCE.call_once(|| git2::opts::strict_hash_verification(false));
 }

@@ -168,6 +168,7 @@ mod tests {
     const ELSEWHERE: &[&str] = &[
         "card_parts",
         "consent",
+        "conversion",
         "discussion",
         "gate",
         "mail_notice",

@@ -1,5 +1,6 @@
 use git2::{MergeFileInput, MergeFileOptions};
 
+use crate::reader::begin_libgit2;
 use crate::{Error, Result};
 
 /// Lines of two sides, joined.
@@ -26,10 +27,7 @@ pub fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8], labels: [&str; 2]) ->
     if labels.iter().any(|label| label.contains('\0')) {
         return Err(Error::RevisionNotFound(String::new()));
     }
-    // libgit2 fails without a word where one of them is empty; then all lines are in question.
-    if base.is_empty() || ours.is_empty() || theirs.is_empty() {
-        return Ok(all_in_question(ours, theirs, labels));
-    }
+    begin_libgit2();
     let (mut parted, mut our, mut their) = (MergeFileInput::new(), MergeFileInput::new(), MergeFileInput::new());
     parted.content(base);
     our.content(ours);
@@ -38,13 +36,6 @@ pub fn merge_text(base: &[u8], ours: &[u8], theirs: &[u8], labels: [&str; 2]) ->
     options.our_label(labels[0]).their_label(labels[1]);
     let merged = git2::merge_file(&parted, &our, &their, Some(&mut options))?;
     Ok(MergedText { bytes: merged.content().to_vec(), is_clean: merged.is_automergeable() })
-}
-
-fn all_in_question(ours: &[u8], theirs: &[u8], labels: [&str; 2]) -> MergedText {
-    let whole = |bytes: &[u8]| [bytes, if bytes.is_empty() || bytes.ends_with(b"\n") { b"" } else { b"\n" }].concat();
-    let [first, last] = [format!("<<<<<<< {}\n", labels[0]), format!(">>>>>>> {}\n", labels[1])];
-    let bytes = [first.as_bytes(), &whole(ours), b"=======\n", &whole(theirs), last.as_bytes()].concat();
-    MergedText { bytes, is_clean: false }
 }
 
 #[cfg(test)]
