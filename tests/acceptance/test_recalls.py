@@ -5,7 +5,9 @@ import time
 
 import pytest
 from harness.people import PASSWORD
+from harness.process import status_of
 from harness.visitor import Visitor
+from harness.waiting import wait_until
 from huggingface_hub.errors import EntryNotFoundError, HfHubHTTPError
 
 calls = pytest.mark.calls
@@ -23,6 +25,9 @@ def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_re
     bob.submit(form, "/recalls/new", repo=repo_id, revision="main", files="w.bin", category="malicious", body=why)
     number = re.search(rf'href="/recalls/(\d+)">w.bin of {repo_id}<', bob.open("/recalls"))[1]
 
+    # The other node hears of it a moment later.
+    address = f"{url}/{repo_id}/resolve/main/w.bin"
+    wait_until(lambda: [status_of(address) for _ in range(4)] == [451] * 4)
     # What is in the cache is not given out either: the client hears that there is no such file.
     sentence = "This file was recalled because it is malicious: do not use copies of it."
     for ask in (
@@ -45,5 +50,6 @@ def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_re
     page = f"/recalls/{number}"
     assert "1 person was told" in bob.open(page)
     bob.submit(page, page, why="The finding was wrong.")
+    wait_until(lambda: 451 not in [status_of(address) for _ in range(4)])
     again = dave.hf_hub_download(repo_id, "w.bin", cache_dir=tmp_path / "kept")
     assert open(again, "rb").read() == open(kept, "rb").read()

@@ -108,7 +108,7 @@ async fn tasks_stand_in_sections() {
 async fn the_numbers_of_a_facet_are_explained_to_the_last_one() {
     let hub = TestHub::start().await;
     shelf(&hub).await;
-    for (who, steps, private) in [(None, vec![2, 2, 2], 0), (Some("ada"), vec![2, 3, 3, 3], 1)] {
+    for (who, steps, private) in [(None, vec![2, 2, 2, 2], 0), (Some("ada"), vec![2, 3, 3, 3, 3], 1)] {
         let mut browser = match who {
             Some(name) => Browser::logged_in(&hub, name).await,
             None => Browser::new(&hub),

@@ -151,9 +151,13 @@ async fn look_at(app: &App, repo: &Repo, files: &[&ChangedFile], clamd: Option<&
         }
         // ClamAV is asked about one file after another.
         if clamd.is_none() {
-            let done = look::look_at_small(app, repo, &batch).await?;
-            batch.retain(|file| !done.contains(&file.key));
-            looked.extend(done.into_iter().map(|key| (key, Looked::Now)));
+            match look::look_at_small(app, repo, &batch).await {
+                Ok(done) => {
+                    batch.retain(|file| !done.contains(&file.key));
+                    looked.extend(done.into_iter().map(|key| (key, Looked::Now)));
+                }
+                Err(error) => tracing::warn!(repo.id = %repo.id, ?error, "files are looked at one by one, not together"),
+            }
         }
         for file in batch {
             let before = looked.get(&file.key).copied();
