@@ -154,7 +154,7 @@ async fn it_works_for_its_organisation_and_nowhere_else() {
     // Search for people finds people, and a mention tells nobody.
     assert_eq!(bot.get_json("/api/quicksearch?q=acme-ci&type=user", 200).await["users"], json!([]));
     let said = json!({ "comment": "@acme-ci, look." });
-    head.post_json("/api/models/acme/built/discussions/1/comment", &said, 200).await;
+    head.post_json("/api/models/acme/built/discussions/1/comment", &said, 201).await;
     hub.jobs_done().await;
     let told: i64 =
         sqlx::query_scalar("select count(*) from notifications join users using (user_pk) where service_of is not null")
