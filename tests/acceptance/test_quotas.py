@@ -29,6 +29,7 @@ def test_a_full_owner_is_told_by_every_way(own_hub, hf, git, tmp_path):
     api.upload_file(path_or_fileobj=first, path_in_repo="first.bin", repo_id="bob/full")
     limit(hub, 3_000_000)
     (tmp_path / "more.bin").write_bytes(os.urandom(1_900_000))
+    # By chunks, and by Git LFS, as clients without them do.
     for plain in ("", "1"):
         said = hf(
             "upload", "bob/full", str(tmp_path / "more.bin"), ok=False, HF_ENDPOINT=hub.url, HF_HUB_DISABLE_XET=plain
