@@ -5,6 +5,7 @@ pub mod atom;
 pub mod base_url;
 pub mod client_address;
 pub mod cors;
+pub mod csv;
 pub mod cursor;
 pub mod extract;
 pub mod filters;
