@@ -164,6 +164,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),
     ("POST", "/discussions/1/react", Talk),
+    ("POST", "/discussions/1/subscription", Account),
     ("POST", "/discussions/1/delete", Admin),
     ("POST", "/discussions/1/title", Write),
     ("POST", "/discussions/1/status", Talk),

@@ -241,7 +241,13 @@ parts! {
                   from repo_watches w join repos r using (repo_pk) join namespaces n using (namespace_pk) where w.user_pk = $1
                   union all
                   select w.namespace_pk, 'all', n.kind, w.created_at, n.name
-                  from namespace_watches w join namespaces n using (namespace_pk) where w.user_pk = $1) watched) found
+                  from namespace_watches w join namespaces n using (namespace_pk) where w.user_pk = $1
+                  union all
+                  select s.discussion_pk, case when s.subscribed then 'subscribed' else 'unsubscribed' end, 'discussion', s.set_at,
+                         case when not r.private and r.deleted_at is null or r.namespace_pk = $1
+                              then n.name || '/' || r.name || '#' || d.num end
+                  from discussion_subscriptions s join discussions d using (discussion_pk) join repos r using (repo_pk)
+                  join namespaces n using (namespace_pk) where s.user_pk = $1) watched) found
         where key > $2 order by key limit $3"#;
     Webhooks "webhooks" r#"
         select webhook_pk as "key!", jsonb_build_object(
