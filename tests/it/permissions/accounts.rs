@@ -174,6 +174,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/moderation/log", Moderator),
     ("GET", "/moderation/appeals", Moderator),
     ("POST", "/moderation/appeals/{appeal}", Moderator),
+    ("GET", "/moderation/replies", Moderator),
+    ("POST", "/moderation/replies", Operator),
     ("GET", "/moderation/statistics", Moderator),
     ("GET", "/moderation/statistics/export", Moderator),
     ("POST", "/moderation/acts/{act}/undo", Moderator),
