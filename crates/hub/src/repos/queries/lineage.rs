@@ -290,6 +290,7 @@ pub async fn list_undeclared(pool: &PgPool, certainty: f64, repo_pk: i64, limit:
                         select lower(coalesce(old_id, namespace_key || '/' || name_key)) from repo_redirects o
                         where o.repo_pk = f.parent_pk
                     )
+                    or lower(base) in (select t.name_key || '/' || lower(p.name) from retired_names t where t.namespace_pk = p.namespace_pk)
              )
            order by f.certainty desc, f.repo_pk desc limit $3"#,
         certainty,
