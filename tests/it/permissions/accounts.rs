@@ -155,7 +155,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/audience", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
-    ("GET", "/settings/lineage", Operator),
+    ("GET", "/settings/lineage", Moderator),
     ("GET", "/report", Gate::Browser),
     ("POST", "/report", Gate::Browser),
     ("GET", "/settings/reports", Gate::Browser),
