@@ -156,7 +156,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/username", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
-    ("GET", "/settings/lineage", Operator),
+    ("GET", "/settings/lineage", Moderator),
     ("GET", "/report", Gate::Browser),
     ("POST", "/report", Gate::Browser),
     ("GET", "/settings/reports", Gate::Browser),
