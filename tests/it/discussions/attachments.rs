@@ -171,7 +171,8 @@ async fn what_is_sent_before_it_is_said_is_seen_by_its_sender_until_a_comment_na
     anonymous.get(&path, 200).await;
     // The first comment decides; what an edit names is seen as well.
     let secret = "/api/models/ada/secret";
-    let (early, late) = (send(&ada, "image/png", png(), 200).await, send(&ada, "audio/mpeg", b"ID3\x04\0 sound".to_vec(), 200).await);
+    let (early, late) =
+        (send(&ada, "image/png", png(), 200).await, send(&ada, "audio/mpeg", b"ID3\x04\0 sound".to_vec(), 200).await);
     let of = |url: &str| url.strip_prefix(hub.base()).unwrap().to_owned();
     let talk = json!({ "title": "Secret", "description": format!("![it]({early})") });
     let made = ada.post_json(&format!("{secret}/discussions"), &talk, 200).await["num"].as_i64().unwrap();
@@ -213,7 +214,10 @@ async fn films_are_taken_as_they_come_and_played_in_parts() {
     assert!(html.contains(&format!("<video src=\"{path}\"")) && html.contains("controls"), "{html}");
     let request = bob.request(Method::GET, &path).header("Range", "bytes=4-7");
     let part = bob.send(request, 206).await;
-    assert_eq!((part.headers()["content-type"].to_str().unwrap(), part.headers()["content-range"].to_str().unwrap()), ("video/mp4", "bytes 4-7/11534336"));
+    assert_eq!(
+        (part.headers()["content-type"].to_str().unwrap(), part.headers()["content-range"].to_str().unwrap()),
+        ("video/mp4", "bytes 4-7/11534336")
+    );
     assert!(part.headers()["content-disposition"].to_str().unwrap().starts_with("inline"));
     assert_eq!(part.bytes().await.unwrap(), "ftyp");
     assert_eq!(bob.head(&path, 200).await.headers()["content-length"], "11534336");
@@ -227,7 +231,8 @@ async fn films_are_taken_as_they_come_and_played_in_parts() {
     send(&hub.anonymous(), "image/png", png(), 401).await;
     let carl = hub.account("carl").await;
     send(&hub.token(&carl, TokenRole::Read).await, "image/png", png(), 403).await;
-    let scopes = |permission: &str| json!({ "scoped": [{ "entity": { "type": "user", "name": "carl" }, "permissions": [permission] }] });
+    let scopes =
+        |permission: &str| json!({ "scoped": [{ "entity": { "type": "user", "name": "carl" }, "permissions": [permission] }] });
     for (permission, status) in [("repo.content.read", 403), ("repo.write", 200)] {
         send(&hub.scoped_token(&carl, TokenRole::FineGrained, scopes(permission)).await, "image/png", png(), status).await;
     }

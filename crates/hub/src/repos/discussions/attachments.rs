@@ -214,15 +214,9 @@ fn inspect(bytes: Bytes) -> HubResult<(Kind, Bytes)> {
         Kind::Jpeg => metadata::strip_jpeg(&bytes),
         Kind::Png => metadata::strip_png(&bytes),
         Kind::WebP => metadata::strip_webp(&bytes),
-        Kind::Gif
-        | Kind::Mp4
-        | Kind::QuickTime
-        | Kind::WebM
-        | Kind::Mp3
-        | Kind::Wav
-        | Kind::Pdf
-        | Kind::Zip
-        | Kind::Text => return Ok((kind, bytes)),
+        Kind::Gif | Kind::Mp4 | Kind::QuickTime | Kind::WebM | Kind::Mp3 | Kind::Wav | Kind::Pdf | Kind::Zip | Kind::Text => {
+            return Ok((kind, bytes));
+        }
     };
     Ok((kind, stripped.ok_or_else(kinds::damaged)?.into()))
 }

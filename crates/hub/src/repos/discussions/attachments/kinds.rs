@@ -16,8 +16,7 @@ const LONGEST_STEM: usize = 80;
 /// What texts are called. None of these opens in a browser as a page.
 const TEXT_EXTENSIONS: [&str; 12] = ["txt", "log", "md", "csv", "tsv", "json", "jsonl", "yaml", "yml", "toml", "py", "diff"];
 /// The brands of pictures in the container of MP4: browsers do not agree on them, and what they say of places stays in.
-const PICTURE_BRANDS: [&[u8]; 10] =
-    [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
+const PICTURE_BRANDS: [&[u8]; 10] = [b"avif", b"avis", b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx", b"mif1", b"msf1"];
 
 /// What a file is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -259,7 +258,8 @@ mod tests {
     #[test]
     fn a_text_names_each_file_once() {
         let (one, two) = ("0123456789abcdef0123456789abcdef", "f".repeat(32));
-        let text = format!("![a](/uploads/{one}/a.png) https://hub.example.org/uploads/{two}/b.mp4 /uploads/{one}/a.png /uploads/é");
+        let text =
+            format!("![a](/uploads/{one}/a.png) https://hub.example.org/uploads/{two}/b.mp4 /uploads/{one}/a.png /uploads/é");
         assert_eq!(ids_in(&text), [one.to_owned(), two]);
         assert!(ids_in("/uploads/ /uploads/0123456789ABCDEF0123456789ABCDEF/x /uploads/0123").is_empty());
     }

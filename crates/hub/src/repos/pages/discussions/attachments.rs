@@ -16,10 +16,10 @@ use crate::accounts::{Viewer, csrf};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects::serve::FileAnswer;
+use crate::repos::RepoRead;
+use crate::repos::discussions::{self, Sender};
 use crate::repos::queries::attachments::{Attachment, find_attachment};
 use crate::repos::queries::find_repo_by_pk;
-use crate::repos::discussions::{self, Sender};
-use crate::repos::RepoRead;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, app_of};
 
@@ -31,9 +31,7 @@ const MAX_FORM_BYTES: usize = 20 * 1024 * 1024;
 const POLICY: &str = "default-src 'none'; media-src 'self'; sandbox; frame-ancestors 'none'";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config
-        .route("/uploads", web::post().to(post_upload))
-        .route("/uploads/{id}/{name}", crate::web::read().to(show));
+    config.route("/uploads", web::post().to(post_upload)).route("/uploads/{id}/{name}", crate::web::read().to(show));
 }
 
 /// Takes a file before it is known which comment will name it (`HfApi.upload_attachment`), and says where it is.
