@@ -193,7 +193,7 @@ parts! {
             'id', a.public_id, 'name', a.name, 'content_type', a.content_type, 'size_bytes', a.size_bytes,
             'created_at', a.created_at, 'type', r.repo_type,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
-        from attachments a join repos r using (repo_pk) join namespaces n using (namespace_pk)
+        from attachments a left join repos r using (repo_pk) left join namespaces n using (namespace_pk)
         where a.user_pk = $1 and a.attachment_pk > $2 order by a.attachment_pk limit $3"#;
     Reactions "reactions" r#"
         select key as "key!", data from (
