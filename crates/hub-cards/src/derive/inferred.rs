@@ -65,7 +65,7 @@ pub(super) fn of_dataset(input: Input<'_>) -> Vec<Inferred> {
 }
 
 /// The rows of all splits of all configurations; nothing when one does not say.
-fn rows_of(info: &Value) -> Option<u64> {
+pub(super) fn rows_of(info: &Value) -> Option<u64> {
     let infos = info.as_array().map_or(std::slice::from_ref(info), Vec::as_slice);
     let splits = infos.iter().map(|info| info.get("splits")?.as_array());
     let splits: Vec<&Value> = splits.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();

@@ -70,6 +70,8 @@ pub struct Derived {
     pub base_models: Vec<String>,
     /// How it was made from them, when there are any.
     pub base_model_relation: Option<BaseModelRelation>,
+    /// The rows of a dataset, where its card lists its splits with their rows.
+    pub num_rows: Option<u64>,
     /// What of this the card does not say itself, and what else small files tell.
     pub inferred: Vec<Inferred>,
 }
@@ -95,6 +97,7 @@ pub fn derive(input: Input<'_>) -> Derived {
         }
         RepoType::Dataset => {
             derived.tags = tags::of_dataset(input);
+            derived.num_rows = input.card.dataset_info.as_ref().and_then(inferred::rows_of);
             derived.inferred = inferred::of_dataset(input);
         }
         RepoType::Space => derived.tags = tags::of_space(input),

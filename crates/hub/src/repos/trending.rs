@@ -82,7 +82,8 @@ const fn points(value: f64) -> i64 {
     value.round() as i64
 }
 
-/// Counts the trending score and the downloads of the last thirty days of every repository anew. Writes what has changed.
+/// Counts the trending score, the downloads of the last thirty days and the likes of the last days of every repository anew. Writes what
+/// has changed.
 ///
 /// # Errors
 /// The database does not answer.
@@ -106,8 +107,8 @@ pub async fn count_activity(app: &App) -> HubResult<()> {
 
 fn changed(row: &ActivityRow) -> Option<CountedRow> {
     let trending = Terms::of(row).sum();
-    let differs = trending != row.trending || row.recent_downloads != row.downloads;
-    differs.then_some(CountedRow { repo_pk: row.repo_pk, trending, downloads: row.recent_downloads })
+    let differs = trending != row.trending || row.recent_downloads != row.downloads || row.counted_likes != row.likes;
+    differs.then_some(CountedRow { repo_pk: row.repo_pk, trending, downloads: row.recent_downloads, likes: row.counted_likes })
 }
 
 #[cfg(test)]
@@ -126,6 +127,8 @@ mod tests {
             young_likes: 0,
             own_likes: 0,
             barred_likes: 0,
+            likes: [0; 3],
+            counted_likes: [0; 3],
             scored_downloads: 0,
             weighted_downloads: downloads.0,
             damped_downloads: downloads.1,

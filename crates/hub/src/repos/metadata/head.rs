@@ -73,6 +73,7 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
         library_name: derived.library_name.map(|text| text.replace('\0', "\u{fffd}")),
         file_count,
         size_bytes,
+        num_rows: derived.num_rows.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(0),
         siblings,
         facts: storable(facts),
         text: plain_text(&readme, hub_search::MAX_CARD_BYTES).replace('\0', "\u{fffd}"),
