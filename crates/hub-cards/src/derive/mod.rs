@@ -7,6 +7,7 @@ mod dataset;
 mod inferred;
 mod library;
 mod references;
+mod space;
 mod tags;
 mod transformers;
 
@@ -70,6 +71,10 @@ pub struct Derived {
     pub base_models: Vec<String>,
     /// How it was made from them, when there are any.
     pub base_model_relation: Option<BaseModelRelation>,
+    /// The rows of a dataset whose card lists its splits.
+    pub rows: Option<u64>,
+    /// What keeps a Space from running, in the words of the Hub: `NO_APP_FILE`, `CONFIG_ERROR`; `STOPPED` if nothing does.
+    pub stage: Option<&'static str>,
     /// What of this the card does not say itself, and what else small files tell.
     pub inferred: Vec<Inferred>,
 }
@@ -95,9 +100,13 @@ pub fn derive(input: Input<'_>) -> Derived {
         }
         RepoType::Dataset => {
             derived.tags = tags::of_dataset(input);
-            derived.inferred = inferred::of_dataset(input);
+            derived.rows = inferred::rows(input);
+            derived.inferred = inferred::of_dataset(input, derived.rows);
         }
-        RepoType::Space => derived.tags = tags::of_space(input),
+        RepoType::Space => {
+            derived.tags = tags::of_space(input);
+            derived.stage = Some(space::stage(input));
+        }
         RepoType::Bucket => {}
     }
     derived
