@@ -147,6 +147,18 @@ async fn scores_are_the_sum_of_what_the_page_shows() {
         seeded.ada.get_json(&format!("{}?expand=trendingScore", seeded.api), 200).await["trendingScore"].as_i64().unwrap();
     // 30 for three likes, 26 for five downloads (10 × log2 of 6), 7 for ten days.
     assert_eq!(score, 30 + 26 + 7);
+    for (sort, days) in [("likes7d", 8), ("likes30d", 31), ("likes3m", 91)] {
+        let list = format!("/api/models?sort={sort}");
+        sqlx::query("update likes set created_at = now() - interval '1 minute'").execute(&app.pool).await.unwrap();
+        hub::repos::trending::count_activity(app).await.unwrap();
+        assert_eq!(order(&seeded.ada, &list).await, ["ada/bert", "ada/quiet"], "{sort}");
+        let age = format!("update likes set created_at = now() - interval '{days} days'");
+        sqlx::query(sqlx::AssertSqlSafe(age)).execute(&app.pool).await.unwrap();
+        hub::repos::trending::count_activity(app).await.unwrap();
+        assert_eq!(order(&seeded.ada, &list).await, ["ada/quiet", "ada/bert"], "{sort}: too long ago, so the latest is first");
+    }
+    sqlx::query("update likes set created_at = now()").execute(&app.pool).await.unwrap();
+    hub::repos::trending::count_activity(app).await.unwrap();
     let page = Browser::new(hub).open("/ada/bert/trending").await;
     let number = |part: &str| -> i64 { part.split('<').next().unwrap().parse().unwrap() };
     let terms: Vec<i64> = page.text.split("data-term>").skip(1).map(number).collect();
@@ -197,12 +209,12 @@ async fn lists_by_counters_read_their_index() {
     let pool = &seeded.hub.app().pool;
     let fill = "insert into repos (repo_type, namespace_pk, name) select 'model', namespace_pk, 'm' || n from repos, generate_series(1, 4000) n";
     sqlx::query(fill).execute(pool).await.unwrap();
-    sqlx::query("update repo_counters set trending = repo_pk % 97, likes = repo_pk % 89, downloads = repo_pk % 83")
+    sqlx::query("update repo_counters set trending = repo_pk % 97, likes = repo_pk % 89, downloads = repo_pk % 83, likes_30d = repo_pk % 79")
         .execute(pool)
         .await
         .unwrap();
     sqlx::query("analyze").execute(pool).await.unwrap();
-    for column in ["trending", "likes", "downloads"] {
+    for column in ["trending", "likes", "downloads", "likes_30d"] {
         // The statement of `repos::queries::listing` for a page in the middle.
         let sql = format!(
             "explain select r.repo_pk, c.{column} from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)

@@ -98,7 +98,9 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
     assert!(queue.has("model ada/bert") && queue.has("Malware") && queue.has("2 reports"));
     assert!(!moderator.open("/moderation?category=spam").await.has("model ada/bert"));
     let href = format!("/moderation/cases/{}", queue.text.split("/moderation/cases/").nth(1).unwrap().split('"').next().unwrap());
-    assert!(moderator.open(&href).await.has("These weights are mine."));
+    let case = moderator.open(&href).await;
+    assert!(case.has("These weights are mine.") && case.has("href=\"/ada/bert/lineage\""));
+    moderator.open("/ada/bert/lineage").await;
     assert_eq!(moderator.submit(&href, &href, &[("do", "note"), ("note", "Asked the owner.")]).await.status, 303);
     assert!(moderator.open(&href).await.has("Asked the owner."));
     let misfit = [("do", "decide"), ("act", "suspend_user"), ("category", "malware"), ("reason", "")];

@@ -24,12 +24,14 @@ enum Needs {
     Propose,
     /// To download its files, too: of a gated one, only members.
     Content,
+    /// To see what its bytes say of where it comes from: to change it, or to moderate the hub and download its files.
+    Evidence,
     /// To change its contents.
     Write,
     /// To change its settings.
     Admin,
 }
-use Needs::{Account, Admin, Content, Propose, Read, Talk, Write};
+use Needs::{Account, Admin, Content, Evidence, Propose, Read, Talk, Write};
 
 /// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
 const CALLS: &[(&str, &str, Needs, &str)] = &[
@@ -44,7 +46,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/auth-check", Content, ""),
     ("GET", "API/auth-check/write", Write, ""),
     ("GET", "API/lfs-files", Write, ""),
-    ("GET", "API/lineage", Write, ""),
+    ("GET", "API/lineage", Evidence, ""),
     ("GET", "API/related", Read, ""),
     ("GET", "API/tensor-diff", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
@@ -132,7 +134,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/propose-facts", Propose),
     ("POST", "/convert-weights", Propose),
     ("GET", "/tensors/main/data.txt", Content),
-    ("GET", "/lineage", Write),
+    ("GET", "/lineage", Evidence),
     ("GET", "/related", Read),
     ("GET", "/tensor-diff", Content),
     ("POST", "/refs/delete", Write),
@@ -324,7 +326,11 @@ async fn nobody_changes_what_is_disabled_and_only_members_and_moderators_see_it(
             let response = ask(client, method, &path, body).await;
             let status = response.status().as_u16();
             let said = response.headers().get("x-error-message").map_or("", |text| text.to_str().unwrap()).to_owned();
-            let allowed = is_member && matches!(needs, Read | Account | Content);
+            let allowed = match needs {
+                Read | Account | Content => is_member,
+                Evidence => *who == "moderator",
+                Talk | Propose | Write | Admin => false,
+            };
             let word = if *who == "suspended" { "suspended" } else { "Access to this resource is disabled." };
             let refused = status == 403 && said.contains(word);
             let login = *who == "anonymous" && status == 401;

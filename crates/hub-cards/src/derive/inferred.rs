@@ -50,11 +50,6 @@ fn base_model(files: &Files<'_>, derived: &Derived) -> Option<Inferred> {
     named.then(|| fact(FactKey::BaseModel, model, "adapter_config.json", because, model.contains('/')))
 }
 
-/// How many rows a dataset has, where its card lists its splits.
-pub(super) fn rows(input: Input<'_>) -> Option<u64> {
-    input.card.dataset_info.as_ref().and_then(rows_of)
-}
-
 /// What a card leaves out of the number of rows, though it lists the splits.
 pub(super) fn of_dataset(input: Input<'_>, rows: Option<u64>) -> Vec<Inferred> {
     if FactKey::SizeCategories.is_said_by(input.card) {
@@ -69,7 +64,7 @@ pub(super) fn of_dataset(input: Input<'_>, rows: Option<u64>) -> Vec<Inferred> {
 }
 
 /// The rows of all splits of all configurations; nothing when one does not say.
-fn rows_of(info: &Value) -> Option<u64> {
+pub(super) fn rows_of(info: &Value) -> Option<u64> {
     let infos = info.as_array().map_or(std::slice::from_ref(info), Vec::as_slice);
     let splits = infos.iter().map(|info| info.get("splits")?.as_array());
     let splits: Vec<&Value> = splits.collect::<Option<Vec<_>>>()?.into_iter().flatten().collect();

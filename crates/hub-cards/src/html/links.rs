@@ -24,7 +24,7 @@ pub(crate) enum LinkUse {
     Page,
     /// `<img src>`: a file of the repository, or any web address.
     Image,
-    /// `<video src>`, `<audio src>`: a file of the repository.
+    /// `<video src>`, `<audio src>`: a file of the repository, or of a comment.
     Media,
 }
 
@@ -58,6 +58,11 @@ impl LinkContext {
         }
         if let Some(anchor) = url.strip_prefix('#') {
             return (link_use == LinkUse::Page).then(|| format!("#{}", super::sanitize::prefixed_id(anchor)));
+        }
+        if link_use != LinkUse::Page
+            && let Some(upload) = upload_in(url)
+        {
+            return Some(upload.to_owned());
         }
         let own = self.own_path(url).filter(|_| link_use != LinkUse::Page);
         let url = own.unwrap_or(url);
@@ -119,6 +124,20 @@ impl LinkContext {
     }
 }
 
+/// The path of an address that leads to a file of a comment, by whatever name of the hub it was written: `/uploads/{id}/{name}`.
+/// Another hub's would not be shown anyway.
+pub(super) fn upload_in(url: &str) -> Option<&str> {
+    let path = match url.split_once("://") {
+        Some(("http" | "https", rest)) => rest.get(rest.find('/')?..)?,
+        Some(_) => return None,
+        None => url,
+    };
+    let (id, name) = path.strip_prefix("/uploads/")?.split_once('/')?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (is_id && !name.starts_with('.') && name.bytes().all(is_name)).then_some(path)
+}
+
 /// The scheme of an absolute URL, lower case.
 fn scheme(url: &str) -> Option<String> {
     let (scheme, _) = url.split_once(':')?;
@@ -172,6 +191,27 @@ mod tests {
         {
             assert_eq!(context("").rewrite(url, LinkUse::Page), None, "{url:?}");
         }
+    }
+
+    #[test]
+    fn files_of_comments_are_shown_from_here() {
+        let upload = "/uploads/0123456789abcdef0123456789abcdef/a-film.mp4";
+        for (url, found) in [
+            (upload.to_owned(), true),
+            (format!("https://hub.example.org{upload}"), true),
+            (format!("http://10.0.0.1:8080{upload}"), true),
+            (format!("ftp://hub.example.org{upload}"), false),
+            (format!("//hub.example.org{upload}"), false),
+            (format!("{upload}?x"), false),
+            (upload.replace('f', "F"), false),
+            (upload.replace("a-film", "../film"), false),
+            (upload.replace("/a-film.mp4", ""), false),
+        ] {
+            assert_eq!(upload_in(&url), found.then_some(upload), "{url}");
+            assert_eq!(context("").rewrite(&url, LinkUse::Media).as_deref() == Some(upload), found, "{url}");
+        }
+        let link = format!("https://hub.example.org{upload}");
+        assert_eq!(page("", &link), link);
     }
 
     #[test]

@@ -57,7 +57,8 @@ const fn points(value: f64) -> i64 {
     value.round() as i64
 }
 
-/// Counts the trending score and the downloads of the last thirty days of every repository anew. Writes what has changed.
+/// Counts the trending score, the downloads of the last thirty days and the likes of the last days of every repository anew. Writes what
+/// has changed.
 ///
 /// # Errors
 /// The database does not answer.
@@ -80,8 +81,8 @@ pub async fn count_activity(app: &App) -> HubResult<()> {
 
 fn changed(row: &ActivityRow) -> Option<CountedRow> {
     let trending = Terms::of(row).sum();
-    let differs = trending != row.trending || row.recent_downloads != row.downloads;
-    differs.then_some(CountedRow { repo_pk: row.repo_pk, trending, downloads: row.recent_downloads })
+    let differs = trending != row.trending || row.recent_downloads != row.downloads || row.counted_likes != row.likes;
+    differs.then_some(CountedRow { repo_pk: row.repo_pk, trending, downloads: row.recent_downloads, likes: row.counted_likes })
 }
 
 #[cfg(test)]
@@ -96,6 +97,8 @@ mod tests {
             recent_downloads: 0,
             recent_likes: 0,
             weighted_likes,
+            likes: [0; 3],
+            counted_likes: [0; 3],
             scored_downloads: 0,
             weighted_downloads,
             age_days,

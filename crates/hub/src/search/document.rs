@@ -46,7 +46,7 @@ pub(super) fn of_row(row: SearchRow) -> Option<RepoDoc> {
         updated: row.last_modified_at.timestamp(),
         size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),
         parameters,
-        rows: row.facts.get("rows").and_then(Value::as_u64),
+        rows: u64::try_from(row.num_rows).ok().filter(|rows| *rows > 0),
         facets: facets(&row),
         owner_name: row.owner_name,
         card: row.card.unwrap_or_default(),

@@ -38,6 +38,11 @@ fn links_lead_into_the_repo() {
     contains("[x](docs/a.md#top)", "href=\"/ada/bert/blob/main/docs/a.md#top\"");
     contains("[x](https://x.org)", "rel=\"nofollow noopener noreferrer\"");
     contains("<video src=\"clip.mp4\" autoplay></video>", "src=\"/ada/bert/resolve/main/clip.mp4\"");
+    let film = "/uploads/0123456789abcdef0123456789abcdef/a.mp4";
+    contains(&format!("https://hub.example.org{film}"), &format!("<video src=\"{film}\""));
+    contains(&format!("[see](https://hub.example.org{film})"), ">see</a>");
+    contains(&format!("<https://hub.example.org{film}> and https://hub.example.org{film}"), "</video> and <video");
+    contains(&format!("![x](https://old.example.org{film})"), &format!("<img src=\"{film}\""));
     assert!(!render("<video src=\"https://x.org/a.mp4\" autoplay onplay=x></video>").contains("x.org"));
     assert!(!render("<video src=\"a.mp4\" autoplay></video>").contains("autoplay"));
 }

@@ -55,6 +55,12 @@ impl CasePage {
     fn is_open(&self) -> bool {
         self.case.closed_at.is_none()
     }
+
+    /// For a repository: what its bytes say of where it comes from. Buckets have no such page.
+    fn lineage_href(&self) -> Option<String> {
+        let is_repo = SubjectKind::parse(&self.case.subject_kind) == Some(SubjectKind::Repo);
+        (is_repo && !self.case.href.starts_with("/buckets/")).then(|| format!("{}/lineage", self.case.href))
+    }
 }
 
 impl ReportRow {

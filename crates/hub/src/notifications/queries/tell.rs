@@ -68,7 +68,8 @@ pub async fn insert_for_event(
                from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
                where e.event_pk = $1 and r.deleted_at is null and not r.disabled
            ), candidate as (
-               select n.namespace_pk as user_pk, 3 as reason from namespaces n where lower(n.name) = any($2)
+               select n.namespace_pk as user_pk, 3 as reason from namespaces n
+               where n.namespace_pk = any(array(select namespace_called(called) from unnest($2::text[]) as called))
                union all
                select opener_pk, 2 from event
                union all

@@ -17,6 +17,10 @@ pub struct ActivityRow {
     pub recent_likes: i64,
     /// The same, each worth half after every 7 days.
     pub weighted_likes: f64,
+    /// The likes that lists have: of the last 7, 30 and 90 days.
+    pub likes: [i64; 3],
+    /// The same, as they are now.
+    pub counted_likes: [i64; 3],
     /// Downloads of the last 28 days.
     pub scored_downloads: i64,
     /// The same, each worth half after every 7 days.
@@ -34,6 +38,8 @@ pub struct CountedRow {
     pub trending: i64,
     /// Its downloads of the last 30 days.
     pub downloads: i64,
+    /// Its likes of the last 7, 30 and 90 days.
+    pub likes: [i64; 3],
 }
 
 /// The keys of the next repositories after a key that have, had or should have a score.
@@ -43,7 +49,7 @@ pub struct CountedRow {
 pub async fn list_active_keys(conn: &mut PgConnection, after: i64, limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select c.repo_pk from repo_counters c join repos r using (repo_pk)
-         where c.repo_pk > $1 and (c.trending > 0 or c.downloads > 0 or c.likes > 0 or r.created_at > now() - interval '28 days')
+         where c.repo_pk > $1 and (c.trending > 0 or c.downloads > 0 or c.likes > 0 or c.likes_90d > 0 or r.created_at > now() - interval '28 days')
          order by c.repo_pk limit $2",
         after,
         limit
@@ -57,15 +63,20 @@ pub async fn list_active_keys(conn: &mut PgConnection, after: i64, limit: i64) -
 /// # Errors
 /// The database does not answer.
 pub async fn list_activity(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx::Result<Vec<ActivityRow>> {
-    sqlx::query_as!(
-        ActivityRow,
-        r#"select c.repo_pk, c.trending, c.downloads, d.recent as "recent_downloads!", l.recent as "recent_likes!",
+    let found = sqlx::query!(
+        r#"select c.repo_pk, c.trending, c.downloads, c.likes_7d, c.likes_30d, c.likes_90d,
+                  l.last_7d as "last_7d!", l.last_30d as "last_30d!", l.last_90d as "last_90d!",
+                  d.recent as "recent_downloads!", l.recent as "recent_likes!",
                   l.weighted as "weighted_likes!", d.scored as "scored_downloads!", d.weighted as "weighted_downloads!",
                   (extract(epoch from now() - r.created_at) / 86400)::float8 as "age_days!"
            from repo_counters c join repos r using (repo_pk)
            cross join lateral (
-               select count(*) as recent, coalesce(sum(power(0.5, extract(epoch from now() - created_at) / 604800)), 0)::float8 as weighted
-               from likes where likes.repo_pk = c.repo_pk and created_at > now() - interval '28 days'
+               select count(*) filter (where created_at > now() - interval '28 days') as recent,
+                      coalesce(sum(power(0.5, extract(epoch from now() - created_at) / 604800))
+                               filter (where created_at > now() - interval '28 days'), 0)::float8 as weighted,
+                      count(*) filter (where created_at > now() - interval '7 days') as last_7d,
+                      count(*) filter (where created_at > now() - interval '30 days') as last_30d, count(*) as last_90d
+               from likes where likes.repo_pk = c.repo_pk and created_at > now() - interval '90 days'
            ) l
            cross join lateral (
                select coalesce(sum(downloads), 0)::bigint as recent,
@@ -78,7 +89,21 @@ pub async fn list_activity(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx:
         repo_pks
     )
     .fetch_all(conn)
-    .await
+    .await?;
+    let rows = found.into_iter().map(|row| ActivityRow {
+        repo_pk: row.repo_pk,
+        trending: row.trending,
+        downloads: row.downloads,
+        recent_downloads: row.recent_downloads,
+        recent_likes: row.recent_likes,
+        weighted_likes: row.weighted_likes,
+        likes: [row.likes_7d, row.likes_30d, row.likes_90d],
+        counted_likes: [row.last_7d, row.last_30d, row.last_90d],
+        scored_downloads: row.scored_downloads,
+        weighted_downloads: row.weighted_downloads,
+        age_days: row.age_days,
+    });
+    Ok(rows.collect())
 }
 
 /// Writes new numbers.
@@ -89,12 +114,20 @@ pub async fn update_counted(conn: &mut PgConnection, rows: &[CountedRow]) -> sql
     let repo_pks: Vec<i64> = rows.iter().map(|row| row.repo_pk).collect();
     let trending: Vec<i64> = rows.iter().map(|row| row.trending).collect();
     let downloads: Vec<i64> = rows.iter().map(|row| row.downloads).collect();
+    let likes_7d: Vec<i64> = rows.iter().map(|row| row.likes[0]).collect();
+    let likes_30d: Vec<i64> = rows.iter().map(|row| row.likes[1]).collect();
+    let likes_90d: Vec<i64> = rows.iter().map(|row| row.likes[2]).collect();
     sqlx::query!(
-        "update repo_counters c set trending = n.trending, downloads = n.downloads
-         from unnest($1::bigint[], $2::bigint[], $3::bigint[]) as n (repo_pk, trending, downloads) where c.repo_pk = n.repo_pk",
+        "update repo_counters c set trending = n.trending, downloads = n.downloads,
+                likes_7d = n.likes_7d, likes_30d = n.likes_30d, likes_90d = n.likes_90d
+         from unnest($1::bigint[], $2::bigint[], $3::bigint[], $4::bigint[], $5::bigint[], $6::bigint[])
+             as n (repo_pk, trending, downloads, likes_7d, likes_30d, likes_90d) where c.repo_pk = n.repo_pk",
         &repo_pks,
         &trending,
-        &downloads
+        &downloads,
+        &likes_7d,
+        &likes_30d,
+        &likes_90d
     )
     .execute(conn)
     .await
