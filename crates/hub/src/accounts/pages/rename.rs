@@ -37,13 +37,13 @@ impl RenameForm {
     /// The form of a user.
     pub(super) async fn of_user(page: &PageRequest, user: &User, typed: &str, refusal: &Refusal) -> HubResult<Self> {
         let field = Field::new(FIELD, "New username");
-        Self::new(page, (user.pk, &user.name, false), OWN.to_owned(), refusal.mark(field.value(typed))).await
+        Self::new(page, (user.pk, user.name.as_str(), false), OWN.to_owned(), refusal.mark(field.value(typed))).await
     }
 
     /// The form of an organisation.
     pub(super) async fn of(page: &PageRequest, row: &ProfileRow, typed: &str, refusal: &Refusal) -> HubResult<Self> {
         let field = refusal.mark(Field::new(FIELD, "New name").value(typed));
-        Self::new(page, (row.namespace_pk, &row.name, true), format!("{}/name", settings_path(row)), field).await
+        Self::new(page, (row.namespace_pk, row.name.as_str(), true), format!("{}/name", settings_path(row)), field).await
     }
 
     async fn new(
