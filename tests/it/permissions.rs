@@ -35,12 +35,14 @@ enum Needs {
     Propose,
     /// To download its files, too: of a gated one, only members.
     Content,
+    /// To see what its bytes say of where it comes from: to change it, or to moderate the hub and download its files.
+    Evidence,
     /// To change its contents.
     Write,
     /// To change its settings.
     Admin,
 }
-use Needs::{Account, Admin, Content, Propose, Read, Talk, Write};
+use Needs::{Account, Admin, Content, Evidence, Propose, Read, Talk, Write};
 
 /// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
 const CALLS: &[(&str, &str, Needs, &str)] = &[
@@ -55,7 +57,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/auth-check", Content, ""),
     ("GET", "API/auth-check/write", Write, ""),
     ("GET", "API/lfs-files", Write, ""),
-    ("GET", "API/lineage", Write, ""),
+    ("GET", "API/lineage", Evidence, ""),
     ("GET", "API/related", Read, ""),
     ("GET", "API/tensor-diff", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
@@ -143,7 +145,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/propose-facts", Propose),
     ("POST", "/convert-weights", Propose),
     ("GET", "/tensors/main/data.txt", Content),
-    ("GET", "/lineage", Write),
+    ("GET", "/lineage", Evidence),
     ("GET", "/related", Read),
     ("GET", "/tensor-diff", Content),
     ("POST", "/refs/delete", Write),
@@ -176,6 +178,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),
     ("POST", "/discussions/1/react", Talk),
+    ("POST", "/discussions/1/subscription", Account),
     ("POST", "/discussions/1/delete", Admin),
     ("POST", "/discussions/1/title", Write),
     ("POST", "/discussions/1/status", Talk),

@@ -29,6 +29,7 @@ pub mod pictures;
 pub mod queries;
 pub mod rate_limits;
 pub mod recovery;
+pub mod rename;
 pub mod requests;
 pub(crate) mod scopes;
 pub mod second_factors;

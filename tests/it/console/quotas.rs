@@ -150,6 +150,11 @@ async fn what_owners_hold_is_known_at_once_and_two_do_not_pass_together() {
     ada.post_json("/api/repos/move", &moved, 200).await;
     let attached = ada.request(Method::POST, "/api/models/ada/own/discussions/uploads?name=x.txt").body("so much".repeat(1000));
     ada.send(attached, 200).await;
+    // So it is with one of which it was not known yet where it would be.
+    let early = ada.send(ada.request(Method::POST, "/uploads").body("early".repeat(1000)), 200).await.text().await.unwrap();
+    assert_eq!(miscounted().await, (0, 0));
+    let talk = json!({ "title": "A file", "description": format!("[it]({early})") });
+    ada.post_json("/api/models/ada/own/discussions", &talk, 200).await;
     assert_eq!(miscounted().await, (0, 0));
     crate::lfs::upload(&ada, "ada/own", &Large::of(50_000, 3)).await;
     let gone = json!({ "type": "model", "organization": "ada", "name": "moved" });
@@ -170,5 +175,9 @@ async fn what_owners_hold_is_known_at_once_and_two_do_not_pass_together() {
     let attached = ada.request(Method::POST, "/api/models/ada/own/discussions/uploads?name=x.txt").body("more");
     let said = ada.send(attached, 413).await.text().await.unwrap();
     assert!(said.contains("The storage of ada is full"), "{said}");
+    let early = ada.send(ada.request(Method::POST, "/uploads").body("more"), 200).await.text().await.unwrap();
+    let comment = json!({ "comment": format!("[it]({early})") });
+    let said = ada.post_json("/api/models/ada/own/discussions/1/comment", &comment, 413).await;
+    assert!(said["error"].as_str().unwrap().contains("The storage of ada is full"), "{said}");
     hub.stop().await;
 }

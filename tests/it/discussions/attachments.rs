@@ -138,6 +138,109 @@ async fn only_who_sees_the_repository_sees_what_is_said_and_what_nobody_says_goe
     hub.stop().await;
 }
 
+/// The beginning of a film, and so many bytes.
+fn film(size: usize) -> Vec<u8> {
+    let mut bytes = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41".to_vec();
+    bytes.resize(size, 7);
+    bytes
+}
+
+async fn send(client: &Client, content_type: &str, bytes: Vec<u8>, status: u16) -> String {
+    let request = client.request(Method::POST, "/uploads").header("Content-Type", content_type.to_owned()).body(bytes);
+    client.send(request, status).await.text().await.unwrap()
+}
+
+#[tokio::test]
+async fn what_is_sent_before_it_is_said_is_seen_by_its_sender_until_a_comment_names_it() {
+    let (hub, ada, bob) = start().await;
+    ada.create_repo("model", "ada/secret", true).await;
+    let num = open(&ada, "Results", false).await;
+    let anonymous = hub.anonymous();
+    let url = send(&bob, "image/png", telling_png(), 200).await;
+    let path = url.strip_prefix(hub.base()).unwrap_or_else(|| panic!("{url} is not of this hub")).to_owned();
+    assert!(path.starts_with("/uploads/") && path.ends_with("/picture.png"), "{path}");
+    assert_eq!(bob.get(&path, 200).await.bytes().await.unwrap(), png());
+    // Who knows where it is does not see it, and cannot have it shown.
+    let markdown = format!("![plot]({url})");
+    say(&ada, num, &markdown, 201).await;
+    for client in [&ada, &anonymous] {
+        client.get(&path, 404).await;
+    }
+    let html = say(&bob, num, &markdown, 201).await["newMessage"]["data"]["latest"]["html"].as_str().unwrap().to_owned();
+    assert!(html.contains(&format!("src=\"{path}\"")), "{html}");
+    anonymous.get(&path, 200).await;
+    // The first comment decides; what an edit names is seen as well.
+    let secret = "/api/models/ada/secret";
+    let (early, late) =
+        (send(&ada, "image/png", png(), 200).await, send(&ada, "audio/mpeg", b"ID3\x04\0 sound".to_vec(), 200).await);
+    let of = |url: &str| url.strip_prefix(hub.base()).unwrap().to_owned();
+    let talk = json!({ "title": "Secret", "description": format!("![it]({early})") });
+    let made = ada.post_json(&format!("{secret}/discussions"), &talk, 200).await["num"].as_i64().unwrap();
+    say(&ada, num, &format!("![it]({early})"), 201).await;
+    let said = ada.post_json(&format!("{secret}/discussions/{made}/comment"), &json!({ "comment": "Hear" }), 201).await;
+    let id = said["newMessage"]["id"].as_str().unwrap();
+    let edit = json!({ "content": format!("<audio controls src=\"{late}\"></audio>") });
+    let edited = ada.post_json(&format!("{secret}/discussions/{made}/comment/{id}/edit"), &edit, 200).await;
+    let html = edited["updatedComment"]["data"]["latest"]["html"].as_str().unwrap();
+    assert!(html.contains("<audio ") && html.contains(&format!("src=\"{}\"", of(&late))), "{html}");
+    for path in [of(&early), of(&late)] {
+        anonymous.get(&path, 404).await;
+        bob.get(&path, 404).await;
+        ada.get(&path, 200).await;
+    }
+    // What nobody says goes after a day, and not before.
+    let unsaid = of(&send(&bob, "text/plain", b"never said".to_vec(), 200).await);
+    hub.sql("update attachments set created_at = now() - interval '25 hours'").await;
+    let limits =
+        Limits { unused: Duration::ZERO, undelete: Duration::ZERO, quarantine: Duration::ZERO, plain: None, many_orphans: false };
+    let swept = gc::collect(hub.app(), limits, Mode::Real).await.unwrap().unwrap().get(Item::SweptAttachments);
+    assert_eq!(swept.count, 1);
+    bob.get(&unsaid, 404).await;
+    bob.get(&path, 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn films_are_taken_as_they_come_and_played_in_parts() {
+    let (hub, ada, bob) = start().await;
+    let url = send(&ada, "video/mp4", film(11 * 1024 * 1024), 200).await;
+    let path = url.strip_prefix(hub.base()).unwrap().to_owned();
+    assert!(path.ends_with("/video.mp4"), "{path}");
+    // As `huggingface_hub` writes it: the address alone.
+    let talk = json!({ "title": "A film", "description": format!("Look:\n\n{url}") });
+    let num = ada.post_json(&format!("{API}/discussions"), &talk, 200).await["num"].as_i64().unwrap();
+    let events = events(&bob, num).await;
+    let html = events[0].1["latest"]["html"].as_str().unwrap();
+    assert!(html.contains(&format!("<video src=\"{path}\"")) && html.contains("controls"), "{html}");
+    let request = bob.request(Method::GET, &path).header("Range", "bytes=4-7");
+    let part = bob.send(request, 206).await;
+    assert_eq!(
+        (part.headers()["content-type"].to_str().unwrap(), part.headers()["content-range"].to_str().unwrap()),
+        ("video/mp4", "bytes 4-7/11534336")
+    );
+    assert!(part.headers()["content-disposition"].to_str().unwrap().starts_with("inline"));
+    assert_eq!(part.bytes().await.unwrap(), "ftyp");
+    assert_eq!(bob.head(&path, 200).await.headers()["content-length"], "11534336");
+    // Other files are smaller, and films have a limit as well. What is none of the kinds is not taken, whatever its sender says.
+    send(&ada, "video/mp4", vec![b'a'; 10 * 1024 * 1024 + 1], 413).await;
+    let said = send(&ada, "video/mp4", film(50 * 1024 * 1024 + 1), 413).await;
+    assert!(said.contains("50 MB"), "{said}");
+    send(&ada, "video/mp4", b"MZ\x90\0".to_vec(), 400).await;
+    assert_eq!(hub.count("attachments").await, 1);
+    // Nobody sends without an account, with a token that only reads, or by a form of another site.
+    send(&hub.anonymous(), "image/png", png(), 401).await;
+    let carl = hub.account("carl").await;
+    send(&hub.token(&carl, TokenRole::Read).await, "image/png", png(), 403).await;
+    let scopes =
+        |permission: &str| json!({ "scoped": [{ "entity": { "type": "user", "name": "carl" }, "permissions": [permission] }] });
+    for (permission, status) in [("repo.content.read", 403), ("repo.write", 200)] {
+        send(&hub.scoped_token(&carl, TokenRole::FineGrained, scopes(permission)).await, "image/png", png(), status).await;
+    }
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    assert_eq!(browser.post("/uploads", &[("a", "b")]).await.status, 401);
+    hub.stop().await;
+}
+
 #[tokio::test]
 async fn files_come_with_forms_where_no_script_runs() {
     let hub = TestHub::start().await;

@@ -20,6 +20,8 @@ enum Gate {
     Account,
     /// The same, but for tokens that only read and those for chosen repositories.
     Actor,
+    /// The same, and tokens that may write to some repository.
+    Talker,
     /// Members of the organisation, in a browser.
     Member,
     /// Members who may write, and who runs the hub.
@@ -37,7 +39,7 @@ enum Gate {
     /// The same, and who moderates it.
     Moderator,
 }
-use Gate::{Account, Actor, Belongs, Form, Member, Moderator, Open, Operator, OrgActor, OrgAdmin, Own, Writer};
+use Gate::{Account, Actor, Belongs, Form, Member, Moderator, Open, Operator, OrgActor, OrgAdmin, Own, Talker, Writer};
 
 /// Method, pattern as the sources have it, who is let in. No body is complete. What ends something comes last.
 const ROWS: &[(&str, &str, Gate)] = &[
@@ -58,6 +60,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/find/model", Open),
     ("GET", "/{repo_type:models|datasets|spaces|buckets}", Open),
     ("GET", "/{repo_type:models|datasets|spaces}.atom", Open),
+    ("GET", "/{repo_type:models|datasets|spaces}.json", Open),
     ("GET", "/{repo_type:models|datasets|spaces}.values", Open),
     ("GET", "/api/tasks", Open),
     ("GET", "/api/models", Open),
@@ -76,6 +79,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/{namespace}/-/activity.atom", Open),
     ("POST", "/{namespace}/-/follow", Gate::Browser),
     ("POST", "/{namespace}/-/watch", Gate::Browser),
+    ("POST", "/uploads", Talker),
     // To those who do not see the repository, there is none: `discussions/attachments.rs`.
     ("GET", "/uploads/{id}/{name}", Open),
     ("GET", "/avatars/{file}", Open),
@@ -153,9 +157,10 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/email/cancel", Gate::Browser),
     ("POST", "/settings/password", Gate::Browser),
     ("POST", "/settings/audience", Gate::Browser),
+    ("POST", "/settings/username", Gate::Browser),
     ("GET", "/settings/storage", Gate::Browser),
     ("POST", "/settings/storage", Gate::Browser),
-    ("GET", "/settings/lineage", Operator),
+    ("GET", "/settings/lineage", Moderator),
     ("GET", "/report", Gate::Browser),
     ("POST", "/report", Gate::Browser),
     ("GET", "/settings/reports", Gate::Browser),
@@ -174,6 +179,8 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/moderation/log", Moderator),
     ("GET", "/moderation/appeals", Moderator),
     ("POST", "/moderation/appeals/{appeal}", Moderator),
+    ("GET", "/moderation/replies", Moderator),
+    ("POST", "/moderation/replies", Operator),
     ("GET", "/moderation/statistics", Moderator),
     ("GET", "/moderation/statistics/export", Moderator),
     ("POST", "/moderation/acts/{act}/undo", Moderator),
@@ -220,6 +227,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("POST", "/settings/saved-searches/{pk}/feed", Gate::Browser),
     ("POST", "/settings/saved-searches/{pk}/delete", Gate::Browser),
     ("GET", "/saved-searches/{pk}/{signature}/feed.atom", Open),
+    ("GET", "/saved-searches/{pk}/{signature}/feed.json", Open),
     ("GET", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
     ("POST", "/saved-searches/{pk}/{signature}/unsubscribe", Open),
     ("GET", "/notifications", Gate::Browser),
@@ -265,6 +273,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/organizations/{name}/settings", OrgAdmin),
     ("POST", "/organizations/{name}/settings", OrgAdmin),
     ("POST", "/organizations/{name}/settings/second-factors", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/name", OrgAdmin),
     ("GET", "/organizations/{name}/settings/deleted", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log", OrgAdmin),
     ("GET", "/organizations/{name}/settings/audit-log/export", OrgAdmin),
@@ -420,6 +429,7 @@ fn is_let_in(who: &str, gate: Gate) -> bool {
         Gate::Browser => !is_token && who != "anonymous",
         Account => who != "anonymous",
         Actor => who == "ada's write token" || (!is_token && who != "anonymous"),
+        Talker => !matches!(who, "anonymous" | "ada's read token"),
         Member => matches!(who, "reader" | "member" | "ada"),
         Writer => !matches!(who, "anonymous" | "stranger" | "moderator" | "reader"),
         Belongs => !matches!(who, "anonymous" | "stranger" | "moderator"),
@@ -646,7 +656,7 @@ async fn everybody_reaches_what_the_table_says() {
 }
 
 async fn ask(browser: &mut Browser, method: &str, pattern: &str, path: &str, csrf: &str) -> Page {
-    match (method, pattern.starts_with("/api/")) {
+    match (method, pattern.starts_with("/api/") || pattern == "/uploads") {
         ("GET", _) => browser.get(path).await,
         (_, true) => browser.call(method.parse().unwrap(), path, csrf, body_of(pattern)).await,
         _ if pattern.ends_with("/picture") => {

@@ -85,6 +85,7 @@ pub(super) fn is_allowed(who: &str, most: Most, needs: Needs) -> bool {
         Needs::Talk => most >= See && most != Frozen && has_account,
         Needs::Propose => most >= Content && has_account,
         Needs::Content => most >= Frozen,
+        Needs::Evidence => most >= Write || (who == "moderator" && most >= Frozen),
         Needs::Write => most >= Write,
         Needs::Admin => most >= Admin,
     }
@@ -96,7 +97,7 @@ pub(super) fn is_in_scope(_: &str, most: Most, needs: Needs) -> bool {
     match needs {
         Needs::Account => false,
         Needs::Talk | Needs::Propose => most >= Write,
-        Needs::Read | Needs::Content | Needs::Write | Needs::Admin => is_allowed("", most, needs),
+        Needs::Read | Needs::Content | Needs::Evidence | Needs::Write | Needs::Admin => is_allowed("", most, needs),
     }
 }
 

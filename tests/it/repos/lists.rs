@@ -105,12 +105,14 @@ async fn pages_follow_each_other_without_gaps_in_every_order() {
     }
     let pool = &seeded.hub.app().pool;
     for statement in [
-        "update repo_counters set likes = repo_pk % 3, downloads = repo_pk % 2, trending = repo_pk % 5",
+        "update repo_counters set likes = repo_pk % 3, downloads = repo_pk % 2, trending = repo_pk % 5, likes_7d = repo_pk % 3,
+                likes_30d = repo_pk % 4, likes_90d = repo_pk % 5",
         "update repos set parameters = repo_pk % 4 where repo_pk % 5 > 0",
     ] {
         sqlx::query(statement).execute(pool).await.unwrap();
     }
-    for sort in ["trendingScore", "downloads", "likes", "lastModified", "createdAt", "mainSize", "num_parameters"] {
+    let sorts = ["trendingScore", "downloads", "likes", "lastModified", "createdAt", "mainSize", "num_parameters"];
+    for sort in sorts.into_iter().chain(["likes7d", "likes30d", "likes3m", "id"]) {
         for direction in ["-1", "1"] {
             let all = ids(&seeded.ada, &format!("/api/models?sort={sort}&direction={direction}")).await;
             let (mut paged, mut url) =
@@ -130,6 +132,47 @@ async fn pages_follow_each_other_without_gaps_in_every_order() {
         }
     }
     assert_eq!(ids(&seeded.ada, "/api/models?limit=2").await.len(), 2);
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn names_and_rows_are_orders_too() {
+    let seeded = shelf().await;
+    let hub = &seeded.hub;
+    let bob = hub.user("bob").await;
+    for name in ["bob/zebra", "bob/Ant"] {
+        bob.create_repo("model", name, false).await;
+    }
+    let names = ["ada/bert", "ada/diffuser", "ada/gpt_x", "bob/Ant", "bob/zebra"];
+    assert_eq!(ids(&bob, "/api/models?sort=id&direction=1").await, names);
+    assert_eq!(ids(&bob, "/api/models?sort=id").await, Vec::from_iter(names.into_iter().rev()));
+    let page = bob.get("/api/models?sort=id&direction=1&limit=4", 200).await;
+    let link = page.headers()["link"].to_str().unwrap().to_owned();
+    let next = link.split(['<', '>']).nth(1).unwrap().strip_prefix(hub.base()).unwrap().to_owned();
+    // Names may change between pages: the place in the order stays.
+    bob.post_json("/api/repos/move", &json!({ "fromRepo": "bob/Ant", "toRepo": "bob/Aardvark", "type": "model" }), 200).await;
+    assert_eq!(ids(&bob, &next).await, ["bob/zebra"]);
+
+    // The card counts the rows, of one configuration or of several; one that does not is last.
+    let splits = card("dataset_info:\n  splits: [{name: train, num_examples: 70}, {name: test, num_examples: 30}]");
+    let configs = card(
+        "dataset_info:\n- config_name: a\n  splits: [{name: train, num_examples: 400}]\n- config_name: b\n  splits: [{name: train, num_examples: 1}]",
+    );
+    seeded.another(RepoType::Dataset, "ada/hundred", false, &[("README.md", &splits)]).await;
+    seeded.another(RepoType::Dataset, "ada/hundreds", false, &[("README.md", &configs)]).await;
+    let rows = "/api/datasets?sort=datasetsServerInfo.numRows";
+    assert_eq!(ids(&seeded.ada, rows).await, ["ada/hundreds", "ada/hundred", "ada/corpus"]);
+    assert_eq!(ids(&seeded.ada, &format!("{rows}&direction=1")).await, ["ada/corpus", "ada/hundred", "ada/hundreds"]);
+    seeded.ada.get("/api/models?sort=datasetsServerInfo.numRows", 400).await;
+    let pool = &hub.app().pool;
+    sqlx::query("insert into repos (repo_type, namespace_pk, name, num_rows) select 'dataset', namespace_pk, 'd' || n, n from namespaces, generate_series(1, 3000) n where name = 'ada'").execute(pool).await.unwrap();
+    sqlx::query("analyze").execute(pool).await.unwrap();
+    let sql = "explain select r.repo_pk from repos r join repo_counters c using (repo_pk) join namespaces n using (namespace_pk)
+        where r.repo_type = 'dataset' and r.deleted_at is null and not r.disabled and not r.private and (r.num_rows, r.repo_pk) < (50, 9000)
+        order by r.num_rows desc, r.repo_pk desc limit 31";
+    let plan: Vec<String> = sqlx::query_scalar(sql).fetch_all(pool).await.unwrap();
+    let plan = plan.join("\n");
+    assert!(plan.contains("repos_num_rows_idx") && !plan.contains("Sort"), "{plan}");
     seeded.stop().await;
 }
 

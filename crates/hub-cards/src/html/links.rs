@@ -13,6 +13,8 @@ pub struct LinkContext {
     repo_url: String,
     revision: String,
     folder: Vec<String>,
+    /// `https://hub.example`: what is under it is the hub's own.
+    origin: Option<String>,
 }
 
 /// What a link of a card is for.
@@ -22,7 +24,7 @@ pub(crate) enum LinkUse {
     Page,
     /// `<img src>`: a file of the repository, or any web address.
     Image,
-    /// `<video src>`, `<audio src>`: a file of the repository.
+    /// `<video src>`, `<audio src>`: a file of the repository, or of a comment.
     Media,
 }
 
@@ -32,7 +34,20 @@ impl LinkContext {
         let repo_url = format!("/{}{repo_id}", repo_type.url_prefix());
         let revision = utf8_percent_encode(revision, SEGMENT).to_string();
         let folder = folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Self { repo_url, revision, folder }
+        Self { repo_url, revision, folder, origin: None }
+    }
+
+    /// Of a hub at this address, without a slash at its end: images that a card names by it are the hub's own.
+    #[must_use]
+    pub fn of_hub(self, origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..self }
+    }
+
+    /// The path of an address of this hub.
+    fn own_path<'u>(&self, url: &'u str) -> Option<&'u str> {
+        let origin = self.origin.as_deref()?;
+        let start = url.get(..origin.len())?;
+        url.get(origin.len()..).filter(|path| path.starts_with('/') && start.eq_ignore_ascii_case(origin))
     }
 
     /// Rewrites one URL; `None` means that it must go.
@@ -44,6 +59,13 @@ impl LinkContext {
         if let Some(anchor) = url.strip_prefix('#') {
             return (link_use == LinkUse::Page).then(|| format!("#{}", super::sanitize::prefixed_id(anchor)));
         }
+        if link_use != LinkUse::Page
+            && let Some(upload) = upload_in(url)
+        {
+            return Some(upload.to_owned());
+        }
+        let own = self.own_path(url).filter(|_| link_use != LinkUse::Page);
+        let url = own.unwrap_or(url);
         if let Some(scheme) = scheme(url) {
             let allowed = match link_use {
                 LinkUse::Page => matches!(scheme.as_str(), "http" | "https" | "mailto"),
@@ -55,6 +77,10 @@ impl LinkContext {
         // Browsers read a backslash as a slash, so `/\host` names a host as `//host` does.
         if url.starts_with('/') || url.starts_with('\\') {
             let names_host = url[1..].starts_with(['/', '\\']);
+            if link_use == LinkUse::Image && names_host {
+                let address = url.trim_start_matches(['/', '\\']);
+                return (!address.is_empty()).then(|| format!("https://{address}"));
+            }
             return (link_use != LinkUse::Media || !names_host && self.is_own(url)).then(|| url.to_owned());
         }
         Some(self.in_repo(url, link_use))
@@ -96,6 +122,20 @@ impl LinkContext {
         }
         target
     }
+}
+
+/// The path of an address that leads to a file of a comment, by whatever name of the hub it was written: `/uploads/{id}/{name}`.
+/// Another hub's would not be shown anyway.
+pub(super) fn upload_in(url: &str) -> Option<&str> {
+    let path = match url.split_once("://") {
+        Some(("http" | "https", rest)) => rest.get(rest.find('/')?..)?,
+        Some(_) => return None,
+        None => url,
+    };
+    let (id, name) = path.strip_prefix("/uploads/")?.split_once('/')?;
+    let is_id = id.len() == 32 && id.bytes().all(|byte| matches!(byte, b'0'..=b'9' | b'a'..=b'f'));
+    let is_name = |byte: u8| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'_' | b'.');
+    (is_id && !name.starts_with('.') && name.bytes().all(is_name)).then_some(path)
 }
 
 /// The scheme of an absolute URL, lower case.
@@ -151,6 +191,27 @@ mod tests {
         {
             assert_eq!(context("").rewrite(url, LinkUse::Page), None, "{url:?}");
         }
+    }
+
+    #[test]
+    fn files_of_comments_are_shown_from_here() {
+        let upload = "/uploads/0123456789abcdef0123456789abcdef/a-film.mp4";
+        for (url, found) in [
+            (upload.to_owned(), true),
+            (format!("https://hub.example.org{upload}"), true),
+            (format!("http://10.0.0.1:8080{upload}"), true),
+            (format!("ftp://hub.example.org{upload}"), false),
+            (format!("//hub.example.org{upload}"), false),
+            (format!("{upload}?x"), false),
+            (upload.replace('f', "F"), false),
+            (upload.replace("a-film", "../film"), false),
+            (upload.replace("/a-film.mp4", ""), false),
+        ] {
+            assert_eq!(upload_in(&url), found.then_some(upload), "{url}");
+            assert_eq!(context("").rewrite(&url, LinkUse::Media).as_deref() == Some(upload), found, "{url}");
+        }
+        let link = format!("https://hub.example.org{upload}");
+        assert_eq!(page("", &link), link);
     }
 
     #[test]

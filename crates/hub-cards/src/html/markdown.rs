@@ -12,6 +12,7 @@ use comrak::{Arena, Options, format_html_with_plugins, parse_document};
 
 use super::highlight::{TIME_LIMIT, escape, highlight_block};
 pub use super::links::LinkContext;
+use super::links::upload_in;
 use super::math::{Placement, to_mathml};
 use super::sanitize::{SafeHtml, sanitize};
 
@@ -47,6 +48,7 @@ pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
         return source(text);
     }
     set_formulas(root);
+    show_films(root);
     let highlighter = Highlighter { deadline: Instant::now() + TIME_LIMIT };
     let mut plugins = Plugins::default();
     plugins.render.codefence_syntax_highlighter = Some(&highlighter);
@@ -206,6 +208,29 @@ fn set_formulas<'a>(root: &'a AstNode<'a>) {
             node.data_mut().value = NodeValue::Raw(html);
         }
     }
+}
+
+/// Makes players of films that were added to comments and stand there as a bare address, as `huggingface_hub` writes them.
+fn show_films<'a>(root: &'a AstNode<'a>) {
+    // The tree must not change under who walks it.
+    let films: Vec<_> = root.descendants().filter_map(|node| Some((node, film_of(node)?))).collect();
+    for (node, film) in films {
+        for child in node.children() {
+            child.detach();
+        }
+        // Nothing in such an address needs escaping.
+        node.data_mut().value = NodeValue::Raw(format!("<video src=\"{film}\"></video>"));
+    }
+}
+
+/// The film that a link leads to, if its text is just its address.
+fn film_of<'a>(node: &'a AstNode<'a>) -> Option<String> {
+    let data = node.data();
+    let NodeValue::Link(link) = &data.value else { return None };
+    let film = upload_in(&link.url).filter(|path| [".mp4", ".mov", ".webm"].iter().any(|ending| path.ends_with(ending)))?;
+    let text = node.first_child().filter(|child| child.next_sibling().is_none())?;
+    let is_bare = matches!(&text.data().value, NodeValue::Text(text) if *text == link.url);
+    is_bare.then(|| film.to_owned())
 }
 
 fn formula(tex: &str, placement: Placement, left: &mut usize) -> String {

@@ -41,6 +41,13 @@ pub(crate) fn reads_all_of(scopes: &Value, namespace: &str) -> bool {
     has_for(scopes, &["user", "org"], namespace, &["repo.content.read", "repo.write"])
 }
 
+/// Whether a token may write to any repository at all.
+pub(super) fn writes_somewhere(scopes: &Value) -> bool {
+    let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
+    let mut given = entries.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
+    given.any(|permission| permission == "repo.write")
+}
+
 fn has_for(scopes: &Value, kinds: &[&str], name: &str, permissions: &[&str]) -> bool {
     let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
     let text = |entry: &Value, pointer: &str| entry.pointer(pointer).and_then(Value::as_str).unwrap_or_default().to_owned();

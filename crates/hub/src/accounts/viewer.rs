@@ -9,7 +9,7 @@ use base64::engine::general_purpose::STANDARD;
 use serde::{Deserialize, Serialize};
 use serde_json::Value;
 
-use super::{audit, csrf, queries, second_factors, sessions, sign_in, tokens};
+use super::{audit, csrf, queries, scopes, second_factors, sessions, sign_in, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::oauth;
@@ -292,7 +292,21 @@ impl Viewer {
         }
     }
 
-    /// The same for what only people do: like, follow, watch, agree to conditions.
+    /// The account, if what was shown for it may take part in discussions somewhere: it may act in its name, or is a token that may
+    /// write to some repository.
+    ///
+    /// # Errors
+    /// As [`Self::require_actor`].
+    pub fn require_talker(&self) -> HubResult<&User> {
+        match &self.auth {
+            Auth::Token { role: TokenRole::FineGrained, scopes: chosen, .. } if scopes::writes_somewhere(chosen) => {
+                self.require_user()
+            }
+            Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => self.require_actor(),
+        }
+    }
+
+    /// [`Self::require_actor`] for what only people do: like, follow, watch, agree to conditions.
     ///
     /// # Errors
     /// As [`Self::require_actor`], and 403 for service accounts.
@@ -392,7 +406,10 @@ async fn identify(request: &HttpRequest) -> HubResult<Viewer> {
 
 /// Whether only programs and scripts send something here. Git itself asks for a content type that no form has.
 fn takes_no_forms(path: &str) -> bool {
-    path.starts_with("/api/") || path.ends_with("/info/lfs/objects/batch") || path.contains("/info/lfs/locks")
+    path.starts_with("/api/")
+        || path == "/uploads"
+        || path.ends_with("/info/lfs/objects/batch")
+        || path.contains("/info/lfs/locks")
 }
 
 async fn by_header(app: &App, request: &HttpRequest, value: &str) -> HubResult<Viewer> {

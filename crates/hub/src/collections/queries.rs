@@ -158,9 +158,8 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
     let mut sql = QueryBuilder::<Postgres>::new(SELECT);
     push_scope(&mut sql, scope);
     if !query.owners.is_empty() {
-        let owners: Vec<String> = query.owners.iter().map(|name| name.to_lowercase()).collect();
-        sql.push(" and c.namespace_pk = any(array(select namespace_pk from namespaces where lower(name) = any(");
-        sql.push_bind(owners).push(")))");
+        sql.push(" and c.namespace_pk = any(array(select namespace_called(owner) from unnest(");
+        sql.push_bind(query.owners.clone()).push("::text[]) as owner))");
     } else if !scope.all {
         // Those of limited people are shown on their own pages only.
         sql.push(" and not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null)");

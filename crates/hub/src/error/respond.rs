@@ -31,7 +31,7 @@ pub enum Family {
 
 /// Tells the family of a request path.
 pub fn family_of(path: &str) -> Family {
-    if path.starts_with("/api/") || path.starts_with("/xet/") || crate::oauth::is_for_programs(path) {
+    if path.starts_with("/api/") || path.starts_with("/xet/") || path == "/uploads" || crate::oauth::is_for_programs(path) {
         Family::Api
     } else if path.contains("/info/lfs") || path.starts_with("/lfs/") {
         Family::Lfs

@@ -7,13 +7,13 @@ use actix_web::body::SizedStream;
 use actix_web::http::{Method, StatusCode, header};
 use actix_web::{HttpRequest, HttpResponse, HttpResponseBuilder};
 use bytes::Bytes;
-use futures::stream;
-use hub_storage::PresignedGet;
+use futures::{TryStreamExt as _, stream};
+use hub_storage::{PresignedGet, StorageKey};
 use hub_types::Sha256;
 
 use super::{Held, read};
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::web::range::{Wanted, wanted};
 use crate::web::streaming;
 
@@ -105,6 +105,23 @@ impl FileAnswer<'_> {
             return Ok(response.insert_header((header::LOCATION, url.as_str())).finish());
         }
         let stream = read::stream(app, oid, held, range.clone()).await?;
+        Ok(self.start_part(status, &range).body(streaming::body(range.end - range.start, stream)))
+    }
+
+    /// Sends what lies in the store under a key of its own, always from here.
+    ///
+    /// # Errors
+    /// 503 when the store does not answer.
+    pub async fn send_stored(&self, app: &App, request: &HttpRequest, key: &StorageKey) -> HubResult<HttpResponse> {
+        if let Some(ready) = self.without_bytes(request) {
+            return Ok(ready);
+        }
+        let (status, range) = match self.part(request) {
+            Ok(part) => part,
+            Err(ready) => return Ok(*ready),
+        };
+        let object = app.store.get_stream(key, Some(range.clone())).await?;
+        let stream = object.stream.map_err(HubError::from);
         Ok(self.start_part(status, &range).body(streaming::body(range.end - range.start, stream)))
     }
 

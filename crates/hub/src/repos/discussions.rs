@@ -18,7 +18,7 @@ mod right;
 mod settle;
 mod timeline;
 
-pub use attachments::{Attached, MAX_ATTACHMENT_BYTES, attach, too_large};
+pub use attachments::{Attached, Sender, attach, receive, too_large};
 pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
 pub use conflicts::{Conflicting, Conflicts, Heads, Kind, Settling, conflicts};
 pub use delete::delete;

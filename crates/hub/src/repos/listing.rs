@@ -25,14 +25,24 @@ pub enum Sort {
     Downloads,
     /// Likes.
     Likes,
+    /// Those of the last 7 days.
+    Likes7,
+    /// Those of the last 30 days.
+    Likes30,
+    /// Those of the last 90 days.
+    Likes90,
     /// When the default branch last moved.
     LastModified,
     /// When the repository was made.
     Created,
     /// The number of parameters; repositories without one are left out.
     Parameters,
-    /// The size of all files.
+    /// The size of all files of the default branch.
     Size,
+    /// The rows that a dataset has by its card.
+    Rows,
+    /// The full name.
+    Id,
 }
 
 impl Sort {
@@ -41,11 +51,16 @@ impl Sort {
         Some(match text {
             "trendingScore" | "trending_score" | "trending" => Self::Trending,
             "downloads" | "downloads30d" | "downloadsAllTime" => Self::Downloads,
-            "likes" | "likes30d" | "likes3m" | "likes7d" => Self::Likes,
+            "likes" => Self::Likes,
+            "likes7d" => Self::Likes7,
+            "likes30d" => Self::Likes30,
+            "likes3m" => Self::Likes90,
             "lastModified" | "last_modified" | "modified" | "updated" => Self::LastModified,
             "createdAt" | "created_at" | "created" => Self::Created,
             "num_parameters" => Self::Parameters,
             "mainSize" => Self::Size,
+            "datasetsServerInfo.numRows" => Self::Rows,
+            "id" => Self::Id,
             _ => return None,
         })
     }
@@ -120,9 +135,17 @@ pub struct Cursor {
     pub value: i64,
     /// Its key.
     pub repo_pk: i64,
+    /// Its full name, in the order by names.
+    #[serde(default, skip_serializing_if = "String::is_empty")]
+    pub id: String,
 }
 
 impl Cursor {
+    fn of(repo: &ListedRepo, sort: Sort) -> Self {
+        let id = if sort == Sort::Id { repo.id() } else { String::new() };
+        Self { sort, value: repo.sort_value, repo_pk: repo.repo_pk, id }
+    }
+
     /// The cursor as text for a URL.
     pub fn encode(&self) -> String {
         URL_SAFE_NO_PAD.encode(serde_json::to_vec(self).unwrap_or_default())
@@ -164,7 +187,7 @@ pub async fn list(app: &App, repo_type: RepoType, visible: &Visibility, query: &
     let more = repos.len() > query.limit;
     repos.truncate(query.limit);
     let last = repos.last().filter(|_| more);
-    let next = last.map(|repo| Cursor { sort: query.sort, value: repo.sort_value, repo_pk: repo.repo_pk });
+    let next = last.map(|repo| Cursor::of(repo, query.sort));
     Ok(RepoPage { repos, next })
 }
 

@@ -27,7 +27,7 @@ pub use inferred::inferred_of;
 pub use texts::{card_text, read_texts};
 
 /// The version of the rules. A higher one makes hubs derive again what repositories have from the rules before, in the background.
-pub const VERSION: i32 = 1;
+pub const VERSION: i32 = 2;
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]
@@ -46,6 +46,8 @@ pub struct HeadMetadata {
     pub file_count: i64,
     /// The size of all files, large ones with their real size.
     pub size_bytes: i64,
+    /// The rows of a dataset, as its card counts them; zero when it does not.
+    pub num_rows: i64,
     /// The paths of the first files, at most [`MAX_SIBLINGS`].
     pub siblings: Vec<String>,
     /// Further facts by name.

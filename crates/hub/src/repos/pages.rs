@@ -35,6 +35,7 @@ pub mod lists;
 mod markdown;
 mod media;
 mod new;
+pub mod owner_card;
 mod owners;
 mod parquet;
 mod preview;

@@ -532,6 +532,7 @@ pub async fn copy_contents(conn: &mut PgConnection, from_pk: i64, to_pk: i64) ->
         "update repos t set head_oid = s.head_oid, card = s.card, tags = s.tags, pipeline_tag = s.pipeline_tag,
                 library_name = s.library_name, file_count = s.file_count, size_bytes = s.size_bytes, facts = s.facts,
                 default_branch = s.default_branch, parameters = s.parameters, siblings = s.siblings, derived_version = s.derived_version, pack_generation = 1,
+                num_rows = s.num_rows,
                 labelled_by_owner = s.labelled_by_owner or s.labelled_by_moderators
          from repos s where s.repo_pk = $1 and t.repo_pk = $2",
         from_pk,

@@ -2,15 +2,14 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use hub_cards::SafeHtml;
 use hub_types::RepoType;
 
 use crate::accounts::page::PageRequest;
 use crate::accounts::queries::domains::find_joinable;
 use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::requests::count_requests;
-use crate::accounts::queries::settings::{
-    MemberRow, ProfileRow, find_profile, find_renamed, list_members, list_organizations_of,
-};
+use crate::accounts::queries::settings::{MemberRow, ProfileRow, find_profile, list_members, list_organizations_of};
 use crate::accounts::requests::MOST;
 use crate::accounts::{Membership, OrgRole};
 use crate::activity::calendar::Calendar;
@@ -18,6 +17,7 @@ use crate::collections::pages::view::{CollectionCard, cards_of_owner};
 use crate::error::{HubError, HubResult};
 use crate::notifications::watching;
 use crate::repos::pages::lists;
+use crate::repos::pages::owner_card::{self, OwnerCard, owner_card};
 use crate::repos::pages::view::RepoColumn;
 use crate::repos::queries::relations::count_by_type;
 use crate::repos::visibility::visible_to;
@@ -48,6 +48,10 @@ pub struct ProfilePage {
     pub settings_href: Option<String>,
     /// The text of that link.
     pub settings_label: &'static str,
+    /// Of an organisation: what it says of itself at length.
+    pub card: Option<SafeHtml>,
+    /// Where the viewer writes or changes that, and the text of the link.
+    pub card_link: Option<(String, &'static str)>,
     /// Whether the viewer is a member who lacks the second factor that the organisation asks for.
     pub locked_out: bool,
     /// Where the viewer can ask to join.
@@ -124,6 +128,8 @@ pub struct ProfileTab {
 /// The repositories on a profile.
 #[derive(Debug, Default)]
 struct Shelf {
+    /// On the overview of an organisation, with what it says at length.
+    card: Option<OwnerCard>,
     /// On the overview.
     calendar: Calendar,
     /// On the overview.
@@ -193,11 +199,8 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     let missing = || HubError::not_found("There is no user or organization of this name.");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     hub_types::check_name(&path).map_err(|_| missing())?;
-    let Some(row) = find_profile(&page.app.pool, &path).await?.filter(|row| !row.leaves) else {
-        // One that was renamed is found by its old names.
-        let now = find_renamed(&page.app.pool, &path).await?.ok_or_else(missing)?;
-        return Ok(page.redirect(&format!("/{now}")));
-    };
+    let row = find_profile(&page.app.pool, &path).await?.filter(|row| !row.leaves).ok_or_else(missing)?;
+    // Written otherwise, or by a name that it had.
     if row.name != *path {
         return Ok(page.redirect(&format!("/{}", row.name)));
     }
@@ -255,6 +258,9 @@ async fn shelf(page: &PageRequest, row: &ProfileRow) -> HubResult<Shelf> {
         shelf.columns.push(RepoColumn::of_owner(kind, &row.name, repos));
         return Ok(shelf);
     }
+    if row.kind == "organization" {
+        shelf.card = owner_card(page, &row.name).await;
+    }
     shelf.calendar = Calendar::of_namespace(&page.app, row.namespace_pk).await?;
     shelf.collections = cards_of_owner(&page.app, &page.viewer, &row.name, COLLECTIONS_LEN).await?;
     for kind in RepoType::EVERY {
@@ -274,6 +280,8 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         avatar_class: "avatar-large",
         settings_href: own.then(|| "/settings/profile".to_owned()),
         settings_label: "Edit profile",
+        card: None,
+        card_link: None,
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
         locked_out: false,
@@ -301,6 +309,22 @@ fn face_of(row: MemberRow) -> MemberFace {
     MemberFace { name: row.name, role: row.role, is_service: row.is_service }
 }
 
+/// Where somebody writes the card of an organisation, on the overview: in the Space that has it, or in a new one.
+fn card_link(page: &PageRequest, name: &str, role: Option<OrgRole>, shelf: &Shelf) -> Option<(String, &'static str)> {
+    if !shelf.tabs.first().is_some_and(|overview| overview.current) {
+        return None;
+    }
+    let may_begin =
+        role == Some(OrgRole::Admin) && page.require_session().is_ok() && page.app.require_new(RepoType::Space).is_ok();
+    match &shelf.card {
+        Some(card) => card.edit_href.clone().map(|href| (href, "Edit organization card")),
+        None if may_begin => {
+            Some((format!("/new-space?owner={name}&name={}&sdk=static", owner_card::SPACE), "Create an organization card"))
+        }
+        None => None,
+    }
+}
+
 async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let role = page.viewer.role_in(row.namespace_pk);
     let members = list_members(&page.app.pool, row.namespace_pk).await?;
@@ -324,6 +348,8 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         avatar_class: "avatar-large avatar-square",
         settings_href: (role == Some(OrgRole::Admin)).then(|| format!("/organizations/{}/settings", row.name)),
         settings_label: "Settings and members",
+        card_link: card_link(page, &row.name, role, &shelf),
+        card: shelf.card.and_then(|card| card.html),
         organizations: Vec::new(),
         members: members.into_iter().map(face_of).collect(),
         can_create: page

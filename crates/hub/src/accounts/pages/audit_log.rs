@@ -18,6 +18,7 @@ use crate::accounts::settings::require_admin_of;
 use crate::accounts::{OrgRole, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::web::csv;
 use crate::web::cursor::one_more;
 use crate::web::extract::Query;
 use crate::web::filters;
@@ -341,15 +342,9 @@ impl Format {
             row.subject.clone(),
             row.details.to_string(),
         ];
-        let log = if whose.is_told() { format!(",{}", csv_cell(&text(&row.namespace))) } else { String::new() };
-        format!("{}{log}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
+        let log = if whose.is_told() { format!(",{}", csv::cell(&text(&row.namespace))) } else { String::new() };
+        format!("{}{log}\r\n", cells.map(|cell| csv::cell(&cell)).join(","))
     }
-}
-
-/// A cell of RFC 4180. What a spreadsheet would take for a formula gets a quote before it.
-fn csv_cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 /// Sends the lines that were asked for, a part at a time.
@@ -397,16 +392,5 @@ impl Export {
         let mut text = std::mem::take(&mut self.first);
         rows.iter().for_each(|row| text.push_str(&self.format.line(row, self.whose)));
         Ok(Some((Bytes::from(text), self)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::csv_cell;
-
-    #[test]
-    fn cells_are_quoted_and_no_formulas() {
-        assert_eq!(csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(csv_cell("=1+1"), "\"'=1+1\"");
     }
 }

@@ -8,13 +8,13 @@ use serde_json::{Value, json};
 
 use super::REPO;
 use crate::app::App;
-use crate::error::{ErrorKind, HubError, HubResult};
+use crate::error::{HubError, HubResult};
 use crate::repos::access::{RepoAdmin, RepoRead, RepoWrite};
-use crate::repos::discussions::{self, NewDiscussion};
+use crate::repos::discussions::{self, NewDiscussion, Sender};
 use crate::repos::queries::discussions::{self as rows, Filter, Status};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
-use crate::web::extract::{Json, Query, raw_param, read_body};
+use crate::web::extract::{Json, Query, raw_param};
 
 /// How many discussions a page of the list has.
 const PAGE_SIZE: u64 = 50;
@@ -78,10 +78,8 @@ async fn get_list(app: web::Data<App>, read: RepoRead, query: Query) -> HubResul
 
 /// Takes a file for what somebody is about to say: its bytes are the body.
 async fn post_upload(app: web::Data<App>, read: RepoRead, query: Query, body: web::Payload) -> HubResult<HttpResponse> {
-    discussions::participant(&read)?;
-    let read_all = read_body(&mut body.into_inner(), discussions::MAX_ATTACHMENT_BYTES).await;
-    let bytes = read_all.map_err(|error| if error.kind() == ErrorKind::TooLarge { discussions::too_large() } else { error })?;
-    let made = discussions::attach(&app, &read, query.get("name").unwrap_or_default(), bytes.freeze()).await?;
+    let sender = Sender::to(&read)?;
+    let made = discussions::receive(&app, sender, query.get("name").unwrap_or_default(), body.into_inner()).await?;
     Ok(HttpResponse::Ok().json(json!({ "url": made.url, "markdown": made.markdown })))
 }
 

@@ -108,10 +108,14 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
         None => Sort::default(),
         Some(text) => Sort::parse(text).ok_or_else(|| {
             HubError::bad_request(
-                "`sort` must be one of trendingScore, downloads, likes, lastModified, createdAt, num_parameters, mainSize",
+                "`sort` must be one of trendingScore, downloads, likes, likes7d, likes30d, likes3m, lastModified, createdAt, \
+                 num_parameters, mainSize, id, datasetsServerInfo.numRows",
             )
         })?,
     };
+    if wanted.sort == Sort::Rows && repo_type != RepoType::Dataset {
+        return Err(HubError::bad_request("`sort=datasetsServerInfo.numRows` is for datasets: nothing else has rows"));
+    }
     wanted.direction = match query.get("direction") {
         None | Some("-1" | "desc") => Direction::Descending,
         Some("1" | "asc") => Direction::Ascending,
@@ -178,7 +182,7 @@ mod tests {
         assert_eq!(query.all("filter").count(), 2);
         assert!(parse(&Query::parse("sort=colour"), RepoType::Model).is_err());
         assert!(parse(&Query::parse("cursor=abc"), RepoType::Model).is_err());
-        let cursor = Cursor { sort: Sort::Likes, value: 3, repo_pk: 7 };
+        let cursor = Cursor { sort: Sort::Likes, value: 3, repo_pk: 7, id: String::new() };
         let text = format!("sort=likes&cursor={}", cursor.encode());
         assert_eq!(parse(&Query::parse(&text), RepoType::Model).unwrap().after, Some(cursor));
     }

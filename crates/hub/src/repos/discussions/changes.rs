@@ -1,5 +1,6 @@
 use serde_json::json;
 
+use super::attachments::{check_placed, place};
 use super::open::{checked_comment, checked_title};
 use super::{HIDDEN_TITLE, get, get_to_change, may_change, participant, tell};
 use crate::app::App;
@@ -25,17 +26,25 @@ pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubRes
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
     check_room(&mut tx, &found).await?;
-    let id = insert(app, &mut tx, &found, author_pk, &text).await?;
+    let id = insert(app, &mut tx, (read.repo.pk, &found), author_pk, &text).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(id)
 }
 
 /// Adds a comment in a transaction, and has those told whom it concerns.
-async fn insert(app: &App, conn: &mut sqlx::PgConnection, found: &Discussion, author_pk: i64, text: &str) -> HubResult<String> {
+async fn insert(
+    app: &App,
+    conn: &mut sqlx::PgConnection,
+    (repo_pk, found): (i64, &Discussion),
+    author_pk: i64,
+    text: &str,
+) -> HubResult<String> {
+    let placed = place(&mut *conn, repo_pk, author_pk, text).await?;
     let id = discussions::insert_comment(&mut *conn, found.discussion_pk, author_pk, text).await?;
-    rules::look_at_comment(app, conn, Said { id: &id, author_pk, text, deed: Some(Deed::Comment) }).await?;
-    tell(conn, &id).await?;
+    rules::look_at_comment(app, &mut *conn, Said { id: &id, author_pk, text, deed: Some(Deed::Comment) }).await?;
+    tell(&mut *conn, &id).await?;
+    check_placed(app, conn, repo_pk, placed).await?;
     Ok(id)
 }
 
@@ -105,9 +114,11 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
     if discussions::count_edits(&mut tx, event.event_pk).await? >= MAX_EDITS {
         return Err(HubError::bad_request(format!("A comment can be changed {MAX_EDITS} times. Write a new one.")));
     }
+    let placed = place(&mut tx, read.repo.pk, editor_pk, &text).await?;
     discussions::edit_comment(&mut tx, event.event_pk, &text).await?;
     let said = Said { id: &event.public_id, author_pk: editor_pk, text: &text, deed: None };
     rules::look_at_comment(app, &mut tx, said).await?;
+    check_placed(app, &mut tx, read.repo.pk, placed).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -174,7 +185,7 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     }
     if !text.is_empty() {
         check_unlocked(read, &found)?;
-        insert(app, &mut tx, &found, author_pk, &text).await?;
+        insert(app, &mut tx, (read.repo.pk, &found), author_pk, &text).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;
     let payload = json!({ "status": status.as_str() });

@@ -2,6 +2,7 @@ use hub_types::RefName;
 use serde_json::json;
 use sqlx::PgConnection;
 
+use super::attachments::{check_placed, place};
 use super::{HIDDEN_TITLE, participant, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -134,10 +135,12 @@ pub(super) async fn insert_pull(
 
 async fn begin(app: &App, conn: &mut PgConnection, row: &NewRow<'_>, new: &NewDiscussion) -> HubResult<i64> {
     let discussion_pk = discussions::insert(&mut *conn, row).await?;
+    let placed = place(&mut *conn, row.repo_pk, row.author_pk, &new.description).await?;
     let id = discussions::insert_comment(&mut *conn, discussion_pk, row.author_pk, &new.description).await?;
     let text = format!("{}\n\n{}", new.title, new.description);
     let said = Said { id: &id, author_pk: row.author_pk, text: &text, deed: Some(Deed::Discussion) };
-    rules::look_at_comment(app, conn, said).await?;
-    tell(conn, &id).await?;
+    rules::look_at_comment(app, &mut *conn, said).await?;
+    tell(&mut *conn, &id).await?;
+    check_placed(app, conn, row.repo_pk, placed).await?;
     Ok(discussion_pk)
 }

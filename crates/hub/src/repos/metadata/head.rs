@@ -73,6 +73,7 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
         library_name: derived.library_name.map(|text| text.replace('\0', "\u{fffd}")),
         file_count,
         size_bytes,
+        num_rows: derived.num_rows.and_then(|rows| i64::try_from(rows).ok()).unwrap_or(0),
         siblings,
         facts: storable(facts),
         text: plain_text(&readme, hub_search::MAX_CARD_BYTES).replace('\0', "\u{fffd}"),
@@ -159,6 +160,9 @@ fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&Card
     add("datasets", list(&card.datasets));
     add("models", list(&card.models));
     add("sdk", card.sdk.clone().map(Value::from));
+    add("stage", derived.stage.map(Value::from));
+    add("suggested_hardware", card.suggested_hardware.clone().map(Value::from));
+    add("inference", (card.inference == Some(Value::Bool(false))).then_some(Value::Bool(false)));
     add("title", card.title.clone().or_else(|| card.pretty_name.clone()).map(Value::from));
     let excerpt = plain_text_excerpt(body, EXCERPT_CHARS);
     add("excerpt", (!excerpt.is_empty()).then(|| json!(excerpt)));

@@ -240,13 +240,17 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, attempt: Option<At
     page.show_with(status, shown).await
 }
 
-async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {
+/// The text of a repository's card.
+///
+/// # Errors
+/// 503 when the store does not answer.
+pub(super) async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option<std::sync::Arc<markdown::Rendered>>> {
     let Some(head) = repo.head_oid else { return Ok(None) };
     let Some(entry) = reading::entry(&page.app, repo, head, CARD_FILE).await? else { return Ok(None) };
     if entry.is_folder() || entry.lfs.is_some() {
         return Ok(None);
     }
-    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(page.base.as_str());
     markdown::render(page, repo, entry.oid, context, &format!("{}/", repo.default_branch)).await
 }
 

@@ -98,13 +98,15 @@ async fn show_new(page: PageRequest, kind: RepoType) -> HubResult<HttpResponse> 
     page.app.require_new(kind)?;
     let owner = page.query().get("owner").unwrap_or(&user.name).to_owned();
     let group = page.query().get("resource_group").unwrap_or_default().to_owned();
+    let name = page.query().get("name").unwrap_or_default().to_owned();
+    let sdk = page.query().get("sdk").unwrap_or("gradio").to_owned();
     let organization = user.memberships.iter().find(|membership| membership.name == owner);
     let namespace = match organization {
         Some(membership) => find_namespace(&mut *page.app.pool.acquire().await?, &membership.name).await?,
         None => None,
     };
     let private = namespace.is_some_and(|namespace| namespace.default_private);
-    let form = NewRepoForm { owner, group, private, sdk: "gradio".to_owned(), ..NewRepoForm::default() };
+    let form = NewRepoForm { owner, name, group, private, sdk, ..NewRepoForm::default() };
     let shown = new_page(&page, user, kind, &form, &Refusal::default());
     page.show(shown).await
 }

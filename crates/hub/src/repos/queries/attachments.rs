@@ -9,8 +9,8 @@ use crate::accounts::UserPk;
 pub struct NewAttachment<'a> {
     /// Its name in the store and in addresses.
     pub public_id: &'a str,
-    /// The repository.
-    pub repo_pk: i64,
+    /// The repository, once it is known.
+    pub repo_pk: Option<i64>,
     /// Who adds it.
     pub user_pk: UserPk,
     /// What people see that it is called.
@@ -55,15 +55,43 @@ pub async fn count_lately(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Res
     Ok((row.count, row.bytes))
 }
 
+/// Makes those of some files that a user sent and that are nowhere yet a repository's. Gives their size.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn place_attachments(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    user_pk: UserPk,
+    public_ids: &[String],
+) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"with placed as (
+               update attachments set repo_pk = $1 where public_id = any($3) and user_pk = $2 and repo_pk is null
+               returning size_bytes
+           )
+           select coalesce(sum(size_bytes), 0)::bigint as "bytes!" from placed"#,
+        repo_pk,
+        user_pk,
+        public_ids
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// A file that somebody added.
 #[derive(Debug)]
 pub struct Attachment {
-    /// The repository.
-    pub repo_pk: i64,
+    /// The repository, once a comment there named it or it was sent for it.
+    pub repo_pk: Option<i64>,
+    /// Who sent it, while they have an account.
+    pub user_pk: Option<UserPk>,
     /// What it is called.
     pub name: String,
     /// What it is.
     pub content_type: String,
+    /// Its size.
+    pub size_bytes: i64,
 }
 
 /// Finds a file.
@@ -71,7 +99,11 @@ pub struct Attachment {
 /// # Errors
 /// The database does not answer.
 pub async fn find_attachment(pool: &PgPool, public_id: &str) -> sqlx::Result<Option<Attachment>> {
-    sqlx::query_as!(Attachment, "select repo_pk, name, content_type from attachments where public_id = $1", public_id)
-        .fetch_optional(pool)
-        .await
+    sqlx::query_as!(
+        Attachment,
+        "select repo_pk, user_pk, name, content_type, size_bytes from attachments where public_id = $1",
+        public_id
+    )
+    .fetch_optional(pool)
+    .await
 }

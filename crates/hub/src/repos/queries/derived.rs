@@ -32,7 +32,7 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
              insert into repo_texts (repo_pk, card) values ($1, $12)
              on conflict (repo_pk) do update set card = excluded.card where repo_texts.card <> excluded.card)
          update repos set head_oid = $2, card = $3, tags = $4, pipeline_tag = $5, library_name = $6, file_count = $7,
-                size_bytes = $8, siblings = $10, derived_version = $11,
+                size_bytes = $8, siblings = $10, derived_version = $11, num_rows = $14,
                 pack_generation = pack_generation + $13::int,
                 last_modified_at = case when head_oid is distinct from $2 then now() else last_modified_at end,
                 facts = $9::jsonb || case when facts #> '{weights,key}' = $9::jsonb #> '{weights,key}'
@@ -60,7 +60,8 @@ pub async fn store(conn: &mut PgConnection, repo_pk: i64, metadata: &HeadMetadat
         &metadata.siblings,
         VERSION,
         metadata.text,
-        i32::from(new_packs)
+        i32::from(new_packs),
+        metadata.num_rows
     )
     .fetch_one(conn)
     .await

@@ -112,7 +112,11 @@ async fn list_among_first(
     query: &ListQuery,
 ) -> sqlx::Result<Vec<ListedRepo>> {
     let mut sql = columns(query.columns, query.sort);
-    let table = if is_counter(query.sort) { "repo_counters c" } else { "repos r" };
+    let table = match query.sort {
+        sort if is_counter(sort) => "repo_counters c",
+        Sort::Id => "repos r join namespaces n using (namespace_pk)",
+        _ => "repos r",
+    };
     sql.push(format!(" from (select repo_pk from {table} where "));
     if is_counter(query.sort) {
         sql.push("c.repo_type = ").push_bind(repo_type);
@@ -263,7 +267,16 @@ fn columns(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
     let value = match sort {
         Sort::LastModified | Sort::Created => format!("(extract(epoch from {}) * 1000000)::bigint", column(sort)),
         Sort::Parameters => "coalesce(r.parameters, 0)".to_owned(),
-        Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Size => column(sort).to_owned(),
+        // Names are in the cursor themselves.
+        Sort::Id => "0::bigint".to_owned(),
+        Sort::Trending
+        | Sort::Downloads
+        | Sort::Likes
+        | Sort::Likes7
+        | Sort::Likes30
+        | Sort::Likes90
+        | Sort::Size
+        | Sort::Rows => column(sort).to_owned(),
     };
     sql.push(format!(", {value} as sort_value"));
     sql
@@ -271,7 +284,7 @@ fn columns(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
 
 /// Whether an order is by what is counted, in `repo_counters`.
 const fn is_counter(sort: Sort) -> bool {
-    matches!(sort, Sort::Trending | Sort::Downloads | Sort::Likes)
+    matches!(sort, Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Likes7 | Sort::Likes30 | Sort::Likes90)
 }
 
 const fn column(sort: Sort) -> &'static str {
@@ -279,16 +292,21 @@ const fn column(sort: Sort) -> &'static str {
         Sort::Trending => "c.trending",
         Sort::Downloads => "c.downloads",
         Sort::Likes => "c.likes",
+        Sort::Likes7 => "c.likes_7d",
+        Sort::Likes30 => "c.likes_30d",
+        Sort::Likes90 => "c.likes_90d",
         Sort::LastModified => "r.last_modified_at",
         Sort::Created => "r.created_at",
         Sort::Parameters => "r.parameters",
         Sort::Size => "r.size_bytes",
+        Sort::Rows => "r.num_rows",
+        Sort::Id => "lower(n.name)",
     }
 }
 
 fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     if let Some(author) = &query.author {
-        sql.push(" and r.namespace_pk = (select namespace_pk from namespaces where lower(name) = lower(");
+        sql.push(" and r.namespace_pk = (select namespace_called(");
         sql.push_bind(author.clone()).push("))");
     }
     for words in &query.search {
@@ -354,16 +372,24 @@ fn push_after(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
         Direction::Descending => "<",
         Direction::Ascending => ">",
     };
+    if query.sort == Sort::Id {
+        push_after_name(sql, &after.id, compare);
+        return;
+    }
     sql.push(format!(" and ({}, {}) {compare} (", column(query.sort), key(query.sort)));
     match query.sort {
-        Sort::LastModified | Sort::Created => {
-            sql.push_bind(time_of(after.value).unwrap_or_default());
-        }
-        Sort::Trending | Sort::Downloads | Sort::Likes | Sort::Parameters | Sort::Size => {
-            sql.push_bind(after.value);
-        }
-    }
+        Sort::LastModified | Sort::Created => sql.push_bind(time_of(after.value).unwrap_or_default()),
+        _ => sql.push_bind(after.value),
+    };
     sql.push(", ").push_bind(after.repo_pk).push(")");
+}
+
+/// The same in the order by names, which are of two tables: the first condition is what the index of namespaces starts from.
+fn push_after_name(sql: &mut QueryBuilder<Postgres>, id: &str, compare: &str) {
+    let (namespace, name) = id.split_once('/').unwrap_or((id, ""));
+    sql.push(format!(" and lower(n.name) {compare}= lower(")).push_bind(namespace.to_owned());
+    sql.push(format!(") and (lower(n.name), lower(r.name)) {compare} (lower(")).push_bind(namespace.to_owned());
+    sql.push("), lower(").push_bind(name.to_owned()).push("))");
 }
 
 fn push_order(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, limit: i64) {
@@ -376,5 +402,9 @@ fn push_order(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, limit: i64) {
 
 /// What decides between equals.
 const fn key(sort: Sort) -> &'static str {
-    if is_counter(sort) { "c.repo_pk" } else { "r.repo_pk" }
+    match sort {
+        Sort::Id => "lower(r.name)",
+        sort if is_counter(sort) => "c.repo_pk",
+        _ => "r.repo_pk",
+    }
 }

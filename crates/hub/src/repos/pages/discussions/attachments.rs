@@ -1,10 +1,9 @@
-//! Files in comments: forms that bring some, and showing them to those who see the repository.
+//! Files in comments: forms and programs that bring some, and showing them to those who see the repository.
 
 use std::future::Future;
 use std::pin::Pin;
 
 use actix_multipart::Multipart;
-use actix_web::body::SizedStream;
 use actix_web::dev::Payload;
 use actix_web::http::header;
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
@@ -16,9 +15,12 @@ use crate::accounts::page::CheckedForm;
 use crate::accounts::{Viewer, csrf};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::queries::attachments::find_attachment;
+use crate::objects::serve::FileAnswer;
+use crate::repos::RepoRead;
+use crate::repos::discussions::{self, Sender};
+use crate::repos::queries::attachments::{Attachment, find_attachment};
 use crate::repos::queries::find_repo_by_pk;
-use crate::repos::{RepoRead, discussions};
+use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, app_of};
 
 /// How many files come with one form.
@@ -26,14 +28,32 @@ const MOST_FILES: usize = 10;
 /// All that a form brings, in bytes.
 const MAX_FORM_BYTES: usize = 20 * 1024 * 1024;
 /// Shown directly, a file is a document without rights, that nothing is loaded for.
-const POLICY: &str = "default-src 'none'; sandbox; frame-ancestors 'none'";
+const POLICY: &str = "default-src 'none'; media-src 'self'; sandbox; frame-ancestors 'none'";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/uploads/{id}/{name}", crate::web::read().to(show));
+    config.route("/uploads", web::post().to(post_upload)).route("/uploads/{id}/{name}", crate::web::read().to(show));
 }
 
-/// Shows a picture, and has everything else saved. Whoever may not see the repository learns of nothing.
-async fn show(app: web::Data<App>, viewer: Viewer, path: web::Path<(String, String)>) -> HubResult<HttpResponse> {
+/// Takes a file before it is known which comment will name it (`HfApi.upload_attachment`), and says where it is.
+async fn post_upload(
+    app: web::Data<App>,
+    viewer: Viewer,
+    base: BaseUrl,
+    query: Query,
+    body: web::Payload,
+) -> HubResult<HttpResponse> {
+    let sender = Sender::somewhere(&viewer)?;
+    let made = discussions::receive(&app, sender, query.get("name").unwrap_or_default(), body.into_inner()).await?;
+    Ok(HttpResponse::Ok().content_type("text/plain; charset=utf-8").body(base.join(&made.url)))
+}
+
+/// Shows pictures, films and sound, and has everything else saved. Whoever may not see the repository learns of nothing.
+async fn show(
+    app: web::Data<App>,
+    viewer: Viewer,
+    request: HttpRequest,
+    path: web::Path<(String, String)>,
+) -> HubResult<HttpResponse> {
     let (id, name) = path.into_inner();
     let missing = || HubError::not_found("There is no such file: the comment that had it is gone, or you may not see it.");
     let key = StorageKey::attachment(&id);
@@ -41,20 +61,34 @@ async fn show(app: web::Data<App>, viewer: Viewer, path: web::Path<(String, Stri
         return Err(missing());
     }
     let found = find_attachment(&app.pool, &id).await?.filter(|found| found.name == name).ok_or_else(missing)?;
-    let repo = find_repo_by_pk(&app.pool, found.repo_pk).await?.ok_or_else(missing)?;
-    RepoRead::check(repo, viewer).map_err(|_| missing())?;
-    let object = app.store.get_stream(&key, None).await?;
-    let is_picture = found.content_type.starts_with("image/");
-    let shown = if is_picture { "inline" } else { "attachment" };
-    Ok(HttpResponse::Ok()
-        .insert_header((header::CONTENT_TYPE, found.content_type.as_str()))
-        // Names are of letters that need no quoting.
-        .insert_header((header::CONTENT_DISPOSITION, format!("{shown}; filename=\"{}\"", found.name)))
-        .insert_header((header::X_CONTENT_TYPE_OPTIONS, "nosniff"))
-        .insert_header((header::CONTENT_SECURITY_POLICY, POLICY))
-        .insert_header(("Cross-Origin-Resource-Policy", "same-origin"))
-        .insert_header((header::CACHE_CONTROL, "private, max-age=3600"))
-        .body(SizedStream::new(object.size, object.stream)))
+    if !may_see(&app, viewer, &found).await? {
+        return Err(missing());
+    }
+    let is_shown = ["image/", "video/", "audio/"].iter().any(|kind| found.content_type.starts_with(kind));
+    // Names are of letters that need no quoting.
+    let disposition = format!("{}; filename=\"{}\"", if is_shown { "inline" } else { "attachment" }, found.name);
+    let headers = [
+        ("content-security-policy", POLICY.to_owned()),
+        ("cross-origin-resource-policy", "same-origin".to_owned()),
+        ("cache-control", "private, max-age=3600".to_owned()),
+    ];
+    let answer = FileAnswer {
+        size: found.size_bytes.unsigned_abs(),
+        etag: &format!("\"{id}\""),
+        content_type: &found.content_type,
+        disposition: Some(&disposition),
+        headers: &headers,
+    };
+    answer.send_stored(&app, &request, &key).await
+}
+
+/// Whether somebody sees a file: what a comment named with those who see the repository, what none has yet only who sent it.
+async fn may_see(app: &App, viewer: Viewer, found: &Attachment) -> HubResult<bool> {
+    let Some(repo_pk) = found.repo_pk else {
+        return Ok(viewer.user.is_some_and(|user| found.user_pk == Some(user.pk)));
+    };
+    let repo = find_repo_by_pk(&app.pool, repo_pk).await?;
+    Ok(repo.is_some_and(|repo| RepoRead::check(repo, viewer).is_ok()))
 }
 
 /// A form of ours, with files or without: it cannot be had without its token being checked.

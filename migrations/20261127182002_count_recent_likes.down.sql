@@ -1,0 +1,1 @@
+alter table repo_counters drop column likes_7d, drop column likes_30d, drop column likes_90d;

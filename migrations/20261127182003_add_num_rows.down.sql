@@ -1,0 +1,1 @@
+alter table repos drop column num_rows;

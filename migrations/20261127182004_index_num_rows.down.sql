@@ -1,0 +1,1 @@
+drop index repos_num_rows_idx;
