@@ -77,7 +77,7 @@ pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd
 
 async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTreeSet<[u8; 32]>, WeightFile)> {
     let mut blocks = Blocks::new(app.clone(), file);
-    tokio::task::spawn_blocking(move || {
+    apart(move || {
         let size = blocks.size();
         let report = hub_scan::scan(&mut blocks, size, kind, Limits::default()).map_err(HubError::internal)?;
         let tokens = match hub_scan::has_hub_tokens(&report) {
@@ -86,7 +86,12 @@ async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTr
         };
         Ok((report, tokens, blocks.into_file()))
     })
-    .await?
+    .await
+}
+
+/// Runs a scanner on a thread of its own. Where one panics, that is an error of the file that it looked at, and of nothing else.
+async fn apart<T: Send + 'static>(scanner: impl FnOnce() -> HubResult<T> + Send + 'static) -> HubResult<T> {
+    tokio::task::spawn_blocking(scanner).await?
 }
 
 /// This hub's own tokens in a text, as far as it is searched for secrets.
@@ -118,7 +123,7 @@ async fn gguf_report(app: &App, file: &WeightFile) -> HubResult<Report> {
                 Ok(report)
             }
         };
-        match tokio::task::spawn_blocking(read).await? {
+        match apart(move || Ok(read())).await? {
             Ok(report) => return Ok(report),
             Err(bytes) if bytes > wanted => wanted = bytes,
             Err(_) => return Err(HubError::internal("a file is shorter than it says")),
@@ -180,6 +185,14 @@ async fn keep_all(app: &App, all: Vec<Found>) -> HubResult<()> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[tokio::test]
+    async fn a_scanner_that_panics_is_an_error_of_its_file() {
+        // Such an error is what `scan_repo` notes as the file's result: `one_file_that_fails_keeps_nobody_from_the_others`.
+        let broken = apart(|| -> HubResult<()> { panic!("by a file that nobody thought of") }).await;
+        assert!(broken.is_err_and(|error| !error.is_for_client()));
+        assert_eq!(apart(|| Ok("goes on")).await.unwrap(), "goes on");
+    }
 
     #[test]
     fn tokens_are_found_wherever_they_are_searched_for() {
