@@ -16,6 +16,7 @@ pub mod acts;
 mod alike;
 pub mod appeals;
 pub mod category;
+mod fold;
 pub mod pages;
 pub mod queries;
 pub mod removal;

@@ -289,3 +289,36 @@ async fn new_accounts_that_take_names_or_say_nearly_the_same_are_reported() {
     assert_eq!(why, "3 new accounts have said nearly the same within a week.");
     stage.hub.stop().await;
 }
+
+#[tokio::test]
+async fn names_that_many_know_are_guarded_without_rules() {
+    let stage = stage().await;
+    let hub = &stage.hub;
+    hub.organization("googly", &[(&stage.bob, OrgRole::Admin)]).await;
+    hub.organization("goo-gly", &[(&stage.bob, OrgRole::Admin)]).await;
+    assert_eq!(hub.count("moderation_cases").await, 0, "nobody knows it");
+    hub.token(&stage.bob, TokenRole::Write).await.create_repo("model", "googly/gum", false).await;
+    hub.sql(
+        "insert into repo_counters (repo_pk, repo_type, downloads) select repo_pk, repo_type, 1000 from repos where name = 'gum'
+         on conflict (repo_pk) do update set downloads = excluded.downloads",
+    )
+    .await;
+    hub.account("g00gly").await;
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!((subject.as_str(), why.as_str()), ("user g00gly", "The name looks like googly."));
+
+    // In a full name, with letters that only look like these. Members may, and so may everybody of whom nobody knows.
+    let full = async |who: &str, fullname: &str| {
+        let mut browser = Browser::logged_in(hub, who).await;
+        let fields = [("fullname", fullname), ("details", ""), ("homepage", ""), ("links", "")];
+        assert_eq!(browser.submit("/settings/profile", "/settings/profile", &fields).await.status, 303, "{who}");
+        hub.count("moderation_cases").await
+    };
+    assert_eq!(full("bob", "G\u{43e}\u{43e}gly").await, 1);
+    assert_eq!(full("ada", "Moderator").await, 1);
+    assert_eq!(full("ada", "G\u{43e}\u{43e}gly\u{200b}!").await, 2);
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!((subject.as_str(), why.as_str()), ("user ada", "The full name looks like googly."));
+    assert_eq!(full("ada", "G\u{43e}\u{43e}gly\u{200b}!").await, 2, "once");
+    stage.hub.stop().await;
+}

@@ -58,7 +58,10 @@ pub(super) async fn insert_account(app: &App, conn: &mut PgConnection, new: &New
             Err(HubError::conflict("An account with this mail address exists already. Log in instead.").at("email"))
         }
         Err(error) => Err(error.into()),
-        Ok(()) => Ok(user_pk),
+        Ok(()) => {
+            rules::look_at_fullname(app, conn, user_pk, ("user", new.name.trim(), new.fullname.trim())).await?;
+            Ok(user_pk)
+        }
     }
 }
 
@@ -91,6 +94,7 @@ pub async fn create_organization(app: &App, new: &NewOrganization, members: &[(U
     for (user_pk, role) in members {
         queries::upsert_member(&mut tx, pk, *user_pk, *role).await?;
     }
+    rules::look_at_fullname(app, &mut tx, pk, ("organization", name, new.fullname.trim())).await?;
     tx.commit().await?;
     Ok(pk)
 }

@@ -7,6 +7,7 @@ use super::{OrgRole, User, UserPk, audit, passwords, second_factors};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation::rules;
 
 /// The longest full name, in characters.
 const MAX_FULLNAME: usize = 100;
@@ -90,7 +91,13 @@ fn check_link(link: &str) -> HubResult<()> {
 /// # Errors
 /// 400 for long texts and what is no address.
 pub async fn update_profile(app: &App, user: &User, profile: &Profile) -> HubResult<()> {
-    Ok(queries::update_user(&app.pool, user.pk, &profile.check()?).await?)
+    let texts = profile.check()?;
+    let mut tx = app.begin().await?;
+    queries::update_user(&mut *tx, user.pk, &texts).await?;
+    if profile.fullname != user.fullname {
+        rules::look_at_fullname(app, &mut tx, user.pk, ("user", &user.name, &profile.fullname)).await?;
+    }
+    Ok(tx.commit().await?)
 }
 
 /// Changes a password; the present one has been asked for. All other sessions of the user end, and links to a new password.
@@ -149,13 +156,22 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
 ///
 /// # Errors
 /// 400 for long texts and what is no address.
-pub async fn update_organization(app: &App, pk: i64, profile: &Profile, rules: &queries::OrganizationRules) -> HubResult<()> {
+pub async fn update_organization(
+    app: &App,
+    organization: &queries::ProfileRow,
+    profile: &Profile,
+    wanted: &queries::OrganizationRules,
+) -> HubResult<()> {
+    let (pk, name) = (organization.namespace_pk, organization.name.as_str());
     let texts = profile.check()?;
-    if rules.create_role < OrgRole::Contributor {
+    if wanted.create_role < OrgRole::Contributor {
         return Err(HubError::bad_request("Choose contributors, those who may write, or admins.").at("create_role"));
     }
     let mut tx = audit::begin(app).await?;
-    queries::update_organization(&mut *tx, pk, &texts, rules).await?;
+    queries::update_organization(&mut *tx, pk, &texts, wanted).await?;
+    if profile.fullname != organization.fullname {
+        rules::look_at_fullname(app, &mut tx, pk, ("organization", name, &profile.fullname)).await?;
+    }
     Ok(tx.commit().await?)
 }
 

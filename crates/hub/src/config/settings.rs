@@ -637,8 +637,8 @@ pub static SETTINGS: &[Setting] = &[
         "HUB_RULES_NAMES",
         "",
         Form::Text,
-        "Names that are known outside of the hub, separated by commas: new users and organizations whose names look like one of them \
-         are reported, as are those that look like one that is here.",
+        "Names that are known outside of the hub, separated by commas: users and organizations whose names or full names look like one \
+         of them are reported to moderators, also where there are no rules (docs/moderation.md).",
     ),
     setting(
         "trending.account_days",

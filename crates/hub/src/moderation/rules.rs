@@ -11,8 +11,9 @@ use sqlx::PgConnection;
 use super::acts::{self, Act, Decision};
 use super::alike::Shape;
 use super::category::Category;
+use super::fold::fold;
 use super::queries::effects::{self, Comments};
-use super::queries::rules as queries;
+use super::queries::rules::{self as queries, Whose};
 use super::queries::{self as cases, CaseRow};
 use super::subject::{self, Subject, SubjectKind};
 use super::{THE_HUB, appeals};
@@ -196,18 +197,44 @@ pub async fn look_at_card(app: &App, repo_pk: i64, user_pk: UserPk) -> HubResult
     Ok(tx.commit().await?)
 }
 
-/// Looks at the name of a new user or organisation, in the transaction that makes it.
+/// Looks at the name of a new user or organisation, in the transaction that makes it. Where there are no rules, moderators still hear
+/// of names that look like one that many know.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn look_at_name(app: &App, conn: &mut PgConnection, namespace_pk: i64, name: &str, kind: &str) -> HubResult<()> {
-    let rules = &app.config.rules;
-    if !app.allows(Flag::Rules) {
-        return Ok(());
-    }
-    let Some(alike) = queries::find_alike(conn, namespace_pk, name, &rules.names, MIN_ALIKE).await? else { return Ok(()) };
+    let known = &app.config.rules.names;
+    let alike = match app.allows(Flag::Rules) {
+        true => queries::find_alike(conn, namespace_pk, name, known, MIN_ALIKE).await?,
+        false => queries::find_known_alike(conn, namespace_pk, name, known, Whose::Anybody, MIN_ALIKE).await?,
+    };
+    let Some(alike) = alike else { return Ok(()) };
     let subject = subject::of_namespace(namespace_pk, kind, name);
     report(conn, &subject, "name", Category::Impersonation, &format!("The name looks like {alike}.")).await.map(|_| ())
+}
+
+/// Looks at the display name of a user or organisation, in the transaction that sets it: whether to the eye it is the name of an
+/// organisation that many know, to which whoever has it does not belong.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn look_at_fullname(
+    app: &App,
+    conn: &mut PgConnection,
+    namespace_pk: i64,
+    (kind, name, fullname): (&str, &str, &str),
+) -> HubResult<()> {
+    let folded = fold(fullname);
+    // What the name itself looks like was looked at when it was taken.
+    if folded.is_empty() || folded == fold(name) {
+        return Ok(());
+    }
+    let known = &app.config.rules.names;
+    let alike = queries::find_known_alike(conn, namespace_pk, &folded, known, Whose::Organizations, MIN_ALIKE).await?;
+    let Some(alike) = alike else { return Ok(()) };
+    let subject = Subject { excerpt: subject::cut(fullname), ..subject::of_namespace(namespace_pk, kind, name) };
+    let why = format!("The full name looks like {alike}.");
+    report(conn, &subject, "fullname", Category::Impersonation, &why).await.map(|_| ())
 }
 
 /// Looks at a new repository, in the transaction that makes it: whether names are taken for nothing.

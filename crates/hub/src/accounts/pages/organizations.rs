@@ -288,7 +288,7 @@ async fn post_settings(page: PageRequest, path: web::Path<String>, form: Checked
         takes_requests: form.text("takes_requests") == "true",
         refuses_pickles: form.text("refuses_pickles") == "true",
     };
-    match update_organization(&page.app, row.namespace_pk, &profile, &rules).await {
+    match update_organization(&page.app, &row, &profile, &rules).await {
         Ok(()) => Ok(page.redirect_saying(&settings_path(&row), "Settings saved.")),
         Err(error) => {
             let refusal = Refusal::of(error)?;

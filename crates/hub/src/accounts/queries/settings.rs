@@ -98,7 +98,7 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_user(pool: &PgPool, user_pk: UserPk, texts: &ProfileTexts<'_>) -> sqlx::Result<()> {
+pub async fn update_user(conn: impl PgExecutor<'_>, user_pk: UserPk, texts: &ProfileTexts<'_>) -> sqlx::Result<()> {
     sqlx::query!(
         "update users set fullname = $2, details = $3, homepage = $4, links = $5 where user_pk = $1",
         user_pk,
@@ -107,7 +107,7 @@ pub async fn update_user(pool: &PgPool, user_pk: UserPk, texts: &ProfileTexts<'_
         texts.homepage,
         &texts.links
     )
-    .execute(pool)
+    .execute(conn)
     .await
     .map(|_| ())
 }
