@@ -28,6 +28,15 @@ CASES = {
     "listCommits": ["listCommits", "countCommits"],
     "listModels": ["listModels", "modelInfo"],
     "listDatasetsAndSpaces": ["listDatasets", "listSpaces", "datasetInfo", "spaceInfo"],
+    "sorts": ["listModels (sort)", "listDatasets (sort)", "listSpaces (sort)"],
+    "collections": [
+        "createCollection",
+        "collectionInfo",
+        "listCollections",
+        "addCollectionItem",
+        "deleteCollectionItem",
+        "deleteCollection",
+    ],
     "safetensors": ["parseSafetensorsMetadata"],
     "errors": ["HubApiError"],
 }
