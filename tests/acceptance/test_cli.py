@@ -106,20 +106,16 @@ def test_lists_by_command(hf, new_repo):
 
 @calls("hf models card", "hf datasets card", "hf datasets info", "hf spaces ls", "hf spaces info", "hf spaces card")
 def test_cards_and_infos_by_command(hf, new_repo):
-    card = {
-        "model": "---\nlicense: mit\n---\n# A model\n",
-        "dataset": "---\nlicense: mit\n---\n# A dataset\n",
-        "space": "---\ntitle: A Space\nsdk: static\nlicense: mit\n---\n# A Space\n",
-    }
-    for kind, text in card.items():
-        repo_id, group = new_repo(kind, files={"README.md": text.encode()}), f"{kind}s"
-        assert text.splitlines()[-1] in hf(group, "card", repo_id, "--text")
-        assert "license" not in hf(group, "card", repo_id, "--text")
-        assert "mit" in hf(group, "card", repo_id, "--metadata", "--format", "json")
-        assert repo_id in hf(group, "info", repo_id, "--format", "json")
-        assert repo_id in hf(group, "ls", "--author", "bob", "--search", repo_id.split("/")[1], "--format", "json")
-        assert "README.md" in hf(group, "ls", repo_id, "--format", "json")
-        assert "not found" in hf(group, "info", f"{repo_id}-too", ok=False)
+    text = b"---\ntitle: A card\nsdk: static\nlicense: mit\n---\n# What it is\n"
+    model, dataset, space = (new_repo(kind, files={"README.md": text}) for kind in ("model", "dataset", "space"))
+    card = hf("models", "card", model, "--text")
+    assert "# What it is" in card and "license" not in card
+    card = hf("datasets", "card", dataset, "--metadata", "--format", "json")
+    assert "mit" in card and "What it is" not in card
+    assert "# What it is" in hf("spaces", "card", space)
+    assert dataset in hf("datasets", "info", dataset, "--format", "json")
+    assert space in hf("spaces", "info", space, "--format", "json")
+    assert space in hf("spaces", "ls", "--author", "bob", "--search", space.split("/")[1], "--format", "json")
 
 
 @calls("hf repos duplicate", "hf repos ls")
