@@ -19,6 +19,7 @@ pub mod last_uses;
 pub mod leaks;
 pub mod letters;
 pub(crate) mod mail_links;
+pub mod member_undo;
 pub mod oidc;
 pub mod operations;
 pub mod page;

@@ -10,6 +10,7 @@ pub mod groups;
 pub mod identities;
 pub mod invitations;
 pub mod links;
+pub mod members;
 pub mod passwords;
 pub mod pictures;
 pub mod public;

@@ -245,7 +245,7 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
     Ok(membership.name.clone())
 }
 
-fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
+pub(super) fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     if admins == [leaving] {
         return Err(HubError::conflict(
             "An organization needs at least one admin: make somebody else admin first, or delete the organization under its settings.",
@@ -258,7 +258,7 @@ fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
 ///
 /// # Errors
 /// 404 when there is none of this name, 409 for a service account.
-async fn find_person_pk(app: &App, name: &str) -> HubResult<UserPk> {
+pub(super) async fn find_person_pk(app: &App, name: &str) -> HubResult<UserPk> {
     let user_pk = find_user_pk(app, name).await?;
     if service_accounts::is_service(&app.pool, user_pk).await? {
         let text = format!("{name} is a service account: its own organization manages it, under Service accounts.");

@@ -216,6 +216,17 @@ impl Deref for RepoAdmin {
     }
 }
 
+impl RepoContent {
+    /// Checks that what is in the repository may go into another one. Of what moderators disabled, nothing does: else its members
+    /// would publish it again under another name.
+    ///
+    /// # Errors
+    /// 403 for a repository that is disabled, except for who runs the hub.
+    pub fn require_copyable(&self) -> HubResult<()> {
+        if self.repo.disabled && !self.viewer.is_site_admin() { Err(disabled(&self.repo)) } else { Ok(()) }
+    }
+}
+
 impl RepoRead {
     /// Checks that the viewer may read.
     ///

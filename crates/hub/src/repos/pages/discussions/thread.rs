@@ -173,7 +173,7 @@ pub(super) async fn show(
     let in_person = page.require_session().is_ok();
     let write = in_person && read.level >= Level::Write;
     let rights = Rights {
-        comment: in_person && (write || !discussion.locked),
+        comment: in_person && !discussions::is_silenced(read) && (write || !discussion.locked),
         change: in_person && discussions::may_change(read, discussion.author_pk),
         write,
         admin: in_person && read.level >= Level::Admin,
