@@ -97,7 +97,8 @@ fn id_of(slug: &str) -> Option<&str> {
     (id.len() == ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-fn may_write(viewer: &Viewer, namespace_pk: i64) -> bool {
+/// Whether somebody may change the collections of a namespace.
+pub(super) fn may_write(viewer: &Viewer, namespace_pk: i64) -> bool {
     let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
     runs_the_hub || viewer.role_in(namespace_pk).is_some_and(|role| role >= OrgRole::Write)
 }

@@ -1,5 +1,6 @@
 //! Every statement on collections.
 
+pub mod deleted;
 pub mod items;
 
 use chrono::{DateTime, Utc};
@@ -310,14 +311,6 @@ pub async fn update_order(conn: &mut PgConnection, collection_pks: &[i64]) -> sq
     .execute(conn)
     .await
     .map(|_| ())
-}
-
-/// Removes a collection.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_collection(pool: &PgPool, collection_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from collections where collection_pk = $1", collection_pk).execute(pool).await.map(|_| ())
 }
 
 /// Notes that somebody finds a collection good, or no longer, and gives the number of those who do.

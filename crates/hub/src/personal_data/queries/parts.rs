@@ -147,6 +147,11 @@ parts! {
                       left join namespaces n on n.namespace_pk = r.namespace_pk
                       where i.collection_pk = c.collection_pk)) as data
         from collections c where c.namespace_pk = $1 and c.collection_pk > $2 order by c.collection_pk limit $3"#;
+    DeletedCollections "deleted_collections" r#"
+        select d.collection_pk as "key!", jsonb_build_object(
+            'title', d.title, 'description', d.contents -> 'collection' -> 'description', 'private', d.private,
+            'items', jsonb_array_length(d.contents -> 'items'), 'deleted_at', d.deleted_at) as data
+        from deleted_collections d where d.namespace_pk = $1 and d.collection_pk > $2 order by d.collection_pk limit $3"#;
     Likes "likes" r#"
         select l.repo_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'at', l.created_at,
