@@ -1,6 +1,8 @@
 // In form[data-live-list], a choice, a word or a [data-live-link] brings the new list into the page: the same address is
 // fetched and the parts marked [data-live] are exchanged. Whatever goes wrong, the browser just goes there.
 const TYPING_MS = 250;
+// A day is put together from parts; each makes another one.
+const DAY_MS = 900;
 
 const form = document.querySelector("form[data-live-list]");
 
@@ -106,6 +108,10 @@ if (form) {
   });
   form.addEventListener("change", (event) => {
     if (event.target.matches("select, input[type=checkbox]")) show(addressOf(form), "push");
+    if (event.target.matches("input[type=date]") && event.target.checkValidity()) {
+      clearTimeout(timer);
+      timer = setTimeout(() => show(addressOf(form), "push"), DAY_MS);
+    }
   });
   form.addEventListener("input", (event) => {
     if (event.target.name !== "search") return;

@@ -29,14 +29,7 @@ CASES = {
     "listModels": ["listModels", "modelInfo"],
     "listDatasetsAndSpaces": ["listDatasets", "listSpaces", "datasetInfo", "spaceInfo"],
     "sorts": ["listModels (sort)", "listDatasets (sort)", "listSpaces (sort)"],
-    "collections": [
-        "createCollection",
-        "collectionInfo",
-        "listCollections",
-        "addCollectionItem",
-        "deleteCollectionItem",
-        "deleteCollection",
-    ],
+    "collections": ["createCollection", "listCollections", "deleteCollection"],
     "safetensors": ["parseSafetensorsMetadata"],
     "errors": ["HubApiError"],
 }

@@ -50,6 +50,10 @@ model-index:
 ---
 # Rich
 
+[![License: MIT](https://img.shields.io/badge/license-MIT-blue.svg)](LICENSE) [![Paper](https://img.shields.io/badge/arXiv-red.svg)](https://arxiv.org/abs/1706.03762) ![Downloads](https://img.shields.io/badge/downloads-7.svg)
+
+<p align="center"><img src="https://example.org/architecture.png" alt="The architecture" width="60%"></p>
+
 See [the paper](https://arxiv.org/abs/1706.03762).
 
 ## One

@@ -183,6 +183,7 @@ PAGES = [
     ("moderation/log.html", "ada", "/moderation/log"),
     ("moderation/appeals.html", "ada", "/moderation/appeals"),
     ("moderation/statistics.html", "ada", "/moderation/statistics"),
+    ("moderation/replies.html", "ada", "/moderation/replies"),
     ("personal_data/settings.html", "ada", "/settings/data"),
     ("saved/list.html", "ada", "/settings/saved-searches"),
     ("saved/new.html", "ada", "/settings/saved-searches/new?list=models&query=search%3Dshown"),

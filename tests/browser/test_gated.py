@@ -74,7 +74,9 @@ def test_one_asks_and_the_other_accepts(open_browser, gated, scripts):
     # A file leads back to the gate.
     dave.goto(f"/{gated}/blob/main/data.txt")
     dave.get_by_role("link", name="Back to the repository").click()
+    assert dave.request.get(f"/{gated}/resolve/main/data.txt").status == 403
     ask(dave, gated)
+    assert dave.request.get(f"/{gated}/resolve/main/data.txt").status == 403
     log_in(bob, "bob")
     bob.goto(f"/{gated}")
     bob.get_by_text("1 person asks for access.").wait_for()
@@ -88,6 +90,10 @@ def test_one_asks_and_the_other_accepts(open_browser, gated, scripts):
     dave.get_by_text("You have been granted access to this model").wait_for()
     dave.goto(f"/{gated}/blob/main/data.txt")
     dave.get_by_text("the files").wait_for()
+    with dave.expect_download() as started:
+        dave.get_by_role("link", name="Download", exact=True).click()
+    assert started.value.suggested_filename == "data.txt"
+    assert open(started.value.path()).read() == "the files\n"
     bob.goto(f"/{gated}/settings/access-requests?status=accepted")
     bob.get_by_label("Reason, for those you reject").fill("It was a mistake.")
     bob.get_by_role("checkbox", name="dave").check()
@@ -136,6 +142,10 @@ def test_somebody_is_let_in_by_name_and_the_gate_is_set(open_browser, hub, gated
         ada.get_by_role("link", name="Download all").click()
     assert started.value.suggested_filename.startswith("user-access-report-acme-gated-")
     assert '"user":"dave"' in open(started.value.path()).read()
+    with ada.expect_download() as started:
+        ada.get_by_role("link", name="CSV").click()
+    assert started.value.suggested_filename.endswith(".csv")
+    assert '"dave"' in open(started.value.path()).read().splitlines()[1]
     request = urllib.request.Request(
         f"{hub.url}/{gated}/resolve/main/data.txt", headers={"Authorization": f"Bearer {TOKENS['dave']}"}
     )

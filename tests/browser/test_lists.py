@@ -131,6 +131,26 @@ def test_lists_work_without_javascript(models):
     wait_for(page, lambda shown: shown == ["lighthouse-embed"])
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["scripts", "no scripts"])
+def test_lists_are_narrowed_by_time(models, scripts):
+    page = models(java_script_enabled=scripts)
+    for facet in ("updated", "created"):
+        page.locator(f"#facet-{facet} > summary").click()
+    page.get_by_label("Updated", exact=True).select_option("week")
+    if scripts:
+        page.wait_for_url("**updated=week*")
+        page.get_by_role("link", name="Remove the filter Updated in the past week").wait_for()
+    page.get_by_label("Or since, Created").fill("2999-01-01")
+    if not scripts:
+        page.get_by_role("button", name="Apply filters").click()
+    page.wait_for_url("**updated=week*created_since=2999-01-01*")
+    wait_for(page, lambda shown: not shown)
+    picture(page, f"1440-light-list-by-time-{scripts}")
+    page.get_by_role("link", name="Remove the filter Created since 1 January 2999").click()
+    wait_for(page, lambda shown: len(shown) == len(MODELS))
+    assert page.get_by_label("Updated", exact=True).input_value() == "week"
+
+
 @pytest.mark.parametrize("scheme", ["light", "dark"])
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_lists_are_accessible_and_fit(models, viewport, scheme):

@@ -43,6 +43,14 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
     dave.get_by_text("Reported. Moderators look at it").wait_for()
 
     log_in(ada, "ada")
+    ada.goto("/moderation/replies")
+    title = f"Rights {uuid.uuid4().hex[:6]}"
+    ada.get_by_label("Title", exact=True).last.fill(title)
+    ada.get_by_label("Text", exact=True).last.fill("Whoever holds the rights to it wrote to us.")
+    ada.get_by_role("button", name="Add reply").click()
+    ada.get_by_text("Added. Moderators can choose it now.").wait_for()
+    if scripts:
+        look(ada, "replies")
     ada.goto("/settings/profile")
     ada.get_by_role("link", name="Moderation").click()
     if scripts:
@@ -50,6 +58,7 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
     ada.get_by_role("link", name=f"model {repo_id}").click()
     ada.get_by_text("trained by my company").wait_for()
     ada.get_by_label("Decision").select_option("Disable the repository")
+    ada.get_by_label("Canned reply").select_option(label=f"{title}: Whoever holds the rights to it wrote to us.")
     ada.get_by_label("Public sentence").fill("A company says that these weights are its own.")
     if scripts:
         look(ada, "case")
@@ -59,7 +68,7 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
     dave.goto(f"/{repo_id}")
     dave.get_by_role("heading", name="This repository is disabled").wait_for()
     dave.get_by_role("link", name="Read why").click()
-    dave.get_by_text("A company says that these weights are its own.").wait_for()
+    dave.get_by_text("wrote to us. A company says that these weights are its own.").wait_for()
     assert dave.get_by_role("link", name="Appeal").count() == 0
     dave.goto("/settings/reports")
     dave.get_by_role("row").filter(has_text=repo_id).get_by_text("Acted on").wait_for()

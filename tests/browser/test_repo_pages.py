@@ -71,6 +71,19 @@ def test_code_is_shown_in_a_dialog(open_browser, rich):
     assert page.get_by_role("dialog").count() == 0
 
 
+def test_images_from_elsewhere_are_links(open_browser, rich):
+    page = open_browser()
+    asked = []
+    page.on("request", lambda request: asked.append(request.url))
+    page.goto("/ada/rich")
+    card = page.get_by_role("article")
+    figure = card.get_by_role("link", name="The architecture, image at example.org", exact=True)
+    assert figure.get_attribute("href") == "https://example.org/architecture.png"
+    badge = card.get_by_role("link", name="License: MIT", exact=True)
+    assert badge.get_attribute("href") == "/ada/rich/blob/main/LICENSE"
+    assert not card.locator("img").count() and not [url for url in asked if "shields" in url or "example.org" in url]
+
+
 def test_a_file_is_found_by_the_keyboard(open_browser, rich):
     page = open_browser()
     page.goto("/ada/rich/tree/main")

@@ -4,7 +4,7 @@ use hub::accounts::{OrgRole, TokenRole, audit};
 use hub_tests::{TestHub, Value, json};
 use reqwest::Method;
 
-use crate::pages::browser::{Browser, PASSWORD};
+use crate::pages::browser::{Browser, PASSWORD, Page};
 
 /// The lines of a log, oldest first: actor, how, action, subject.
 async fn lines(hub: &TestHub, whose: &str) -> Vec<(String, String, String, String)> {
@@ -52,6 +52,72 @@ async fn what_admins_do_with_an_organisation_is_in_its_log() {
         line("ada", "session", "organization.settings", ""),
     ];
     assert_eq!(found, expected);
+    hub.stop().await;
+}
+
+/// The page's buttons, by what they take back.
+fn undo_buttons(page: &Page) -> Vec<String> {
+    let forms = page.text.split("/undo\" data-confirm=\"Undo this? ").skip(1);
+    forms.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
+}
+
+/// Presses the first button of the log.
+async fn undo_first(browser: &mut Browser) -> Page {
+    let page = browser.open("/organizations/acme/settings/audit-log").await;
+    let (before, _) = page.text.split_once("/undo\" data-confirm").expect("there is something to undo");
+    let action = format!("{}/undo", before.rsplit('"').next().unwrap());
+    browser.post(&action, &[("csrf_token", &page.csrf())]).await
+}
+
+#[tokio::test]
+async fn what_was_done_to_members_is_undone_in_the_log() {
+    let (hub, mut ada) = acme().await;
+    let settings = "/organizations/acme/settings";
+    let log = "/organizations/acme/settings/audit-log";
+    let groups = "insert into resource_groups (organization_pk, name) select namespace_pk, g from namespaces, unnest(array['speech', 'vision', 'old']) g
+                  where name = 'acme';
+                  insert into resource_group_members (resource_group_pk, organization_pk, user_pk, role)
+                  select g.resource_group_pk, g.organization_pk, n.namespace_pk, 'write' from resource_groups g, namespaces n where n.name = 'bob'";
+    hub.sql(groups).await;
+    for fields in [[("role", "write"), ("action", "change")], [("role", "write"), ("action", "remove")]] {
+        assert_eq!(ada.submit(settings, "/organizations/acme/members/bob", &fields).await.status, 303);
+    }
+    // Another group of the same name is not the one that he was in.
+    hub.sql("delete from resource_groups where name = 'vision'; insert into resource_groups (organization_pk, name) select namespace_pk, 'vision' from namespaces where name = 'acme'").await;
+    hub.sql("update resource_groups set name = 'older' where name = 'old'; insert into resource_groups (organization_pk, name) select namespace_pk, 'old' from namespaces where name = 'acme'").await;
+    // What was done first is undone last.
+    assert_eq!(undo_buttons(&ada.open(log).await), ["Member removed: bob"]);
+    assert_eq!(undo_first(&mut ada).await.status, 303);
+    let roles = "select role || coalesce(' ' || (select string_agg(g.name || ' ' || m.role, ',') from resource_group_members m
+                     join resource_groups g using (resource_group_pk) where m.user_pk = o.user_pk), '')
+                 from organization_members o join namespaces n on n.namespace_pk = o.user_pk where n.name = 'bob'";
+    let role = async || sqlx::query_scalar::<_, String>(roles).fetch_optional(&hub.app().pool).await.unwrap();
+    assert_eq!(role().await.as_deref(), Some("write speech write"));
+    assert_eq!(undo_buttons(&ada.open(log).await), ["Role of a member changed: bob"]);
+    assert_eq!(undo_first(&mut ada).await.status, 303);
+    assert_eq!(role().await.as_deref(), Some("read speech write"));
+    assert!(
+        undo_buttons(&ada.open(log).await).is_empty(),
+        "an undo is a change, which was overtaken by none, and brings nothing back"
+    );
+
+    // What came in between, lines of another kind and of another log, and what is too old.
+    let csrf = ada.open(log).await.csrf();
+    let pk = async |action: &str| -> i64 {
+        let sql = "select min(audit_pk) from audit_log where action = $1";
+        sqlx::query_scalar(sql).bind(action).fetch_one(&hub.app().pool).await.unwrap()
+    };
+    let (removed, added, account) = (pk("member.remove").await, pk("member.add").await, pk("account.create").await);
+    for (line, status) in [(removed, 409), (added, 404), (account, 404), (i64::MAX, 404)] {
+        assert_eq!(ada.post(&format!("{log}/{line}/undo"), &[("csrf_token", &csrf)]).await.status, status, "{line}");
+    }
+    // Who left is not brought back by others; the last admin stays one.
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    assert_eq!(bob.submit("/settings/organizations", "/organizations/acme/leave", &[]).await.status, 303);
+    assert!(undo_buttons(&ada.open(log).await).is_empty());
+    hub.sql("insert into audit_log (namespace_pk, via, action, subject, details, created_at) select namespace_pk, 'hub', 'member.role', 'ada', '{\"from\": \"read\", \"to\": \"admin\"}', now() - make_interval(days => d) from namespaces, unnest(array[29, 31]) d where name = 'acme'").await;
+    assert_eq!(undo_buttons(&ada.open(log).await), ["Role of a member changed: ada"], "for 30 days");
+    assert_eq!(undo_first(&mut ada).await.status, 409);
     hub.stop().await;
 }
 

@@ -113,6 +113,10 @@ async fn in_a_resource_group_only_the_roles_of_the_group_count() {
     let refused = seeded.ada.call(Method::DELETE, &path, &json!({}), 409).await;
     assert!(refused["error"].as_str().unwrap().contains("collections"), "{refused}");
     reader.call(Method::DELETE, &api, &json!({}), 200).await;
+    for (name, sees) in [("reader", true), ("writer", false)] {
+        let page = Browser::logged_in(hub, name).await.open("/settings/deleted/collections").await;
+        assert_eq!(page.has("Plans"), sees, "{name}: {}", page.text);
+    }
     seeded.ada.call(Method::DELETE, &path, &json!({}), 200).await;
     seeded.stop().await;
 }
@@ -424,5 +428,56 @@ async fn pages_do_everything_with_plain_forms() {
     assert_eq!(stranger.get("/collections/new").await.status, 303, "to the login");
     assert_eq!(bob.submit(&renamed, &format!("{renamed}/delete"), &[]).await.location(), "/bob");
     assert_eq!(bob.get(&renamed).await.status, 404);
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn what_was_deleted_comes_back() {
+    let (seeded, bob) = shelf().await;
+    let hub = &seeded.hub;
+    let made = create(&bob, json!({ "title": "Shelf", "namespace": "acme", "description": "some", "private": true }), 200).await;
+    let (api, id) = (api_of(&made), made["slug"].as_str().unwrap().rsplit('-').next().unwrap().to_owned());
+    let outer = api_of(&create(&bob, json!({ "title": "Of shelves", "namespace": "bob" }), 200).await);
+    for (kind, item) in [("model", "ada/bert"), ("dataset", "ada/corpus"), ("paper", "2307.09288"), ("model", "acme/secret")] {
+        add(&bob, &api, kind, item, 200).await;
+    }
+    add(&bob, &outer, "collection", made["slug"].as_str().unwrap(), 200).await;
+    bob.post_json(&format!("{api}/upvote"), &json!({}), 200).await;
+    let whole = bob.get_json(&api, 200).await;
+    bob.call(Method::DELETE, &api, &json!({}), 200).await;
+    assert_eq!(ids(&bob.get_json(&outer, 200).await), Vec::<&str>::new());
+    assert_eq!(hub.count("collections").await, 1, "no list must leave it out");
+
+    // Who may write there brings it back, and nobody else; readers do not see it.
+    let list = "/settings/deleted/collections";
+    let restore = format!("{list}/{id}/restore");
+    let mut carol = Browser::logged_in(hub, "carol").await;
+    assert!(!carol.open(list).await.has("Shelf"));
+    assert_eq!(carol.submit("/settings/profile", &restore, &[]).await.status, 404);
+    let mut browser = Browser::logged_in(hub, "bob").await;
+    let page = browser.open(list).await;
+    assert_eq!(page.text.matches("<h1").count(), 1);
+    assert!(page.has("Shelf") && page.has("Of acme, deleted"));
+    // The title is another's meanwhile.
+    let other = api_of(&create(&bob, json!({ "title": "shelf", "namespace": "acme" }), 200).await);
+    let refused = browser.submit(list, &restore, &[]).await;
+    assert!(refused.status == 409 && refused.has("another title first"), "{}", refused.text);
+    bob.call(Method::PATCH, &other, &json!({ "title": "Another" }), 200).await;
+    let back = browser.submit(list, &restore, &[]).await;
+    assert_eq!(back.location(), format!("/collections/{}", made["slug"].as_str().unwrap()));
+    let again = bob.get_json(&api, 200).await;
+    for field in ["slug", "title", "description", "private", "theme", "upvotes", "items"] {
+        assert_eq!(again[field], whole[field], "{field}");
+    }
+    assert_eq!(bob.get_json(&outer, 200).await["items"].as_array().unwrap().len(), 1, "also where it was in another one");
+    assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404, "once");
+
+    // After its time it is gone for good.
+    bob.call(Method::DELETE, &api, &json!({}), 200).await;
+    hub.sql("update deleted_collections set deleted_at = now() - interval '31 days'").await;
+    assert!(!browser.open(list).await.has("Shelf"));
+    assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404);
+    hub::collections::deleted::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_collections").await, 0);
     seeded.stop().await;
 }

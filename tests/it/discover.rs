@@ -3,6 +3,7 @@
 mod facets;
 mod finders;
 mod licences;
+mod narrowing;
 mod quick;
 
 use hub_tests::{Client, TestHub, Value, json};

@@ -1,5 +1,6 @@
 //! What counts as a download, through every door.
 
+use hub::accounts::OrgRole;
 use hub_tests::{Client, Value, json};
 use hub_types::RepoType;
 use reqwest::Method;
@@ -135,7 +136,9 @@ async fn scores_are_the_sum_of_what_the_page_shows() {
     let data = seeded.another(RepoType::Dataset, "ada/data", false, &[("a.csv", "a")]).await;
     sqlx::query("update repos set created_at = now() - interval '10 days'").execute(&app.pool).await.unwrap();
     for name in ["bob", "carol", "dave"] {
-        hub.user(name).await.call(Method::POST, &format!("{}/like", seeded.api), &json!({}), 200).await;
+        let liker = hub.user(name).await;
+        hub.sql("update namespaces set created_at = now() - interval '8 days'").await;
+        liker.call(Method::POST, &format!("{}/like", seeded.api), &json!({}), 200).await;
     }
     for user in 0..5 {
         app.downloads.note(seeded.repo().await.pk, None, hub::downloads::client::Client::Account(user));
@@ -188,6 +191,108 @@ async fn scores_are_the_sum_of_what_the_page_shows() {
     hub::repos::trending::count_activity(app).await.unwrap();
     assert_eq!(hub.count("search_changes").await, before);
     assert!(quiet > 0);
+    seeded.stop().await;
+}
+
+/// Makes people of this age who like the model.
+async fn crowd(seeded: &Seeded, name: &str, people: i32, days: i32) {
+    let sql = "with names as (
+                   insert into namespaces (name, kind, created_at)
+                   select $1 || n, 'user', now() - make_interval(days => $3) from generate_series(1, $2) n returning namespace_pk, name
+               ), people as (
+                   insert into users (user_pk, email, password_hash) select namespace_pk, name || '@example.org', 'none' from names
+                   returning user_pk
+               )
+               insert into likes (repo_pk, user_pk) select $4, user_pk from people";
+    let repo = seeded.repo().await.pk;
+    sqlx::query(sql).bind(name).bind(people).bind(days).bind(repo).execute(&seeded.hub.app().pool).await.unwrap();
+}
+
+/// The score that lists have after the next computation, and what the page says.
+async fn scored(seeded: &Seeded) -> (i64, String) {
+    hub::repos::trending::count_activity(seeded.hub.app()).await.unwrap();
+    let info = seeded.ada.get_json(&format!("{}?expand=trendingScore", seeded.api), 200).await;
+    let page = Browser::new(&seeded.hub).open("/ada/bert/trending").await.text;
+    let score = info["trendingScore"].as_i64().unwrap();
+    let terms = page.split("data-term>").skip(1).map(|part| part.split('<').next().unwrap().parse::<i64>().unwrap());
+    assert_eq!(terms.sum::<i64>(), score, "{page}");
+    (score, page)
+}
+
+#[tokio::test]
+async fn young_accounts_and_bought_likes_move_little() {
+    let seeded = Seeded::model(&[("w.bin", "weights")]).await;
+    let hub = &seeded.hub;
+    hub.sql("update repos set created_at = now() - interval '40 days'").await;
+    // Also what comes of its owner, who is no young account.
+    hub.sql("update namespaces set created_at = now() - interval '40 days'").await;
+    seeded.ada.call(Method::POST, &format!("{}/like", seeded.api), &json!({}), 200).await;
+    crowd(&seeded, "fresh", 30, 6).await;
+    let (score, page) = scored(&seeded).await;
+    assert_eq!(score, 0);
+    assert!(page.contains("30 likes of accounts that were younger than 7 days"), "{page}");
+    assert!(page.contains("1 like of its owner"), "{page}");
+    // They do not count by growing older.
+    hub.sql("update namespaces set created_at = created_at - interval '2 days' where name like 'fresh%'").await;
+    hub.sql("update likes set created_at = created_at - interval '2 days'").await;
+    assert_eq!(scored(&seeded).await.0, 0);
+    crowd(&seeded, "old", 2, 8).await;
+    let (score, page) = scored(&seeded).await;
+    assert_eq!(score, 20);
+    assert!(page.contains("2 likes in 28 days"), "{page}");
+    for change in [
+        "update users set suspended_at = now() where email = 'old1@example.org'",
+        "update users set suspended_at = null, limited_at = now() where email = 'old1@example.org'",
+    ] {
+        hub.sql(change).await;
+        let (score, page) = scored(&seeded).await;
+        assert_eq!(score, 10, "{change}");
+        assert!(page.contains("1 like of service accounts, and accounts that moderators hold back"), "{page}");
+    }
+    hub.sql("update users set limited_at = null").await;
+    assert_eq!(scored(&seeded).await.0, 20);
+    // Members of the organisation that owns it are on the owner's side.
+    let boss = hub.account("boss").await;
+    hub.organization("acme", &[(&boss, OrgRole::Admin)]).await;
+    hub.sql(
+        "insert into organization_members (organization_pk, user_pk, role) select n.namespace_pk, u.user_pk, 'admin'
+         from namespaces n, users u where n.name = 'acme' and u.email in ('ada@example.org', 'old2@example.org')",
+    )
+    .await;
+    let to = json!({ "fromRepo": "ada/bert", "toRepo": "acme/bert", "type": "model" });
+    seeded.ada.post_json("/api/repos/move", &to, 200).await;
+    hub::repos::trending::count_activity(hub.app()).await.unwrap();
+    let score: i64 = sqlx::query_scalar("select trending from repo_counters").fetch_one(&hub.app().pool).await.unwrap();
+    assert_eq!(score, 10);
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn of_much_on_one_day_a_part_counts() {
+    let seeded = Seeded::model(&[("w.bin", "weights")]).await;
+    let hub = &seeded.hub;
+    hub.sql("update repos set created_at = now() - interval '40 days'").await;
+    crowd(&seeded, "old", 60, 400).await;
+    let (score, page) = scored(&seeded).await;
+    // 25 × (1 + ln(60 ÷ 25)) = 46.887.
+    assert_eq!(score, 469);
+    assert!(page.contains("60 likes in 28 days") && page.contains("Above 25 on a day") && page.contains("-131<"), "{page}");
+    // On two days they are two times thirty: 29.558 each, and those of three days ago are worth 0.743 of it.
+    hub.sql(
+        "update likes set created_at = created_at - interval '3 days'
+         where user_pk in (select user_pk from likes order by user_pk limit 30)",
+    )
+    .await;
+    assert_eq!(scored(&seeded).await.0, 515);
+    hub.sql(
+        "insert into download_hours (repo_pk, hour, downloads, requests) select repo_pk, date_trunc('day', now()), 100000, 1 from repos",
+    )
+    .await;
+    hub.sql("delete from likes").await;
+    let (score, page) = scored(&seeded).await;
+    // 5,605 instead of 100,000, of today.
+    assert!((110..=126).contains(&score), "{score}");
+    assert!(page.contains("Above 1000 on a day"), "{page}");
     seeded.stop().await;
 }
 

@@ -1,5 +1,6 @@
 //! Lineage and tensor diffs over real HTTP, on small models made here; `hub-weights` tries the thresholds on real weights.
 
+use hub::accounts::TokenRole;
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 
@@ -242,6 +243,47 @@ async fn those_who_run_the_hub_see_all_undeclared_parents() {
         assert_eq!(other.get("/settings/lineage").await.status, 404);
         assert!(!other.open("/settings/profile").await.has("/settings/lineage"));
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn moderators_see_the_lineage_of_what_they_may_download() {
+    let hub = TestHub::start().await;
+    let (_admin, ada, bob, mona) =
+        (hub.user("operator").await, hub.user("ada").await, hub.user("bob").await, hub.account("mona").await);
+    hub.sql("update users set is_moderator = true where email = 'mona@example.org'").await;
+    let reads_only = hub.token(&mona, TokenRole::Read).await;
+    let mona = hub.token(&mona, TokenRole::Write).await;
+    let base = matrices(1);
+    publish(&ada, "ada/base", true, &model(&base), &card("mit", "")).await;
+    hub.jobs_done().await;
+    publish(&bob, "bob/copy", false, &model(&base), &card("apache-2.0", "")).await;
+    hub.jobs_done().await;
+    let mut browser = Browser::logged_in(&hub, "mona").await;
+    let settings = async |body: Value| ada.call(Method::PUT, "/api/models/ada/base/settings", &body, 200).await;
+    let base_of = "/api/models/ada/base/lineage";
+    let mut parent_is_told = async || {
+        let list = browser.open("/settings/lineage").await;
+        let page = browser.open("/bob/copy/lineage").await;
+        let told = lineage(&mona, "bob/copy").await;
+        let places = [list.has("href=\"/ada/base\""), page.has("href=\"/ada/base\""), told.to_string().contains("ada/base")];
+        assert!(places.iter().all(|place| *place == places[0]) && list.has("/bob/copy/lineage") == places[0], "{places:?}");
+        places[0]
+    };
+    assert!(!parent_is_told().await, "its parent is private");
+    mona.get(base_of, 404).await;
+    settings(json!({ "private": false })).await;
+    assert!(parent_is_told().await);
+    mona.get(base_of, 200).await;
+    settings(json!({ "gated": "manual" })).await;
+    assert!(!parent_is_told().await, "a moderator is let in like everybody");
+    mona.get(base_of, 403).await;
+    ada.post_json("/api/models/ada/base/user-access-request/grant", &json!({ "user": "mona" }), 200).await;
+    assert!(parent_is_told().await);
+    mona.get(base_of, 200).await;
+    // What may not act in their name shows what others see.
+    reads_only.get("/api/models/bob/copy/lineage", 403).await;
+    assert!(browser.open("/settings/profile").await.has("/settings/lineage"));
     hub.stop().await;
 }
 

@@ -32,6 +32,7 @@ mod permissions;
 mod pickles;
 mod plans;
 mod recalls;
+mod renames;
 mod repos;
 mod saved;
 mod scans;

@@ -196,6 +196,70 @@ async fn what_is_watched_decides() {
 }
 
 #[tokio::test]
+async fn one_discussion_can_be_left_and_followed() {
+    let (hub, ada, bob) = start().await;
+    let carol = hub.user("carol").await;
+    let num = open(&hub, &bob, "ada/bert", "Long", "").await;
+    let page = format!("/ada/bert/discussions/{num}");
+    let form = format!("{page}/subscription");
+    let (mut owner, mut asker) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    // Who watches, and who takes part.
+    assert!(owner.open(&page).await.has("because you watch the repository"));
+    assert!(asker.open(&page).await.has("because you take part"));
+    for browser in [&mut owner, &mut asker] {
+        let left = browser.submit(&page, &form, &[("subscribed", "no")]).await;
+        assert_eq!((left.status, left.location()), (303, page.as_str()));
+        assert!(browser.open(&page).await.has("You unsubscribed"));
+    }
+    say(&hub, &carol, "ada/bert", num, "Me, too").await;
+    assert_eq!((unread(&ada).await, unread(&bob).await), (vec![], vec![]));
+    // Other discussions go on as ever.
+    open(&hub, &carol, "ada/bert", "Another", "").await;
+    assert_eq!(unread(&ada).await, one("Another", "watching"));
+    ada.post_json("/api/discussions/mark-as-read", &read_ids(&ada).await, 200).await;
+
+    // A mention is told, and subscribes again; so does a comment, at once.
+    say(&hub, &carol, "ada/bert", num, "What does @ada say?").await;
+    assert_eq!((unread(&ada).await, unread(&bob).await), (one("Long", "mention"), vec![]));
+    say(&hub, &bob, "ada/bert", num, "I am back.").await;
+    assert!(asker.open(&page).await.has("because you take part"));
+    ada.post_json("/api/discussions/mark-as-read", &read_ids(&ada).await, 200).await;
+    let last = say(&hub, &carol, "ada/bert", num, "Good").await;
+    assert_eq!((unread(&ada).await, unread(&bob).await), (one("Long", "participating"), one("Long", "participating")));
+    // Leaving it, they have read it, no mail is due any more, and a mention of before calls nobody back.
+    let mention = say(&hub, &carol, "ada/bert", num, "@ada @bob").await;
+    owner.submit("/ada/bert", &form, &[("subscribed", "no")]).await;
+    assert_eq!(unread(&ada).await, []);
+    for id in [&last, &mention] {
+        enqueue(&hub, Job::TellOfEvent { id: id.clone() }).await;
+    }
+    assert_eq!(unread(&ada).await, []);
+    assert!(owner.open(&page).await.has("You unsubscribed"));
+
+    // Others can follow it, but not if they ignore the repository; nothing else is a choice.
+    let dave = hub.user("dave").await;
+    let mut follower = Browser::logged_in(&hub, "dave").await;
+    assert!(follower.open(&page).await.has("You are not told of what happens here"));
+    follower.submit(&page, &form, &[("subscribed", "yes")]).await;
+    assert!(follower.open(&page).await.has("because you subscribed"));
+    follower.submit("/ada/bert", "/ada/bert/watch", &[("level", "participating")]).await;
+    say(&hub, &carol, "ada/bert", num, "On and on").await;
+    assert_eq!(unread(&dave).await, one("Long", "participating"));
+    follower.submit("/ada/bert", "/ada/bert/watch", &[("level", "ignore")]).await;
+    dave.post_json("/api/discussions/mark-as-read", &read_ids(&dave).await, 200).await;
+    say(&hub, &carol, "ada/bert", num, "And on, @dave").await;
+    assert_eq!(unread(&dave).await, []);
+    let shown = follower.open(&page).await;
+    assert!(shown.has("You ignore this repository") && !shown.has("Unsubscribe<"), "{}", shown.text);
+    assert_eq!(follower.submit(&page, &form, &[("subscribed", "maybe")]).await.status, 400);
+    assert_eq!(follower.submit(&page, "/ada/bert/discussions/99/subscription", &[("subscribed", "no")]).await.status, 404);
+    // Nobody learns so whether there is a discussion that they cannot see.
+    ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 200).await;
+    assert_eq!(follower.submit("/settings/notifications", &form, &[("subscribed", "yes")]).await.status, 404);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn who_watches_an_owner_hears_of_what_is_new() {
     let (hub, ada, bob) = start().await;
     let carol = hub.user("carol").await;

@@ -1,14 +1,25 @@
 //! Who may do what, walked over every route about a repository: by access token for programs, by session for pages.
 //!
-//! A route that is in the sources and not in the tables fails the last test. What is about no repository is in `accounts.rs`.
+//! [`people`] has the table of what everybody may do with a repository; here is what each route needs (of buckets: [`buckets`]). A
+//! route that is in the sources and not in the tables fails the last test. What is about no repository is in [`accounts`].
 
 mod accounts;
+mod buckets;
+mod people;
 mod routes;
 
-use hub::accounts::{OrgRole, TokenRole};
+use std::collections::HashSet;
+
+use futures::future::join_all;
+use hub::accounts::TokenRole;
 use hub_tests::{Client, TestHub, json};
 use reqwest::Method;
 
+use self::buckets::{BUCKET_CALLS, BUCKET_PAGES};
+use self::people::{
+    Clients, MISSING, Most, PEOPLE, PRIVATE, REPOS, Row, TOKENS, WITHDRAWN, account_of, acme, client_of, is_allowed, is_in_scope,
+    may, suspend,
+};
 use crate::pages::browser::Browser;
 
 /// The least that a viewer must be allowed.
@@ -24,12 +35,14 @@ enum Needs {
     Propose,
     /// To download its files, too: of a gated one, only members.
     Content,
+    /// To see what its bytes say of where it comes from: to change it, or to moderate the hub and download its files.
+    Evidence,
     /// To change its contents.
     Write,
     /// To change its settings.
     Admin,
 }
-use Needs::{Account, Admin, Content, Propose, Read, Talk, Write};
+use Needs::{Account, Admin, Content, Evidence, Propose, Read, Talk, Write};
 
 /// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
 const CALLS: &[(&str, &str, Needs, &str)] = &[
@@ -44,7 +57,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/auth-check", Content, ""),
     ("GET", "API/auth-check/write", Write, ""),
     ("GET", "API/lfs-files", Write, ""),
-    ("GET", "API/lineage", Write, ""),
+    ("GET", "API/lineage", Evidence, ""),
     ("GET", "API/related", Read, ""),
     ("GET", "API/tensor-diff", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
@@ -132,7 +145,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/propose-facts", Propose),
     ("POST", "/convert-weights", Propose),
     ("GET", "/tensors/main/data.txt", Content),
-    ("GET", "/lineage", Write),
+    ("GET", "/lineage", Evidence),
     ("GET", "/related", Read),
     ("GET", "/tensor-diff", Content),
     ("POST", "/refs/delete", Write),
@@ -158,12 +171,14 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/discussions/new", Talk),
     ("GET", "/discussions/1", Read),
     ("GET", "/discussions/1/files", Content),
+    ("GET", "/discussions/1/history/COMMENT", Read),
     ("GET", "/discussions/1/conflicts", Write),
     ("POST", "/discussions/1/conflicts", Write),
     ("POST", "/discussions/1/comment", Talk),
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),
     ("POST", "/discussions/1/react", Talk),
+    ("POST", "/discussions/1/subscription", Account),
     ("POST", "/discussions/1/delete", Admin),
     ("POST", "/discussions/1/title", Write),
     ("POST", "/discussions/1/status", Talk),
@@ -190,98 +205,58 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/delete", Admin),
 ];
 
-const PEOPLE: [&str; 5] = ["anonymous", "stranger", "reader", "writer", "admin"];
-const REPOS: [&str; 4] = ["public", "private", "gated", "missing"];
+/// Kinds of repositories in addresses. What they are routed by is alike: on the way through a table they take turns, so that each row
+/// meets every kind with everybody.
+const KINDS: [&str; 3] = ["models", "datasets", "spaces"];
 
-/// The rule, said once more in the test's own words.
-fn is_allowed(who: &str, repo: &str, needs: Needs) -> bool {
-    let level = match who {
-        "admin" => Some(Admin),
-        "writer" => Some(Write),
-        "reader" => Some(Content),
-        _ if repo == "public" => Some(Content),
-        _ if repo == "gated" => Some(Read),
-        _ => None,
-    };
-    let needs = match needs {
-        Account | Talk | Propose if who == "anonymous" => return false,
-        Account | Talk => Read,
-        Propose => Content,
-        other => other,
-    };
-    repo != "missing" && level.is_some_and(|level| level >= needs)
-}
+/// Routes that these tables leave to tests of their own, for what they make or take away.
+const ELSEWHERE: &[(&str, &str, &str)] = &[
+    ("POST", "/api/{repo_type:models|datasets|spaces}/{namespace}/{name}/duplicate", "a_copy_is_for_those_who_may_download"),
+    ("DELETE", "/api/{repo_type:buckets}/{namespace}/{name}", "buckets::permissions::everybody_may_what_their_role_says"),
+];
 
-/// A hub with an organisation, its repositories, and everybody with a token.
-async fn acme() -> (TestHub, Vec<(&'static str, Client)>) {
-    let hub = TestHub::start().await;
-    hub.account("operator").await;
-    let mut clients = vec![("anonymous", hub.anonymous())];
-    let mut members = Vec::new();
-    for (who, role) in PEOPLE[1..].iter().zip([None, Some(OrgRole::Read), Some(OrgRole::Write), Some(OrgRole::Admin)]) {
-        let user = hub.account(&format!("{who}-person")).await;
-        clients.push((*who, hub.token(&user, TokenRole::Write).await));
-        members.extend(role.map(|role| (user, role)));
-    }
-    let listed: Vec<_> = members.iter().map(|(user, role)| (user, *role)).collect();
-    hub.organization("acme", &listed).await;
-    let (_, admin) = &clients[4];
-    for repo in ["public", "private", "gated"] {
-        admin.create_repo("model", &format!("acme/{repo}"), repo == "private").await;
-        let files = [Client::file("README.md", "# A card\n"), Client::file("data.txt", "data\n")];
-        admin.commit(&format!("/api/models/acme/{repo}"), "main", &files, 200).await;
-        let talk = json!({ "title": "A question", "description": "" });
-        admin.post_json(&format!("/api/models/acme/{repo}/discussions"), &talk, 200).await;
-    }
-    admin.call(Method::PUT, "/api/models/acme/gated/settings", &json!({ "gated": "manual" }), 200).await;
-    (hub, clients)
-}
+type Call = (&'static str, &'static str, Needs, &'static str);
+
+/// Whether the most that somebody may do is enough.
+type Rule = fn(&str, Most, Needs) -> bool;
 
 #[tokio::test]
 async fn programs_may_do_what_the_table_says() {
-    let (hub, clients) = acme().await;
-    walk(&clients, is_allowed).await;
+    let (hub, clients) = acme(&["model", "dataset", "space", "bucket"]).await;
+    suspend(&hub).await;
+    walk(&clients, PEOPLE, is_allowed).await;
     hub.stop().await;
-}
-
-/// What a token of an admin may do, by its scopes. None acts in the name of its owner: likes are not for repositories.
-fn is_in_scope(token: &str, repo: &str, needs: Needs) -> bool {
-    let as_person = match token {
-        "to read" | "read in acme" => "reader",
-        "write in acme" => "admin",
-        "read the private one" if repo == "private" => "reader",
-        "write the gated one" if repo == "gated" => "admin",
-        "read gated ones" if repo == "gated" => "reader",
-        _ => "stranger",
-    };
-    match needs {
-        Account => false,
-        // To act in its owner's name, a token must be to write.
-        Talk | Propose => is_allowed(as_person, repo, Write),
-        other => is_allowed(as_person, repo, other),
-    }
 }
 
 #[tokio::test]
 async fn tokens_may_do_what_their_scopes_say() {
-    let (hub, _) = acme().await;
+    let (hub, _) = acme(&["model", "dataset", "space", "bucket"]).await;
     let admin = find_user_by_name(&hub, "admin-person").await;
-    let scope = |kind: &str, name: &str, permissions: &[&str]| json!({ "canReadGatedRepos": false, "scoped": [{ "entity": { "type": kind, "name": name }, "permissions": permissions }] });
+    let entry = |kind: &str, name: &str, permissions: &[&str]| json!({ "entity": { "type": kind, "name": name }, "permissions": permissions });
+    let of_all =
+        |name: &str, permissions: &[&str]| ["model", "dataset", "space", "bucket"].map(|kind| entry(kind, name, permissions));
     let (read, write) = (["repo.content.read"], ["repo.content.read", "repo.write"]);
+    let scopes = |entries: Vec<serde_json::Value>, gated: bool| json!({ "canReadGatedRepos": gated, "scoped": entries });
     let mut tokens = vec![("to read", hub.token(&admin, TokenRole::Read).await)];
     for (token, scopes) in [
-        ("read in acme", scope("org", "acme", &read)),
-        ("write in acme", scope("org", "Acme", &write)),
-        ("read the private one", scope("model", "acme/private", &read)),
-        ("write the gated one", scope("model", "acme/gated", &write)),
-        ("write another type", scope("dataset", "acme/private", &write)),
-        ("write elsewhere", scope("user", "admin-person", &write)),
-        ("read gated ones", json!({ "canReadGatedRepos": true, "scoped": [] })),
+        ("read in acme", scopes(vec![entry("org", "acme", &read)], false)),
+        ("write in acme", scopes(vec![entry("org", "Acme", &write)], false)),
+        ("read the private one", scopes(of_all("acme/private", &read).to_vec(), false)),
+        ("write the gated one", scopes(of_all("acme/gated", &write).to_vec(), false)),
+        ("write the disabled one", scopes(of_all("acme/disabled", &write).to_vec(), false)),
+        ("write what is missing", scopes(of_all("acme/missing", &write).to_vec(), false)),
+        ("write elsewhere", scopes(vec![entry("user", "admin-person", &write)], false)),
+        ("read gated ones", scopes(Vec::new(), true)),
         ("nothing", json!({})),
     ] {
         tokens.push((token, hub.scoped_token(&admin, TokenRole::FineGrained, scopes).await));
     }
-    walk(&tokens, is_in_scope).await;
+    walk(&tokens, TOKENS, is_in_scope).await;
+    // A token for a repository is none for another kind of the same name.
+    let for_datasets = scopes(vec![entry("dataset", "acme/private", &write)], false);
+    let token = hub.scoped_token(&admin, TokenRole::FineGrained, for_datasets).await;
+    token.get("/api/models/acme/private", 404).await;
+    token.get("/api/datasets/acme/private", 200).await;
     hub.stop().await;
 }
 
@@ -291,123 +266,171 @@ async fn find_user_by_name(hub: &TestHub, name: &str) -> hub::accounts::User {
     hub::accounts::queries::find_user(&hub.app().pool, found.namespace_pk).await.unwrap().unwrap()
 }
 
-fn path_of(path: &str, repo: &str) -> String {
+/// The address of a row's path, for a repository of a kind.
+fn path_of(path: &str, kind: &str, repo: &str) -> String {
     let id = format!("acme/{repo}");
-    let path = path.replace("API", &format!("/api/models/{id}"));
-    path.replace("LFS", &format!("/{id}.git/info/lfs")).replace("GIT", &format!("/{id}"))
+    let page = if kind == "models" { format!("/{id}") } else { format!("/{kind}/{id}") };
+    if let Some(rest) = path.strip_prefix("API") {
+        return format!("/api/{kind}/{id}{rest}");
+    }
+    if let Some(rest) = path.strip_prefix("LFS") {
+        return format!("{page}.git/info/lfs{rest}");
+    }
+    let rest = path.strip_prefix("GIT").unwrap_or(path);
+    format!("{page}{}", rest.replace("COMMENT", &format!("{}-{repo}", kind.trim_end_matches('s'))))
 }
 
-async fn ask(client: &Client, method: &str, path: &str, body: &'static str) -> reqwest::Response {
+/// What the hub said.
+struct Answer {
+    status: u16,
+    code: String,
+    said: String,
+    text: String,
+}
+
+async fn ask(client: &Client, method: &str, path: &str, body: &'static str) -> Answer {
     let request = client.request(method.parse().unwrap(), path).body(body);
     let request = match path.rsplit_once("/git-") {
         Some((_, service)) => request.header("Content-Type", format!("application/x-git-{service}-request")),
         None => request.header("Content-Type", "application/json"),
     };
-    request.send().await.unwrap()
+    let response = request.send().await.unwrap();
+    let header = |name: &str| response.headers().get(name).map_or("", |text| text.to_str().unwrap()).to_owned();
+    let (status, code, said) = (response.status().as_u16(), header("x-error-code"), header("x-error-message"));
+    Answer { status, code, said, text: response.text().await.unwrap() }
 }
 
-/// A repository that moderators disabled is read by its members and by moderators, and changed by nobody; a suspended member is
-/// told so everywhere.
-#[tokio::test]
-async fn nobody_changes_what_is_disabled_and_only_members_and_moderators_see_it() {
-    let (hub, mut clients) = acme().await;
-    clients.push(("moderator", hub.user("moderator").await));
-    hub.sql("update users set is_moderator = true where email = 'moderator@example.org'").await;
-    clients.push(("suspended", hub.user("suspended").await));
-    hub.sql("update users set suspended_at = now() where email = 'suspended@example.org'").await;
-    hub.sql("update repos set disabled = true where name = 'public'").await;
+impl Answer {
+    fn is_refusal(&self) -> bool {
+        matches!(self.status, 401 | 403) || self.code == "RepoNotFound"
+    }
+
+    /// 501 says what the hub does not do at all.
+    fn is_failure(&self) -> bool {
+        self.status >= 500 && self.status != 501
+    }
+}
+
+/// Has everybody call everything, all at the same time, and compares with a table.
+async fn walk(clients: &Clients, table: &[Row], rule: Rule) {
+    let walks = clients.iter().enumerate().map(|(at, (who, client))| async move {
+        let most = people::row_of(table, who);
+        let mut wrong = walk_as((at, *who, client), (CALLS, &KINDS), most, rule).await;
+        wrong.extend(walk_as((at, *who, client), (BUCKET_CALLS, &["buckets"]), most, rule).await);
+        wrong
+    });
+    let wrong = join_all(walks).await.concat();
+    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+}
+
+/// Has one of them call everything; tells what is not as the table says.
+async fn walk_as(
+    (at, who, client): (usize, &str, &Client),
+    (calls, kinds): (&[Call], &[&str]),
+    most: &[Most; 6],
+    rule: Rule,
+) -> Vec<String> {
     let mut wrong = Vec::new();
-    for (who, client) in &clients {
-        let is_member = matches!(*who, "reader" | "writer" | "admin" | "moderator");
-        for (method, path, needs, body) in CALLS {
-            let path = path_of(path, "public");
-            let response = ask(client, method, &path, body).await;
-            let status = response.status().as_u16();
-            let said = response.headers().get("x-error-message").map_or("", |text| text.to_str().unwrap()).to_owned();
-            let allowed = is_member && matches!(needs, Read | Account | Content);
-            let word = if *who == "suspended" { "suspended" } else { "Access to this resource is disabled." };
-            let refused = status == 403 && said.contains(word);
-            let login = *who == "anonymous" && status == 401;
-            if (refused || login) == allowed || status >= 500 {
-                wrong.push(format!("{who}: {method} {path} is {status} {said}"));
+    for (row, &(method, path, needs, body)) in calls.iter().enumerate() {
+        let mut answers = Vec::new();
+        for (column, repo) in REPOS.iter().enumerate() {
+            let kind = kinds[(at + row + column) % kinds.len()];
+            let address = path_of(path, kind, repo);
+            let answer = ask(client, method, &address, body).await;
+            let allowed = rule(who, people::in_column(most, column, kind), needs);
+            let why = match (who, *repo) {
+                ("suspended", _) => "suspended",
+                ("reader" | "stranger", "disabled") => "Access to this resource is disabled.",
+                _ => "",
+            };
+            let is_said = allowed || answer.said.contains(why);
+            if answer.is_refusal() == allowed || answer.is_failure() || !is_said {
+                let (status, code, said) = (answer.status, &answer.code, &answer.said);
+                let text: String = answer.text.chars().take(200).collect();
+                wrong.push(format!("{who}: {method} {address} is {status} {code} {said} {text}"));
+            }
+            answers.push((answer.status, answer.code));
+        }
+        // What is private answers those who may not see it as what is not there.
+        for column in [PRIVATE, WITHDRAWN] {
+            if !rule(who, most[column], Read) && answers[column] != answers[MISSING] {
+                wrong.push(format!("{who}: {method} {path} tells {} from missing: {answers:?}", REPOS[column]));
             }
         }
     }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
-    hub.stop().await;
-}
-
-/// Has everybody call everything, and compares with a rule.
-async fn walk(clients: &[(&str, Client)], is_allowed: fn(&str, &str, Needs) -> bool) {
-    let mut wrong = Vec::new();
-    for (who, client) in clients {
-        for (method, path, needs, body) in CALLS {
-            let mut answers = Vec::new();
-            for repo in REPOS {
-                let path = path_of(path, repo);
-                let response = ask(client, method, &path, body).await;
-                let code = response.headers().get("x-error-code").map_or("", |code| code.to_str().unwrap()).to_owned();
-                let status = response.status().as_u16();
-                let refused = matches!(status, 401 | 403) || code == "RepoNotFound";
-                let said = response.text().await.unwrap();
-                if refused == is_allowed(who, repo, *needs) || status >= 500 {
-                    wrong.push(format!(
-                        "{who}: {method} {path} is {status} {code} {}",
-                        said.chars().take(200).collect::<String>()
-                    ));
-                }
-                answers.push((status, code));
-            }
-            // A private repository answers those who may not see it as one that is not there.
-            if !is_allowed(who, "private", Read) && answers[1] != answers[3] {
-                wrong.push(format!("{who}: {method} {path} tells private from missing: {answers:?}"));
-            }
-        }
-    }
-    assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
+    wrong
 }
 
 #[tokio::test]
 async fn people_may_open_and_send_what_the_table_says() {
-    let (hub, _) = acme().await;
-    let mut wrong = Vec::new();
-    for who in PEOPLE {
-        let mut browser = match who {
+    let (hub, _) = acme(&["model", "dataset", "space", "bucket"]).await;
+    let mut browsers = Vec::new();
+    for (who, _) in PEOPLE {
+        let mut browser = match *who {
             "anonymous" => Browser::new(&hub),
-            name => Browser::logged_in(&hub, &format!("{name}-person")).await,
+            who => Browser::logged_in(&hub, &account_of(who)).await,
         };
-        let form = if who == "anonymous" { "/login" } else { "/settings/profile" };
+        let form = if *who == "anonymous" { "/login" } else { "/settings/profile" };
         let csrf = browser.open(form).await.csrf();
-        for (method, path, needs) in PAGES {
-            let mut answers = Vec::new();
-            for repo in REPOS {
-                let path = format!("/acme/{repo}{path}");
-                let page = match *method {
-                    "GET" => browser.get(&path).await,
-                    _ => browser.post(&path, &[("csrf_token", &csrf)]).await,
-                };
-                let to_login = page.headers.get("location").is_some_and(|to| to.to_str().unwrap().starts_with("/login"));
-                let refused = matches!(page.status, 401 | 403 | 404) || to_login;
-                if refused == is_allowed(who, repo, *needs) || page.status >= 500 {
-                    wrong.push(format!("{who}: {method} {path} is {}", page.status));
-                }
-                answers.push(page.status);
-            }
-            if matches!(who, "anonymous" | "stranger") && answers[1] != answers[3] {
-                wrong.push(format!("{who}: {method} {path} tells private from missing: {answers:?}"));
-            }
-        }
+        browsers.push((*who, browser, csrf));
     }
+    // Their session ends with it.
+    suspend(&hub).await;
+    let walks = browsers.into_iter().enumerate().map(|(at, (who, mut browser, csrf))| async move {
+        let mut wrong = open_as((at, who, &mut browser, &csrf), PAGES, &KINDS).await;
+        wrong.extend(open_as((at, who, &mut browser, &csrf), BUCKET_PAGES, &["buckets"]).await);
+        wrong
+    });
+    let wrong = join_all(walks).await.concat();
     assert!(wrong.is_empty(), "\n{}", wrong.join("\n"));
     hub.stop().await;
 }
 
+/// Has one of them open and send everything; tells what is not as the table says.
+async fn open_as(
+    (at, who, browser, csrf): (usize, &str, &mut Browser, &str),
+    pages: &[(&str, &str, Needs)],
+    kinds: &[&str],
+) -> Vec<String> {
+    let person = if who == "suspended" { "anonymous" } else { who };
+    let most = people::row_of(PEOPLE, person);
+    let mut wrong = Vec::new();
+    for (row, &(method, path, needs)) in pages.iter().enumerate() {
+        let mut answers = Vec::new();
+        for (column, repo) in REPOS.iter().enumerate() {
+            let kind = match kinds[(at + row + column) % kinds.len()] {
+                // There is no such page of a Space.
+                "spaces" if path == "/related" => "models",
+                kind => kind,
+            };
+            let address = path_of(path, kind, repo);
+            let page = match method {
+                "GET" => browser.get(&address).await,
+                _ => browser.post(&address, &[("csrf_token", csrf)]).await,
+            };
+            let to_login = page.headers.get("location").is_some_and(|to| to.to_str().unwrap().starts_with("/login"));
+            let refused = matches!(page.status, 401 | 403 | 404) || to_login;
+            if refused == is_allowed(person, people::in_column(most, column, kind), needs) || page.status >= 500 {
+                wrong.push(format!("{who}: {method} {address} is {}", page.status));
+            }
+            answers.push(page.status);
+        }
+        for column in [PRIVATE, WITHDRAWN] {
+            if !is_allowed(person, most[column], Read) && answers[column] != answers[MISSING] {
+                wrong.push(format!("{who}: {method} {path} tells {} from missing: {answers:?}", REPOS[column]));
+            }
+        }
+    }
+    wrong
+}
+
 #[tokio::test]
 async fn deleting_and_moving_are_for_admins() {
-    let (hub, clients) = acme().await;
+    let (hub, clients) = acme(&["model"]).await;
+    suspend(&hub).await;
     for (who, client) in &clients {
         for repo in REPOS {
-            let allowed = is_allowed(who, repo, Admin);
+            let allowed = may(who, repo, Admin);
             let body = json!({ "organization": "acme", "name": repo });
             let moving = json!({ "fromRepo": format!("acme/{repo}"), "toRepo": format!("acme/{repo}-moved"), "type": "model" });
             let back = json!({ "fromRepo": format!("acme/{repo}-moved"), "toRepo": format!("acme/{repo}"), "type": "model" });
@@ -421,69 +444,58 @@ async fn deleting_and_moving_are_for_admins() {
             assert!(matches!(deleted.status().as_u16(), 401 | 403 | 404), "{who} deletes {repo}: {}", deleted.status());
         }
     }
-    let (_, admin) = &clients[4];
     for repo in ["public", "private", "gated"] {
-        admin.call(Method::DELETE, "/api/repos/delete", &json!({ "organization": "acme", "name": repo }), 200).await;
+        let body = json!({ "organization": "acme", "name": repo });
+        client_of(&clients, "admin").call(Method::DELETE, "/api/repos/delete", &body, 200).await;
     }
     hub.stop().await;
 }
 
 #[tokio::test]
 async fn a_copy_is_for_those_who_may_download_and_have_a_place_for_it() {
-    let (hub, clients) = acme().await;
+    let (hub, clients) = acme(&["model"]).await;
+    suspend(&hub).await;
     for (who, client) in &clients {
         for repo in REPOS {
-            let body = json!({ "repository": format!("{who}-person/copy-of-{repo}") });
+            let body = json!({ "repository": format!("{}/copy-of-{repo}", account_of(who)) });
             let path = format!("/api/models/acme/{repo}/duplicate");
             let status = client.request(Method::POST, &path).json(&body).send().await.unwrap().status();
-            let allowed = *who != "anonymous" && is_allowed(who, repo, Content);
+            // What moderators disabled is not published again under another name. To propose, one must be able to download.
+            let allowed = may(who, repo, Propose);
             assert_eq!(status.is_success(), allowed, "{who} copies {repo}: {status}");
         }
     }
+    // Nor its large files, one by one.
+    let files = json!({ "target": { "type": "model", "name": "acme/public" }, "files": [] });
+    let answer = client_of(&clients, "admin").post_json("/api/models/acme/disabled/lfs-files/duplicate", &files, 403).await;
+    assert_eq!(answer["error"], "Access to this resource is disabled.");
     hub.stop().await;
 }
 
-/// The sources name each route as a pattern behind the repository's: its first words must be in a table.
+/// Every route that the sources mount about a repository is met by a row, with its method and its whole pattern, and every row by a
+/// route.
 #[test]
 fn no_route_about_a_repository_is_left_out() {
-    let sources = std::path::Path::new(env!("CARGO_MANIFEST_DIR")).join("../crates/hub/src");
-    let mut missing = Vec::new();
-    let mut found = 0;
-    for (prefix, table) in [("{REPO}", "API"), ("{base}", ""), ("{prefix}", "GIT"), ("{repo}", "")] {
-        for pattern in patterns(&sources, prefix) {
-            found += 1;
-            // `/tree/{{tail:.*}}` and `/settings/move` by their words.
-            let words: String = pattern.split("/{{").next().unwrap().to_owned();
-            let known = |path: &str| path == format!("{table}{words}") || path.starts_with(&format!("{table}{words}/"));
-            let lfs_or_file = |path: &str| ["LFS", "GIT"].iter().any(|root| path.starts_with(&format!("{root}{words}")));
-            if words == "/duplicate" {
-                continue; // has a test of its own
-            }
-            let in_calls = CALLS
-                .iter()
-                .any(|(_, path, ..)| known(path.split('?').next().unwrap()) || (table.is_empty() && lfs_or_file(path)));
-            let in_pages = table.is_empty() && PAGES.iter().any(|(_, path, _)| known(path));
-            if !in_calls && !in_pages {
-                missing.push(format!("{prefix}{pattern}"));
-            }
+    let mounted = routes::mounted();
+    let repo_rows =
+        CALLS.iter().map(|(method, path, ..)| (method, path)).chain(PAGES.iter().map(|(method, path, _)| (method, path)));
+    let bucket_calls = BUCKET_CALLS.iter().map(|(method, path, ..)| (method, path));
+    let bucket_rows = bucket_calls.chain(BUCKET_PAGES.iter().map(|(method, path, _)| (method, path)));
+    let of_repos = repo_rows.flat_map(|(method, path)| KINDS.map(|kind| (method, path_of(path, kind, "public"))));
+    let of_buckets = bucket_rows.map(|(method, path)| (method, path_of(path, "buckets", "public")));
+    let mut met = HashSet::new();
+    let mut lost = Vec::new();
+    for (method, path) in of_repos.chain(of_buckets) {
+        match routes::serving(&mounted, method, &path) {
+            Some(route) => _ = met.insert(route),
+            None => lost.push(format!("{method} {path}")),
         }
     }
-    assert!(found > 30, "the sources were not read: {found} routes");
-    assert!(missing.is_empty(), "routes without a row: {missing:?}");
-}
-
-/// What follows `prefix` in every `format!` of a route.
-fn patterns(folder: &std::path::Path, prefix: &str) -> Vec<String> {
-    let mut found = Vec::new();
-    for entry in std::fs::read_dir(folder).unwrap() {
-        let path = entry.unwrap().path();
-        if path.is_dir() {
-            found.extend(patterns(&path, prefix));
-        } else if path.extension().is_some_and(|kind| kind == "rs") {
-            let text = std::fs::read_to_string(&path).unwrap();
-            let start = format!("route(&format!(\"{prefix}");
-            found.extend(text.split(&start).skip(1).filter_map(|rest| Some(rest.split_once('"')?.0.to_owned())));
-        }
-    }
-    found
+    assert!(lost.is_empty(), "rows without a route: {lost:#?}");
+    let is_elsewhere =
+        |route: &routes::Route| ELSEWHERE.iter().any(|(method, pattern, _)| *method == route.method && *pattern == route.pattern);
+    let of_them: Vec<_> = mounted.iter().filter(|route| route.is_about_a_repository()).collect();
+    assert!(of_them.len() > 200, "the sources were not read: {} routes", of_them.len());
+    let missing: Vec<_> = of_them.into_iter().filter(|route| !met.contains(route) && !is_elsewhere(route)).collect();
+    assert!(missing.is_empty(), "routes without a row: {missing:#?}");
 }

@@ -322,6 +322,15 @@ async fn lists_are_answered_by_indexes() {
             }
         }
     }
+    // What is counted in the background for thousands of repositories goes by their keys, too.
+    hub::repos::trending::count_activity(hub.app()).await.unwrap();
+    let counting: Vec<String> = statements.take_plans().into_iter().filter(|plan| plan.contains("make_interval")).collect();
+    assert!(counting.iter().any(|plan| plan.contains(" on likes k ")), "{counting:?}");
+    for plan in counting {
+        for table in ["likes", "users", "namespaces"] {
+            assert!(!plan.contains(&format!("Seq Scan on {table} ")), "{plan}");
+        }
+    }
     assert!(told > ADDRESSES.len(), "only {told} plans were told: `auto_explain` comes with Postgres");
     assert!(bad.is_empty(), "{} plans:\n{}", bad.len(), Vec::from_iter(bad).join("\n\n"));
     hub.stop().await;

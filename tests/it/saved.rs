@@ -192,6 +192,11 @@ async fn a_feed_needs_no_login_shows_what_is_public_and_can_be_ended() {
         assert!(page.headers["content-type"].to_str().unwrap().starts_with("application/atom+xml"));
         assert!(page.has("<title>ada/open</title>") && page.has("<title>Free &amp; easy</title>"), "{}", page.text);
         assert!(!page.has("secret") && !page.has("ada/other"), "{}", page.text);
+        let json = reader.get(&feed.replace(".atom", ".json")).await;
+        assert_eq!((json.status, json.headers["x-robots-tag"].to_str().unwrap()), (200, "noindex"));
+        assert_eq!(json.headers["content-type"], "application/feed+json; charset=utf-8");
+        assert!(json.has("\"title\":\"ada/open\"") && !json.has("secret") && !json.has("ada/other"), "{}", json.text);
+        assert!(json.has(&format!("\"feed_url\":\"{}{}\"", hub.base(), feed.replace(".atom", ".json"))), "{}", json.text);
     }
     // Another key or another signature opens nothing.
     let mut anybody = Browser::new(&hub);
@@ -200,12 +205,14 @@ async fn a_feed_needs_no_login_shows_what_is_public_and_can_be_ended() {
         format!("/saved-searches/1/{tail}"),
         feed.replace("/feed.atom", "x/feed.atom"),
         "/saved-searches/x/y/feed.atom".to_owned(),
+        feed.replace("/feed.atom", "x/feed.json"),
     ] {
         assert_eq!(anybody.get(&path).await.status, 404, "{path}");
     }
     let pk = key_of(&hub, "Free & easy").await;
     browser.submit(PATH, &format!("{PATH}/{pk}/feed"), &[]).await;
     assert_eq!(anybody.get(&feed).await.status, 404, "the old address");
+    assert_eq!(anybody.get(&feed.replace(".atom", ".json")).await.status, 404, "the old address");
     let feed = feed_of(&hub, &browser.open(PATH).await);
     assert_eq!(anybody.get(&feed).await.status, 200);
     // What becomes private leaves it.

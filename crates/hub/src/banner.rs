@@ -121,7 +121,7 @@ pub async fn load(app: &App) -> HubResult<()> {
     };
     // Links that start with a slash are the hub's own; others name a host.
     let id = RepoId::new("hub", "banner").map_err(HubError::from)?;
-    let context = LinkContext::new(RepoType::Model, &id, "main", "");
+    let context = LinkContext::new(RepoType::Model, &id, "main", "").of_hub(&app.config.base());
     let render = move || Rendered { html: render_markdown(&row.body, &context), row };
     app.banner.set(Some(tokio::task::spawn_blocking(render).await?));
     Ok(())

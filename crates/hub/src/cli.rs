@@ -34,7 +34,7 @@ struct Arguments {
 enum Command {
     /// Runs the hub until it is told to stop (SIGTERM or Ctrl-C).
     Serve {
-        /// What this process does: all, web or jobs.
+        /// What this process does: all, web, cas (chunks of large files alone) or jobs.
         #[arg(long, value_parser = parse_role)]
         role: Option<Role>,
     },

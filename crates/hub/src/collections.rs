@@ -5,10 +5,12 @@
 //!
 //! - [`access`]: who may see and change one; nothing is changed without a [`CollectionWrite`].
 //! - [`operations`]: what can be done, for the API and the pages alike.
+//! - [`deleted`]: what was deleted and can come back.
 
 pub mod access;
 pub mod api;
 mod contents;
+pub mod deleted;
 pub mod operations;
 pub mod pages;
 pub mod queries;

@@ -112,6 +112,8 @@ pub struct Config {
     pub scan: ScanConfig,
     /// What new accounts may do.
     pub rules: RulesConfig,
+    /// How many days old an account must be for what it likes to count for trending; 0: any.
+    pub trending_account_days: u64,
     /// How mail is sent; without it, it is kept in a folder.
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
@@ -382,6 +384,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
         },
         rules: read_rules(&mut read),
+        trending_account_days: read.number("trending.account_days"),
         mail: read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),

@@ -10,6 +10,7 @@
 //! - [`acts`]: deciding, and taking back.
 //! - [`removal`]: accounts with all they made.
 //! - [`appeals`]: asking moderators to look again.
+//! - [`replies`]: what moderators can choose to say.
 
 pub mod acts;
 mod alike;
@@ -18,6 +19,7 @@ pub mod category;
 pub mod pages;
 pub mod queries;
 pub mod removal;
+pub mod replies;
 pub mod reports;
 pub mod roles;
 pub mod rules;

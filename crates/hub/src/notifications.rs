@@ -1,7 +1,7 @@
 //! Notifications: who is told of what happens in discussions and of new repositories, in an inbox and by mail.
 //!
 //! - [`tell`]: the jobs that find out whom an event concerns. Whoever comments or creates only enqueues them.
-//! - [`watching`]: what people want to hear of, and when mails tell them.
+//! - [`watching`]: what people want to hear of, and when mails tell them; [`threads`]: of one discussion.
 //! - [`mail`]: the job that sends what is due, and the one that tidies up.
 //! - `pages`, `api`, `unsubscribe`: the inbox, its settings, and the address that ends the mails.
 //!
@@ -14,6 +14,7 @@ pub mod mail;
 mod pages;
 pub mod queries;
 pub mod tell;
+pub mod threads;
 mod unsubscribe;
 pub mod watching;
 

@@ -63,5 +63,5 @@ pub mod visibility;
 pub mod weight_files;
 pub mod write_queue;
 
-pub use access::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite};
+pub use access::{Level, RepoAdmin, RepoContent, RepoEvidence, RepoRead, RepoWrite};
 pub use queries::Repo;

@@ -3,7 +3,7 @@
 use hub_tests::TestHub;
 
 use crate::outbox::outbox;
-use crate::pages::browser::{Browser, PASSWORD};
+use crate::pages::browser::{Browser, PASSWORD, Page};
 
 #[tokio::test]
 async fn logging_in_leads_nowhere_else() {
@@ -162,6 +162,52 @@ async fn who_has_an_account_is_not_found_out_by_signing_up_again_and_again() {
     let page = browser.post_from("/join", &fields, "198.51.100.1").await;
     assert!(page.status == 429 && page.has("Too many accounts were asked for"), "{}", page.text);
     assert_eq!(browser.post_from("/join", &fields, "198.51.100.2").await.status, 400, "others go on");
+    hub.stop().await;
+}
+
+/// Everything of an answer but what is another each time: the status, the headers and the body.
+fn told(page: &Page, typed: &str) -> (u16, Vec<String>, String) {
+    let own = |name: &str| matches!(name, "x-request-id" | "date" | "set-cookie");
+    let headers = page.headers.iter().filter(|(name, _)| !own(name.as_str()));
+    let mut headers: Vec<String> = headers.map(|(name, value)| format!("{name}: {}", value.to_str().unwrap())).collect();
+    headers
+        .extend(page.headers.get_all("set-cookie").iter().map(|set| set.to_str().unwrap().split('=').next().unwrap().to_owned()));
+    headers.sort();
+    let body = if page.has("csrf_token") { page.text.replace(&page.csrf(), "CSRF") } else { page.text.clone() };
+    (page.status, headers, body.replace(typed, "TYPED"))
+}
+
+#[tokio::test]
+async fn who_has_an_account_is_not_found_out_by_logging_in_or_asking_for_mail() {
+    let hub = TestHub::start().await;
+    for name in ["ada", "bob", "cyd"] {
+        hub.account(name).await;
+    }
+    // One who signs in elsewhere has no password, and one is suspended.
+    hub.sql("update users set password_hash = '' where email = 'bob@example.org'").await;
+    hub.sql("update users set suspended_at = now(), email_confirmed_at = now() where email = 'cyd@example.org'").await;
+    // All of one length, as is what is sent back.
+    let mut answers = Vec::new();
+    for name in ["eve", "ada", "bob", "cyd"] {
+        let address = format!("{name}@example.org");
+        let wrong = [("username", name), ("password", "wrong horse")];
+        let by_name = Browser::new(&hub).submit("/login", "/login", &wrong).await;
+        let wrong = [("username", address.as_str()), ("password", "wrong horse")];
+        let by_address = Browser::new(&hub).submit("/login", "/login", &wrong).await;
+        let asked = Browser::new(&hub).submit("/forgot-password", "/forgot-password", &[("email", &address)]).await;
+        assert_eq!((by_name.status, by_address.status, asked.status), (422, 422, 200));
+        let request = reqwest::Client::new().get(format!("{}/api/whoami-v2", hub.base())).basic_auth(name, Some("wrong horse"));
+        let program = request.send().await.unwrap();
+        let (status, headers) = (program.status().as_u16(), program.headers().clone());
+        let program = Page { status, headers, text: program.text().await.unwrap() };
+        answers.push([told(&by_name, name), told(&by_address, &address), told(&asked, &address), told(&program, name)]);
+    }
+    hub.jobs_done().await;
+    let nobody = &answers[0];
+    assert_eq!(nobody[3].0, 401);
+    for answer in &answers[1..] {
+        assert_eq!(answer, nobody);
+    }
     hub.stop().await;
 }
 

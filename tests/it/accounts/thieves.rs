@@ -198,6 +198,8 @@ async fn an_open_browser_does_nothing_dangerous() {
         ("/organizations/acme/members", "/organizations/acme/settings", &[("user", "bob"), ("role", "admin")]),
         ("/organizations/acme/members/bob", "/organizations/acme/settings", &[("role", "admin")]),
         ("/organizations/acme/members/bob", "/organizations/acme/settings", &[("action", "remove")]),
+        ("/settings/username", "/settings/profile", &[("name", "eve")]),
+        ("/organizations/acme/settings/name", "/organizations/acme/settings", &[("name", "eves")]),
         ("/organizations/acme/invitations", "/organizations/acme/settings", &[("email", "e@example.org"), ("role", "admin")]),
         ("/settings/applications", "/settings/applications/new", &[("name", "x"), ("kind", "public")]),
         ("/settings/keys", "/settings/keys", &[("key", "ssh-ed25519 AAAA")]),

@@ -88,13 +88,23 @@ async fn models_are_found_by_what_one_needs_and_others_are_explained() {
     assert!(page.has("<strong>1</strong> do not say that they know the language") && page.has("ada/english"));
     // A context that no phone has room for: 40 layers x 40 heads x 128 x 4 bytes are 800 kB a token.
     let page = browser.open("/find/model?task=text-generation&hardware=phone-4gb&context=131072").await;
-    assert!(names(&page).is_empty() && page.has("do not fit with a context of this length"));
+    assert!(names(&page).is_empty() && page.has("do not fit into the memory with a context of this length"));
     let page = browser.open("/find/model?task=text-generation&memory=500&context=131072").await;
     assert!(page.has("more tokens x") && page.has("4096 tokens of context at most"));
     assert_eq!(sums_hold(&page), 5);
-    for query in
-        ["task=%00", "memory=-1", "memory=99999999999999999999", "context=x", "allow=all&language=%27", "hardware=toaster"]
-    {
+    // Three quarters of what a CPU has: 500 GB of 667.
+    let page = browser.open("/find/model?task=text-generation&memory=666.7&hardware=cpu&context=131072").await;
+    assert!(sums_hold(&page) == 5 && page.has("value=\"666.7\"") && page.has("<option value=\"cpu\" selected>"), "{}", page.text);
+    assert!(browser.open("/find/model?hardware=cpu").await.has("Say how much memory goes with the CPU."));
+    for query in [
+        "task=%00",
+        "memory=-1",
+        "memory=NaN",
+        "memory=99999999999999999999",
+        "context=x",
+        "allow=all&language=%27",
+        "hardware=toaster",
+    ] {
         assert_eq!(browser.open(&format!("/find/model?{query}")).await.status, 200, "{query}");
     }
     drop(ada);

@@ -199,7 +199,31 @@ async fn the_report_has_everybody() {
     );
     assert!(rows[0]["reviewedAt"].is_null() && rows[1]["reviewedAt"].is_string() && rows[0]["time"].is_string(), "{rows:?}");
     assert_eq!(rows[0]["fields"]["Company"], "Acme");
-    gated.bob.get("/acme/gated/user-access-report", 403).await;
+    let csv = "/acme/gated/user-access-report?format=csv";
+    for path in ["/acme/gated/user-access-report", csv] {
+        gated.bob.get(path, 403).await;
+    }
+    // For spreadsheets: a column for each question, and no formulas.
+    let harm = "update access_requests set answers = answers || '{\"=cmd\": \"=1+1, \\\"x\\\"\"}'
+                where user_pk = (select user_pk from users where email like 'person-02@%')";
+    gated.hub.sql(harm).await;
+    let response = gated.ada.get(csv, 200).await;
+    let header = |name: &str| response.headers()[name].to_str().unwrap().to_owned();
+    assert!(header("content-disposition").contains("user-access-report-acme-gated.csv"));
+    assert_eq!(header("content-type"), "text/csv; charset=utf-8");
+    let text = response.text().await.unwrap();
+    let lines: Vec<&str> = text.lines().collect();
+    let fixed = "\"fullname\",\"user\",\"email\",\"time\",\"status\",\"reviewedAt\",\"rejectionReason\"";
+    assert_eq!(lines[0], format!("{fixed},\"'=cmd\",\"Company\",\"Country\",\"I agree\",\"Where\""));
+    assert_eq!(lines.len(), 5, "{text}");
+    assert!(
+        lines[1].contains("\"person-00@example.org\"")
+            && lines[1].contains("\"pending\",\"\",\"\",\"\",\"Acme\",\"FR\",\"true\","),
+        "{text}"
+    );
+    assert!(lines[2].contains("\"bob\",\"\",") && lines[2].ends_with(",\"\",\"\",\"\",\"\",\"\""), "{text}");
+    assert!(lines[4].contains("\"'=1+1, \"\"x\"\"\",\"Acme\""), "{text}");
+    gated.ada.get("/acme/gated/user-access-report?format=xlsx", 400).await;
     gated.hub.stop().await;
 }
 

@@ -1,5 +1,5 @@
 //! Garbage collection as a small machine: every step is one transaction or one request to the store, as in the hub, and
-//! steps of any number of uploads, commits, pushes, batches of buckets, downloads, clones and collectors mix in any order;
+//! steps of any number of uploads, commits, pushes, copies, batches of buckets, downloads, clones and collectors mix in any order;
 //! each may be cut off between two of them. All graces are zero and leases end at any time, so nothing is safe by being young;
 //! only what is being read stays as long: that a quarantine outlasts every download is a rule like the others.
 //!
@@ -47,6 +47,8 @@ struct Rules {
     quarantine: bool,
     /// Joining packs replaces those that were read, and only if all of them are still there.
     joined_alone: bool,
+    /// Nothing happens to a repository while it is copied: its packs, files and refs are of one moment.
+    copied_at_once: bool,
 }
 
 const ALL: Rules = Rules {
@@ -64,6 +66,7 @@ const ALL: Rules = Rules {
     purged_stays: true,
     quarantine: true,
     joined_alone: true,
+    copied_at_once: true,
 };
 
 fn play(rules: Rules, schedule: &[u32]) -> Result<(), String> {
@@ -112,6 +115,7 @@ fn gc_needs_every_one_of_its_rules() {
         ("purged_stays", Rules { purged_stays: false, ..ALL }),
         ("quarantine", Rules { quarantine: false, ..ALL }),
         ("joined_alone", Rules { joined_alone: false, ..ALL }),
+        ("copied_at_once", Rules { copied_at_once: false, ..ALL }),
     ];
     for (name, rules) in without {
         let (schedule, reason) = search(rules, 50_000, 0).unwrap_or_else(|| panic!("without `{name}` nothing goes wrong"));

@@ -1,7 +1,9 @@
 //! Everything at once on a real hub of two nodes: people upload, commit, reuse, squash, branch and delete the same few
-//! contents, undo and restore, change a bucket, join packs, files are put into chunks, and garbage is collected all the while, without any
+//! contents, undo and restore, copy repositories, change a bucket, join packs, files are put into chunks, and garbage is collected all the while, without any
 //! grace, and cut off at random moments. Others download and clone what stays, whose chunks and packs are in the midst of it,
 //! and get all of it each time. In the end nothing that is named is lost, and nothing else is left.
+
+mod copies;
 
 use std::net::TcpListener;
 use std::sync::Arc;
@@ -52,6 +54,10 @@ struct Worker {
     commits: u64,
     /// What all workers took back.
     undone: Arc<AtomicU64>,
+    /// The name of the copy that this worker makes, reads and deletes.
+    copy: String,
+    /// The copies that all workers made and read.
+    copied: Arc<AtomicU64>,
 }
 
 impl Worker {
@@ -73,7 +79,7 @@ impl Worker {
     async fn work(&mut self, app: &App) {
         let name = REPOS[self.dice.roll(REPOS.len() as u64)];
         let api = format!("/api/models/ada/{name}");
-        match self.dice.roll(29) {
+        match self.dice.roll(31) {
             0 | 1 => drop(self.ask(Method::POST, &format!("{api}/super-squash/main"), Some(&json!({}))).await),
             2 if self.dice.roll(3) == 0 => drop(self.ask(Method::POST, &format!("{api}/branch/side"), Some(&json!({}))).await),
             2 | 3 => drop(self.ask(Method::DELETE, &format!("{api}/branch/side"), None).await),
@@ -109,6 +115,7 @@ impl Worker {
                 }
             }
             20..=22 => self.change_bucket().await,
+            29 | 30 => self.copy().await,
             23 => {
                 let path = format!("/ada/{name}/resolve/main/{}", self.dice.roll(3));
                 self.read(&path).await;
@@ -290,19 +297,21 @@ async fn gc_loses_nothing_in_a_storm() {
     let node = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
 
     let (stop, runs) = (Arc::new(AtomicBool::new(false)), AtomicU64::new(0));
-    let (swept, undone) = (Arc::new(AtomicU64::new(0)), Arc::new(AtomicU64::new(0)));
+    let [swept, undone, copied] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
     let readers = {
         let (ada, stop) = (ada.clone(), Arc::clone(&stop));
         tokio::spawn(async move { kept.read(&ada, &stop).await })
     };
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
-        let undone = Arc::clone(&undone);
-        let mut worker = Worker { client: ada.clone(), dice: Dice(seed), contents: contents(), commits: 0, undone };
+        let (undone, copied, copy) = (Arc::clone(&undone), Arc::clone(&copied), copies::name(seed));
+        let (client, dice) = (ada.clone(), Dice(seed));
+        let mut worker = Worker { client, dice, contents: contents(), commits: 0, undone, copy, copied };
         let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
         tokio::spawn(async move {
             // On a slow machine it lasts until it has had some effect.
-            let has_effect = |worker: &Worker| swept.load(Ordering::Relaxed) > 2 && worker.undone.load(Ordering::Relaxed) > 0;
+            let had = |counter: &AtomicU64, more: u64| counter.load(Ordering::Relaxed) > more;
+            let has_effect = |worker: &Worker| had(&swept, 2) && had(&worker.undone, 0) && had(&worker.copied, 0);
             let latest = until + Duration::from_secs(60);
             while Instant::now() < until || (!has_effect(&worker) && Instant::now() < latest) {
                 worker.work(&app).await;
@@ -319,28 +328,40 @@ async fn gc_loses_nothing_in_a_storm() {
     let there = collect(&node.app, &stop, &runs, &swept);
     let (commits, (), ()) = tokio::join!(storm, here, there);
     let reads = readers.await.expect("a reader found a fault");
-    let (runs, swept, undone) = (runs.into_inner(), swept.load(Ordering::Relaxed), undone.load(Ordering::Relaxed));
-    println!("{commits} commits, {undone} undos and {reads} times reading beside {runs} whole runs, which removed {swept} files");
-    assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1 && undone > 0, "the storm was no storm");
+    let [swept, undone, copied] = [swept, undone, copied].map(|counter| counter.load(Ordering::Relaxed));
+    let runs = runs.into_inner();
+    println!(
+        "{commits} commits, {undone} undos, {copied} copies and {reads} times reading beside {runs} whole runs, which removed \
+         {swept} files"
+    );
+    assert!(commits > 5 && runs > 2 && swept > 2 && reads > 1 && undone > 0 && copied > 0, "the storm was no storm");
 
     calm(&hub).await;
     assert_sound(&hub).await;
     assert_nothing_else_is_left(&hub).await;
-    let names_of = |tree: &Value| -> Vec<(String, String)> {
-        let large = tree.as_array().unwrap().iter().filter(|entry| entry["lfs"].is_object());
-        large
-            .map(|entry| (entry["path"].as_str().unwrap().to_owned(), entry["lfs"]["oid"].as_str().unwrap().to_owned()))
-            .collect()
-    };
-    for name in REPOS {
-        let tree = ada.get_json(&format!("/api/models/ada/{name}/tree/main"), 200).await;
-        for (path, oid) in names_of(&tree) {
-            let bytes = super::download(&ada, &format!("ada/{name}"), &path).await;
-            assert_eq!(Large::new(bytes).oid, oid, "{name}/{path}");
-        }
+    for name in names_left(&hub).await {
+        read_whole(&ada, &name).await;
     }
     node.stop().await;
     hub.stop().await;
+}
+
+/// Reads every large file of a repository that nobody changes.
+async fn read_whole(ada: &Client, name: &str) {
+    let tree = ada.get_json(&format!("/api/models/ada/{name}/tree/main"), 200).await;
+    for entry in tree.as_array().unwrap().iter().filter(|entry| entry["lfs"].is_object()) {
+        let path = entry["path"].as_str().unwrap();
+        let bytes = super::download(ada, &format!("ada/{name}"), path).await;
+        assert_eq!(entry["lfs"]["oid"], Large::new(bytes).oid, "{name}/{path}");
+    }
+}
+
+/// The repositories of the storm that are there, and the copies.
+async fn names_left(hub: &TestHub) -> Vec<String> {
+    let sql = "select name from repos where repo_type = 'model' and deleted_at is null and name <> 'kept'";
+    let names: Vec<String> = sqlx::query_scalar(sql).fetch_all(&hub.app().pool).await.unwrap();
+    assert!(REPOS.iter().all(|name| names.iter().any(|there| there == name)), "{names:?}");
+    names
 }
 
 /// Lets the jobs come to their end, and garbage collection as well.
@@ -361,8 +382,8 @@ async fn calm(hub: &TestHub) {
 
 async fn assert_nothing_else_is_left(hub: &TestHub) {
     let app = hub.app();
-    for name in REPOS {
-        let repo = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", name).await.unwrap().unwrap();
+    for name in names_left(hub).await {
+        let repo = repo_queries::find_repo(&app.pool, RepoType::Model, "ada", &name).await.unwrap().unwrap();
         let refs = repo_queries::list_refs(&app.pool, repo.pk).await.unwrap();
         let named = lfs_files::named_oids(app, &repo, &refs).await.unwrap().unwrap();
         let has = sqlx::query_scalar::<_, Sha256>("select oid from repo_lfs_objects where repo_pk = $1").bind(repo.pk);

@@ -4,7 +4,7 @@ mod fetch;
 mod fsck;
 mod hostile;
 mod names;
-mod nodes;
+pub(crate) mod nodes;
 mod packs;
 mod permissions;
 mod policy;

@@ -8,7 +8,7 @@ use super::{new_repo, ref_of};
 use crate::work::Work;
 
 /// A second node of a hub, with a disk of its own.
-pub(super) async fn another_node(hub: &TestHub) -> (hub::RunningHub, String, tempfile::TempDir) {
+pub(crate) async fn another_node(hub: &TestHub) -> (hub::RunningHub, String, tempfile::TempDir) {
     let disk = tempfile::tempdir().unwrap();
     let mut config = hub.app().config.as_ref().clone();
     config.data_dir = disk.path().to_owned();

@@ -4,6 +4,7 @@ use hub_tests::{TestHub, json};
 use reqwest::Method;
 
 use super::{Large, entry, post, send, upload, verify};
+use crate::xet::client::{Packed, get, parts, random, read_token, reconstruction};
 
 #[tokio::test]
 async fn changed_addresses_are_refused() {
@@ -61,6 +62,43 @@ async fn expired_addresses_are_refused() {
     let answer = send(Method::GET, &url, "").await;
     assert_eq!(answer.status(), 403);
     assert!(answer.text().await.expect("a text").contains("expired"));
+    hub.stop().await;
+}
+
+/// What docs/xet.md says of addresses that were given out: they are no question of who asks, and end.
+#[tokio::test]
+async fn an_address_of_bytes_outlives_the_right_to_them_until_it_ends() {
+    let hub = TestHub::start().await;
+    let _admin = hub.user("boss").await;
+    let (ada, eve) = (hub.user("ada").await, hub.user("eve").await);
+    ada.create_repo("model", "ada/bert", false).await;
+    let packed = Packed::new(random(100_000, 7), 100);
+    packed.upload(&ada, "ada/bert", "w.bin").await;
+    let object = entry(&eve, "ada/bert", "download", &packed.file).await;
+    let whole = object["actions"]["download"]["href"].as_str().expect("an address").to_owned();
+    let cas = read_token(&eve, "ada/bert").await;
+    let part = parts(&reconstruction(&cas, 2, &packed.entry.hash, "", 200).await).remove(0);
+    let range = format!("bytes={}-{}", part.bytes.0, part.bytes.1);
+    let stay_open = async |why: &str| {
+        assert_eq!(get(&whole, "").await.bytes().await.expect("bytes"), packed.file.bytes, "{why}");
+        assert_eq!(get(&part.url, &range).await.status(), 206, "{why}");
+    };
+    stay_open("public").await;
+    ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 200).await;
+    stay_open("private").await;
+    reconstruction(&cas, 2, &packed.entry.hash, "", 404).await;
+    eve.get("/ada/bert/resolve/main/w.bin", 404).await;
+    ada.call(Method::DELETE, "/api/repos/delete", &json!({ "organization": "ada", "name": "bert" }), 200).await;
+    stay_open("deleted").await;
+
+    // The end is part of what is signed (`expired_addresses_are_refused`), and not far.
+    let now = hub::clock::now().timestamp();
+    for (url, hours) in [(&whole, 6), (&part.url, 1)] {
+        let end = url.split_once("expires=").and_then(|(_, rest)| rest.split('&').next()?.parse::<i64>().ok()).expect("an end");
+        assert!(end > now && end <= now + hours * 3600, "{url}");
+        let later = url.replace(&format!("expires={end}"), &format!("expires={}", end + 1));
+        assert_eq!(get(&later, "").await.status(), 403, "{later}");
+    }
     hub.stop().await;
 }
 

@@ -1,4 +1,4 @@
-use hub_tests::{TestHub, Value, json};
+use hub_tests::{Client, TestHub, Value, json};
 use hub_types::RepoType;
 
 use super::seeded::{Seeded, add, add_lfs};
@@ -204,8 +204,11 @@ async fn a_model_knows_its_spaces_and_children() {
     let space = seeded.ada.get_json("/api/spaces/ada/demo", 200).await;
     assert_eq!(
         (&space["sdk"], &space["models"], &space["runtime"]["stage"]),
-        (&json!("gradio"), &json!(["ada/bert"]), &json!("STOPPED"))
+        (&json!("gradio"), &json!(["ada/bert"]), &json!("NO_APP_FILE"))
     );
+    seeded.ada.commit("/api/spaces/ada/demo", "main", &[Client::file("app.py", "print(1)\n")], 200).await;
+    let space = seeded.ada.get_json("/api/spaces/ada/demo?expand=runtime", 200).await;
+    assert_eq!(space["runtime"]["stage"], json!("STOPPED"));
     seeded.stop().await;
 }
 

@@ -85,3 +85,17 @@ async fn there_is_no_shell_and_no_way_through() {
     assert!(!subsystem.status.success(), "{}", said(&subsystem));
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn the_old_name_of_an_owner_who_was_renamed_works_as_well() {
+    let hub = start().await;
+    let ada = hub.account("ada").await;
+    hub.token(&ada, hub::accounts::TokenRole::Write).await.create_repo("model", "ada/bert", true).await;
+    let machine = Machine::of(&hub, &ada).await;
+    hub::accounts::rename::rename_user(hub.app(), &ada, "lovelace").await.unwrap();
+    let work = machine.clone("ada/bert").await;
+    let pushed = work.commit("a.txt", b"1").await;
+    machine.git(&work, &["push", "-q", "origin", "HEAD:main"]).await;
+    assert_eq!(machine.clone("lovelace/bert").await.head().await, pushed);
+    hub.stop().await;
+}

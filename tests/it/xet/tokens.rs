@@ -13,9 +13,15 @@ const API: &str = "/api/models/ada/bert";
 async fn a_token_is_told_in_headers_and_in_the_body() {
     let (hub, ada) = start().await;
     ada.create_repo("dataset", "ada/data", true).await;
-    for repo in ["models/ada/bert", "datasets/ada/data"] {
+    let space = json!({ "type": "space", "organization": "ada", "name": "demo", "sdk": "static" });
+    ada.post_json("/api/repos/create", &space, 200).await;
+    ada.post_json("/api/buckets/ada/box", &json!({}), 200).await;
+    // Buckets have no revisions.
+    let places =
+        [("models/ada/bert", "/main"), ("datasets/ada/data", "/main"), ("spaces/ada/demo", "/main"), ("buckets/ada/box", "")];
+    for (repo, revision) in places {
         for (kind, seconds) in [("read", 15 * 60), ("write", 60 * 60)] {
-            let answer = ada.get(&format!("/api/{repo}/xet-{kind}-token/main"), 200).await;
+            let answer = ada.get(&format!("/api/{repo}/xet-{kind}-token{revision}"), 200).await;
             let headers = answer.headers().clone();
             let header = |name: &str| headers[name].to_str().expect("text").to_owned();
             let body: hub_tests::Value = answer.json().await.expect("JSON");

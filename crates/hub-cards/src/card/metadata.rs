@@ -98,6 +98,8 @@ pub struct CardMetadata {
     pub app_file: Option<String>,
     /// The port a Docker Space listens on.
     pub app_port: Option<u16>,
+    /// The machine that a Space's author would have it run on: `cpu-basic`, …
+    pub suggested_hardware: Option<String>,
     /// A Space's title.
     pub title: Option<String>,
     /// A Space's emoji.
@@ -176,6 +178,7 @@ impl CardMetadata {
             sdk_version: text("sdk_version"),
             app_file: text("app_file"),
             app_port: map.get("app_port").and_then(Value::as_u64).and_then(|port| u16::try_from(port).ok()),
+            suggested_hardware: text("suggested_hardware"),
             title: text("title"),
             emoji: text("emoji"),
             color_from: text("colorFrom"),

@@ -50,12 +50,11 @@ fn base_model(files: &Files<'_>, derived: &Derived) -> Option<Inferred> {
     named.then(|| fact(FactKey::BaseModel, model, "adapter_config.json", because, model.contains('/')))
 }
 
-/// The number of rows of a dataset, where its card lists its splits.
-pub(super) fn of_dataset(input: Input<'_>) -> Vec<Inferred> {
+/// What a card leaves out of the number of rows, though it lists the splits.
+pub(super) fn of_dataset(input: Input<'_>, rows: Option<u64>) -> Vec<Inferred> {
     if FactKey::SizeCategories.is_said_by(input.card) {
         return Vec::new();
     }
-    let rows = input.card.dataset_info.as_ref().and_then(rows_of);
     let category = rows.and_then(|rows| Some((rows, size_category(rows)?)));
     let because = |rows: u64| format!("`num_examples` of its splits: {rows}");
     category

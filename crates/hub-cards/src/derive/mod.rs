@@ -7,6 +7,7 @@ mod dataset;
 mod inferred;
 mod library;
 mod references;
+mod space;
 mod tags;
 mod transformers;
 
@@ -70,6 +71,8 @@ pub struct Derived {
     pub base_models: Vec<String>,
     /// How it was made from them, when there are any.
     pub base_model_relation: Option<BaseModelRelation>,
+    /// What keeps a Space from running, in the words of the Hub: `NO_APP_FILE`, `CONFIG_ERROR`; `STOPPED` if nothing does.
+    pub stage: Option<&'static str>,
     /// The rows of a dataset, where its card lists its splits with their rows.
     pub num_rows: Option<u64>,
     /// What of this the card does not say itself, and what else small files tell.
@@ -98,9 +101,12 @@ pub fn derive(input: Input<'_>) -> Derived {
         RepoType::Dataset => {
             derived.tags = tags::of_dataset(input);
             derived.num_rows = input.card.dataset_info.as_ref().and_then(inferred::rows_of);
-            derived.inferred = inferred::of_dataset(input);
+            derived.inferred = inferred::of_dataset(input, derived.num_rows);
         }
-        RepoType::Space => derived.tags = tags::of_space(input),
+        RepoType::Space => {
+            derived.tags = tags::of_space(input);
+            derived.stage = Some(space::stage(input));
+        }
         RepoType::Bucket => {}
     }
     derived

@@ -146,6 +146,59 @@ fn spaces_are_tagged_by_sdk() {
 }
 
 #[test]
+fn a_space_without_what_it_starts_says_so() {
+    let many: Vec<String> = (0..1_000).map(|number| format!("a/{number}")).collect();
+    let many: Vec<&str> = many.iter().map(String::as_str).collect();
+    for (card, paths, stage) in [
+        ("sdk: gradio", &["README.md", "app.py"][..], "STOPPED"),
+        ("sdk: gradio", &["README.md", "src/app.py"], "NO_APP_FILE"),
+        ("sdk: streamlit\napp_file: ./src/app.py", &["src/app.py"], "STOPPED"),
+        ("sdk: gradio\napp_file: src/app.py", &many, "STOPPED"),
+        ("sdk: static", &["index.html"], "STOPPED"),
+        ("sdk: docker\napp_file: app.py", &["app.py"], "NO_APP_FILE"),
+        ("sdk: docker", &["Dockerfile"], "STOPPED"),
+        ("title: Demo", &["app.py"], "CONFIG_ERROR"),
+        ("sdk: abacus", &["app.py"], "CONFIG_ERROR"),
+    ] {
+        let derived = run(RepoType::Space, &format!("---\n{card}\n---\n"), paths, &[]);
+        assert_eq!(derived.stage, Some(stage), "{card} {paths:?}");
+    }
+    assert_eq!(model("", &["app.py"], &[]).stage, None);
+}
+
+#[test]
+fn modalities_follow_from_files_and_features() {
+    let of = |card: &str, paths: &[&str]| {
+        let tags = run(RepoType::Dataset, &format!("---\n{card}\n---\n"), paths, &[]).tags;
+        tags.iter().filter_map(|tag| tag.strip_prefix("modality:")).collect::<Vec<_>>().join(" ")
+    };
+    for (paths, modalities) in [
+        (&["README.md", "cups/1.glb", "cups/2.OBJ"][..], "3d"),
+        (&["scans/site.las", "scans/site.laz", "list.csv"], "3d"),
+        (&["roads.geojson"], "geospatial"),
+        (&["a/roads.shp", "a/roads.dbf", "a/roads.shx", "city.gpkg", "tour.kml.gz"], "geospatial"),
+        (&["forms/1.pdf", "forms/2.docx", "labels.csv"], "document"),
+        (&["tourism_monthly.tsf"], "timeseries"),
+        // Neither a paper about the data nor the hub's own files make it one of documents.
+        (&["paper.pdf", "1.csv", "2.csv", "3.csv", "4.csv", "5.csv", "6.csv", "7.csv", "8.csv", "9.csv", "10.csv"], ""),
+        (&["1.glb", "1.png", "2.png"], "3d image"),
+    ] {
+        assert_eq!(of("license: mit", paths), modalities, "{paths:?}");
+    }
+    assert_eq!(of("task_categories: [image-to-3d]", &[]), "3d");
+    let features = |columns: &str| of(&format!("dataset_info:\n  features: [{columns}]"), &[]);
+    let date = "{name: at, dtype: 'timestamp[ns]'}";
+    assert_eq!(features(&format!("{date}, {{name: load, sequence: float32}}")), "tabular timeseries");
+    assert_eq!(
+        features(&format!("{date}, {{name: series, dtype: string}}, {{name: a, dtype: int64}}, {{name: b, dtype: int8}}")),
+        "tabular text timeseries"
+    );
+    let tweets = "{name: text, dtype: string}, {name: user, dtype: string}, {name: likes, dtype: int64}";
+    assert_eq!(features(&format!("{date}, {tweets}")), "tabular text", "a date beside texts is no series");
+    assert_eq!(features("{name: page, dtype: pdf}"), "document");
+}
+
+#[test]
 fn hostile_input_stays_small() {
     let tags: String = (0..3_000).map(|n| format!("- t{n}\n")).collect();
     let derived = model(&format!("---\ntags:\n{tags}---\n"), &[], &[]);

@@ -13,6 +13,8 @@ pub struct LinkContext {
     repo_url: String,
     revision: String,
     folder: Vec<String>,
+    /// `https://hub.example`: what is under it is the hub's own.
+    origin: Option<String>,
 }
 
 /// What a link of a card is for.
@@ -32,7 +34,20 @@ impl LinkContext {
         let repo_url = format!("/{}{repo_id}", repo_type.url_prefix());
         let revision = utf8_percent_encode(revision, SEGMENT).to_string();
         let folder = folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Self { repo_url, revision, folder }
+        Self { repo_url, revision, folder, origin: None }
+    }
+
+    /// Of a hub at this address, without a slash at its end: images that a card names by it are the hub's own.
+    #[must_use]
+    pub fn of_hub(self, origin: &str) -> Self {
+        Self { origin: Some(origin.to_owned()), ..self }
+    }
+
+    /// The path of an address of this hub.
+    fn own_path<'u>(&self, url: &'u str) -> Option<&'u str> {
+        let origin = self.origin.as_deref()?;
+        let start = url.get(..origin.len())?;
+        url.get(origin.len()..).filter(|path| path.starts_with('/') && start.eq_ignore_ascii_case(origin))
     }
 
     /// Rewrites one URL; `None` means that it must go.
@@ -49,6 +64,8 @@ impl LinkContext {
         {
             return Some(upload.to_owned());
         }
+        let own = self.own_path(url).filter(|_| link_use != LinkUse::Page);
+        let url = own.unwrap_or(url);
         if let Some(scheme) = scheme(url) {
             let allowed = match link_use {
                 LinkUse::Page => matches!(scheme.as_str(), "http" | "https" | "mailto"),
@@ -60,6 +77,10 @@ impl LinkContext {
         // Browsers read a backslash as a slash, so `/\host` names a host as `//host` does.
         if url.starts_with('/') || url.starts_with('\\') {
             let names_host = url[1..].starts_with(['/', '\\']);
+            if link_use == LinkUse::Image && names_host {
+                let address = url.trim_start_matches(['/', '\\']);
+                return (!address.is_empty()).then(|| format!("https://{address}"));
+            }
             return (link_use != LinkUse::Media || !names_host && self.is_own(url)).then(|| url.to_owned());
         }
         Some(self.in_repo(url, link_use))

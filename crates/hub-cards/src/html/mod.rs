@@ -2,6 +2,7 @@
 
 pub(crate) mod excerpt;
 pub(crate) mod highlight;
+mod images;
 pub(crate) mod links;
 pub(crate) mod markdown;
 mod math;

@@ -6,6 +6,7 @@ use std::fmt;
 
 use ammonia::{Builder, UrlRelative};
 
+use super::images::{is_foreign, replace_foreign};
 use super::links::{LinkContext, LinkUse};
 
 /// HTML without scripts, styles, forms and addresses that could harm. Nothing outside this crate can
@@ -69,18 +70,19 @@ pub(super) fn sanitize(html: &str, context: &LinkContext) -> SafeHtml {
         .link_rel(Some("nofollow noopener noreferrer"))
         .id_prefix(Some(ID_PREFIX))
         .attribute_filter(move |tag, attribute, value| filter_attribute(&context, tag, attribute, value));
-    SafeHtml::trust(builder.clean(html).to_string())
+    SafeHtml::trust(replace_foreign(builder.clean(html).to_string()))
 }
 
 fn filter_attribute<'v>(context: &LinkContext, tag: &str, attribute: &str, value: &'v str) -> Option<Cow<'v, str>> {
+    let own_image = || context.rewrite(value, LinkUse::Image).filter(|url| !is_foreign(url));
     let rewritten = match (tag, attribute) {
         ("a", "href") => context.rewrite(value, LinkUse::Page)?,
         ("a", "name") => prefixed_id(value),
         ("img", "src") => context.rewrite(value, LinkUse::Image)?,
         // A list of candidates is not taken apart: one address or none.
-        ("source", "srcset") if !value.trim().contains([',', ' ']) => context.rewrite(value, LinkUse::Image)?,
+        ("source", "srcset") if !value.trim().contains([',', ' ']) => own_image()?,
         ("source", "srcset") => return None,
-        ("video", "poster") => context.rewrite(value, LinkUse::Image)?,
+        ("video", "poster") => own_image()?,
         ("video" | "audio" | "source", "src") => context.rewrite(value, LinkUse::Media)?,
         (_, "href" | "src" | "srcset" | "poster" | "cite") => return None,
         (_, "width" | "height") if !MATH_TAGS.contains(&tag) => return is_length(value).then_some(Cow::Borrowed(value)),

@@ -155,6 +155,13 @@ mod tests {
         let with = "kind = dataset AND public = true AND task IN [\"a\"] AND parameters EXISTS AND parameters >= 3";
         assert_eq!(conditions(&query, None), with);
         assert_eq!(conditions(&query, Some(Facet::Task)), with.replace(" AND task IN [\"a\"]", ""));
+        let since = |number, min| Range { number, min: Some(min), max: None };
+        let ranges = vec![since(Number::Updated, 1_700_000_000), since(Number::Created, 0)];
+        let query = SearchQuery { ranges, ..SearchQuery::new(RepoType::Space) };
+        assert_eq!(
+            conditions(&query, None),
+            "kind = space AND public = true AND updated EXISTS AND updated >= 1700000000 AND created EXISTS AND created >= 0"
+        );
         let query = SearchQuery { only: Some(vec![7, 11]), ..SearchQuery::new(RepoType::Model) };
         assert_eq!(conditions(&query, None), "kind = model AND public = true AND pk IN [7, 11]");
     }

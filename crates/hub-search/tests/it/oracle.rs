@@ -80,7 +80,7 @@ fn query() -> impl Strategy<Value = SearchQuery> {
         Just(Sort::Parameters),
     ];
     let range = (
-        prop_oneof![Just(Number::Parameters), Just(Number::Downloads), Just(Number::Created)],
+        prop_oneof![Just(Number::Parameters), Just(Number::Downloads), Just(Number::Created), Just(Number::Updated)],
         proptest::option::of(0..4_i64),
         proptest::option::of(0..4_i64),
     )

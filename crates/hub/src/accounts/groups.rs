@@ -5,7 +5,7 @@ use sqlx::PgConnection;
 
 use super::queries::groups::{self as queries, GroupRow};
 use super::queries::settings::ProfileRow;
-use super::settings::{find_user_pk, require_admin_of};
+use super::settings::{find_user_pk, present_name, require_admin_of};
 use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::db;
@@ -35,6 +35,7 @@ pub struct Managed {
 /// # Errors
 /// 404 for an organisation or a group that does not exist, 403 for one the user does not administer.
 pub async fn require_manager_of(app: &App, user: &User, name: &str, id: &str) -> HubResult<Managed> {
+    let name = &present_name(app, name).await?;
     let in_group = user.memberships.iter().find(|membership| membership.name.eq_ignore_ascii_case(name));
     let in_group = in_group.and_then(|membership| membership.groups.iter().find(|group| group.id == id));
     match require_admin_of(app, user, name).await {

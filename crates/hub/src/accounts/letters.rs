@@ -109,6 +109,22 @@ pub enum Notice {
         /// The day until which it can be kept.
         until: String,
     },
+    /// The account has another name.
+    Renamed {
+        /// The name before.
+        from: String,
+        /// The name now.
+        to: String,
+    },
+    /// An organisation that the user administers has another name.
+    OrganizationRenamed {
+        /// The name before.
+        from: String,
+        /// The name now.
+        to: String,
+        /// Who renamed it.
+        by: String,
+    },
     /// Secrets or malware are in files that were pushed.
     FoundInFiles {
         /// The repository.
@@ -213,6 +229,8 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         | Notice::AccessRejected { .. }
         | Notice::FoundInFiles { .. }
         | Notice::OrganizationCloses { .. }
+        | Notice::Renamed { .. }
+        | Notice::OrganizationRenamed { .. }
         | Notice::WebhookDisabled { .. }
         | Notice::KeyAdded { .. }
         | Notice::GpgKeyAdded { .. }
@@ -263,6 +281,8 @@ fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::AddedToOrganization { organization, by, role } => added(id, &base, organization, by, *role),
         Notice::SecondFactorRequired { organization } => second_factor_required(id, &base, organization),
         Notice::OrganizationCloses { organization, by, until } => organization_closes(id, &base, organization, by, until),
+        Notice::Renamed { from, to } => renamed(id, &base, from, to),
+        Notice::OrganizationRenamed { from, to, by } => organization_renamed(id, &base, from, to, by),
         Notice::FoundInFiles { repo, path, lines } => found_in_files(id, repo, format!("{base}{path}"), lines),
         Notice::AccessRequested { repo, page, people, more } => requested(id, repo, format!("{base}{page}"), people, *more),
         Notice::AccessAccepted { repo, page } => let_in(id, repo, format!("{base}{page}")),
@@ -318,6 +338,33 @@ fn organization_closes(id: String, base: &str, organization: &str, by: &str, unt
         )],
         link: Some(("Keep it", format!("{base}/settings/organizations"))),
         closing: "If nobody of you wanted this, keep it there, and look in its audit log from where it was done.",
+    }
+}
+
+fn renamed(id: String, base: &str, from: &str, to: &str) -> Content {
+    Content {
+        id,
+        subject: format!("Your account is called {to} now"),
+        lines: vec![format!(
+            "your account {from} was renamed: it is {to} from now on, also when you log in. Links, clones and programs that say {from} \
+             go on working, and nobody else can take that name."
+        )],
+        link: Some(("Your settings", format!("{base}/settings/profile#rename"))),
+        closing: "If this was not you, somebody else was in your account: take the old name back there, set a new password, and end all \
+                  sessions.",
+    }
+}
+
+fn organization_renamed(id: String, base: &str, from: &str, to: &str, by: &str) -> Content {
+    Content {
+        id,
+        subject: format!("{from} is called {to} now"),
+        lines: vec![format!(
+            "{by} renamed the organization {from}: it is {to} from now on. Links, clones and programs that say {from} go on working, and \
+             nobody else can take that name."
+        )],
+        link: Some(("Its settings", format!("{base}/organizations/{to}/settings#rename"))),
+        closing: "You get this mail because you administer it. If none of you wanted this, take the old name back there.",
     }
 }
 

@@ -15,6 +15,7 @@ mod organizations;
 mod picture;
 mod profile_settings;
 mod recovery;
+mod rename;
 mod second_factor;
 mod sessions;
 mod sign_in;
@@ -46,5 +47,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(organizations::routes)
         .configure(members::routes)
         .configure(invitation::routes)
-        .configure(picture::routes);
+        .configure(picture::routes)
+        .configure(rename::routes);
 }

@@ -12,6 +12,8 @@ use crate::error::{HubError, HubResult};
 
 /// The shortest password taken, in characters.
 pub const MIN_LEN: usize = 8;
+/// A hash of nothing anybody knows, which costs as much to check as that of an account.
+const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
 
 /// Checks that a password is worth keeping for somebody of this name and mail address.
 ///
@@ -69,8 +71,6 @@ pub(super) enum Found {
 /// # Errors
 /// The database does not answer.
 pub(super) async fn find_user(app: &App, name: &str, password: &str) -> HubResult<Found> {
-    // A hash of nothing anybody knows.
-    const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3sK/oH9p7VIiV56G/64Zo/8GaUw434IimaPqxwCo";
     let row = queries::find_password(&app.pool, name).await?;
     // Who signs in at a provider may have no password.
     let hash = row.as_ref().map(|row| row.password_hash.as_str()).filter(|hash| !hash.is_empty()).unwrap_or(NOBODY).to_owned();
@@ -98,5 +98,27 @@ pub(super) async fn is_present(app: &App, user: &User, password: &str) -> HubRes
     match queries::find_password(&app.pool, &user.name).await? {
         Some(row) => verify(password.to_owned(), row.password_hash).await,
         None => Ok(false),
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use argon2::Params;
+    use argon2::password_hash::Error;
+
+    use super::*;
+
+    #[tokio::test]
+    async fn names_that_are_not_there_cost_as_much_as_wrong_passwords() {
+        let fresh = hash("correct horse".to_owned()).await.unwrap();
+        let [nobody, fresh] = [NOBODY, fresh.as_str()].map(|text| PasswordHash::new(text).unwrap());
+        assert_eq!((nobody.algorithm.as_str(), nobody.version), (fresh.algorithm.as_str(), fresh.version));
+        let params = |hash: &PasswordHash| Params::try_from(hash).unwrap();
+        assert_eq!(params(&nobody), params(&fresh), "after a change of the defaults, make another hash");
+        for hash in [&nobody, &fresh] {
+            // With a salt and a result to compare with, only the comparison at the end says so.
+            assert!(hash.salt.is_some() && hash.hash.is_some());
+            assert_eq!(Argon2::default().verify_password(b"wrong", hash), Err(Error::PasswordInvalid));
+        }
     }
 }

@@ -10,9 +10,11 @@ pub mod groups;
 pub mod identities;
 pub mod invitations;
 pub mod links;
+pub mod members;
 pub mod passwords;
 pub mod pictures;
 pub mod public;
+pub mod rename;
 pub mod requests;
 pub mod service_accounts;
 pub mod sessions;
@@ -159,7 +161,7 @@ impl From<UserRow> for User {
     }
 }
 
-/// Finds a namespace by name, whatever its case.
+/// Finds a namespace by its name or one that it had, whatever the case.
 ///
 /// # Errors
 /// The database does not answer.
@@ -168,7 +170,8 @@ pub async fn find_namespace(conn: &mut PgConnection, name: &str) -> sqlx::Result
         NamespaceRow,
         r#"select namespace_pk, name, kind, coalesce(default_private, false) as "default_private!",
                   coalesce(create_role, 'contributor') as "create_role!" from namespaces
-           left join organizations on organization_pk = namespace_pk where lower(name) = lower($1) and kind <> 'deleted'"#,
+           left join organizations on organization_pk = namespace_pk
+           where namespace_pk = (select namespace_called($1)) and kind <> 'deleted'"#,
         name
     )
     .fetch_optional(conn)

@@ -117,6 +117,15 @@ pub async fn set_plain_http(app: &App, user: &User, plain_http: bool) -> HubResu
     Ok(queries::update_plain_http(&app.pool, user.pk, plain_http).await?)
 }
 
+/// What somebody of this name is called now. A name that is nobody's stays as it is.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn present_name(app: &App, name: &str) -> HubResult<String> {
+    let found = if hub_types::check_name(name).is_ok() { queries::find_profile(&app.pool, name).await? } else { None };
+    Ok(found.map_or_else(|| name.to_owned(), |found| found.name))
+}
+
 /// The key of an organisation that the user administers.
 ///
 /// # Errors
@@ -223,6 +232,7 @@ pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubRe
 /// # Errors
 /// 404 for one that the user is no member of, 409 for its last admin.
 pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
+    let name = &present_name(app, name).await?;
     let mut memberships = user.memberships.iter().chain(&user.locked_out);
     let found = memberships.find(|membership| membership.name.eq_ignore_ascii_case(name));
     let membership = found.ok_or_else(|| HubError::not_found("You are in no organization of this name."))?;
@@ -235,7 +245,7 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
     Ok(membership.name.clone())
 }
 
-fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
+pub(super) fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
     if admins == [leaving] {
         return Err(HubError::conflict(
             "An organization needs at least one admin: make somebody else admin first, or delete the organization under its settings.",
@@ -248,7 +258,7 @@ fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {
 ///
 /// # Errors
 /// 404 when there is none of this name, 409 for a service account.
-async fn find_person_pk(app: &App, name: &str) -> HubResult<UserPk> {
+pub(super) async fn find_person_pk(app: &App, name: &str) -> HubResult<UserPk> {
     let user_pk = find_user_pk(app, name).await?;
     if service_accounts::is_service(&app.pool, user_pk).await? {
         let text = format!("{name} is a service account: its own organization manages it, under Service accounts.");

@@ -99,7 +99,8 @@ fn id_of(slug: &str) -> Option<&str> {
     (id.len() == ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-fn may_write(viewer: &Viewer, namespace_pk: i64, group_pk: Option<i64>) -> bool {
+/// Whether somebody may change the collections of a namespace, or of one of its resource groups.
+pub(super) fn may_write(viewer: &Viewer, namespace_pk: i64, group_pk: Option<i64>) -> bool {
     let Some(user) = &viewer.user else { return false };
     let role = match group_pk {
         Some(group_pk) => {

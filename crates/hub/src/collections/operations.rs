@@ -87,7 +87,8 @@ pub async fn move_to_group(app: &App, write: &CollectionWrite, id: Option<&str>)
     queries::set_resource_group(&app.pool, collection.collection_pk, group_pk).await.map_err(group_gone)
 }
 
-fn is_taken(error: &sqlx::Error) -> bool {
+/// Whether the owner has another collection of the title.
+pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     db::violates(error, "collections_namespace_pk_title_idx")
 }
 
@@ -153,12 +154,15 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
     changed.ok_or_else(|| HubError::not_found("There is no collection at this address."))
 }
 
-/// Removes a collection, not what is in it.
+/// Removes a collection, not what is in it. For a time, it can come back: [`super::deleted`].
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete(app: &App, write: &CollectionWrite) -> HubResult<()> {
-    Ok(queries::delete_collection(&app.pool, write.collection.collection_pk).await?)
+    let user = write.viewer.require_actor()?;
+    let mut tx = app.begin().await?;
+    queries::deleted::delete(&mut tx, write.collection.collection_pk, user.pk).await?;
+    Ok(tx.commit().await?)
 }
 
 /// Finds what an item shall be, under the viewer's rights.

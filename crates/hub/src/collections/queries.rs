@@ -1,5 +1,6 @@
 //! Every statement on collections.
 
+pub mod deleted;
 pub mod items;
 
 use chrono::{DateTime, Utc};
@@ -161,9 +162,8 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
     let mut sql = QueryBuilder::<Postgres>::new(SELECT);
     push_scope(&mut sql, scope);
     if !query.owners.is_empty() {
-        let owners: Vec<String> = query.owners.iter().map(|name| name.to_lowercase()).collect();
-        sql.push(" and c.namespace_pk = any(array(select namespace_pk from namespaces where lower(name) = any(");
-        sql.push_bind(owners).push(")))");
+        sql.push(" and c.namespace_pk = any(array(select namespace_called(owner) from unnest(");
+        sql.push_bind(query.owners.clone()).push("::text[]) as owner))");
     } else if !scope.all {
         // Those of limited people are shown on their own pages only.
         sql.push(" and not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null)");
@@ -332,14 +332,6 @@ pub async fn update_order(conn: &mut PgConnection, collection_pks: &[i64]) -> sq
     .execute(conn)
     .await
     .map(|_| ())
-}
-
-/// Removes a collection.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_collection(pool: &PgPool, collection_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from collections where collection_pk = $1", collection_pk).execute(pool).await.map(|_| ())
 }
 
 /// Notes that somebody finds a collection good, or no longer, and gives the number of those who do.

@@ -641,6 +641,14 @@ pub static SETTINGS: &[Setting] = &[
          are reported, as are those that look like one that is here.",
     ),
     setting(
+        "trending.account_days",
+        "HUB_TRENDING_ACCOUNT_DAYS",
+        "7",
+        Form::Number(0, 3650),
+        "How many days old an account must be when it likes something, for that like to count for the trending score \
+         (docs/trending.md). `0`: any account's likes count.",
+    ),
+    setting(
         "gc.quarantine_days",
         "HUB_GC_QUARANTINE_DAYS",
         "3",

@@ -7,7 +7,10 @@ use super::Job;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved, xet};
+use crate::{
+    accounts, clock, collections, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved,
+    xet,
+};
 
 /// How long a claim lasts; no job body takes longer.
 const LEASE_SECS: i32 = 600;
@@ -91,6 +94,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
         Job::CollectGarbage => {
             moderation::removal::forget(app).await?;
+            collections::deleted::forget(app).await?;
             gc::collect_daily(app).await
         }
         Job::PruneAuditLog => accounts::audit::prune(app).await,

@@ -5,6 +5,7 @@ mod case;
 mod log;
 mod own;
 mod queue;
+mod replies;
 mod report;
 mod statistics;
 
@@ -23,6 +24,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
     log::routes(config);
     statistics::routes(config);
     appeal::routes(config);
+    replies::routes(config);
 }
 
 /// The path of the settings' link to moderation.
@@ -50,6 +52,7 @@ fn tabs(current: &str, waiting: Waiting) -> Vec<Tab> {
         tab("/moderation/decided", "Decided", 0),
         tab("/moderation/log", "Log", 0),
         tab("/moderation/statistics", "Statistics", 0),
+        tab("/moderation/replies", "Replies", 0),
     ]
 }
 

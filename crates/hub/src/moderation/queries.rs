@@ -4,6 +4,7 @@ pub mod appeals;
 pub mod effects;
 pub mod lists;
 pub mod removal;
+pub mod replies;
 pub mod rules;
 pub mod statistics;
 

@@ -3,4 +3,5 @@
 pub mod inbox;
 pub mod mail;
 pub mod tell;
+pub mod threads;
 pub mod watches;

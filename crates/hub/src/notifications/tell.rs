@@ -3,6 +3,7 @@
 use chrono::{DateTime, Days, NaiveTime, Utc};
 
 use super::queries::tell::{self, MailTimes, ToldRow};
+use super::queries::threads;
 use crate::accounts::requests::Joining;
 use crate::app::App;
 use crate::error::HubResult;
@@ -26,6 +27,7 @@ pub async fn tell_of_event(app: &App, id: &str) -> HubResult<()> {
     let names: Vec<String> = mentioned_names(&event.body).into_iter().take(MAX_MENTIONED).collect();
     let mut tx = app.begin().await?;
     let told = tell::insert_for_event(&mut tx, event.event_pk, &names, mail_times()).await?;
+    threads::resubscribe(&mut tx, event.event_pk, &names).await?;
     Job::enqueue_all(&mails_for(&told), &mut tx).await?;
     tx.commit().await?;
     app.jobs.wake();

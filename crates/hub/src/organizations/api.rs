@@ -10,7 +10,7 @@ use serde_json::{Value, json};
 use crate::accounts::groups::{self, MOST, Managed};
 use crate::accounts::queries::groups::{self as queries, GroupRow};
 use crate::accounts::settings::require_admin_of;
-use crate::accounts::{Auth, OrgRole, TokenRole, Viewer, audit, scopes};
+use crate::accounts::{Auth, OrgRole, TokenRole, Viewer, audit, scopes, settings};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::{access, groups as repo_groups};
@@ -36,6 +36,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 /// The groups that the viewer may know of: admins all, members their own. A token for chosen things must be for the organisation.
 async fn visible(app: &App, viewer: &Viewer, name: &str) -> HubResult<Vec<GroupRow>> {
     let user = viewer.require_user()?;
+    // By a name that it had, it is the same.
+    let name = &settings::present_name(app, name).await?;
     if let Auth::Token { role: TokenRole::FineGrained, scopes: given, .. } = &viewer.auth
         && !scopes::reads_all_of(given, name)
     {

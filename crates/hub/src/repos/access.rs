@@ -176,6 +176,10 @@ pub struct RepoWrite(RepoRead);
 #[derive(Debug, Clone)]
 pub struct RepoAdmin(RepoRead);
 
+/// A repository of which the viewer may see what its bytes say of where it comes from: who may change it, and moderators.
+#[derive(Debug, Clone)]
+pub struct RepoEvidence(RepoRead);
+
 /// A repository whose files the viewer may download: of a gated one, those who were not let in see the page but not the bytes.
 #[derive(Debug, Clone)]
 pub struct RepoContent(RepoRead);
@@ -196,11 +200,30 @@ impl Deref for RepoWrite {
     }
 }
 
+impl Deref for RepoEvidence {
+    type Target = RepoRead;
+
+    fn deref(&self) -> &RepoRead {
+        &self.0
+    }
+}
+
 impl Deref for RepoAdmin {
     type Target = RepoRead;
 
     fn deref(&self) -> &RepoRead {
         &self.0
+    }
+}
+
+impl RepoContent {
+    /// Checks that what is in the repository may go into another one. Of what moderators disabled, nothing does: else its members
+    /// would publish it again under another name.
+    ///
+    /// # Errors
+    /// 403 for a repository that is disabled, except for who runs the hub.
+    pub fn require_copyable(&self) -> HubResult<()> {
+        if self.repo.disabled && !self.viewer.is_site_admin() { Err(disabled(&self.repo)) } else { Ok(()) }
     }
 }
 
@@ -293,6 +316,17 @@ impl RepoRead {
     /// 401 when anonymous, 403 for those who may only read.
     pub fn into_write(self) -> HubResult<RepoWrite> {
         self.require(Level::Write).map(RepoWrite)
+    }
+
+    /// Goes on to see where its bytes come from. Moderators see that of what they may download, by what may act in their name.
+    ///
+    /// # Errors
+    /// 401 when anonymous, 403 for those who may only read, and for moderators whom the owner of a gated one has not let in.
+    pub async fn into_evidence(self, app: &App) -> HubResult<RepoEvidence> {
+        if self.level < Level::Write && self.viewer.is_moderator() && self.viewer.require_actor().is_ok() {
+            return Ok(RepoEvidence(self.into_content(app).await?.0));
+        }
+        self.require(Level::Write).map(RepoEvidence)
     }
 
     /// Goes on to administer.

@@ -28,7 +28,7 @@ pub use open::{NewDiscussion, open_discussion, open_pull_request};
 pub use propose::{Proposed, commit_to_pull, propose_commit, propose_conversion};
 pub use reactions::{REACTIONS, Reactions, react, reactions_of};
 pub use render::{render, render_all};
-pub use right::{PullWrite, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};
+pub use right::{PullWrite, is_silenced, may_change, may_propose, number_of_ref, numbers_to_push, participant, pull_ref};
 pub use settle::{Choice, Settlement, pull_to_settle, settle};
 pub use timeline::{Details, PullState, TimelineEvent, What, details};
 

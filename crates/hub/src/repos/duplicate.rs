@@ -19,7 +19,7 @@ use hub_types::{RepoId, RepoType};
 /// Makes a copy of a repository the viewer may read, with its branches and tags but without its pull requests.
 ///
 /// # Errors
-/// 403 for a namespace the viewer may not use, 409 when the target exists, 413 when its owner has no room for a copy.
+/// 403 for a namespace the viewer may not use and for what moderators disabled, 409 when the target exists, 413 when its owner has no room for a copy.
 pub async fn duplicate_repo(
     app: &App,
     source: &RepoContent,
@@ -28,6 +28,7 @@ pub async fn duplicate_repo(
     base_url: &str,
 ) -> HubResult<Repo> {
     let user = source.viewer.require_user()?;
+    source.require_copyable()?;
     let from = &source.repo;
     recalls::check_copy(app, from.pk).await?;
     let place = access::target_place(app, &source.viewer, Some(to.namespace()), from.repo_type, group_id).await?;
@@ -47,6 +48,10 @@ pub async fn duplicate_repo(
     // Its refs, packs and large files are read one after the other and must fit together.
     if !queries::hold_repo(&mut tx, from.pk).await? {
         return Err(HubError::repo_not_found(false));
+    }
+    // Moderators disabled it meanwhile.
+    if !from.disabled && queries::buckets::is_disabled(&mut tx, from.pk).await? {
+        return Err(access::disabled(from));
     }
     let repo_pk = match queries::insert_repo(&mut tx, &row).await {
         Err(error) if db::violates(&error, "repos_type_namespace_name_idx") => {

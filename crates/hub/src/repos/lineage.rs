@@ -1,9 +1,9 @@
-//! What a repository was made from, by its bytes: for owners who want to know, and for those who run the hub and look
-//! for undeclared base models, copies, and licences that were lost on the way. See `docs/lineage.md`.
+//! What a repository was made from, by its bytes: for owners who want to know, and for moderators and those who run the hub, who
+//! look for undeclared base models, copies, and licences that were lost on the way. See `docs/lineage.md`.
 //!
 //! - [`sketch`]: the job that takes samples of a model's weights.
 //! - `shares`: files and chunks that other repositories have too.
-//! - [`findings`]: the likely parents of all models of the hub, for those who run it.
+//! - [`findings`]: the likely parents of all models of the hub, for moderators and those who run it.
 //! - [`relatives_of`]: both together, and what they mean. Names only repositories whose files the viewer may download.
 
 pub mod findings;

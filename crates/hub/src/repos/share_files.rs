@@ -33,13 +33,14 @@ pub struct Failure {
 /// gains nothing that they could not download.
 ///
 /// # Errors
-/// 404 and 403 for a target that the viewer may not see or write to.
+/// 404 and 403 for a target that the viewer may not see or write to, 403 for a source that moderators disabled.
 pub async fn share_files(
     app: &App,
     source: &RepoContent,
     target: (RepoType, &RepoId),
     wanted: &[WantedFile],
 ) -> HubResult<Vec<Failure>> {
+    source.require_copyable()?;
     let (repo_type, id) = target;
     let target = access::find_readable(app, &source.viewer, repo_type, id.namespace(), id.name()).await?.into_write()?;
     let hashes: Vec<XetHash> = wanted.iter().map(|file| file.hash).collect();

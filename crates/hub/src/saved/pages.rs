@@ -60,6 +60,8 @@ struct Item {
     alerts: &'static str,
     choices: Vec<Choice>,
     feed: String,
+    /// The same for readers of JSON feeds.
+    json_feed: String,
     /// What was typed instead of the name, and what is wrong with it.
     refused: Option<(String, String)>,
 }
@@ -128,6 +130,7 @@ async fn list_page(page: &PageRequest, user: &User) -> HubResult<SavedSearchesPa
 }
 
 fn item(page: &PageRequest, saved: &SavedSearch, counts: Option<Counts>) -> Item {
+    let feed = page.base.join(&feed::path(&page.app, saved));
     Item {
         pk: saved.saved_search_pk,
         kind: saved.repo_type,
@@ -141,7 +144,8 @@ fn item(page: &PageRequest, saved: &SavedSearch, counts: Option<Counts>) -> Item
         mailed_at: saved.mailed_at,
         alerts: saved.alerts.label(),
         choices: choices(saved.alerts),
-        feed: page.base.join(&feed::path(&page.app, saved)),
+        json_feed: format!("{feed}.json"),
+        feed: format!("{feed}.atom"),
         refused: None,
     }
 }

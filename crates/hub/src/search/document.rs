@@ -1,5 +1,6 @@
 //! What the search index is told about a repository, out of its derived columns.
 
+use hub_cards::infer::FactKey;
 use hub_search::{Counters, Facet, FacetValues, RepoDoc};
 use hub_types::{RepoId, RepoType};
 use serde_json::Value;
@@ -13,6 +14,8 @@ const QUANTIZATIONS: &[&str] =
     &["gptq", "awq", "bitsandbytes", "fp8", "compressed-tensors", "gguf", "aqlm", "hqq", "quanto", "torchao", "exl2", "mlx"];
 /// The value of [`Facet::Evaluated`] of every model whose card has results; the others are the names of the data.
 pub const HAS_RESULTS: &str = "results";
+/// The value of [`Facet::Inference`] of models whose card forbids it.
+pub const INFERENCE_OFF: &str = "off";
 /// Tags that say what a model is made with; none of them is worth a place among "other".
 const PREFIXED: &[&str] = &[
     "license:",
@@ -43,7 +46,7 @@ pub(super) fn of_row(row: SearchRow) -> Option<RepoDoc> {
         updated: row.last_modified_at.timestamp(),
         size_bytes: u64::try_from(row.size_bytes).unwrap_or(0),
         parameters,
-        rows: None,
+        rows: u64::try_from(row.num_rows).ok().filter(|rows| *rows > 0),
         facets: facets(&row),
         owner_name: row.owner_name,
         card: row.card.unwrap_or_default(),
@@ -87,8 +90,14 @@ fn facets(row: &SearchRow) -> FacetValues {
             values.add_all(Facet::Modality, after("modality:"));
             values.add_all(Facet::Format, after("format:"));
             values.add_all(Facet::SizeCategory, after("size_categories:"));
+            values.add_all(Facet::SizeCategory, inferred(row, FactKey::SizeCategories));
         }
-        RepoType::Space => values.add_all(Facet::Sdk, row.facts.get("sdk").and_then(Value::as_str)),
+        RepoType::Space => {
+            let fact = |name: &str| row.facts.get(name).and_then(Value::as_str);
+            values.add_all(Facet::Sdk, fact("sdk"));
+            values.add_all(Facet::Status, fact("stage").map(str::to_ascii_lowercase).as_deref());
+            values.add_all(Facet::Hardware, fact("suggested_hardware").filter(|name| is_machine(name)));
+        }
         RepoType::Bucket => {}
     }
     values.0
@@ -115,11 +124,24 @@ fn model(row: &SearchRow, values: &mut Values) {
     values.add_all(Facet::Hardware, dtypes.and_then(hardware::memory_bytes).map(hardware::fits).into_iter().flatten());
     values.add_all(Facet::Library, row.tags.iter().map(String::as_str).filter(|tag| is_weight_format(tag)));
     values.add_all(Facet::App, apps::that_run(&row.tags));
+    let is_off = row.facts.get("inference") == Some(&Value::Bool(false));
+    values.add_all(Facet::Inference, Some(INFERENCE_OFF).filter(|_| is_off));
     values.add_all(Facet::Evaluated, Some(HAS_RESULTS).filter(|_| has("model-index")));
     values.add_all(
         Facet::Evaluated,
         row.evaluated_on.iter().map(String::as_str).map(str::trim).filter(|name| !name.eq_ignore_ascii_case(HAS_RESULTS)),
     );
+}
+
+/// What a card leaves out of a key, and its files or the rest of it say. It is stored only where the card is silent.
+fn inferred(row: &SearchRow, key: FactKey) -> Option<&str> {
+    let facts = row.facts.get("inferred").and_then(Value::as_array)?;
+    facts.iter().find(|fact| fact.get("key").and_then(Value::as_str) == Some(key.as_str()))?.get("value")?.as_str()
+}
+
+/// Whether a text can be the name of a machine, and not a sentence about one.
+fn is_machine(name: &str) -> bool {
+    name.len() <= 40 && name.bytes().all(|byte| byte.is_ascii_alphanumeric() || matches!(byte, b'-' | b'.' | b'_'))
 }
 
 /// Formats that the Hub lists among libraries.

@@ -43,6 +43,8 @@ pub struct SearchRow {
     pub library_name: Option<String>,
     /// The size of its files.
     pub size_bytes: i64,
+    /// The rows of a dataset; zero when its card does not count them.
+    pub num_rows: i64,
     /// Facts by name.
     pub facts: Value,
     /// The card's text; nothing when there is no card.
@@ -169,7 +171,7 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
         r#"select r.repo_pk, r.repo_type as "repo_type: hub_types::RepoType", n.name as namespace,
                   coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.resource_group_pk, r.gated, r.created_at,
                   r.last_modified_at, c.downloads, c.likes, c.trending, r.parameters, r.tags, r.pipeline_tag,
-                  r.library_name, r.size_bytes, r.facts, t.card as "card?",
+                  r.library_name, r.size_bytes, r.num_rows, r.facts, t.card as "card?",
                   array(select distinct left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 100)
                         from jsonb_path_query(case when 'model-index' = any(r.tags) then r.card end,
                                               '$."model-index"[*]."results"[*]') as result

@@ -1,4 +1,4 @@
-//! `/settings/lineage`: models of the whole hub whose cards do not say what they were made from, for those who run it.
+//! `/settings/lineage`: models of the whole hub whose cards do not say what they were made from, for moderators and those who run it.
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
@@ -8,7 +8,8 @@ use serde_json::Value;
 
 use crate::accounts::page::PageRequest;
 use crate::accounts::pages::navigation::SettingsNavigation;
-use crate::error::{HubError, HubResult};
+use crate::error::HubResult;
+use crate::moderation::roles::moderator;
 use crate::repos::lineage::findings::{Cursor, FindingRow, list_undeclared};
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -63,11 +64,10 @@ pub fn routes(config: &mut web::ServiceConfig) {
 }
 
 async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
-    let user = page.viewer.user.as_ref().filter(|user| user.is_admin && page.require_session().is_ok());
-    let user = user.ok_or_else(|| HubError::not_found("There is nothing at this address."))?;
+    let user = moderator(&page)?;
     let query = page.query();
     let after = query.get("after").map(str::parse::<Cursor>).transpose()?;
-    let (rows, next) = list_undeclared(&page.app, after, PAGE_LEN).await?;
+    let (rows, next) = list_undeclared(&page.app, user, after, PAGE_LEN).await?;
     let shown = LineageListPage {
         layout: page.layout("Lineage"),
         navigation: SettingsNavigation::new(user, "/settings/lineage"),

@@ -9,9 +9,7 @@ use crate::accounts::page::PageRequest;
 use crate::accounts::queries::domains::find_joinable;
 use crate::accounts::queries::follows::count_follows;
 use crate::accounts::queries::requests::count_requests;
-use crate::accounts::queries::settings::{
-    MemberRow, ProfileRow, find_profile, find_renamed, list_members, list_organizations_of,
-};
+use crate::accounts::queries::settings::{MemberRow, ProfileRow, find_profile, list_members, list_organizations_of};
 use crate::accounts::requests::MOST;
 use crate::accounts::{Membership, OrgRole};
 use crate::activity::calendar::Calendar;
@@ -201,11 +199,8 @@ async fn show_profile(page: PageRequest, path: web::Path<String>) -> HubResult<H
     let missing = || HubError::not_found("There is no user or organization of this name.");
     // An impossible name never reaches the database: a NUL in it would be a 500 there.
     hub_types::check_name(&path).map_err(|_| missing())?;
-    let Some(row) = find_profile(&page.app.pool, &path).await?.filter(|row| !row.leaves) else {
-        // One that was renamed is found by its old names.
-        let now = find_renamed(&page.app.pool, &path).await?.ok_or_else(missing)?;
-        return Ok(page.redirect(&format!("/{now}")));
-    };
+    let row = find_profile(&page.app.pool, &path).await?.filter(|row| !row.leaves).ok_or_else(missing)?;
+    // Written otherwise, or by a name that it had.
     if row.name != *path {
         return Ok(page.redirect(&format!("/{}", row.name)));
     }

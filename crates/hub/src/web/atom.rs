@@ -31,6 +31,13 @@ pub struct FeedEntry {
     pub at: DateTime<Utc>,
 }
 
+impl FeedEntry {
+    /// What tells it from all other entries.
+    pub(super) fn id(&self) -> String {
+        if self.tag.is_empty() { self.href.clone() } else { format!("{}#{}", self.href, self.tag) }
+    }
+}
+
 impl Feed {
     /// The answer. Readers ask again and again: they may keep it for five minutes.
     pub fn respond(&self) -> HttpResponse {
@@ -49,11 +56,10 @@ impl Feed {
         xml.push_str(&format!("<updated>{}</updated>\n<author><name>Hub</name></author>\n", time(updated)));
         xml.push_str(&format!("<link rel=\"self\" href=\"{}\"/>\n<link href=\"{}\"/>\n", escape(&self.href), escape(&self.page)));
         for entry in &self.entries {
-            let id = if entry.tag.is_empty() { entry.href.clone() } else { format!("{}#{}", entry.href, entry.tag) };
             xml.push_str(&format!(
                 "<entry><title>{}</title><id>{}</id><link href=\"{}\"/><updated>{}</updated><author><name>{}</name></author></entry>\n",
                 escape(&entry.title),
-                escape(&id),
+                escape(&entry.id()),
                 escape(&entry.href),
                 time(entry.at),
                 escape(&entry.author)

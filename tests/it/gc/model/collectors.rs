@@ -107,7 +107,10 @@ impl World {
         };
         packs.retain(|pack, _| !old.contains(pack));
         packs.insert(joined, seen.into_values().flatten().collect());
-        old.into_iter().for_each(|pack| self.doom(Key::Pack(pack)));
+        // Copies may share them.
+        let unshared: Vec<Pack> =
+            old.into_iter().filter(|pack| !self.packs.values().any(|packs| packs.contains_key(pack))).collect();
+        unshared.into_iter().for_each(|pack| self.doom(Key::Pack(pack)));
         None
     }
 

@@ -1,6 +1,6 @@
 //! What people do: they upload, commit, push, download, delete and undo.
 
-use std::collections::BTreeSet;
+use std::collections::{BTreeMap, BTreeSet};
 
 use super::world::{Actor, Branch, Content, Deleted, FileRow, Key, Nonce, Pack, Repo, Undo, World, XorbRow};
 
@@ -45,6 +45,56 @@ impl World {
             self.note_undo(repo, to, before);
         }
         None
+    }
+
+    /// One transaction, in which the copy first gets packs and files, and then the refs.
+    pub(super) fn copy(&mut self, from: Repo) -> Option<Actor> {
+        if self.deleted.contains_key(&from) {
+            return None;
+        }
+        let files = self.links.iter().filter(|(of, _)| *of == from).map(|(_, content)| *content).collect();
+        let packs = self.packs.get(&from).cloned().unwrap_or_default();
+        match self.rules.copied_at_once {
+            true => self.copy_shared(from, files, packs),
+            false => Some(Actor::CopyShared(from, files, packs)),
+        }
+    }
+
+    pub(super) fn copy_shared(
+        &mut self,
+        from: Repo,
+        files: BTreeSet<Content>,
+        packs: BTreeMap<Pack, BTreeSet<Pack>>,
+    ) -> Option<Actor> {
+        let to = 1 - from;
+        // What is gone already fails the transaction: rows refer to it.
+        let is_there = files.iter().all(|content| self.files.contains_key(content))
+            && packs.keys().all(|pack| self.packs.values().any(|packs| packs.contains_key(pack)));
+        if !is_there || !self.is_free(to) {
+            return None;
+        }
+        self.begin_anew(to);
+        self.links.extend(files.into_iter().map(|content| (to, content)));
+        self.packs.entry(to).or_default().extend(packs);
+        let pushed: Vec<Pack> = self.pushed.iter().filter(|(of, _)| *of == from).map(|(_, commit)| *commit).collect();
+        self.pushed.extend(pushed.into_iter().map(|commit| (to, commit)));
+        let branches: Vec<(Branch, BTreeSet<Content>)> =
+            self.refs.iter().filter(|((of, _), _)| *of == from).map(|((_, branch), named)| (*branch, named.clone())).collect();
+        self.refs.extend(branches.into_iter().map(|(branch, named)| ((to, branch), named)));
+        None
+    }
+
+    /// Whether a copy finds nothing in its place: a repository was purged there, or none has ever had anything.
+    fn is_free(&self, repo: Repo) -> bool {
+        let has_nothing = !self.refs.keys().any(|(of, _)| *of == repo)
+            && !self.links.iter().any(|(of, _)| *of == repo)
+            && !self.undos.iter().any(|undo| undo.repo == repo)
+            && !self.pushed.iter().any(|(of, _)| *of == repo);
+        match self.deleted.get(&repo) {
+            Some(Deleted::Purged) => true,
+            Some(Deleted::Restorable | Deleted::Expired) => false,
+            None => has_nothing,
+        }
     }
 
     pub(super) fn reuse(&mut self, repo: Repo, content: Content) -> Option<Actor> {
@@ -167,14 +217,17 @@ impl World {
         match self.deleted.get(&repo) {
             None => drop(self.deleted.insert(repo, Deleted::Restorable)),
             // Another one takes its place. What was prepared for the old one is not for it.
-            Some(Deleted::Purged) if self.rules.purged_stays => {
-                self.refs.retain(|(of, _), _| *of != repo);
-                self.deleted.remove(&repo);
-                *self.generations.entry(repo).or_default() += 1;
-            }
+            Some(Deleted::Purged) if self.rules.purged_stays => self.begin_anew(repo),
             // Also after its time, as long as it has not been purged: the setting may have been raised.
             Some(_) => drop(self.deleted.remove(&repo)),
         }
+    }
+
+    /// A new repository takes the place of an old one.
+    fn begin_anew(&mut self, repo: Repo) {
+        self.refs.retain(|(of, _), _| *of != repo);
+        self.deleted.remove(&repo);
+        *self.generations.entry(repo).or_default() += 1;
     }
 
     fn nonce(&mut self) -> Nonce {

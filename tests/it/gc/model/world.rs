@@ -63,6 +63,9 @@ pub(super) enum Actor {
     /// A push whose commits build on those of a branch.
     Fork(Repo, Branch, Branch),
     ForkRead(Repo, Branch, BTreeSet<Content>, u32),
+    /// A repository is copied to where the other one could be, with what it has.
+    Copy(Repo),
+    CopyShared(Repo, BTreeSet<Content>, BTreeMap<Pack, BTreeSet<Pack>>),
     Reuse(Repo, Content),
     ReuseFound(Repo, Content),
     /// One transaction puts files into a bucket.
@@ -165,7 +168,7 @@ impl World {
     }
 
     fn begin(&mut self, choice: u32) {
-        let (kind, choice) = (choice % 18, choice / 18);
+        let (kind, choice) = (choice % 19, choice / 19);
         let (a, b, c) = ((choice % 2) as u8, (choice / 2 % 2) as u8, (choice / 4 % 2) as u8);
         self.actors.push(match kind {
             0 => Actor::Upload(a, b),
@@ -185,6 +188,7 @@ impl World {
             14 => Actor::Clone(a),
             15 => Actor::Undo(a, (choice / 8 % 8) as usize),
             16 => Actor::Purge(a),
+            17 => Actor::Copy(a),
             _ => Actor::Delete,
         });
     }
@@ -198,6 +202,8 @@ impl World {
             Actor::CommitChecked(repo, branch, content, generation) => self.commit_checked(repo, branch, content, generation),
             Actor::Fork(repo, from, to) => self.fork(repo, from, to),
             Actor::ForkRead(repo, to, base, generation) => self.fork_read(repo, to, base, generation),
+            Actor::Copy(from) => self.copy(from),
+            Actor::CopyShared(from, files, packs) => self.copy_shared(from, files, packs),
             Actor::Reuse(repo, content) => self.reuse(repo, content),
             Actor::ReuseFound(repo, content) => self.reuse_found(repo, content),
             Actor::Batch(repo, content) => self.batch(repo, content),

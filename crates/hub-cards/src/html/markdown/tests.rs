@@ -48,6 +48,49 @@ fn links_lead_into_the_repo() {
 }
 
 #[test]
+fn images_from_elsewhere_become_links() {
+    let figure = render("![Figure 1](https://x.org/a.png?b=1&c=2)");
+    let link = "<a class=\"chip\" href=\"https://x.org/a.png?b=1&amp;c=2\" rel=\"nofollow noopener noreferrer\"><span>Figure 1, image at x.org</span></a>";
+    assert!(figure.contains(link) && !figure.contains("<img"), "{figure}");
+    contains("<img src='//X.org:80/a.png'>", "<span>image at X.org:80</span>");
+    contains("![](https://ada:secret@x.org)", "<span>image at x.org</span>");
+    // A badge leads where it led.
+    let badge = render("[![License: MIT](https://img.shields.io/badge/mit.svg)](LICENSE) ![x](a.png)");
+    assert!(
+        badge.contains("<span class=\"chip\" title=\"image at img.shields.io\"><span>License: MIT</span></span></a>"),
+        "{badge}"
+    );
+    assert!(badge.matches("<a ").count() == 1 && badge.contains("src=\"/ada/bert/resolve/main/a.png\""), "{badge}");
+    for html in [
+        "<picture><source srcset=https://x.org/d.png><img src=a.png></picture>",
+        "<picture><source srcset=//x.org/d.png><img src=a.png></picture>",
+        "<video poster=https://x.org/p.png src=clip.mp4></video>",
+        "<img alt=x src='https:'>",
+    ] {
+        assert!(!render(html).contains("x.org"), "{html}");
+    }
+    let hostile =
+        "<img src='https://x.org/\"><script>' alt='<b>\"><script>alert(1)</script>'><img src='HTTPS://x.org/' alt='a > b'>";
+    let html = render(hostile);
+    assert_harmless(hostile, &html);
+    assert!(!html.contains("<img") && html.contains("a &gt; b, image at x.org"), "{html}");
+    let many = render(&"![x](http://a)".repeat(MAX_MARKDOWN_BYTES / 14));
+    assert!(many.len() < 4 * MAX_MARKDOWN_BYTES && !many.contains("<img"), "{}", many.len());
+}
+
+#[test]
+fn images_that_a_card_names_by_the_address_of_the_hub_are_its_own() {
+    let context = LinkContext::new(RepoType::Model, &"ada/bert".parse().unwrap(), "main", "").of_hub("https://hub.example");
+    let render = |text: &str| render_markdown(text, &context).into_string();
+    let own = render("![x](HTTPS://hub.example/ada/bert/resolve/main/a.png) [y](https://hub.example/ada)");
+    assert!(own.contains("src=\"/ada/bert/resolve/main/a.png\"") && own.contains("href=\"https://hub.example/ada\""), "{own}");
+    for foreign in ["https://hub.example.x.org/a.png", "https://hub.example//x.org/a.png", "https://hub.example@x.org/a.png"] {
+        let html = render(&format!("![x]({foreign})"));
+        assert!(!html.contains("<img") && html.contains("x.org</span>"), "{foreign}: {html}");
+    }
+}
+
+#[test]
 fn formulas_and_code_are_set() {
     contains("so $x^2$ is", "<msup>");
     contains("$$\\frac{a}{b}$$", "<mfrac>");

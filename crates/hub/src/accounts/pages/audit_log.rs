@@ -11,11 +11,14 @@ use sqlx::PgPool;
 use super::navigation::SettingsNavigation;
 use super::sessions::{browser_name, words_for};
 use crate::accounts::audit::{ACTIONS, label_of};
-use crate::accounts::page::PageRequest;
+use crate::accounts::member_undo::{self, MemberAct};
+use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
 use crate::accounts::settings::require_admin_of;
+use crate::accounts::{OrgRole, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::web::csv;
 use crate::web::cursor::one_more;
 use crate::web::extract::Query;
 use crate::web::filters;
@@ -68,6 +71,8 @@ pub(super) struct AuditLogPage {
 /// A line.
 #[derive(Debug)]
 pub(crate) struct AuditLine {
+    /// Its key.
+    pub pk: i64,
     /// In whose log it is, unless that is gone.
     pub namespace: Option<String>,
     /// When.
@@ -82,10 +87,15 @@ pub(crate) struct AuditLine {
     pub facts: String,
     /// How they proved who they are, and from where.
     pub origin: String,
+    /// Of a line about a member: what was done.
+    act: Option<MemberAct>,
+    /// Whether it can be undone here.
+    pub can_undo: bool,
 }
 
 impl AuditLine {
     pub(crate) fn of(row: AuditRow) -> Self {
+        let act = MemberAct::of(&row);
         let proof = match (row.via.as_str(), row.token) {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
@@ -98,6 +108,9 @@ impl AuditLine {
             _ => "on the hub itself".to_owned(),
         };
         Self {
+            pk: row.audit_pk,
+            act,
+            can_undo: false,
             namespace: row.namespace,
             at: row.created_at,
             actor: row.actor,
@@ -125,7 +138,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings/security-log", crate::web::read().to(show_own))
         .route("/settings/security-log/export", crate::web::read().to(export_own))
         .route("/organizations/{name}/settings/audit-log", crate::web::read().to(show_organization))
-        .route("/organizations/{name}/settings/audit-log/export", crate::web::read().to(export_organization));
+        .route("/organizations/{name}/settings/audit-log/export", crate::web::read().to(export_organization))
+        .route("/organizations/{name}/settings/audit-log/{line}/undo", web::post().to(post_undo));
 }
 
 /// What was asked for, as it was typed.
@@ -217,9 +231,37 @@ async fn show_organization(page: PageRequest, path: web::Path<String>) -> HubRes
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
     let navigation = SettingsNavigation::new(user, "/settings/organizations");
-    let path = format!("/organizations/{}/settings/audit-log", row.name);
-    let shown = log_page(&page, row.namespace_pk, path, navigation).await?;
+    let mut shown = log_page(&page, row.namespace_pk, log_path(&row.name), navigation).await?;
+    mark_undoable(&page.app, row.namespace_pk, &mut shown.lines).await?;
     page.show(AuditLogPage { heading: format!("Audit log of {}", row.name), organization: Some(row.name), ..shown }).await
+}
+
+fn log_path(organization: &str) -> String {
+    format!("/organizations/{organization}/settings/audit-log")
+}
+
+/// Marks the lines that their button takes back.
+async fn mark_undoable(app: &App, organization_pk: i64, lines: &mut [AuditLine]) -> HubResult<()> {
+    let acts: Vec<_> = lines.iter().filter_map(|line| Some((line.at, line.act.as_ref()?))).collect();
+    let standing = member_undo::standing(app, organization_pk, &acts).await?;
+    for (line, stands) in lines.iter_mut().filter(|line| line.act.is_some()).zip(standing) {
+        line.can_undo = stands;
+    }
+    Ok(())
+}
+
+async fn post_undo(page: PageRequest, path: web::Path<(String, i64)>, _form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let (organization, line) = path.into_inner();
+    let row = require_admin_of(&page.app, user, &organization).await?;
+    let back = log_path(&row.name);
+    // It may make an admin, or take one away.
+    sudo::require(&page, &back).await?;
+    let act = member_undo::undo(&page.app, &row, user, line).await?;
+    let said = format!("{} is {} in {} again.", act.name, act.before.as_str(), row.name);
+    // Who was admin until now does not see the log any more.
+    let sees_log = user.is_admin || act.before == OrgRole::Admin || !act.name.eq_ignore_ascii_case(&user.name);
+    Ok(page.redirect_saying(&if sees_log { back } else { format!("/{}", row.name) }, &said))
 }
 
 async fn log_page(
@@ -300,15 +342,9 @@ impl Format {
             row.subject.clone(),
             row.details.to_string(),
         ];
-        let log = if whose.is_told() { format!(",{}", csv_cell(&text(&row.namespace))) } else { String::new() };
-        format!("{}{log}\r\n", cells.map(|cell| csv_cell(&cell)).join(","))
+        let log = if whose.is_told() { format!(",{}", csv::cell(&text(&row.namespace))) } else { String::new() };
+        format!("{}{log}\r\n", cells.map(|cell| csv::cell(&cell)).join(","))
     }
-}
-
-/// A cell of RFC 4180. What a spreadsheet would take for a formula gets a quote before it.
-fn csv_cell(text: &str) -> String {
-    let guard = if text.starts_with(['=', '+', '-', '@', '\t', '\r']) { "'" } else { "" };
-    format!("\"{guard}{}\"", text.replace('"', "\"\""))
 }
 
 /// Sends the lines that were asked for, a part at a time.
@@ -356,16 +392,5 @@ impl Export {
         let mut text = std::mem::take(&mut self.first);
         rows.iter().for_each(|row| text.push_str(&self.format.line(row, self.whose)));
         Ok(Some((Bytes::from(text), self)))
-    }
-}
-
-#[cfg(test)]
-mod tests {
-    use super::csv_cell;
-
-    #[test]
-    fn cells_are_quoted_and_no_formulas() {
-        assert_eq!(csv_cell("a \"b\", c"), "\"a \"\"b\"\", c\"");
-        assert_eq!(csv_cell("=1+1"), "\"'=1+1\"");
     }
 }

@@ -11,7 +11,7 @@ pub struct SettingsNavigation {
     pub current: &'static str,
     /// Whether it is of somebody who runs the hub.
     runs_the_hub: bool,
-    /// Whether it is of somebody who decides about reports.
+    /// Whether it is of somebody who looks after what others publish.
     moderates: bool,
 }
 
@@ -59,7 +59,7 @@ impl SettingsNavigation {
             link("/settings/data", "download", "Your data"),
         ];
         links.extend(self.moderates.then(|| link("/moderation", "scale", "Moderation")));
-        links.extend(self.runs_the_hub.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
+        links.extend(self.moderates.then(|| link("/settings/lineage", "git-branch", "Undeclared parents")));
         links.extend(self.runs_the_hub.then(|| link("/admin", "sliders-horizontal", "Admin console")));
         links
     }

@@ -7,6 +7,7 @@ use super::members::{People, role_options};
 use super::navigation::SettingsNavigation;
 use super::picture::PictureForm;
 use super::profile_settings::{LINKS_HINT, profile_of};
+use super::rename::RenameForm;
 use crate::accounts::operations::{NewOrganization, create_organization};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::closing::{ClosedRow, list_closed_of};
@@ -108,13 +109,27 @@ pub(super) struct OrganizationSettingsPage {
     pub requires_second_factor: bool,
     /// The members, and who is invited.
     pub people: People,
+    /// Another name.
+    pub rename: RenameForm,
     /// For how many days a deletion can be undone.
     pub undo_days: u64,
 }
 
 /// The fields that show an error themselves.
-const FIELDS: &[&str] =
-    &["fullname", "details", "homepage", "links", "picture", "user", "email", "link_role", "days", "create_role", "default_role"];
+const FIELDS: &[&str] = &[
+    "name",
+    "fullname",
+    "details",
+    "homepage",
+    "links",
+    "picture",
+    "user",
+    "email",
+    "link_role",
+    "days",
+    "create_role",
+    "default_role",
+];
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -183,13 +198,15 @@ async fn show_settings(page: PageRequest, path: web::Path<String>) -> HubResult<
     page.show(shown).await
 }
 
-/// What was typed into the forms about members.
+/// What was typed into the forms about members, and for another name.
 #[derive(Debug, Default)]
 pub(super) struct Typed<'a> {
     /// Somebody to add.
     pub member: &'a str,
     /// An address to invite.
     pub email: &'a str,
+    /// Another name for the organisation.
+    pub name: &'a str,
 }
 
 /// Shows the page again with what was wrong.
@@ -245,6 +262,7 @@ async fn settings_page(
         refuses_pickles: row.refuses_pickles,
         requires_second_factor: row.requires_second_factor,
         people,
+        rename: RenameForm::of(page, row, typed.name, refusal).await?,
         undo_days: page.app.config.undo_days,
     })
 }

@@ -5,6 +5,7 @@ use askama::Template;
 
 use super::navigation::SettingsNavigation;
 use super::picture::PictureForm;
+use super::rename::RenameForm;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::email::find_new_email;
 use crate::accounts::queries::identities::has_password;
@@ -53,6 +54,8 @@ pub(super) struct ProfileSettingsPage {
     pub current_password: Option<Field>,
     /// The password from now on.
     pub new_password: Field,
+    /// Another user name.
+    pub rename: RenameForm,
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -123,6 +126,8 @@ pub(super) struct Shown<'a> {
     pub profile: Option<Profile>,
     /// The new mail address.
     pub email: Option<&'a str>,
+    /// The new user name.
+    pub name: &'a str,
 }
 
 /// Shows the forms again with what was wrong.
@@ -167,5 +172,6 @@ async fn profile_page(page: &PageRequest, user: &User, shown: Shown<'_>, refusal
         email_password: has_password.then(|| of_email.mark(email_password)),
         current_password: has_password.then(|| of_password.mark(Field::new("current_password", "Current password"))),
         new_password: of_password.mark(new_password),
+        rename: RenameForm::of_user(page, user, shown.name, refusal).await?,
     })
 }

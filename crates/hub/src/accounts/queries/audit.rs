@@ -84,6 +84,23 @@ pub async fn list(pool: &PgPool, namespace_pk: i64, wanted: &Wanted, before: i64
     .await
 }
 
+/// A line of the log of an account or organisation.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find(pool: &PgPool, namespace_pk: i64, audit_pk: i64) -> sqlx::Result<Option<AuditRow>> {
+    sqlx::query_as!(
+        AuditRow,
+        "select audit_pk, created_at, actor, via, token, address, action, subject, details,
+                (select name from namespaces n where n.namespace_pk = audit_log.namespace_pk) as namespace
+         from audit_log where namespace_pk = $1 and audit_pk = $2",
+        namespace_pk,
+        audit_pk
+    )
+    .fetch_optional(pool)
+    .await
+}
+
 /// A part of all logs, newest first, before a line.
 ///
 /// # Errors

@@ -25,7 +25,7 @@ impl OwnerRow {
     }
 }
 
-/// Finds a user by name.
+/// Finds a user by name, or by one that they had.
 ///
 /// # Errors
 /// The database does not answer.
@@ -33,7 +33,7 @@ pub async fn find_public_user(pool: &PgPool, name: &str) -> sqlx::Result<Option<
     sqlx::query_as!(
         OwnerRow,
         "select namespace_pk, name, fullname, details, created_at from users join namespaces on namespace_pk = user_pk
-         where lower(name) = lower($1) and deletes_at is null
+         where namespace_pk = (select namespace_called($1)) and deletes_at is null
            and not exists (select from closed_organizations c where c.organization_pk = users.service_of)",
         name
     )
@@ -41,7 +41,7 @@ pub async fn find_public_user(pool: &PgPool, name: &str) -> sqlx::Result<Option<
     .await
 }
 
-/// Finds an organisation by name.
+/// Finds an organisation by name, or by one that it had.
 ///
 /// # Errors
 /// The database does not answer.
@@ -49,7 +49,8 @@ pub async fn find_public_organization(pool: &PgPool, name: &str) -> sqlx::Result
     sqlx::query_as!(
         OwnerRow,
         "select namespace_pk, name, fullname, details, created_at from organizations
-         join namespaces on namespace_pk = organization_pk where lower(name) = lower($1) and kind <> 'deleted'",
+         join namespaces on namespace_pk = organization_pk
+         where namespace_pk = (select namespace_called($1)) and kind <> 'deleted'",
         name
     )
     .fetch_optional(pool)

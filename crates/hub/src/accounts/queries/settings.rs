@@ -68,7 +68,7 @@ pub struct ProfileTexts<'a> {
     pub links: Vec<String>,
 }
 
-/// Finds a user or an organisation by name, whatever its case.
+/// Finds a user or an organisation by the name or one that it had, whatever the case.
 ///
 /// # Errors
 /// The database does not answer.
@@ -86,21 +86,8 @@ pub async fn find_profile(pool: &PgPool, name: &str) -> sqlx::Result<Option<Prof
                   (select s.name from namespaces s where s.namespace_pk = u.service_of) as service_of
            from namespaces left join users u on u.user_pk = namespace_pk
            left join organizations o on o.organization_pk = namespace_pk
-           where lower(name) = lower($1) and kind <> 'deleted'
+           where namespace_pk = (select namespace_called($1)) and kind <> 'deleted'
              and not exists (select from closed_organizations c where c.organization_pk = u.service_of)"#,
-        name
-    )
-    .fetch_optional(pool)
-    .await
-}
-
-/// The present name of the account or organisation that had a name before.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn find_renamed(pool: &PgPool, name: &str) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
-        "select n.name from retired_names t join namespaces n using (namespace_pk) where t.name_key = lower($1)",
         name
     )
     .fetch_optional(pool)

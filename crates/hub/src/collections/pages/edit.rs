@@ -56,7 +56,8 @@ async fn post_update(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
 async fn post_delete(page: PageRequest, _: CheckedForm) -> HubResult<HttpResponse> {
     let write = write(&page).await?;
     operations::delete(&page.app, &write).await?;
-    let text = format!("The collection {} was deleted.", write.collection.title);
+    let title = &write.collection.title;
+    let text = format!("The collection {title} was deleted. You can restore it in your settings, under Deleted repositories.");
     Ok(page.redirect_saying(&format!("/{}", write.collection.namespace), &text))
 }
 

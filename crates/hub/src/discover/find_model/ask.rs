@@ -35,6 +35,9 @@ pub(in crate::discover) const DEMANDS: [Demand; 4] = [
 /// Lengths of context to choose from, in tokens.
 pub(in crate::discover) const CONTEXTS: [u64; 6] = [2048, 4096, 8192, 32_768, 131_072, 1_048_576];
 
+/// In place of a machine: a computer without a GPU.
+pub(in crate::discover) const CPU_ALONE: &str = "cpu";
+
 /// A question.
 #[derive(Debug, Clone)]
 pub(in crate::discover) struct Ask {
@@ -46,8 +49,10 @@ pub(in crate::discover) struct Ask {
     pub demands: Vec<Demand>,
     /// The machine.
     pub machine: Option<&'static Class>,
-    /// Its memory in GiB, when it is none of the machines that are known.
-    pub memory_gib: Option<u64>,
+    /// Whether it is a computer without a GPU, whose system needs some of the memory, too.
+    pub cpu_alone: bool,
+    /// Its memory in GB (of 2^30 bytes, as those who sell it count), when it is none of the machines that are known.
+    pub memory_gb: Option<f64>,
     /// The tokens that the model is to keep in mind.
     pub context: u64,
 }
@@ -68,7 +73,8 @@ impl Ask {
             language: word("language"),
             demands: DEMANDS.into_iter().filter(|demand| query.all("allow").any(|name| name == demand.name)).collect(),
             machine: query.get("hardware").and_then(hardware::find),
-            memory_gib: number("memory").filter(|gib| (1..=100_000).contains(gib)),
+            cpu_alone: query.get("hardware") == Some(CPU_ALONE),
+            memory_gb: query.get("memory").and_then(gigabytes),
             context: number("context").unwrap_or(hardware::SHORT_CONTEXT).clamp(1, 100_000_000),
         }
     }
@@ -80,7 +86,9 @@ impl Ask {
 
     /// The memory that a model may take, in bytes.
     pub(in crate::discover) fn memory(&self) -> Option<u64> {
-        self.memory_gib.or(self.machine.map(|machine| machine.gib)).map(|gib| gib << 30)
+        let Some(all) = self.memory_gb.map(bytes_of) else { return self.machine.map(|machine| machine.gib << 30) };
+        // As for phones and laptops: a quarter is left to the system.
+        Some(if self.cpu_alone { all / 4 * 3 } else { all })
     }
 
     /// The licences that allow all that must be allowed.
@@ -116,6 +124,18 @@ impl Ask {
     }
 }
 
+/// Reads `24`, `7.5` and `16 GB`.
+fn gigabytes(text: &str) -> Option<f64> {
+    let text = text.trim().to_ascii_lowercase();
+    let number = text.strip_suffix("gb").or_else(|| text.strip_suffix("gib")).unwrap_or(&text);
+    number.trim().parse().ok().filter(|gb: &f64| (0.1..=100_000.0).contains(gb))
+}
+
+#[expect(clippy::cast_possible_truncation, clippy::cast_sign_loss, reason = "100,000 GB are few bytes, and none are below 0")]
+fn bytes_of(gb: f64) -> u64 {
+    (gb * 1_073_741_824.0) as u64
+}
+
 /// A condition that a model may fail.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub(in crate::discover) enum Reason {
@@ -127,4 +147,37 @@ pub(in crate::discover) enum Reason {
     Licence,
     /// It is too large, or its size is not known.
     Size,
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn memory(query: &str) -> Option<u64> {
+        Ask::read(&Query::parse(query)).memory()
+    }
+
+    #[test]
+    fn any_amount_of_memory_will_do() {
+        for (query, expected) in [
+            ("memory=24", Some(24 << 30)),
+            ("memory=%20%207.5%20GB", Some(15 << 29)),
+            ("memory=0.5GiB&hardware=gpu-8gb", Some(1 << 29)),
+            ("hardware=gpu-8gb", Some(8 << 30)),
+            ("hardware=cpu&memory=16", Some(12 << 30)),
+            ("hardware=cpu", None),
+        ] {
+            assert_eq!(memory(query), expected, "{query}");
+        }
+        for nonsense in ["0", "-1", "NaN", "inf", "1e300", "much", "GB", "100001"] {
+            assert_eq!(memory(&format!("memory={nonsense}")), None, "{nonsense}");
+        }
+    }
+
+    #[test]
+    fn the_index_is_asked_for_the_smallest_machine_with_as_much() {
+        let class = |query: &str| Ask::read(&Query::parse(query)).clauses().pop().map(|clause| clause.values.concat());
+        assert_eq!(class("hardware=cpu&memory=16").as_deref(), Some("gpu-12gb"));
+        assert_eq!(class("memory=9000").as_deref(), Some("gpu-8x80gb"));
+    }
 }

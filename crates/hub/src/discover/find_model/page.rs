@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::known;
 
-use super::ask::{Ask, CONTEXTS, DEMANDS};
+use super::ask::{Ask, CONTEXTS, CPU_ALONE, DEMANDS};
 use super::{Answer, COMPARED, find};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
@@ -25,6 +25,8 @@ struct FindModelPage {
     contexts: Vec<Choice>,
     demands: Vec<Choice>,
     memory: String,
+    /// Whether somebody has a CPU alone, and did not say with how much memory.
+    lacks_memory: bool,
     /// Nothing until something is asked.
     answer: Option<Answer>,
     compared: u64,
@@ -45,7 +47,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let task = ask.task.as_deref().unwrap_or_default();
     let language = ask.language.as_deref().unwrap_or_default();
     let any = |label: &str, current: &str| Choice::new("", label, current);
-    let machine = ask.machine.map_or("", |machine| machine.name);
+    let machine = if ask.cpu_alone { CPU_ALONE } else { ask.machine.map_or("", |machine| machine.name) };
     let context = ask.context.to_string();
     page.show(FindModelPage {
         layout,
@@ -57,6 +59,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
             .collect(),
         machines: std::iter::once(any("Any machine", machine))
             .chain(hardware::CLASSES.iter().map(|class| Choice::new(class.name, class.label, machine)))
+            .chain([Choice::new(CPU_ALONE, "CPU without a GPU, memory as below", machine)])
             .collect(),
         contexts: CONTEXTS
             .iter()
@@ -71,7 +74,8 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
                 selected: ask.demands.iter().any(|asked| asked.name == demand.name),
             })
             .collect(),
-        memory: ask.memory_gib.map(|gib| gib.to_string()).unwrap_or_default(),
+        memory: ask.memory_gb.map(|gb| gb.to_string()).unwrap_or_default(),
+        lacks_memory: ask.cpu_alone && ask.memory_gb.is_none(),
         answer,
         compared: COMPARED as u64,
     })

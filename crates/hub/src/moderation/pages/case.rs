@@ -14,6 +14,7 @@ use crate::moderation::category::Category;
 use crate::moderation::pages::log::ActView;
 use crate::moderation::queries::lists::{self, NoteRow, ReportRow};
 use crate::moderation::queries::{self, CaseRow};
+use crate::moderation::replies::{self, Use};
 use crate::moderation::roles::moderator;
 use crate::moderation::subject::SubjectKind;
 use crate::web::extract::raw_param;
@@ -47,6 +48,9 @@ struct CasePage {
     acts: Vec<Choice>,
     category: Field,
     categories: Vec<Choice>,
+    /// What those who run the hub wrote beforehand.
+    reply: Field,
+    replies: Vec<Choice>,
     reason: Field,
     note: Field,
 }
@@ -54,6 +58,12 @@ struct CasePage {
 impl CasePage {
     fn is_open(&self) -> bool {
         self.case.closed_at.is_none()
+    }
+
+    /// For a repository: what its bytes say of where it comes from. Buckets have no such page.
+    fn lineage_href(&self) -> Option<String> {
+        let is_repo = SubjectKind::parse(&self.case.subject_kind) == Some(SubjectKind::Repo);
+        (is_repo && !self.case.href.starts_with("/buckets/")).then(|| format!("{}/lineage", self.case.href))
     }
 }
 
@@ -105,6 +115,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 struct Sent {
     act: String,
     category: String,
+    reply: String,
     reason: String,
     note: String,
 }
@@ -132,16 +143,16 @@ async fn case_page(page: &PageRequest, user: &User, case: CaseRow, sent: &Sent, 
         notes: lists::list_notes(pool, case.case_pk, MOST).await?,
         earlier: earlier.into_iter().map(CaseView::of).collect(),
         history: history.into_iter().map(ActView::of).collect(),
-        error: refusal.message_elsewhere(&["act", "category", "reason", "note"]),
+        error: refusal.message_elsewhere(&["act", "category", "reply", "reason", "note"]),
         act: refusal.mark(Field::new("act", "Decision")),
         acts: fitting.iter().map(|act| Choice::new(act.as_str(), act.label(), &sent.act)).collect(),
         category: refusal.mark(Field::new("category", "What is wrong")),
         categories: categories(&category),
-        reason: refusal.mark(
-            Field::new("reason", "Public sentence").value(&sent.reason).hint(
-                "Its owner reads it, and in the place of a repository everybody does. Empty: the sentence of the category.",
-            ),
-        ),
+        reply: refusal.mark(Field::new("reply", "Canned reply").hint("It stands before what you write.")),
+        replies: replies::choices(&page.app, Use::Decision, &sent.reply).await?,
+        reason: refusal.mark(Field::new("reason", "Public sentence").value(&sent.reason).hint(
+            "Its owner reads it, and in the place of a repository everybody does. Without any: the sentence of the category.",
+        )),
         note: refusal.mark(Field::new("note", "Note").value(&sent.note).hint("Only moderators read it.")),
         case,
     })
@@ -162,7 +173,13 @@ async fn send(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let text = |name| form.text(name).to_owned();
-            let sent = Sent { act: text("act"), category: text("category"), reason: text("reason"), note: text("note") };
+            let sent = Sent {
+                act: text("act"),
+                category: text("category"),
+                reply: text("reply"),
+                reason: text("reason"),
+                note: text("note"),
+            };
             // As it is now: somebody else may have decided.
             let shown = case_page(&page, user, find(&page, user).await?, &sent, &refusal).await?;
             page.show_with(refusal.status, shown).await
@@ -181,6 +198,7 @@ async fn decide(page: &PageRequest, user: &User, case: &CaseRow, form: &CheckedF
     let act = Act::parse(form.text("act")).ok_or_else(|| HubError::unprocessable("Choose what shall be done.").at("act"))?;
     let category = Category::parse(form.text("category"));
     let category = category.ok_or_else(|| HubError::unprocessable("Choose what is wrong.").at("category"))?;
-    let decision = Decision::new(act, category, form.text("reason"))?;
+    let reason = replies::compose(&page.app, Use::Decision, form.text("reply"), form.text("reason")).await?;
+    let decision = Decision::new(act, category, &reason)?;
     acts::decide(&page.app, user, case.case_pk, &decision).await.map(|_| ())
 }

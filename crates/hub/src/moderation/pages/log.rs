@@ -14,10 +14,12 @@ use crate::moderation::category::Category;
 use crate::moderation::queries::ActRow;
 use crate::moderation::queries::appeals::{WaitingRow, list_waiting};
 use crate::moderation::queries::lists;
+use crate::moderation::replies::{self, Use};
 use crate::moderation::roles::moderator;
 use crate::web::cursor::one_more;
 use crate::web::extract::raw_param;
 use crate::web::filters;
+use crate::web::form::Choice;
 use crate::web::layout::Layout;
 
 /// How many acts a page shows.
@@ -43,6 +45,8 @@ struct AppealsPage {
     navigation: SettingsNavigation,
     tabs: Vec<Tab>,
     appeals: Vec<WaitingRow>,
+    /// What those who run the hub wrote beforehand.
+    replies: Vec<Choice>,
 }
 
 impl WaitingRow {
@@ -139,6 +143,7 @@ async fn show_appeals(page: PageRequest) -> HubResult<HttpResponse> {
         navigation: SettingsNavigation::new(user, PATH),
         tabs: tabs("/moderation/appeals", lists::count_waiting(pool).await?),
         appeals: list_waiting(pool, one_more(PAGE_LEN)).await?,
+        replies: replies::choices(&page.app, Use::Appeal, "").await?,
     };
     page.show(shown).await
 }
@@ -151,7 +156,8 @@ async fn decide(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse>
         "uphold" => false,
         _ => return Err(HubError::bad_request("Choose whether the decision stands or is taken back.")),
     };
-    appeals::decide(&page.app, user, appeal_pk, granted, form.text("answer")).await?;
+    let answer = replies::compose(&page.app, Use::Appeal, form.text("reply"), form.text("answer")).await?;
+    appeals::decide(&page.app, user, appeal_pk, granted, &answer).await?;
     let said = if granted { "Granted: the decision is taken back." } else { "The decision stands." };
     Ok(page.redirect_saying("/moderation/appeals", said))
 }

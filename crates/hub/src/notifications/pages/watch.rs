@@ -1,10 +1,11 @@
-//! The watch buttons of repositories, users and organisations.
+//! The watch buttons of repositories, users and organisations, and what subscribes to a discussion.
 
 use actix_web::{HttpResponse, web};
 
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::find_namespace;
 use crate::error::{HubError, HubResult};
+use crate::notifications::threads::subscribe;
 use crate::notifications::watching::{Level, set_level, set_namespace};
 use crate::repos::RepoRead;
 use crate::web::extract::raw_param;
@@ -19,6 +20,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route("/{namespace}/-/watch", web::post().to(post_namespace));
     for base in BASES {
         config.route(&format!("{base}/watch"), web::post().to(post_repo));
+        config.route(&format!("{base}/discussions/{{num}}/subscription"), web::post().to(post_discussion));
     }
 }
 
@@ -30,6 +32,19 @@ async fn post_repo(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubR
     };
     set_level(&page.app, &read, level).await?;
     Ok(back(&page, &form, &read.repo.path()))
+}
+
+async fn post_discussion(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    let missing = || HubError::not_found("There is no such discussion here.");
+    let num: i64 = raw_param(page.http(), "num").parse().map_err(|_| missing())?;
+    let subscribed = match form.text("subscribed") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(HubError::bad_request("Choose whether you want to be told of this discussion.")),
+    };
+    subscribe(&page.app, &read, num, subscribed).await?;
+    Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path())))
 }
 
 async fn post_namespace(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -46,9 +46,9 @@ pub struct ToldRow {
 }
 
 /// Notes for everybody whom an event concerns that it happened: those whom it mentions (`names`, in lower case), who take part or
-/// were mentioned before, who own or watch the repository, and, of the first in a discussion, who watch the owner. Neither who did it,
-/// nor who ignores the repository or may not read it. One that was noted already changes nothing; one that comes late may still be
-/// the stronger reason.
+/// were mentioned before, who subscribed to the discussion, who own or watch the repository, and, of the first in a discussion, who
+/// watch the owner. Neither who did it, nor who ignores the repository or may not read it, nor, unless they are mentioned, who
+/// unsubscribed from the discussion. One that was noted already changes nothing; one that comes late may still be the stronger reason.
 ///
 /// # Errors
 /// The database does not answer.
@@ -68,7 +68,8 @@ pub async fn insert_for_event(
                from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
                where e.event_pk = $1 and r.deleted_at is null and not r.disabled
            ), candidate as (
-               select n.namespace_pk as user_pk, 3 as reason from namespaces n where lower(n.name) = any($2)
+               select n.namespace_pk as user_pk, 3 as reason from namespaces n
+               where n.namespace_pk = any(array(select namespace_called(called) from unnest($2::text[]) as called))
                union all
                select opener_pk, 2 from event
                union all
@@ -76,6 +77,8 @@ pub async fn insert_for_event(
                where p.kind = 'comment'
                union all
                select n.user_pk, 2 from event e join notifications n on n.discussion_pk = e.discussion_pk where n.reason >= 2
+               union all
+               select s.user_pk, 2 from event e join discussion_subscriptions s on s.discussion_pk = e.discussion_pk where s.subscribed
                union all
                select namespace_pk, 1 from event
                union all
@@ -89,8 +92,10 @@ pub async fn insert_for_event(
                select c.user_pk, max(c.reason)::smallint as reason
                from event e cross join candidate c join users u on u.user_pk = c.user_pk
                left join repo_watches w on w.user_pk = c.user_pk and w.repo_pk = e.repo_pk
+               left join discussion_subscriptions s on s.user_pk = c.user_pk and s.discussion_pk = e.discussion_pk
                where c.user_pk is distinct from e.author_pk and u.service_of is null and w.level is distinct from 'ignore'
                  and (c.reason > 1 or w.level is distinct from 'participating')
+                 and (c.reason > 2 or s.subscribed is distinct from false)
                  and (not e.private or belongs_to(c.user_pk, e.namespace_pk, e.resource_group_pk))
                group by c.user_pk
            )

@@ -49,7 +49,8 @@ macro_rules! parts {
 parts! {
     Profile "profile" r#"
         select u.user_pk as "key!", jsonb_build_object(
-            'name', n.name, 'fullname', u.fullname, 'about', u.details, 'homepage', u.homepage, 'links', u.links,
+            'name', n.name, 'old_names', (select coalesce(jsonb_agg(coalesce(t.name, t.name_key) order by t.retired_at), '[]')
+                                          from retired_names t where t.namespace_pk = u.user_pk), 'fullname', u.fullname, 'about', u.details, 'homepage', u.homepage, 'links', u.links,
             'email', u.email, 'email_confirmed_at', u.email_confirmed_at, 'wanted_email', u.new_email, 'created_at', n.created_at,
             'has_password', u.password_hash <> '', 'runs_the_hub', u.is_admin, 'moderates_the_hub', u.is_moderator,
             'plain_http', u.plain_http, 'shows_not_for_all_audiences', u.shows_labelled) as data
@@ -146,6 +147,11 @@ parts! {
                       left join namespaces n on n.namespace_pk = r.namespace_pk
                       where i.collection_pk = c.collection_pk)) as data
         from collections c where c.namespace_pk = $1 and c.collection_pk > $2 order by c.collection_pk limit $3"#;
+    DeletedCollections "deleted_collections" r#"
+        select d.collection_pk as "key!", jsonb_build_object(
+            'title', d.title, 'description', d.contents -> 'collection' -> 'description', 'private', d.private,
+            'items', jsonb_array_length(d.contents -> 'items'), 'deleted_at', d.deleted_at) as data
+        from deleted_collections d where d.namespace_pk = $1 and d.collection_pk > $2 order by d.collection_pk limit $3"#;
     Likes "likes" r#"
         select l.repo_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'at', l.created_at,
@@ -241,7 +247,13 @@ parts! {
                   from repo_watches w join repos r using (repo_pk) join namespaces n using (namespace_pk) where w.user_pk = $1
                   union all
                   select w.namespace_pk, 'all', n.kind, w.created_at, n.name
-                  from namespace_watches w join namespaces n using (namespace_pk) where w.user_pk = $1) watched) found
+                  from namespace_watches w join namespaces n using (namespace_pk) where w.user_pk = $1
+                  union all
+                  select s.discussion_pk, case when s.subscribed then 'subscribed' else 'unsubscribed' end, 'discussion', s.set_at,
+                         case when not r.private and r.deleted_at is null or r.namespace_pk = $1
+                              then n.name || '/' || r.name || '#' || d.num end
+                  from discussion_subscriptions s join discussions d using (discussion_pk) join repos r using (repo_pk)
+                  join namespaces n using (namespace_pk) where s.user_pk = $1) watched) found
         where key > $2 order by key limit $3"#;
     Webhooks "webhooks" r#"
         select webhook_pk as "key!", jsonb_build_object(

@@ -7,7 +7,9 @@ use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
 use hub_types::RepoType;
 
-use super::{Level, RepoAdmin, RepoContent, RepoRead, RepoWrite, level_of, may_read_disabled, not_found, role_level};
+use super::{
+    Level, RepoAdmin, RepoContent, RepoEvidence, RepoRead, RepoWrite, level_of, may_read_disabled, not_found, role_level,
+};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{Family, HubError, HubResult, family_of};
@@ -106,6 +108,16 @@ impl FromRequest for RepoContent {
     fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
         let request = request.clone();
         Box::pin(async move { from_path(&request).await?.into_content(app_of(&request)?).await })
+    }
+}
+
+impl FromRequest for RepoEvidence {
+    type Error = HubError;
+    type Future = Pin<Box<dyn Future<Output = HubResult<Self>>>>;
+
+    fn from_request(request: &HttpRequest, _: &mut Payload) -> Self::Future {
+        let request = request.clone();
+        Box::pin(async move { from_path(&request).await?.into_evidence(app_of(&request)?).await })
     }
 }
 

@@ -161,6 +161,7 @@ pub(super) fn columns_for(fields: &Fields) -> Columns {
             "datasets",
             "description",
             "baseModels",
+            "runtime",
         ]),
         siblings: any(&["siblings"]),
     }
@@ -216,7 +217,9 @@ fn value_of(repo: &ListedRepo, field: &str) -> Option<Value> {
         "subdomain" => json!(repo.id().replace(['/', '.', '_'], "-").to_ascii_lowercase()),
         "region" => json!("us"),
         // Spaces are kept, not run.
-        "runtime" => json!({ "stage": "STOPPED", "hardware": { "current": null, "requested": null }, "storage": null }),
+        "runtime" => {
+            json!({ "stage": fact("stage").unwrap_or_else(|| json!("STOPPED")), "hardware": { "current": null, "requested": null }, "storage": null })
+        }
         _ => return None,
     })
 }

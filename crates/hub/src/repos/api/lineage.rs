@@ -1,4 +1,4 @@
-//! `GET /api/{type}/{id}/lineage` and `/tensor-diff`: the hub's own, for owners and for those who run it.
+//! `GET /api/{type}/{id}/lineage` and `/tensor-diff`: the hub's own, for owners, moderators and those who run it.
 
 use std::time::Duration;
 
@@ -13,7 +13,7 @@ use super::REPO;
 use crate::accounts::api::timestamp;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::access::{RepoContent, RepoWrite};
+use crate::repos::access::{RepoContent, RepoEvidence};
 use crate::repos::lineage::{Lineage, Relative, relatives_of};
 use crate::repos::tensor_diff::{self, Event, Wanted};
 use crate::web::extract::Query;
@@ -27,9 +27,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route(&format!("{REPO}/tensor-diff"), web::get().to(get_tensor_diff));
 }
 
-async fn get_lineage(app: web::Data<App>, write: RepoWrite) -> HubResult<HttpResponse> {
-    let lineage = relatives_of(&app, &write).await?;
-    Ok(HttpResponse::Ok().json(lineage_json(&write.repo.id.to_string(), &lineage)))
+async fn get_lineage(app: web::Data<App>, evidence: RepoEvidence) -> HubResult<HttpResponse> {
+    let lineage = relatives_of(&app, &evidence).await?;
+    Ok(HttpResponse::Ok().json(lineage_json(&evidence.repo.id.to_string(), &lineage)))
 }
 
 fn lineage_json(id: &str, lineage: &Lineage) -> Value {

@@ -148,6 +148,9 @@ async fn find_source(app: &App, write: &RepoWrite, source: &Source) -> HubResult
     let id: RepoId = source.id.parse()?;
     let read = access::find_readable(app, &write.viewer, source.repo_type, id.namespace(), id.name()).await?;
     let content = read.into_content(app).await?;
+    if content.repo.pk != write.repo.pk {
+        content.require_copyable()?;
+    }
     // What was deleted from a bucket is nobody's any more, except for a writer who moves files in their own.
     let only_present = content.repo.repo_type == RepoType::Bucket && content.repo.pk != write.repo.pk;
     Ok((content.repo.pk, only_present))

@@ -6,14 +6,18 @@ use crate::error::{HubError, HubResult};
 use crate::repos::access::{self, Level, RepoContent, RepoRead};
 use crate::repos::queries::discussions;
 
+/// Whether nothing is said here any more: moderators disabled the repository. Who runs the hub still may.
+pub fn is_silenced(read: &RepoRead) -> bool {
+    read.repo.disabled && !read.viewer.is_site_admin()
+}
+
 /// The key of the viewer who takes part in discussions: whoever may act in their own name, and whose token may write to the
 /// repository.
 ///
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, and in repositories that moderators disabled.
 pub fn participant(read: &RepoRead) -> HubResult<i64> {
-    let runs_the_hub = read.viewer.user.as_ref().is_some_and(|user| user.is_admin);
-    if read.repo.disabled && !runs_the_hub {
+    if is_silenced(read) {
         return Err(access::disabled(&read.repo));
     }
     let user = if read.level >= Level::Write { read.viewer.require_user()? } else { read.viewer.require_actor()? };

@@ -1,10 +1,11 @@
-//! The likely parents of all models of the hub, most certain first: what those who run it look through for undeclared base
-//! models and re-uploads. A model's is written down when its weights were sampled; whether its card names it is read from
+//! The likely parents of all models of the hub, most certain first: what moderators and those who run it look through for
+//! undeclared base models and re-uploads. A model's is written down when its weights were sampled; whether its card names it is read from
 //! the cards each time the list is shown.
 
 use std::str::FromStr;
 
 use super::{Relation, Relative, find_relatives};
+use crate::accounts::User;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::Repo;
@@ -16,7 +17,7 @@ pub use crate::repos::queries::lineage::FindingRow;
 
 /// Looks for the likely parent of a model and writes it down.
 pub(super) async fn note(app: &App, repo: &Repo) -> HubResult<()> {
-    // Everything counts, also what is private: only those who run the hub see the list.
+    // Everything counts, also what is private: whose eyes a pair is for is asked when the list is shown.
     let lineage = find_relatives(app, repo, &Visibility::default(), None).await?;
     match lineage.parent() {
         Some(parent) => {
@@ -65,15 +66,21 @@ impl FromStr for Cursor {
     }
 }
 
-/// Lists models whose cards do not name their likely parents, most certain first; gives where the next page starts.
+/// Lists models whose cards do not name their likely parents, most certain first; gives where the next page starts. Who runs the
+/// hub sees all; moderators see those pairs of which they may download both.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_undeclared(app: &App, after: Option<Cursor>, limit: usize) -> HubResult<(Vec<FindingRow>, Option<Cursor>)> {
+pub async fn list_undeclared(
+    app: &App,
+    reader: &User,
+    after: Option<Cursor>,
+    limit: usize,
+) -> HubResult<(Vec<FindingRow>, Option<Cursor>)> {
     // No certainty is above 1.
     let from = after.unwrap_or(Cursor { certainty: 2.0, repo_pk: 0 });
     let wanted = one_more(limit);
-    let mut rows = queries::list_undeclared(&app.pool, from.certainty, from.repo_pk, wanted).await?;
+    let mut rows = queries::list_undeclared(&app.pool, reader, (from.certainty, from.repo_pk), wanted).await?;
     let more = rows.len() > limit;
     rows.truncate(limit);
     let next = rows.last().filter(|_| more).map(|row| Cursor { certainty: row.certainty, repo_pk: row.repo_pk });

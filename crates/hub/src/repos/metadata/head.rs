@@ -160,6 +160,9 @@ fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&Card
     add("datasets", list(&card.datasets));
     add("models", list(&card.models));
     add("sdk", card.sdk.clone().map(Value::from));
+    add("stage", derived.stage.map(Value::from));
+    add("suggested_hardware", card.suggested_hardware.clone().map(Value::from));
+    add("inference", (card.inference == Some(Value::Bool(false))).then_some(Value::Bool(false)));
     add("title", card.title.clone().or_else(|| card.pretty_name.clone()).map(Value::from));
     let excerpt = plain_text_excerpt(body, EXCERPT_CHARS);
     add("excerpt", (!excerpt.is_empty()).then(|| json!(excerpt)));

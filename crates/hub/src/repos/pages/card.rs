@@ -250,7 +250,7 @@ pub(super) async fn card_of(page: &PageRequest, repo: &Repo) -> HubResult<Option
     if entry.is_folder() || entry.lfs.is_some() {
         return Ok(None);
     }
-    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(page.base.as_str());
     markdown::render(page, repo, entry.oid, context, &format!("{}/", repo.default_branch)).await
 }
 

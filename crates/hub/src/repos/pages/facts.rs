@@ -1,7 +1,7 @@
 //! The column next to a card: numbers and links from what is derived of a repository.
 //! What belongs to it elsewhere on the hub is in `relations`.
 
-use hub_cards::infer::FactKey;
+use hub_cards::infer::{FactKey, Inferred};
 use hub_cards::known;
 use hub_types::RepoType;
 use serde_json::Value;
@@ -12,6 +12,7 @@ use super::inferred::is_inferred;
 use super::tags;
 use super::view::RepoHeader;
 use crate::downloads::chart::DownloadChart;
+use crate::repos::metadata::inferred_of;
 use crate::repos::queries::listing::ListedRepo;
 use crate::search::hardware;
 
@@ -101,6 +102,10 @@ fn facts_of(kind: RepoType, derived: &ListedRepo) -> Vec<Fact> {
         let values = tags::all(&derived.tags, prefix).into_iter();
         add(label, values.map(|value| listed("other", value.to_owned(), &format!("{prefix}{value}"))).collect());
     }
+    let inferred = inferred_of(derived.card.as_ref(), derived.facts.as_ref());
+    let rows = inferred.iter().filter(|fact| fact.key == FactKey::SizeCategories);
+    let of_rows = |fact: &Inferred| FactLink { inferred: true, ..listed("size_categories", fact.value.clone(), &fact.value) };
+    add("Rows", rows.map(of_rows).collect());
     let plain = derived.tags.iter().filter(|tag| !tag.contains(':') && Some(*tag) != derived.pipeline_tag.as_ref());
     let plain = plain.filter(|tag| Some(*tag) != derived.library_name.as_ref() && !languages.contains(tag));
     add("Tags", plain.map(|tag| listed("other", tag.clone(), tag)).collect());

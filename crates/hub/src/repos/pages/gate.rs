@@ -182,7 +182,7 @@ pub(super) async fn gate_view(
     let fields = gate.fields.iter().enumerate();
     let fields = fields.map(|(index, field)| field_view(index, field, &problems, &given)).collect();
     let prompt = match &gate.prompt {
-        Some(text) => Some(rendered(repo, text).await?),
+        Some(text) => Some(rendered(&page.app, repo, text).await?),
         None => None,
     };
     let word = kind_word(repo.repo_type);
@@ -225,12 +225,12 @@ fn button_of(repo: &Repo) -> &'static str {
     }
 }
 
-async fn rendered(repo: &Repo, text: &str) -> HubResult<SafeHtml> {
+async fn rendered(app: &App, repo: &Repo, text: &str) -> HubResult<SafeHtml> {
     let key = (format!("{}/{}", repo.path(), repo.default_branch), text.to_owned());
     if let Some(html) = PROMPTS.get(&key).await {
         return Ok(html);
     }
-    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(&app.config.base());
     let text = text.to_owned();
     let html = tokio::task::spawn_blocking(move || render_markdown(&text, &context)).await?;
     PROMPTS.insert(key, html.clone()).await;

@@ -10,7 +10,7 @@ use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::lineage::{Lineage, Relation, Relative, relatives_of};
-use crate::repos::{Repo, RepoWrite};
+use crate::repos::{Repo, RepoEvidence};
 use crate::web::filters;
 use crate::web::filters::size_text;
 use crate::web::layout::Layout;
@@ -109,10 +109,10 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-async fn show_lineage(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    let repo = &write.repo;
-    let lineage = relatives_of(&page.app, &write).await?;
-    let (header, _) = header_of(&page, &write, RepoTab::Settings).await?;
+async fn show_lineage(page: PageRequest, evidence: RepoEvidence) -> HubResult<HttpResponse> {
+    let repo = &evidence.repo;
+    let lineage = relatives_of(&page.app, &evidence).await?;
+    let (header, _) = header_of(&page, &evidence, RepoTab::Settings).await?;
     let verdict = verdict(repo, lineage.parent(), lineage.relatives.is_empty());
     let basis = match (lineage.sketched, lineage.large_bytes) {
         (true, bytes) => format!("Looked at {} of large files, and at samples of the weights.", size_text(bytes)),

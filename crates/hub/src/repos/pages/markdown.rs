@@ -29,11 +29,14 @@ pub(super) struct Rendered {
     pub citation: Option<String>,
 }
 
-type Key = (Oid, String, String);
+/// The file, its repository, the place in it and the address of the hub that links start from.
+type Key = (Oid, String, String, String);
 
 static RENDERED: LazyLock<Cache<Key, Arc<Rendered>>> = LazyLock::new(|| {
     Cache::builder()
-        .weigher(|_, card: &Arc<Rendered>| u32::try_from(card.html.as_str().len() + 200).unwrap_or(u32::MAX))
+        .weigher(|key: &Key, card: &Arc<Rendered>| {
+            u32::try_from(card.html.as_str().len() + key.3.len() + 200).unwrap_or(u32::MAX)
+        })
         .max_capacity(MAX_KEPT_BYTES)
         .time_to_idle(Duration::from_secs(3600))
         .build()
@@ -53,7 +56,7 @@ pub(super) async fn render(
     if recalls::find(&page.app, repo.pk, Content::Blob(blob)).await?.is_some() {
         return Ok(None);
     }
-    let key = (blob, repo.path(), place.to_owned());
+    let key = (blob, repo.path(), place.to_owned(), page.base.as_str().to_owned());
     if let Some(card) = RENDERED.get(&key).await {
         return Ok(Some(card));
     }

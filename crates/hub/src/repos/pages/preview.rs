@@ -193,7 +193,7 @@ async fn parquet_file(page: &PageRequest, repo: &Repo, place: &Place) -> HubResu
 
 async fn rendered(page: &PageRequest, repo: &Repo, place: &Place, entry: &Entry, how: Rendering) -> HubResult<Option<FileView>> {
     let folder = place.path.rsplit_once('/').map_or("", |(folder, _)| folder);
-    let context = LinkContext::new(repo.repo_type, &repo.id, &place.revision, folder);
+    let context = LinkContext::new(repo.repo_type, &repo.id, &place.revision, folder).of_hub(page.base.as_str());
     if how == Rendering::Markdown {
         if entry.lfs.is_some() {
             return Ok(None);

@@ -199,7 +199,7 @@ async fn readme(page: &PageRequest, repo: &Repo, place: &Place, entry: &Entry) -
     if entry.lfs.is_some() {
         return Ok(None);
     }
-    let context = LinkContext::new(repo.repo_type, &repo.id, &place.revision, &place.path);
+    let context = LinkContext::new(repo.repo_type, &repo.id, &place.revision, &place.path).of_hub(page.base.as_str());
     let card = markdown::render(page, repo, entry.oid, context, &format!("{}/{}", place.revision, place.path)).await?;
     Ok(card.map(|card| card.html.clone()))
 }

@@ -10,7 +10,7 @@ use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
 use crate::repos::queries::trending::{ActivityRow, list_activity};
-use crate::repos::trending::Terms;
+use crate::repos::trending::{Terms, WHOLE_DOWNLOADS, WHOLE_LIKES, worth};
 use crate::web::filters;
 use crate::web::layout::Layout;
 
@@ -24,6 +24,8 @@ struct TrendingPage {
     header: RepoHeader,
     /// The terms, in the order of the rule.
     terms: Vec<Term>,
+    /// How many days old an account must be for what it likes to count; 0: any.
+    account_days: u64,
     /// Their sum.
     score: i64,
     /// The score that lists have; it was counted a while ago.
@@ -50,40 +52,78 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn show_trending(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     let (header, _) = header_of(&page, &read, RepoTab::Other).await?;
     let missing = || HubError::repo_not_found(page.viewer.is_anonymous());
-    let activity = list_activity(&page.app.pool, &[read.repo.pk]).await?.pop().ok_or_else(missing)?;
+    let activity = list_activity(&page.app.pool, &[read.repo.pk], worth(&page.app.config)).await?.pop().ok_or_else(missing)?;
     let terms = Terms::of(&activity);
     let shown = TrendingPage {
         layout: layout_of(&page, &read.repo, "Trending score"),
         header,
         score: terms.sum(),
         listed: activity.trending,
-        terms: rows(&activity, terms),
+        terms: rows(&activity, terms, page.app.config.trending_account_days),
+        account_days: page.app.config.trending_account_days,
     };
     page.show(shown).await
 }
 
-fn rows(activity: &ActivityRow, terms: Terms) -> Vec<Term> {
-    let ActivityRow { recent_likes, weighted_likes, weighted_downloads, scored_downloads, age_days, .. } = activity;
-    let likes = if *recent_likes == 1 { "like" } else { "likes" };
-    let downloads = if *scored_downloads == 1 { "download" } else { "downloads" };
-    vec![
-        Term {
-            label: "Likes",
-            counted: format!("{recent_likes} {likes} in 28 days, worth {weighted_likes:.2} by age"),
-            formula: format!("10 × {weighted_likes:.2}"),
-            points: terms.likes,
-        },
-        Term {
-            label: "Downloads",
-            counted: format!("{scored_downloads} {downloads} in 28 days, worth {weighted_downloads:.2} by age"),
-            formula: format!("10 × log₂(1 + {weighted_downloads:.2})"),
-            points: terms.downloads,
-        },
-        Term {
-            label: "New",
-            counted: format!("{age_days:.1} days old"),
-            formula: if *age_days < 28.0 { format!("20 × ½^({age_days:.1} ÷ 7)") } else { "none after 28 days".to_owned() },
-            points: terms.newness,
-        },
+fn rows(activity: &ActivityRow, terms: Terms, account_days: u64) -> Vec<Term> {
+    let ActivityRow { weighted_likes, damped_likes, weighted_downloads, damped_downloads, age_days, .. } = activity;
+    let mut rows = vec![Term {
+        label: "Likes",
+        counted: format!("{} in 28 days, worth {weighted_likes:.2} by age", likes(activity.recent_likes)),
+        formula: format!("10 × {weighted_likes:.2}"),
+        points: terms.likes,
+    }];
+    if terms.like_bursts != 0 {
+        rows.push(Term {
+            label: "Many likes on one day",
+            counted: format!("Above {WHOLE_LIKES} on a day only their logarithm adds: worth {damped_likes:.2}"),
+            formula: format!("10 × {damped_likes:.2} − 10 × {weighted_likes:.2}"),
+            points: terms.like_bursts,
+        });
+    }
+    rows.extend(left_out(activity, account_days));
+    let downloads = if activity.scored_downloads == 1 { "download" } else { "downloads" };
+    rows.push(Term {
+        label: "Downloads",
+        counted: format!("{} {downloads} in 28 days, worth {weighted_downloads:.2} by age", activity.scored_downloads),
+        formula: format!("10 × log₂(1 + {weighted_downloads:.2})"),
+        points: terms.downloads,
+    });
+    if terms.download_bursts != 0 {
+        rows.push(Term {
+            label: "Many downloads on one day",
+            counted: format!("Above {WHOLE_DOWNLOADS} on a day only their logarithm adds: worth {damped_downloads:.2}"),
+            formula: format!("10 × log₂(1 + {damped_downloads:.2}) − 10 × log₂(1 + {weighted_downloads:.2})"),
+            points: terms.download_bursts,
+        });
+    }
+    rows.push(Term {
+        label: "New",
+        counted: format!("{age_days:.1} days old"),
+        formula: if *age_days < 28.0 { format!("20 × ½^({age_days:.1} ÷ 7)") } else { "none after 28 days".to_owned() },
+        points: terms.newness,
+    });
+    rows
+}
+
+/// The likes that do not count. Who moderators have limited or suspended is not told apart from service accounts.
+fn left_out(activity: &ActivityRow, account_days: u64) -> impl Iterator<Item = Term> {
+    let days = if account_days == 1 { "day" } else { "days" };
+    [
+        ("Likes of young accounts", activity.young_likes, format!("accounts that were younger than {account_days} {days}")),
+        ("Likes of its own people", activity.own_likes, "its owner, the owner's members or who made it".to_owned()),
+        ("Likes that never count", activity.barred_likes, "service accounts, and accounts that moderators hold back".to_owned()),
     ]
+    .into_iter()
+    .filter(|(_, count, _)| *count > 0)
+    .map(|(label, count, whose)| Term {
+        label,
+        counted: format!("{} of {whose}", likes(count)),
+        formula: "left out".to_owned(),
+        points: 0,
+    })
+}
+
+fn likes(count: i64) -> String {
+    format!("{count} {}", if count == 1 { "like" } else { "likes" })
 }

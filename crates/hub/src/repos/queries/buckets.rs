@@ -219,7 +219,7 @@ pub async fn lock(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<
     .await
 }
 
-/// Whether moderators disabled a bucket. To be asked with its row locked.
+/// Whether moderators disabled a repository. To be asked with its row locked.
 ///
 /// # Errors
 /// The database does not answer.

@@ -289,7 +289,8 @@ pub async fn was_of_another(
                  and created_by is distinct from $5 and coalesce(resource_group_pk, namespace_pk) <> all($6)
                union all
                select 1 from repo_redirects o join repos r using (repo_pk)
-               where o.repo_type = $1 and namespace_key = lower($3) and name_key = lower($4) and r.created_by is distinct from $5
+               where o.repo_type = $1 and name_key = lower($4) and r.created_by is distinct from $5
+                 and namespace_key = any(array(select lower($3) union all select t.name_key from retired_names t where t.namespace_pk = $2))
                  and case when r.namespace_pk = $2 then coalesce(r.resource_group_pk, $2) else $2 end <> all($6)
            ) as "was!""#,
         repo_type as RepoType,

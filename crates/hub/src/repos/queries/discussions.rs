@@ -174,12 +174,19 @@ pub async fn count_open(pool: &PgPool, repo_pk: i64) -> sqlx::Result<i64> {
     .await
 }
 
-/// Which of some names, in lower case, are somebody's, as they are written.
+/// Which of some names, in lower case, are or were somebody's, as they are written.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_people(pool: &PgPool, names: &[String]) -> sqlx::Result<Vec<String>> {
-    sqlx::query_scalar!("select name from namespaces where lower(name) = any($1)", names).fetch_all(pool).await
+    sqlx::query_scalar!(
+        r#"select name as "name!" from namespaces where lower(name) = any($1)
+           union all select coalesce(t.name, t.name_key) from retired_names t join namespaces n using (namespace_pk)
+           where t.name_key = any($1) and n.kind <> 'deleted'"#,
+        names
+    )
+    .fetch_all(pool)
+    .await
 }
 
 /// Finds a discussion by its number.

@@ -384,3 +384,18 @@ pub async fn list_deciders(conn: &mut PgConnection, repo_pk: i64, limit: i64) ->
     .fetch_all(conn)
     .await
 }
+
+/// Everything that people were asked for by a repository, by label; at most so many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_labels(pool: &PgPool, repo_pk: i64, limit: i64) -> sqlx::Result<Vec<String>> {
+    sqlx::query_scalar!(
+        r#"select distinct label as "label!" from access_requests cross join lateral jsonb_object_keys(answers) as label
+           where repo_pk = $1 order by 1 limit $2"#,
+        repo_pk,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}

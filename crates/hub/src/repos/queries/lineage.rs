@@ -8,6 +8,7 @@ use hub_types::{Sha256, XetHash};
 use serde_json::Value;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
+use crate::accounts::User;
 use crate::repos::visibility::Visibility;
 
 /// A model's samples as stored.
@@ -267,11 +268,17 @@ pub async fn delete_finding(pool: &PgPool, repo_pk: i64) -> sqlx::Result<()> {
 }
 
 /// Lists models whose cards name their likely parent neither by its name nor by one that it had before, the most certain
-/// first, after a place in that order.
+/// first, after a place in that order: all for who runs the hub, and for others those of which they may download both.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_undeclared(pool: &PgPool, certainty: f64, repo_pk: i64, limit: i64) -> sqlx::Result<Vec<FindingRow>> {
+pub async fn list_undeclared(
+    pool: &PgPool,
+    reader: &User,
+    (certainty, repo_pk): (f64, i64),
+    limit: i64,
+) -> sqlx::Result<Vec<FindingRow>> {
+    let audiences = reader.audiences();
     sqlx::query_as!(
         FindingRow,
         r#"select f.repo_pk, rn.name || '/' || r.name as "id!", r.private, pn.name || '/' || p.name as "parent_id!",
@@ -281,6 +288,13 @@ pub async fn list_undeclared(pool: &PgPool, certainty: f64, repo_pk: i64, limit:
            join repos r on r.repo_pk = f.repo_pk join namespaces rn on rn.namespace_pk = r.namespace_pk
            join repos p on p.repo_pk = f.parent_pk join namespaces pn on pn.namespace_pk = p.namespace_pk
            where (f.certainty, f.repo_pk) < ($1, $2) and r.deleted_at is null and p.deleted_at is null
+             and ($4 or not exists (
+                 select from unnest(array[r.repo_pk, p.repo_pk]) pair(pk) join repos o on o.repo_pk = pair.pk
+                 where coalesce(o.resource_group_pk, o.namespace_pk) <> all($5)
+                   and (o.private or (o.gated is not null and not exists (
+                       select from access_requests a where a.repo_pk = o.repo_pk and a.user_pk = $6 and a.status = 'accepted'
+                   )))
+             ))
              and not exists (
                  select from jsonb_array_elements_text(
                      case when jsonb_typeof(r.facts -> 'base_models') = 'array' then r.facts -> 'base_models' else '[]'::jsonb end
@@ -290,11 +304,15 @@ pub async fn list_undeclared(pool: &PgPool, certainty: f64, repo_pk: i64, limit:
                         select lower(coalesce(old_id, namespace_key || '/' || name_key)) from repo_redirects o
                         where o.repo_pk = f.parent_pk
                     )
+                    or lower(base) in (select t.name_key || '/' || lower(p.name) from retired_names t where t.namespace_pk = p.namespace_pk)
              )
            order by f.certainty desc, f.repo_pk desc limit $3"#,
         certainty,
         repo_pk,
-        limit
+        limit,
+        reader.is_admin,
+        &audiences,
+        reader.pk
     )
     .fetch_all(pool)
     .await

@@ -306,7 +306,7 @@ const fn column(sort: Sort) -> &'static str {
 
 fn push_filters(sql: &mut QueryBuilder<Postgres>, query: &ListQuery) {
     if let Some(author) = &query.author {
-        sql.push(" and r.namespace_pk = (select namespace_pk from namespaces where lower(name) = lower(");
+        sql.push(" and r.namespace_pk = (select namespace_called(");
         sql.push_bind(author.clone()).push("))");
     }
     for words in &query.search {

@@ -22,15 +22,20 @@ pub async fn used_storage(pool: &PgPool, repo_pk: i64) -> sqlx::Result<i64> {
     .await
 }
 
-/// The names that repositories had before they moved, the last 20 of each: cards go on naming them so.
+/// The names that repositories had before they or their owners were renamed, the last 20 of each: cards go on naming them so.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_old_ids(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec<(i64, String)>> {
     let rows = sqlx::query!(
         r#"select o.repo_pk as "repo_pk!", o.id as "id!" from unnest($1::bigint[]) as wanted (pk) cross join lateral (
-               select repo_pk, coalesce(old_id, namespace_key || '/' || name_key) as id from repo_redirects
-               where repo_pk = wanted.pk order by created_at desc limit 20
+               select repo_pk, id from (
+                   select repo_pk, coalesce(old_id, namespace_key || '/' || name_key) as id, created_at as until
+                   from repo_redirects where repo_pk = wanted.pk
+                   union all
+                   select r.repo_pk, coalesce(t.name, t.name_key) || '/' || r.name, t.retired_at
+                   from repos r join retired_names t using (namespace_pk) where r.repo_pk = wanted.pk
+               ) old order by until desc limit 20
            ) o"#,
         repo_pks
     )

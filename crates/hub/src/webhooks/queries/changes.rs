@@ -181,12 +181,12 @@ pub async fn find_tags(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Ve
     Ok(tags.unwrap_or_default())
 }
 
-/// The key of a namespace by its present name.
+/// The key of a namespace by its name, or by one that it had.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_namespace(conn: &mut PgConnection, name: &str) -> sqlx::Result<Option<i64>> {
-    sqlx::query_scalar!("select namespace_pk from namespaces where lower(name) = lower($1)", name).fetch_optional(conn).await
+    sqlx::query_scalar!("select namespace_called($1)", name).fetch_one(conn).await
 }
 
 /// A webhook that watches what something happened to.

@@ -136,7 +136,7 @@ struct Outcome {
 async fn editor(page: &PageRequest, write: &RepoWrite, base: Base, draft: Draft, outcome: Outcome) -> HubResult<EditorPage> {
     let repo = &write.repo;
     let (header, _) = header_of(page, write, RepoTab::Other).await?;
-    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "");
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(page.base.as_str());
     let body = draft.body.clone();
     let preview = tokio::task::spawn_blocking(move || render_markdown(&body, &context)).await?;
     Ok(EditorPage {

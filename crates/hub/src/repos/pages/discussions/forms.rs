@@ -4,7 +4,7 @@ use super::attachments::CommentForm;
 use super::{num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::discussions::{self, comment, edit_comment, hide_comment, react, rename, set_flags, set_status};
+use crate::repos::discussions::{self, comment, edit_comment, hide_comment, participant, react, rename, set_flags, set_status};
 use crate::repos::queries::discussions::Status;
 use crate::repos::{RepoAdmin, RepoRead, RepoWrite};
 use crate::web::form::Refusal;
@@ -23,6 +23,7 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
 
 pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let num = num_of(page.http())?;
     let text = match form.text_with_files(&page.app, &read, "comment").await {
         Ok(text) => text,
@@ -56,6 +57,7 @@ fn comment_id(typed: &str) -> HubResult<&str> {
 
 pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
     let done = match form.text_with_files(&page.app, &read, "comment").await {
         Ok(text) => edit_comment(&page.app, &read, num, id, &text).await,
@@ -66,6 +68,7 @@ pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentFo
 
 pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let num = num_of(page.http())?;
     let done = hide_comment(&page.app, &read, num, comment_id(form.text("id"))?).await;
     after(&page, &read, num, "", done).await
@@ -74,6 +77,7 @@ pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedFo
 /// `add` or `remove` names the reaction: the buttons say which.
 pub(super) async fn post_reaction(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
     let (reaction, set) = match form.text("remove") {
         "" => (form.text("add"), true),
@@ -102,6 +106,7 @@ pub(super) async fn post_title(page: PageRequest, read: RepoRead, form: CheckedF
 
 pub(super) async fn post_status(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let num = num_of(page.http())?;
     let status = status_of(form.text("status"))?;
     let done = set_status(&page.app, &read, num, status, "").await;

@@ -17,6 +17,7 @@ use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoRead;
+use crate::repos::discussions::is_silenced;
 use crate::repos::queries::discussions::{Discussion, Filter, Status, are_disabled, count, list};
 use crate::web::extract::{Query, raw_param};
 use crate::web::filters;
@@ -214,7 +215,7 @@ async fn show_list(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         kinds: [kind("all", "All"), kind("discussion", "Discussions"), kind("pull_request", "Pull requests")],
         kept: asked.kept(),
         rows: found.iter().map(Row::of).collect(),
-        disabled: are_disabled(pool, read.repo.pk).await?,
+        disabled: is_silenced(&read) || are_disabled(pool, read.repo.pk).await?,
         none_at_all: counts == [0, 0] && asked.search.is_empty() && asked.kind == "all",
         previous: (number > 0).then(|| asked.href(&base, number - 1)),
         next: (total > (number + 1) * PAGE_LEN).then(|| asked.href(&base, number + 1)),

@@ -8,7 +8,7 @@ use super::attachments::CommentForm;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::RepoRead;
-use crate::repos::discussions::{NewDiscussion, open_discussion};
+use crate::repos::discussions::{NewDiscussion, open_discussion, participant};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -26,6 +26,7 @@ struct NewPage {
 
 pub(super) async fn show_form(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     show(&page, &read, ("", ""), Refusal::default()).await
 }
 
@@ -45,6 +46,7 @@ async fn show(page: &PageRequest, read: &RepoRead, typed: (&str, &str), refusal:
 
 pub(super) async fn post_form(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
+    participant(&read)?;
     let typed = (form.text("title"), form.text("description"));
     let opened = match form.text_with_files(&page.app, &read, "description").await {
         Ok(description) => open(&page, &read, typed.0, &description).await,

@@ -9,7 +9,7 @@ use super::super::view::{RepoHeader, RepoTab};
 use super::{author_name, icon_of, label_of, num_of};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
-use crate::notifications;
+use crate::notifications::{self, threads};
 use crate::repos::discussions::{self, Details, REACTIONS, TimelineEvent, What};
 use crate::repos::queries::discussions::{Discussion, ReactionRow, Status};
 use crate::repos::{Level, RepoContent, RepoRead};
@@ -102,6 +102,8 @@ struct ThreadPage {
     comment: Field,
     title: Field,
     error: Option<String>,
+    /// What the viewer hears of it, if they are somebody.
+    standing: Option<threads::Standing>,
     /// What comments can be answered with, and what it is called.
     signs: [(&'static str, &'static str); 8],
 }
@@ -171,16 +173,18 @@ pub(super) async fn show(
     let in_person = page.require_session().is_ok();
     let write = in_person && read.level >= Level::Write;
     let rights = Rights {
-        comment: in_person && (write || !discussion.locked),
+        comment: in_person && !discussions::is_silenced(read) && (write || !discussion.locked),
         change: in_person && discussions::may_change(read, discussion.author_pk),
         write,
         admin: in_person && read.level >= Level::Admin,
     };
     let mut layout = layout_of(page, &read.repo, &format!("{} · #{num}", discussion.title));
-    if let Ok(user) = page.require_session()
-        && notifications::mark_seen(&page.app, user, read.repo.pk, discussion.discussion_pk).await?
-    {
-        layout.one_read();
+    let mut standing = None;
+    if let Ok(user) = page.require_session() {
+        if notifications::mark_seen(&page.app, user, read.repo.pk, discussion.discussion_pk).await? {
+            layout.one_read();
+        }
+        standing = Some(threads::standing_of(&page.app, user, discussion.discussion_pk, header.watch.level).await?);
     }
     let viewer_pk = read.viewer.user.as_ref().map(|user| user.pk);
     let mut reactions = discussions::reactions_of(&page.app, discussion.discussion_pk, viewer_pk).await?;
@@ -194,6 +198,7 @@ pub(super) async fn show(
     let shown: Vec<Event> = shown.collect();
     let shown = ThreadPage {
         layout,
+        standing,
         signs: REACTIONS,
         head: Head::of(&discussion, &header.href()),
         events: shown,

@@ -126,7 +126,7 @@ async fn post(page: PageRequest, write: RepoWrite, mut draft: Draft, action: Str
     let mut outcome = Outcome::default();
     let mut status = StatusCode::OK;
     match action.as_str() {
-        "preview" => outcome.preview = preview(&write, &place, &draft).await?,
+        "preview" => outcome.preview = preview(&page, &write, &place, &draft).await?,
         "diff" => outcome.diff = Some(diff(&page, &write, &place, &draft).await?),
         _ => match save(&page, &write, &place, &draft).await {
             Ok(Saved::Done(path)) => {
@@ -231,13 +231,13 @@ fn is_markdown(name: &str) -> bool {
     ending.is_some_and(|ending| matches!(ending.as_str(), "md" | "markdown" | "mdx"))
 }
 
-async fn preview(write: &RepoWrite, place: &Place, draft: &Draft) -> HubResult<Option<SafeHtml>> {
+async fn preview(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draft) -> HubResult<Option<SafeHtml>> {
     let path = draft.new_path.as_ref().map_or_else(|| place.path.clone(), |name| format!("{}/{name}", place.path));
     if !is_markdown(&path) {
         return Ok(None);
     }
     let folder = path.trim_start_matches('/').rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
-    let context = LinkContext::new(write.repo.repo_type, &write.repo.id, &place.revision, folder);
+    let context = LinkContext::new(write.repo.repo_type, &write.repo.id, &place.revision, folder).of_hub(page.base.as_str());
     let text = draft.text.clone();
     let html = tokio::task::spawn_blocking(move || render_markdown(front_matter::split(&text).body, &context)).await?;
     Ok(Some(html))

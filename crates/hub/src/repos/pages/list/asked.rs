@@ -31,8 +31,8 @@ impl ListFilter {
 
     /// Whether it leaves anything out.
     pub fn is_narrowed(&self) -> bool {
-        let Params { search, author, chosen, parameters, .. } = &self.0;
-        !search.is_empty() || author.is_some() || !chosen.is_empty() || *parameters != (None, None)
+        let Params { search, author, chosen, parameters, dates, .. } = &self.0;
+        !search.is_empty() || author.is_some() || !chosen.is_empty() || *parameters != (None, None) || !dates.is_empty()
     }
 
     /// The query of the list's address, the same for all addresses that mean the same.
@@ -52,6 +52,7 @@ impl ListFilter {
         }
         let ends = [("min_parameters", params.parameters.0), ("max_parameters", params.parameters.1)];
         query.extend_pairs(ends.into_iter().filter_map(|(key, end)| Some((key, end?.to_string()))));
+        query.extend_pairs(params.dates.iter().map(|filter| (filter.key(), filter.value())));
         if params.sort != params.default_sort {
             query.extend_pairs(ORDERS.iter().filter(|(_, _, sort)| *sort == params.sort).map(|(name, _, _)| ("sort", name)));
         }
@@ -106,6 +107,10 @@ mod tests {
     fn filters_are_said_in_words() {
         let filter = ListFilter::read(RepoType::Model, "search=bert&license=mit&author=ada&min_parameters=1B");
         assert_eq!(filter.labels(), ["“bert”", "Licence: mit", "By ada", "At least 1B parameters"]);
+        let dated = ListFilter::read(RepoType::Space, "created_since=2026-1-5&p=1&updated=month");
+        assert!(dated.is_narrowed());
+        assert_eq!(dated.labels(), ["Updated in the past month", "Created since 5 January 2026"]);
+        assert_eq!(dated.canonical(), "updated=month&created_since=2026-01-05", "a time that goes on stays one");
         assert!(filter.is_narrowed() && !ListFilter::read(RepoType::Model, "sort=likes&p=2").is_narrowed());
     }
 }

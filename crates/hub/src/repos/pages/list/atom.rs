@@ -1,11 +1,11 @@
-//! A list as an Atom feed: the same address and filters with `.atom`, what changed last first.
+//! A list as a feed: the same address and filters with `.atom` or `.json`, what changed last first.
 
 use actix_web::{HttpResponse, web};
-use hub_search::Sort;
+use hub_search::{SearchQuery, Sort};
 use hub_types::RepoType;
 
 use super::params::Params;
-use super::{PAGE_LEN, found_in_index, summaries};
+use super::{PAGE_LEN, question, summaries};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
 use crate::repos::pages::lists::latest;
@@ -13,19 +13,31 @@ use crate::web::atom::{Feed, FeedEntry};
 use crate::web::layout::kind_title;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/{repo_type:models|datasets|spaces}.atom", crate::web::read().to(show_feed));
+    config
+        .route("/{repo_type:models|datasets|spaces}.atom", crate::web::read().to(show_atom))
+        .route("/{repo_type:models|datasets|spaces}.json", crate::web::read().to(show_json));
 }
 
-async fn show_feed(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
-    let kind = RepoType::from_plural(&path).ok_or_else(|| HubError::not_found("There is nothing at this address."))?;
+async fn show_atom(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    Ok(feed(&page, &path, "atom").await?.respond())
+}
+
+async fn show_json(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
+    Ok(feed(&page, &path, "json").await?.respond_json())
+}
+
+async fn feed(page: &PageRequest, plural: &str, ending: &str) -> HubResult<Feed> {
+    let kind = RepoType::from_plural(plural).ok_or_else(|| HubError::not_found("There is nothing at this address."))?;
     let query = page.query().renamed("task_categories", "pipeline_tag");
     let mut params = Params::read(kind, &query);
-    params.page = 0;
     if query.get("sort").is_none() {
         params.sort = Sort::Updated;
     }
     let repos = match page.app.search.is_ready() {
-        true => summaries(&page, &found_in_index(&page, &params).await?).await?,
+        true => {
+            let asked = SearchQuery { limit: PAGE_LEN, ..question(page, &params) };
+            summaries(page, &page.app.search.search(asked).await?).await?
+        }
         false => latest(&page.app, &page.viewer, kind, params.author.as_deref(), PAGE_LEN).await?,
     };
     let asked = page.http().query_string();
@@ -38,11 +50,10 @@ async fn show_feed(page: PageRequest, path: web::Path<String>) -> HubResult<Http
         author: repo.namespace.clone(),
         at: repo.updated_at,
     });
-    let feed = Feed {
+    Ok(Feed {
         title: format!("{} on this hub", kind_title(kind)),
-        href: address(format!("/{}.atom", kind.plural())),
+        href: address(format!("/{}.{ending}", kind.plural())),
         page: address(format!("/{}", kind.plural())),
         entries: entries.collect(),
-    };
-    Ok(feed.respond())
+    })
 }

@@ -2,7 +2,7 @@
 //! public.
 
 use futures::future::try_join_all;
-use hub_search::{Clause, Counting, Facet, FacetRequest, Narrow, Rule, SearchQuery, Visible};
+use hub_search::{Clause, Counting, Facet, FacetRequest, Narrow, Number, Range, Rule, SearchQuery, Visible};
 
 use super::groups::Group;
 use super::params::Params;
@@ -81,12 +81,18 @@ fn steps(params: &Params, counted: &SearchQuery) -> Vec<(String, SearchQuery)> {
         asked.clauses.push(clause.clone());
         steps.push((words_of(params, clause), asked.clone()));
     }
-    if !counted.ranges.is_empty() {
-        asked.ranges.clone_from(&counted.ranges);
+    let is_size = |range: &Range| range.number == Number::Parameters;
+    let (parameters, dates): (Vec<Range>, Vec<Range>) = counted.ranges.iter().copied().partition(is_size);
+    if !parameters.is_empty() {
+        asked.ranges = parameters;
         let end = |word: &str, end: Option<u64>| end.map(|end| format!("{word} {}", short_count(end)));
         let (least, most) = params.parameters;
         let ends: Vec<String> = [end("at least", least), end("at most", most)].into_iter().flatten().collect();
         steps.push((format!("that have {} parameters", ends.join(" and ")), asked.clone()));
+    }
+    for (filter, range) in params.dates.iter().zip(dates) {
+        asked.ranges.push(range);
+        steps.push((filter.label(), asked.clone()));
     }
     if !counted.text.is_empty() {
         asked.text.clone_from(&counted.text);

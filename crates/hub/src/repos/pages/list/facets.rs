@@ -313,10 +313,16 @@ pub(super) fn active(params: &Params, query: &Query) -> Vec<ActiveFilter> {
         (Some(min), Some(max)) => format!("{min} to {max} parameters"),
         (Some(min), None) => format!("At least {min} parameters"),
         (None, Some(max)) => format!("At most {max} parameters"),
-        (None, None) => return active,
+        (None, None) => String::new(),
     };
-    let keys = ["num_parameters", "min_parameters", "max_parameters", "p"];
-    active.push(ActiveFilter { label, href: address(params.kind, query, &keys, None) });
+    if !label.is_empty() {
+        let keys = ["num_parameters", "min_parameters", "max_parameters", "p"];
+        active.push(ActiveFilter { label, href: address(params.kind, query, &keys, None) });
+    }
+    let dates = params.dates.iter();
+    active.extend(
+        dates.map(|filter| ActiveFilter { label: filter.label(), href: address(params.kind, query, &[filter.key(), "p"], None) }),
+    );
     active
 }
 

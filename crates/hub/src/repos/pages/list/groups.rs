@@ -6,7 +6,7 @@ use hub_types::RepoType;
 
 use crate::repos::pages::tags;
 use crate::repos::{apps, audience};
-use crate::search::document::HAS_RESULTS;
+use crate::search::document::{HAS_RESULTS, INFERENCE_OFF};
 use crate::search::hardware;
 
 /// A facet of a list.
@@ -48,6 +48,7 @@ const MODEL: &[Group] = &[
     group("dataset", Facet::TrainedOn, "Trained on", 5, "dataset:"),
     group("base_model", Facet::BaseModel, "Base model", 5, "base_model:"),
     group("evaluated", Facet::Evaluated, "Evaluated on", 4, ""),
+    group("inference", Facet::Inference, "Inference", 3, ""),
     GATED,
     REGION,
     OTHER,
@@ -66,7 +67,13 @@ const DATASET: &[Group] = &[
     OTHER,
 ];
 
-const SPACE: &[Group] = &[group("sdk", Facet::Sdk, "SDK", 4, ""), LICENSE, OTHER];
+const SPACE: &[Group] = &[
+    group("sdk", Facet::Sdk, "SDK", 4, ""),
+    group("status", Facet::Status, "Status", 4, ""),
+    group("hardware", Facet::Hardware, "Made for", 6, ""),
+    LICENSE,
+    OTHER,
+];
 
 /// The facets of a kind of repository, in the order they are shown.
 pub(super) const fn groups(kind: RepoType) -> &'static [Group] {
@@ -91,12 +98,14 @@ impl Group {
             Facet::Task => Some(tags::task_label(value)),
             Facet::Library => Some(tags::library_label(value)),
             Facet::Language => Some(tags::language_label(value)),
-            Facet::Sdk | Facet::Status => Some(capital(value)),
+            Facet::Sdk => Some(capital(value)),
+            Facet::Status => known(STAGES).or_else(|| Some(capital(value))),
+            Facet::Inference => known(&[(INFERENCE_OFF, "Turned off by its card")]),
             Facet::Modality => known(MODALITIES).or_else(|| Some(capital(value))),
             Facet::Gated => known(GATES),
             Facet::Relation => known(RELATIONS),
             Facet::App => apps::find(value).map(|app| app.label.to_owned()),
-            Facet::Hardware => hardware::CLASSES.iter().find(|class| class.name == value).map(|class| class.label.to_owned()),
+            Facet::Hardware => hardware::find(value).map(|class| class.label.to_owned()).or_else(|| known(MACHINES)),
             Facet::Precision => Some(value.to_uppercase()),
             Facet::Evaluated => known(&[(HAS_RESULTS, "Any data")]),
             Facet::Region => Some(value.to_uppercase()),
@@ -148,6 +157,25 @@ pub(super) fn section_of(task: &str) -> (usize, &'static str) {
 }
 
 const MODALITIES: &[(&str, &str)] = &[("3d", "3D"), ("timeseries", "Time series")];
+const STAGES: &[(&str, &str)] =
+    &[("stopped", "Not running"), ("no_app_file", "Has no app file"), ("config_error", "Card names no SDK")];
+/// The machines that the Hub lets Spaces run on, of those most cards name.
+const MACHINES: &[(&str, &str)] = &[
+    ("cpu-basic", "CPU, basic"),
+    ("cpu-upgrade", "CPU, upgraded"),
+    ("zero-a10g", "ZeroGPU"),
+    ("t4-small", "Nvidia T4, small"),
+    ("t4-medium", "Nvidia T4, medium"),
+    ("l4x1", "Nvidia L4"),
+    ("l4x4", "Four Nvidia L4"),
+    ("l40sx1", "Nvidia L40S"),
+    ("a10g-small", "Nvidia A10G, small"),
+    ("a10g-large", "Nvidia A10G, large"),
+    ("a10g-largex2", "Two Nvidia A10G, large"),
+    ("a10g-largex4", "Four Nvidia A10G, large"),
+    ("a100-large", "Nvidia A100, large"),
+    ("h100", "Nvidia H100"),
+];
 const GATES: &[(&str, &str)] = &[("auto", "Yes, granted at once"), ("manual", "Yes, granted by the owner")];
 const RELATIONS: &[(&str, &str)] =
     &[("original", "Original"), ("finetune", "Finetune"), ("adapter", "Adapter"), ("merge", "Merge"), ("quantized", "Quantised")];

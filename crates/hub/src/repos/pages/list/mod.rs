@@ -6,6 +6,7 @@ mod asked;
 mod atom;
 mod counts;
 mod database;
+mod dates;
 mod facets;
 mod groups;
 mod params;
@@ -20,6 +21,7 @@ use hub_types::RepoType;
 
 pub use self::asked::ListFilter;
 use self::counts::CountWhy;
+use self::dates::DateGroup;
 use self::facets::{ActiveFilter, FacetGroup};
 use self::params::{MAX_PAGE, ORDERS, Params};
 use self::why::Why;
@@ -55,6 +57,10 @@ struct ListPage {
     groups: Vec<FacetGroup>,
     /// The choices of the least and the most parameters; none where there are no parameters.
     parameters: Vec<facets::Bound>,
+    /// The choices of when repositories changed and were made.
+    dates: Vec<DateGroup>,
+    /// This list as a feed; none while there is no index.
+    feeds: Option<Feeds>,
     /// The orders.
     orders: Vec<Choice>,
     /// The choices made.
@@ -89,6 +95,13 @@ impl ListPage {
     fn plural(&self) -> &'static str {
         kind_plural_word(self.kind)
     }
+}
+
+/// The addresses of a list as a feed.
+#[derive(Debug)]
+struct Feeds {
+    atom: String,
+    json: String,
 }
 
 /// A link to what is told of tasks.
@@ -190,6 +203,7 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         label: words.clone(),
     });
     shown.total = Some(found.total);
+    shown.feeds = Some(feeds(query, params));
     shown.groups = facets::groups_of(params, query, found.facets);
     if let Some(clause) = params.left_out(&page.viewer) {
         facets::offer(&mut shown.groups, params, query, count_labelled(page, params, &clause).await?);
@@ -221,6 +235,9 @@ fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
     if params.kind == RepoType::Model && params.chosen.iter().any(|(group, _)| from_files(group.facet)) {
         notes.push("Where a card does not name its task, library or base model, what its files say counts.".to_owned());
     }
+    if params.kind == RepoType::Dataset && params.chosen.iter().any(|(group, _)| group.facet == Facet::SizeCategory) {
+        notes.push("Where a card does not say how many rows there are, the sum of its splits counts.".to_owned());
+    }
     if params.page == MAX_PAGE {
         notes.push("Lists end here. Narrow this one to see what comes after.".to_owned());
     }
@@ -248,6 +265,8 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         total: None,
         groups: Vec::new(),
         parameters: facets::parameter_bounds(params),
+        dates: dates::date_groups(params),
+        feeds: None,
         orders: orders(params),
         active: facets::active(params, query),
         clear: format!("/{}", kind.plural()),
@@ -274,6 +293,14 @@ fn save_href(page: &PageRequest, query: &Query, params: &Params) -> Option<Strin
         let query: String = url::form_urlencoded::Serializer::new(String::new()).extend_pairs(fields).finish();
         format!("/settings/saved-searches/new?{query}")
     })
+}
+
+/// The list as a feed, with what narrows it.
+fn feeds(query: &Query, params: &Params) -> Feeds {
+    let kept = ListFilter::of(params.kind, query).canonical();
+    let asked = if kept.is_empty() { kept } else { format!("?{kept}") };
+    let address = |ending: &str| format!("/{}.{ending}{asked}", params.kind.plural());
+    Feeds { atom: address("atom"), json: address("json") }
 }
 
 /// Where people read what a task is, for lists that are narrowed by task.

@@ -3,6 +3,7 @@
 use hub_search::{Clause, Facet, Number, Range, Rule, Sort};
 use hub_types::RepoType;
 
+use super::dates::{self, DateFilter};
 use super::groups::{Group, groups};
 use crate::accounts::Viewer;
 use crate::repos::audience;
@@ -44,6 +45,8 @@ pub(super) struct Params {
     pub find: Vec<(&'static Group, String)>,
     /// The least and the most parameters.
     pub parameters: (Option<u64>, Option<u64>),
+    /// When repositories changed and were made.
+    pub dates: Vec<DateFilter>,
     /// The order.
     pub sort: Sort,
     /// The order when the address names none.
@@ -64,6 +67,7 @@ impl Params {
             chosen: chosen.collect(),
             find: groups(kind).iter().filter_map(|group| Some((group, find(group, query)?))).collect(),
             parameters: parameters(query),
+            dates: dates::read(query),
             sort: query.get("sort").and_then(sort).unwrap_or(default),
             default_sort: default,
             page: query.get("p").and_then(|text| text.parse().ok()).unwrap_or(0).min(MAX_PAGE),
@@ -96,7 +100,8 @@ impl Params {
         let bound = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
         let (min, max) = (bound(self.parameters.0), bound(self.parameters.1));
         let any = min.is_some() || max.is_some();
-        any.then_some(Range { number: Number::Parameters, min, max }).into_iter().collect()
+        let parameters = any.then_some(Range { number: Number::Parameters, min, max });
+        parameters.into_iter().chain(self.dates.iter().map(DateFilter::range)).collect()
     }
 }
 

@@ -1,0 +1,73 @@
+//! Deleted collections: which can come back, and how. What one was is kept for as long as anything can be undone.
+
+use chrono::{DateTime, TimeDelta, Utc};
+
+use super::access::may_write;
+use super::operations::is_taken;
+use super::queries::deleted::{self as queries, DeletedCollection};
+use super::queries::{self as collections, Collection};
+use crate::accounts::Viewer;
+use crate::app::App;
+use crate::error::{HubError, HubResult};
+
+/// The most that a list shows.
+const MAX_LISTED: i64 = 200;
+/// How many are forgotten in one statement.
+const BATCH: i64 = 1_000;
+
+/// How long one can come back.
+fn window(app: &App) -> TimeDelta {
+    TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
+}
+
+/// Until when one that was deleted at a time can come back.
+pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
+    deleted_at + window(app)
+}
+
+/// Those that the viewer may bring back: their own, and those of organisations and resource groups that they may write in.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedCollection>> {
+    let Some(user) = &viewer.user else { return Ok(Vec::new()) };
+    let mut found = queries::list(&app.pool, &user.namespaces(), crate::clock::now() - window(app), MAX_LISTED).await?;
+    found.retain(|deleted| may_write(viewer, deleted.namespace_pk, deleted.resource_group_pk));
+    Ok(found)
+}
+
+/// Brings one back, at the address that it had.
+///
+/// # Errors
+/// 404 when there is none that the viewer may bring back, 409 when its owner has another one of its title.
+pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<Collection> {
+    let missing = || HubError::not_found("There is no deleted collection that you can restore at this address.");
+    if public_id.contains('\0') {
+        return Err(missing());
+    }
+    let mut tx = app.begin().await?;
+    let found = queries::hold(&mut tx, public_id, crate::clock::now() - window(app)).await?;
+    let (pk, deleted) =
+        found.filter(|(_, found)| may_write(viewer, found.namespace_pk, found.resource_group_pk)).ok_or_else(missing)?;
+    match queries::restore(&mut tx, pk).await {
+        Err(error) if is_taken(&error) => {
+            return Err(HubError::conflict(format!(
+                "{} has another collection with the title `{}` now: give that one another title first.",
+                deleted.namespace, deleted.title
+            )));
+        }
+        other => other?,
+    }
+    let restored = collections::find_by_key(&mut tx, pk).await?.ok_or_else(missing)?;
+    tx.commit().await?;
+    Ok(restored)
+}
+
+/// Forgets those whose time is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(app: &App) -> HubResult<()> {
+    while queries::forget(&app.pool, crate::clock::now() - window(app), BATCH).await? > 0 {}
+    Ok(())
+}
