@@ -29,6 +29,8 @@ has() {
     build-essential) command -v cc >/dev/null && command -v make >/dev/null ;;
     lld) command -v ld.lld >/dev/null ;;
     nginx-light) command -v nginx >/dev/null ;;
+    openssh-client) command -v ssh >/dev/null ;;
+    clamav-daemon) command -v clamd >/dev/null || [ -x /usr/sbin/clamd ] ;;
     nodejs) command -v node >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;

@@ -88,7 +88,7 @@ def pytest_collection_modifyitems(config, items):
 
 @pytest.fixture
 def own_hub(pytestconfig):
-    """Starts hubs with settings of their own."""
+    """Starts hubs with settings of their own, of one node each: tests read its log, and start what is beside it themselves."""
     hubs = []
 
     def start(settings=None):

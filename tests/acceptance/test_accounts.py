@@ -1,5 +1,7 @@
 """Who am I, and what a wrong or weak token is told."""
 
+import urllib.request
+
 import pytest
 from harness.people import TOKENS
 from huggingface_hub import HfApi
@@ -92,6 +94,17 @@ def test_people_and_organisations_have_overviews(api):
     assert api.get_user_overview("bob").fullname == "Bob Builder"
     assert api.get_organization_overview("acme").fullname == "Acme Research"
     assert {user.username for user in api.list_organization_members("acme")} >= {"ada", "bob", "carol"}
+
+
+@calls("HfApi.list_user_followers", "HfApi.list_user_following", "HfApi.list_organization_followers")
+def test_who_follows_whom_is_listed(api, url):
+    for path in ("users/carol", "organizations/acme"):
+        headers = {"Authorization": f"Bearer {TOKENS['dave']}"}
+        urllib.request.urlopen(urllib.request.Request(f"{url}/api/{path}/follow", b"", headers), timeout=30).close()
+    followers = {user.username: user for user in api.list_user_followers("carol")}
+    assert followers["dave"].fullname == "Dave Stranger" and followers["dave"].avatar_url
+    assert "carol" in {user.username for user in api.list_user_following("dave")}
+    assert "dave" in {user.username for user in api.list_organization_followers("acme")}
 
 
 def test_tokens_are_of_the_shape_that_javascript_accepts():

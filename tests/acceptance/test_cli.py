@@ -104,6 +104,20 @@ def test_lists_by_command(hf, new_repo):
     assert dataset in hf("datasets", "ls", "--author", "bob", "--search", dataset.split("/")[1], "--format", "json")
 
 
+@calls("hf models card", "hf datasets card", "hf datasets info", "hf spaces ls", "hf spaces info", "hf spaces card")
+def test_cards_and_infos_by_command(hf, new_repo):
+    text = b"---\ntitle: A card\nsdk: static\nlicense: mit\n---\n# What it is\n"
+    model, dataset, space = (new_repo(kind, files={"README.md": text}) for kind in ("model", "dataset", "space"))
+    card = hf("models", "card", model, "--text")
+    assert "# What it is" in card and "license" not in card
+    card = hf("datasets", "card", dataset, "--metadata", "--format", "json")
+    assert "mit" in card and "What it is" not in card
+    assert "# What it is" in hf("spaces", "card", space)
+    assert dataset in hf("datasets", "info", dataset, "--format", "json")
+    assert space in hf("spaces", "info", space, "--format", "json")
+    assert space in hf("spaces", "ls", "--author", "bob", "--search", space.split("/")[1], "--format", "json")
+
+
 @calls("hf repos duplicate", "hf repos ls")
 def test_duplicate_by_command(hf, api, new_repo, unique):
     source, target = new_repo(files={"a.txt": b"a"}), f"bob/{unique('copy')}"

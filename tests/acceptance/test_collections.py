@@ -1,5 +1,7 @@
 """Collections, from the first item to the last."""
 
+import re
+
 import pytest
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -69,3 +71,22 @@ def test_a_collection_may_hold_a_collection(api, unique):
     except ValueError:
         pytest.skip("this version of the client knows no collections in collections")
     assert filled.items[0].item_id in (inner.slug, inner.slug.rsplit("-", 1)[-1])
+
+
+@calls("hf collections")
+def test_collections_by_command(hf, api, new_repo, unique):
+    title, model, data = unique("by command"), new_repo(), new_repo("dataset")
+    slug = re.search(r"bob/[a-z0-9-]+-[0-9a-f]{24}", hf("collections", "create", title, "--description", "Kept together"))[0]
+    hf("collections", "add-item", slug, model, "model", "--note", "the best")
+    api.add_collection_item(slug, data, "dataset")
+    found = hf("collections", "ls", "--owner", "bob", "--item", f"models/{model}", "--sort", "lastModified", "--format", "json")
+    assert title in found and slug in found
+    first, second = api.get_collection(slug).items
+    assert (first.item_id, first.note, second.item_id) == (model, "the best", data)
+    hf("collections", "update-item", slug, second.item_object_id, "--note", "first now", "--position", "0")
+    hf("collections", "delete-item", slug, first.item_object_id)
+    hf("collections", "update", slug, "--title", f"{title} too", "--theme", "green", "--private")
+    shown = hf("collections", "info", slug, "--format", "json")
+    assert f"{title} too" in shown and "first now" in shown and data in shown and model not in shown
+    hf("collections", "delete", slug)
+    assert slug not in {collection.slug for collection in api.list_collections(owner="bob")}

@@ -1,6 +1,12 @@
 """Discussions and pull requests: one proposes, another merges."""
 
+import base64
+import re
+import urllib.error
+import urllib.request
+
 import pytest
+from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, EvalResult, ModelCard, ModelCardData
 from huggingface_hub.errors import HfHubHTTPError
 
@@ -153,3 +159,47 @@ def test_discussions_by_command(hf, api, repo_id):
     assert "+" in hf("discussions", "diff", repo_id, "2")
     hf("discussions", "merge", repo_id, "2", "--yes")
     assert api.file_exists(repo_id, "test.py")
+
+
+# One pixel, and the beginning of a film.
+PIXEL = base64.b64decode("iVBORw0KGgoAAAANSUhEUgAAAAEAAAABCAYAAAAfFcSJAAAADUlEQVR42mNkYPhfDwAChwGA60e6kgAAAABJRU5ErkJggg==")
+FILM = b"\0\0\0\x20ftypisom\0\0\x02\0isomiso2avc1mp41" + b"film" * 5000
+
+
+def fetch(address, person=None):
+    """Returns the status and the bytes that somebody gets."""
+    headers = {"Authorization": f"Bearer {TOKENS[person]}"} if person else {}
+    try:
+        with urllib.request.urlopen(urllib.request.Request(address, headers=headers), timeout=30) as answer:
+            return answer.status, answer.read()
+    except urllib.error.HTTPError as refused:
+        return refused.code, b""
+
+
+@calls("HfApi.upload_attachment", "hf discussions create (--attach)", "hf discussions comment (--attach)")
+def test_files_come_with_what_is_said(hf, api, api_of, url, repo_id, tmp_path):
+    if not hasattr(api, "upload_attachment"):
+        pytest.skip("this version of the client attaches nothing")
+    (tmp_path / "plot.png").write_bytes(PIXEL)
+    (tmp_path / "clip.mp4").write_bytes(FILM)
+    address = api.upload_attachment(tmp_path / "plot.png")
+    assert address.startswith(f"{url}/uploads/") and address.endswith(".png")
+    assert [fetch(address, person)[0] for person in ("bob", "dave", None)] == [200, 404, 404]
+    api.create_discussion(repo_id, title="Rendering bug", description=f"![screenshot]({address})")
+    assert fetch(address) == (200, PIXEL)
+    with pytest.raises(HfHubHTTPError) as refused:
+        api_of("bob-read").upload_attachment(tmp_path / "plot.png")
+    assert refused.value.response.status_code == 403
+    with pytest.raises(HfHubHTTPError) as refused:
+        api.upload_attachment(tmp_path / "plot.png", token=False)
+    assert refused.value.response.status_code == 401
+
+    files = ("--attach", "plot.png", "--attach", "clip.mp4#A clip")
+    hf("discussions", "comment", repo_id, "1", "--body", "Look: ![the plot](plot.png)", *files, cwd=tmp_path)
+    said = api.get_discussion_details(repo_id, 1).events[-1]
+    plot, film = re.fullmatch(r"Look: !\[the plot\]\((\S+)\)\n\n(\S+)", said.content).groups()
+    assert fetch(plot) == (200, PIXEL) and fetch(film) == (200, FILM)
+    path = film.removeprefix(url)
+    assert f'<video src="{path}"' in said.rendered and f'<img src="{plot.removeprefix(url)}"' in said.rendered
+    hf("discussions", "create", repo_id, "--title", "Another", "--body", "See:", "--attach", "plot.png", cwd=tmp_path, token="dave")
+    assert "![plot](" in api.get_discussion_details(repo_id, 2).events[0].content

@@ -28,6 +28,8 @@ CASES = {
     "listCommits": ["listCommits", "countCommits"],
     "listModels": ["listModels", "modelInfo"],
     "listDatasetsAndSpaces": ["listDatasets", "listSpaces", "datasetInfo", "spaceInfo"],
+    "sorts": ["listModels (sort)", "listDatasets (sort)", "listSpaces (sort)"],
+    "collections": ["createCollection", "listCollections", "deleteCollection"],
     "safetensors": ["parseSafetensorsMetadata"],
     "errors": ["HubApiError"],
 }

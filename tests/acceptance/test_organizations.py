@@ -47,3 +47,20 @@ def test_a_repository_in_a_group_is_its_members(api_of, group, unique, url, tmp_
         carol.create_repo(f"acme/{unique()}", resource_group_id=group)
     with pytest.raises(HfHubHTTPError):
         bob.create_repo(f"acme/{unique()}", resource_group_id=group)
+
+
+@calls("HfApi.create_collection (resource_group_id)", "HfApi.update_collection_resource_group")
+def test_a_collection_in_a_group_is_its_members(api_of, group, unique):
+    ada, bob, carol = api_of("ada"), api_of("bob"), api_of("carol")
+    made = ada.create_collection(unique("plans"), namespace="acme", private=True, resource_group_id=group)
+    assert carol.get_collection(made.slug).slug == made.slug
+    for refused in (lambda: bob.get_collection(made.slug), lambda: carol.update_collection_metadata(made.slug, title="x")):
+        with pytest.raises(HfHubHTTPError):
+            refused()
+    ada.update_collection_resource_group(made.slug, None)
+    assert bob.get_collection(made.slug).private
+    with pytest.raises(HfHubHTTPError, match="not in it"):
+        bob.update_collection_resource_group(made.slug, group)
+    ada.update_collection_resource_group(made.slug, group)
+    with pytest.raises(HfHubHTTPError):
+        bob.get_collection(made.slug)

@@ -4,6 +4,7 @@ import base64
 import hashlib
 import hmac
 import json
+import re
 import threading
 import time
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
@@ -82,6 +83,24 @@ def test_a_webhook_is_made_changed_switched_and_deleted(api, api_of, new_repo):
     assert refused.value.response.status_code == 404
     api.delete_webhook(made.id)
     assert made.id not in [webhook.id for webhook in api.list_webhooks()]
+
+
+@calls("hf webhooks")
+def test_webhooks_by_command(hf, api, new_repo):
+    repo_id = new_repo()
+    watched = ("--watch", f"model:{repo_id}", "--watch", "org:acme")
+    printed = hf("webhooks", "create", "--url", "http://127.0.0.1:9/hook", *watched, "--domain", "repo", "--secret", SECRET)
+    webhook = re.search(r"[0-9a-f]{24}", printed)[0]
+    assert webhook in hf("webhooks", "ls", "--format", "json")
+    hf("webhooks", "update", webhook, "--url", "http://127.0.0.1:9/other", "--domain", "discussion")
+    hf("webhooks", "disable", webhook)
+    found = api.get_webhook(webhook)
+    assert (found.url, found.domains, found.disabled) == ("http://127.0.0.1:9/other", ["discussion"], True)
+    assert {(item.type, item.name) for item in found.watched} == {("model", repo_id), ("org", "acme")}
+    hf("webhooks", "enable", webhook)
+    assert "http://127.0.0.1:9/other" in hf("webhooks", "info", webhook, "--format", "json")
+    hf("webhooks", "delete", webhook, "--yes")
+    assert webhook not in {one.id for one in api.list_webhooks()}
 
 
 @calls("WebhookPayload")

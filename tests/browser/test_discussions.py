@@ -197,6 +197,25 @@ GIVE = """(text, [kind, bytes]) => {
 }"""
 
 
+# A film of a few steps, as bytes.
+FILM = """async () => {
+  const canvas = document.createElement("canvas");
+  const context = canvas.getContext("2d");
+  const recorder = new MediaRecorder(canvas.captureStream(30), { mimeType: "video/webm" });
+  const parts = [];
+  recorder.ondataavailable = ({ data }) => parts.push(data);
+  const done = new Promise((resolve) => (recorder.onstop = resolve));
+  recorder.start();
+  for (let step = 0; step < 10; step++) {
+    context.fillRect(step * 9, step * 9, 20, 20);
+    await new Promise(requestAnimationFrame);
+  }
+  recorder.stop();
+  await done;
+  return Array.from(new Uint8Array(await new Blob(parts).arrayBuffer()));
+}"""
+
+
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     page = open_browser(viewport, color_scheme="dark" if viewport == PHONE else "light")
@@ -211,6 +230,9 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     for number, kind in enumerate(["paste", "drop"], 1):
         text.evaluate(GIVE, [kind, list(PIXEL)])
         expect(text).to_have_value(re.compile(r"(!\[given\]\(/uploads/[^)]*\)\s*){%d}" % number))
+    film = {"name": "steps.webm", "mimeType": "video/webm", "buffer": bytes(page.evaluate(FILM))}
+    page.get_by_label("Pictures and files").set_input_files([film])
+    expect(text).to_have_value(re.compile(r'<video controls src="/uploads/[^"]*/steps\.webm"></video>'))
     page.watch.expected.append("status of 400")
     bad = {"name": "run.exe", "mimeType": "application/octet-stream", "buffer": b"MZ\x90\0"}
     page.get_by_label("Pictures and files").set_input_files([bad])
@@ -224,6 +246,8 @@ def test_pictures_come_with_what_is_said(open_browser, repo, viewport):
     expect(pictures).to_have_count(3)
     # Each arrived, and is one.
     assert all(one.evaluate("async (one) => { await one.decode(); return one.naturalWidth }") > 0 for one in pictures.all())
+    played = "async (film) => { film.muted = true; await film.play(); return film.videoWidth }"
+    assert page.locator(".prose video").evaluate(played) > 0
     with page.expect_download() as saved:
         page.get_by_role("link", name="run.log").click()
     assert saved.value.suggested_filename == "run.log"

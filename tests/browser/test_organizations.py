@@ -33,6 +33,46 @@ def problems_of(page):
     return [*axe(page), *overflow(page), *structure(page)]
 
 
+CARD = """# We build rockets
+
+Small ones, and the models that fly them. Start with [the first](https://example.org/first).
+
+| rocket | height |
+|---|---:|
+| Finch | 1.2 m |
+| Swift | 2.4 m |
+
+## Where to begin
+
+- Read *how we test*.
+- Ask in a discussion: we answer.
+"""
+
+
+@pytest.mark.parametrize(("viewport", "scheme"), [(PHONE, "dark"), (DESKTOP, "light")], ids=["phone", "desktop"])
+def test_an_organization_says_what_it_is_with_a_card(open_browser, org, viewport, scheme):
+    ada = open_browser(viewport, color_scheme=scheme)
+    log_in(ada)
+    found(ada, org, members=())
+    ada.goto(f"/{org}")
+    ada.get_by_role("link", name="Create an organization card").click()
+    assert ada.get_by_label("Space name").input_value() == "README" and ada.get_by_label("Static").is_checked()
+    ada.get_by_role("button", name="Create Space").click()
+    ada.wait_for_url(f"**/spaces/{org}/README")
+    ada.goto(f"/{org}")
+    ada.get_by_role("link", name="Edit organization card").click()
+    ada.get_by_label("Text", exact=True).fill(CARD)
+    ada.get_by_role("button", name="Save and commit").click()
+    ada.wait_for_url(f"**/spaces/{org}/README")
+    stranger = open_browser(viewport, color_scheme="light" if scheme == "dark" else "dark", java_script_enabled=False)
+    for page, who in ((ada, "admin"), (stranger, "stranger")):
+        page.goto(f"/{org}")
+        page.get_by_role("heading", name="We build rockets", level=2).wait_for()
+        assert page.get_by_role("link", name="Edit organization card").count() == (who == "admin")
+        assert not problems_of(page)
+        picture(page, f"{viewport['width']}-organization-card-{who}")
+
+
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
 def test_a_group_is_made_and_its_repository_seen_and_not_seen(open_browser, hub, org, scripts):
     from huggingface_hub import HfApi

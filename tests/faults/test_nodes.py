@@ -71,6 +71,8 @@ def test_what_one_node_takes_the_other_serves_at_once(store, tmp_path):
             check_files(here, there, f"bob/files-{number}", tmp_path / f"files-{number}")
             check_lifecycle(here, there, f"bob/life-{number}")
             check_session(here, there)
+        if store == "local":
+            check_reindex(hub, (one, two))
 
 
 def check_files(here, there, repo_id, folder):
@@ -139,6 +141,21 @@ def check_session(here, there):
     visitor.post("/logout", csrf_token=token)
     visitor.url = there
     assert "/login" in visitor.address_of("/settings/profile")
+
+
+def check_reindex(hub, nodes):
+    """Has all nodes build their index anew by a command, which finds what no index was told of."""
+
+    def finds(word):
+        return [f'href="/bob/{word}"' in body_of(f"{node}/models?search={word}").decode() for node in nodes]
+
+    api_at(nodes[0]).create_repo("bob/unheard")
+    within(20, lambda: all(finds("unheard")))
+    sql = "set session_replication_role = replica; update repos set name = 'discovered' where name = 'unheard'"
+    subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, hub.database_url()], check=True)
+    assert finds("discovered") == [False, False]
+    assert "Every node will build its search index anew" in hub.admin("reindex")
+    within(20, lambda: all(finds("discovered")))
 
 
 def jobs_waiting(hub):

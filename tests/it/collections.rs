@@ -76,6 +76,52 @@ async fn a_collection_lives_through_the_api() {
 }
 
 #[tokio::test]
+async fn in_a_resource_group_only_the_roles_of_the_group_count() {
+    let (seeded, bob) = shelf().await;
+    let hub = &seeded.hub;
+    let (head, reader, writer) = (hub.account("head").await, hub.account("reader").await, hub.account("writer").await);
+    hub.organization("lab", &[(&head, OrgRole::Admin), (&reader, OrgRole::Read), (&writer, OrgRole::Write)]).await;
+    let (reader, writer) = (hub.token(&reader, TokenRole::Write).await, hub.token(&writer, TokenRole::Write).await);
+    let wanted = json!({ "name": "Research", "users": [{ "user": "reader", "role": "write" }] });
+    let group = seeded.ada.post_json("/api/organizations/lab/resource-groups", &wanted, 200).await["id"].clone();
+    let in_group = |title: &str| json!({ "title": title, "namespace": "lab", "private": true, "resourceGroupId": group });
+    let made = create(&reader, in_group("Plans"), 200).await;
+    let api = api_of(&made);
+    let listed = async |client: &Client| client.get_json("/api/collections?owner=lab", 200).await.as_array().unwrap().len();
+    reader.call(Method::PATCH, &api, &json!({ "description": "What we do next" }), 200).await;
+    assert_eq!((listed(&reader).await, listed(&writer).await, listed(&bob).await), (1, 0, 0));
+    writer.get(&api, 404).await;
+    writer.call(Method::PATCH, &api, &json!({ "title": "Mine" }), 404).await;
+    create(&writer, in_group("More"), 400).await;
+    // In the organisation at large they only read: nothing goes there by them.
+    create(&reader, json!({ "title": "Open", "namespace": "lab" }), 403).await;
+    let to = async |client: &Client, api: &str, group: &Value, status: u16| {
+        client.post_json(&format!("{api}/resource-group"), &json!({ "resourceGroupId": group }), status).await
+    };
+    to(&reader, &api, &Value::Null, 403).await;
+    to(&seeded.ada, &api, &Value::Null, 200).await;
+    assert_eq!((listed(&reader).await, listed(&writer).await, listed(&bob).await), (1, 1, 0));
+    reader.call(Method::PATCH, &api, &json!({ "title": "Mine" }), 403).await;
+    to(&writer, &api, &group, 400).await;
+    to(&seeded.ada, &api, &group, 200).await;
+    writer.get(&api, 404).await;
+    // Groups are of their organisation, and not deleted while there is something in them.
+    let own = api_of(&create(&reader, json!({ "title": "Own" }), 200).await);
+    to(&reader, &own, &group, 400).await;
+    to(&reader, &own, &Value::Null, 200).await;
+    let path = format!("/api/organizations/lab/resource-groups/{}", group.as_str().unwrap());
+    let refused = seeded.ada.call(Method::DELETE, &path, &json!({}), 409).await;
+    assert!(refused["error"].as_str().unwrap().contains("collections"), "{refused}");
+    reader.call(Method::DELETE, &api, &json!({}), 200).await;
+    for (name, sees) in [("reader", true), ("writer", false)] {
+        let page = Browser::logged_in(hub, name).await.open("/settings/deleted/collections").await;
+        assert_eq!(page.has("Plans"), sees, "{name}: {}", page.text);
+    }
+    seeded.ada.call(Method::DELETE, &path, &json!({}), 200).await;
+    seeded.stop().await;
+}
+
+#[tokio::test]
 async fn what_does_not_fit_is_refused_with_a_reason() {
     let (seeded, bob) = shelf().await;
     for (body, said) in [

@@ -217,6 +217,55 @@ const cases = {
     assert.equal((await hub.spaceInfo({ name: space.name, ...at })).name, space.name);
   },
 
+  async sorts() {
+    const stem = `js-${randomUUID().slice(0, 8)}`;
+    const pair = async (type, files) => {
+      const options = { ...at, ...(type === "space" ? { sdk: "static" } : {}) };
+      const repos = ["a", "b"].map((end) => ({ type, name: `bob/${stem}-${end}` }));
+      for (const [index, repo] of repos.entries()) {
+        await hub.createRepo({ repo, ...options });
+        await hub.uploadFiles({ repo, files: [named(type === "dataset" ? "README.md" : "notes.txt", files[index])], ...at });
+      }
+      const [a, b] = repos.map((repo) => repo.name);
+      await fetch(`${hubUrl}/api/${type}s/${a}/like`, { method: "POST", headers: { Authorization: `Bearer ${accessToken}` } });
+      await hub.uploadFile({ repo: repos[0], file: named("more.txt", "more"), ...at });
+      return [a, b];
+    };
+    const rows = (count) => `---\ndataset_info:\n  splits:\n  - {name: train, num_examples: ${count}}\n---\n`;
+    const lists = { model: hub.listModels, dataset: hub.listDatasets, space: hub.listSpaces };
+    const own = { model: ["num_parameters"], dataset: ["datasetsServerInfo.numRows"], space: [] };
+    const texts = { model: ["x".repeat(900), "x"], dataset: [rows(1_000_000), rows(10)], space: ["x".repeat(900), "x"] };
+    for (const type of ["model", "dataset", "space"]) {
+      const [a, b] = await pair(type, texts[type]);
+      const list = async (sort) => {
+        const found = lists[type]({ search: { query: stem, owner: "bob" }, sort, ...at });
+        return (await all(found)).map((repo) => repo.name);
+      };
+      const expected = { createdAt: [b, a], lastModified: [a, b], likes: [a, b], mainSize: [a, b], id: [b, a], num_parameters: [], "datasetsServerInfo.numRows": [a, b] };
+      for (const sort of ["createdAt", "lastModified", "likes", "mainSize", "id", ...own[type]]) assert.deepEqual(await list(sort), expected[sort], `${type} by ${sort}`);
+      // Counted every quarter of an hour: what there is, is listed.
+      for (const sort of ["likes30d", "trendingScore", "downloads"]) assert.deepEqual((await list(sort)).sort(), [a, b], `${type} by ${sort}`);
+    }
+  },
+
+  async collections() {
+    const model = await make("model");
+    const title = `JS ${randomUUID()}`;
+    const { slug } = await hub.createCollection({ collection: { title, namespace: "bob", description: "Made by JS", private: false }, ...at });
+    assert.ok(slug.startsWith("bob/js-"), slug);
+    // The package has calls for items, but does not export them.
+    const item = JSON.stringify({ item: { type: "model", id: model.name }, note: "the best" });
+    const headers = { Authorization: `Bearer ${accessToken}`, "Content-Type": "application/json" };
+    assert.ok((await fetch(`${hubUrl}/api/collections/${slug}/items`, { method: "POST", body: item, headers })).ok);
+    const search = { owner: ["bob"], item: [`models/${model.name}`], q: title };
+    const list = () => all(hub.listCollections({ search, sort: "lastModified", limit: 5, ...at }));
+    const [found, ...more] = await list();
+    assert.deepEqual([found.slug, found.title, found.description, found.private, found.owner.name, more], [slug, title, "Made by JS", false, "bob", []]);
+    assert.deepEqual(found.items.map((one) => [one.type, one.id, one.note]), [["model", model.name, { html: "the best", text: "the best" }]]);
+    await hub.deleteCollection({ slug, ...at });
+    assert.deepEqual(await list(), []);
+  },
+
   async safetensors() {
     const header = JSON.stringify({ w: { dtype: "F32", shape: [2, 3], data_offsets: [0, 24] } });
     const length = Buffer.alloc(8);

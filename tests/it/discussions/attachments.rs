@@ -11,7 +11,7 @@ use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 
-use super::{API, open, say, start};
+use super::{API, events, open, say, start};
 use crate::pages::browser::Browser;
 
 /// One pixel.

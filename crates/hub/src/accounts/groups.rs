@@ -121,7 +121,7 @@ fn taken(error: sqlx::Error) -> HubError {
     }
 }
 
-/// Deletes a group that has no repositories.
+/// Deletes a group that has no repositories and collections.
 ///
 /// # Errors
 /// 409 when there are any in it, 404 when it was deleted meanwhile.
@@ -131,6 +131,9 @@ pub async fn delete(app: &App, group: &GroupRow) -> HubResult<()> {
         Err(error) if db::violates(&error, "repos_resource_group_fk") => {
             // Without their group, all members of the organisation would see them.
             return Err(HubError::conflict("There are repositories in this group: move them to another, or out of it, first."));
+        }
+        Err(error) if db::violates(&error, "collections_resource_group_fk") => {
+            return Err(HubError::conflict("There are collections in this group: delete them, or take them out of it, first."));
         }
         Ok(false) => return Err(HubError::no_such_group()),
         done => {

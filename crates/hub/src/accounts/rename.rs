@@ -21,7 +21,7 @@ const MOST_A_DAY: i64 = 3;
 /// How often within a day, when all but the first ones only take an old name back.
 const MOST_BACK_A_DAY: i64 = 10;
 /// How many old names are kept for one: nobody collects names by renaming.
-pub const MOST_OLD: i64 = 20;
+const MOST_OLD: i64 = 20;
 /// The field of the forms.
 pub const FIELD: &str = "name";
 

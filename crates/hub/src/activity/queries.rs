@@ -90,7 +90,7 @@ pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Re
            ), collected as (
                select collection_pk, coalesce(created_by, namespace_pk) as actor_pk, created_at from collections
                where namespace_pk = any($1) and (created_at, collection_pk) < (coalesce($2, 'infinity'::timestamptz), $3)
-                 and ($6 or not private or namespace_pk = any($7))
+                 and ($6 or not private or coalesce(resource_group_pk, namespace_pk) = any($7))
                order by created_at desc, collection_pk desc limit 1000
            )
            select pk as "pk!", at as "at!", kind as "kind!", actor_pk as "actor_pk!", repo_pk, collection_pk from (

@@ -1,11 +1,12 @@
 //! Who may see and change a collection: everybody sees public ones, members see private ones of their namespace, and those who may
-//! write in the namespace change them.
+//! write in the namespace change them. Of one in a resource group only the roles of the group count, as of repositories.
 
 use super::queries::{self, Collection};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
 use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::access::find_group_pk;
 use crate::repos::visibility::{Visibility, visible_to};
 
 /// How many hex digits an address ends in.
@@ -14,8 +15,8 @@ const ID_DIGITS: usize = 24;
 /// Which collections a viewer may see beside the public ones.
 #[derive(Debug, Clone, Default)]
 pub struct Scope {
-    /// Private ones of these namespaces.
-    pub namespaces: Vec<i64>,
+    /// Private ones of these namespaces and resource groups: see `User::audiences`.
+    pub audiences: Vec<i64>,
     /// All.
     pub all: bool,
     /// Which repositories in them.
@@ -28,7 +29,7 @@ impl Scope {
         match &viewer.auth {
             Auth::Token { role: TokenRole::FineGrained, .. } => Self { repos: visible_to(viewer), ..Self::default() },
             _ => Self {
-                namespaces: viewer.namespaces(),
+                audiences: viewer.audiences(),
                 all: viewer.user.as_ref().is_some_and(|user| user.is_admin),
                 repos: visible_to(viewer),
             },
@@ -36,7 +37,8 @@ impl Scope {
     }
 
     fn shows(&self, collection: &Collection) -> bool {
-        !collection.private || self.all || self.namespaces.contains(&collection.namespace_pk)
+        let audience = collection.resource_group_pk.unwrap_or(collection.namespace_pk);
+        !collection.private || self.all || self.audiences.contains(&audience)
     }
 }
 
@@ -75,7 +77,7 @@ impl CollectionRead {
 
     /// Whether the viewer may change it.
     pub fn may_edit(&self) -> bool {
-        may_write(&self.viewer, self.collection.namespace_pk)
+        may_write(&self.viewer, self.collection.namespace_pk, self.collection.resource_group_pk)
     }
 
     /// Goes on to change it.
@@ -97,24 +99,41 @@ fn id_of(slug: &str) -> Option<&str> {
     (id.len() == ID_DIGITS && id.bytes().all(|byte| byte.is_ascii_hexdigit())).then_some(id)
 }
 
-/// Whether somebody may change the collections of a namespace.
-pub(super) fn may_write(viewer: &Viewer, namespace_pk: i64) -> bool {
-    let runs_the_hub = viewer.user.as_ref().is_some_and(|user| user.is_admin);
-    runs_the_hub || viewer.role_in(namespace_pk).is_some_and(|role| role >= OrgRole::Write)
+/// Whether somebody may change the collections of a namespace, or of one of its resource groups.
+pub(super) fn may_write(viewer: &Viewer, namespace_pk: i64, group_pk: Option<i64>) -> bool {
+    let Some(user) = &viewer.user else { return false };
+    let role = match group_pk {
+        Some(group_pk) => {
+            let mut groups = user.memberships.iter().flat_map(|membership| &membership.groups);
+            groups.find(|group| group.pk == group_pk).map(|group| group.role)
+        }
+        None => viewer.role_in(namespace_pk),
+    };
+    user.is_admin || role.is_some_and(|role| role >= OrgRole::Write)
 }
 
-/// The namespace a new collection shall be in.
+/// Where a collection shall be: its namespace, and the key of the resource group with an id, if one is named.
 ///
 /// # Errors
-/// 401 when anonymous, 403 where the viewer may not write.
-pub async fn target_namespace(app: &App, viewer: &Viewer, name: Option<&str>) -> HubResult<NamespaceRow> {
+/// 400 for a group that the namespace does not have, as far as the viewer may know; 401 when anonymous, 403 where the viewer may not
+/// write.
+pub async fn target_place(
+    app: &App,
+    viewer: &Viewer,
+    name: Option<&str>,
+    group_id: Option<&str>,
+) -> HubResult<(NamespaceRow, Option<i64>)> {
     let user = viewer.require_actor()?;
     let name = name.unwrap_or(&user.name);
     let refused =
         || HubError::forbidden(format!("You don't have the rights to make collections under the namespace \"{name}\"."));
     hub_types::check_name(name).map_err(|_| refused())?;
-    let found = find_namespace(&mut *app.pool.acquire().await?, name).await?;
-    found.filter(|namespace| may_write(viewer, namespace.namespace_pk)).ok_or_else(refused)
+    let namespace = find_namespace(&mut *app.pool.acquire().await?, name).await?.ok_or_else(refused)?;
+    let group_pk = match group_id.filter(|id| !id.is_empty()) {
+        Some(id) => Some(find_group_pk(app, viewer, &namespace, id).await?),
+        None => None,
+    };
+    if may_write(viewer, namespace.namespace_pk, group_pk) { Ok((namespace, group_pk)) } else { Err(refused()) }
 }
 
 #[cfg(test)]

@@ -131,6 +131,8 @@ struct CreateRequest {
     #[serde(default)]
     private: bool,
     item: Option<ItemRequest>,
+    #[serde(rename = "resourceGroupId")]
+    resource_group: Option<String>,
 }
 
 #[derive(Debug, Deserialize)]
@@ -152,6 +154,7 @@ async fn post_collection(app: web::Data<App>, viewer: Viewer, body: Json<CreateR
         description: request.description.unwrap_or_default(),
         theme: request.theme,
         private: request.private,
+        resource_group: request.resource_group,
     };
     let collection = operations::create(&app, &viewer, &new).await?;
     let made = CollectionRead { collection, viewer };
@@ -254,8 +257,19 @@ async fn upvote(app: &App, viewer: &Viewer, request: &HttpRequest, up: bool) -> 
     Ok(HttpResponse::Ok().json(json!({ "upvoted": up, "upvotes": upvotes })))
 }
 
-/// Collections are in no resource group here: the repositories in them are, and are shown to whom they may be.
-async fn post_resource_group(app: web::Data<App>, viewer: Viewer, request: HttpRequest) -> HubResult<HttpResponse> {
-    write(&app, &viewer, &request).await?;
+#[derive(Debug, Deserialize)]
+struct GroupRequest {
+    #[serde(rename = "resourceGroupId")]
+    resource_group: Option<String>,
+}
+
+async fn post_resource_group(
+    app: web::Data<App>,
+    viewer: Viewer,
+    request: HttpRequest,
+    body: Json<GroupRequest>,
+) -> HubResult<HttpResponse> {
+    let Json(wanted) = body;
+    operations::move_to_group(&app, &write(&app, &viewer, &request).await?, wanted.resource_group.as_deref()).await?;
     Ok(HttpResponse::Ok().json(json!({ "success": true })))
 }

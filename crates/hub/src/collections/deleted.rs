@@ -6,7 +6,7 @@ use super::access::may_write;
 use super::operations::is_taken;
 use super::queries::deleted::{self as queries, DeletedCollection};
 use super::queries::{self as collections, Collection};
-use crate::accounts::{OrgRole, Viewer};
+use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -25,15 +25,15 @@ pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
     deleted_at + window(app)
 }
 
-/// Those that the viewer may bring back: their own, and those of organisations that they may write in.
+/// Those that the viewer may bring back: their own, and those of organisations and resource groups that they may write in.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedCollection>> {
     let Some(user) = &viewer.user else { return Ok(Vec::new()) };
-    let writes = user.memberships.iter().filter(|membership| membership.role >= OrgRole::Write);
-    let owners: Vec<i64> = writes.map(|membership| membership.namespace_pk).chain([user.pk]).collect();
-    Ok(queries::list(&app.pool, &owners, crate::clock::now() - window(app), MAX_LISTED).await?)
+    let mut found = queries::list(&app.pool, &user.namespaces(), crate::clock::now() - window(app), MAX_LISTED).await?;
+    found.retain(|deleted| may_write(viewer, deleted.namespace_pk, deleted.resource_group_pk));
+    Ok(found)
 }
 
 /// Brings one back, at the address that it had.
@@ -47,7 +47,8 @@ pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<C
     }
     let mut tx = app.begin().await?;
     let found = queries::hold(&mut tx, public_id, crate::clock::now() - window(app)).await?;
-    let (pk, deleted) = found.filter(|(_, found)| may_write(viewer, found.namespace_pk)).ok_or_else(missing)?;
+    let (pk, deleted) =
+        found.filter(|(_, found)| may_write(viewer, found.namespace_pk, found.resource_group_pk)).ok_or_else(missing)?;
     match queries::restore(&mut tx, pk).await {
         Err(error) if is_taken(&error) => {
             return Err(HubError::conflict(format!(

@@ -2,7 +2,7 @@
 
 use hub_types::RepoType;
 
-use super::access::{CollectionRead, CollectionWrite, target_namespace};
+use super::access::{CollectionRead, CollectionWrite, target_place};
 use super::contents::items_of;
 use super::queries::items::{self, Target};
 use super::queries::{self, Collection, CollectionChange, NewCollectionRow};
@@ -35,6 +35,8 @@ pub struct NewCollection {
     pub theme: Option<String>,
     /// Whether only members see it.
     pub private: bool,
+    /// The id of the resource group that it is in.
+    pub resource_group: Option<String>,
 }
 
 /// Makes a collection.
@@ -43,7 +45,8 @@ pub struct NewCollection {
 /// 400 for a bad title, 403 for a foreign namespace, 409 (with `slug`) when the owner has one of this title.
 pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResult<Collection> {
     let user = viewer.require_actor()?;
-    let namespace = target_namespace(app, viewer, new.namespace.as_deref()).await?;
+    let (namespace, resource_group_pk) =
+        target_place(app, viewer, new.namespace.as_deref(), new.resource_group.as_deref()).await?;
     let title = checked_title(&new.title)?;
     let description = checked_text("description", &new.description)?;
     let theme = new.theme.as_deref().unwrap_or(THEMES[0]);
@@ -55,6 +58,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResul
         theme,
         private: new.private,
         created_by: user.pk,
+        resource_group_pk,
     };
     let mut tx = app.begin().await?;
     let made = match queries::insert_collection(&mut tx, &row).await {
@@ -63,10 +67,24 @@ pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResul
             drop(tx);
             return Err(title_taken(app, namespace.namespace_pk, &title).await?);
         }
-        Err(error) => return Err(error.into()),
+        Err(error) => return Err(group_gone(error)),
     };
     tx.commit().await?;
     made.ok_or_else(|| HubError::internal("the new collection is gone"))
+}
+
+fn group_gone(error: sqlx::Error) -> HubError {
+    if db::violates(&error, "collections_resource_group_fk") { HubError::resource_group_gone() } else { error.into() }
+}
+
+/// Puts a collection into the resource group with an id, or for no id into none.
+///
+/// # Errors
+/// 400 for a group that the owner does not have, 403 where the viewer may not write, 409 when the group was deleted meanwhile.
+pub async fn move_to_group(app: &App, write: &CollectionWrite, id: Option<&str>) -> HubResult<()> {
+    let collection = &write.collection;
+    let (_, group_pk) = target_place(app, &write.viewer, Some(&collection.namespace), id).await?;
+    queries::set_resource_group(&app.pool, collection.collection_pk, group_pk).await.map_err(group_gone)
 }
 
 /// Whether the owner has another collection of the title.

@@ -31,6 +31,8 @@ pub struct Collection {
     pub theme: String,
     /// Whether only members of the namespace see it.
     pub private: bool,
+    /// The resource group that it is in.
+    pub resource_group_pk: Option<i64>,
     /// Its place among its owner's.
     pub position: i64,
     /// How many people find it good.
@@ -65,7 +67,7 @@ impl Collection {
 
 const SELECT: &str =
     "select c.collection_pk, c.public_id, c.namespace_pk, n.name as namespace, n.kind as owner_kind, c.title, c.description,
-       c.theme, c.private, c.position, c.upvotes, c.trending, c.updated_at
+       c.theme, c.private, c.resource_group_pk, c.position, c.upvotes, c.trending, c.updated_at
      from collections c join namespaces n using (namespace_pk)
      where n.kind <> 'deleted'
        and not exists (select from users u where u.user_pk = c.namespace_pk and u.deletes_at is not null)";
@@ -114,7 +116,8 @@ pub async fn list_by_keys(pool: &PgPool, scope: &Scope, keys: &[i64]) -> sqlx::R
 
 fn push_scope(sql: &mut QueryBuilder<Postgres>, scope: &Scope) {
     if !scope.all {
-        sql.push(" and (not c.private or c.namespace_pk = any(").push_bind(scope.namespaces.clone()).push("))");
+        sql.push(" and (not c.private or coalesce(c.resource_group_pk, c.namespace_pk) = any(");
+        sql.push_bind(scope.audiences.clone()).push("))");
     }
 }
 
@@ -227,26 +230,44 @@ pub struct NewCollectionRow<'a> {
     pub private: bool,
     /// Who makes it.
     pub created_by: i64,
+    /// The resource group that it is in.
+    pub resource_group_pk: Option<i64>,
 }
 
 /// Makes a collection, behind its owner's others.
 ///
 /// # Errors
-/// The owner has one of this title (`collections_namespace_pk_title_idx`).
+/// The owner has one of this title (`collections_namespace_pk_title_idx`), or no such group (`collections_resource_group_fk`).
 pub async fn insert_collection(conn: &mut PgConnection, new: &NewCollectionRow<'_>) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        "insert into collections (namespace_pk, title, description, theme, private, created_by, position)
-         values ($1, $2, $3, $4, $5, $6, (select coalesce(max(position) + 1, 0) from collections where namespace_pk = $1))
+        "insert into collections (namespace_pk, title, description, theme, private, created_by, resource_group_pk, position)
+         values ($1, $2, $3, $4, $5, $6, $7, (select coalesce(max(position) + 1, 0) from collections where namespace_pk = $1))
          returning collection_pk",
         new.namespace_pk,
         new.title,
         new.description,
         new.theme,
         new.private,
-        new.created_by
+        new.created_by,
+        new.resource_group_pk
     )
     .fetch_one(conn)
     .await
+}
+
+/// Puts a collection into a resource group, or into none.
+///
+/// # Errors
+/// Its owner has no such group (`collections_resource_group_fk`).
+pub async fn set_resource_group(pool: &PgPool, collection_pk: i64, resource_group_pk: Option<i64>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update collections set resource_group_pk = $2, updated_at = now() where collection_pk = $1",
+        collection_pk,
+        resource_group_pk
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// What changes about a collection; `None` leaves it as it is.
@@ -379,6 +400,7 @@ mod tests {
                 description: text.clone(),
                 theme: text,
                 private: false,
+                resource_group_pk: None,
                 position: 0,
                 upvotes: 0,
                 trending: 0,

@@ -17,7 +17,7 @@ pub async fn list_versions(pool: &PgPool) -> sqlx::Result<Vec<(String, String)>>
 /// The database does not answer.
 pub async fn find_picture(pool: &PgPool, name: &str, version: &str) -> sqlx::Result<Option<Vec<u8>>> {
     sqlx::query_scalar!(
-        "select content from pictures join namespaces using (namespace_pk) 
+        "select content from pictures join namespaces using (namespace_pk)
          where namespace_pk = (select namespace_called($1)) and version = $2 and kind <> 'deleted'",
         name,
         version

@@ -121,6 +121,7 @@ async fn make(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
         description: form.text("description").to_owned(),
         theme: Some(form.text("theme").to_owned()).filter(|theme| !theme.is_empty()),
         private: form.text("visibility") == "private",
+        resource_group: None,
     };
     let collection = operations::create(&page.app, &page.viewer, &new).await?;
     let path = collection.path();

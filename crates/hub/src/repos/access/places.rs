@@ -105,7 +105,10 @@ pub async fn target_place(
 }
 
 /// The key of a group of a namespace that the viewer may know of.
-async fn find_group_pk(app: &App, viewer: &Viewer, namespace: &NamespaceRow, id: &str) -> HubResult<i64> {
+///
+/// # Errors
+/// 400 for another, 401 for anonymous viewers.
+pub async fn find_group_pk(app: &App, viewer: &Viewer, namespace: &NamespaceRow, id: &str) -> HubResult<i64> {
     let user = viewer.require_user()?;
     let known = match group_of(user, namespace.namespace_pk, |group| group.id == id) {
         Some(group) => Some(group.pk),

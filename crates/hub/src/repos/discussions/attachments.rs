@@ -23,7 +23,7 @@ use crate::repos::access::RepoRead;
 use crate::repos::queries::attachments::{NewAttachment, count_lately, insert_attachment, place_attachments};
 
 /// The largest file that is no film, in bytes.
-pub const MAX_ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
+const MAX_ATTACHMENT_BYTES: usize = 10 * 1024 * 1024;
 /// The largest film.
 const MAX_FILM_BYTES: u64 = 50 * 1024 * 1024;
 /// How many files somebody adds in a day.
