@@ -8,6 +8,7 @@ use super::queries::deleted::{self as queries, DeletedCollection};
 use super::queries::{self as collections, Collection};
 use crate::accounts::Viewer;
 use crate::app::App;
+use crate::db;
 use crate::error::{HubError, HubResult};
 
 /// The most that a list shows.
@@ -39,7 +40,8 @@ pub async fn list(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedCollection
 /// Brings one back, at the address that it had.
 ///
 /// # Errors
-/// 404 when there is none that the viewer may bring back, 409 when its owner has another one of its title.
+/// 404 when there is none that the viewer may bring back, 409 when its owner has another one of its title, or no longer the resource
+/// group that it was in.
 pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<Collection> {
     let missing = || HubError::not_found("There is no deleted collection that you can restore at this address.");
     if public_id.contains('\0') {
@@ -55,6 +57,11 @@ pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<C
                 "{} has another collection with the title `{}` now: give that one another title first.",
                 deleted.namespace, deleted.title
             )));
+        }
+        // Without its group, all members of the organisation would see it.
+        Err(error) if db::violates(&error, "collections_resource_group_fk") => {
+            let text = "The resource group that it was in was deleted: it cannot be restored without it.";
+            return Err(HubError::conflict(text));
         }
         other => other?,
     }

@@ -57,10 +57,9 @@ pub async fn delete(conn: &mut PgConnection, collection_pk: i64, deleted_by: i64
 pub async fn list(pool: &PgPool, owners: &[i64], since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DeletedCollection>> {
     sqlx::query_as!(
         DeletedCollection,
-        r#"select d.public_id, d.namespace_pk, g.resource_group_pk as "resource_group_pk?", n.name as namespace, d.title, d.private,
-                  b.name as "deleted_by?", d.deleted_at
+        r#"select d.public_id, d.namespace_pk, (d.contents #>> '{collection,resource_group_pk}')::bigint as resource_group_pk,
+                  n.name as namespace, d.title, d.private, b.name as "deleted_by?", d.deleted_at
            from deleted_collections d join namespaces n using (namespace_pk) left join namespaces b on b.namespace_pk = d.deleted_by
-           left join resource_groups g on g.resource_group_pk = (d.contents #>> '{collection,resource_group_pk}')::bigint
            where d.namespace_pk = any($1) and d.deleted_at > $2 order by d.deleted_at desc, d.collection_pk limit $3"#,
         owners,
         since,
@@ -80,10 +79,10 @@ pub async fn hold(
     since: DateTime<Utc>,
 ) -> sqlx::Result<Option<(i64, DeletedCollection)>> {
     let row = sqlx::query!(
-        r#"select d.collection_pk, d.public_id, d.namespace_pk, g.resource_group_pk as "resource_group_pk?", n.name as namespace,
-                  d.title, d.private, d.deleted_at
+        r#"select d.collection_pk, d.public_id, d.namespace_pk,
+                  (d.contents #>> '{collection,resource_group_pk}')::bigint as resource_group_pk,
+                  n.name as namespace, d.title, d.private, d.deleted_at
            from deleted_collections d join namespaces n using (namespace_pk)
-           left join resource_groups g on g.resource_group_pk = (d.contents #>> '{collection,resource_group_pk}')::bigint
            where d.public_id = $1 and d.deleted_at > $2 for update of d"#,
         public_id,
         since
@@ -107,7 +106,8 @@ pub async fn hold(
 /// Brings a collection back, behind its owner's others, with what is still there of what was in it.
 ///
 /// # Errors
-/// The owner has another one of this title (`collections_namespace_pk_title_idx`).
+/// The owner has another one of this title (`collections_namespace_pk_title_idx`), or no longer the group that it was in
+/// (`collections_resource_group_fk`).
 pub async fn restore(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into collections (collection_pk, public_id, namespace_pk, title, description, theme, private, position, upvotes,
@@ -118,8 +118,7 @@ pub async fn restore(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Resul
                 (select count(*) from jsonb_populate_recordset(null::collection_upvotes, d.contents -> 'upvotes') v
                  join users w on w.user_pk = v.user_pk),
                 c.trending, c.hidden_at, (select u.user_pk from users u where u.user_pk = c.created_by), c.created_at, c.updated_at,
-                (select g.resource_group_pk from resource_groups g
-                 where g.resource_group_pk = c.resource_group_pk and g.organization_pk = d.namespace_pk)
+                c.resource_group_pk
          from deleted_collections d
          cross join lateral jsonb_populate_record(null::collections, d.contents -> 'collection') c
          where d.collection_pk = $1",
