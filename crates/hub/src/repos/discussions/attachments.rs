@@ -127,12 +127,9 @@ fn new_id() -> String {
     hex::encode(rand::random::<[u8; 16]>())
 }
 
-/// Notes a file whose bytes are in the store. If that is refused they are collected.
+/// Notes a file whose bytes are in the store. If that is refused they go at once: many may come together.
 async fn keep(app: &App, sender: Sender, public_id: &str, name: &str, (kind, size_bytes): (Kind, i64)) -> HubResult<Attached> {
     let (name, stem) = kinds::name_of(name, kind);
-    let mut tx = app.begin().await?;
-    lock_user(&mut tx, sender.user_pk).await?;
-    check_day(&mut tx, sender.user_pk, size_bytes).await?;
     let new = NewAttachment {
         public_id,
         repo_pk: sender.repo_pk,
@@ -141,13 +138,25 @@ async fn keep(app: &App, sender: Sender, public_id: &str, name: &str, (kind, siz
         content_type: kind.content_type(),
         size_bytes,
     };
-    insert_attachment(&mut tx, &new).await?;
-    if let Some(repo_pk) = sender.repo_pk {
-        quotas::check_added(app, &mut tx, repo_pk, size_bytes.unsigned_abs()).await?;
+    let mut tx = app.begin().await?;
+    if let Err(refused) = insert(app, &mut tx, &new).await {
+        drop(tx);
+        app.store.delete(&StorageKey::attachment(public_id)).await?;
+        return Err(refused);
     }
     tx.commit().await?;
     let url = format!("/uploads/{public_id}/{name}");
     Ok(Attached { markdown: kinds::markdown(kind, &url, &name, &stem), url })
+}
+
+async fn insert(app: &App, conn: &mut PgConnection, new: &NewAttachment<'_>) -> HubResult<()> {
+    lock_user(&mut *conn, new.user_pk).await?;
+    check_day(&mut *conn, new.user_pk, new.size_bytes).await?;
+    insert_attachment(&mut *conn, new).await?;
+    match new.repo_pk {
+        Some(repo_pk) => quotas::check_added(app, conn, repo_pk, new.size_bytes.unsigned_abs()).await,
+        None => Ok(()),
+    }
 }
 
 /// Makes files that their author sent before it was known what for those of a repository, where a text names them that they are about
