@@ -135,7 +135,7 @@ def test_a_removed_member_comes_back(open_browser):
         picture(page, f"undo-member-{name}")
     page.get_by_role("button", name="Undo: Member removed: bob").click()
     agree(page, True, "Undo")
-    page.get_by_text(f"bob is read in {org} again.").wait_for()
+    page.get_by_text(f"in {org} again.").wait_for()
     assert not page.get_by_role("button", name="Undo: Member removed: bob").count()
 
 
