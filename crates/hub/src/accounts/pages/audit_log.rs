@@ -242,7 +242,7 @@ fn log_path(organization: &str) -> String {
 
 /// Marks the lines that their button takes back.
 async fn mark_undoable(app: &App, organization_pk: i64, lines: &mut [AuditLine]) -> HubResult<()> {
-    let acts: Vec<_> = lines.iter().filter_map(|line| Some((line.at, line.act.as_ref()?))).collect();
+    let acts: Vec<_> = lines.iter().filter_map(|line| Some((line.pk, line.at, line.act.as_ref()?))).collect();
     let standing = member_undo::standing(app, organization_pk, &acts).await?;
     for (line, stands) in lines.iter_mut().filter(|line| line.act.is_some()).zip(standing) {
         line.can_undo = stands;
