@@ -53,6 +53,7 @@ PAGES = [
     ("accounts/audit_log.html", "ada", "/settings/security-log"),
     ("accounts/audit_log.html", "ada", "/organizations/acme/settings/audit-log"),
     ("repos/deleted.html", "ada", "/settings/deleted"),
+    ("collections/deleted.html", "ada", "/settings/deleted/collections"),
     ("repos/history.html", "ada", "/ada/shown/settings/history"),
     ("repos/history.html", "ada", "/buckets/ada/training-run/settings/history"),
     ("webhooks/list.html", "ada", "/settings/webhooks"),

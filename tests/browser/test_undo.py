@@ -6,6 +6,7 @@ import uuid
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
+from test_organizations import found, problems_of
 
 
 @pytest.fixture
@@ -117,6 +118,45 @@ def test_a_name_that_is_taken_asks_for_another(open_browser, hub, repo):
     page.get_by_role("main").get_by_role("button", name="Restore", exact=True).click()
     page.wait_for_url(f"**/{repo}-restored")
     assert api.file_exists(f"{repo}-restored", "a.txt")
+
+
+def test_a_removed_member_comes_back(open_browser):
+    page = open_browser()
+    log_in(page)
+    org = f"guild-{uuid.uuid4().hex[:8]}"
+    found(page, org, members=("bob",))
+    page.get_by_role("button", name="Remove bob").click()
+    page.get_by_text("bob is no longer a member").wait_for()
+    page.get_by_role("link", name="Audit log").click()
+    page.get_by_role("button", name="Undo: Member removed: bob").wait_for()
+    for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
+        page.set_viewport_size(size)
+        assert not problems_of(page)
+        picture(page, f"undo-member-{name}")
+    page.get_by_role("button", name="Undo: Member removed: bob").click()
+    agree(page, True, "Undo")
+    page.get_by_text(f"in {org} again.").wait_for()
+    assert not page.get_by_role("button", name="Undo: Member removed: bob").count()
+
+
+def test_a_deleted_collection_comes_back(open_browser, hub, repo):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    title = f"Shelf {uuid.uuid4().hex[:8]}"
+    slug = api.create_collection(title, private=True).slug
+    api.add_collection_item(slug, item_id=repo, item_type="model")
+    api.delete_collection(slug)
+    page = open_browser(PHONE, java_script_enabled=False)
+    log_in(page)
+    page.goto("/settings/deleted")
+    page.get_by_role("link", name="Deleted collections").click()
+    page.get_by_role("button", name=f"Restore {title}").wait_for()
+    assert not problems_of(page)
+    picture(page, "undo-collection-phone")
+    page.get_by_role("button", name=f"Restore {title}").click()
+    page.get_by_text(f"{title} is back, with what was in it.").wait_for()
+    assert [item.item_id for item in api.get_collection(slug).items] == [repo]
 
 
 def test_the_security_log_is_looked_through(open_browser, hub):

@@ -35,6 +35,9 @@ async fn start() -> (TestHub, hub_tests::Client, hub_tests::Client) {
     ada.post_json("/api/models/bob/his/discussions", &body, 200).await;
     let collection = json!({ "title": "Fine", "namespace": "ada", "private": false });
     ada.post_json("/api/collections", &collection, 200).await;
+    let gone = json!({ "title": "Gone", "namespace": "ada", "private": false });
+    let gone = ada.post_json("/api/collections", &gone, 200).await;
+    ada.call(Method::DELETE, &format!("/api/collections/{}", gone["slug"].as_str().unwrap()), &json!({}), 200).await;
     (hub, ada, bob)
 }
 
@@ -128,7 +131,7 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
         ["bob", "operator"]
     );
     assert_eq!(names(&hub, "select name from organizations join namespaces on namespace_pk = organization_pk").await, ["acme"]);
-    assert_eq!(hub.count("collections").await, 0);
+    assert_eq!((hub.count("collections").await, hub.count("deleted_collections").await), (0, 0));
     let left = names(&hub, "select name from repos where purged_at is null").await;
     assert_eq!(left, ["his"], "the rest is collected");
     // What she said stays, without her; her name is nobody's, and her address is free.

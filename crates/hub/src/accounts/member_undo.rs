@@ -34,11 +34,6 @@ impl MemberAct {
         };
         Some(Self { name: row.subject.clone(), before, after })
     }
-
-    /// Whether it can be taken back while they are this: nobody has changed it again.
-    pub fn stands(&self, now: Option<OrgRole>) -> bool {
-        self.after == now
-    }
 }
 
 /// What was done before cannot be undone any more.
@@ -46,23 +41,19 @@ fn oldest(app: &App) -> DateTime<Utc> {
     crate::clock::now() - TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
 }
 
-/// Tells which acts can still be taken back, of those in a part of an organisation's log.
+/// Tells which acts can still be taken back, of those in a part of an organisation's log: nothing was done to the same person since.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn standing(app: &App, organization_pk: i64, acts: &[(DateTime<Utc>, &MemberAct)]) -> HubResult<Vec<bool>> {
-    let mut names: Vec<String> = acts.iter().map(|(_, act)| act.name.to_lowercase()).collect();
+pub async fn standing(app: &App, organization_pk: i64, acts: &[(i64, DateTime<Utc>, &MemberAct)]) -> HubResult<Vec<bool>> {
+    let oldest = oldest(app);
+    let young = || acts.iter().filter(|(_, at, _)| *at > oldest);
+    let Some(first) = young().map(|(line, ..)| *line).min() else { return Ok(vec![false; acts.len()]) };
+    let mut names: Vec<String> = young().map(|(.., act)| act.name.clone()).collect();
     names.sort_unstable();
     names.dedup();
-    if names.is_empty() {
-        return Ok(Vec::new());
-    }
-    let oldest = oldest(app);
-    let people = members::list_roles(&app.pool, organization_pk, &names).await?;
-    let stands = |(at, act): &(DateTime<Utc>, &MemberAct)| {
-        *at > oldest && people.get(&act.name.to_lowercase()).is_some_and(|now| act.stands(*now))
-    };
-    Ok(acts.iter().map(stands).collect())
+    let last = members::list_last_lines(&mut *app.pool.acquire().await?, organization_pk, first, &names).await?;
+    Ok(acts.iter().map(|(line, at, act)| *at > oldest && last.get(&act.name) == Some(line)).collect())
 }
 
 /// Takes back what a line of an organisation's log tells: makes somebody a member again, in the resource groups that are still as they
@@ -85,7 +76,9 @@ pub async fn undo(app: &App, organization: &ProfileRow, by: &User, audit_pk: i64
     let mut tx = audit::begin(app).await?;
     // One after the other: whoever changes a role holds these rows.
     let admins = settings::lock_admins(&mut tx, organization_pk).await?;
-    if !act.stands(find_role(&mut tx, organization_pk, user_pk).await?) {
+    let last = members::list_last_lines(&mut tx, organization_pk, audit_pk, std::slice::from_ref(&act.name)).await?;
+    let now = find_role(&mut tx, organization_pk, user_pk).await?;
+    if last.get(&act.name) != Some(&audit_pk) || now != act.after {
         let text = format!("{} is something else in {} by now: change it under Members.", act.name, organization.name);
         return Err(HubError::conflict(text));
     }
@@ -129,11 +122,12 @@ mod tests {
 
     #[test]
     fn removals_and_roles_are_read_and_who_left_is_left_alone() {
-        let removed = MemberAct::of(&row(Some("ada"), "member.remove", json!({ "role": "write" }))).unwrap();
-        assert!(removed.stands(None) && !removed.stands(Some(OrgRole::Write)));
+        let act = |before, after| Some(MemberAct { name: "eve".to_owned(), before, after });
+        let removed = MemberAct::of(&row(Some("ada"), "member.remove", json!({ "role": "write" })));
+        assert_eq!(removed, act(OrgRole::Write, None));
         assert_eq!(MemberAct::of(&row(Some("eve"), "member.remove", json!({ "role": "write" }))), None);
-        let changed = MemberAct::of(&row(None, "member.role", json!({ "from": "admin", "to": "read" }))).unwrap();
-        assert!(changed.stands(Some(OrgRole::Read)) && !changed.stands(None) && !changed.stands(Some(OrgRole::Admin)));
+        let changed = MemberAct::of(&row(None, "member.role", json!({ "from": "admin", "to": "read" })));
+        assert_eq!(changed, act(OrgRole::Admin, Some(OrgRole::Read)));
         assert_eq!(MemberAct::of(&row(Some("ada"), "member.add", json!({ "role": "write" }))), None);
         assert_eq!(MemberAct::of(&row(Some("ada"), "member.role", json!({ "from": "tsar", "to": "read" }))), None);
     }

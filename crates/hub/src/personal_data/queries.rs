@@ -177,6 +177,7 @@ pub(super) async fn lock_due(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::
 /// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
 pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
     sqlx::query!("delete from collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
+    sqlx::query!("delete from deleted_collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from follows where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from pictures where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from namespace_watches where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;

@@ -242,7 +242,7 @@ fn log_path(organization: &str) -> String {
 
 /// Marks the lines that their button takes back.
 async fn mark_undoable(app: &App, organization_pk: i64, lines: &mut [AuditLine]) -> HubResult<()> {
-    let acts: Vec<_> = lines.iter().filter_map(|line| Some((line.at, line.act.as_ref()?))).collect();
+    let acts: Vec<_> = lines.iter().filter_map(|line| Some((line.pk, line.at, line.act.as_ref()?))).collect();
     let standing = member_undo::standing(app, organization_pk, &acts).await?;
     for (line, stands) in lines.iter_mut().filter(|line| line.act.is_some()).zip(standing) {
         line.can_undo = stands;
@@ -258,7 +258,7 @@ async fn post_undo(page: PageRequest, path: web::Path<(String, i64)>, _form: Che
     // It may make an admin, or take one away.
     sudo::require(&page, &back).await?;
     let act = member_undo::undo(&page.app, &row, user, line).await?;
-    let said = format!("{} is {} in {} again.", act.name, act.before.as_str(), row.name);
+    let said = format!("{} has the role {} in {} again.", act.name, act.before.as_str(), row.name);
     // Who was admin until now does not see the log any more.
     let sees_log = user.is_admin || act.before == OrgRole::Admin || !act.name.eq_ignore_ascii_case(&user.name);
     Ok(page.redirect_saying(&if sees_log { back } else { format!("/{}", row.name) }, &said))

@@ -2,25 +2,33 @@
 
 use std::collections::HashMap;
 
-use sqlx::{PgConnection, PgPool};
+use sqlx::PgConnection;
 
-use crate::accounts::{OrgRole, UserPk};
+use crate::accounts::UserPk;
 
-/// What people are in an organisation, by their names in small letters; those without an account, and service accounts, are left out.
+/// The last lines of an organisation's log about the membership of people, by their names, from a line on. Those who have no account
+/// of the name any more are left out, and so are service accounts.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_roles(pool: &PgPool, organization_pk: i64, names: &[String]) -> sqlx::Result<HashMap<String, Option<OrgRole>>> {
+pub async fn list_last_lines(
+    conn: &mut PgConnection,
+    organization_pk: i64,
+    from: i64,
+    names: &[String],
+) -> sqlx::Result<HashMap<String, i64>> {
     let rows = sqlx::query!(
-        r#"select lower(n.name) as "name!", m.role as "role?" from namespaces n
+        r#"select a.subject as name, max(a.audit_pk) as "line!" from audit_log a
+           join namespaces n on lower(n.name) = lower(a.subject)
            join users u on u.user_pk = n.namespace_pk and u.service_of is null
-           left join organization_members m on m.organization_pk = $1 and m.user_pk = n.namespace_pk
-           where lower(n.name) = any($2)"#,
+           where a.namespace_pk = $1 and a.action in ('member.add', 'member.remove', 'member.role') and a.audit_pk >= $2
+             and a.subject = any($3)
+           group by a.subject"#,
         organization_pk,
+        from,
         names
     );
-    let rows = rows.fetch_all(pool).await?;
-    Ok(rows.into_iter().map(|row| (row.name, row.role.as_deref().and_then(OrgRole::parse))).collect())
+    Ok(rows.fetch_all(conn).await?.into_iter().map(|row| (row.name, row.line)).collect())
 }
 
 /// Brings somebody back into the resource groups that they lost with their membership, as the line of the log about that tells. The
