@@ -168,7 +168,7 @@ impl World {
     }
 
     fn begin(&mut self, choice: u32) {
-        let (kind, choice) = (choice % 19, choice / 19);
+        let (kind, choice) = (choice % 18, choice / 18);
         let (a, b, c) = ((choice % 2) as u8, (choice / 2 % 2) as u8, (choice / 4 % 2) as u8);
         self.actors.push(match kind {
             0 => Actor::Upload(a, b),
@@ -185,10 +185,10 @@ impl World {
             11 => Actor::Push(a),
             12 => Actor::Join(a),
             13 => Actor::Read(a, b, c == 0),
-            14 => Actor::Clone(a),
+            14 if c == 0 => Actor::Clone(a),
+            14 => Actor::Copy(a),
             15 => Actor::Undo(a, (choice / 8 % 8) as usize),
             16 => Actor::Purge(a),
-            17 => Actor::Copy(a),
             _ => Actor::Delete,
         });
     }
