@@ -1,5 +1,7 @@
 //! Everybody who asks, and the most that they may do.
 
+use std::collections::HashMap;
+
 use hub::accounts::{OrgRole, TokenRole};
 use hub_tests::{Client, TestHub, json};
 use reqwest::Method;
@@ -27,10 +29,10 @@ pub(super) enum Most {
 /// The repositories of acme. The withdrawn one is private and was disabled by moderators, too; the missing one was never there.
 pub(super) const REPOS: [&str; 6] = ["public", "private", "gated", "disabled", "missing", "withdrawn"];
 /// Where they stand in the table: those of which not everybody may know, and the one that they must look like.
-pub(super) const PRIVATE: usize = 1;
+const PRIVATE: usize = 1;
 const GATED: usize = 2;
-pub(super) const MISSING: usize = 4;
-pub(super) const WITHDRAWN: usize = 5;
+const MISSING: usize = 4;
+const WITHDRAWN: usize = 5;
 
 /// Who asks, and the most they may do with each repository.
 pub(super) type Row = (&'static str, [Most; 6]);
@@ -61,7 +63,6 @@ pub(super) const TOKENS: &[Row] = &[
     ("read the private one",   [Content, Content, See,     Nothing, Nothing, Nothing]),
     ("write the gated one",    [Content, Nothing, Admin,   Nothing, Nothing, Nothing]),
     ("write the disabled one", [Content, Nothing, See,     Frozen,  Nothing, Nothing]),
-    ("write what is missing",  [Content, Nothing, See,     Nothing, Nothing, Nothing]),
     ("write elsewhere",        [Content, Nothing, See,     Nothing, Nothing, Nothing]),
     ("read gated ones",        [Content, Nothing, Content, Nothing, Nothing, Nothing]),
     ("nothing",                [Content, Nothing, See,     Nothing, Nothing, Nothing]),
@@ -71,9 +72,26 @@ pub(super) fn row_of<'a>(table: &'a [Row], who: &str) -> &'a [Most; 6] {
     &table.iter().find(|(name, _)| *name == who).expect("they have a row").1
 }
 
+/// Whether somebody is sent there on every route: to what is missing only those whose answers are compared with those about what they may
+/// not see, to what is withdrawn three who tell the rest apart.
+pub(super) fn is_walked(who: &str, most: &[Most; 6], column: usize) -> bool {
+    match column {
+        MISSING => most[PRIVATE] == Nothing && who != "suspended",
+        WITHDRAWN => matches!(who, "reader" | "moderator" | "stranger"),
+        _ => true,
+    }
+}
+
 /// A row's cell. Buckets have no gate: there is no gated one.
 pub(super) fn in_column(most: &[Most; 6], column: usize, kind: &str) -> Most {
     if kind == "buckets" && column == GATED { Nothing } else { most[column] }
+}
+
+/// Whether what somebody may not see answered as what is not there, where they were sent to both.
+pub(super) fn look_alike<T: PartialEq>(answers: &HashMap<usize, T>, most: &[Most; 6]) -> bool {
+    let Some(missing) = answers.get(&MISSING) else { return true };
+    let hidden = [PRIVATE, WITHDRAWN].into_iter().filter(|column| most[*column] == Nothing);
+    hidden.filter_map(|column| answers.get(&column)).all(|answer| answer == missing)
 }
 
 /// Whether the most that somebody may do is enough.
