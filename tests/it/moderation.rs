@@ -247,6 +247,12 @@ async fn moderators_choose_what_was_written_beforehand() {
     assert_eq!(moderator.submit("/moderation/appeals", &action, &upheld).await.status, 303);
     assert!(ada.open(&appeal).await.has("We looked at it again."));
 
+    // Many cases get the same, too.
+    let case = stage.report("/ada").await.to_string();
+    let many = [("act", "take_down"), ("chosen", case.as_str()), ("reply", links.as_str())];
+    assert_eq!(moderator.submit("/moderation", "/moderation", &many).await.status, 303);
+    assert!(moderator.open("/moderation/log").await.has("<p>It links to &#60;a shop&#62;, again and again. <span"));
+
     // There is an end of them.
     hub.sql(
         "insert into moderation_replies (used_for, title, body) select 'appeal', 'T' || n, 'B' from generate_series(1, 98) n",

@@ -12,6 +12,7 @@ use crate::moderation::acts::{self, Act, Decision};
 use crate::moderation::category::Category;
 use crate::moderation::queries::lists::{self, Filter};
 use crate::moderation::queries::{self, CaseRow};
+use crate::moderation::replies::{self, Use};
 use crate::moderation::roles::moderator;
 use crate::moderation::subject::SubjectKind;
 use crate::web::cursor::one_more;
@@ -39,6 +40,9 @@ struct QueuePage {
     categories: Vec<Choice>,
     kind: Field,
     kinds: Vec<Choice>,
+    /// What those who run the hub wrote beforehand.
+    reply: Field,
+    replies: Vec<Choice>,
     reason: Field,
     cases: Vec<CaseView>,
     previous: Option<String>,
@@ -141,7 +145,9 @@ async fn show(page: PageRequest, closed: bool) -> HubResult<HttpResponse> {
         categories: any("Anything", categories(filter.category.as_deref().unwrap_or_default())),
         kind: Field::new("kind", "Kind"),
         kinds: any("Everything", kinds.map(|(value, label)| Choice::new(value, label, &kind)).into()),
-        reason: Field::new("reason", "Public sentence").hint("Their owners read it. Empty: the sentence of each category."),
+        reply: Field::new("reply", "Canned reply").hint("It stands before what you write."),
+        replies: replies::choices(&page.app, Use::Decision, "").await?,
+        reason: Field::new("reason", "Public sentence").hint("Their owners read it. Without any: the sentence of each category."),
         previous: (number > 0).then(|| link(number - 1)),
         next: more.then(|| link(number + 1)),
         cases: rows.into_iter().map(CaseView::of).collect(),
@@ -171,9 +177,10 @@ async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     if chosen.is_empty() {
         return Ok(page.redirect_saying(PATH, "Choose cases first: nothing was done."));
     }
+    let reason = replies::compose(&page.app, Use::Decision, form.text("reply"), form.text("reason")).await?;
     let (mut done, mut refused) = (0, None);
     for case_pk in chosen {
-        match decide_one(&page, user, case_pk, what, form.text("reason")).await {
+        match decide_one(&page, user, case_pk, what, &reason).await {
             Ok(()) => done += 1,
             Err(error) if error.is_for_client() => refused = Some(error.message().to_owned()),
             Err(error) => return Err(error),
