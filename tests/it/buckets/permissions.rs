@@ -5,6 +5,7 @@ use hub_tests::{Client, TestHub, json};
 use reqwest::Method;
 
 use super::{EMPTY, add, batch};
+
 /// What somebody gets for reading, writing and administering.
 type Expected = (u16, u16, u16);
 
