@@ -5,6 +5,7 @@ import uuid
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
+from test_pages import axe, overflow, structure
 from test_second_factors import code_of
 
 
@@ -25,6 +26,11 @@ def found(page, name, members=("bob", "carol")):
         page.get_by_label("Username").fill(user)
         page.get_by_role("button", name="Add member").click()
         page.get_by_text(f"{user} is a member now.").wait_for()
+
+
+def problems_of(page):
+    """What is wrong with how a page is made."""
+    return [*axe(page), *overflow(page), *structure(page)]
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
@@ -60,7 +66,7 @@ def test_a_group_is_made_and_its_repository_seen_and_not_seen(open_browser, hub,
             ada.set_viewport_size(viewport)
             ada.emulate_media(color_scheme=scheme)
             picture(ada, f"group-{size}-{scheme}-{scripts}")
-            assert ada.evaluate("document.documentElement.scrollWidth") <= viewport["width"] if scripts else True
+            assert not (problems_of(ada) if scripts else None)
     ada.emulate_media(color_scheme="light")
     assert bob.goto(f"/{org}/known").status == 404
     assert carol.goto(f"/{org}/known").status == 200
@@ -96,6 +102,7 @@ def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
     other.get_by_role("link", name="Request to join").click()
     other.get_by_label("Message").fill("I wrote the tokenizer.\nLet me in!")
     picture(other, "join")
+    assert not problems_of(other)
     other.get_by_role("button", name="Request to join").click()
     other.get_by_text("see your request now").wait_for()
     ada.goto("/notifications")

@@ -53,7 +53,13 @@ def test_people_come_by_the_provider(open_browser, hub, provider, viewport, sche
     # Somebody who has an account links it by its password, once.
     page.goto("/login?next=%2Fdatasets")
     problems += look(page, "login-by-provider", viewport, scheme)
+    held = []
+    page.route(f"{provider[0]}/**", lambda route: held.append(route))
     page.get_by_role("button", name="Sign in with Acme").click()
+    page.get_by_role("heading", name="On to Acme").wait_for()
+    problems += look(page, "on-to-provider", viewport, scheme)
+    page.unroute(f"{provider[0]}/**")
+    page.get_by_role("link", name="Go on to Acme").click()
     page.get_by_role("button", name="2b41").click()
     page.wait_for_url(lambda address: urlsplit(address).netloc == urlsplit(hub.url).netloc)
     if "/login/oidc/link" in page.url:
