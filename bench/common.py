@@ -1,15 +1,18 @@
 """What the benches share: a hub and an nginx on this machine, and what is printed of them."""
 
 import contextlib
+import json
 import os
 import random
 import re
 import shutil
 import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -21,6 +24,7 @@ from harness.process import Child, free_ports, status_of  # noqa: E402
 
 HF = Path(sys.executable).with_name("hf")
 MIB = 1024 * 1024
+ROUNDS = 5
 
 
 def end_when_asked():
@@ -224,6 +228,10 @@ class Answers:
         self.refused = int(refused[1]) if refused else 0
         self.broken = sum(map(int, broken.groups())) if broken else 0
 
+    def figures(self) -> str:
+        """Returns the rate, how long answers took, and how many were none."""
+        return f"{self.per_second:.0f}/s, p50 {self.p50}, p99 {self.p99}, {self.refused + self.broken} errors"
+
     def expect_all_good(self) -> "Answers":
         """Fails when a request was refused or broke."""
         assert self.refused == 0 and self.broken == 0, f"{self.refused} refused, {self.broken} broken"
@@ -235,3 +243,22 @@ def write_random(path: Path, size: int):
     with path.open("wb") as out:
         for _ in range(size // MIB):
             out.write(random.randbytes(MIB))
+
+
+def call(bench: Bench, method: str, path: str, body: dict | None = None, **headers: str) -> urllib.request.http.client.HTTPResponse:
+    """Asks the hub's API as bob."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {TOKENS['bob']}", "Content-Type": "application/json", **headers}
+    return urllib.request.urlopen(urllib.request.Request(bench.hub.url + path, data, headers, method=method))
+
+
+def new_repo(bench: Bench, name: str) -> str:
+    """Makes a repository of bob's and returns its address for git."""
+    call(bench, "POST", "/api/repos/create", {"type": "model", "name": name})
+    return f"{bench.hub.url.replace('://', '://bob:' + TOKENS['bob'] + '@')}/bob/{name}"
+
+
+def in_turns(ours, theirs, rounds: int = ROUNDS) -> float:
+    """Runs both in turns and returns the median time of theirs through the median of ours: over 1, ours is faster."""
+    times = [(ours(n), theirs(n)) for n in range(rounds)]
+    return statistics.median(pair[1] for pair in times) / statistics.median(pair[0] for pair in times)

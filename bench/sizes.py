@@ -17,8 +17,8 @@ import urllib.request
 from collections.abc import Callable
 from pathlib import Path
 
-from common import HF, TOKENS, Bench
-from serving import call, history, new_repo
+from common import HF, TOKENS, Bench, call, new_repo
+from serving import history
 
 PER_FOLDER = 1000
 PEAK = "peak memory of the hub"
