@@ -44,14 +44,15 @@ class Loop(threading.Thread):
     def figures(self, seconds: float) -> str:
         """Returns how many there were and how long they took."""
         times = sorted(self.times) or [0.0]
-        at = (times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 99))
-        p50, p99 = (f"{seconds:.2f}s" for seconds in at)
-        return f"{len(self.times) / seconds:.2f}/s, p50 {p50}, p99 {p99}, longest {times[-1]:.2f}s, {len(self.wrong)} errors"
+        p50, p99 = (times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 99))
+        longest = times[-1]
+        rate = len(self.times) / seconds
+        return f"{rate:.2f}/s, p50 {p50:.2f}s, p99 {p99:.2f}s, longest {longest:.2f}s, {len(self.wrong)} errors"
 
 
-def prepare(bench: Bench) -> dict[str, tuple[str, int]]:
+def prepare(bench: Bench, models: int) -> dict[str, tuple[str, int]]:
     """Fills the hub; returns wrk's script and the number of clients for each kind of question."""
-    bench.hub.admin("synth", "--models", "10000", "--datasets", "2000", "bob")
+    bench.hub.admin("synth", "--models", str(models), "--datasets", str(models // 5), "bob")
     content = {f"f{n}.json": b'{"a": 1}\n' * 40 for n in range(20)} | {"README.md": b"---\nlicense: mit\n---\n# Hello\n"}
     for n in range(16):
         new_repo(bench, f"read-{n}")
@@ -99,10 +100,11 @@ def loops(bench: Bench) -> dict[str, Loop]:
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=int, default=600)
+    arguments.add_argument("--models", type=int, default=10_000, help="how many invented models there are")
     options = arguments.parse_args()
     bench = Bench(third="clients")
     try:
-        kinds, programs = prepare(bench), loops(bench)
+        kinds, programs = prepare(bench, options.models), loops(bench)
         bench.settle()
         bench.row("the hub's memory before", f"{bench.memory('VmRSS') / MIB:.0f} MiB")
         bench.forget_peak()
