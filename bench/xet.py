@@ -49,9 +49,9 @@ def stored(bench: Bench) -> int:
     return sum(file.stat().st_size for file in store.rglob("*") if file.is_file() and file.suffix != ".meta")
 
 
-def unlike(path: Path) -> Path:
+def unlike(bench: Bench, path: Path) -> Path:
     """A file of the same kind and size of which no chunk is known: Git LFS does not send what is."""
-    other = path.with_name(f"other-{path.name}")
+    other = bench.folder / f"other-{path.name}"
     content = bytearray(path.read_bytes())
     content[::4096] = bytes((byte + 1) % 256 for byte in content[::4096])
     other.write_bytes(content)
@@ -68,7 +68,7 @@ def transfers(bench: Bench, name: str, file: Path):
     size = file.stat().st_size
     upload = [HF, "upload", f"bob/bench-{name}", file, file.name]
     chunks = bench.timed(upload, home=f"{name}-a")
-    other = unlike(file)
+    other = unlike(bench, file)
     # Git LFS is the peer, so chunks are off.
     lfs = bench.timed([HF, "upload", f"bob/bench-{name}-lfs", other, file.name], home=f"{name}-b", HF_HUB_DISABLE_XET="1")
     other.unlink()
@@ -129,7 +129,7 @@ def edit(bench: Bench, file: Path):
 
 def crowd(bench: Bench, clients: int, file: Path):
     """Many readers at once, by plain HTTP out of chunks and from nginx; what the hub's memory comes to."""
-    (bench.nginx.root / file.name).write_bytes(file.read_bytes())
+    shutil.copyfile(file, bench.nginx.root / file.name)
     bench.forget_peak()
     ours = readers(f"{bench.hub.url}/bob/bench-random/resolve/main/{file.name}", clients, file)
     peak = bench.peak()
