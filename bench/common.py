@@ -90,6 +90,9 @@ class Nginx:
         """Stops nginx and the git behind it."""
         for child in self._children:
             child.stop()
+        # fcgiwrap leaves its workers behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._children[0].process.pid, signal.SIGTERM)
 
 
 class Edge:
