@@ -224,7 +224,7 @@ class Answers:
     """What wrk counted."""
 
     def __init__(self, said: str):
-        self.p50, self.p99 = (re.search(rf"^\s+{share}%\s+(\S+)$", said, re.M)[1] for share in (50, 99))
+        self.p50, self.p99 = (re.search(rf"^\s+{share}%\s+(\S+)", said, re.M)[1] for share in (50, 99))
         self.per_second = float(re.search(r"Requests/sec:\s+(\S+)", said)[1])
         refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
         broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
