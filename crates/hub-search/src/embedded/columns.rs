@@ -3,7 +3,7 @@
 //! Documents have an ordinal, a small number that stays theirs until they are deleted and is not used again. A column
 //! has one entry for each ordinal; a set of documents is a bitmap of ordinals.
 
-use std::{collections::HashMap, mem};
+use std::collections::HashMap;
 
 use hub_types::RepoType;
 
@@ -135,33 +135,14 @@ fn ordered(fraction: f64) -> i64 {
     bits ^ (((bits >> 63).cast_unsigned() >> 1).cast_signed())
 }
 
-/// The values of documents, those that few documents have apart from those that many have: the latter are counted by
-/// their sets if that is faster, and if not, their counters fit into the nearest memory.
-#[derive(Debug, Default)]
-pub(crate) struct Values {
-    pub(crate) rare: ValueLists,
-    pub(crate) frequent: ValueLists,
-}
-
-impl Values {
-    fn of(&self, ord: u32) -> impl Iterator<Item = ValueId> + '_ {
-        self.rare.of(ord).iter().chain(self.frequent.of(ord)).copied()
-    }
-
-    /// Gives a document its values. Nothing if that many cannot be kept.
-    fn set(&mut self, ord: u32, values: &[ValueId], is_rare: impl Fn(ValueId) -> bool) -> Option<()> {
-        let (rare, frequent): (Vec<ValueId>, Vec<ValueId>) = values.iter().partition(|value| is_rare(**value));
-        self.rare.set(ord, &rare)?;
-        self.frequent.set(ord, &frequent)
-    }
-}
-
 /// All documents.
 #[derive(Debug, Default)]
 pub(crate) struct Columns {
     entries: Vec<Option<Entry>>,
     /// By ordinal, in order. Apart from the entries, because counting reads nothing else.
-    pub(crate) values: Values,
+    pub(crate) values: ValueLists,
+    /// The same without the values whose documents are kept as bits: these are counted by them.
+    pub(crate) rare: ValueLists,
     by_pk: HashMap<i64, u32>,
     pub(crate) numbers: Numbers,
     pub(crate) popularity: Vec<f32>,
@@ -207,8 +188,8 @@ impl Columns {
         self.remove_at(ord)?;
         self.load(ord, doc)?;
         let turned = self.count_values(ord);
-        self.part(ord)?;
-        self.part_turned(&turned)?;
+        self.list_rare(ord)?;
+        self.list_turned(&turned)?;
         self.names.insert(ord, &self.entries);
         Ok(())
     }
@@ -222,8 +203,8 @@ impl Columns {
         let at = ord as usize;
         if self.entries.len() <= at {
             self.entries.resize_with(at + 1, || None);
-            self.values.rare.grow(at + 1);
-            self.values.frequent.grow(at + 1);
+            self.values.grow(at + 1);
+            self.rare.grow(at + 1);
             self.numbers.grow(at + 1);
             self.popularity.resize(at + 1, 0.0);
         }
@@ -243,8 +224,7 @@ impl Columns {
             public: doc.public,
             slash: doc.id.namespace().len() as u8,
         });
-        // Until they have been counted.
-        self.values.set(ord, &values, |_| true).ok_or(SearchError::Full)?;
+        self.values.set(ord, &values).ok_or(SearchError::Full)?;
         self.version += 1;
         self.values_version += 1;
         Ok(())
@@ -260,11 +240,9 @@ impl Columns {
         for ord in ords.clone() {
             self.count_values(ord);
         }
-        let all = mem::take(&mut self.values).rare;
-        self.values.rare.grow(self.entries.len());
-        self.values.frequent.grow(self.entries.len());
+        self.values.pack();
         for ord in ords {
-            self.values.set(ord, all.of(ord), is_rare(&self.facets)).ok_or(SearchError::Full)?;
+            self.list_rare(ord)?;
         }
         self.names = NameOrder::of(&self.entries);
         Ok(())
@@ -274,22 +252,23 @@ impl Columns {
     fn count_values(&mut self, ord: u32) -> Vec<ValueId> {
         let ordinals = self.ordinals();
         let Some(entry) = &self.entries[ord as usize] else { return Vec::new() };
-        let values = self.values.of(ord);
+        let values = self.values.of(ord).iter().copied();
         values.filter(|value| self.facets[value.facet()].add(*value, ord, ordinals, entry)).collect()
     }
 
-    /// Parts the values of a document into rare and frequent ones.
-    fn part(&mut self, ord: u32) -> Result<(), SearchError> {
-        let values: Vec<ValueId> = self.values.of(ord).collect();
-        self.values.set(ord, &values, is_rare(&self.facets)).ok_or(SearchError::Full)
+    /// Notes which values of a document are rare.
+    fn list_rare(&mut self, ord: u32) -> Result<(), SearchError> {
+        let is_rare = |value: &ValueId| self.facets[value.facet()].values[value.at()].docs.is_few();
+        let rare: Vec<ValueId> = self.values.of(ord).iter().copied().filter(is_rare).collect();
+        self.rare.set(ord, &rare).ok_or(SearchError::Full)
     }
 
     /// The same for all documents that have one of some values.
-    fn part_turned(&mut self, values: &[ValueId]) -> Result<(), SearchError> {
+    fn list_turned(&mut self, values: &[ValueId]) -> Result<(), SearchError> {
         for value in values {
             let docs = self.facets[value.facet()].values[value.at()].docs.to_bits();
             for ord in docs.iter() {
-                self.part(ord)?;
+                self.list_rare(ord)?;
             }
         }
         Ok(())
@@ -330,14 +309,14 @@ impl Columns {
         self.names.remove(ord, &self.entries);
         let ordinals = self.ordinals();
         let Some(entry) = self.entries.get_mut(ord as usize).and_then(Option::take) else { return Ok(()) };
-        let values = self.values.of(ord);
+        let values = self.values.of(ord).iter().copied();
         let turned: Vec<ValueId> =
             values.filter(|value| self.facets[value.facet()].remove(*value, ord, ordinals, &entry)).collect();
         self.take_from_sets(ord);
         self.by_pk.remove(&entry.pk);
         self.version += 1;
         self.values_version += 1;
-        self.part_turned(&turned)
+        self.list_turned(&turned)
     }
 
     /// Sets the counters of a document, if there is one with this key.
@@ -387,14 +366,8 @@ impl Columns {
         let keys = self.by_pk.capacity() * (size_of::<(i64, u32)>() + 1);
         let bitmaps: usize = self.kinds.iter().chain([&self.public]).map(Bits::memory_bytes).sum();
         let facets: usize = self.facets.iter().map(FacetColumn::memory_bytes).sum();
-        let values = self.values.rare.memory_bytes() + self.values.frequent.memory_bytes();
-        (entries + values + numbers + keys + bitmaps + facets) as u64
+        (entries + self.values.memory_bytes() + self.rare.memory_bytes() + numbers + keys + bitmaps + facets) as u64
     }
-}
-
-/// Whether few documents have a value.
-fn is_rare(facets: &[FacetColumn]) -> impl Fn(ValueId) -> bool + '_ {
-    |value| facets[value.facet()].values[value.at()].docs.is_few()
 }
 
 #[cfg(test)]

@@ -1,9 +1,8 @@
 //! How many of what was found have each value of a facet: exact, in one of four ways, by what is cheapest.
 //!
 //! Without any condition the numbers are kept up to date with each change. Otherwise, of few documents the values are
-//! added up. Of more, their frequent values are added up, and the set is intersected with that of rare ones. Of very
-//! many the set is intersected with that of every value. Sets are taken in the order of how many documents have the
-//! value, until no other value can have more.
+//! added up. Of more, their rare values are added up, and the set is intersected with that of each other value. Of very
+//! many the set is intersected with that of every value, the most frequent first, until no other value can have more.
 
 use std::{
     cmp::Reverse,
@@ -24,17 +23,14 @@ use crate::{
     },
 };
 
-/// Of one in so many documents, adding up all values is faster than intersecting with the sets of rare ones. Measured with
-/// `benches/scale.rs`.
-const FEW: u64 = 32;
-/// Of one in so many documents, adding up frequent values is faster than intersecting with their sets.
-const NOT_MANY: u64 = 8;
+/// Of one in so many documents, adding up is faster than intersecting. Measured with `benches/scale.rs`.
+const FEW: u64 = 256;
+/// Of one in so many documents, adding up rare values is faster than intersecting with their sets.
+const NOT_MANY: u64 = 32;
 /// A facet with so many values is worth it alone: the fewer documents, the more of its values have to be looked at.
 const MANY_VALUES: usize = 1_000;
 /// From so many documents on, facets are counted by two threads.
 const WORTH_TWO: usize = 50_000;
-/// From so many found documents on, values are added up by two threads.
-const MANY_TO_ADD: u64 = 1_000;
 /// How many lists of counts are kept for the next query: to fill them with zeros anew takes longer than to count.
 const SPARE: usize = 64;
 
@@ -42,8 +38,12 @@ const SPARE: usize = 64;
 enum Tally<'a> {
     /// Everything that is public and, in addition, these.
     Kept { more: &'a [u32], public: bool },
-    /// These, of which some values were added up.
-    Docs { docs: &'a Bits, rare: Option<&'a Sum>, frequent: Option<&'a Sum> },
+    /// By value.
+    Added(&'a Sum),
+    /// By value if it is rare; the others are to be intersected.
+    Rare(&'a Sum, &'a Bits),
+    /// To be intersected.
+    Docs(&'a Bits),
 }
 
 impl Tally<'_> {
@@ -53,10 +53,9 @@ impl Tally<'_> {
                 let kept = if *public { value.public_of_kind(kind) } else { value.of_kind(kind) };
                 u64::from(kept + more.get(at as usize).copied().unwrap_or(0))
             }
-            Self::Docs { docs, rare, frequent } => match if value.docs.is_few() { rare } else { frequent } {
-                Some(sum) => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
-                None => value.docs.len_within(docs),
-            },
+            Self::Added(sum) => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
+            Self::Rare(sum, _) if value.docs.is_few() => u64::from(sum.counts.get(at as usize).copied().unwrap_or(0)),
+            Self::Rare(_, docs) | Self::Docs(docs) => value.docs.len_within(docs),
         }
     }
 }
@@ -104,19 +103,25 @@ impl Drop for Sum {
 }
 
 /// Sums by facet, of those that were added up.
-type ByFacet = [Option<Sum>; Facet::EVERY.len()];
-
-/// What was added up of some documents.
 #[derive(Default)]
 struct Sums {
-    rare: ByFacet,
-    frequent: ByFacet,
+    by_facet: [Option<Sum>; Facet::EVERY.len()],
+    /// Whether of rare values only.
+    rare: bool,
 }
 
 impl Sums {
-    /// The counts of a facet among `docs`, of which these are.
+    fn of(&self, facet: Facet) -> Option<&Sum> {
+        self.by_facet[facet.index()].as_ref()
+    }
+
+    /// The counts of a facet: by its sum, if there is one, or else by `docs`.
     fn tally<'a>(&'a self, facet: Facet, docs: &'a Bits) -> Tally<'a> {
-        Tally::Docs { docs, rare: self.rare[facet.index()].as_ref(), frequent: self.frequent[facet.index()].as_ref() }
+        match self.of(facet) {
+            Some(sum) if self.rare => Tally::Rare(sum, docs),
+            Some(sum) => Tally::Added(sum),
+            None => Tally::Docs(docs),
+        }
     }
 }
 
@@ -130,18 +135,14 @@ pub(crate) fn count(
     total: u64,
 ) -> Vec<FacetCounts> {
     let facets = || query.facets.iter().map(|request| request.facet);
-    let all_conditions = facets().filter(|facet| !filter.is_open() && !filter.has_choice(*facet));
-    let shared = add_up_some(columns, all_conditions, docs, total);
+    let shared = LazyLock::new(|| add_up_some(columns, facets(), docs, total));
     let own_private = LazyLock::new(|| match &query.visible {
         Visible::PublicAnd(owners) if !owners.is_empty() => {
             let mut own = columns.visible(kind, &query.visible);
             own.exclude(&columns.public);
-            let mut sums = ByFacet::default();
-            add_up(columns, &columns.values.rare, facets(), &own, &mut sums);
-            add_up(columns, &columns.values.frequent, facets(), &own, &mut sums);
-            sums
+            add_up(columns, &columns.values, facets(), &own)
         }
-        Visible::Public | Visible::PublicAnd(_) | Visible::All => ByFacet::default(),
+        Visible::Public | Visible::PublicAnd(_) | Visible::All => Sums::default(),
     });
     let answer = |request: &FacetRequest| {
         let apart = match request.counting {
@@ -152,7 +153,7 @@ pub(crate) fn count(
         let added;
         let tally = match &apart {
             Some(Passed::Visible) => {
-                let more = own_private[request.facet.index()].as_ref().map_or(&[][..], |sum| &sum.counts);
+                let more = own_private.of(request.facet).map_or(&[][..], |sum| &sum.counts);
                 Tally::Kept { more, public: query.visible != Visible::All }
             }
             Some(Passed::Docs(apart)) => {
@@ -171,35 +172,32 @@ pub(crate) fn count(
     two::map(&query.facets, answer)
 }
 
-/// Adds up values of `docs`, which are `len`: all, or the frequent ones, or none.
+/// Adds up the values of `docs`, which are `len`: all, or the rare ones, or none.
 fn add_up_some(columns: &Columns, facets: impl Iterator<Item = Facet>, docs: &Bits, len: u64) -> Sums {
-    let facets: Vec<Facet> = facets.collect();
     let all = columns.ordinals() as u64;
-    let added = |(values, most): &(&ValueLists, u64)| {
-        let mut sums = ByFacet::default();
-        if len <= *most {
-            add_up(columns, values, facets.iter().copied(), docs, &mut sums);
-        }
-        sums
-    };
-    let parts = [(&columns.values.rare, all / FEW), (&columns.values.frequent, all / NOT_MANY)];
-    let is_worth_two = len >= MANY_TO_ADD && len <= all / FEW;
-    let mut sums = if is_worth_two { two::map(&parts, added) } else { parts.iter().map(added).collect() };
-    Sums { frequent: sums.pop().unwrap_or_default(), rare: sums.pop().unwrap_or_default() }
+    if len <= all / FEW {
+        add_up(columns, &columns.values, facets, docs)
+    } else if len <= all / NOT_MANY {
+        Sums { rare: true, ..add_up(columns, &columns.rare, facets, docs) }
+    } else {
+        Sums::default()
+    }
 }
 
-/// Adds `values` of `docs` to the sums, all facets in one go: most of the time goes into reaching a document.
-fn add_up(columns: &Columns, values: &ValueLists, facets: impl Iterator<Item = Facet>, docs: &Bits, sums: &mut ByFacet) {
+/// Adds up `values` of `docs`, all facets in one go: most of the time goes into reaching a document.
+fn add_up(columns: &Columns, values: &ValueLists, facets: impl Iterator<Item = Facet>, docs: &Bits) -> Sums {
+    let mut sums = Sums::default();
     for facet in facets {
-        sums[facet.index()].get_or_insert_with(|| Sum::of(columns.column(facet).values.len()));
+        sums.by_facet[facet.index()] = Some(Sum::of(columns.column(facet).values.len()));
     }
-    if sums.iter().any(Option::is_some) {
+    if sums.by_facet.iter().any(Option::is_some) {
         values.of_each(docs.iter(), |value| {
-            if let Some(sum) = &mut sums[value.facet()] {
+            if let Some(sum) = &mut sums.by_facet[value.facet()] {
                 sum.add(value.at());
             }
         });
     }
+    sums
 }
 
 fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Clause], tally: &Tally<'_>) -> FacetCounts {
@@ -212,10 +210,9 @@ fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Claus
         .collect();
     let mut listed = match &request.narrow {
         Narrow::Every => match tally {
-            Tally::Docs { rare: Some(rare), frequent: Some(frequent), .. } => {
-                Best::new(column, kind, request.limit).with_counted(rare).with_counted(frequent).into_sorted()
-            }
-            Tally::Docs { .. } | Tally::Kept { .. } => top_of_all(columns, kind, request, tally),
+            Tally::Added(sum) => Best::new(column, kind, request.limit).with_counted(sum).into_sorted(),
+            Tally::Rare(sum, _) => top_of_all(columns, kind, request, tally, Some(sum)),
+            Tally::Kept { .. } | Tally::Docs(_) => top_of_all(columns, kind, request, tally, None),
         },
         Narrow::Containing(part) => {
             let all = 0..column.values.len() as u32;
@@ -252,11 +249,16 @@ fn only(column: &FacetColumn, kind: usize, request: &FacetRequest, values: &[Str
 }
 
 /// The most frequent of all values: of the most frequent without conditions first, as long as any can still be among them.
-fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>) -> Vec<(u64, u32)> {
+/// Of rare values it is known which there are, if they were added up.
+fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Tally<'_>, rare: Option<&Sum>) -> Vec<(u64, u32)> {
     let column = columns.column(request.facet);
     let heads = column.heads(kind, columns.values_version);
+    let is_left = |at: &u32| rare.is_none() || !column.values[*at as usize].docs.is_few();
     let mut best = Best::new(column, kind, request.limit);
-    for at in &heads.values {
+    if let Some(sum) = rare {
+        best = best.with_counted(sum);
+    }
+    for at in heads.values.iter().filter(|at| is_left(at)) {
         if !best.may_be(*at) {
             return best.into_sorted();
         }
@@ -264,7 +266,7 @@ fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Ta
     }
     if u64::from(heads.rest) >= best.least() {
         let others = (0..column.values.len() as u32).filter(|at| !heads.set.contains(*at));
-        others.for_each(|at| best.add(at, tally));
+        others.filter(is_left).for_each(|at| best.add(at, tally));
     }
     best.into_sorted()
 }

@@ -84,15 +84,10 @@ impl Filter {
         self.docs_where(|_| true)
     }
 
-    /// Whether there is an `AnyOf` clause on `facet`.
-    pub(crate) fn has_choice(&self, facet: Facet) -> bool {
-        self.any_of.iter().any(|(of, _)| *of == facet)
-    }
-
     /// What fulfils all conditions but the `AnyOf` clauses on `facet`; nothing if there is no such clause, so that it
     /// would be the same as [`Self::docs`].
     pub(crate) fn without(&self, facet: Facet) -> Option<Passed> {
-        if !self.has_choice(facet) {
+        if self.any_of.iter().all(|(of, _)| *of != facet) {
             return None;
         }
         let is_open = self.is_all_visible && self.any_of.iter().all(|(of, _)| *of == facet);
