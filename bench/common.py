@@ -1,13 +1,18 @@
 """What the benches share: a hub and an nginx on this machine, and what is printed of them."""
 
+import contextlib
+import json
 import os
 import random
 import re
 import shutil
+import signal
+import statistics
 import subprocess
 import sys
 import tempfile
 import time
+import urllib.request
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
@@ -19,6 +24,12 @@ from harness.process import Child, free_ports, status_of  # noqa: E402
 
 HF = Path(sys.executable).with_name("hf")
 MIB = 1024 * 1024
+ROUNDS = 5
+
+
+def end_when_asked():
+    """Makes a bench that is asked to end stop what it started, as it does when it is through."""
+    signal.signal(signal.SIGTERM, lambda *_: sys.exit("asked to end before it was through"))
 
 
 class Nginx:
@@ -79,6 +90,9 @@ class Nginx:
         """Stops nginx and the git behind it."""
         for child in self._children:
             child.stop()
+        # fcgiwrap leaves its workers behind.
+        with contextlib.suppress(ProcessLookupError):
+            os.killpg(self._children[0].process.pid, signal.SIGTERM)
 
 
 class Edge:
@@ -114,11 +128,13 @@ class Edge:
 class Bench:
     """The hub with the local store, and nginx."""
 
-    def __init__(self, **settings: str):
+    def __init__(self, third: str | None = "target"):
+        end_when_asked()
         self.folder = Path(tempfile.mkdtemp(prefix="hub-bench-"))
-        self.hub = Hub("local", settings={"HUB_LOG": "warn", **settings})
+        self.hub = Hub("local", settings={"HUB_LOG": "warn"})
         self.nginx = Nginx(self.folder / "nginx")
-        print("| what | measured | target |\n|---|---|---|", flush=True)
+        if third:
+            self.head(third)
 
     def env(self, home: str, **more: str) -> dict[str, str]:
         """Returns the environment of a client with a home of its own."""
@@ -126,16 +142,37 @@ class Bench:
         # Nothing of the caller's environment switches chunks off.
         return {**env, "HF_HUB_DISABLE_XET": "", **more}
 
-    def timed(self, command: list, home: str, cwd: Path | None = None, **more: str) -> float:
-        """Runs a command and returns the seconds it took."""
+    def timed(self, command: list, home: str, cwd: Path | None = None, limit: float | None = None, **more: str) -> float:
+        """Runs a command and returns the seconds it took. One that takes longer than `limit` is ended, with all that it
+        started, and is a `TimeoutExpired`."""
         start = time.monotonic()
-        done = subprocess.run(command, env=self.env(home, **more), cwd=cwd, capture_output=True, text=True)
-        assert done.returncode == 0, done.stdout + done.stderr
+        child = subprocess.Popen(
+            command,
+            env=self.env(home, **more),
+            cwd=cwd,
+            stdin=subprocess.DEVNULL,
+            stdout=subprocess.PIPE,
+            stderr=subprocess.STDOUT,
+            text=True,
+            start_new_session=True,
+        )
+        try:
+            said, _ = child.communicate(timeout=limit)
+        except BaseException:
+            with contextlib.suppress(ProcessLookupError):
+                os.killpg(child.pid, signal.SIGKILL)
+            child.wait()
+            raise
+        assert child.returncode == 0, said
         return time.monotonic() - start
 
-    def row(self, what: str, figure: str, target: str = ""):
+    def head(self, third: str):
+        """Begins a table."""
+        print(f"\n| what | measured | {third} |\n|---|---|---|", flush=True)
+
+    def row(self, what: str, figure: str, third: str = ""):
         """Prints a row of the table."""
-        print(f"| {what} | {figure} | {target} |", flush=True)
+        print(f"| {what} | {figure} | {third} |", flush=True)
 
     def sql(self, statement: str) -> str:
         """Asks the hub's database."""
@@ -144,15 +181,22 @@ class Bench:
         command = ["psql", "-qXAt", f"host={socket} user=hub dbname=hub", "-c", statement]
         return subprocess.run(command, check=True, capture_output=True, text=True).stdout.strip()
 
-    def settle(self):
+    def settle(self, seconds: float = 3600):
         """Waits until the hub has done what it does beside its other work."""
+        end = time.monotonic() + seconds
         while self.sql("select count(*) from jobs where failed_at is null and run_at <= now()") != "0":
+            if time.monotonic() > end:
+                raise TimeoutError(f"background jobs were not done within {seconds:.0f} s")
             time.sleep(0.2)
 
     def memory(self, line: str) -> int:
         """Returns a line of the hub's `/proc/…/status`, in bytes: `VmRSS`, or `VmHWM` for the peak."""
         status = Path(f"/proc/{self.hub._child.process.pid}/status").read_text()
         return int(status.split(f"{line}:")[1].split()[0]) * 1024
+
+    def peak(self) -> str:
+        """Returns the peak of the hub's own memory since `forget_peak`; a `git` that it starts is not in it."""
+        return f"{self.memory('VmHWM') / MIB:.0f} MiB"
 
     def forget_peak(self):
         """Begins anew to look for the peak of the hub's memory."""
@@ -180,12 +224,16 @@ class Answers:
     """What wrk counted."""
 
     def __init__(self, said: str):
-        self.p50, self.p99 = (re.search(rf"{share}%\s+(\S+)", said)[1] for share in (50, 99))
+        self.p50, self.p99 = (re.search(rf"^\s+{share}%\s+(\S+)", said, re.M)[1] for share in (50, 99))
         self.per_second = float(re.search(r"Requests/sec:\s+(\S+)", said)[1])
         refused = re.search(r"Non-2xx or 3xx responses: (\d+)", said)
         broken = re.search(r"Socket errors: connect (\d+), read (\d+), write (\d+), timeout (\d+)", said)
         self.refused = int(refused[1]) if refused else 0
         self.broken = sum(map(int, broken.groups())) if broken else 0
+
+    def figures(self) -> str:
+        """Returns the rate, how long answers took, and how many were none."""
+        return f"{self.per_second:.0f}/s, p50 {self.p50}, p99 {self.p99}, {self.refused + self.broken} errors"
 
     def expect_all_good(self) -> "Answers":
         """Fails when a request was refused or broke."""
@@ -198,3 +246,22 @@ def write_random(path: Path, size: int):
     with path.open("wb") as out:
         for _ in range(size // MIB):
             out.write(random.randbytes(MIB))
+
+
+def call(bench: Bench, method: str, path: str, body: dict | None = None, **headers: str) -> urllib.request.http.client.HTTPResponse:
+    """Asks the hub's API as bob."""
+    data = None if body is None else json.dumps(body).encode()
+    headers = {"Authorization": f"Bearer {TOKENS['bob']}", "Content-Type": "application/json", **headers}
+    return urllib.request.urlopen(urllib.request.Request(bench.hub.url + path, data, headers, method=method))
+
+
+def new_repo(bench: Bench, name: str) -> str:
+    """Makes a repository of bob's and returns its address for git."""
+    call(bench, "POST", "/api/repos/create", {"type": "model", "name": name})
+    return f"{bench.hub.url.replace('://', '://bob:' + TOKENS['bob'] + '@')}/bob/{name}"
+
+
+def in_turns(ours, theirs, rounds: int = ROUNDS) -> float:
+    """Runs both in turns and returns the median time of theirs through the median of ours: over 1, ours is faster."""
+    times = [(ours(n), theirs(n)) for n in range(rounds)]
+    return statistics.median(pair[1] for pair in times) / statistics.median(pair[0] for pair in times)

@@ -1,15 +1,18 @@
 """Fifty clients at once, who read pages, ask the API, download, search, commit, clone and upload: how long answers take.
 
-Each client waits a tenth of a second between two requests. Nothing may be refused or break. The local store; one machine.
+Each client waits a tenth of a second between two requests. Nothing may be refused or break: what was is counted, and the run
+fails at its end. The local store; one machine.
 """
 
 import argparse
 import random
+import shutil
+import sys
 import threading
 import time
 
-from common import HF, MIB, Bench, write_random
-from serving import COMMIT, commit, history, new_repo
+from common import HF, MIB, Bench, new_repo, write_random
+from serving import COMMIT, commit, history
 
 THINK = "function delay() return 100 end\n"
 # Each request asks for another of these.
@@ -20,32 +23,36 @@ request = function() return wrk.format(nil, paths[math.random(#paths)]) end
 
 
 class Loop(threading.Thread):
-    """Does something again and again until told to stop; keeps how long each took."""
+    """Does something again and again until told to stop; keeps how long each took, and what went wrong."""
 
     def __init__(self, work):
-        super().__init__()
-        self.work, self.times, self.wrong, self.is_over = work, [], None, False
+        super().__init__(daemon=True)
+        self.work, self.times, self.wrong, self.is_over = work, [], [], False
 
     def run(self):
-        try:
-            while not self.is_over:
-                start = time.monotonic()
-                self.work(len(self.times))
-                self.times.append(time.monotonic() - start)
-        except Exception as error:
-            self.wrong = error
+        tried = 0
+        while not self.is_over:
+            start = time.monotonic()
+            try:
+                self.times.append(self.work(tried))
+            except Exception as error:
+                self.wrong.append(error)
+                # What is refused at once would be asked for without end.
+                time.sleep(max(0, start + 1 - time.monotonic()))
+            tried += 1
 
-    def figures(self) -> str:
+    def figures(self, seconds: float) -> str:
         """Returns how many there were and how long they took."""
-        if self.wrong:
-            raise self.wrong
-        times = sorted(self.times)
-        return f"{len(times)} times, p50 {times[len(times) // 2]:.2f} s, longest {times[-1]:.2f} s"
+        times = sorted(self.times) or [0.0]
+        p50, p99 = (times[min(len(times) * share // 100, len(times) - 1)] for share in (50, 99))
+        longest = times[-1]
+        rate = len(self.times) / seconds
+        return f"{rate:.2f}/s, p50 {p50:.2f}s, p99 {p99:.2f}s, longest {longest:.2f}s, {len(self.wrong)} errors"
 
 
-def prepare(bench: Bench) -> dict[str, tuple[str, int]]:
+def prepare(bench: Bench, models: int) -> dict[str, tuple[str, int]]:
     """Fills the hub; returns wrk's script and the number of clients for each kind of question."""
-    bench.hub.admin("synth", "--models", "10000", "--datasets", "2000", "bob")
+    bench.hub.admin("synth", "--models", str(models), "--datasets", str(models // 5), "bob")
     content = {f"f{n}.json": b'{"a": 1}\n' * 40 for n in range(20)} | {"README.md": b"---\nlicense: mit\n---\n# Hello\n"}
     for n in range(16):
         new_repo(bench, f"read-{n}")
@@ -74,14 +81,18 @@ def loops(bench: Bench) -> dict[str, Loop]:
     file = bench.folder / "part.bin"
     write_random(file, 16 * MIB)
 
-    def clone(n):
-        bench.timed(["git", "clone", "-q", "--bare", url, bench.folder / f"clone-{n}"], "git")
+    def clone(n) -> float:
+        folder = bench.folder / f"clone-{n}"
+        try:
+            return bench.timed(["git", "clone", "-q", "--bare", url, folder], "git")
+        finally:
+            shutil.rmtree(folder, ignore_errors=True)
 
-    def upload(n):
+    def upload(n) -> float:
         with file.open("r+b") as out:
             out.seek(random.randrange(15 * MIB))
             out.write(random.randbytes(MIB))
-        bench.timed([HF, "upload", "bob/uploads", file, f"part-{n}.bin"], "uploads")
+        return bench.timed([HF, "upload", "bob/uploads", file, f"part-{n}.bin"], "uploads")
 
     return {"`git clone` of 500 commits": Loop(clone), "`hf upload` of 16 MiB": Loop(upload)}
 
@@ -89,29 +100,41 @@ def loops(bench: Bench) -> dict[str, Loop]:
 def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--seconds", type=int, default=600)
+    arguments.add_argument("--models", type=int, default=10_000, help="how many invented models there are")
     options = arguments.parse_args()
-    bench = Bench()
+    bench = Bench(third="clients")
     try:
-        kinds, programs = prepare(bench), loops(bench)
+        kinds, programs = prepare(bench, options.models), loops(bench)
         bench.settle()
+        bench.row("the hub's memory before", f"{bench.memory('VmRSS') / MIB:.0f} MiB")
+        bench.forget_peak()
         answers = {}
 
         def ask(kind: str, script: str, clients: int):
             answers[kind] = bench.wrk(bench.hub.url, script, clients, options.seconds)
 
-        threads = [threading.Thread(target=ask, args=(kind, *how)) for kind, how in kinds.items()]
+        start = time.monotonic()
+        threads = [threading.Thread(target=ask, args=(kind, *how), daemon=True) for kind, how in kinds.items()]
         for thread in [*threads, *programs.values()]:
             thread.start()
         for thread in threads:
             thread.join()
-        for kind, (_, clients) in kinds.items():
-            got = answers[kind].expect_all_good()
-            bench.row(f"{kind}, {clients} clients", f"{got.per_second:.0f}/s, p50 {got.p50}, p99 {got.p99}")
-        for what, loop in programs.items():
+        for loop in programs.values():
             loop.is_over = True
+        for loop in programs.values():
             loop.join()
-            bench.row(what, loop.figures())
-        bench.row(f"the hub's peak memory in {options.seconds} s", f"{bench.memory('VmHWM') / MIB:.0f} MiB")
+        seconds, peak = time.monotonic() - start, bench.peak()
+        for kind, (_, clients) in kinds.items():
+            bench.row(kind, answers[kind].figures() if kind in answers else "wrk failed", str(clients))
+        for what, loop in programs.items():
+            bench.row(what, loop.figures(seconds), "1")
+        bench.row(f"the hub's peak memory in {seconds:.0f} s", peak)
+        bench.row("the hub's memory after", f"{bench.memory('VmRSS') / MIB:.0f} MiB")
+        wrong = [str(error)[-1000:] for loop in programs.values() for error in loop.wrong[:1]]
+        wrong += [f"{kind}: {got.refused} refused, {got.broken} broken" for kind, got in answers.items() if got.refused or got.broken]
+        if wrong or len(answers) < len(kinds):
+            print(bench.hub.tail(20))
+            sys.exit("\n".join(["not all went well:", *wrong]))
     finally:
         bench.stop()
 

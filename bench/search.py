@@ -16,6 +16,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
+from common import end_when_asked  # noqa: E402
 from harness.hub import Hub, hub_binary  # noqa: E402
 
 ROUNDS = 200
@@ -81,7 +82,7 @@ class Peer:
     """The Postgres of the hub, asked directly."""
 
     def __init__(self, hub: Hub):
-        self.address = hub._database_url()
+        self.address = hub.database_url()
 
     def run(self, sql: str) -> str:
         done = subprocess.run(["psql", "-qXAt", self.address, "-c", sql], capture_output=True, text=True)
@@ -128,6 +129,7 @@ def memory_mib(hub: Hub) -> int:
 
 
 def measure(models: int):
+    end_when_asked()
     hub = Hub("local", settings={"HUB_LOG": "warn"})
     try:
         before = memory_mib(hub)

@@ -8,15 +8,14 @@ import base64
 import json
 import os
 import re
-import statistics
 import subprocess
 import time
 import urllib.request
 from pathlib import Path
 
-from common import HF, MIB, TOKENS, Bench, status_of, write_random
+from common import HF, MIB, TOKENS, Bench, in_turns, new_repo, status_of, write_random
+from lfs import beside_giftless
 
-ROUNDS = 5
 AUTHORIZATION = f'wrk.headers["Authorization"] = "Bearer {TOKENS["bob"]}"\n'
 # Every request is a commit of one small file that differs, to one of the repositories in turn.
 COMMIT = AUTHORIZATION + """
@@ -29,19 +28,6 @@ request = function()
   return wrk.format(nil, "/api/models/bob/commits-" .. count %% repos .. "/commit/main", nil, header .. file)
 end
 """
-
-
-def call(bench: Bench, method: str, path: str, body: dict | None = None, **headers: str) -> urllib.request.http.client.HTTPResponse:
-    """Asks the hub's API as bob."""
-    data = None if body is None else json.dumps(body).encode()
-    headers = {"Authorization": f"Bearer {TOKENS['bob']}", "Content-Type": "application/json", **headers}
-    return urllib.request.urlopen(urllib.request.Request(bench.hub.url + path, data, headers, method=method))
-
-
-def new_repo(bench: Bench, name: str) -> str:
-    """Makes a repository of bob's and returns its address for git."""
-    call(bench, "POST", "/api/repos/create", {"type": "model", "name": name})
-    return f"{bench.hub.url.replace('://', '://bob:' + TOKENS['bob'] + '@')}/bob/{name}"
 
 
 def history(folder: Path, commits: int) -> Path:
@@ -59,12 +45,6 @@ def history(folder: Path, commits: int) -> Path:
     feed = "\n".join(lines) + "\n"
     subprocess.run(["git", "-C", folder, "fast-import", "--quiet"], input=feed.encode(), check=True)
     return folder
-
-
-def in_turns(ours, theirs) -> float:
-    """Runs both in turns and returns the median time of theirs through the median of ours: over 1, ours is faster."""
-    times = [(ours(n), theirs(n)) for n in range(ROUNDS)]
-    return statistics.median(pair[1] for pair in times) / statistics.median(pair[0] for pair in times)
 
 
 def git(bench: Bench, commits: int):
@@ -178,12 +158,12 @@ def large_file(bench: Bench, size: int):
     upload = [HF, "upload", "bob/large", file, file.name]
     # Git LFS is what is measured here, so chunks are off.
     ours = bench.timed(upload, "lfs", HF_HUB_DISABLE_XET="1")
-    bench.row(f"the hub's peak memory, upload of {label} by Git LFS", f"{bench.memory('VmHWM') / MIB:.0f} MiB")
+    bench.row(f"the hub's peak memory, upload of {label} by Git LFS", bench.peak())
     theirs = bench.timed(["curl", "-sSf", "-T", file, f"{bench.nginx.url}/{file.name}"], "curl")
     file.unlink()
     bench.row(f"upload of {label} by Git LFS, against `curl` to nginx", f"{theirs / ours:.2f} × its speed")
     bench.settle()
-    bench.row("the hub's peak memory, until that file was put in chunks", f"{bench.memory('VmHWM') / MIB:.0f} MiB")
+    bench.row("the hub's peak memory, until that file was put in chunks", bench.peak())
     bench.forget_peak()
 
     def get(url):
@@ -191,7 +171,8 @@ def large_file(bench: Bench, size: int):
 
     ratio = in_turns(get(f"{bench.hub.url}/bob/large/resolve/main/{file.name}"), get(f"{bench.nginx.url}/{file.name}"))
     bench.row(f"download of {label}, against nginx with sendfile", f"{ratio:.2f} × its speed", "≥ 0.9")
-    bench.row("the hub's peak memory, that download", f"{bench.memory('VmHWM') / MIB:.0f} MiB")
+    bench.row("the hub's peak memory, that download", bench.peak())
+    (bench.nginx.root / file.name).unlink()
 
 
 def start(bench: Bench):
@@ -210,6 +191,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--commits", type=int, default=2000)
     arguments.add_argument("--large-mib", type=int, default=4096)
+    arguments.add_argument("--lfs-mib", type=int, default=1024, help="the file that goes to giftless too")
     options = arguments.parse_args()
     bench = Bench()
     try:
@@ -219,6 +201,7 @@ def main():
         commits(bench)
         start(bench)
         large_file(bench, options.large_mib * MIB)
+        beside_giftless(bench, options.lfs_mib * MIB)
     finally:
         bench.stop()
 

@@ -5,6 +5,7 @@ Every figure is a ratio of two things measured in this run, or a size. The local
 
 import argparse
 import hashlib
+import mmap
 import os
 import random
 import shutil
@@ -12,6 +13,7 @@ import statistics
 import subprocess
 import sys
 import threading
+import time
 import urllib.request
 from pathlib import Path
 
@@ -24,7 +26,7 @@ from huggingface_hub import hf_hub_download
 repo, name, folder = sys.argv[1:]
 start, spent = time.monotonic(), time.process_time()
 hf_hub_download(repo, name, local_dir=folder)
-print(time.monotonic() - start, time.process_time() - spent)
+print(start, time.monotonic(), time.process_time() - spent)
 """
 
 
@@ -37,8 +39,8 @@ def downloaded(bench: Bench, repo: str, name: str, home: str, **more: str) -> tu
     assert done.returncode == 0, done.stdout + done.stderr
     shutil.rmtree(folder)
     shutil.rmtree(bench.folder / home)
-    seconds, spent = done.stdout.split()
-    return float(seconds), float(spent)
+    start, end, spent = map(float, done.stdout.split())
+    return end - start, spent
 
 
 def stored(bench: Bench) -> int:
@@ -47,9 +49,9 @@ def stored(bench: Bench) -> int:
     return sum(file.stat().st_size for file in store.rglob("*") if file.is_file() and file.suffix != ".meta")
 
 
-def unlike(path: Path) -> Path:
+def unlike(bench: Bench, path: Path) -> Path:
     """A file of the same kind and size of which no chunk is known: Git LFS does not send what is."""
-    other = path.with_name(f"other-{path.name}")
+    other = bench.folder / f"other-{path.name}"
     content = bytearray(path.read_bytes())
     content[::4096] = bytes((byte + 1) % 256 for byte in content[::4096])
     other.write_bytes(content)
@@ -66,7 +68,7 @@ def transfers(bench: Bench, name: str, file: Path):
     size = file.stat().st_size
     upload = [HF, "upload", f"bob/bench-{name}", file, file.name]
     chunks = bench.timed(upload, home=f"{name}-a")
-    other = unlike(file)
+    other = unlike(bench, file)
     # Git LFS is the peer, so chunks are off.
     lfs = bench.timed([HF, "upload", f"bob/bench-{name}-lfs", other, file.name], home=f"{name}-b", HF_HUB_DISABLE_XET="1")
     other.unlink()
@@ -126,26 +128,101 @@ def edit(bench: Bench, file: Path):
 
 
 def crowd(bench: Bench, clients: int, file: Path):
-    """Many readers at once, by plain HTTP out of chunks; what the hub's memory comes to."""
-    url = f"{bench.hub.url}/bob/bench-random/resolve/main/{file.name}"
-    wanted = digest(file)
+    """Many readers at once, by plain HTTP out of chunks and from nginx; what the hub's memory comes to."""
+    shutil.copyfile(file, bench.nginx.root / file.name)
+    bench.forget_peak()
+    ours = readers(f"{bench.hub.url}/bob/bench-random/resolve/main/{file.name}", clients, file)
+    peak = bench.peak()
+    theirs = readers(f"{bench.nginx.url}/{file.name}", clients, file)
+    (bench.nginx.root / file.name).unlink()
+    label = f"{clients} readers of the file in chunks at once, {file.stat().st_size / MIB:.0f} MiB each"
+    bench.row(f"{label}, against nginx", f"{ours / theirs:.2f} × its speed ({ours:.0f} MB/s together)")
+    bench.row(f"the hub's peak memory, those {clients} readers", peak, "≤ 300 MiB")
+
+
+def readers(url: str, clients: int, file: Path) -> float:
+    """MB/s of so many readers together, who compare what they get with the file."""
     wrong = []
+    with file.open("rb") as opened, mmap.mmap(opened.fileno(), 0, access=mmap.ACCESS_READ) as whole:
 
-    def read():
-        with urllib.request.urlopen(url) as response:
-            got = hashlib.sha256()
-            while block := response.read(256 * 1024):
-                got.update(block)
-        if got.hexdigest() != wanted:
-            wrong.append(url)
+        def read():
+            at = 0
+            try:
+                with urllib.request.urlopen(url) as response:
+                    while block := response.read(1024 * 1024):
+                        if whole[at : at + len(block)] != block:
+                            raise ValueError(f"other bytes from {at} on")
+                        at += len(block)
+                if at != len(whole):
+                    raise ValueError(f"only {at} bytes")
+            except Exception as error:
+                wrong.append(error)
 
-    threads = [threading.Thread(target=read) for _ in range(clients)]
-    for thread in threads:
-        thread.start()
-    for thread in threads:
-        thread.join()
-    assert not wrong
-    bench.row(f"the hub's peak memory, after all of the above and {clients} readers at once", f"{bench.memory('VmHWM') / MIB:.0f} MiB", "≤ 300 MiB")
+        threads = [threading.Thread(target=read, daemon=True) for _ in range(clients)]
+        start = time.monotonic()
+        for thread in threads:
+            thread.start()
+        for thread in threads:
+            thread.join()
+        seconds = time.monotonic() - start
+        assert not wrong, f"{len(wrong)} of {clients} readers: {wrong[0]}"
+        return clients * len(whole) / 1e6 / seconds
+
+
+def together(bench: Bench, clients: int, file: Path):
+    """Many downloads by `hf_xet` at once, each with a home and a folder of its own."""
+    homes = [f"together-{n}" for n in range(clients)]
+
+    def begin(home: str) -> subprocess.Popen:
+        command = [sys.executable, "-c", DOWNLOAD, "bob/bench-random", file.name, bench.folder / f"{home}-files"]
+        return subprocess.Popen(command, env=bench.env(home), stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True)
+
+    bench.forget_peak()
+    children = [begin(home) for home in homes]
+    times = []
+    for child in children:
+        said, complaints = child.communicate()
+        assert child.returncode == 0, said + complaints
+        times.append([float(time) for time in said.split()])
+    peak, wanted = bench.peak(), digest(file)
+    for home in homes:
+        assert digest(bench.folder / f"{home}-files" / file.name) == wanted
+        shutil.rmtree(bench.folder / f"{home}-files")
+        shutil.rmtree(bench.folder / home)
+    # From the first that began to the last that ended; the start of Python is not in it.
+    seconds = max(end for _, end, _ in times) - min(start for start, _, _ in times)
+    size = file.stat().st_size
+    label = f"{clients} downloads by `hf_xet` at once, {size / MIB:.0f} MiB each, to files"
+    cores = sum(spent for _, _, spent in times) / seconds
+    bench.row(label, f"{clients * size / 1e6 / seconds:.0f} MB/s together; the clients took {cores:.1f} of {os.cpu_count()} cores")
+    bench.row("the hub's peak memory, those downloads", peak, "≤ 300 MiB")
+
+
+# Writes what the tables about chunks have so many times more, with other hashes each time; says how large they are then, and
+# undoes it.
+MULTIPLY = """
+begin;
+create temporary table times on commit drop as select n::text::bytea n from generate_series(1, {times}) n;
+insert into xet_xorbs (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until, condemned_at, created_at)
+    select sha256(xorb_hash || n), nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until, condemned_at, created_at
+    from xet_xorbs, times;
+insert into xet_files (file_hash, oid, size_bytes, term_count, terms, created_at)
+    select sha256(file_hash || n), oid, size_bytes, term_count, terms, created_at from xet_files, times;
+insert into xet_file_xorbs (xorb_hash, file_hash) select sha256(xorb_hash || n), sha256(file_hash || n) from xet_file_xorbs, times;
+insert into xet_chunks (chunk_hash, xorb_hash) select sha256(chunk_hash || n), sha256(xorb_hash || n) from xet_chunks, times;
+select sum(pg_total_relation_size(oid)) from pg_class where relkind = 'r' and relname like 'xet\\_%';
+rollback
+"""
+TERABYTE = 10**12
+
+
+def index_for_a_terabyte(bench: Bench):
+    """What Postgres has to keep for a terabyte of chunks in the store, indexes included, if all were like those that were
+    stored here. Of these alone it would be pages that are hardly begun."""
+    kept, rows = stored(bench), bench.sql("select count(*) from xet_chunks")
+    size = int(bench.sql(MULTIPLY.format(times=max(TERABYTE // kept - 1, 1))))
+    figure = f"{size / 1e6:.1f} MB (the rows of {kept / MIB:,.0f} MiB, {int(rows):,} of chunks that clients ask for, so many times)"
+    bench.row("the tables about chunks in Postgres, for a TB of stored bytes", figure)
 
 
 # One question after another, each for another chunk: one of `known`, or one that nobody has.
@@ -196,6 +273,7 @@ def main():
     arguments = argparse.ArgumentParser(description=__doc__)
     arguments.add_argument("--size-mib", type=int, default=1024)
     arguments.add_argument("--readers", type=int, default=64)
+    arguments.add_argument("--together", type=int, default=8, help="downloads by hf_xet at once")
     arguments.add_argument("--chunks", type=int, default=10_000_000)
     options = arguments.parse_args()
     bench = Bench()
@@ -208,8 +286,10 @@ def main():
         if weights:
             transfers(bench, "weights", weights)
         edit(bench, file)
-        bench.row("the hub's peak memory until here", f"{bench.memory('VmHWM') / MIB:.0f} MiB", "≤ 300 MiB")
+        bench.row("the hub's peak memory until here", bench.peak(), "≤ 300 MiB")
+        index_for_a_terabyte(bench)
         crowd(bench, options.readers, file)
+        together(bench, options.together, file)
         if speed := os.environ.get("VERIFY_SPEED"):
             said = subprocess.run([speed], capture_output=True, text=True, check=True).stdout
             for line in said.splitlines():

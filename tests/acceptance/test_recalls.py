@@ -40,7 +40,7 @@ def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_re
         assert sentence in str(refused.value) and f"{url}/recalls/{number}" in str(refused.value)
     assert dave.hf_hub_download(repo_id, "config.json", cache_dir=tmp_path / "new")
 
-    # Dave is told.
+    # Dave is told, also of what another node sent just before.
     reader = Visitor(url)
     reader.submit("/login", "/login", username="dave", password=PASSWORD, next="/models")
     deadline = time.monotonic() + 20

@@ -59,7 +59,7 @@ def test_from_the_button_to_the_pull_request(open_browser, pickled):
     picture(page, "conversion-proposed")
     panel.get_by_role("link", name="pull request #1").click()
     page.get_by_role("heading", name=re.compile("Adding .*safetensors.* variant of this model")).wait_for()
-    page.locator("li", has_text="The bytes of all 9 tensors are those of the checkpoint.").wait_for()
+    page.locator("li li", has_text="The bytes of all 9 tensors are those of the checkpoint.").wait_for()
     picture(page, "conversion-pull-request")
 
 

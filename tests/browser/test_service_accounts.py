@@ -15,7 +15,7 @@ def look(page, name):
     problems = []
     for size, viewport, scheme in (("phone", PHONE, "dark"), ("desktop", DESKTOP, "light")):
         page.set_viewport_size(viewport)
-        page.emulate_media(color_scheme=scheme)
+        page.emulate_media(color_scheme=scheme, reduced_motion="reduce")
         picture(page, f"{name}-{size}-{scheme}")
         problems += [f"{name} {size} {scheme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
     return problems

@@ -23,7 +23,7 @@ class FakeClock:
         }
 
     def set(self, ahead: str) -> None:
-        """Sets it ahead of the true time: `+1d`, `-1d`, `+1y`. Within a second all programs have it."""
+        """Sets it ahead of the true time: `+1d`, `-1d`, `+1y`. Within two seconds all programs have it."""
         other = self._file.with_suffix(".new")
         other.write_text(f"{ahead}\n")
         other.chmod(0o644)

@@ -25,6 +25,18 @@ pub(in crate::recalls) async fn hold(conn: &mut PgConnection, recall_pk: i64) ->
         .await
 }
 
+/// How many seconds are left of the first `secs` of a recall that stands.
+pub(in crate::recalls) async fn left_of(conn: &mut PgConnection, recall_pk: i64, secs: f64) -> sqlx::Result<Option<f64>> {
+    sqlx::query_scalar!(
+        r#"select extract(epoch from created_at + make_interval(secs => $2) - now())::float8 as "left!"
+           from recalls where recall_pk = $1 and withdrawn_at is null and created_at > now() - make_interval(secs => $2)"#,
+        recall_pk,
+        secs
+    )
+    .fetch_optional(conn)
+    .await
+}
+
 /// Somebody who is told.
 #[derive(Debug)]
 pub(in crate::recalls) struct ToldRow {
