@@ -12,7 +12,7 @@ from huggingface_hub import HfApi
 def test_the_client_works_by_the_old_and_the_new_name(url, unique, tmp_path):
     old, new = unique("ann"), unique("Mary")
     visitor = Visitor(url)
-    visitor.submit("/signup", "/join", username=old, email=f"{old}@example.org", password=PASSWORD, next="/")
+    visitor.submit("/join", "/join", username=old, email=f"{old}@example.org", password=PASSWORD, next="/")
     page = visitor.submit("/settings/tokens", "/settings/tokens", name="laptop", role="write", expires="7")
     token = re.search(r'aria-label="New token" readonly value="(hf_\w+)"', page)[1]
     api = HfApi(endpoint=url, token=token)

@@ -341,6 +341,19 @@ async fn taking_a_ban_back_leaves_what_another_act_covers() {
     stranger.get(&path, 404).await;
     stage.undo(act).await.unwrap();
     stranger.get(&path, 200).await;
+    // Deleting it first is no way around that, nor does it keep hidden what was hidden in error.
+    let case = stage.report(&format!("/collections/{slug}")).await;
+    let restore = format!("/settings/deleted/collections/{}/restore", slug.rsplit('-').next().unwrap());
+    let mut owner = Browser::logged_in(&stage.hub, "ada").await;
+    ada.call(Method::DELETE, &path, &json!({}), 200).await;
+    let act = stage.decide(case, Act::HideCollection).await.unwrap();
+    assert_eq!(owner.submit("/settings/deleted/collections", &restore, &[]).await.status, 303);
+    ada.get(&path, 200).await;
+    stranger.get(&path, 404).await;
+    ada.call(Method::DELETE, &path, &json!({}), 200).await;
+    stage.undo(act).await.unwrap();
+    assert_eq!(owner.submit("/settings/deleted/collections", &restore, &[]).await.status, 303);
+    stranger.get(&path, 200).await;
     stage.hub.stop().await;
 }
 

@@ -126,8 +126,6 @@ async fn all_that_says_the_old_name_goes_on_working() {
     let line =
         "audit_log where action = 'account.rename' and subject = 'Lovelace' and via = 'session' and details ->> 'from' = 'ada'";
     assert_eq!(hub.count(line).await, 1);
-    hub.jobs_done().await;
-    the_mail(&outbox(&hub), "ada@example.org", "Your account is called Lovelace now");
 
     // Nobody else gets the old name; its holder does.
     let mut grace = Browser::logged_in(&hub, "grace").await;
@@ -154,6 +152,9 @@ async fn a_name_goes_to_one_and_not_too_many_go_to_one() {
     let (winner, old, loser) = if first.is_ok() { (&ada, "ada", &bob) } else { (&bob, "bob", &ada) };
     let refused = first.and(second).unwrap_err();
     assert!(refused.message().ends_with("is taken, please choose another."), "{}", refused.message());
+    hub.jobs_done().await;
+    let spelled = if old == "ada" { "wanted" } else { "Wanted" };
+    the_mail(&outbox(&hub), &format!("{old}@example.org"), &format!("Your account is called {spelled} now"));
 
     for name in ["WANTED", "third"] {
         rename_user(hub.app(), winner, name).await.unwrap();
@@ -218,6 +219,11 @@ async fn an_organisation_keeps_what_it_has_under_another_name() {
     browser.submit("/organizations/umbrella/settings", "/organizations/umbrella/settings/name", &[("name", "acme")]).await;
     assert_eq!(admin.get_json("/api/models/acme/moved", 200).await["id"], "acme/moved");
     assert_eq!(hub.count("repo_redirects where namespace_key = 'acme' and name_key = 'moved'").await, 0);
-    admin.call(Method::DELETE, "/api/repos/delete", &wanted, 200).await;
+    // What moves after that is still found by the oldest name.
+    admin.post_json("/api/repos/move", &json!({ "fromRepo": "acme/moved", "toRepo": "acme/again", "type": "model" }), 200).await;
+    let moved = admin.get("/api/models/umbrella/moved", 307).await;
+    assert_eq!(moved.headers()["location"], "/api/models/acme/again");
+    let gone = json!({ "name": "moved", "organization": "umbrella", "type": "model" });
+    admin.call(Method::DELETE, "/api/repos/delete", &gone, 200).await;
     hub.stop().await;
 }

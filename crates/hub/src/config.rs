@@ -1,11 +1,12 @@
 //! Settings: read once at start, from the environment and one TOML file, and nowhere else.
 //!
-//! [`settings::SETTINGS`] is the reference that everything follows: what is read, the defaults, the checks, and
+//! [`settings`] is the reference that everything follows: what is read, the defaults, the checks, and
 //! `docs/settings.md`. To add a setting, add it there and to [`Config`]. A variable wins over the file. Every mistake
 //! is collected before anything fails, so that an operator sees all of them at once; no message shows a secret.
 
 mod oidc;
 mod problems;
+mod reader;
 mod settings;
 mod sources;
 mod stores;
@@ -21,7 +22,7 @@ use hub_storage::{Secret, StoreConfig};
 
 pub use oidc::OidcConfig;
 pub use problems::{Problem, Problems};
-pub use settings::{SETTINGS, Setting, render_reference};
+pub use settings::{Setting, all_settings, render_reference};
 pub use sources::{Origin, Values};
 
 /// Everything an operator can set.
@@ -331,7 +332,7 @@ impl Config {
 /// Turns texts into the typed settings. Wrong values are noted and read as their defaults.
 fn build(values: &Values, problems: &mut Problems) -> Config {
     let data_dir = values.path("data_dir");
-    let mut read = settings::Reader { values, problems };
+    let mut read = reader::Reader { values, problems };
     Config {
         listen: read.address("listen"),
         public_url: read.url("public_url").map(|url| url.trim_end_matches('/').to_owned()),
@@ -399,7 +400,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
     }
 }
 
-fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
+fn read_rules(read: &mut reader::Reader<'_>) -> RulesConfig {
     let names = read.text("rules.names").unwrap_or_default();
     RulesConfig {
         new_account_days: read.number("rules.new_account_days"),
@@ -417,17 +418,17 @@ fn read_rules(read: &mut settings::Reader<'_>) -> RulesConfig {
     }
 }
 
-fn read_days(read: &mut settings::Reader<'_>, key: &str) -> i32 {
+fn read_days(read: &mut reader::Reader<'_>, key: &str) -> i32 {
     i32::try_from(read.number(key)).unwrap_or(i32::MAX)
 }
 
 /// A limit in GiB as bytes; 0 is none.
-fn read_limit(read: &mut settings::Reader<'_>, key: &str) -> Option<u64> {
+fn read_limit(read: &mut reader::Reader<'_>, key: &str) -> Option<u64> {
     Some(read.number(key)).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024)
 }
 
 /// A lifetime that clients outpace works, but costs a request for nearly each of theirs.
-fn read_token_secs(read: &mut settings::Reader<'_>, key: &str) -> u64 {
+fn read_token_secs(read: &mut reader::Reader<'_>, key: &str) -> u64 {
     let secs = read.number(key);
     if secs < 60 {
         let because = "is short: clients renew a token half a minute before its end, so they will ask for one before nearly \
@@ -437,7 +438,7 @@ fn read_token_secs(read: &mut settings::Reader<'_>, key: &str) -> u64 {
     secs
 }
 
-fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
+fn read_rate_limits(read: &mut reader::Reader<'_>) -> RateLimits {
     let accounts = RequestLimits {
         api: read.number("rate_limits.api"),
         resolvers: read.number("rate_limits.resolvers"),
@@ -453,7 +454,7 @@ fn read_rate_limits(read: &mut settings::Reader<'_>) -> RateLimits {
 }
 
 /// Clients are told of the hub's own address, which no request by SSH names.
-fn read_ssh(read: &mut settings::Reader<'_>) -> Option<SshConfig> {
+fn read_ssh(read: &mut reader::Reader<'_>) -> Option<SshConfig> {
     let address = read.optional_address("ssh.address")?;
     if read.url("public_url").is_none() {
         let because =
@@ -465,7 +466,7 @@ fn read_ssh(read: &mut settings::Reader<'_>) -> Option<SshConfig> {
 }
 
 /// Browsers are told of TLS only where the hub knows that people come by it.
-fn read_hsts(read: &mut settings::Reader<'_>) -> Option<String> {
+fn read_hsts(read: &mut reader::Reader<'_>) -> Option<String> {
     let days = read.number("hsts.days");
     let scope = if read.switch("hsts.subdomains") { "; includeSubDomains" } else { "" };
     let is_https = read.url("public_url").is_some_and(|url| url.starts_with("https://"));
@@ -473,7 +474,7 @@ fn read_hsts(read: &mut settings::Reader<'_>) -> Option<String> {
 }
 
 /// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.
-fn read_mail(read: &mut settings::Reader<'_>) -> Option<MailConfig> {
+fn read_mail(read: &mut reader::Reader<'_>) -> Option<MailConfig> {
     match (read.url("mail.smtp_url"), read.text("mail.from")) {
         (Some(smtp_url), Some(from)) => {
             if read.url("public_url").is_none() {

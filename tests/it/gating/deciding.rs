@@ -218,7 +218,7 @@ async fn the_report_has_everybody() {
     assert_eq!(lines.len(), 5, "{text}");
     assert!(
         lines[1].contains("\"person-00@example.org\"")
-            && lines[1].contains("\"pending\",\"\",\"\",\"\",\"Acme\",\"FR\",\"true\","),
+            && lines[1].contains("\"pending\",\"\",\"\",\"\",\"Acme\",\"France\",\"true\","),
         "{text}"
     );
     assert!(lines[2].contains("\"bob\",\"\",") && lines[2].ends_with(",\"\",\"\",\"\",\"\",\"\""), "{text}");

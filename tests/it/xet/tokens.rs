@@ -210,14 +210,14 @@ async fn who_leaves_an_organization_leaves_its_chunks() {
     let _admin = hub.user("boss").await;
     let (ann, walt) = (hub.account("ann").await, hub.account("walt").await);
     hub.organization("acme", &[(&ann, OrgRole::Admin), (&walt, OrgRole::Write)]).await;
-    let (ann, walt) = (hub.token(&ann, TokenRole::Write).await, hub.token(&walt, TokenRole::Write).await);
-    ann.create_repo("model", "acme/secret", true).await;
+    let (by_ann, walt) = (hub.token(&ann, TokenRole::Write).await, hub.token(&walt, TokenRole::Write).await);
+    by_ann.create_repo("model", "acme/secret", true).await;
     let packed = Packed::new(random(100_000, 6), 3);
     packed.upload(&walt, "acme/secret", "w.bin").await;
     let (reads, writes) = (read_token(&walt, "acme/secret").await, write_token(&walt, "acme/secret").await);
     let sql = "select namespace_pk from namespaces where name = 'acme'";
     let acme: i64 = sqlx::query_scalar(sql).fetch_one(&hub.app().pool).await.expect("the organisation");
-    hub::accounts::settings::remove_member(hub.app(), acme, "walt").await.expect("walt leaves");
+    hub::accounts::settings::remove_member(hub.app(), acme, &ann, "walt").await.expect("walt leaves");
     reconstruction(&reads, 2, &packed.entry.hash, "", 404).await;
     reconstruction(&writes, 2, &packed.entry.hash, "", 404).await;
     send_body(&writes, &packed.xorbs[0].hash(), packed.xorbs[0].body.clone(), 404).await;

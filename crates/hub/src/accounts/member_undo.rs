@@ -6,7 +6,7 @@ use super::letters::Notice;
 use super::queries::audit::AuditRow;
 use super::queries::settings::ProfileRow;
 use super::queries::{audit as log, find_role, invitations, members, settings, upsert_member};
-use super::settings::{find_person_pk, keep_an_admin};
+use super::settings::{check_still_admin, find_person_pk, keep_an_admin};
 use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -60,7 +60,7 @@ pub async fn standing(app: &App, organization_pk: i64, acts: &[(i64, DateTime<Ut
 /// were, or gives them the role that they had. Tells what was taken back.
 ///
 /// # Errors
-/// 404 for a line of another kind and for who has no account any more; 409 when its time is over, when something came in between, and
+/// 403 for who is no admin any more; 404 for a line of another kind and for who has no account any more; 409 when its time is over, when something came in between, and
 /// when the organisation would be left without an admin.
 pub async fn undo(app: &App, organization: &ProfileRow, by: &User, audit_pk: i64) -> HubResult<MemberAct> {
     let organization_pk = organization.namespace_pk;
@@ -76,10 +76,11 @@ pub async fn undo(app: &App, organization: &ProfileRow, by: &User, audit_pk: i64
     let mut tx = audit::begin(app).await?;
     // One after the other: whoever changes a role holds these rows.
     let admins = settings::lock_admins(&mut tx, organization_pk).await?;
+    check_still_admin(&admins, by)?;
     let last = members::list_last_lines(&mut tx, organization_pk, audit_pk, std::slice::from_ref(&act.name)).await?;
     let now = find_role(&mut tx, organization_pk, user_pk).await?;
     if last.get(&act.name) != Some(&audit_pk) || now != act.after {
-        let text = format!("{} is something else in {} by now: change it under Members.", act.name, organization.name);
+        let text = format!("Something else was done to {} in {} since: change it under Members.", act.name, organization.name);
         return Err(HubError::conflict(text));
     }
     if act.before != OrgRole::Admin {

@@ -8,6 +8,7 @@ use super::letters::Notice;
 use super::operations::check_namespace;
 use super::queries::rename::{self as queries, NamedRow};
 use super::queries::settings::{ProfileRow, lock_admins};
+use super::settings::check_still_admin;
 use super::{User, UserPk, audit};
 use crate::app::App;
 use crate::db;
@@ -55,9 +56,7 @@ pub async fn rename_organization(app: &App, user: &User, organization: &ProfileR
     // In this order, as everybody takes them who changes its members.
     let admins = lock_admins(&mut tx, pk).await?;
     let old = lock(&mut tx, pk, "organization").await?;
-    if !user.is_admin && !admins.contains(&user.pk) {
-        return Err(HubError::forbidden(format!("Only an admin of {} can rename it.", old.name)));
-    }
+    check_still_admin(&admins, user)?;
     change(app, &mut tx, pk, &old, &name).await?;
     let notice = Notice::OrganizationRenamed { from: old.name, to: name.clone(), by: user.name.clone() };
     tell(&mut tx, &admins, &notice).await?;

@@ -205,12 +205,13 @@ pub async fn set_requires_second_factor(
 /// is one no longer end.
 ///
 /// # Errors
-/// 404 for an unknown user, 409 when the organisation would be left without an admin.
+/// 403 for who is no admin any more, 404 for an unknown user, 409 when the organisation would be left without an admin.
 pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User, name: &str, role: OrgRole) -> HubResult<()> {
     let organization_pk = organization.namespace_pk;
     let user_pk = find_person_pk(app, name).await?;
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
+    check_still_admin(&admins, by)?;
     if role != OrgRole::Admin {
         keep_an_admin(&admins, user_pk)?;
         invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
@@ -228,11 +229,13 @@ pub async fn set_member(app: &App, organization: &queries::ProfileRow, by: &User
 /// Takes a user out of an organisation. What they could come back by ends, too.
 ///
 /// # Errors
-/// 404 for an unknown user, 409 for a service account, and when the organisation would be left without an admin.
-pub async fn remove_member(app: &App, organization_pk: i64, name: &str) -> HubResult<()> {
+/// 403 for who is no admin any more, 404 for an unknown user, 409 for a service account, and when the organisation would be left
+/// without an admin.
+pub async fn remove_member(app: &App, organization_pk: i64, by: &User, name: &str) -> HubResult<()> {
     let user_pk = find_person_pk(app, name).await?;
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
+    check_still_admin(&admins, by)?;
     keep_an_admin(&admins, user_pk)?;
     if queries::delete_member(&mut tx, organization_pk, user_pk).await? {
         domains::insert_removal(&mut tx, organization_pk, user_pk).await?;
@@ -259,6 +262,14 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
     invitations::delete_invitations_by(&mut tx, membership.namespace_pk, user.pk).await?;
     tx.commit().await?;
     Ok(membership.name.clone())
+}
+
+/// Checks, with the admins held, that whoever acts is still one of them, or runs the hub.
+pub(super) fn check_still_admin(admins: &[UserPk], by: &User) -> HubResult<()> {
+    if by.is_admin || admins.contains(&by.pk) {
+        return Ok(());
+    }
+    Err(HubError::forbidden("You are no admin of this organization any more: ask one of its admins."))
 }
 
 pub(super) fn keep_an_admin(admins: &[UserPk], leaving: UserPk) -> HubResult<()> {

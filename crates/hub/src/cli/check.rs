@@ -6,7 +6,7 @@ use std::time::Duration;
 use hub_storage::Store;
 
 use super::{complain, say};
-use crate::config::{Config, Origin, Problems, SETTINGS, Values};
+use crate::config::{Config, Origin, Problems, Values, all_settings};
 use crate::{db, start};
 
 const DATABASE_DEADLINE: Duration = Duration::from_secs(10);
@@ -31,7 +31,7 @@ pub(super) async fn run(connect: bool) -> ExitCode {
 }
 
 fn show(values: &Values) {
-    for setting in SETTINGS {
+    for setting in all_settings() {
         let value = values.get(setting.key);
         let shown = match (value, setting.secret) {
             ("", _) => "not set",

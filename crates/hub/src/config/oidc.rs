@@ -2,7 +2,7 @@
 
 use hub_storage::Secret;
 
-use super::settings::Reader;
+use super::reader::Reader;
 
 /// A provider of OpenID Connect.
 #[derive(Debug, Clone)]

@@ -3,7 +3,7 @@
 use std::fmt;
 use std::path::Path;
 
-use super::settings::{SETTINGS, Setting};
+use super::settings::{Setting, all_settings};
 use super::sources::{Origin, Values};
 
 /// One mistake.
@@ -70,13 +70,13 @@ impl Problems {
     }
 
     pub(super) fn unknown_key(&mut self, key: &str, path: &Path) {
-        let hint = did_you_mean(key, SETTINGS.iter().map(|setting| setting.key));
+        let hint = did_you_mean(key, all_settings().map(|setting| setting.key));
         self.error(format!("`{key}` in `{}` is not a setting.{hint} docs/settings.md lists them all.", path.display()));
     }
 
     /// Only a warning: other programs may use the prefix.
     pub(super) fn unknown_variable(&mut self, name: &str) {
-        let hint = did_you_mean(name, SETTINGS.iter().map(|setting| setting.env));
+        let hint = did_you_mean(name, all_settings().map(|setting| setting.env));
         let message = format!("The variable `{name}` is not a setting and has no effect.{hint}");
         self.0.push(Problem { is_error: false, message });
     }

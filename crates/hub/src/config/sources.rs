@@ -5,7 +5,7 @@ use std::fmt;
 use std::path::{Path, PathBuf};
 
 use super::problems::Problems;
-use super::settings::{SETTINGS, Setting};
+use super::settings::{Setting, all_settings};
 
 /// Variables with our prefix that belong to others: the file's own name, and what test and build scripts use.
 const OTHER_VARIABLES: [&str; 2] = ["HUB_CONFIG", "HUB_BIN"];
@@ -75,13 +75,13 @@ pub(super) fn gather(environment: &BTreeMap<String, String>, problems: &mut Prob
             Err(error) => problems.bad_file(&path, error.message(), line_of(&text, error.span())),
         }
     }
-    for setting in SETTINGS {
+    for setting in all_settings() {
         if let Some(text) = variable(setting.env) {
             values.set.insert(setting.key, (text.trim().to_owned(), Origin::Environment));
         }
     }
     for name in environment.keys().filter(|name| name.starts_with("HUB_")) {
-        let known = SETTINGS.iter().any(|setting| setting.env == name) || OTHER_VARIABLES.contains(&name.as_str());
+        let known = all_settings().any(|setting| setting.env == name) || OTHER_VARIABLES.contains(&name.as_str());
         if !known && !name.starts_with("HUB_TEST_") {
             problems.unknown_variable(name);
         }

@@ -4,7 +4,7 @@ use std::path::{Path, PathBuf};
 
 use hub_storage::{Secret, StoreConfig};
 
-use super::settings::Reader;
+use super::reader::Reader;
 
 const OTHERWISE: &str = "none to keep files in the data folder";
 

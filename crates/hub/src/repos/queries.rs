@@ -348,6 +348,32 @@ pub async fn insert_redirect(
     .map(|_| ())
 }
 
+/// Makes the name lead to a repository also under what its owner was called before.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_redirects_of_former_owners(
+    conn: &mut PgConnection,
+    repo_type: RepoType,
+    namespace_pk: i64,
+    name: &str,
+    repo_pk: i64,
+) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into repo_redirects (repo_type, namespace_key, name_key, repo_pk, old_id)
+         select $1, t.name_key, lower($3), $4, coalesce(t.name, t.name_key) || '/' || $3
+         from retired_names t where t.namespace_pk = $2
+         on conflict (repo_type, namespace_key, name_key) do nothing",
+        repo_type as RepoType,
+        namespace_pk,
+        name,
+        repo_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
 /// Gives a repository another owner and name. With another owner it is in no resource group any more.
 ///
 /// # Errors

@@ -49,6 +49,7 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
     queries::delete_redirect(&mut tx, repo.repo_type, target.namespace(), target.name()).await?;
     if repo.id.key() != target.key() {
         queries::insert_redirect(&mut tx, repo.repo_type, repo.id.namespace(), repo.id.name(), repo.pk).await?;
+        queries::insert_redirects_of_former_owners(&mut tx, repo.repo_type, repo.namespace_pk, repo.id.name(), repo.pk).await?;
     }
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
     if repo.id.to_string() != target.to_string() {

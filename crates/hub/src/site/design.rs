@@ -173,6 +173,7 @@ mod tests {
         "gate",
         "mail_notice",
         "passkey",
+        "rename",
         "security",
         "site",
         "tensors",

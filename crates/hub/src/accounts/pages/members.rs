@@ -234,7 +234,7 @@ async fn post_change(page: PageRequest, path: web::Path<(String, String)>, form:
     sudo::require(&page, &settings_path(&row)).await?;
     let (done, text) = if form.text("action") == "remove" {
         let text = format!("{member} is no longer a member, and the links that invite people have ended.");
-        (remove_member(&page.app, row.namespace_pk, &member).await, text)
+        (remove_member(&page.app, row.namespace_pk, user, &member).await, text)
     } else {
         let role = role_of(&form, "role")?;
         (set_member(&page.app, &row, user, &member, role).await, format!("{member} is now {}.", role.as_str()))

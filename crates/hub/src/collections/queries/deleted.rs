@@ -10,7 +10,7 @@ pub struct DeletedCollection {
     pub public_id: String,
     /// The owner.
     pub namespace_pk: i64,
-    /// The resource group that it was in, while there is that.
+    /// The resource group that it was in, which may be gone.
     pub resource_group_pk: Option<i64>,
     /// The owner's name.
     pub namespace: String,
@@ -50,18 +50,27 @@ pub async fn delete(conn: &mut PgConnection, collection_pk: i64, deleted_by: i64
     sqlx::query!("delete from collections where collection_pk = $1", collection_pk).execute(conn).await.map(|_| ())
 }
 
-/// Lists collections of some owners that were deleted since a time, the last first.
+/// Lists collections of some owners that were deleted since a time, the last first: of those, what was in one of some places, which
+/// are resource groups, and owners for what was in none.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list(pool: &PgPool, owners: &[i64], since: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<DeletedCollection>> {
+pub async fn list(
+    pool: &PgPool,
+    (owners, places): (&[i64], &[i64]),
+    since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<DeletedCollection>> {
     sqlx::query_as!(
         DeletedCollection,
         r#"select d.public_id, d.namespace_pk, (d.contents #>> '{collection,resource_group_pk}')::bigint as resource_group_pk,
                   n.name as namespace, d.title, d.private, b.name as "deleted_by?", d.deleted_at
            from deleted_collections d join namespaces n using (namespace_pk) left join namespaces b on b.namespace_pk = d.deleted_by
-           where d.namespace_pk = any($1) and d.deleted_at > $2 order by d.deleted_at desc, d.collection_pk limit $3"#,
+           where d.namespace_pk = any($1) and d.deleted_at > $3
+             and coalesce((d.contents #>> '{collection,resource_group_pk}')::bigint, d.namespace_pk) = any($2)
+           order by d.deleted_at desc, d.collection_pk limit $4"#,
         owners,
+        places,
         since,
         limit
     )

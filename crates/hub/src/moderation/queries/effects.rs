@@ -162,7 +162,8 @@ pub async fn label_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> s
     cover(conn, act_pk, "label", found).await
 }
 
-/// Hides a collection, or all of a user or organisation; whether it was private is kept with the act.
+/// Hides a collection, or all of a user or organisation, also of those that were deleted and can come back; whether it was private is
+/// kept with the act.
 ///
 /// # Errors
 /// The database does not answer.
@@ -177,20 +178,38 @@ pub async fn hide_collections(
         collection_pk,
         namespace_pk
     );
-    let found = found.fetch_all(&mut *conn).await?;
+    let mut found = found.fetch_all(&mut *conn).await?;
+    let deleted = sqlx::query_scalar!(
+        "select collection_pk from deleted_collections where collection_pk = $1 or namespace_pk = $2
+         order by collection_pk for update",
+        collection_pk,
+        namespace_pk
+    );
+    found.extend(deleted.fetch_all(&mut *conn).await?);
     let covered = sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
          select $1, 'collection', collection_pk, coalesce(
              (select body from moderation_standing where kind = 'collection' and pk = collection_pk limit 1),
              case when private then 'private' else 'public' end)
-         from collections where collection_pk = any($2)",
+         from (select collection_pk, private from collections
+               union all select collection_pk, private from deleted_collections) known
+         where collection_pk = any($2)",
         act_pk,
         &found
     );
     let covered = covered.execute(&mut *conn).await?.rows_affected();
     sqlx::query!("update collections set hidden_at = now() where collection_pk = any($1) and hidden_at is null", &found)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
+    sqlx::query!(
+        "update deleted_collections set private = true,
+             contents = jsonb_set(contents, '{collection}', contents -> 'collection'
+                                  || jsonb_build_object('hidden_at', now(), 'private', true))
+         where collection_pk = any($1) and contents #>> '{collection,hidden_at}' is null",
+        &found
+    )
+    .execute(conn)
+    .await?;
     Ok(covered)
 }
 
@@ -276,6 +295,16 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(
         "update collections set hidden_at = null, private = not collection_pk = any($2) where collection_pk = any($1)",
+        &of("collection"),
+        &public
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update deleted_collections set private = not collection_pk = any($2),
+             contents = jsonb_set(contents, '{collection}', contents -> 'collection'
+                                  || jsonb_build_object('hidden_at', null, 'private', not collection_pk = any($2)))
+         where collection_pk = any($1)",
         &of("collection"),
         &public
     )

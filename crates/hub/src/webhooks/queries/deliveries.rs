@@ -141,13 +141,14 @@ async fn set_due(conn: &mut PgConnection, webhook_pks: &[i64]) -> sqlx::Result<(
         .map(|_| ())
 }
 
-/// Which of these webhooks have more deliveries waiting than there may be.
+/// Which of these webhooks have more deliveries waiting than there may be. Moves do not count: an account that is renamed moves all its
+/// repositories at once, which is nothing that the webhook's owner could keep up with.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_behind(conn: &mut PgConnection, webhook_pks: &[i64], most: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
-        "select webhook_pk from webhook_deliveries where webhook_pk = any($1) and state = 'waiting'
+        "select webhook_pk from webhook_deliveries where webhook_pk = any($1) and state = 'waiting' and event <> 'repo move'
          group by webhook_pk having count(*) > $2",
         webhook_pks,
         most

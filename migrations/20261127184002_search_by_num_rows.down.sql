@@ -1,0 +1,1 @@
+drop trigger repos_search_rows on repos;
