@@ -198,6 +198,39 @@ def together(bench: Bench, clients: int, file: Path):
     bench.row("the hub's peak memory, those downloads", peak, "≤ 300 MiB")
 
 
+def many_clients(bench: Bench, clients: int):
+    """So many of the real clients at once, with smaller files: a quarter as many that upload, each a file of its own into a
+    repository of its own, and then all that download."""
+    file = bench.folder / "small.bin"
+    write_random(file, 64 * MIB)
+    bench.timed([HF, "upload", "bob/bench-random", file, file.name], home="small")
+    together(bench, clients, file)
+    uploads = range(clients // 4)
+    files = [bench.folder / f"upload-{n}.bin" for n in uploads]
+    for one in files:
+        write_random(one, 64 * MIB)
+
+    def begin(n: int) -> subprocess.Popen:
+        command = [HF, "upload", f"bob/bench-many-{n}", files[n], "file.bin"]
+        return subprocess.Popen(command, env=bench.env(f"many-{n}"), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True)
+
+    bench.forget_peak()
+    start = time.monotonic()
+    children = [begin(n) for n in uploads]
+    for child in children:
+        said = child.communicate()[0]
+        assert child.returncode == 0, said
+    seconds, peak = time.monotonic() - start, bench.peak()
+    for one in files:
+        wanted = digest(one)
+        answer = urllib.request.urlopen(f"{bench.hub.url}/bob/bench-many-{one.stem[7:]}/resolve/main/file.bin")
+        assert hashlib.file_digest(answer, "sha256").hexdigest() == wanted
+        one.unlink()
+    label = f"{len(files)} uploads by `hf upload` at once, 64 MiB each"
+    bench.row(label, f"{len(files) * 64 * MIB / 1e6 / seconds:.0f} MB/s together, with the starts of Python")
+    bench.row("the hub's peak memory, those uploads", peak, "≤ 300 MiB")
+
+
 # Writes what the tables about chunks have so many times more, with other hashes each time; says how large they are then, and
 # undoes it.
 MULTIPLY = """
@@ -290,6 +323,7 @@ def main():
         index_for_a_terabyte(bench)
         crowd(bench, options.readers, file)
         together(bench, options.together, file)
+        many_clients(bench, options.readers)
         if speed := os.environ.get("VERIFY_SPEED"):
             said = subprocess.run([speed], capture_output=True, text=True, check=True).stdout
             for line in said.splitlines():
