@@ -202,8 +202,8 @@ async fn crowd(seeded: &Seeded, name: &str, people: i32, days: i32) {
                ), people as (
                    insert into users (user_pk, email, password_hash) select namespace_pk, name || '@example.org', 'none' from names
                    returning user_pk
-               )
-               insert into likes (repo_pk, user_pk) select $4, user_pk from people";
+               ), liked as (insert into likes (repo_pk, user_pk) select $4, user_pk from people)
+               update repo_counters set likes = likes + $2 where repo_pk = $4";
     let repo = seeded.repo().await.pk;
     sqlx::query(sql).bind(name).bind(people).bind(days).bind(repo).execute(&seeded.hub.app().pool).await.unwrap();
 }
