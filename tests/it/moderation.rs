@@ -127,6 +127,8 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
     stage.ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 403).await;
     let mut ada = Browser::logged_in(hub, "ada").await;
     assert!(ada.open("/ada/bert").await.has("Moderators of this hub disabled this model"));
+    let talk = ada.open("/ada/bert/discussions").await;
+    assert!(talk.has("nothing can be said here") && !talk.has("turned off"), "{}", talk.text);
     let notice = ada.open("/moderation/notice/models/ada/bert").await;
     let appeal = notice.text.split("href=\"/moderation/appeal/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let appeal = format!("/moderation/appeal/{appeal}");
