@@ -93,6 +93,14 @@ async fn in_a_resource_group_only_the_roles_of_the_group_count() {
     writer.get(&api, 404).await;
     writer.call(Method::PATCH, &api, &json!({ "title": "Mine" }), 404).await;
     create(&writer, in_group("More"), 400).await;
+    // That a title is taken is no secret, but which collection has it is.
+    let other = api_of(&create(&writer, json!({ "title": "Notes", "namespace": "lab" }), 200).await);
+    let taken = create(&writer, json!({ "title": "plans", "namespace": "lab" }), 409).await;
+    assert_eq!(taken["slug"], "", "{taken}");
+    let taken = writer.call(Method::PATCH, &other, &json!({ "title": "Plans" }), 409).await;
+    assert_eq!(taken["slug"], "", "{taken}");
+    writer.call(Method::DELETE, &other, &json!({}), 200).await;
+    assert_eq!(create(&reader, in_group("Plans"), 409).await["slug"], made["slug"]);
     // In the organisation at large they only read: nothing goes there by them.
     create(&reader, json!({ "title": "Open", "namespace": "lab" }), 403).await;
     let to = async |client: &Client, api: &str, group: &Value, status: u16| {

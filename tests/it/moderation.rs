@@ -127,6 +127,8 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
     stage.ada.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 403).await;
     let mut ada = Browser::logged_in(hub, "ada").await;
     assert!(ada.open("/ada/bert").await.has("Moderators of this hub disabled this model"));
+    let talk = ada.open("/ada/bert/discussions").await;
+    assert!(talk.has("nothing can be said here") && !talk.has("turned off"), "{}", talk.text);
     let notice = ada.open("/moderation/notice/models/ada/bert").await;
     let appeal = notice.text.split("href=\"/moderation/appeal/").nth(1).unwrap().split('"').next().unwrap().to_owned();
     let appeal = format!("/moderation/appeal/{appeal}");
@@ -180,7 +182,7 @@ async fn moderators_choose_what_was_written_beforehand() {
     let mut moderator = Browser::logged_in(hub, "moderator").await;
     let case = format!("/moderation/cases/{}", stage.report("/ada/bert").await);
     assert!(!moderator.open(&case).await.has("Canned reply"), "there is nothing to choose");
-    let (long_title, long) = ("x".repeat(81), "y".repeat(1001));
+    let (long_title, long) = ("x".repeat(81), "y".repeat(501));
     for (used, title, body, status) in [
         ("decision", "Links", "It links to <a shop>, again and again.", 303),
         ("decision", "Twice", "It is here twice.", 303),
@@ -206,7 +208,7 @@ async fn moderators_choose_what_was_written_beforehand() {
     assert_eq!(operator.submit(PATH, PATH, &change).await.status, 303);
     let refused = operator.submit(PATH, PATH, &[("do", "save"), ("pk", &links), ("title", "Links"), ("body", &long)]).await;
     assert!(
-        refused.status == 422 && refused.has("Write a text of 1 to 1000 characters.") && refused.has(&long),
+        refused.status == 422 && refused.has("Write a text of 1 to 500 characters.") && refused.has(&long),
         "{}",
         refused.text
     );
@@ -225,6 +227,13 @@ async fn moderators_choose_what_was_written_beforehand() {
         assert!(refused.status == 409 && refused.has("This reply is not there any more."), "{reply}: {}", refused.text);
         assert!(refused.has("Ask us."), "what was typed stays");
     }
+    // There is an end of both together: the reply has 21 characters, and a space comes after it.
+    let own = "z".repeat(979);
+    let too_long =
+        [("do", "decide"), ("act", "disable_repo"), ("category", "spam"), ("reply", twice.as_str()), ("reason", own.as_str())];
+    let refused = moderator.submit(&case, &case, &too_long).await;
+    let why = "The reply and your words have more than 1000 characters together.";
+    assert!(refused.status == 422 && refused.has(why) && refused.has(&own), "{}", refused.text);
     let fields = with(&twice);
     let fields: Vec<(&str, &str)> = fields.iter().map(|(name, value)| (*name, value.as_str())).collect();
     assert_eq!(moderator.submit(&case, &case, &fields).await.status, 303);

@@ -235,6 +235,13 @@ async fn one_discussion_can_be_left_and_followed() {
     }
     assert_eq!(unread(&ada).await, []);
     assert!(owner.open(&page).await.has("You unsubscribed"));
+    // A former name calls them as well.
+    asker.submit(&page, &form, &[("subscribed", "no")]).await;
+    hub.sql("update namespaces set name = 'robert' where name = 'bob'").await;
+    assert!(asker.open(&page).await.has("You unsubscribed"));
+    say(&hub, &carol, "ada/bert", num, "Where is @bob?").await;
+    assert_eq!(unread(&bob).await, one("Long", "mention"));
+    assert!(asker.open(&page).await.has("because you take part"));
 
     // Others can follow it, but not if they ignore the repository; nothing else is a choice.
     let dave = hub.user("dave").await;

@@ -45,6 +45,7 @@ async fn an_organization_says_what_it_is_with_the_readme_of_a_space() {
     let form = admin.open("/new-space?owner=acme&name=README&sdk=static").await;
     assert!(form.has("value=\"README\"") && form.has("<option value=\"acme\" selected>"), "{}", form.text);
     assert!(form.has("value=\"static\" checked"), "{}", form.text);
+    assert!(admin.open("/new-space?sdk=none").await.has("value=\"gradio\" checked"));
     let filled = [("owner", "acme"), ("name", "README"), ("license", ""), ("sdk", "static"), ("visibility", "public")];
     assert_eq!(admin.submit("/new-space", "/new-space", &filled).await.headers["location"], "/spaces/acme/README");
     // Without text there is nothing to show yet.

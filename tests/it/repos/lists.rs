@@ -1,3 +1,5 @@
+use base64::Engine as _;
+use base64::engine::general_purpose::URL_SAFE_NO_PAD;
 use hub::accounts::{OrgRole, TokenRole};
 use hub_tests::{Client, Value, json};
 use hub_types::RepoType;
@@ -89,8 +91,10 @@ async fn lists_can_be_wide() {
 #[tokio::test]
 async fn what_lists_do_not_know_is_refused_with_a_reason() {
     let seeded = shelf().await;
-    for query in ["sort=colour", "direction=up", "cursor=x", "limit=many", "gated=perhaps", "num_parameters=6B", "expand=runtime"]
-    {
+    let forged = URL_SAFE_NO_PAD.encode(json!({ "sort": "Id", "value": 0, "repo_pk": 1, "id": "ada/b\u{0}" }).to_string());
+    let forged = format!("cursor={forged}&sort=id");
+    let known = ["sort=colour", "direction=up", "cursor=x", "limit=many", "gated=perhaps", "num_parameters=6B", "expand=runtime"];
+    for query in known.into_iter().chain([forged.as_str()]) {
         let refusal = seeded.ada.get_json(&format!("/api/models?{query}"), 400).await;
         assert!(refusal["error"].as_str().unwrap().contains(query.split('=').next().unwrap()), "{query}: {refusal}");
     }

@@ -15,6 +15,8 @@ pub struct LinkContext {
     folder: Vec<String>,
     /// `https://hub.example`: what is under it is the hub's own.
     origin: Option<String>,
+    /// Whether files of comments are the hub's own by whatever host they are named.
+    in_comment: bool,
 }
 
 /// What a link of a card is for.
@@ -34,13 +36,25 @@ impl LinkContext {
         let repo_url = format!("/{}{repo_id}", repo_type.url_prefix());
         let revision = utf8_percent_encode(revision, SEGMENT).to_string();
         let folder = folder.split('/').filter(|name| !name.is_empty()).map(str::to_owned).collect();
-        Self { repo_url, revision, folder, origin: None }
+        Self { repo_url, revision, folder, origin: None, in_comment: false }
     }
 
     /// Of a hub at this address, without a slash at its end: images that a card names by it are the hub's own.
     #[must_use]
     pub fn of_hub(self, origin: &str) -> Self {
         Self { origin: Some(origin.to_owned()), ..self }
+    }
+
+    /// In a comment: programs write the addresses of its files by whatever name of the hub they know.
+    #[must_use]
+    pub fn of_comment(self) -> Self {
+        Self { in_comment: true, ..self }
+    }
+
+    /// The path of a file of a comment: of this hub, and in comments of any host, since another's would not be shown anyway.
+    pub(super) fn upload<'u>(&self, url: &'u str) -> Option<&'u str> {
+        let url = self.own_path(url).unwrap_or(url);
+        upload_in(url).filter(|_| self.in_comment || url.starts_with('/'))
     }
 
     /// The path of an address of this hub.
@@ -60,7 +74,7 @@ impl LinkContext {
             return (link_use == LinkUse::Page).then(|| format!("#{}", super::sanitize::prefixed_id(anchor)));
         }
         if link_use != LinkUse::Page
-            && let Some(upload) = upload_in(url)
+            && let Some(upload) = self.upload(url)
         {
             return Some(upload.to_owned());
         }
@@ -124,9 +138,8 @@ impl LinkContext {
     }
 }
 
-/// The path of an address that leads to a file of a comment, by whatever name of the hub it was written: `/uploads/{id}/{name}`.
-/// Another hub's would not be shown anyway.
-pub(super) fn upload_in(url: &str) -> Option<&str> {
+/// The path of an address that leads to a file of a comment on whatever host: `/uploads/{id}/{name}`.
+fn upload_in(url: &str) -> Option<&str> {
     let path = match url.split_once("://") {
         Some(("http" | "https", rest)) => rest.get(rest.find('/')?..)?,
         Some(_) => return None,
@@ -208,8 +221,19 @@ mod tests {
             (upload.replace("/a-film.mp4", ""), false),
         ] {
             assert_eq!(upload_in(&url), found.then_some(upload), "{url}");
-            assert_eq!(context("").rewrite(&url, LinkUse::Media).as_deref() == Some(upload), found, "{url}");
+            let comment = context("").of_comment();
+            assert_eq!(comment.rewrite(&url, LinkUse::Media).as_deref() == Some(upload), found, "{url}");
         }
+        // A card means the host that it names.
+        let card = context("").of_hub("https://hub.example.org");
+        for use_of in [LinkUse::Image, LinkUse::Media] {
+            for own in [upload.to_owned(), format!("https://hub.example.org{upload}")] {
+                assert_eq!(card.rewrite(&own, use_of).as_deref(), Some(upload), "{own}");
+            }
+        }
+        let foreign = format!("https://other.example.org{upload}");
+        assert_eq!(card.rewrite(&foreign, LinkUse::Image), Some(foreign.clone()));
+        assert_eq!(card.rewrite(&foreign, LinkUse::Media), None);
         let link = format!("https://hub.example.org{upload}");
         assert_eq!(page("", &link), link);
     }

@@ -12,7 +12,6 @@ use comrak::{Arena, Options, format_html_with_plugins, parse_document};
 
 use super::highlight::{TIME_LIMIT, escape, highlight_block};
 pub use super::links::LinkContext;
-use super::links::upload_in;
 use super::math::{Placement, to_mathml};
 use super::sanitize::{SafeHtml, sanitize};
 
@@ -48,7 +47,7 @@ pub fn render_markdown(text: &str, context: &LinkContext) -> SafeHtml {
         return source(text);
     }
     set_formulas(root);
-    show_films(root);
+    show_films(root, context);
     let highlighter = Highlighter { deadline: Instant::now() + TIME_LIMIT };
     let mut plugins = Plugins::default();
     plugins.render.codefence_syntax_highlighter = Some(&highlighter);
@@ -211,9 +210,9 @@ fn set_formulas<'a>(root: &'a AstNode<'a>) {
 }
 
 /// Makes players of films that were added to comments and stand there as a bare address, as `huggingface_hub` writes them.
-fn show_films<'a>(root: &'a AstNode<'a>) {
+fn show_films<'a>(root: &'a AstNode<'a>, context: &LinkContext) {
     // The tree must not change under who walks it.
-    let films: Vec<_> = root.descendants().filter_map(|node| Some((node, film_of(node)?))).collect();
+    let films: Vec<_> = root.descendants().filter_map(|node| Some((node, film_of(node, context)?))).collect();
     for (node, film) in films {
         for child in node.children() {
             child.detach();
@@ -224,10 +223,10 @@ fn show_films<'a>(root: &'a AstNode<'a>) {
 }
 
 /// The film that a link leads to, if its text is just its address.
-fn film_of<'a>(node: &'a AstNode<'a>) -> Option<String> {
+fn film_of<'a>(node: &'a AstNode<'a>, context: &LinkContext) -> Option<String> {
     let data = node.data();
     let NodeValue::Link(link) = &data.value else { return None };
-    let film = upload_in(&link.url).filter(|path| [".mp4", ".mov", ".webm"].iter().any(|ending| path.ends_with(ending)))?;
+    let film = context.upload(&link.url).filter(|path| [".mp4", ".mov", ".webm"].iter().any(|ending| path.ends_with(ending)))?;
     let text = node.first_child().filter(|child| child.next_sibling().is_none())?;
     let is_bare = matches!(&text.data().value, NodeValue::Text(text) if *text == link.url);
     is_bare.then(|| film.to_owned())

@@ -36,7 +36,7 @@ impl Scope {
         }
     }
 
-    fn shows(&self, collection: &Collection) -> bool {
+    pub(super) fn shows(&self, collection: &Collection) -> bool {
         let audience = collection.resource_group_pk.unwrap_or(collection.namespace_pk);
         !collection.private || self.all || self.audiences.contains(&audience)
     }

@@ -2,7 +2,7 @@
 
 use hub_types::RepoType;
 
-use super::access::{CollectionRead, CollectionWrite, target_place};
+use super::access::{CollectionRead, CollectionWrite, Scope, target_place};
 use super::contents::items_of;
 use super::queries::items::{self, Target};
 use super::queries::{self, Collection, CollectionChange, NewCollectionRow};
@@ -65,7 +65,7 @@ pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResul
         Ok(pk) => queries::find_by_key(&mut tx, pk).await?,
         Err(error) if is_taken(&error) => {
             drop(tx);
-            return Err(title_taken(app, namespace.namespace_pk, &title).await?);
+            return Err(title_taken(app, viewer, namespace.namespace_pk, &title).await?);
         }
         Err(error) => return Err(group_gone(error)),
     };
@@ -92,8 +92,10 @@ pub(super) fn is_taken(error: &sqlx::Error) -> bool {
     db::violates(error, "collections_namespace_pk_title_idx")
 }
 
-async fn title_taken(app: &App, namespace_pk: i64, title: &str) -> HubResult<HubError> {
-    let slug = queries::find_by_title(&app.pool, namespace_pk, title).await?.map(|found| found.slug()).unwrap_or_default();
+/// Says that a title is taken, and by which collection if the viewer may see it: it may be private in a resource group.
+async fn title_taken(app: &App, viewer: &Viewer, namespace_pk: i64, title: &str) -> HubResult<HubError> {
+    let found = queries::find_by_title(&app.pool, namespace_pk, title).await?.filter(|found| Scope::of(viewer).shows(found));
+    let slug = found.map(|found| found.slug()).unwrap_or_default();
     Ok(HubError::conflict(format!("There is a collection with the title `{title}` already.")).with("slug", slug).at("title"))
 }
 
@@ -139,7 +141,8 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
     match queries::update_collection(&mut tx, collection.collection_pk, &change).await {
         Err(error) if is_taken(&error) => {
             drop(tx);
-            return Err(title_taken(app, collection.namespace_pk, change.title.as_deref().unwrap_or_default()).await?);
+            let title = change.title.as_deref().unwrap_or_default();
+            return Err(title_taken(app, &write.viewer, collection.namespace_pk, title).await?);
         }
         other => other?,
     }

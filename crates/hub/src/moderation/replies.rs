@@ -10,8 +10,10 @@ use crate::web::form::Choice;
 pub const MOST: i64 = 100;
 /// How long a title may be, in characters.
 pub const MAX_TITLE: usize = 80;
-/// How long a text may be, in characters: as long as what it stands for.
-pub const MAX_BODY: usize = 1000;
+/// How long a text may be, in characters: there is as much room for a moderator's own words.
+pub const MAX_BODY: usize = 500;
+/// How long both may be together, in characters, as without a reply: see [`super::acts`] and [`super::appeals`].
+const MAX_SAID: usize = 1000;
 /// How much of a text is told with its title, in characters.
 const TOLD: usize = 60;
 
@@ -41,6 +43,14 @@ impl Use {
         match self {
             Self::Decision => "Public sentences of decisions",
             Self::Appeal => "Answers to appeals",
+        }
+    }
+
+    /// The field of the forms in which a moderator's own words stand.
+    const fn own_field(self) -> &'static str {
+        match self {
+            Self::Decision => "reason",
+            Self::Appeal => "answer",
         }
     }
 
@@ -84,7 +94,7 @@ fn told(row: &ReplyRow) -> String {
 /// What a moderator says: the reply that they chose, then what they wrote.
 ///
 /// # Errors
-/// 409 for a reply that is gone, or not for this.
+/// 409 for a reply that is gone, or not for this, 422 when both together are too long.
 pub async fn compose(app: &App, used: Use, chosen: &str, own: &str) -> HubResult<String> {
     if chosen.is_empty() {
         return Ok(own.to_owned());
@@ -92,7 +102,12 @@ pub async fn compose(app: &App, used: Use, chosen: &str, own: &str) -> HubResult
     let gone = || HubError::conflict("This reply is not there any more. Choose another, or write one.").at("reply");
     let reply_pk = chosen.parse().map_err(|_| gone())?;
     let body = rows::find_body(&app.pool, reply_pk, used.as_str()).await?.ok_or_else(gone)?;
-    Ok(if own.is_empty() { body } else { format!("{body} {own}") })
+    let said = if own.is_empty() { body } else { format!("{body} {own}") };
+    if said.chars().count() > MAX_SAID {
+        let why = format!("The reply and your words have more than {MAX_SAID} characters together. Say it more shortly.");
+        return Err(HubError::unprocessable(why).at(used.own_field()));
+    }
+    Ok(said)
 }
 
 fn check(title: &str, body: &str) -> HubResult<()> {

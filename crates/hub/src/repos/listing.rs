@@ -157,7 +157,9 @@ impl Cursor {
     /// 400 for anything else, and for a cursor of another order.
     pub fn decode(text: &str, sort: Sort) -> HubResult<Self> {
         let bytes = URL_SAFE_NO_PAD.decode(text).ok();
-        let cursor = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok()).filter(|cursor| cursor.sort == sort);
+        let cursor = bytes.and_then(|bytes| serde_json::from_slice::<Self>(&bytes).ok());
+        // A NUL would be a 500 in the database, and nothing has one in its name.
+        let cursor = cursor.filter(|cursor| cursor.sort == sort && !cursor.id.contains('\0'));
         cursor.ok_or_else(|| HubError::bad_request("`cursor` is not one that this list gave. Start again without it."))
     }
 }

@@ -19,6 +19,8 @@ pub(super) const MAX_WEBHOOKS: i64 = 100;
 pub(super) const MAX_WAITING: i64 = 1_000;
 /// What webhooks hear of.
 pub(super) const DOMAINS: [&str; 2] = ["repo", "discussion"];
+/// What older clients (1.28) call the second of [`DOMAINS`].
+const FORMER_DISCUSSION: &str = "discussions";
 const MAX_URL_CHARS: usize = 2_000;
 const MAX_SECRET_CHARS: usize = 200;
 
@@ -119,6 +121,8 @@ fn checked_url(app: &App, text: &str) -> HubResult<String> {
 
 fn checked_domains(domains: Option<&[String]>) -> HubResult<Option<Vec<String>>> {
     let Some(domains) = domains else { return Ok(None) };
+    let today = |domain: &String| if domain == FORMER_DISCUSSION { DOMAINS[1].to_owned() } else { domain.clone() };
+    let domains: Vec<String> = domains.iter().map(today).collect();
     if domains.is_empty() || domains.iter().any(|domain| !DOMAINS.contains(&domain.as_str())) {
         return Err(HubError::bad_request("Choose what to hear of: `repo`, `discussion` or both.").at("domains"));
     }

@@ -39,10 +39,18 @@ fn links_lead_into_the_repo() {
     contains("[x](https://x.org)", "rel=\"nofollow noopener noreferrer\"");
     contains("<video src=\"clip.mp4\" autoplay></video>", "src=\"/ada/bert/resolve/main/clip.mp4\"");
     let film = "/uploads/0123456789abcdef0123456789abcdef/a.mp4";
-    contains(&format!("https://hub.example.org{film}"), &format!("<video src=\"{film}\""));
-    contains(&format!("[see](https://hub.example.org{film})"), ">see</a>");
-    contains(&format!("<https://hub.example.org{film}> and https://hub.example.org{film}"), "</video> and <video");
-    contains(&format!("![x](https://old.example.org{film})"), &format!("<img src=\"{film}\""));
+    let context = LinkContext::new(RepoType::Model, &"ada/bert".parse().unwrap(), "main", "").of_comment();
+    for (text, expected) in [
+        (format!("https://hub.example.org{film}"), format!("<video src=\"{film}\"")),
+        (format!("[see](https://hub.example.org{film})"), ">see</a>".to_owned()),
+        (format!("<https://hub.example.org{film}> and https://hub.example.org{film}"), "</video> and <video".to_owned()),
+        (format!("![x](https://old.example.org{film})"), format!("<img src=\"{film}\"")),
+    ] {
+        let html = render_markdown(&text, &context).into_string();
+        assert!(html.contains(&expected), "{expected:?} is not in {html}");
+        // In a card the address of another host stays what it is.
+        assert!(!render(&text).contains(&format!("src=\"{film}\"")), "{text}");
+    }
     assert!(!render("<video src=\"https://x.org/a.mp4\" autoplay onplay=x></video>").contains("x.org"));
     assert!(!render("<video src=\"a.mp4\" autoplay></video>").contains("autoplay"));
 }

@@ -118,7 +118,11 @@ async fn page_of(page: &PageRequest, sent: &Sent, refusal: &Refusal) -> HubResul
         used: beside(Field::new("used", "For")),
         uses: Use::ALL.map(|used| Choice::new(used.as_str(), used.label(), &fresh.used)).into(),
         title: beside(Field::new("title", "Title").value(&fresh.title).hint("What moderators choose it by.")),
-        body: beside(Field::new("body", "Text").value(&fresh.body).hint("What is said. A moderator can add to it.")),
+        body: beside(
+            Field::new("body", "Text")
+                .value(&fresh.body)
+                .hint("What is said, in at most 500 characters. A moderator can add to it."),
+        ),
     })
 }
 

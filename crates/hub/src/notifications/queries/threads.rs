@@ -53,17 +53,19 @@ pub async fn set(conn: &mut PgConnection, user_pk: i64, discussion_pk: i64, subs
 }
 
 /// Takes back that they unsubscribed of those who commented since then, or are mentioned (`names`, in lower case) and do not ignore the
-/// repository: they follow the discussion again.
+/// repository and may read it: they follow the discussion again. Former names call people, too.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn resubscribe(conn: &mut PgConnection, event_pk: i64, names: &[String]) -> sqlx::Result<()> {
     sqlx::query!(
         "delete from discussion_subscriptions s
-         using discussion_events e join discussions d using (discussion_pk)
+         using discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
          where e.event_pk = $1 and s.discussion_pk = e.discussion_pk and not s.subscribed and s.set_at < e.created_at
            and ((e.kind = 'comment' and s.user_pk = e.author_pk)
-                or (exists (select from namespaces n where n.namespace_pk = s.user_pk and lower(n.name) = any($2))
+                or (s.user_pk = any(array(select namespace_called(called) from unnest($2::text[]) as called))
+                    and r.deleted_at is null and not r.disabled
+                    and (not r.private or belongs_to(s.user_pk, r.namespace_pk, r.resource_group_pk))
                     and not exists (select from repo_watches w where w.user_pk = s.user_pk and w.repo_pk = d.repo_pk and w.level = 'ignore')))",
         event_pk,
         names

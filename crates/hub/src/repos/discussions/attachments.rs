@@ -141,7 +141,9 @@ async fn keep(app: &App, sender: Sender, public_id: &str, name: &str, (kind, siz
     let mut tx = app.begin().await?;
     if let Err(refused) = insert(app, &mut tx, &new).await {
         drop(tx);
-        app.store.delete(&StorageKey::attachment(public_id)).await?;
+        if let Err(error) = app.store.delete(&StorageKey::attachment(public_id)).await {
+            tracing::warn!(attachment = public_id, %error, "the bytes of a refused file are still in the store");
+        }
         return Err(refused);
     }
     tx.commit().await?;

@@ -20,7 +20,7 @@ pub async fn render(app: &App, repo: &Repo, text: &str) -> HubResult<SafeHtml> {
 /// # Errors
 /// The database does not answer.
 pub async fn render_all(app: &App, repo: &Repo, texts: &[&str]) -> HubResult<Vec<SafeHtml>> {
-    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(&app.config.base());
+    let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(&app.config.base()).of_comment();
     let texts: Vec<String> = texts.iter().map(|text| (*text).to_owned()).collect();
     let find_names = move || (mentions::names_in(&texts), texts);
     let (names, texts) = tokio::task::spawn_blocking(find_names).await?;

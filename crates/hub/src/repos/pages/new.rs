@@ -82,6 +82,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
+/// What Spaces are made with here; the first is chosen if nothing else is asked for.
+const SDKS: [&str; 3] = ["gradio", "docker", "static"];
+
 /// What was filled in.
 #[derive(Debug, Default)]
 struct NewRepoForm {
@@ -99,7 +102,7 @@ async fn show_new(page: PageRequest, kind: RepoType) -> HubResult<HttpResponse> 
     let owner = page.query().get("owner").unwrap_or(&user.name).to_owned();
     let group = page.query().get("resource_group").unwrap_or_default().to_owned();
     let name = page.query().get("name").unwrap_or_default().to_owned();
-    let sdk = page.query().get("sdk").unwrap_or("gradio").to_owned();
+    let sdk = page.query().get("sdk").filter(|sdk| SDKS.contains(sdk)).unwrap_or(SDKS[0]).to_owned();
     let organization = user.memberships.iter().find(|membership| membership.name == owner);
     let namespace = match organization {
         Some(membership) => find_namespace(&mut *page.app.pool.acquire().await?, &membership.name).await?,
@@ -174,9 +177,9 @@ fn new_page(page: &PageRequest, user: &User, kind: RepoType, form: &NewRepoForm,
         },
         sdks: match kind {
             RepoType::Space => vec![
-                sdk("gradio", "Gradio", "Python interfaces for models."),
-                sdk("docker", "Docker", "Anything in a container."),
-                sdk("static", "Static", "HTML, CSS and JavaScript."),
+                sdk(SDKS[0], "Gradio", "Python interfaces for models."),
+                sdk(SDKS[1], "Docker", "Anything in a container."),
+                sdk(SDKS[2], "Static", "HTML, CSS and JavaScript."),
             ],
             RepoType::Model | RepoType::Dataset | RepoType::Bucket => Vec::new(),
         },

@@ -24,7 +24,15 @@ pub struct OwnerCard {
 
 /// The card of an owner, if there is one that the viewer may see. The page around it is there without the store of objects, too.
 pub async fn owner_card(page: &PageRequest, owner: &str) -> Option<OwnerCard> {
-    let read = find_readable(&page.app, &page.viewer, RepoType::Space, owner, SPACE).await.ok()?;
+    let read = match find_readable(&page.app, &page.viewer, RepoType::Space, owner, SPACE).await {
+        Ok(read) => read,
+        Err(error) if error.is_for_client() => return None,
+        // Whether there is one is not known: nobody is led to making another.
+        Err(error) => {
+            tracing::warn!(owner, %error, "the card of an organisation cannot be found");
+            return Some(OwnerCard { html: None, edit_href: None });
+        }
+    };
     // One that was renamed is found by its old names, but is the card no more.
     let is_it = read.repo.id.name() == SPACE && read.repo.id.namespace() == owner;
     if !is_it || audience::check(page, &read).is_err() {

@@ -59,13 +59,13 @@ async fn show_trending(page: PageRequest, read: RepoRead) -> HubResult<HttpRespo
         header,
         score: terms.sum(),
         listed: activity.trending,
-        terms: rows(&activity, terms, page.app.config.trending_account_days),
+        terms: rows(&activity, terms, page.app.config.trending_account_days, page.viewer.is_moderator()),
         account_days: page.app.config.trending_account_days,
     };
     page.show(shown).await
 }
 
-fn rows(activity: &ActivityRow, terms: Terms, account_days: u64) -> Vec<Term> {
+fn rows(activity: &ActivityRow, terms: Terms, account_days: u64, moderates: bool) -> Vec<Term> {
     let ActivityRow { weighted_likes, damped_likes, weighted_downloads, damped_downloads, age_days, .. } = activity;
     let mut rows = vec![Term {
         label: "Likes",
@@ -81,7 +81,7 @@ fn rows(activity: &ActivityRow, terms: Terms, account_days: u64) -> Vec<Term> {
             points: terms.like_bursts,
         });
     }
-    rows.extend(left_out(activity, account_days));
+    rows.extend(left_out(activity, account_days, moderates));
     let downloads = if activity.scored_downloads == 1 { "download" } else { "downloads" };
     rows.push(Term {
         label: "Downloads",
@@ -106,17 +106,20 @@ fn rows(activity: &ActivityRow, terms: Terms, account_days: u64) -> Vec<Term> {
     rows
 }
 
-/// The likes that do not count. Who moderators have limited or suspended is not told apart from service accounts.
-fn left_out(activity: &ActivityRow, account_days: u64) -> impl Iterator<Item = Term> {
+/// The likes that do not count. Only moderators see apart those of accounts that never count: others would learn of it whom moderators
+/// have limited.
+fn left_out(activity: &ActivityRow, account_days: u64, moderates: bool) -> impl Iterator<Item = Term> {
     let days = if account_days == 1 { "day" } else { "days" };
-    [
-        ("Likes of young accounts", activity.young_likes, format!("accounts that were younger than {account_days} {days}")),
-        ("Likes of its own people", activity.own_likes, "its owner, the owner's members or who made it".to_owned()),
-        ("Likes that never count", activity.barred_likes, "service accounts, and accounts that moderators hold back".to_owned()),
-    ]
-    .into_iter()
-    .filter(|(_, count, _)| *count > 0)
-    .map(|(label, count, whose)| Term {
+    let young = format!("accounts that were younger than {account_days} {days}");
+    let own = ("Likes of its own people", activity.own_likes, "its owner, the owner's members or who made it".to_owned());
+    let others = if moderates {
+        let barred = "service accounts, and accounts that moderators hold back".to_owned();
+        vec![("Likes of young accounts", activity.young_likes, young), ("Likes that never count", activity.barred_likes, barred)]
+    } else {
+        let count = activity.young_likes + activity.barred_likes;
+        vec![("Likes of young or service accounts", count, format!("{young}, or never count, as service accounts"))]
+    };
+    std::iter::once(own).chain(others).filter(|(_, count, _)| *count > 0).map(|(label, count, whose)| Term {
         label,
         counted: format!("{} of {whose}", likes(count)),
         formula: "left out".to_owned(),

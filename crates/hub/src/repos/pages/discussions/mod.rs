@@ -75,7 +75,9 @@ struct ListPage {
     rows: Vec<Row>,
     /// Whether there is none at all, whatever is asked for.
     none_at_all: bool,
-    /// Whether nobody can open one.
+    /// Whether moderators disabled the repository.
+    silenced: bool,
+    /// Whether nobody can open one, for this or because its owners turned them off.
     disabled: bool,
     previous: Option<String>,
     next: Option<String>,
@@ -197,6 +199,7 @@ async fn show_list(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
     let counts = [count(pool, read.repo.pk, &open.filter()).await?, count(pool, read.repo.pk, &closed.filter()).await?];
     let found = list(pool, read.repo.pk, &asked.filter(), number * PAGE_LEN, PAGE_LEN).await?;
     let (header, _) = header_of(&page, &read, RepoTab::Community).await?;
+    let silenced = is_silenced(&read);
     let base = header.href();
     let total = counts[usize::from(asked.closed)];
     let state = |asked_for: &Asked, label: &str, number: i64| ListLink {
@@ -215,7 +218,8 @@ async fn show_list(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         kinds: [kind("all", "All"), kind("discussion", "Discussions"), kind("pull_request", "Pull requests")],
         kept: asked.kept(),
         rows: found.iter().map(Row::of).collect(),
-        disabled: is_silenced(&read) || are_disabled(pool, read.repo.pk).await?,
+        silenced,
+        disabled: silenced || are_disabled(pool, read.repo.pk).await?,
         none_at_all: counts == [0, 0] && asked.search.is_empty() && asked.kind == "all",
         previous: (number > 0).then(|| asked.href(&base, number - 1)),
         next: (total > (number + 1) * PAGE_LEN).then(|| asked.href(&base, number + 1)),

@@ -158,7 +158,7 @@ pub(super) fn section_of(task: &str) -> (usize, &'static str) {
 
 const MODALITIES: &[(&str, &str)] = &[("3d", "3D"), ("timeseries", "Time series")];
 const STAGES: &[(&str, &str)] =
-    &[("stopped", "Not running"), ("no_app_file", "Has no app file"), ("config_error", "Card names no SDK")];
+    &[("stopped", "Not running"), ("no_app_file", "Has no app file"), ("config_error", "Card names no known SDK")];
 /// The machines that the Hub lets Spaces run on, of those most cards name.
 const MACHINES: &[(&str, &str)] = &[
     ("cpu-basic", "CPU, basic"),

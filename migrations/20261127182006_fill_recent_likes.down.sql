@@ -1,0 +1,2 @@
+-- The columns go with `count_recent_likes`.
+select 1;
