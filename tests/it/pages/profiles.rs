@@ -56,7 +56,7 @@ async fn an_organization_says_what_it_is_with_the_readme_of_a_space() {
         let text = format!("---\ntitle: Acme\nsdk: static\n{text}");
         token.commit("/api/spaces/acme/README", "main", &[Client::file("README.md", &text)], 200).await;
     };
-    say("---\n# We make rockets\n\n<script>alert(1)</script> ![It](rocket.png)\n").await;
+    say("---\n# We make rockets\n\n<script>alert(1)</script>\n\n![It](rocket.png)\n").await;
     let page = stranger.open("/acme").await;
     assert!(page.has("We make rockets") && page.has("src=\"/spaces/acme/README/resolve/main/rocket.png\""), "{}", page.text);
     assert!(!page.has("alert(1)") && page.text.matches("<h1").count() == 1 && !page.has("edit-card"), "{}", page.text);
