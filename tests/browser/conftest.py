@@ -143,6 +143,7 @@ def open_browser(chromium, hub):
         opened.append((context, watch))
         page = context.new_page()
         page.watch = watch
+        page.has_scripts = options.get("java_script_enabled", True)
         return page
 
     yield open_browser

@@ -46,6 +46,7 @@ COME_TO_REST = """() => document.getAnimations()
 
 
 def axe(page):
+    assert getattr(page, "has_scripts", True), "axe waits for timers, which do not run without scripts"
     page.evaluate(COME_TO_REST)
     # `evaluate` is not bound by the page's content security policy; a script tag would be.
     page.evaluate(AXE.read_text() + "\n;0")

@@ -7,6 +7,7 @@ import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
 from test_organizations import found, problems_of
+from test_pages import overflow, structure
 
 
 @pytest.fixture
@@ -152,7 +153,7 @@ def test_a_deleted_collection_comes_back(open_browser, hub, repo):
     page.goto("/settings/deleted")
     page.get_by_role("link", name="Deleted collections").click()
     page.get_by_role("button", name=f"Restore {title}").wait_for()
-    assert not problems_of(page)
+    assert not [*overflow(page), *structure(page)]
     picture(page, "undo-collection-phone")
     page.get_by_role("button", name=f"Restore {title}").click()
     page.get_by_text(f"{title} is back, with what was in it.").wait_for()
