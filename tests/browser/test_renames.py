@@ -24,7 +24,7 @@ def test_a_user_takes_another_name_and_the_old_one_back(open_browser):
     page.goto(f"/{name}")
     page.wait_for_url(f"**/{new}")
     page.goto("/settings/profile")
-    page.get_by_role("button", name=f"Take the name {name} back").click()
+    page.get_by_role("button", name=f"Take back {name}").click()
     page.get_by_text(f"You are {name} from now on.").wait_for()
     page.goto(f"/{new}")
     page.wait_for_url(f"**/{name}")
