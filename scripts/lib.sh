@@ -70,9 +70,17 @@ need_rust() {
 start_test_database() {
   local folder
   cargo build --quiet --package hub-embedded --example test_database
-  folder=$(mktemp -d)
+  folder=$(mktemp -d -p "$(quick_folder)")
   coproc TEST_DATABASE { trap '' INT; "$CARGO_TARGET_DIR/debug/examples/test_database" "$folder"; rm -rf "$folder"; }
   read -r test_database_url <&"${TEST_DATABASE[0]}" || die "The test database did not start."
+}
+
+# quick_folder: where files come and go quickly: in memory, if it has room. Each Rust test makes and drops a database of a thousand files,
+# which takes 0.4 s of processor time on ext4 and 0.1 s there.
+quick_folder() {
+  local free
+  free=$(df --output=avail --block-size=G /dev/shm 2>/dev/null | tail -n 1 | tr -dc 0-9)
+  if [ "${free:-0}" -ge 6 ] && [ -w /dev/shm ]; then echo /dev/shm; else echo "${TMPDIR:-/tmp}"; fi
 }
 
 # Starts the stores for the Rust tests (SeaweedFS, Azurite, a gate that speaks as Google does), and exports where they are.

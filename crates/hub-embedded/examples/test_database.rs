@@ -13,7 +13,15 @@ async fn main() -> ExitCode {
         eprintln!("usage: test_database FOLDER");
         return ExitCode::from(2);
     };
-    let fast = [("fsync", "off"), ("synchronous_commit", "off"), ("full_page_writes", "off"), ("max_connections", "300")];
+    let fast = [
+        ("fsync", "off"),
+        ("synchronous_commit", "off"),
+        ("full_page_writes", "off"),
+        ("wal_level", "minimal"),
+        ("max_wal_senders", "0"),
+        ("wal_compression", "off"),
+        ("max_connections", "300"),
+    ];
     let settings = fast.map(|(name, value)| (name.to_owned(), value.to_owned())).into();
     let postgres = match EmbeddedPostgres::start_with(Path::new(&folder), Options { settings }).await {
         Ok(postgres) => postgres,
