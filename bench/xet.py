@@ -199,8 +199,8 @@ def together(bench: Bench, clients: int, file: Path):
 
 
 def many_clients(bench: Bench, clients: int):
-    """So many of the real clients at once, with smaller files: a quarter as many that upload, each a file of its own into a
-    repository of its own, and then all that download."""
+    """So many of the real clients at once, with smaller files: all that download one file, and then a quarter as many that
+    upload, each a file of its own into a repository of its own."""
     file = bench.folder / "small.bin"
     write_random(file, 64 * MIB)
     bench.timed([HF, "upload", "bob/bench-random", file, file.name], home="small")
@@ -223,8 +223,8 @@ def many_clients(bench: Bench, clients: int):
     seconds, peak = time.monotonic() - start, bench.peak()
     for one in files:
         wanted = digest(one)
-        answer = urllib.request.urlopen(f"{bench.hub.url}/bob/bench-many-{one.stem[7:]}/resolve/main/file.bin")
-        assert hashlib.file_digest(answer, "sha256").hexdigest() == wanted
+        with urllib.request.urlopen(f"{bench.hub.url}/bob/bench-many-{one.stem[7:]}/resolve/main/file.bin") as answer:
+            assert hashlib.file_digest(answer, "sha256").hexdigest() == wanted
         one.unlink()
     label = f"{len(files)} uploads by `hf upload` at once, 64 MiB each"
     bench.row(label, f"{len(files) * 64 * MIB / 1e6 / seconds:.0f} MB/s together, with the starts of Python")

@@ -60,8 +60,8 @@ pub async fn standing(app: &App, organization_pk: i64, acts: &[(i64, DateTime<Ut
 /// were, or gives them the role that they had. Tells what was taken back.
 ///
 /// # Errors
-/// 403 for who is no admin any more; 404 for a line of another kind and for who has no account any more; 409 when its time is over, when something came in between, and
-/// when the organisation would be left without an admin.
+/// 403 for who is no admin any more; 404 for a line of another kind and for who has no account any more; 409 when its time is over,
+/// when something came in between, and when the organisation would be left without an admin.
 pub async fn undo(app: &App, organization: &ProfileRow, by: &User, audit_pk: i64) -> HubResult<MemberAct> {
     let organization_pk = organization.namespace_pk;
     let missing = || HubError::not_found("This line of the audit log tells of nothing that can be undone here.");

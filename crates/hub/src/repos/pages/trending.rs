@@ -106,8 +106,8 @@ fn rows(activity: &ActivityRow, terms: Terms, account_days: u64, moderates: bool
     rows
 }
 
-/// The likes that do not count. Only moderators see apart those of accounts that never count: others would learn of it whom moderators
-/// have limited.
+/// The likes that do not count. Only moderators see apart those of accounts that never count, which would tell others too easily
+/// whom they have limited.
 fn left_out(activity: &ActivityRow, account_days: u64, moderates: bool) -> impl Iterator<Item = Term> {
     let days = if account_days == 1 { "day" } else { "days" };
     let young = format!("accounts that were younger than {account_days} {days}");
