@@ -32,6 +32,7 @@ has() {
     openssh-client) command -v ssh >/dev/null ;;
     clamav-daemon) command -v clamd >/dev/null || [ -x /usr/sbin/clamd ] ;;
     nodejs) command -v node >/dev/null ;;
+    apache2-utils) command -v ab >/dev/null ;;
     python3-venv) python3 -c 'import ensurepip, venv' 2>/dev/null ;;
     ca-certificates) [ -e /etc/ssl/certs/ca-certificates.crt ] ;;
     *) command -v "$1" >/dev/null ;;

@@ -23,6 +23,7 @@ pub(in crate::repos) mod preupload;
 mod refs;
 mod related;
 pub mod resolve;
+mod siblings;
 mod tags_by_type;
 mod tail;
 mod tree;

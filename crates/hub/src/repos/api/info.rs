@@ -3,12 +3,11 @@
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
-use hub_git::EntryKind;
 use hub_types::{Oid, RepoType};
 use serde_json::{Map, Value, json};
 
-use super::REPO;
 use super::fields::{self, Fields};
+use super::{REPO, siblings};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoRead;
@@ -20,8 +19,6 @@ use crate::repos::{Repo, reading, scanning};
 use crate::web::extract::{Query, raw_param};
 use crate::web::links::decode_tail;
 
-/// How many entries of the tree are read at once.
-const PAGE: usize = 5_000;
 /// How long an answer waits for headers that the job has not read yet.
 const HEADERS_DEADLINE: Duration = Duration::from_secs(3);
 
@@ -59,7 +56,13 @@ async fn info(app: &App, read: &RepoRead, query: &Query, commit: Option<Oid>) ->
     if let Some(commit) = commit.filter(|commit| row.head_oid != Some(*commit)) {
         show_as_of(app, repo, &mut row, commit).await?;
     }
-    let extra = extras(app, read, &row, &fields, query.flag("blobs")).await?;
+    let blobs = query.flag("blobs");
+    let stored = i64::try_from(row.siblings.as_ref().map_or(0, Vec::len)).unwrap_or_default();
+    let unstored = row.head_oid.filter(|_| fields.contains(&"siblings") && (blobs || stored < row.file_count));
+    if unstored.is_some() {
+        row.siblings = None;
+    }
+    let extra = extras(app, read, &row, &fields).await?;
     let mut body = fields::object(&row, &fields, extra);
     if query.flag("securityStatus") && repo.repo_type == RepoType::Model {
         let (done, issues) = match row.head_oid {
@@ -68,7 +71,10 @@ async fn info(app: &App, read: &RepoRead, query: &Query, commit: Option<Oid>) ->
         };
         body["securityRepoStatus"] = json!({ "scansDone": done, "filesWithIssues": issues });
     }
-    Ok(HttpResponse::Ok().json(body))
+    match unstored {
+        Some(commit) => siblings::answer_with(&body, app, repo, commit, blobs).await,
+        None => Ok(HttpResponse::Ok().json(body)),
+    }
 }
 
 /// Puts another commit's card and files in the place of the default branch's.
@@ -87,18 +93,10 @@ async fn show_as_of(app: &App, repo: &Repo, row: &mut ListedRepo, commit: Oid) -
     Ok(())
 }
 
-/// What takes more than the row: files with their sizes, storage, and who builds on this.
-async fn extras(app: &App, read: &RepoRead, row: &ListedRepo, fields: &Fields, blobs: bool) -> HubResult<Map<String, Value>> {
+/// What takes more than the row: storage, and who builds on this.
+async fn extras(app: &App, read: &RepoRead, row: &ListedRepo, fields: &Fields) -> HubResult<Map<String, Value>> {
     let has = |name: &str| fields.contains(&name);
     let mut extra = Map::new();
-    let stored = row.siblings.as_ref().map_or(0, Vec::len);
-    if has("siblings") && (blobs || i64::try_from(stored).unwrap_or_default() < row.file_count) {
-        let files = match row.head_oid {
-            Some(commit) => all_siblings(app, &read.repo, commit, blobs).await?,
-            None => Vec::new(),
-        };
-        extra.insert("siblings".to_owned(), Value::Array(files));
-    }
     if has("resourceGroup") {
         extra.insert("resourceGroup".to_owned(), super::groups::group_of(app, read).await?);
     }
@@ -119,31 +117,4 @@ async fn extras(app: &App, read: &RepoRead, row: &ListedRepo, fields: &Fields, b
         extra.insert("childrenModelCount".to_owned(), Value::Object(counts));
     }
     Ok(extra)
-}
-
-async fn all_siblings(app: &App, repo: &Repo, commit: Oid, blobs: bool) -> HubResult<Vec<Value>> {
-    let list = reading::read(app, repo, move |reader| {
-        let (mut files, mut after) = (Vec::new(), None);
-        loop {
-            let page = reader.walk(commit, "", after.as_ref(), PAGE)?;
-            let is_file = |entry: &&hub_git::Entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink);
-            files.extend(page.entries.iter().filter(is_file).map(|entry| sibling(entry, blobs)));
-            after = page.next;
-            if after.is_none() {
-                return Ok(files);
-            }
-        }
-    });
-    list.await
-}
-
-fn sibling(entry: &hub_git::Entry, blobs: bool) -> Value {
-    if !blobs {
-        return json!({ "rfilename": entry.path });
-    }
-    let mut file = json!({ "rfilename": entry.path, "size": entry.size, "blobId": entry.oid });
-    if let Some(pointer) = &entry.lfs {
-        file["lfs"] = json!({ "sha256": pointer.oid.to_hex(), "size": pointer.size, "pointerSize": pointer.pointer_size });
-    }
-    file
 }
