@@ -77,6 +77,8 @@ impl ListedRepo {
 const FOLLOWED: i64 = 3_000;
 /// The same in pages' worth of rows: what one of fifty repositories passes fills a page of any size.
 const FOLLOWED_PAGES: i64 = 50;
+/// So many pages' worth are followed first: most filters that people choose let one of ten pass.
+const FOLLOWED_FIRST: i64 = 10;
 
 /// Lists repositories; one more than a page holds, to tell whether there is another.
 ///
@@ -100,16 +102,24 @@ pub async fn list_repos(
         push_order(&mut sql, query, wanted(query));
         return sql.build_query_as().fetch_all(pool).await;
     }
-    let found = list_among_first(pool, repo_type, visible, query).await?;
-    if found.len() > query.limit { Ok(found) } else { list_all_that_fit(pool, repo_type, visible, query).await }
+    let page = wanted(query);
+    let first = page.saturating_mul(FOLLOWED_FIRST);
+    for rows in [first, FOLLOWED.max(page.saturating_mul(FOLLOWED_PAGES))] {
+        let found = list_among_first(pool, repo_type, visible, query, rows).await?;
+        if found.len() > query.limit {
+            return Ok(found);
+        }
+    }
+    list_all_that_fit(pool, repo_type, visible, query).await
 }
 
-/// What fits among the first in the list's order.
+/// What fits among the first `rows` in the list's order.
 async fn list_among_first(
     pool: &PgPool,
     repo_type: RepoType,
     visible: &Visibility,
     query: &ListQuery,
+    rows: i64,
 ) -> sqlx::Result<Vec<ListedRepo>> {
     let mut sql = columns(query.columns, query.sort);
     let table = match query.sort {
@@ -124,7 +134,7 @@ async fn list_among_first(
         sql.push("r.deleted_at is null and r.repo_type = ").push_bind(repo_type);
     }
     push_after(&mut sql, query);
-    push_order(&mut sql, query, FOLLOWED.max(wanted(query).saturating_mul(FOLLOWED_PAGES)));
+    push_order(&mut sql, query, rows);
     sql.push(") first join repos r using (repo_pk)");
     push_joins(&mut sql);
     sql.push(" where r.repo_type = ").push_bind(repo_type);
