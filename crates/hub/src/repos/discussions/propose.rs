@@ -38,12 +38,12 @@ pub async fn propose_commit(app: &App, content: &RepoContent, new: NewCommit) ->
 }
 
 /// The same for what a form sends, and a double click sends twice: within a minute, the same commit of the same person is one pull
-/// request. Gives its number.
+/// request.
 ///
 /// # Errors
 /// As [`propose_commit`], and 400 for a commit that changes nothing.
-pub async fn propose_once(app: &App, content: &RepoContent, new: NewCommit) -> HubResult<i64> {
-    propose(app, content, new, By::Form).await.map(|made| made.num)
+pub async fn propose_once(app: &App, content: &RepoContent, new: NewCommit) -> HubResult<Proposed> {
+    propose(app, content, new, By::Form).await
 }
 
 /// The same for a conversion of weights, which is done by it. Where another node was quicker, nothing is opened.

@@ -152,9 +152,9 @@ impl Target {
             }
             (Goal::Branch(write), To::NewPull) => {
                 let content = may_propose(&page.app, (**write).clone()).await?;
-                Box::pin(propose_once(&page.app, &content, new)).await.map(Some)
+                Ok(Some(Box::pin(propose_once(&page.app, &content, new)).await?.num))
             }
-            (Goal::Proposal(content), _) => Box::pin(propose_once(&page.app, content, new)).await.map(Some),
+            (Goal::Proposal(content), _) => Ok(Some(Box::pin(propose_once(&page.app, content, new)).await?.num)),
             (Goal::Pull(pull, num), _) => {
                 commit_to_pull(&page.app, pull, new).await?;
                 Ok(Some(*num))
