@@ -22,7 +22,7 @@ pub(super) async fn change_place(page: &PageRequest, read: RepoRead) -> HubResul
     page.require_session()?;
     let place = Place::of(page, &read.repo).await?;
     head_of(page, &read.repo, &place.revision).await?;
-    let target = Target::of(page, read, &place.revision).await?;
+    let target = Box::pin(Target::of(page, read, &place.revision)).await?;
     Ok((place, target))
 }
 

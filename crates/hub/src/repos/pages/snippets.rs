@@ -64,7 +64,8 @@ pub(super) fn upload_command(header: &RepoHeader) -> String {
 pub(super) fn pull_commands(header: &RepoHeader, num: &str) -> String {
     let (clone, name) = (header.git_command(), &header.name);
     format!(
-        "{clone}\ncd {name}\ngit fetch origin refs/pr/{num}\ngit checkout -b pr-{num} FETCH_HEAD\n# change files and commit them\ngit push origin HEAD:refs/pr/{num}"
+        "{clone}\ncd {name}\ngit fetch origin refs/pr/{num}\ngit checkout -b pr-{num} FETCH_HEAD\n\
+         # change files and commit them\ngit push origin HEAD:refs/pr/{num}"
     )
 }
 

@@ -282,7 +282,8 @@ enum Saved {
     Newer(Base),
 }
 
-/// Commits a card, or proposes it, unless somebody else has committed another since `base`; that other files changed does not matter.
+/// Commits a card, or proposes it, unless somebody else has committed another since `base`. That other files changed does not
+/// matter.
 async fn save(page: &PageRequest, target: &Target, base: &Base, text: &str, outcome: &Outcome) -> HubResult<Saved> {
     let repo = &target.read().repo;
     for _ in 0..MAX_ROUNDS {
