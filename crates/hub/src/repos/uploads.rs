@@ -12,6 +12,7 @@ use hub_types::RepoPath;
 
 use super::api::preupload::{is_no_text, lfs_rules};
 use super::commit::{FileContent, NewCommit, Operation};
+use super::discussions::number_of_ref;
 use super::queries::Repo;
 use super::reading;
 use crate::app::App;
@@ -94,17 +95,26 @@ impl<'a> FormUpload<'a> {
             start.extend_from_slice(&part.map_err(broken)?);
         }
         if self.large_files == LargeFiles::Refuse {
-            return Err(HubError::unprocessable(format!(
-                "`{path}` is large or no text. In the browser, such files are taken from those who may write to the repository. \
-                 Propose it with `hf upload {} … --create-pr`, which sends it in chunks.",
-                self.repo.id
-            )));
+            return Err(self.refusal(&path));
         }
         let rest = bytes.map(|part| part.map_err(|error| error.to_string()));
         let whole = stream::iter([Ok(start.freeze())]).chain(rest);
         let (oid, size) = receive_unknown(self.app, self.repo.pk, whole).await?;
         self.operations.push(Operation::AddLfs { path, oid, size: Some(size) });
         Ok(())
+    }
+
+    /// 422: a large file of somebody who may only propose.
+    fn refusal(&self, path: &RepoPath) -> HubError {
+        let option = match number_of_ref(&self.revision) {
+            Some(_) => format!("--revision {}", self.revision),
+            None => "--create-pr".to_owned(),
+        };
+        HubError::unprocessable(format!(
+            "`{path}` is large or no text. In the browser, such files are taken from those who may write to the repository. \
+             Propose it with `hf upload {} … {option}`, which sends it in chunks.",
+            self.repo.id
+        ))
     }
 
     async fn keep_text(&mut self, path: RepoPath, text: Bytes) -> HubResult<()> {

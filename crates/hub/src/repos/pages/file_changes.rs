@@ -163,7 +163,7 @@ async fn post(page: PageRequest, read: RepoRead, form: CheckedForm, kind: Kind) 
         summary: text("summary"),
         description: text("description"),
     };
-    match change(&page, &target, &asked, form.text("seen")).await {
+    match Box::pin(change(&page, &target, &asked, form.text("seen"))).await {
         Ok((to, said)) => Ok(page.redirect_saying(&to, &said)),
         Err(error) => {
             let refusal = Refusal::keeping(error)?;

@@ -99,7 +99,7 @@ async fn upload_page(page: &PageRequest, target: &Target, place: &Place, to: To,
 async fn post_upload(page: PageRequest, read: RepoRead, form: Multipart) -> HubResult<HttpResponse> {
     let (place, target) = change_place(&page, read).await?;
     let mut to = To::Here;
-    match take_form(&page, &target, &place, &mut to, form).await {
+    match Box::pin(take_form(&page, &target, &place, &mut to, form)).await {
         Ok((_, Some(num))) => {
             let (href, said) = target.after(num);
             Ok(page.redirect_saying(&href, &said))

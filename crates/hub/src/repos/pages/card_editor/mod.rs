@@ -212,7 +212,7 @@ async fn post_editor(page: PageRequest, read: RepoRead, form: CheckedForm<MAX_FO
         return page.show_with(status, shown).await;
     }
     let repo_path = target.read().repo.path();
-    let status = match save(&page, &target, &base, &text, &outcome).await {
+    let status = match Box::pin(save(&page, &target, &base, &text, &outcome)).await {
         Ok(Saved::Done(None)) => return Ok(page.redirect_saying(&repo_path, "The card was saved.")),
         Ok(Saved::Done(Some(num))) => {
             let (href, said) = target.after(num);

@@ -129,7 +129,7 @@ async fn post(page: PageRequest, read: RepoRead, mut draft: Draft, form: &Checke
     match form.text("action") {
         "preview" => outcome.preview = preview(&page, target.read(), &place, &draft).await?,
         "diff" => outcome.diff = Some(diff(&page, target.read(), &place, &draft).await?),
-        _ => match save(&page, &target, &place, &draft, to).await {
+        _ => match Box::pin(save(&page, &target, &place, &draft, to)).await {
             Ok(Saved::Done(_, Some(num))) => {
                 let (href, said) = target.after(num);
                 return Ok(page.redirect_saying(&href, &said));
