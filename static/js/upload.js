@@ -12,14 +12,15 @@ function setUp(form) {
   const zone = find("drop-zone");
   const input = form.querySelector("#field-files");
   const folderInput = find("folder-input");
-  const { api, batch, branch, place, tree } = form.dataset;
+  const { api, batch, branch, place, tree, done } = form.dataset;
   const token = form.elements.csrf_token.value;
   let items = [];
   let running = null;
   let planning = new AbortController();
 
   const say = (text) => { status.textContent = text; };
-  const where = { api, batch, branch, place, token, onWait: (error, wait) => say(`${error.message} Trying again in ${Math.ceil(wait / 1000)} s…`) };
+  const where = { api, batch, branch, place, token, smallOnly: "smallOnly" in form.dataset, onWait: (error, wait) => say(`${error.message} Trying again in ${Math.ceil(wait / 1000)} s…`),
+    get pull() { return form.querySelector("input[name=to]:checked, input[name=to][type=hidden]")?.value === "pull"; } };
   const targetOf = (path) => [folder.value.trim().replace(/^\/+|\/+$/g, ""), path].filter(Boolean).join("/");
 
   function render() {
@@ -76,8 +77,9 @@ function setUp(form) {
     if (!judge()) return;
     await sendLarge(items, { ...where, signal }, (item) => { show(item); progress(); });
     say(place ? "Putting them in chunks…" : "Committing…");
-    await (place ? settle(items, { ...where, signal }) : commitAll(signal));
+    const made = await (place ? settle(items, { ...where, signal }) : commitAll(signal));
     running = null;
+    if (made?.pullRequestUrl || done) return location.assign(made?.pullRequestUrl ? new URL(made.pullRequestUrl).pathname : done);
     const path = targetOf("").split("/").map(encodeURIComponent).join("/");
     location.assign(path ? `${tree}/${path}` : tree);
   }
@@ -92,7 +94,7 @@ function setUp(form) {
       for (const item of small) left -= (item.sent = Math.max(0, Math.min(item.file.size, left)));
       progress();
     };
-    await commit(items, message, { ...where, signal, onProgress });
+    return commit(items, message, { ...where, signal, onProgress });
   }
 
   function busy(isBusy) {

@@ -7,6 +7,7 @@ import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
 from playwright.sync_api import expect
+from test_files import editor, retype
 from test_pages import axe, overflow, structure
 
 
@@ -84,6 +85,66 @@ def test_one_proposes_and_the_other_merges(open_browser, hub, repo):
     ada.get_by_role("link", name="Write 2 (#1)").wait_for()
     dave.reload()
     assert dave.get_by_role("button", name="Merge").count() == 0
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_pull_request_from_proposal_to_merge(open_browser, hub, repo, scripts):
+    def write(page, text):
+        if scripts:
+            editor(page).wait_for()
+            retype(page, text)
+        else:
+            page.get_by_role("textbox", name="Text", exact=True).fill(text)
+
+    dave, ada = open_browser(PHONE, java_script_enabled=scripts), open_browser(java_script_enabled=scripts)
+    log_in(dave, "dave")
+    dave.goto(f"/{repo}/blob/main/a.txt")
+    dave.get_by_role("link", name="Propose changes").click()
+    dave.get_by_text("This opens a pull request").wait_for()
+    write(dave, "one\n2\n")
+    dave.get_by_label("Title of the pull request").fill("Write 2")
+    dave.get_by_label(re.compile("^Description")).fill("It is **shorter**.")
+    picture(dave, "390-proposal" if scripts else "390-proposal-without-scripts")
+    # The rules of accessibility are asked by a script.
+    assert not scripts or not problems(dave)
+    dave.get_by_role("button", name="Propose changes").click()
+    dave.wait_for_url(f"**/{repo}/discussions/1")
+    dave.get_by_role("heading", name="Write 2").wait_for()
+    assert dave.locator(".prose strong").inner_text() == "shorter"
+    # What was forgotten is added.
+    dave.get_by_text("Add commits", exact=True).click()
+    dave.get_by_role("link", name="open its files").click()
+    dave.wait_for_url(f"**/{repo}/tree/refs%2Fpr%2F1")
+    dave.get_by_role("link", name="a.txt", exact=True).click()
+    dave.get_by_role("link", name="Edit", exact=True).click()
+    dave.get_by_text("This adds a commit to the pull request").wait_for()
+    write(dave, "one\n2\n3\n")
+    dave.get_by_role("button", name="Add to #1").click()
+    dave.wait_for_url(f"**/{repo}/discussions/1")
+    assert dave.get_by_role("button", name="Merge").count() == 0
+    log_in(ada)
+    ada.goto(f"/{repo}/discussions")
+    ada.get_by_role("link", name="Write 2").click()
+    ada.get_by_role("link", name="Files changed").click()
+    ada.locator(".diff-added").first.wait_for()
+    ada.get_by_role("link", name="Conversation").click()
+    ada.get_by_role("button", name="Merge").click()
+    ada.get_by_text("merged this").wait_for()
+    assert ada.request.get(f"/{repo}/resolve/main/a.txt").text() == "one\n2\n3\n"
+
+
+def test_a_writer_asks_for_a_review_of_the_card(open_browser, repo):
+    ada = open_browser()
+    log_in(ada)
+    ada.goto(f"/{repo}/edit-card")
+    ada.get_by_label("Text", exact=True).fill("# Talk\n")
+    ada.get_by_role("radio", name="Open a pull request").check()
+    assert not problems(ada)
+    ada.get_by_role("button", name="Save and commit").click()
+    ada.wait_for_url(f"**/{repo}/discussions/1")
+    ada.get_by_text("Your change is proposed in #1.").wait_for()
+    assert ada.request.get(f"/{repo}/resolve/refs%2Fpr%2F1/README.md").text().endswith("# Talk\n")
+    assert ada.request.get(f"/{repo}/resolve/main/README.md").status == 404
 
 
 def test_a_conflict_is_explained(open_browser, hub, repo):

@@ -119,6 +119,58 @@ def test_a_folder_keeps_its_paths_and_many_small_files_are_one_commit(hub, open_
     assert api_of(hub).list_repo_commits(repo)[0].title == "Upload 300 files"
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without scripts"])
+def test_files_are_proposed_by_who_may_not_write(hub, open_browser, repo, tmp_path, scripts):
+    page = open_browser(PHONE, java_script_enabled=scripts)
+    log_in(page, "dave")
+    (tmp_path / "notes.txt").write_text("notes\n")
+    (tmp_path / "weights.bin").write_bytes(os.urandom(5000))
+    page.goto(f"/{repo}/tree/main")
+    page.get_by_role("link", name="Propose files").click()
+    page.get_by_text("Large and binary files are not taken here").wait_for()
+    if scripts:
+        check(page)
+        choose(page, [tmp_path / "notes.txt", tmp_path / "weights.bin"])
+        row = page.get_by_role("listitem").filter(has_text="weights.bin")
+        row.get_by_text("large or binary, which the hf command sends").wait_for()
+        picture(page, "upload-proposed-390")
+        row.get_by_role("button", name="Remove weights.bin").click()
+    else:
+        page.locator("#field-files").set_input_files([tmp_path / "notes.txt"])
+    page.get_by_label("Title of the pull request").fill("Take notes")
+    page.get_by_role("button", name="Propose changes").click()
+    page.wait_for_url(f"**/{repo}/discussions/1")
+    page.get_by_role("heading", name="Take notes").wait_for()
+    assert content(hub, repo, "notes.txt", "refs%2Fpr%2F1") == b"notes\n"
+    assert "notes.txt" not in paths(hub, repo)
+    # More of it goes to the same one.
+    page.goto(f"/{repo}/upload/refs%2Fpr%2F1")
+    (tmp_path / "more.txt").write_text("more\n")
+    if scripts:
+        choose(page, [tmp_path / "more.txt"])
+        page.get_by_text("more.txt", exact=True).wait_for()
+    else:
+        page.locator("#field-files").set_input_files([tmp_path / "more.txt"])
+    start(page)
+    page.wait_for_url(f"**/{repo}/discussions/1")
+    assert content(hub, repo, "more.txt", "refs%2Fpr%2F1") == b"more\n"
+
+
+def test_a_writer_uploads_large_files_to_a_pull_request(hub, open_browser, repo, tmp_path):
+    page = open_browser()
+    log_in(page)
+    weights = os.urandom(5000)
+    (tmp_path / "weights.bin").write_bytes(weights)
+    page.goto(f"/{repo}/upload/main")
+    page.get_by_role("radio", name="Open a pull request").check()
+    choose(page, [tmp_path / "weights.bin"])
+    page.get_by_text("5.0 kB, LFS", exact=True).wait_for()
+    start(page)
+    page.wait_for_url(f"**/{repo}/discussions/1")
+    assert content(hub, repo, "weights.bin", "refs%2Fpr%2F1") == weights
+    assert "weights.bin" not in paths(hub, repo)
+
+
 def test_dropped_files_are_taken(hub, open_browser, repo):
     page = open_browser()
     log_in(page)
@@ -298,7 +350,7 @@ def test_a_file_is_edited_with_preview_and_changes(hub, open_browser, repo, view
     picture(page, f"editor-changes-{scheme}-{viewport['width']}")
     check(page)
     page.get_by_label("Commit message").fill("Greet in French")
-    page.get_by_role("button", name="Commit to main").click()
+    page.get_by_role("button", name="Commit changes").click()
     page.wait_for_url(f"**/{repo}/blob/main/README.md")
     assert content(hub, repo, "README.md").startswith(b"---\nlicense: mit\ntags: [a]\n---\n\n# Bonjour\n")
     assert api_of(hub).list_repo_commits(repo)[0].title == "Greet in French"
@@ -328,12 +380,12 @@ def test_what_somebody_else_committed_is_not_lost(hub, open_browser, repo):
     editor(page).wait_for()
     retype(page, "mine = 1\n")
     api_of(hub).upload_file(path_or_fileobj=b"theirs = 1\n", path_in_repo="src/train.py", repo_id=repo)
-    page.get_by_role("button", name="Commit to main").click()
+    page.get_by_role("button", name="Commit changes").click()
     page.get_by_role("alert").get_by_text("Somebody else has committed").wait_for()
     picture(page, "editor-conflict")
     assert content(hub, repo, "src/train.py") == b"theirs = 1\n"
     editor(page).get_by_text("mine").wait_for()
-    page.get_by_role("button", name="Commit to main").click()
+    page.get_by_role("button", name="Commit changes").click()
     page.wait_for_url(f"**/{repo}/blob/main/src/train.py")
     assert content(hub, repo, "src/train.py") == b"mine = 1\n"
 
@@ -353,7 +405,7 @@ def test_a_new_file_is_written(hub, open_browser, repo, scripts):
         page.get_by_role("button", name="Show changes").click()
         page.get_by_text('{"a": 1}').last.wait_for()
         assert page.get_by_label("File name").input_value() == "deep/new.json"
-    page.get_by_role("button", name="Commit to main").click()
+    page.get_by_role("button", name="Commit changes").click()
     page.wait_for_url(f"**/{repo}/blob/main/src/deep/new.json")
     assert json.loads(content(hub, repo, "src/deep/new.json")) == {"a": 1}
 

@@ -3,6 +3,7 @@
 mod attachments;
 mod conflicts;
 mod merge;
+mod proposals;
 mod pulls;
 
 use hub_tests::{Client, TestHub, Value, json};

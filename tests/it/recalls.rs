@@ -361,3 +361,20 @@ async fn many_are_told_in_batches_by_indexes_and_what_is_old_goes() {
     hub.jobs_done().await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn an_editor_shows_a_recalled_file_to_those_only_who_may_put_it_right() {
+    let Stage { hub, .. } = stage().await;
+    let (mut owner, mut reader) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    let pages = ["edit/main/tool.py", "restore/main/tool.py?from=main", "edit-card"].map(|page| format!("/ada/bert/{page}"));
+    for page in &pages {
+        reader.open(page).await;
+    }
+    recall(&mut owner, "ada/bert", "tool.py\nREADME.md", &[]).await;
+    hub.jobs_done().await;
+    for page in &pages {
+        assert_eq!(reader.get(page).await.status, 451, "{page}");
+        owner.open(page).await;
+    }
+    hub.stop().await;
+}

@@ -3,6 +3,7 @@ import { send } from "./send.js";
 
 const ASKED_AT_ONCE = 500;
 const SAMPLE_BYTES = 512;
+const TOO_LARGE = "large or binary, which the hf command sends";
 
 function base64(blob) {
   return new Promise((resolve, reject) => {
@@ -14,7 +15,7 @@ function base64(blob) {
 }
 
 /** Asks which files git holds and which are large, which are refused, and which are there already. */
-export async function plan(items, { api, branch, place, token, signal, onWait }) {
+export async function plan(items, { api, branch, place, token, pull, smallOnly, signal, onWait }) {
   // To a bucket everything goes whole.
   if (place) return items.forEach((item) => Object.assign(item, { isLarge: item.file.size > 0, inBucket: true }));
   for (let at = 0; at < items.length; at += ASKED_AT_ONCE) {
@@ -22,13 +23,13 @@ export async function plan(items, { api, branch, place, token, signal, onWait })
     const files = await Promise.all(part.map(async ({ file, target }) => ({
       path: target, size: file.size, sample: file.size ? await base64(file.slice(0, SAMPLE_BYTES)) : "",
     })));
-    const url = `${api}/preupload/${encodeURIComponent(branch)}`;
+    const url = `${api}/preupload/${encodeURIComponent(branch)}${pull ? "?create_pr=1" : ""}`;
     const headers = { "Content-Type": "application/json", "X-CSRF-Token": token };
     const answer = JSON.parse(await send({ method: "POST", url, body: JSON.stringify({ files }), headers, signal, onWait }));
     for (const [index, said] of answer.files.entries()) {
       const item = part[index];
-      item.refused = said.refused ?? "";
       item.isLarge = said.uploadMode === "lfs";
+      item.refused = said.refused ?? (smallOnly && item.isLarge ? TOO_LARGE : "");
       item.known = said.oid;
     }
   }
@@ -43,8 +44,8 @@ export async function settle(items, { place, token, signal, onWait }) {
   }
 }
 
-/** Commits everything; large files by their SHA-256, the others with their bytes. */
-export async function commit(items, { summary, description }, { api, branch, token, signal, onWait, onProgress }) {
+/** Commits everything, or proposes it; large files by their SHA-256, the others with their bytes. */
+export async function commit(items, { summary, description }, { api, branch, token, pull, signal, onWait, onProgress }) {
   const lines = [JSON.stringify({ key: "header", value: { summary, description } }), "\n"];
   for (const { file, target, isLarge, oid } of items) {
     if (isLarge) {
@@ -56,7 +57,7 @@ export async function commit(items, { summary, description }, { api, branch, tok
     const content = file.size ? await base64(file) : "";
     lines.push(new Blob([`{"key":"file","value":{"path":${path},"encoding":"base64","content":"${content}"}}\n`]));
   }
-  const url = `${api}/commit/${encodeURIComponent(branch)}`;
+  const url = `${api}/commit/${encodeURIComponent(branch)}${pull ? "?create_pr=1" : ""}`;
   const headers = { "Content-Type": "application/x-ndjson", "X-CSRF-Token": token };
   return JSON.parse(await send({ method: "POST", url, body: new Blob(lines), headers, signal, onWait, onProgress }));
 }

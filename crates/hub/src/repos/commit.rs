@@ -275,6 +275,8 @@ fn content_of(content: FileContent) -> Content {
 pub(super) struct Built {
     /// Its id.
     pub commit: Oid,
+    /// Its tree.
+    pub tree: Oid,
     /// What holds its objects.
     pub packs: Vec<StoredPack>,
     /// What is derived from it, for the default branch.
@@ -306,7 +308,7 @@ pub(super) async fn build(
     if !built.changed {
         return Ok(None);
     }
-    Ok(Some(Built { commit: built.commit, packs: new_objects::store(app, built.pack).await?, metadata }))
+    Ok(Some(Built { commit: built.commit, tree: built.tree, packs: new_objects::store(app, built.pack).await?, metadata }))
 }
 
 /// The card of the default branch must have valid front matter, as after a push.

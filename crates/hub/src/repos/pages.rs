@@ -48,6 +48,7 @@ mod security;
 mod settings;
 mod snippets;
 mod tags;
+mod target;
 mod tensor_diff;
 mod tensors;
 mod tree;

@@ -8,11 +8,12 @@ use std::sync::Arc;
 use bytes::{Bytes, BytesMut};
 use futures::{Stream, StreamExt as _, stream};
 use hub_git::LfsRules;
-use hub_types::{Oid, RepoPath};
+use hub_types::RepoPath;
 
-use super::access::RepoWrite;
 use super::api::preupload::{is_no_text, lfs_rules};
-use super::commit::{FileContent, NewCommit, Operation, create_commit};
+use super::commit::{FileContent, NewCommit, Operation};
+use super::discussions::number_of_ref;
+use super::queries::Repo;
 use super::reading;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -29,11 +30,21 @@ pub struct Note {
     pub parent: Option<String>,
 }
 
+/// What becomes of large files of a form.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum LargeFiles {
+    /// The hub takes them.
+    Take,
+    /// They are refused: they come in chunks from those who may only propose.
+    Refuse,
+}
+
 /// An upload in hand: nothing of it is seen before it is committed.
 #[derive(Debug)]
 pub struct FormUpload<'a> {
     app: &'a App,
-    write: &'a RepoWrite,
+    repo: &'a Repo,
+    large_files: LargeFiles,
     revision: String,
     rules: LfsRules,
     spool: Arc<std::fs::File>,
@@ -42,15 +53,16 @@ pub struct FormUpload<'a> {
 }
 
 impl<'a> FormUpload<'a> {
-    /// Begins an upload to a branch.
+    /// Begins an upload to a revision. The caller has made sure that the viewer may send to it.
     ///
     /// # Errors
-    /// 404 for an unknown branch.
-    pub async fn begin(app: &'a App, write: &'a RepoWrite, revision: &str) -> HubResult<Self> {
-        let commit = reading::resolve(app, &write.repo, revision).await?;
-        let rules = reading::read(app, &write.repo, move |reader| lfs_rules(reader, commit)).await?;
+    /// 404 for an unknown revision.
+    pub(super) async fn begin(app: &'a App, repo: &'a Repo, revision: &str, large_files: LargeFiles) -> HubResult<Self> {
+        let commit = reading::resolve(app, repo, revision).await?;
+        let rules = reading::read(app, repo, move |reader| lfs_rules(reader, commit)).await?;
         let spool = Arc::new(tempfile::tempfile()?);
-        Ok(Self { app, write, revision: revision.to_owned(), rules, spool, spooled: 0, operations: Vec::new() })
+        let revision = revision.to_owned();
+        Ok(Self { app, repo, large_files, revision, rules, spool, spooled: 0, operations: Vec::new() })
     }
 
     /// How many files have come.
@@ -82,11 +94,27 @@ impl<'a> FormUpload<'a> {
                 |error: E| HubError::bad_request(format!("The upload broke off ({error}). Nothing was changed; try again."));
             start.extend_from_slice(&part.map_err(broken)?);
         }
+        if self.large_files == LargeFiles::Refuse {
+            return Err(self.refusal(&path));
+        }
         let rest = bytes.map(|part| part.map_err(|error| error.to_string()));
         let whole = stream::iter([Ok(start.freeze())]).chain(rest);
-        let (oid, size) = receive_unknown(self.app, self.write.repo.pk, whole).await?;
+        let (oid, size) = receive_unknown(self.app, self.repo.pk, whole).await?;
         self.operations.push(Operation::AddLfs { path, oid, size: Some(size) });
         Ok(())
+    }
+
+    /// 422: a large file of somebody who may only propose.
+    fn refusal(&self, path: &RepoPath) -> HubError {
+        let option = match number_of_ref(&self.revision) {
+            Some(_) => format!("--revision {}", self.revision),
+            None => "--create-pr".to_owned(),
+        };
+        HubError::unprocessable(format!(
+            "`{path}` is large or no text. In the browser, such files are taken from those who may write to the repository. \
+             Propose it with `hf upload {} … {option}`, which sends it in chunks.",
+            self.repo.id
+        ))
     }
 
     async fn keep_text(&mut self, path: RepoPath, text: Bytes) -> HubResult<()> {
@@ -98,18 +126,14 @@ impl<'a> FormUpload<'a> {
         Ok(())
     }
 
-    /// Commits what has come.
-    ///
-    /// # Errors
-    /// As [`create_commit`].
-    pub async fn commit(self, note: Note) -> HubResult<Oid> {
-        let new = NewCommit {
+    /// What has come, as a commit to make.
+    pub fn into_commit(self, note: Note) -> NewCommit {
+        NewCommit {
             revision: self.revision,
             summary: note.summary,
             description: note.description,
             parent: note.parent,
             operations: self.operations,
-        };
-        create_commit(self.app, self.write, new).await
+        }
     }
 }

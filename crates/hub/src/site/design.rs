@@ -176,6 +176,7 @@ mod tests {
         "rename",
         "security",
         "site",
+        "target",
         "tensors",
         "tokens",
         "watch",

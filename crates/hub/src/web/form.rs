@@ -103,6 +103,19 @@ impl Refusal {
         }
     }
 
+    /// The same for a form with a long text, which nobody shall lose because there is no room for it or too much came at once.
+    ///
+    /// # Errors
+    /// The error itself, when it is about neither.
+    pub fn keeping(error: HubError) -> HubResult<Self> {
+        match error.kind() {
+            ErrorKind::TooLarge | ErrorKind::TooManyRequests => {
+                Ok(Self { status: error.status_code(), field: error.field(), message: error.message().to_owned() })
+            }
+            _ => Self::of(error),
+        }
+    }
+
     /// The message, if it is about this field.
     pub fn message_at(&self, field: &str) -> Option<String> {
         (self.field == Some(field)).then(|| self.message.clone())

@@ -85,10 +85,36 @@ pub async fn open_discussion(app: &App, read: &RepoRead, new: &NewDiscussion) ->
 /// # Errors
 /// 401 or 403 for those who may not take part, 409 when the repository changes too fast.
 pub async fn open_pull_request(app: &App, content: &RepoContent, new: &NewDiscussion) -> HubResult<i64> {
+    open_draft(app, content, new, By::Program).await
+}
+
+/// The same for a form, which a double click sends twice: within a minute, somebody's drafts of one title are one.
+///
+/// # Errors
+/// As [`open_pull_request`].
+pub async fn open_pull_request_once(app: &App, content: &RepoContent, new: &NewDiscussion) -> HubResult<i64> {
+    open_draft(app, content, new, By::Form).await
+}
+
+/// What asks for something.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum By {
+    /// A program, which means what it says.
+    Program,
+    /// A form, which may have been sent twice.
+    Form,
+}
+
+async fn open_draft(app: &App, content: &RepoContent, new: &NewDiscussion, by: By) -> HubResult<i64> {
     let author_pk = participant(content)?;
     let base = content.repo.default_ref()?;
     let mut tx = app.begin().await?;
     let num = next_num(&mut tx, &content.repo).await?;
+    if by == By::Form
+        && let Some(num) = discussions::find_recent_draft(&mut *tx, content.repo.pk, author_pk, &new.title).await?
+    {
+        return Ok(num);
+    }
     // Under the lock of the repository: neither moves, and no large file goes.
     let repo = queries::find_repo_by_pk(&mut *tx, content.repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
     let head = queries::find_ref(&mut *tx, repo.pk, &base).await?;
@@ -111,13 +137,15 @@ pub async fn open_pull_request(app: &App, content: &RepoContent, new: &NewDiscus
 /// Locks the repository and gives the next number, unless its discussions are turned off.
 pub(super) async fn next_num(conn: &mut PgConnection, repo: &Repo) -> HubResult<i64> {
     let next = discussions::next_num(conn, repo.pk).await?.ok_or_else(|| HubError::repo_not_found(false))?;
-    if next.disabled {
-        return Err(HubError::forbidden(format!(
-            "Discussions and pull requests of {} are turned off. Those who own it can turn them on in its settings.",
-            repo.id
-        )));
-    }
-    Ok(next.num)
+    if next.disabled { Err(turned_off(repo)) } else { Ok(next.num) }
+}
+
+/// 403: nobody opens discussions or pull requests here.
+pub fn turned_off(repo: &Repo) -> HubError {
+    HubError::forbidden(format!(
+        "Discussions and pull requests of {} are turned off. Those who own it can turn them on in its settings.",
+        repo.id
+    ))
 }
 
 /// Writes the row of a pull request whose ref has just been made, and gives its key.

@@ -7,13 +7,13 @@ use hub_cards::{SafeHtml, Table};
 use hub_git::{Entry, EntryKind};
 
 use super::BASES;
-use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::conversion::{self, ConversionPanel, Stage};
 use super::file_editor::MAX_TEXT_BYTES;
 use super::parquet::ParquetView;
 use super::preview::{self, Shown, Side};
 use super::security::{Security, security_of};
+use super::target::{Offer, offer_of};
 use super::tensors::{WeightsView, has_tensors};
 use super::tree::latest_commit;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
@@ -63,7 +63,7 @@ pub(super) struct BlobPage {
     pub download_href: String,
     /// Its history.
     pub history_href: String,
-    /// What those may do with it who may write.
+    /// What the viewer may do with it: change it, or propose to.
     pub actions: Option<FileActions>,
     /// For a large file: what the pointer says.
     pub lfs: Option<LfsPointerInfo>,
@@ -93,6 +93,8 @@ pub(super) struct FileRecall {
 /// What changes a file.
 #[derive(Debug)]
 pub(super) struct FileActions {
+    /// Whether it can only be proposed.
+    pub proposes: bool,
     /// The editor, for texts that fit in it.
     pub edit_href: Option<String>,
     /// The form that moves it.
@@ -196,7 +198,8 @@ async fn show_blob(page: PageRequest, content: RepoContent) -> HubResult<HttpRes
         raw_href: place.href(View::Raw, &place.path),
         download_href: format!("{}?download=true", place.href(View::Resolve, &place.path)),
         history_href: place.href(View::Commits, &place.path),
-        actions: may_change(&page, &content, &place).await?.then(|| FileActions {
+        actions: offer_of(&page, &content, &place.revision).await?.map(|offer| FileActions {
+            proposes: offer == Offer::Propose,
             edit_href: can_edit(&entry, &found.view).then(|| place.href(View::Edit, &place.path)),
             move_href: place.href(View::Move, &place.path),
             delete_href: place.href(View::Delete, &place.path),

@@ -1,47 +1,39 @@
-//! What the pages that change files share: the branch they are on, and commits that undo nobody else's work.
+//! What the pages that change files share: the branch or pull request they are on, and commits that undo nobody else's work.
 
 use hub_git::Entry;
-use hub_types::{Oid, RefName};
+use hub_types::Oid;
 
 use super::context::{Place, View};
+use super::target::{Target, ref_of};
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::access::{Level, RepoRead};
-use crate::repos::{Repo, RepoWrite, queries, reading};
+use crate::repos::access::RepoRead;
+use crate::repos::{Repo, queries, reading};
 
 /// How often a commit starts over because other files were committed meanwhile.
 const MAX_ROUNDS: usize = 5;
 
-/// The place a page is about. Files change on branches only; the path need not be there yet.
+/// The place a page is about, and where changes of it go. Files change on branches and open pull requests only; the path need not
+/// be there yet.
 ///
 /// # Errors
-/// 404 when the revision is no branch.
-pub(super) async fn branch_place(page: &PageRequest, write: &RepoWrite) -> HubResult<Place> {
-    let place = Place::of(page, &write.repo).await?;
-    head_of(page, &write.repo, &place.revision).await?;
-    Ok(place)
+/// 404 when the revision is neither, 401 or 403 for those who may neither write nor propose.
+pub(super) async fn change_place(page: &PageRequest, read: RepoRead) -> HubResult<(Place, Target)> {
+    page.require_session()?;
+    let place = Place::of(page, &read.repo).await?;
+    head_of(page, &read.repo, &place.revision).await?;
+    let target = Box::pin(Target::of(page, read, &place.revision)).await?;
+    Ok((place, target))
 }
 
-/// The commit a branch is at now.
+/// The commit a branch or a pull request is at now.
 ///
 /// # Errors
-/// 404 when there is no such branch.
-pub(super) async fn head_of(page: &PageRequest, repo: &Repo, branch: &str) -> HubResult<Oid> {
-    let unknown = || HubError::revision_not_found(branch);
-    let name = RefName::branch(branch).map_err(|_| unknown())?;
+/// 404 when there is no such one.
+pub(super) async fn head_of(page: &PageRequest, repo: &Repo, revision: &str) -> HubResult<Oid> {
+    let unknown = || HubError::revision_not_found(revision);
+    let name = ref_of(revision).ok_or_else(unknown)?;
     queries::find_ref(&page.app.pool, repo.pk, &name).await?.ok_or_else(unknown)
-}
-
-/// Where a view of a path is that changes it: for those who may write and have signed in, on a branch.
-///
-/// # Errors
-/// 503 when the database does not answer.
-pub(super) async fn may_change(page: &PageRequest, read: &RepoRead, place: &Place) -> HubResult<bool> {
-    if read.level < Level::Write || page.require_session().is_err() {
-        return Ok(false);
-    }
-    let Ok(branch) = RefName::branch(&place.revision) else { return Ok(false) };
-    Ok(queries::find_ref(&page.app.pool, read.repo.pk, &branch).await?.is_some())
 }
 
 /// The blob or tree of an entry, as forms name it; nothing for what is not there.
@@ -49,29 +41,38 @@ pub(super) fn id_of(entry: Option<&Entry>) -> String {
     entry.map(|entry| entry.oid.to_hex()).unwrap_or_default()
 }
 
+/// What came of a commit on what somebody saw.
+#[derive(Debug)]
+pub(super) enum Seen<T> {
+    /// It is made.
+    Done(T),
+    /// The entry is another one in this commit.
+    Newer(Oid),
+}
+
 /// Commits on top of whatever is on the branch, as long as the entry at the place is the one that somebody saw. Gives the
 /// commit with another entry when it is not. `commit` makes the commit on the parent it is given.
 ///
 /// # Errors
 /// What `commit` says, and 503 when the branch changes all the time.
-pub(super) async fn commit_on_seen<C>(
+pub(super) async fn commit_on_seen<T, C>(
     page: &PageRequest,
-    write: &RepoWrite,
+    repo: &Repo,
     place: &Place,
     seen: &str,
     commit: C,
-) -> HubResult<Option<Oid>>
+) -> HubResult<Seen<T>>
 where
-    C: AsyncFn(Oid) -> HubResult<Oid>,
+    C: AsyncFn(Oid) -> HubResult<T>,
 {
     for _ in 0..MAX_ROUNDS {
-        let head = head_of(page, &write.repo, &place.revision).await?;
-        let entry = reading::entry(&page.app, &write.repo, head, &place.path).await?;
+        let head = head_of(page, repo, &place.revision).await?;
+        let entry = reading::entry(&page.app, repo, head, &place.path).await?;
         if id_of(entry.as_deref()) != seen {
-            return Ok(Some(head));
+            return Ok(Seen::Newer(head));
         }
         match commit(head).await {
-            Ok(_) => return Ok(None),
+            Ok(made) => return Ok(Seen::Done(made)),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => {}
             Err(error) => return Err(error),
         }

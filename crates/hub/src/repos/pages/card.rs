@@ -16,6 +16,7 @@ use super::relations::{Relations, relations_of};
 use super::results::{ResultRow, results_of};
 use super::rows::{self, RowsPanel};
 use super::snippets::{card_command, quick_start_of};
+use super::target::{Offer, offer_of};
 use super::view::{RepoHeader, RepoTab};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -37,8 +38,10 @@ pub(super) struct CardPage {
     pub header: RepoHeader,
     /// For a repository without files: how to fill it.
     pub quick_start: Option<QuickStart>,
-    /// Where one who may changes the card.
+    /// Where one who may changes the card, or proposes to.
     pub edit_href: Option<String>,
+    /// Whether it can only be proposed.
+    pub proposes: bool,
     /// What uploads a card that is missing.
     pub card_command: String,
     /// The gate of a gated repository.
@@ -218,8 +221,10 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, attempt: Option<At
     // A new repository has its `.gitattributes`, and a card without text when a licence was chosen.
     let is_new = !has_text && derived.file_count <= 2 && rows.is_none() && !has_weights;
     let may_write = read.level >= Level::Write && page.require_session().is_ok();
+    let proposes = !may_write && offer_of(page, read, &repo.default_branch).await? == Some(Offer::Propose);
     let shown = CardPage {
-        edit_href: may_write.then(|| format!("{}/edit-card", header.href())),
+        edit_href: (may_write || proposes).then(|| format!("{}/edit-card", header.href())),
+        proposes,
         outline,
         citation,
         results: metadata.map(results_of).unwrap_or_default(),

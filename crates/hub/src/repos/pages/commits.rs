@@ -7,8 +7,8 @@ use askama::Template;
 use hub_git::{CommitInfo, EntryKind, LogRange};
 
 use super::BASES;
-use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of, time_of};
+use super::target::offer_of;
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use crate::accounts::page::PageRequest;
 use crate::app::App;
@@ -90,7 +90,7 @@ async fn show_commits(page: PageRequest, read: RepoRead) -> HubResult<HttpRespon
     page.show(shown).await
 }
 
-/// The history of a path leads to the path as it was then, and those who may change the branch to its return.
+/// The history of a path leads to the path as it was then, and those who may change the branch, or propose to, to its return.
 async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commits: &[CommitInfo]) -> HubResult<Vec<CommitDay>> {
     let mut days = by_day(&read.repo, commits);
     add_signatures(&page.app, &read.repo, &mut days, commits).await?;
@@ -99,7 +99,7 @@ async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commit
     }
     let head = reading::entry(&page.app, &read.repo, place.commit, &place.path).await?;
     let is_file = head.as_ref().is_none_or(|entry| entry.kind == EntryKind::File);
-    let may_restore = is_file && may_change(page, read, place).await?;
+    let may_restore = is_file && offer_of(page, read, &place.revision).await?.is_some();
     let restore = place.href(View::Restore, &place.path);
     for commit in days.iter_mut().flat_map(|day| &mut day.commits) {
         // A folder's page sends on from here to its files.

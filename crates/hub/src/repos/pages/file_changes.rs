@@ -6,14 +6,16 @@ use hub_git::{Entry, EntryKind};
 use hub_types::{Oid, RepoPath};
 
 use super::BASES;
-use super::branch_files::{branch_place, commit_on_seen, folder_href, head_of, id_of};
+use super::branch_files::{Seen, change_place, commit_on_seen, folder_href, head_of, id_of};
 use super::context::{Place, View, header_of, layout_of};
 use super::diff::{FileDiff, blob_diff};
+use super::target::{Target, TargetView, To};
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
-use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
-use crate::repos::{Repo, RepoWrite, reading};
+use crate::recalls;
+use crate::repos::commit::{FileContent, NewCommit, Operation};
+use crate::repos::{Level, Repo, RepoRead, reading};
 use crate::web::filters;
 use crate::web::filters::size_text;
 use crate::web::form::{Field, Refusal};
@@ -29,7 +31,8 @@ struct ChangePage {
     layout: Layout,
     header: RepoHeader,
     crumbs: Vec<Crumb>,
-    branch: String,
+    /// Where the change goes.
+    target: TargetView,
     kind: Kind,
     path: String,
     /// What will happen.
@@ -40,7 +43,7 @@ struct ChangePage {
     /// What is there now, as the form names it.
     seen: String,
     /// For a move: where to.
-    target: Option<Field>,
+    new_path: Option<Field>,
     /// For an old version: the commit it is from.
     from: String,
     summary: Field,
@@ -103,92 +106,98 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-async fn show_delete(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    show(page, write, Kind::Delete).await
+async fn show_delete(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    show(page, read, Kind::Delete).await
 }
 
-async fn show_move(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    show(page, write, Kind::Move).await
+async fn show_move(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    show(page, read, Kind::Move).await
 }
 
-async fn show_restore(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    show(page, write, Kind::Restore).await
+async fn show_restore(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    show(page, read, Kind::Restore).await
 }
 
-async fn post_delete(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
-    post(page, write, form, Kind::Delete).await
+async fn post_delete(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, read, form, Kind::Delete).await
 }
 
-async fn post_move(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
-    post(page, write, form, Kind::Move).await
+async fn post_move(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, read, form, Kind::Move).await
 }
 
-async fn post_restore(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
-    post(page, write, form, Kind::Restore).await
+async fn post_restore(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    post(page, read, form, Kind::Restore).await
 }
 
 /// What was asked for, and what it is about.
 struct Asked {
     kind: Kind,
     place: Place,
+    to: To,
     target: String,
     from: String,
     summary: String,
     description: String,
 }
 
-async fn show(page: PageRequest, write: RepoWrite, kind: Kind) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
+async fn show(page: PageRequest, read: RepoRead, kind: Kind) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
     let from = page.query().get("from").unwrap_or(&place.revision).to_owned();
-    let asked = Asked { kind, target: place.path.clone(), place, from, summary: String::new(), description: String::new() };
-    let shown = change_page(&page, &write, &asked, &Refusal::default()).await?;
+    let path = place.path.clone();
+    let (to, summary, description) = (To::Here, String::new(), String::new());
+    let asked = Asked { kind, place, to, target: path, from, summary, description };
+    let shown = change_page(&page, &target, &asked, &Refusal::default()).await?;
     page.show(shown).await
 }
 
-async fn post(page: PageRequest, write: RepoWrite, form: CheckedForm, kind: Kind) -> HubResult<HttpResponse> {
-    page.require_session()?;
+async fn post(page: PageRequest, read: RepoRead, form: CheckedForm, kind: Kind) -> HubResult<HttpResponse> {
     let text = |name: &str| form.text(name).to_owned();
-    let place = branch_place(&page, &write).await?;
+    let (place, target) = change_place(&page, read).await?;
     let asked = Asked {
         kind,
+        to: target.to(form.text("to"))?,
         target: text("target"),
         from: form.fields().get("from").unwrap_or(&place.revision).to_owned(),
         place,
         summary: text("summary"),
         description: text("description"),
     };
-    match change(&page, &write, &asked, form.text("seen")).await {
+    match Box::pin(change(&page, &target, &asked, form.text("seen"))).await {
         Ok((to, said)) => Ok(page.redirect_saying(&to, &said)),
         Err(error) => {
-            let refusal = Refusal::of(error)?;
-            let shown = change_page(&page, &write, &asked, &refusal).await?;
+            let refusal = Refusal::keeping(error)?;
+            let shown = change_page(&page, &target, &asked, &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }
 }
 
 /// Commits; gives where to go and what to say there.
-async fn change(page: &PageRequest, write: &RepoWrite, asked: &Asked, seen: &str) -> HubResult<(String, String)> {
-    let (place, repo) = (&asked.place, &write.repo);
-    let target = target_of(asked)?;
-    let newer = commit_on_seen(page, write, place, seen, async |parent: Oid| {
+async fn change(page: &PageRequest, target: &Target, asked: &Asked, seen: &str) -> HubResult<(String, String)> {
+    let (place, repo) = (&asked.place, &target.read().repo);
+    let new_path = target_of(asked)?;
+    let made = commit_on_seen(page, repo, place, seen, async |parent: Oid| {
         let new = NewCommit {
             revision: place.revision.clone(),
             summary: if asked.summary.is_empty() { default_summary(asked) } else { asked.summary.clone() },
             description: asked.description.clone(),
             parent: Some(parent.to_hex()),
-            operations: operations(page, repo, asked, &target, parent).await?,
+            operations: operations(page, repo, asked, &new_path, parent).await?,
         };
-        create_commit(&page.app, write, new).await
+        target.commit(page, new, asked.to).await
     });
-    if newer.await?.is_some() {
-        return Err(HubError::conflict("This was changed while you were looking at it. Look at it again, then go on."));
+    match made.await? {
+        Seen::Newer(_) => {
+            return Err(HubError::conflict("This was changed while you were looking at it. Look at it again, then go on."));
+        }
+        Seen::Done(Some(num)) => return Ok(target.after(num)),
+        Seen::Done(None) => {}
     }
     let name = place.path.rsplit('/').next().unwrap_or_default().replace('`', "'");
     Ok(match asked.kind {
         Kind::Delete => (folder_href(page, repo, place).await?, format!("`{name}` was deleted.")),
-        Kind::Move => (place.href(View::Blob, target.as_str()), format!("`{name}` was moved.")),
+        Kind::Move => (place.href(View::Blob, new_path.as_str()), format!("`{name}` was moved.")),
         Kind::Restore => (place.href(View::Blob, &place.path), format!("`{name}` was restored.")),
     })
 }
@@ -253,8 +262,8 @@ fn default_summary(asked: &Asked) -> String {
     }
 }
 
-async fn change_page(page: &PageRequest, write: &RepoWrite, asked: &Asked, refusal: &Refusal) -> HubResult<ChangePage> {
-    let (place, repo, kind) = (&asked.place, &write.repo, asked.kind);
+async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal: &Refusal) -> HubResult<ChangePage> {
+    let (place, repo, kind) = (&asked.place, &target.read().repo, asked.kind);
     if place.path.is_empty() {
         return Err(HubError::entry_not_found());
     }
@@ -263,32 +272,36 @@ async fn change_page(page: &PageRequest, write: &RepoWrite, asked: &Asked, refus
     let old = match kind {
         Kind::Restore => {
             let commit = reading::resolve(&page.app, repo, &asked.from).await?;
-            Some(reading::get_entry(&page.app, repo, commit, &place.path).await?)
+            let old = reading::get_entry(&page.app, repo, commit, &place.path).await?;
+            // What differs is shown.
+            if target.read().level < Level::Write {
+                for entry in entry.iter().chain([&old]) {
+                    recalls::check_entry(&page.app, repo.pk, entry).await?;
+                }
+            }
+            Some(old)
         }
         // What is to be deleted or moved must be there.
         Kind::Delete | Kind::Move => entry.is_none().then(|| Err(HubError::entry_not_found())).transpose()?,
     };
-    let (header, _) = header_of(page, write, RepoTab::Files).await?;
-    let target = Field::new("target", "New path").value(asked.target.clone());
+    let (header, _) = header_of(page, target.read(), RepoTab::Files).await?;
+    let new_path = Field::new("target", "New path").value(asked.target.clone());
+    let default = default_summary(asked);
     let cancel_view = if entry.as_ref().is_some_and(|entry| entry.is_folder()) { View::Tree } else { View::Blob };
     Ok(ChangePage {
         layout: layout_of(page, repo, kind.title()),
         header,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
-        branch: place.revision.clone(),
+        target: target.view(asked.to),
         kind,
         path: place.path.clone(),
         text: explain(page, repo, asked, head, entry.as_deref()).await?,
         action: place.href(kind.view(), &place.path),
         cancel_href: if entry.is_some() { place.href(cancel_view, &place.path) } else { place.href(View::Tree, "") },
         seen: id_of(entry.as_deref()),
-        target: (kind == Kind::Move).then(|| refusal.mark(target)),
+        new_path: (kind == Kind::Move).then(|| refusal.mark(new_path)),
         from: asked.from.clone(),
-        summary: Field::new("summary", "Commit message").value(if asked.summary.is_empty() && kind != Kind::Move {
-            default_summary(asked)
-        } else {
-            asked.summary.clone()
-        }),
+        summary: target.summary(if asked.summary.is_empty() && kind != Kind::Move { &default } else { &asked.summary }),
         description: asked.description.clone(),
         diff: match old {
             Some(old) => Some(blob_diff(page, repo, entry.as_deref(), &old).await?),

@@ -55,6 +55,20 @@ pub(super) fn card_command(header: &RepoHeader) -> String {
     format!("HF_ENDPOINT={} \\\n  hf upload {} README.md{}", header.hub_url, header.id(), type_option(header.kind))
 }
 
+/// The lines that upload the folder at hand as a pull request.
+pub(super) fn upload_command(header: &RepoHeader) -> String {
+    format!("HF_ENDPOINT={} \\\n  hf upload {} . --create-pr{}", header.hub_url, header.id(), type_option(header.kind))
+}
+
+/// The lines that push to a pull request.
+pub(super) fn pull_commands(header: &RepoHeader, num: &str) -> String {
+    let (clone, name) = (header.git_command(), &header.name);
+    format!(
+        "{clone}\ncd {name}\ngit fetch origin refs/pr/{num}\ngit checkout -b pr-{num} FETCH_HEAD\n\
+         # change files and commit them\ngit push origin HEAD:refs/pr/{num}"
+    )
+}
+
 /// What commands add for all that are not models.
 fn type_option(kind: RepoType) -> String {
     match kind {

@@ -8,10 +8,10 @@ use askama::Template;
 use hub_cards::{LinkContext, SafeHtml};
 use hub_git::{CommitInfo, Entry, LogRange, TreeCursor};
 
-use super::branch_files::may_change;
 use super::context::{Place, View, commit_summary, header_of, layout_of};
 use super::media::icon_of;
 use super::security::{Shield, known_of, shield_of};
+use super::target::{Offer, offer_of};
 use super::view::{CommitSummary, Crumb, RepoHeader, RepoTab, RevisionPicker};
 use super::{BASES, markdown};
 use crate::accounts::page::PageRequest;
@@ -41,7 +41,7 @@ pub(super) struct TreePage {
     pub crumbs: Vec<Crumb>,
     /// The search for a path.
     pub find_href: String,
-    /// What those may do here who may write.
+    /// What the viewer may do here: change it, or propose to.
     pub actions: Option<FolderActions>,
     /// The whole folder in one file, for those who may download.
     pub archives: Vec<(&'static str, String)>,
@@ -62,6 +62,8 @@ pub(super) struct TreePage {
 /// What changes a folder.
 #[derive(Debug)]
 pub(super) struct FolderActions {
+    /// Whether it can only be proposed.
+    pub proposes: bool,
     /// The form that adds files.
     pub upload_href: String,
     /// The editor of a new file.
@@ -137,7 +139,8 @@ async fn show_tree(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         picker: place.picker(&page, repo, View::Tree).await?,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
         find_href: place.href(View::Find, ""),
-        actions: may_change(&page, &read, &place).await?.then(|| FolderActions {
+        actions: offer_of(&page, &read, &place.revision).await?.map(|offer| FolderActions {
+            proposes: offer == Offer::Propose,
             upload_href: place.href(View::Upload, &place.path),
             new_href: place.href(View::New, &place.path),
             delete_href: (!place.path.is_empty()).then(|| place.href(View::Delete, &place.path)),

@@ -9,13 +9,14 @@ use futures::StreamExt as _;
 use hub_types::RepoPath;
 
 use super::BASES;
-use super::branch_files::branch_place;
+use super::branch_files::change_place;
 use super::context::{Place, View, header_of, layout_of};
+use super::target::{Target, TargetView, To};
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::csrf;
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
-use crate::repos::RepoWrite;
+use crate::repos::RepoRead;
 use crate::repos::uploads::{FormUpload, Note};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
@@ -34,7 +35,8 @@ struct UploadPage {
     layout: Layout,
     header: RepoHeader,
     crumbs: Vec<Crumb>,
-    branch: String,
+    /// Where the files go.
+    target: TargetView,
     /// Where the form goes.
     action: String,
     /// Where to go back to.
@@ -57,10 +59,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-async fn show_upload(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
-    let shown = upload_page(&page, &write, &place, &Refusal::default()).await?;
+async fn show_upload(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
+    let shown = upload_page(&page, &target, &place, To::Here, &Refusal::default()).await?;
     let response = page.show(shown).await?;
     allow_store(&page, response)
 }
@@ -75,45 +76,58 @@ pub(super) fn allow_store(page: &PageRequest, mut response: HttpResponse) -> Hub
     Ok(response)
 }
 
-async fn upload_page(page: &PageRequest, write: &RepoWrite, place: &Place, refusal: &Refusal) -> HubResult<UploadPage> {
-    let (header, _) = header_of(page, write, RepoTab::Files).await?;
+async fn upload_page(page: &PageRequest, target: &Target, place: &Place, to: To, refusal: &Refusal) -> HubResult<UploadPage> {
+    let repo = &target.read().repo;
+    let (header, _) = header_of(page, target.read(), RepoTab::Files).await?;
     let mut files = Field::new("files", "Files");
     files.error = refusal.message_elsewhere(&["summary"]);
     Ok(UploadPage {
-        layout: layout_of(page, &write.repo, "Upload files"),
+        layout: layout_of(page, repo, "Upload files"),
         header,
-        crumbs: place.crumbs(write.repo.id.name(), View::Tree),
-        branch: place.revision.clone(),
+        crumbs: place.crumbs(repo.id.name(), View::Tree),
+        target: target.view(to),
         action: place.href(View::Upload, &place.path),
         cancel_href: place.href(View::Tree, &place.path),
         files,
         folder: place.path.clone(),
-        summary: refusal.mark(Field::new("summary", "Commit message")),
+        summary: refusal.mark(target.summary("")),
         tree_href: place.href(View::Tree, ""),
-        batch_href: format!("{}.git/info/lfs/objects/batch", write.repo.path()),
+        batch_href: format!("{}.git/info/lfs/objects/batch", repo.path()),
     })
 }
 
-async fn post_upload(page: PageRequest, write: RepoWrite, form: Multipart) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
-    match take_form(&page, &write, &place, form).await {
-        Ok(count) => {
+async fn post_upload(page: PageRequest, read: RepoRead, form: Multipart) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
+    let mut to = To::Here;
+    match Box::pin(take_form(&page, &target, &place, &mut to, form)).await {
+        Ok((_, Some(num))) => {
+            let (href, said) = target.after(num);
+            Ok(page.redirect_saying(&href, &said))
+        }
+        Ok((count, None)) => {
             let files = if count == 1 { "1 file was".to_owned() } else { format!("{count} files were") };
             Ok(page.redirect_saying(&place.href(View::Tree, &place.path), &format!("{files} uploaded.")))
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            let shown = upload_page(&page, &write, &place, &refusal).await?;
+            let shown = upload_page(&page, &target, &place, to, &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }
 }
 
-/// Reads the parts in the order of the form: its token, the message, the files.
-async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut form: Multipart) -> HubResult<usize> {
-    let mut upload = FormUpload::begin(&page.app, write, &place.revision).await?;
+/// Reads the parts in the order of the form: its token, where they go, the message, the files. Gives how many files there were, and
+/// the number of the pull request that they went to, if it is one.
+async fn take_form(
+    page: &PageRequest,
+    target: &Target,
+    place: &Place,
+    to: &mut To,
+    mut form: Multipart,
+) -> HubResult<(usize, Option<i64>)> {
+    let mut upload = FormUpload::begin(&page.app, &target.read().repo, &place.revision, target.large_files()).await?;
     let mut note = Note::default();
+    let mut typed = String::new();
     let mut checked = false;
     while let Some(part) = form.next().await {
         let part = part.map_err(|error| HubError::bad_request(format!("The form could not be read: {error}")))?;
@@ -122,6 +136,10 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
                 let token = text(part).await?;
                 csrf::check(&page.app, page.http(), Some(&token))?;
                 checked = true;
+            }
+            "to" => {
+                typed = text(part).await?.trim().to_owned();
+                *to = target.to(&typed)?;
             }
             "summary" => note.summary = text(part).await?.trim().to_owned(),
             "description" => note.description = text(part).await?,
@@ -133,6 +151,7 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
     if !checked {
         csrf::check(&page.app, page.http(), None)?;
     }
+    *to = target.to(&typed)?;
     let count = upload.count();
     if count == 0 {
         return Err(HubError::bad_request("Choose at least one file.").at("files"));
@@ -141,8 +160,8 @@ async fn take_form(page: &PageRequest, write: &RepoWrite, place: &Place, mut for
     if note.summary.is_empty() {
         note.summary = counted;
     }
-    upload.commit(note).await?;
-    Ok(count)
+    let num = target.commit(page, upload.into_commit(note), *to).await?;
+    Ok((count, num))
 }
 
 async fn take_file(upload: &mut FormUpload<'_>, place: &Place, part: Part) -> HubResult<()> {

@@ -2,6 +2,7 @@
 
 mod events;
 mod reactions;
+mod recent;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName};
@@ -13,6 +14,7 @@ pub use events::{
 };
 
 pub use reactions::{ReactionRow, delete_reaction, insert_reaction, list_reactions};
+pub use recent::{RecentPull, find_recent_draft, list_recent_pulls};
 
 /// Where a discussion stands.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, sqlx::Type)]

@@ -6,18 +6,21 @@ mod fields;
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_cards::{CardMetadata, LinkContext, SafeHtml, front_matter, render_markdown, set_key, validate};
-use hub_types::{RepoPath, RepoType};
+use hub_types::{Oid, RepoPath, RepoType};
 
 use self::fields::MetaField;
 use super::BASES;
 use super::context::{compare_href, header_of, layout_of};
+use super::target::{Target, TargetView, To};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::commit::{FileContent, NewCommit, Operation, create_commit};
+use crate::fetches::Content;
+use crate::recalls;
+use crate::repos::commit::{FileContent, NewCommit, Operation};
 use crate::repos::queries::relations;
 use crate::repos::visibility::visible_to;
-use crate::repos::{Repo, RepoWrite, queries, reading};
+use crate::repos::{Level, Repo, RepoRead, queries, reading};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -42,7 +45,10 @@ struct EditorPage {
     fields: Vec<MetaField>,
     yaml: String,
     body: String,
+    /// Where the card goes.
+    target: TargetView,
     summary: Field,
+    description: String,
     /// What keeps the card from being saved.
     problem: Option<String>,
     /// Who was quicker.
@@ -84,19 +90,31 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-async fn show_editor(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let (base, text) = current(&page, &write.repo).await?;
+async fn show_editor(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let target = card_target(&page, read).await?;
+    let repo = &target.read().repo;
+    let (base, text) = current(&page, repo).await?;
+    if target.read().level < Level::Write
+        && let Ok(blob) = base.blob.parse::<Oid>()
+    {
+        recalls::check(&page.app, repo.pk, Content::Blob(blob)).await?;
+    }
     let split = front_matter::split(&text);
     let card = CardMetadata::parse(&text).unwrap_or_default();
     let is_blank = split.body.trim().is_empty();
     let draft = Draft {
-        fields: fields::of_card(write.repo.repo_type, &card),
+        fields: fields::of_card(repo.repo_type, &card),
         yaml: split.yaml.unwrap_or_default().to_owned(),
-        body: if is_blank { template(&write.repo) } else { split.body.trim_start_matches('\n').to_owned() },
+        body: if is_blank { template(repo) } else { split.body.trim_start_matches('\n').to_owned() },
     };
-    let shown = editor(&page, &write, base, draft, Outcome::default()).await?;
+    let shown = editor(&page, &target, base, draft, Outcome::default()).await?;
     page.show(shown).await
+}
+
+/// The card is the one of the default branch.
+async fn card_target(page: &PageRequest, read: RepoRead) -> HubResult<Target> {
+    let branch = read.repo.default_branch.clone();
+    Target::of(page, read, &branch).await
 }
 
 /// What an empty card starts with.
@@ -130,12 +148,14 @@ struct Outcome {
     problem: Option<String>,
     conflict: Option<Conflict>,
     remarks: Vec<String>,
+    to: To,
     summary: String,
+    description: String,
 }
 
-async fn editor(page: &PageRequest, write: &RepoWrite, base: Base, draft: Draft, outcome: Outcome) -> HubResult<EditorPage> {
-    let repo = &write.repo;
-    let (header, _) = header_of(page, write, RepoTab::Other).await?;
+async fn editor(page: &PageRequest, target: &Target, base: Base, draft: Draft, outcome: Outcome) -> HubResult<EditorPage> {
+    let repo = &target.read().repo;
+    let (header, _) = header_of(page, target.read(), RepoTab::Other).await?;
     let context = LinkContext::new(repo.repo_type, &repo.id, &repo.default_branch, "").of_hub(page.base.as_str());
     let body = draft.body.clone();
     let preview = tokio::task::spawn_blocking(move || render_markdown(&body, &context)).await?;
@@ -146,7 +166,9 @@ async fn editor(page: &PageRequest, write: &RepoWrite, base: Base, draft: Draft,
         fields: draft.fields,
         yaml: draft.yaml,
         body: draft.body,
-        summary: Field::new("summary", "Commit message").value(outcome.summary),
+        target: target.view(outcome.to),
+        summary: target.summary(&outcome.summary),
+        description: outcome.description,
         problem: outcome.problem,
         conflict: outcome.conflict,
         remarks: outcome.remarks,
@@ -154,12 +176,13 @@ async fn editor(page: &PageRequest, write: &RepoWrite, base: Base, draft: Draft,
     })
 }
 
-async fn post_editor(page: PageRequest, write: RepoWrite, form: CheckedForm<MAX_FORM_BYTES>) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let kind = write.repo.repo_type;
+async fn post_editor(page: PageRequest, read: RepoRead, form: CheckedForm<MAX_FORM_BYTES>) -> HubResult<HttpResponse> {
+    let target = card_target(&page, read).await?;
+    let kind = target.read().repo.repo_type;
     let lines = |name: &str| form.exact(name).replace("\r\n", "\n");
     let mut draft = Draft { fields: fields::of_form(kind, &form), yaml: lines("yaml"), body: lines("body") };
-    let mut outcome = Outcome { summary: form.text("summary").to_owned(), ..Outcome::default() };
+    let (summary, description) = (form.text("summary").to_owned(), lines("description"));
+    let mut outcome = Outcome { to: target.to(form.text("to"))?, summary, description, ..Outcome::default() };
     let mut base = Base { blob: form.text("base-blob").to_owned(), commit: form.text("base-commit").to_owned() };
     if let Err(label) = apply(kind, &mut draft) {
         outcome.problem = Some(format!("{label} could not be put into the YAML as it is written: change it there."));
@@ -172,7 +195,8 @@ async fn post_editor(page: PageRequest, write: RepoWrite, form: CheckedForm<MAX_
         draft.fields = fields::of_card(kind, &card);
     }
     let report = validate(&text, kind);
-    outcome.remarks = remarks(&page, &write, &draft, &text, report.warnings.into_iter().map(|found| found.message)).await?;
+    outcome.remarks =
+        remarks(&page, target.read(), &draft, &text, report.warnings.into_iter().map(|found| found.message)).await?;
     let error = report.errors.into_iter().next().map(|found| found.message);
     outcome.problem = outcome.problem.or(error);
     if text.len() > MAX_CARD_BYTES {
@@ -184,25 +208,30 @@ async fn post_editor(page: PageRequest, write: RepoWrite, form: CheckedForm<MAX_
         } else {
             actix_web::http::StatusCode::OK
         };
-        let shown = editor(&page, &write, base, draft, outcome).await?;
+        let shown = editor(&page, &target, base, draft, outcome).await?;
         return page.show_with(status, shown).await;
     }
-    let status = match save(&page, &write, &base, &text, &outcome.summary).await {
-        Ok(None) => return Ok(page.redirect_saying(&write.repo.path(), "The card was saved.")),
-        Ok(Some(newer)) => {
-            let compare_href = compare_href(&write.repo.path(), &base.commit, &newer.commit);
+    let repo_path = target.read().repo.path();
+    let status = match Box::pin(save(&page, &target, &base, &text, &outcome)).await {
+        Ok(Saved::Done(None)) => return Ok(page.redirect_saying(&repo_path, "The card was saved.")),
+        Ok(Saved::Done(Some(num))) => {
+            let (href, said) = target.after(num);
+            return Ok(page.redirect_saying(&href, &said));
+        }
+        Ok(Saved::Newer(newer)) => {
+            let compare_href = compare_href(&repo_path, &base.commit, &newer.commit);
             outcome.conflict = Some(Conflict { compare_href });
             // Whoever saves again has been told.
             base = newer;
             actix_web::http::StatusCode::CONFLICT
         }
         Err(error) => {
-            let refusal = Refusal::of(error)?;
+            let refusal = Refusal::keeping(error)?;
             outcome.problem = refusal.message_elsewhere(&[]);
             refusal.status
         }
     };
-    let shown = editor(&page, &write, base, draft, outcome).await?;
+    let shown = editor(&page, &target, base, draft, outcome).await?;
     page.show_with(status, shown).await
 }
 
@@ -231,7 +260,7 @@ fn whole(draft: &Draft) -> String {
 /// What could be better: what the specification says, values that are in no list, repositories that are not here.
 async fn remarks(
     page: &PageRequest,
-    write: &RepoWrite,
+    read: &RepoRead,
     draft: &Draft,
     text: &str,
     warnings: impl Iterator<Item = String>,
@@ -239,32 +268,42 @@ async fn remarks(
     let card = CardMetadata::parse(text).unwrap_or_default();
     let models = card.base_model.iter().chain(&card.models).map(|id| (RepoType::Model, id.clone()));
     let named: Vec<_> = models.chain(card.datasets.iter().map(|id| (RepoType::Dataset, id.clone()))).take(100).collect();
-    let known = relations::list_known(&page.app.pool, &visible_to(&write.viewer), &named).await?;
+    let known = relations::list_known(&page.app.pool, &visible_to(&read.viewer), &named).await?;
     let missing = named.iter().filter(|wanted| !known.contains_key(*wanted));
     let missing = missing.map(|(kind, id)| format!("The {kind} `{}` is not on this hub.", id.replace('`', "'")));
-    Ok(warnings.chain(fields::unknown_values(write.repo.repo_type, &draft.fields)).chain(missing).collect())
+    Ok(warnings.chain(fields::unknown_values(read.repo.repo_type, &draft.fields)).chain(missing).collect())
 }
 
-/// Commits a card. Gives the newer one when somebody else has committed another since `base`; that other files changed
-/// does not matter.
-async fn save(page: &PageRequest, write: &RepoWrite, base: &Base, text: &str, summary: &str) -> HubResult<Option<Base>> {
+/// What came of saving.
+enum Saved {
+    /// It is committed, perhaps to the pull request of this number.
+    Done(Option<i64>),
+    /// Somebody else has committed this card since.
+    Newer(Base),
+}
+
+/// Commits a card, or proposes it, unless somebody else has committed another since `base`. That other files changed does not
+/// matter.
+async fn save(page: &PageRequest, target: &Target, base: &Base, text: &str, outcome: &Outcome) -> HubResult<Saved> {
+    let repo = &target.read().repo;
     for _ in 0..MAX_ROUNDS {
-        let (now, before) = current(page, &write.repo).await?;
+        let (now, before) = current(page, repo).await?;
         if now.blob != base.blob {
-            return Ok(Some(now));
+            return Ok(Saved::Newer(now));
         }
         // A file with the line breaks of Windows keeps them.
         let text = if before.contains("\r\n") { text.replace('\n', "\r\n") } else { text.to_owned() };
         let content = FileContent::Bytes(text.into_bytes());
+        let summary = if outcome.summary.is_empty() { "Edit the card" } else { &outcome.summary };
         let new = NewCommit {
-            revision: write.repo.default_branch.clone(),
-            summary: if summary.is_empty() { "Edit the card".to_owned() } else { summary.to_owned() },
-            description: String::new(),
+            revision: repo.default_branch.clone(),
+            summary: summary.to_owned(),
+            description: outcome.description.clone(),
             parent: Some(now.commit),
             operations: vec![Operation::AddFile { path: RepoPath::new(CARD_FILE)?, content }],
         };
-        match create_commit(&page.app, write, new).await {
-            Ok(_) => return Ok(None),
+        match target.commit(page, new, outcome.to).await {
+            Ok(num) => return Ok(Saved::Done(num)),
             Err(error) if error.kind() == ErrorKind::PreconditionFailed => {}
             Err(error) => return Err(error),
         }

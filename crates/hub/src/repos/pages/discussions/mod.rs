@@ -5,6 +5,7 @@ mod conflicts;
 mod forms;
 mod history;
 mod new;
+mod new_pull;
 mod thread;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -28,7 +29,7 @@ const PAGE_LEN: i64 = 30;
 /// The last page there is.
 const MAX_PAGE: i64 = 10_000;
 
-/// Mounts them. The form comes before the numbers.
+/// Mounts them. The forms come before the numbers.
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.configure(attachments::routes);
     for base in BASES {
@@ -36,6 +37,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(&format!("{base}/discussions"), crate::web::read().to(show_list))
             .route(&format!("{base}/discussions/new"), crate::web::read().to(new::show_form))
             .route(&format!("{base}/discussions/new"), web::post().to(new::post_form))
+            .route(&format!("{base}/discussions/new-pull-request"), crate::web::read().to(new_pull::show_form))
+            .route(&format!("{base}/discussions/new-pull-request"), web::post().to(new_pull::post_form))
             .route(&format!("{base}/discussions/{{num}}"), crate::web::read().to(thread::show_thread))
             .route(&format!("{base}/discussions/{{num}}/history/{{comment}}"), crate::web::read().to(history::show_history))
             .route(&format!("{base}/discussions/{{num}}/files"), crate::web::read().to(thread::show_files))

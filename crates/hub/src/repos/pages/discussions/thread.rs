@@ -5,6 +5,7 @@ use hub_cards::SafeHtml;
 
 use super::super::context::{header_of, layout_of};
 use super::super::diff::{FileDiff, LEFT_OUT, diff};
+use super::super::snippets::pull_commands;
 use super::super::view::{RepoHeader, RepoTab};
 use super::{author_name, icon_of, label_of, num_of};
 use crate::accounts::page::PageRequest;
@@ -99,6 +100,8 @@ struct ThreadPage {
     conflicts: Vec<String>,
     /// Whether both changed the metadata of the card, which merges key by key.
     card_by_keys: bool,
+    /// Of a pull request that goes on: what those do with its files who may add commits.
+    own: Option<OwnPull>,
     comment: Field,
     title: Field,
     error: Option<String>,
@@ -106,6 +109,25 @@ struct ThreadPage {
     standing: Option<threads::Standing>,
     /// What comments can be answered with, and what it is called.
     signs: [(&'static str, &'static str); 8],
+}
+
+/// How commits are added to a pull request.
+#[derive(Debug)]
+struct OwnPull {
+    /// Its files, which can be edited there.
+    tree_href: String,
+    /// What pushes to it.
+    commands: String,
+}
+
+impl OwnPull {
+    fn of(discussion: &Discussion, header: &RepoHeader) -> Option<Self> {
+        let goes_on = discussion.is_pull_request() && discussion.status.is_open();
+        goes_on.then(|| Self {
+            tree_href: format!("{}/tree/refs%2Fpr%2F{}", header.href(), discussion.num),
+            commands: pull_commands(header, &discussion.num.to_string()),
+        })
+    }
 }
 
 /// Something that happened, ready to print.
@@ -209,6 +231,7 @@ pub(super) async fn show(
         is_draft: discussion.status == Status::Draft,
         card_by_keys: pull.as_ref().is_some_and(|pull| pull.card_by_keys),
         conflicts: pull.map(|pull| pull.conflicts).unwrap_or_default(),
+        own: OwnPull::of(&discussion, &header).filter(|_| rights.change),
         comment: Field::new("comment", "Comment").value(typed).error(refusal.message_at("comment")),
         title: refusal.mark(Field::new("title", "Title").value(discussion.title)),
         error: refusal.message_elsewhere(&["comment", "title"]),

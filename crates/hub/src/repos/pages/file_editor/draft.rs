@@ -5,7 +5,8 @@ use hub_types::{Oid, RepoPath};
 
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
-use crate::repos::{Repo, reading};
+use crate::recalls;
+use crate::repos::{Level, RepoRead, reading};
 
 /// The largest text that is edited here, in bytes.
 pub(in crate::repos::pages) const MAX_TEXT_BYTES: usize = 1 << 20;
@@ -43,8 +44,9 @@ pub(super) struct Draft {
 /// Opens a text file for editing; `None` when it is not there.
 ///
 /// # Errors
-/// 422 for what is no text or too large to be edited here.
-pub(super) async fn open(page: &PageRequest, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<Opened>> {
+/// 422 for what is no text or too large to be edited here, 451 for what was recalled, except for those who may put it right.
+pub(super) async fn open(page: &PageRequest, read: &RepoRead, commit: Oid, path: &str) -> HubResult<Option<Opened>> {
+    let repo = &read.repo;
     let Some(entry) = reading::entry(&page.app, repo, commit, path).await? else { return Ok(None) };
     let refuse = |why: &str| Err(HubError::unprocessable(format!("{why} Change it with git or upload another version.")));
     if entry.kind != EntryKind::File {
@@ -55,6 +57,9 @@ pub(super) async fn open(page: &PageRequest, repo: &Repo, commit: Oid, path: &st
     }
     if entry.size > MAX_TEXT_BYTES as u64 {
         return refuse("This file is too large to be edited here.");
+    }
+    if read.level < Level::Write {
+        recalls::check_entry(&page.app, repo.pk, &entry).await?;
     }
     let bytes = reading::blob(&page.app, repo, entry.oid).await?;
     let Ok(text) = String::from_utf8(bytes.to_vec()) else { return refuse("This file is no text in UTF-8.") };

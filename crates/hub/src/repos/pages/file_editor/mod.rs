@@ -14,14 +14,15 @@ use hub_types::{Oid, RepoPath};
 pub(super) use self::draft::MAX_TEXT_BYTES;
 use self::draft::{Draft, FORM_BYTES};
 use super::BASES;
-use super::branch_files::{branch_place, commit_on_seen, id_of};
+use super::branch_files::{Seen, change_place, commit_on_seen, id_of};
 use super::context::{Place, View, compare_href, header_of, layout_of};
 use super::diff::{FileDiff, draft_diff};
+use super::target::{Target, TargetView, To};
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
 use crate::repos::uploads::{FormUpload, Note};
-use crate::repos::{RepoWrite, reading};
+use crate::repos::{RepoRead, reading};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
@@ -33,7 +34,8 @@ struct EditorPage {
     layout: Layout,
     header: RepoHeader,
     crumbs: Vec<Crumb>,
-    branch: String,
+    /// Where the text goes.
+    target: TargetView,
     /// Where the form goes.
     action: String,
     cancel_href: String,
@@ -79,6 +81,7 @@ struct Conflict {
 /// What came of a form.
 #[derive(Debug, Default)]
 struct Outcome {
+    to: To,
     refusal: Refusal,
     conflict: Option<Conflict>,
     preview: Option<SafeHtml>,
@@ -95,63 +98,66 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-async fn show_edit(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
-    let opened = draft::open(&page, &write.repo, place.commit, &place.path).await?;
+async fn show_edit(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
+    let opened = draft::open(&page, target.read(), place.commit, &place.path).await?;
     let opened = opened.ok_or_else(HubError::entry_not_found)?;
-    let shown = editor(&page, &write, &place, Draft::of_file(opened, place.commit), Outcome::default()).await?;
+    let shown = editor(&page, &target, &place, Draft::of_file(opened, place.commit), Outcome::default()).await?;
     page.show(shown).await
 }
 
-async fn show_new(page: PageRequest, write: RepoWrite) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
+async fn show_new(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
     let name = page.query().get("name").unwrap_or_default().to_owned();
-    let shown = editor(&page, &write, &place, Draft::new_file(name, place.commit), Outcome::default()).await?;
+    let shown = editor(&page, &target, &place, Draft::new_file(name, place.commit), Outcome::default()).await?;
     page.show(shown).await
 }
 
-async fn post_edit(page: PageRequest, write: RepoWrite, form: CheckedForm<FORM_BYTES>) -> HubResult<HttpResponse> {
-    post(page, write, Draft::of_form(&form, false), form.text("action").to_owned()).await
+async fn post_edit(page: PageRequest, read: RepoRead, form: CheckedForm<FORM_BYTES>) -> HubResult<HttpResponse> {
+    post(page, read, Draft::of_form(&form, false), &form).await
 }
 
-async fn post_new(page: PageRequest, write: RepoWrite, form: CheckedForm<FORM_BYTES>) -> HubResult<HttpResponse> {
-    post(page, write, Draft::of_form(&form, true), form.text("action").to_owned()).await
+async fn post_new(page: PageRequest, read: RepoRead, form: CheckedForm<FORM_BYTES>) -> HubResult<HttpResponse> {
+    post(page, read, Draft::of_form(&form, true), &form).await
 }
 
-async fn post(page: PageRequest, write: RepoWrite, mut draft: Draft, action: String) -> HubResult<HttpResponse> {
-    page.require_session()?;
-    let place = branch_place(&page, &write).await?;
-    let mut outcome = Outcome::default();
+async fn post(page: PageRequest, read: RepoRead, mut draft: Draft, form: &CheckedForm<FORM_BYTES>) -> HubResult<HttpResponse> {
+    let (place, target) = change_place(&page, read).await?;
+    let to = target.to(form.text("to"))?;
+    let mut outcome = Outcome { to, ..Outcome::default() };
     let mut status = StatusCode::OK;
-    match action.as_str() {
-        "preview" => outcome.preview = preview(&page, &write, &place, &draft).await?,
-        "diff" => outcome.diff = Some(diff(&page, &write, &place, &draft).await?),
-        _ => match save(&page, &write, &place, &draft).await {
-            Ok(Saved::Done(path)) => {
-                let to = place.href(View::Blob, path.as_str());
-                return Ok(page.redirect_saying(&to, &format!("`{}` was saved.", path.file_name().replace('`', "'"))));
+    match form.text("action") {
+        "preview" => outcome.preview = preview(&page, target.read(), &place, &draft).await?,
+        "diff" => outcome.diff = Some(diff(&page, target.read(), &place, &draft).await?),
+        _ => match Box::pin(save(&page, &target, &place, &draft, to)).await {
+            Ok(Saved::Done(_, Some(num))) => {
+                let (href, said) = target.after(num);
+                return Ok(page.redirect_saying(&href, &said));
+            }
+            Ok(Saved::Done(path, None)) => {
+                let href = place.href(View::Blob, path.as_str());
+                return Ok(page.redirect_saying(&href, &format!("`{}` was saved.", path.file_name().replace('`', "'"))));
             }
             Ok(Saved::Newer(commit)) => {
-                outcome.conflict = Some(conflict(&page, &write, &place, &draft, commit).await?);
+                outcome.conflict = Some(conflict(&page, target.read(), &place, &draft, commit).await?);
                 // Whoever saves again has been told.
-                let now = reading::entry(&page.app, &write.repo, commit, &place.path).await?;
+                let now = reading::entry(&page.app, &target.read().repo, commit, &place.path).await?;
                 (draft.blob, draft.commit) = (id_of(now.as_deref()), commit.to_hex());
                 status = StatusCode::CONFLICT;
             }
             Err(error) => {
-                outcome.refusal = Refusal::of(error)?;
+                outcome.refusal = Refusal::keeping(error)?;
                 status = outcome.refusal.status;
             }
         },
     }
-    let shown = editor(&page, &write, &place, draft, outcome).await?;
+    let shown = editor(&page, &target, &place, draft, outcome).await?;
     page.show_with(status, shown).await
 }
 
-async fn editor(page: &PageRequest, write: &RepoWrite, place: &Place, draft: Draft, outcome: Outcome) -> HubResult<EditorPage> {
-    let (header, _) = header_of(page, write, RepoTab::Files).await?;
+async fn editor(page: &PageRequest, target: &Target, place: &Place, draft: Draft, outcome: Outcome) -> HubResult<EditorPage> {
+    let repo = &target.read().repo;
+    let (header, _) = header_of(page, target.read(), RepoTab::Files).await?;
     let (view, cancel_href, name) = match &draft.new_path {
         Some(path) => (View::New, place.href(View::Tree, &place.path), path.clone()),
         None => (View::Edit, place.href(View::Blob, &place.path), place.path.clone()),
@@ -161,15 +167,15 @@ async fn editor(page: &PageRequest, write: &RepoWrite, place: &Place, draft: Dra
         outcome.refusal.mark(Field::new("path", "File name").value(path.clone()).hint(hint))
     });
     Ok(EditorPage {
-        layout: layout_of(page, &write.repo, if path.is_some() { "New file" } else { "Edit file" }),
+        layout: layout_of(page, repo, if path.is_some() { "New file" } else { "Edit file" }),
         header,
-        crumbs: place.crumbs(write.repo.id.name(), View::Tree),
-        branch: place.revision.clone(),
+        crumbs: place.crumbs(repo.id.name(), View::Tree),
+        target: target.view(outcome.to),
         action: place.href(view, &place.path),
         cancel_href,
         path,
         name: name.rsplit('/').next().unwrap_or_default().to_owned(),
-        summary: Field::new("summary", "Commit message").value(draft.summary.clone()),
+        summary: target.summary(&draft.summary),
         draft,
         problem: outcome.refusal.message_elsewhere(&["path"]),
         conflict: outcome.conflict,
@@ -180,19 +186,20 @@ async fn editor(page: &PageRequest, write: &RepoWrite, place: &Place, draft: Dra
 
 /// What came of saving.
 enum Saved {
-    /// It is committed.
-    Done(RepoPath),
+    /// It is committed, perhaps to the pull request of this number.
+    Done(RepoPath, Option<i64>),
     /// The file is another one in this commit.
     Newer(Oid),
 }
 
-async fn save(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draft) -> HubResult<Saved> {
+async fn save(page: &PageRequest, target: &Target, place: &Place, draft: &Draft, to: To) -> HubResult<Saved> {
     draft.check()?;
+    let repo = &target.read().repo;
     let path = draft.path(&place.path)?;
     let at = place.at(path.as_str());
     let before = match draft.new_path {
-        None => draft::open(page, &write.repo, place.commit, path.as_str()).await?,
-        Some(_) if reading::entry(&page.app, &write.repo, place.commit, path.as_str()).await?.is_none() => None,
+        None => draft::open(page, target.read(), place.commit, path.as_str()).await?,
+        Some(_) if reading::entry(&page.app, repo, place.commit, path.as_str()).await?.is_none() => None,
         Some(_) => {
             let taken = "There is a file or folder of this name already. Open it to change it.";
             return Err(HubError::conflict(taken).at("path"));
@@ -201,26 +208,26 @@ async fn save(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draf
     let text = draft.bytes(before.as_ref());
     let default = format!("{} {path}", if draft.new_path.is_some() { "Create" } else { "Update" });
     let summary = if draft.summary.is_empty() { &default } else { &draft.summary };
-    let newer = commit_on_seen(page, write, &at, &draft.blob, async |parent: Oid| {
-        let mut upload = FormUpload::begin(&page.app, write, &place.revision).await?;
+    let made = commit_on_seen(page, repo, &at, &draft.blob, async |parent: Oid| {
+        let mut upload = FormUpload::begin(&page.app, repo, &place.revision, target.large_files()).await?;
         let bytes = stream::iter([Ok::<_, std::io::Error>(Bytes::from(text.clone()))]);
         upload.add(path.clone(), bytes).await?;
         let note = Note { summary: summary.clone(), description: draft.description.clone(), parent: Some(parent.to_hex()) };
-        upload.commit(note).await
+        target.commit(page, upload.into_commit(note), to).await
     });
-    Ok(match newer.await? {
-        Some(_) if draft.new_path.is_some() => {
+    Ok(match made.await? {
+        Seen::Newer(_) if draft.new_path.is_some() => {
             return Err(HubError::conflict("Somebody has just made a file of this name. Choose another.").at("path"));
         }
-        Some(commit) => Saved::Newer(commit),
-        None => Saved::Done(path),
+        Seen::Newer(commit) => Saved::Newer(commit),
+        Seen::Done(num) => Saved::Done(path, num),
     })
 }
 
-async fn conflict(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draft, newer: Oid) -> HubResult<Conflict> {
-    let there = reading::entry(&page.app, &write.repo, newer, &place.path).await?.is_some();
+async fn conflict(page: &PageRequest, read: &RepoRead, place: &Place, draft: &Draft, newer: Oid) -> HubResult<Conflict> {
+    let there = reading::entry(&page.app, &read.repo, newer, &place.path).await?.is_some();
     Ok(Conflict {
-        compare_href: compare_href(&write.repo.path(), &draft.commit, &newer.to_hex()),
+        compare_href: compare_href(&read.repo.path(), &draft.commit, &newer.to_hex()),
         newer_href: there.then(|| place.href(View::Blob, &place.path)),
         edit_href: there.then(|| place.href(View::Edit, &place.path)),
     })
@@ -231,22 +238,22 @@ fn is_markdown(name: &str) -> bool {
     ending.is_some_and(|ending| matches!(ending.as_str(), "md" | "markdown" | "mdx"))
 }
 
-async fn preview(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draft) -> HubResult<Option<SafeHtml>> {
+async fn preview(page: &PageRequest, read: &RepoRead, place: &Place, draft: &Draft) -> HubResult<Option<SafeHtml>> {
     let path = draft.new_path.as_ref().map_or_else(|| place.path.clone(), |name| format!("{}/{name}", place.path));
     if !is_markdown(&path) {
         return Ok(None);
     }
     let folder = path.trim_start_matches('/').rsplit_once('/').map(|(folder, _)| folder).unwrap_or_default();
-    let context = LinkContext::new(write.repo.repo_type, &write.repo.id, &place.revision, folder).of_hub(page.base.as_str());
+    let context = LinkContext::new(read.repo.repo_type, &read.repo.id, &place.revision, folder).of_hub(page.base.as_str());
     let text = draft.text.clone();
     let html = tokio::task::spawn_blocking(move || render_markdown(front_matter::split(&text).body, &context)).await?;
     Ok(Some(html))
 }
 
 /// What the draft changes in the version that somebody began with.
-async fn diff(page: &PageRequest, write: &RepoWrite, place: &Place, draft: &Draft) -> HubResult<FileDiff> {
+async fn diff(page: &PageRequest, read: &RepoRead, place: &Place, draft: &Draft) -> HubResult<FileDiff> {
     let before = match (&draft.new_path, draft.commit.parse::<Oid>()) {
-        (None, Ok(commit)) => draft::open(page, &write.repo, commit, &place.path).await?,
+        (None, Ok(commit)) => draft::open(page, read, commit, &place.path).await?,
         _ => None,
     };
     let path = draft.new_path.clone().unwrap_or_else(|| place.path.clone());
