@@ -199,6 +199,26 @@ impl Report {
         odd.fold(self.imports_level, Level::max)
     }
 
+    /// The same within the bounds of what is kept. A report that a process wrote is taken for no more than what it says, and it may be
+    /// the file that speaks.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for import in self.imports.iter_mut().flatten() {
+            import.module = shown(&import.module, MAX_TEXT_CHARS);
+            import.name = shown(&import.name, MAX_TEXT_CHARS);
+        }
+        for finding in &mut self.findings {
+            finding.text = shown(&finding.text, MAX_TEXT_CHARS);
+            finding.entry = finding.entry.take().map(|entry| shown(&entry, MAX_TEXT_CHARS));
+        }
+        if let Some(imports) = &mut self.imports {
+            imports.truncate(MAX_KEPT);
+        }
+        self.findings.truncate(MAX_KEPT);
+        self.note = self.note.map(|note| shown(&note, MAX_TEXT_CHARS));
+        self
+    }
+
     /// Puts the worst first.
     pub(crate) fn sort(&mut self) {
         self.findings.sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.cmp(other)));
