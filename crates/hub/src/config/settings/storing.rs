@@ -20,6 +20,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         "Whether files that were pushed are looked at for secrets, dangerous pickles and other code (docs/scanning.md).",
     ),
     setting(
+        "scan.sandbox",
+        "HUB_SCAN_SANDBOX",
+        "true",
+        Form::Switch,
+        "Whether that is done in processes of their own, which can open no file and no connection (docs/scanning.md). With `false` \
+         the hub looks at files itself.",
+    ),
+    setting(
         "scan.clamd",
         "HUB_CLAMD",
         "",
