@@ -46,12 +46,15 @@ async fn try_it() -> HubResult<Result<Held, String>> {
 
 /// Seccomp alone keeps it from everything; Landlock is a second lock on files and connections.
 fn judge(held: Held) -> Finding {
-    let mend = "Run the hub on a Linux with seccomp (x86-64 or ARM64), in a container that forbids neither `prctl` nor `seccomp`.";
+    let mend =
+        "Run the hub on a Linux with seccomp (x86-64 or ARM64), in a container that forbids neither `prctl` nor `seccomp`.";
     match apart::missing(held) {
         None => Finding::pass(CHECK, "a process that can open no file and no connection looks at files"),
         Some(missing) if held.calls && held.limits => Finding::pass(
             CHECK,
-            format!("a process that can open no file and no connection looks at files (by seccomp; this kernel has no {missing})"),
+            format!(
+                "a process that can open no file and no connection looks at files (by seccomp; this kernel has no {missing})"
+            ),
         ),
         Some(missing) => Finding::warn(CHECK, format!("the process that looks at files is not held by {missing}"), mend),
     }
