@@ -214,9 +214,9 @@ pub struct RequestLimits {
 pub struct ScanConfig {
     /// Whether they are.
     pub enabled: bool,
-    /// Whether that is done in processes of their own, which can do nothing else.
+    /// Whether that is done, and the pickles of checkpoints are read, in processes of their own, which can do nothing else.
     pub sandbox: bool,
-    /// The program that is started for it, which is this one. Without it, the hub looks at them itself.
+    /// The program that is started for it, which is this one. Without it, the hub does it itself.
     pub program: Option<PathBuf>,
     /// The ClamAV daemon that looks at them, too.
     pub clamd: Option<Address>,

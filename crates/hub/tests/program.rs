@@ -14,6 +14,7 @@ use flate2::write::GzEncoder;
 use hub::error::{HubError, HubResult};
 use hub::scans::apart::{Scanner, Source, Trouble};
 use hub_scan::{Kind, Level, Limits, Report};
+use hub_weights::checkpoint::{Contents, LegacyFile};
 
 const HUB: &str = env!("CARGO_BIN_EXE_hub");
 
@@ -51,6 +52,23 @@ async fn another_process_finds_what_this_one_does() {
         [("good.pt", Level::Safe), ("good_4.pkl", Level::Safe), ("evil.pt", Level::Unsafe), ("evil_4.pkl", Level::Unsafe)]
     {
         assert!(levels.contains(&(name.to_owned(), level)), "{name}: {levels:?}");
+    }
+}
+
+#[tokio::test]
+async fn checkpoints_are_read_as_in_this_process() {
+    let folder = Path::new(env!("CARGO_MANIFEST_DIR")).join("../hub-scan/fixtures");
+    let mut scanner = scanner().await;
+    let legacy = std::fs::read(folder.join("legacy.bin")).unwrap();
+    let size = legacy.len() as u64;
+    let here = LegacyFile::parse(&legacy, size).map_err(|error| error.to_string());
+    let there = scanner.legacy(&legacy.into(), size).await.unwrap().map_err(|error| error.to_string());
+    assert_eq!(there, here);
+    for name in ["good_2.pkl", "evil_2.pkl"] {
+        let pickle = std::fs::read(folder.join(name)).unwrap();
+        let here = Contents::parse(&pickle).map_err(|error| error.to_string());
+        let there = scanner.pickle(&pickle.into()).await.unwrap().map_err(|error| error.to_string());
+        assert_eq!(there, here, "{name}");
     }
 }
 

@@ -1,4 +1,4 @@
-//! The process that looks at pushed files: that it starts, works, and is held.
+//! The process that looks at pushed files and reads checkpoints: that it starts, works, and is held.
 
 use bytes::Bytes;
 use hub_scan::Kind;
@@ -14,9 +14,6 @@ const CHECK: &str = "scanner";
 
 /// Has it look at a text.
 pub(super) async fn check(config: &Config) -> Vec<Finding> {
-    if !config.scan.enabled {
-        return Vec::new();
-    }
     if !config.scan.sandbox {
         return vec![Finding::warn(
             CHECK,
@@ -32,7 +29,7 @@ pub(super) async fn check(config: &Config) -> Vec<Finding> {
     vec![finding]
 }
 
-const MEND: &str = "Pushed files are not looked at. The hub starts its own program once more for that, so see that it may be run, \
+const MEND: &str = "Pushed files are not looked at, and no checkpoint is converted. The hub starts its own program once more for that, so see that it may be run, \
                     and that a container forbids neither `prctl` nor `seccomp`. HUB_SCAN_SANDBOX=false does without.";
 
 async fn try_it() -> HubResult<Result<Held, String>> {

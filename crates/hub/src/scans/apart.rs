@@ -1,4 +1,4 @@
-//! Looks at files in a process of their own, which can do nothing else ([`super::child`]). docs/scanning.md says what holds it.
+//! Looks at files, and reads the pickles of checkpoints, in a process of its own, which can do nothing else ([`super::child`]). docs/scanning.md says what holds it.
 //!
 //! The process is this program once more (`hub scan-one`). It gets no name, no key and no whole file, but asks for the parts that it wants:
 //! lines of JSON ([`Request`], [`Said`]), and after each [`Said::Read`] the bytes, with their number in front (four bytes, the lowest first).
@@ -15,6 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hub_scan::Kind;
 use hub_scan::sandbox::Held;
+use hub_weights::checkpoint::{CheckpointError, Contents, LegacyFile};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -32,19 +33,28 @@ const ENDING: Duration = Duration::from_secs(2);
 const PATIENCE: Duration = Duration::from_secs(60);
 /// How often it may ask for a part of one file.
 const MAX_READS: u32 = 50_000;
-/// The longest line that it says.
+/// The longest line that it says, of findings and of the tensors of a checkpoint.
 const MAX_LINE_BYTES: u64 = 1 << 20;
+const MAX_CONTENTS_BYTES: u64 = 64 << 20;
+/// From which length on a line is read on a thread that may take long.
+const LONG_LINE_BYTES: usize = 64 << 10;
+/// How many characters are kept of why a checkpoint is refused.
+const MAX_REFUSAL_CHARS: usize = 500;
 /// How much of what it complains about is logged.
 const MAX_COMPLAINT_BYTES: u64 = 2 << 10;
 /// Its allocator takes memory in pieces of this size, not of a GiB, so that a limit of memory is one.
 const PIECES: (&str, &str) = ("MIMALLOC_ARENA_RESERVE", "64MiB");
 
-/// A file that is to be looked at.
+/// What is to be done with a file of a size.
 #[derive(Debug, Serialize, Deserialize)]
-pub(super) struct Request {
-    /// What it is looked at for, as [`Kind::as_str`] has it.
-    pub(super) kind: String,
-    pub(super) size: u64,
+#[serde(rename_all = "snake_case")]
+pub(super) enum Request {
+    /// Look at it, for what [`Kind::as_str`] says.
+    Look { kind: String, size: u64 },
+    /// Read it: it is the pickle of a checkpoint in a zip file.
+    Pickle { size: u64 },
+    /// Read it: it is the beginning of an older checkpoint of so many bytes.
+    Legacy { size: u64, file_bytes: u64 },
 }
 
 /// What the process says.
@@ -57,6 +67,12 @@ pub(super) enum Said {
     Read { at: u64, count: u64 },
     /// It is done with the file.
     Seen(Seen),
+    /// What is in the checkpoint.
+    Contents(Contents),
+    /// The same for an older one.
+    Legacy(LegacyFile),
+    /// It reads no such checkpoint.
+    Refused { why: String },
     /// It could not read the file.
     Failed { why: String },
 }
@@ -121,7 +137,7 @@ impl Scanner {
             return Err(HubError::internal("a process without pipes"));
         };
         let mut scanner = Self { child, input, output: BufReader::new(output), held: Held::default() };
-        match timeout(STARTING, scanner.hear()).await {
+        match timeout(STARTING, scanner.hear(MAX_LINE_BYTES)).await {
             Ok(Ok(Said::Ready(held))) => scanner.held = held,
             Ok(_) => {
                 let complaint = scanner.complaint().await;
@@ -143,20 +159,53 @@ impl Scanner {
     /// # Errors
     /// It cannot, by the file's doing or not.
     pub async fn look(&mut self, kind: Kind, source: &impl Source) -> Result<Seen, Trouble> {
-        let request = Request { kind: kind.as_str().to_owned(), size: source.size() };
-        let mut head = serde_json::to_vec(&request).map_err(|error| Trouble::Hub(HubError::internal(error)))?;
+        let request = Request::Look { kind: kind.as_str().to_owned(), size: source.size() };
+        match self.ask(&request, source, MAX_LINE_BYTES).await? {
+            Said::Seen(seen) => Ok(Seen { report: seen.report.bounded(), ..seen }),
+            _ => Err(self.ended().await),
+        }
+    }
+
+    /// Has it read the pickle of a checkpoint in a zip file, as [`Contents::parse`].
+    ///
+    /// # Errors
+    /// As [`Scanner::look`].
+    pub async fn pickle(&mut self, pickle: &Bytes) -> Result<Result<Contents, CheckpointError>, Trouble> {
+        match self.ask(&Request::Pickle { size: pickle.size() }, pickle, MAX_CONTENTS_BYTES).await? {
+            Said::Contents(contents) => Ok(Ok(contents)),
+            Said::Refused { why } => Ok(Err(refused(&why))),
+            _ => Err(self.ended().await),
+        }
+    }
+
+    /// Has it read the beginning of an older checkpoint, as [`LegacyFile::parse`].
+    ///
+    /// # Errors
+    /// As [`Scanner::look`].
+    pub async fn legacy(&mut self, head: &Bytes, file_bytes: u64) -> Result<Result<LegacyFile, CheckpointError>, Trouble> {
+        match self.ask(&Request::Legacy { size: head.size(), file_bytes }, head, MAX_CONTENTS_BYTES).await? {
+            Said::Legacy(file) if file.ranges.iter().all(|range| range.start <= range.end && range.end <= file_bytes) => {
+                Ok(Ok(file))
+            }
+            Said::Refused { why } => Ok(Err(refused(&why))),
+            _ => Err(self.ended().await),
+        }
+    }
+
+    /// Asks it, gives it what it wants to see, and waits for the answer.
+    async fn ask(&mut self, request: &Request, source: &impl Source, longest: u64) -> Result<Said, Trouble> {
+        let mut head = serde_json::to_vec(request).map_err(|error| Trouble::Hub(HubError::internal(error)))?;
         head.push(b'\n');
         let (mut body, mut left) = (Bytes::new(), PATIENCE);
         for _ in 0..MAX_READS {
             let began = Instant::now();
-            let said = match timeout(left, self.exchange(&head, &body)).await {
+            let said = match timeout(left, self.exchange(&head, &body, longest)).await {
                 Ok(Ok(said)) => said,
                 Ok(Err(_)) => return Err(self.ended().await),
                 Err(_) => return Err(too_slow()),
             };
             left = left.saturating_sub(began.elapsed());
             match said {
-                Said::Seen(seen) => return Ok(Seen { report: seen.report.bounded(), ..seen }),
                 Said::Failed { why } => return Err(Trouble::Hub(HubError::internal(why))),
                 Said::Read { at, count } if count <= BLOCK_BYTES => {
                     let end = at.saturating_add(count).min(source.size());
@@ -165,22 +214,26 @@ impl Scanner {
                     head = length.to_le_bytes().to_vec();
                 }
                 Said::Read { .. } | Said::Ready(_) => return Err(self.ended().await),
+                Said::Seen(_) | Said::Contents(_) | Said::Legacy(_) | Said::Refused { .. } => return Ok(said),
             }
         }
         Err(too_slow())
     }
 
-    async fn exchange(&mut self, head: &[u8], body: &[u8]) -> io::Result<Said> {
+    async fn exchange(&mut self, head: &[u8], body: &[u8], longest: u64) -> io::Result<Said> {
         self.input.write_all(head).await?;
         self.input.write_all(body).await?;
         self.input.flush().await?;
-        self.hear().await
+        self.hear(longest).await
     }
 
-    async fn hear(&mut self) -> io::Result<Said> {
+    async fn hear(&mut self, longest: u64) -> io::Result<Said> {
         let mut line = Vec::new();
-        (&mut self.output).take(MAX_LINE_BYTES).read_until(b'\n', &mut line).await?;
-        Ok(serde_json::from_slice(&line)?)
+        (&mut self.output).take(longest).read_until(b'\n', &mut line).await?;
+        let is_long = line.len() > LONG_LINE_BYTES;
+        let read = move || serde_json::from_slice::<Said>(&line);
+        let said = if is_long { tokio::task::spawn_blocking(read).await? } else { read() };
+        Ok(said?)
     }
 
     /// Why it says nothing more, or nonsense.
@@ -207,6 +260,11 @@ impl Scanner {
 
 fn too_slow() -> Trouble {
     Trouble::File("It takes too long to look at it.".to_owned())
+}
+
+fn refused(why: &str) -> CheckpointError {
+    let why = why.chars().filter(|c| !c.is_control()).take(MAX_REFUSAL_CHARS).collect();
+    CheckpointError::Unsupported(why)
 }
 
 /// Whose doing an end is. Without one, it was stopped for what it said.

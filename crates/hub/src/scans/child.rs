@@ -1,11 +1,12 @@
 //! The other end of [`super::apart`]: a process in the walls of [`hub_scan::sandbox`] that looks at files. `hub scan-one` runs it.
 
-use std::io::{self, BufRead, Write};
+use std::io::{self, BufRead, Read as _, Write};
 use std::ops::Range;
 
 use bytes::Bytes;
 use hub_scan::Kind;
 use hub_scan::sandbox::{Bounds, Held, enter};
+use hub_weights::checkpoint::{Contents, LegacyFile, MAX_PICKLE_BYTES};
 
 use super::apart::{Request, Said};
 use super::blocks::Blocks;
@@ -32,13 +33,22 @@ struct Hub<I, O> {
 fn serve(input: impl BufRead, output: impl Write, held: Held) -> io::Result<()> {
     let mut hub = Hub { input, output };
     hub.say(&Said::Ready(held))?;
-    while let Some(Request { kind, size }) = hub.next_request()? {
-        let kind = Kind::parse(&kind).ok_or(io::ErrorKind::InvalidData)?;
-        let said = match look(&mut Blocks::new(size, |range| hub.fetch(range)), size, kind) {
-            Ok(seen) => Said::Seen(seen),
-            Err(error) => Said::Failed { why: error.to_string() },
+    while let Some(request) = hub.next_request()? {
+        let said = match request {
+            Request::Look { kind, size } => {
+                let kind = Kind::parse(&kind).ok_or(io::ErrorKind::InvalidData)?;
+                look(&mut Blocks::new(size, |range| hub.fetch(range)), size, kind).map(Said::Seen)
+            }
+            Request::Pickle { size } => hub.whole(size).map(|bytes| match Contents::parse(&bytes) {
+                Ok(contents) => Said::Contents(contents),
+                Err(error) => Said::Refused { why: error.to_string() },
+            }),
+            Request::Legacy { size, file_bytes } => hub.whole(size).map(|bytes| match LegacyFile::parse(&bytes, file_bytes) {
+                Ok(file) => Said::Legacy(file),
+                Err(error) => Said::Refused { why: error.to_string() },
+            }),
         };
-        hub.say(&said)?;
+        hub.say(&said.unwrap_or_else(|error| Said::Failed { why: error.to_string() }))?;
     }
     Ok(())
 }
@@ -57,6 +67,13 @@ impl<I: BufRead, O: Write> Hub<I, O> {
         line.push(b'\n');
         self.output.write_all(&line)?;
         self.output.flush()
+    }
+
+    /// All of a file, which must not be long.
+    fn whole(&mut self, size: u64) -> io::Result<Vec<u8>> {
+        let mut bytes = Vec::new();
+        Blocks::new(size.min(MAX_PICKLE_BYTES), |range| self.fetch(range)).read_to_end(&mut bytes)?;
+        Ok(bytes)
     }
 
     /// A part of the file that is looked at.
@@ -87,9 +104,12 @@ mod tests {
         (done, lines.map(|line| serde_json::from_slice(line).unwrap()).collect())
     }
 
+    fn line(request: &Request) -> Vec<u8> {
+        [serde_json::to_vec(request).unwrap(), b"\n".to_vec()].concat()
+    }
+
     fn request(kind: Kind, size: u64) -> Vec<u8> {
-        let request = Request { kind: kind.as_str().to_owned(), size };
-        [serde_json::to_vec(&request).unwrap(), b"\n".to_vec()].concat()
+        line(&Request::Look { kind: kind.as_str().to_owned(), size })
     }
 
     #[test]
@@ -108,11 +128,25 @@ mod tests {
 
     #[test]
     fn what_is_no_question_ends_it() {
-        for input in [&b"nonsense\n"[..], b"{\"kind\": \"cake\", \"size\": 1}\n", b"{\"kind\": \"pickle\", \"size\": -1}\n"] {
+        let (cake, less) = (r#"{"look": {"kind": "cake", "size": 1}}"#, r#"{"look": {"kind": "pickle", "size": -1}}"#);
+        for input in ["nonsense\n", cake, less].map(str::as_bytes) {
             let (done, said) = said_to(input);
             assert!(done.is_err() && matches!(said[..], [Said::Ready(_)]), "{said:?}");
         }
         assert!(said_to(b"").0.is_ok());
+    }
+
+    #[test]
+    fn a_pickle_that_is_no_checkpoint_is_refused() {
+        let evil = b"cposix\nsystem\n(Vls\ntR.";
+        let part = [&(evil.len() as u32).to_le_bytes()[..], evil].concat();
+        let size = evil.len() as u64;
+        let pickle = [line(&Request::Pickle { size }), part.clone()].concat();
+        let legacy = [line(&Request::Legacy { size, file_bytes: 1 << 20 }), part].concat();
+        for input in [pickle, legacy] {
+            let (done, said) = said_to(&input);
+            assert!(done.is_ok() && matches!(said[..], [Said::Ready(_), Said::Read { .. }, Said::Refused { .. }]), "{said:?}");
+        }
     }
 
     #[test]

@@ -24,8 +24,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         "HUB_SCAN_SANDBOX",
         "true",
         Form::Switch,
-        "Whether that is done in processes of their own, which can open no file and no connection (docs/scanning.md). With `false` \
-         the hub looks at files itself.",
+        "Whether that is done, and checkpoints that are converted are read, in processes of their own, which can open no file and no \
+         connection (docs/scanning.md). With `false` the hub does it itself.",
     ),
     setting(
         "scan.clamd",
