@@ -227,3 +227,27 @@ impl Report {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_somebody_else_wrote_is_cut_to_size() {
+        let long = "\0\u{1b}[31m".repeat(1_000);
+        let (text, entry) = (long.clone(), Some(long.clone()));
+        let finding = Finding { topic: Topic::Pickle, level: Level::Unsafe, text, line: None, entry };
+        let import = Import { module: long.clone(), name: long.clone(), safety: Safety::Dangerous };
+        let report = Report {
+            level: Level::Unsafe,
+            imports: Some(vec![import; 1_000]),
+            imports_level: Level::Unsafe,
+            findings: vec![finding; 1_000],
+            note: Some(long),
+        };
+        let bounded = report.bounded();
+        let json = serde_json::to_string(&bounded).unwrap();
+        assert!(json.len() < 150_000 && !json.contains("\\u00"), "{}", json.len());
+        assert_eq!(bounded.clone().bounded(), bounded);
+    }
+}
