@@ -15,7 +15,7 @@ use std::time::{Duration, Instant};
 use bytes::Bytes;
 use hub_scan::Kind;
 use hub_scan::sandbox::Held;
-use hub_weights::checkpoint::{CheckpointError, Contents, LegacyFile};
+use hub_weights::checkpoint::{CheckpointError, Contents, LegacyFile, MAX_CHECKPOINT_TENSORS};
 use rustix::process::Signal;
 use serde::{Deserialize, Serialize};
 use tokio::io::{AsyncBufReadExt as _, AsyncReadExt as _, AsyncWriteExt as _, BufReader};
@@ -172,7 +172,7 @@ impl Scanner {
     /// As [`Scanner::look`].
     pub async fn pickle(&mut self, pickle: &Bytes) -> Result<Result<Contents, CheckpointError>, Trouble> {
         match self.ask(&Request::Pickle { size: pickle.size() }, pickle, MAX_CONTENTS_BYTES).await? {
-            Said::Contents(contents) => Ok(Ok(contents)),
+            Said::Contents(contents) if is_bounded(&contents) => Ok(Ok(contents)),
             Said::Refused { why } => Ok(Err(refused(&why))),
             _ => Err(self.ended().await),
         }
@@ -184,9 +184,7 @@ impl Scanner {
     /// As [`Scanner::look`].
     pub async fn legacy(&mut self, head: &Bytes, file_bytes: u64) -> Result<Result<LegacyFile, CheckpointError>, Trouble> {
         match self.ask(&Request::Legacy { size: head.size(), file_bytes }, head, MAX_CONTENTS_BYTES).await? {
-            Said::Legacy(file) if file.ranges.iter().all(|range| range.start <= range.end && range.end <= file_bytes) => {
-                Ok(Ok(file))
-            }
+            Said::Legacy(file) if is_bounded(&file.contents) && is_inside(&file.ranges, file_bytes) => Ok(Ok(file)),
             Said::Refused { why } => Ok(Err(refused(&why))),
             _ => Err(self.ended().await),
         }
@@ -260,6 +258,15 @@ impl Scanner {
 
 fn too_slow() -> Trouble {
     Trouble::File("It takes too long to look at it.".to_owned())
+}
+
+/// Whether there is no more than a checkpoint may have, whoever says so.
+fn is_bounded(contents: &Contents) -> bool {
+    contents.tensor_count().max(contents.storages.len()) <= MAX_CHECKPOINT_TENSORS
+}
+
+fn is_inside(ranges: &[Range<u64>], file_bytes: u64) -> bool {
+    ranges.iter().all(|range| range.start <= range.end && range.end <= file_bytes)
 }
 
 fn refused(why: &str) -> CheckpointError {
