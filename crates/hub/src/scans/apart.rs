@@ -38,6 +38,8 @@ const MAX_LINE_BYTES: u64 = 1 << 20;
 const MAX_CONTENTS_BYTES: u64 = 64 << 20;
 /// From which length on a line is read on a thread that may take long.
 const LONG_LINE_BYTES: usize = 64 << 10;
+/// Why a checkpoint is refused that has more tensors than one may have.
+const TOO_MANY: CheckpointError = CheckpointError::TooLarge("its tensors");
 /// How many characters are kept of why a checkpoint is refused.
 const MAX_REFUSAL_CHARS: usize = 500;
 /// How much of what it complains about is logged.
@@ -173,6 +175,7 @@ impl Scanner {
     pub async fn pickle(&mut self, pickle: &Bytes) -> Result<Result<Contents, CheckpointError>, Trouble> {
         match self.ask(&Request::Pickle { size: pickle.size() }, pickle, MAX_CONTENTS_BYTES).await? {
             Said::Contents(contents) if is_bounded(&contents) => Ok(Ok(contents)),
+            Said::Contents(_) => Ok(Err(TOO_MANY)),
             Said::Refused { why } => Ok(Err(refused(&why))),
             _ => Err(self.ended().await),
         }
@@ -184,7 +187,8 @@ impl Scanner {
     /// As [`Scanner::look`].
     pub async fn legacy(&mut self, head: &Bytes, file_bytes: u64) -> Result<Result<LegacyFile, CheckpointError>, Trouble> {
         match self.ask(&Request::Legacy { size: head.size(), file_bytes }, head, MAX_CONTENTS_BYTES).await? {
-            Said::Legacy(file) if is_bounded(&file.contents) && is_inside(&file.ranges, file_bytes) => Ok(Ok(file)),
+            Said::Legacy(file) if !is_bounded(&file.contents) => Ok(Err(TOO_MANY)),
+            Said::Legacy(file) if is_inside(&file.ranges, file_bytes) => Ok(Ok(file)),
             Said::Refused { why } => Ok(Err(refused(&why))),
             _ => Err(self.ended().await),
         }
