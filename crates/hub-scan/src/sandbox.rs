@@ -28,9 +28,11 @@ pub struct Held {
 
 /// Puts the walls up around this process, which must have one thread.
 pub fn enter(bounds: &Bounds) -> Held {
-    // In this order: Landlock opens a file for a moment, and the last one takes away the calls that the others are made of.
+    // In this order: how large the process is, a file says; Landlock opens one for a moment; and the last wall takes away the calls
+    // that the others are made of.
+    let limits = limits::Limits::of(bounds);
     let files = system::close_files();
-    let limits = limits::set(bounds).is_ok();
+    let limits = limits.set().is_ok();
     let calls = system::close_calls();
     Held { limits, files, calls }
 }
@@ -45,17 +47,32 @@ mod limits {
     /// How much longer a process may live that does not end when its time is over.
     const GRACE_SECS: u64 = 2;
 
-    pub(super) fn set(bounds: &Bounds) -> io::Result<()> {
-        for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
-            set_one(resource, 0, 0)?;
-        }
-        set_one(Resource::Cpu, bounds.cpu_secs, bounds.cpu_secs.saturating_add(GRACE_SECS))?;
+    /// What is set.
+    pub(super) struct Limits {
+        cpu_secs: u64,
         #[cfg(target_os = "linux")]
-        {
-            let memory = mapped_bytes().saturating_add(bounds.memory_bytes);
-            set_one(Resource::As, memory, memory)?;
+        memory_bytes: u64,
+    }
+
+    impl Limits {
+        /// For a process that can still open files.
+        pub(super) fn of(bounds: &Bounds) -> Self {
+            Self {
+                cpu_secs: bounds.cpu_secs,
+                #[cfg(target_os = "linux")]
+                memory_bytes: mapped_bytes().saturating_add(bounds.memory_bytes),
+            }
         }
-        Ok(())
+
+        pub(super) fn set(&self) -> io::Result<()> {
+            for resource in [Resource::Core, Resource::Fsize, Resource::Nofile, Resource::Nproc] {
+                set_one(resource, 0, 0)?;
+            }
+            set_one(Resource::Cpu, self.cpu_secs, self.cpu_secs.saturating_add(GRACE_SECS))?;
+            #[cfg(target_os = "linux")]
+            set_one(Resource::As, self.memory_bytes, self.memory_bytes)?;
+            Ok(())
+        }
     }
 
     /// Never more than what is allowed already.
