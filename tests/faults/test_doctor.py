@@ -61,7 +61,9 @@ def test_a_hub_behind_a_proxy_as_documented_is_well(hub, nginx):
     # No mail server is set.
     assert seen.pop("mail") == "warn"
     assert code == 0 and set(seen.values()) == {"pass"}, found
-    assert {"settings", "git", "git-lfs", "gnupg", "disk", "store", "database", "clock", "search index", "public address"} == set(seen)
+    machine = {"settings", "git", "git-lfs", "gnupg", "disk", "scanner"}
+    assert machine | {"store", "database", "clock", "search index", "public address"} == set(seen)
+    assert "can open no file and no connection" in found["scanner"][0][1]
     assert any("signed addresses" in message for _, message in found["store"]) == (hub.store.name == "s3")
     assert any("a body of 32 MiB passes" in message for _, message in found["public address"])
 

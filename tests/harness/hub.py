@@ -155,6 +155,10 @@ class Hub:
         """Returns the address of the private Postgres; the fifth line names its socket's folder."""
         return f"postgres://hub@localhost/hub?host={self.postmaster_lines()[4]}"
 
+    def pid(self) -> int:
+        """Returns the id of the server's process."""
+        return self._child.process.pid
+
     def kill(self) -> None:
         """Kills the server with SIGKILL."""
         self._child.kill()

@@ -5,6 +5,8 @@
 //! are bounded by [`Limits`] and constants of this crate, whatever the bytes are; what does not fit is said in the report.
 //!
 //! What is harmless and what is not is data: `data/pickle_imports.tsv`, `data/secrets.tsv`.
+//!
+//! [`sandbox`] has nothing to do with formats: a process that looks at files calls it first, and can do nothing else from then on.
 
 mod archive;
 mod content;
@@ -15,6 +17,7 @@ mod kind;
 mod numpy;
 mod pickle;
 mod report;
+pub mod sandbox;
 mod secrets;
 mod template;
 mod zip;

@@ -199,11 +199,55 @@ impl Report {
         odd.fold(self.imports_level, Level::max)
     }
 
+    /// The same within the bounds of what is kept. A report that a process wrote is taken for no more than what it says, and it may be
+    /// the file that speaks.
+    #[must_use]
+    pub fn bounded(mut self) -> Self {
+        for import in self.imports.iter_mut().flatten() {
+            import.module = shown(&import.module, MAX_TEXT_CHARS);
+            import.name = shown(&import.name, MAX_TEXT_CHARS);
+        }
+        for finding in &mut self.findings {
+            finding.text = shown(&finding.text, MAX_TEXT_CHARS);
+            finding.entry = finding.entry.take().map(|entry| shown(&entry, MAX_TEXT_CHARS));
+        }
+        if let Some(imports) = &mut self.imports {
+            imports.truncate(MAX_KEPT);
+        }
+        self.findings.truncate(MAX_KEPT);
+        self.note = self.note.map(|note| shown(&note, MAX_TEXT_CHARS));
+        self
+    }
+
     /// Puts the worst first.
     pub(crate) fn sort(&mut self) {
         self.findings.sort_by(|one, other| other.level.cmp(&one.level).then_with(|| one.cmp(other)));
         if let Some(imports) = &mut self.imports {
             imports.sort_by(|one, other| other.safety.cmp(&one.safety).then_with(|| one.cmp(other)));
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_report_that_somebody_else_wrote_is_cut_to_size() {
+        let long = "\0\u{1b}[31m".repeat(1_000);
+        let (text, entry) = (long.clone(), Some(long.clone()));
+        let finding = Finding { topic: Topic::Pickle, level: Level::Unsafe, text, line: None, entry };
+        let import = Import { module: long.clone(), name: long.clone(), safety: Safety::Dangerous };
+        let report = Report {
+            level: Level::Unsafe,
+            imports: Some(vec![import; 1_000]),
+            imports_level: Level::Unsafe,
+            findings: vec![finding; 1_000],
+            note: Some(long),
+        };
+        let bounded = report.bounded();
+        let json = serde_json::to_string(&bounded).unwrap();
+        assert!(json.len() < 150_000 && !json.contains("\\u00"), "{}", json.len());
+        assert_eq!(bounded.clone().bounded(), bounded);
     }
 }

@@ -73,7 +73,8 @@ fn is_calm(bytes: &[u8], kind: Kind) -> Result<(), TestCaseError> {
     within(taken, bytes.len(), MOST, 0, 4096)?;
     let stored = serde_json::to_string(&report).unwrap();
     prop_assert!(stored.len() < 150_000 && !stored.contains("\\u0000"), "{stored}");
-    prop_assert_eq!(serde_json::from_str::<Report>(&stored).unwrap(), report);
+    prop_assert_eq!(serde_json::from_str::<Report>(&stored).unwrap(), report.clone());
+    prop_assert_eq!(report.clone().bounded(), report);
     Ok(())
 }
 

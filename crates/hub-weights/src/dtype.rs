@@ -1,7 +1,9 @@
 //! The types of numbers in safetensors files.
 
+use serde::{Deserialize, Serialize};
+
 /// A type of number whose values can be compared.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, Serialize, Deserialize)]
 #[repr(u8)]
 pub enum Dtype {
     /// 64-bit IEEE.

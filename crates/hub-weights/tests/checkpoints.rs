@@ -71,6 +71,15 @@ fn numbers(file: &[u8], name: &str) -> (String, Vec<u64>, Vec<f64>) {
 }
 
 #[test]
+fn what_is_read_goes_from_one_process_to_another() {
+    for file in [STATE, LEGACY] {
+        let (contents, _) = read(file).unwrap();
+        let json = serde_json::to_string(&contents).unwrap();
+        assert_eq!(serde_json::from_str::<Contents>(&json).unwrap(), contents);
+    }
+}
+
+#[test]
 fn all_kinds_of_tensors_become_the_same_numbers() {
     for file in [STATE, include_bytes!("checkpoints/narrow.bin"), LEGACY] {
         let (contents, plan) = read(file).unwrap();

@@ -20,6 +20,7 @@ use clap::{Parser, Subcommand};
 
 use crate::accounts::site_roles::SiteRole;
 use crate::config::{Config, LogFormat, Role};
+use crate::scans::{apart, child};
 use crate::{db, logging, start};
 
 /// A self-hosted hub for models, datasets and Spaces.
@@ -58,6 +59,9 @@ enum Command {
         #[command(subcommand)]
         command: AdminCommand,
     },
+    /// Looks at files that `hub serve` gives it, and can do nothing else: for no person.
+    #[command(hide = true)]
+    ScanOne,
 }
 
 #[derive(Debug, Subcommand)]
@@ -217,6 +221,8 @@ fn parse_site_role(text: &str) -> Result<SiteRole, String> {
 pub fn run() -> ExitCode {
     let Arguments { command } = Arguments::parse();
     let command = match command {
+        // First, and before any other thread is there.
+        Command::ScanOne => return child::run().map_or(ExitCode::FAILURE, |()| ExitCode::SUCCESS),
         Command::Config { command: ConfigCommand::Check { connect } } => return block_on(check::run(connect)),
         Command::Doctor { json, command } => return block_on(doctor::run(command, json)),
         command => command,
@@ -231,12 +237,13 @@ pub fn run() -> ExitCode {
     match command {
         Command::Serve { role } => {
             config.role = role.unwrap_or(config.role);
+            config.scan.program = config.scan.sandbox.then(apart::program);
             logging::init(&config.log);
             block_on(serve::run(config))
         }
         Command::Migrate => block_on(migrate(quiet(config))),
         Command::Admin { command } => block_on(accounts::run(quiet(config), command)),
-        Command::Config { .. } | Command::Doctor { .. } => ExitCode::SUCCESS,
+        Command::ScanOne | Command::Config { .. } | Command::Doctor { .. } => ExitCode::SUCCESS,
     }
 }
 

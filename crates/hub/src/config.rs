@@ -214,6 +214,10 @@ pub struct RequestLimits {
 pub struct ScanConfig {
     /// Whether they are.
     pub enabled: bool,
+    /// Whether that is done, and the pickles of checkpoints are read, in processes of their own, which can do nothing else.
+    pub sandbox: bool,
+    /// The program that is started for it, which is this one. Without it, the hub does it itself.
+    pub program: Option<PathBuf>,
     /// The ClamAV daemon that looks at them, too.
     pub clamd: Option<Address>,
     /// The largest file that it is sent, in bytes.
@@ -381,6 +385,9 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         meili_key: read.text("search.meili_key").map(Secret::new),
         scan: ScanConfig {
             enabled: read.switch("scan.enabled"),
+            sandbox: read.switch("scan.sandbox"),
+            // Whoever starts a hub in their own program has no such process: `hub serve` sets it.
+            program: None,
             clamd: read.clamd("scan.clamd"),
             clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
         },

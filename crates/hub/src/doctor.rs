@@ -3,7 +3,7 @@
 //! It looks from outside, as an operator would: each check opens its own part, so that one that is broken hides no other.
 //! Nothing is changed, but for small objects in the store that it removes again.
 //!
-//! - [`database`], [`store`], [`machine`], [`mail`], [`clamav`], [`search`]: what the hub leans on.
+//! - [`database`], [`store`], [`machine`], [`mail`], [`scanner`], [`clamav`], [`search`]: what the hub leans on.
 //! - [`front`]: the way from people to the hub, through whatever stands before it; [`mirror`] is the hub's end of it.
 //! - [`clients`]: what the client libraries on this machine make of `HF_ENDPOINT`.
 
@@ -15,6 +15,7 @@ mod machine;
 mod mail;
 pub mod mirror;
 mod queries;
+mod scanner;
 mod search;
 mod store;
 
@@ -101,6 +102,7 @@ pub async fn examine(config: &Config, problems: &Problems, tell: &mut impl FnMut
     machine::check(config).await.into_iter().for_each(&mut *tell);
     store::check(&config.store).await.into_iter().for_each(&mut *tell);
     mail::check(config).await.into_iter().for_each(&mut *tell);
+    scanner::check(config).await.into_iter().for_each(&mut *tell);
     clamav::check(config).await.into_iter().for_each(&mut *tell);
     let (findings, opened) = database::check(config).await;
     findings.into_iter().for_each(&mut *tell);

@@ -2,6 +2,8 @@
 
 use std::collections::HashSet;
 
+use serde::{Deserialize, Serialize};
+
 use super::machine::Machine;
 use super::value::Value;
 use super::{CheckpointError, Result};
@@ -14,7 +16,7 @@ const MAX_DROPPED: usize = 20;
 const MAX_NAME_BYTES: usize = 512;
 
 /// Numbers, as they lie in the file.
-#[derive(Debug, Clone, PartialEq, Eq)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Storage {
     /// What names it in the file.
     pub key: String,
@@ -25,7 +27,7 @@ pub struct Storage {
 }
 
 /// A tensor: some of the numbers of a storage.
-#[derive(Debug, Clone, PartialEq, Eq, Hash)]
+#[derive(Debug, Clone, PartialEq, Eq, Hash, Serialize, Deserialize)]
 pub(super) struct View {
     pub(super) storage: usize,
     pub(super) offset: u64,
@@ -34,8 +36,8 @@ pub(super) struct View {
     pub(super) dtype: Dtype,
 }
 
-/// What a checkpoint has.
-#[derive(Debug, Clone)]
+/// What a checkpoint has. Another process may have read it: [`Conversion::plan`](super::Conversion::plan) trusts none of it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct Contents {
     /// Where its numbers are, in the order in which the pickle names them.
     pub storages: Vec<Storage>,

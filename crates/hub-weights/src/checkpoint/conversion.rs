@@ -111,6 +111,9 @@ fn aliases(tensors: &[(String, View)]) -> BTreeMap<String, String> {
 
 fn piece(name: &str, view: &View, storage: &Range<u64>) -> Result<Piece> {
     const OUTSIDE: CheckpointError = CheckpointError::Broken("a tensor reaches beyond its numbers");
+    if view.shape.len() != view.strides.len() {
+        return Err(CheckpointError::Broken("a tensor has sides of which nothing says how far their numbers are apart"));
+    }
     let width = view.dtype.width() as u64;
     let count = view.shape.iter().try_fold(1_u64, |count, side| count.checked_mul(*side)).ok_or(OUTSIDE)?;
     let bytes = count.checked_mul(width).ok_or(OUTSIDE)?;

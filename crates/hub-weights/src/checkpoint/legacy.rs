@@ -3,6 +3,8 @@
 
 use std::ops::Range;
 
+use serde::{Deserialize, Serialize};
+
 use super::contents::{Contents, Storage};
 use super::machine::Machine;
 use super::value::Value;
@@ -14,7 +16,7 @@ const MAGIC: &[u8] = b"\x80\x02\x8a\x0a\x6c\xfc\x9c\x46\xf9\x20\x6a\xa8\x50\x19.
 pub const NUMEL_BYTES: u64 = 8;
 
 /// Such a checkpoint.
-#[derive(Debug)]
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
 pub struct LegacyFile {
     /// What it has.
     pub contents: Contents,

@@ -7,7 +7,6 @@
 mod again;
 mod changes;
 mod look;
-mod reader;
 mod tell;
 
 use std::collections::{HashMap, HashSet};

@@ -20,6 +20,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         "Whether files that were pushed are looked at for secrets, dangerous pickles and other code (docs/scanning.md).",
     ),
     setting(
+        "scan.sandbox",
+        "HUB_SCAN_SANDBOX",
+        "true",
+        Form::Switch,
+        "Whether that is done, and checkpoints that are converted are read, in processes of their own, which can open no file and no \
+         connection (docs/scanning.md). With `false` the hub does it itself.",
+    ),
+    setting(
         "scan.clamd",
         "HUB_CLAMD",
         "",

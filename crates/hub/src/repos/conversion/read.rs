@@ -12,6 +12,7 @@ use hub_weights::checkpoint::{
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::weight_files::WeightFile;
+use crate::scans::apart::{Scanner, Trouble};
 
 /// How many reads wait for the store at once.
 const READS_AT_ONCE: usize = 16;
@@ -49,6 +50,15 @@ async fn blocking<T: Send + 'static>(
     tokio::task::spawn_blocking(work).await?.map_err(|error| refusal(file, &error))
 }
 
+/// The same of what another process read.
+fn apart<T>(file: &WeightFile, outcome: Result<Result<T, CheckpointError>, Trouble>) -> HubResult<T> {
+    match outcome {
+        Ok(read) => read.map_err(|error| refusal(file, &error)),
+        Err(Trouble::File(why)) => Err(HubError::unprocessable(format!("`{}` cannot be read. {why}", file.path))),
+        Err(Trouble::Hub(error)) => Err(error),
+    }
+}
+
 fn refusal(file: &WeightFile, error: &CheckpointError) -> HubError {
     HubError::unprocessable(format!("`{}` {error}.", file.path))
 }
@@ -65,7 +75,10 @@ async fn zip(app: &App, file: &WeightFile) -> HubResult<(Contents, Vec<Range<u64
         }
     }
     let pickle = file.read(app, range_of(app, file, zip.pickle().map_err(refused)?).await?).await?;
-    let contents = blocking(file, move || Contents::parse(&pickle)).await?;
+    let contents = match &app.config.scan.program {
+        Some(program) => apart(file, Scanner::start(program).await?.pickle(&pickle).await)?,
+        None => blocking(file, move || Contents::parse(&pickle)).await?,
+    };
     let entries = contents.storages.iter().zip(contents.needed());
     // What no tensor needs is not looked for.
     let entries = entries.map(|(storage, needed)| if needed { zip.storage(&storage.key).map(Some) } else { Ok(None) });
@@ -89,7 +102,10 @@ async fn range_of(app: &App, file: &WeightFile, entry: &ZipEntry) -> HubResult<R
 async fn legacy(app: &App, file: &WeightFile) -> HubResult<(Contents, Vec<Range<u64>>)> {
     let head = file.head(app, MAX_PICKLE_BYTES).await?;
     let size = file.size;
-    let read = blocking(file, move || LegacyFile::parse(&head, size)).await?;
+    let read = match &app.config.scan.program {
+        Some(program) => apart(file, Scanner::start(program).await?.legacy(&head, size).await)?,
+        None => blocking(file, move || LegacyFile::parse(&head, size)).await?,
+    };
     let numels = stream::iter(read.ranges.clone())
         .map(|range| async move { file.read(app, range.start.saturating_sub(NUMEL_BYTES)..range.start).await });
     let numels: Vec<Bytes> = numels.buffered(READS_AT_ONCE).try_collect().await?;

@@ -1,14 +1,16 @@
 //! Looks at one file and keeps what was found.
 
-use std::collections::{BTreeSet, HashSet};
-use std::io::{self, Read, Seek, SeekFrom};
+use std::collections::HashSet;
+use std::io;
+use std::ops::Range;
+use std::path::Path;
 
-use hub_cards::{Progress, gguf};
-use hub_scan::{Kind, Level, Limits, MAX_TEXT_BYTES, Report};
+use bytes::Bytes;
+use hub_scan::{Kind, Level};
 use hub_types::Oid;
+use tokio::runtime::Handle;
 
 use super::changes::ChangedFile;
-use super::reader::Blocks;
 use crate::accounts::leaks;
 use crate::app::App;
 use crate::error::{ErrorKind, HubError, HubResult};
@@ -16,75 +18,124 @@ use crate::jobs::Job;
 use crate::repos::Repo;
 use crate::repos::reading;
 use crate::repos::weight_files::{WeightFile, open_content};
+use crate::scans::apart::{Scanner, Source, Trouble};
+use crate::scans::blocks::Blocks;
 use crate::scans::clamd::{self, Address, Verdict};
 use crate::scans::queries::store_scan;
+use crate::scans::seen::{Seen, look};
 use crate::scans::{Av, AvStatus, FileKey, FileScan};
-
-/// What is read first of a GGUF header.
-const FIRST_READ_BYTES: u64 = 256 << 10;
-/// How much of a text is searched for this hub's own tokens at a time, and by how much the pieces overlap.
-const PIECE_BYTES: u64 = 4 << 20;
-const OVERLAP_BYTES: usize = 1 << 10;
 
 /// The largest file that is looked at together with others.
 const SMALL_BYTES: u64 = 128 << 10;
+/// How many of them are held in memory at once.
+const HELD_AT_ONCE: usize = 64;
 
-/// Looks at small files of git together: one reading of the repository, one thread, one transaction. Returns those that it has looked
-/// at; the others want to be looked at one by one.
+/// Looks at small files of git together: one process or thread, one transaction. Returns those that it has looked at; the others want
+/// to be looked at one by one.
 pub(super) async fn look_at_small(app: &App, repo: &Repo, files: &[&ChangedFile]) -> HubResult<HashSet<FileKey>> {
     let is_small = |file: &&&ChangedFile| file.lfs.is_none() && file.size <= SMALL_BYTES && file.key.kind != Kind::Gguf;
     let small: Vec<(FileKey, Oid)> = files.iter().filter(is_small).map(|file| (file.key.clone(), file.blob)).collect();
-    let looked = reading::read(app, repo, move |reader| {
+    let looked = match app.config.scan.program.as_deref() {
+        _ if small.is_empty() => Vec::new(),
+        Some(program) => look_apart(app, repo, small, program).await?,
+        None => look_here(app, repo, small).await?,
+    };
+    let done = looked.iter().map(|(key, _)| key.clone()).collect();
+    keep_all(app, looked.into_iter().map(|(key, seen)| Found { key, seen, av: None }).collect()).await?;
+    Ok(done)
+}
+
+async fn look_here(app: &App, repo: &Repo, small: Vec<(FileKey, Oid)>) -> HubResult<Vec<(FileKey, Seen)>> {
+    reading::read(app, repo, move |reader| {
         let looked = small.iter().filter_map(|(key, blob)| {
             let mut bytes = io::Cursor::new(reader.blob(*blob, SMALL_BYTES).ok()?);
             let size = bytes.get_ref().len() as u64;
-            let report = hub_scan::scan(&mut bytes, size, key.kind, Limits::default()).ok()?;
-            let tokens = if hub_scan::has_hub_tokens(&report) { hub_tokens(&mut bytes).ok()? } else { BTreeSet::new() };
-            Some((key.clone(), report, tokens))
+            Some((key.clone(), look(&mut bytes, size, key.kind).ok()?))
         });
         Ok(looked.collect::<Vec<_>>())
     })
-    .await?;
-    let done = looked.iter().map(|(key, ..)| key.clone()).collect();
-    keep_all(app, looked.into_iter().map(|(key, report, tokens)| Found { key, report, av: None, tokens }).collect()).await?;
-    Ok(done)
+    .await
+}
+
+/// They share a process. It ends with one that it cannot look at; that one is found when the rest is looked at one by one.
+async fn look_apart(app: &App, repo: &Repo, small: Vec<(FileKey, Oid)>, program: &Path) -> HubResult<Vec<(FileKey, Seen)>> {
+    let mut scanner = Scanner::start(program).await?;
+    let mut looked = Vec::new();
+    for part in small.chunks(HELD_AT_ONCE) {
+        let part = part.to_vec();
+        let held = reading::read(app, repo, move |reader| {
+            let bytes = |blob: &Oid| reader.blob(*blob, SMALL_BYTES).ok().map(Bytes::from);
+            Ok(part.iter().filter_map(|(key, blob)| Some((key.clone(), bytes(blob)?))).collect::<Vec<(FileKey, Bytes)>>())
+        })
+        .await?;
+        for (key, bytes) in held {
+            match scanner.look(key.kind, &bytes).await {
+                Ok(seen) => looked.push((key, seen)),
+                Err(trouble) => {
+                    tracing::warn!(repo.id = %repo.id, ?trouble, "files are looked at one by one, not together");
+                    return Ok(looked);
+                }
+            }
+        }
+    }
+    Ok(looked)
 }
 
 /// Looks at a file and, where there is one, has ClamAV look at it.
 pub(super) async fn look_at(app: &App, repo: &Repo, changed: &ChangedFile, clamd: Option<&Address>) -> HubResult<()> {
     let file = match open_content(app, repo, &changed.path, changed.blob, changed.lfs.as_ref()).await {
         Err(error) if error.kind() == ErrorKind::TooLarge => {
-            let mut report = Report::default();
-            report.leave_out("The file is too large to be looked at in git.");
-            return keep_all(app, vec![Found { key: changed.key.clone(), report, av: None, tokens: BTreeSet::new() }]).await;
+            let seen = Seen::nothing("The file is too large to be looked at in git.");
+            return keep_all(app, vec![Found { key: changed.key.clone(), seen, av: None }]).await;
         }
         other => other?,
     };
     // The bytes may be gone: then there is nothing to say of them.
     let Some(file) = file else { return Ok(()) };
-    let (report, tokens, file) = match changed.key.kind {
-        Kind::Gguf => (gguf_report(app, &file).await?, BTreeSet::new(), file),
-        Kind::Pickle | Kind::Keras | Kind::Template | Kind::Jinja | Kind::Safetensors | Kind::Opaque | Kind::Other => {
-            scan(app, changed.key.kind, file).await?
-        }
-    };
+    let (seen, file) = scan(app, changed.key.kind, file).await?;
     let av = match clamd {
         Some(address) => Some(ask_clamd(app, address, &file).await?),
         None => None,
     };
-    keep_all(app, vec![Found { key: changed.key.clone(), report, av, tokens }]).await
+    keep_all(app, vec![Found { key: changed.key.clone(), seen, av }]).await
 }
 
-async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTreeSet<[u8; 32]>, WeightFile)> {
-    let mut blocks = Blocks::new(app.clone(), file);
+/// Each file has a process of its own, which is of no use to it if it takes it over.
+async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Seen, WeightFile)> {
+    if !kind.is_looked_at() {
+        return Ok((Seen::default(), file));
+    }
+    let Some(program) = &app.config.scan.program else { return scan_here(app.clone(), kind, file).await };
+    let looked = Scanner::start(program).await?.look(kind, &Stored { app, file: &file }).await;
+    match looked {
+        Ok(seen) => Ok((seen, file)),
+        Err(Trouble::File(why)) => Ok((Seen::nothing(&why), file)),
+        Err(Trouble::Hub(error)) => Err(error),
+    }
+}
+
+/// A file, as another process reads it.
+struct Stored<'a> {
+    app: &'a App,
+    file: &'a WeightFile,
+}
+
+impl Source for Stored<'_> {
+    fn size(&self) -> u64 {
+        self.file.size
+    }
+
+    async fn read(&self, range: Range<u64>) -> HubResult<Bytes> {
+        self.file.read(self.app, range).await
+    }
+}
+
+async fn scan_here(app: App, kind: Kind, file: WeightFile) -> HubResult<(Seen, WeightFile)> {
+    let runtime = Handle::current();
     apart(move || {
-        let size = blocks.size();
-        let report = hub_scan::scan(&mut blocks, size, kind, Limits::default()).map_err(HubError::internal)?;
-        let tokens = match hub_scan::has_hub_tokens(&report) {
-            true => hub_tokens(&mut blocks).map_err(HubError::internal)?,
-            false => BTreeSet::new(),
-        };
-        Ok((report, tokens, blocks.into_file()))
+        let fetch = |range| runtime.block_on(file.read(&app, range)).map_err(io::Error::other);
+        let seen = look(&mut Blocks::new(file.size, fetch), file.size, kind).map_err(HubError::internal)?;
+        Ok((seen, file))
     })
     .await
 }
@@ -92,43 +143,6 @@ async fn scan(app: &App, kind: Kind, file: WeightFile) -> HubResult<(Report, BTr
 /// Runs a scanner on a thread of its own. Where one panics, that is an error of the file that it looked at, and of nothing else.
 async fn apart<T: Send + 'static>(scanner: impl FnOnce() -> HubResult<T> + Send + 'static) -> HubResult<T> {
     tokio::task::spawn_blocking(scanner).await?
-}
-
-/// This hub's own tokens in a text, as far as it is searched for secrets.
-fn hub_tokens(text: &mut (impl Read + Seek)) -> io::Result<BTreeSet<[u8; 32]>> {
-    text.seek(SeekFrom::Start(0))?;
-    let (mut tokens, mut piece, mut searched) = (BTreeSet::new(), Vec::new(), 0);
-    loop {
-        let count = text.by_ref().take(PIECE_BYTES).read_to_end(&mut piece)? as u64;
-        tokens.append(&mut leaks::hashes_in([&*String::from_utf8_lossy(&piece)]));
-        searched += count;
-        if count < PIECE_BYTES || searched >= MAX_TEXT_BYTES {
-            return Ok(tokens);
-        }
-        piece.drain(..piece.len() - OVERLAP_BYTES);
-    }
-}
-
-async fn gguf_report(app: &App, file: &WeightFile) -> HubResult<Report> {
-    let size = file.size;
-    let mut wanted = FIRST_READ_BYTES;
-    loop {
-        let prefix = file.head(app, wanted.min(size)).await?;
-        let read = move || match gguf::templates(&prefix, size) {
-            Ok(Progress::Done(templates)) => Ok(hub_scan::scan_templates(&templates)),
-            Ok(Progress::NeedBytes(bytes)) => Err(bytes),
-            Err(error) => {
-                let mut report = Report::default();
-                report.leave_out(format!("The header cannot be read: {error}."));
-                Ok(report)
-            }
-        };
-        match apart(move || Ok(read())).await? {
-            Ok(report) => return Ok(report),
-            Err(bytes) if bytes > wanted => wanted = bytes,
-            Err(_) => return Err(HubError::internal("a file is shorter than it says")),
-        }
-    }
 }
 
 /// What ClamAV says. A file that it hangs up on is noted; when it is away, somebody tries again later.
@@ -154,16 +168,14 @@ async fn ask_clamd(app: &App, address: &Address, file: &WeightFile) -> HubResult
 /// What was found in a file.
 struct Found {
     key: FileKey,
-    report: Report,
+    seen: Seen,
     av: Option<Av>,
-    /// Hashes of this hub's own tokens in it.
-    tokens: BTreeSet<[u8; 32]>,
 }
 
 async fn keep_all(app: &App, all: Vec<Found>) -> HubResult<()> {
     let mut tx = app.begin().await?;
     let mut leaked = false;
-    for Found { key, report, av, tokens } in all {
+    for Found { key, seen: Seen { report, tokens }, av } in all {
         let av_level = match av.as_ref().map(|av| av.status) {
             Some(AvStatus::Unsafe) => Level::Unsafe,
             Some(AvStatus::Safe | AvStatus::Error) | None => Level::Safe,
@@ -192,16 +204,5 @@ mod tests {
         let broken = apart(|| -> HubResult<()> { panic!("by a file that nobody thought of") }).await;
         assert!(broken.is_err_and(|error| !error.is_for_client()));
         assert_eq!(apart(|| Ok("goes on")).await.unwrap(), "goes on");
-    }
-
-    #[test]
-    fn tokens_are_found_wherever_they_are_searched_for() {
-        let token = format!("hf_{}", "aZ3kQ9mX7pLr2TvB8nWc5YdFgHjKsE4uRt");
-        let piece = usize::try_from(PIECE_BYTES).unwrap();
-        for at in [0, piece - 10, piece, 3 * piece - 1100] {
-            let text = [" ".repeat(at).as_str(), &token, &" ".repeat(4 * piece)].concat();
-            let found = hub_tokens(&mut io::Cursor::new(text)).unwrap();
-            assert!(leaks::hashes_in([token.as_str()]).is_subset(&found), "{at}");
-        }
     }
 }
