@@ -133,6 +133,12 @@ pub struct Found {
 }
 
 impl Found {
+    /// Whether neither an owner nor a repository has the text as it was typed.
+    fn is_nothing_as_typed(&self) -> bool {
+        let guessed = |found: &FoundRepos| found.total == 0 || found.reading.similar || found.reading.any_word;
+        self.organizations.total == 0 && self.users.total == 0 && self.repos.iter().all(|(_, found)| guessed(found))
+    }
+
     /// How many there are of a kind.
     pub fn total(&self, kind: Kind) -> u64 {
         match kind {
@@ -185,6 +191,15 @@ pub async fn find(app: &App, viewer: &Viewer, question: &Question, wanted: Wante
     let organizations = of_owners(Kind::Organizations, OwnerKind::Organization);
     let users = of_owners(Kind::Users, OwnerKind::User);
     (found.repos, found.organizations, found.users) = futures::try_join!(of_repos, organizations, users)?;
+    if wanted.offset == 0 && found.is_nothing_as_typed() {
+        let similar = async |kind: Kind, owner: OwnerKind| match asks(kind) {
+            true => owners::find_similar(app, owner, text, wanted.limit).await,
+            false => Ok(Owners::default()),
+        };
+        let organizations = similar(Kind::Organizations, OwnerKind::Organization);
+        let users = similar(Kind::Users, OwnerKind::User);
+        (found.organizations, found.users) = futures::try_join!(organizations, users)?;
+    }
     if asks(Kind::Tasks) {
         found.tasks = tasks::named(text).await?;
     }
