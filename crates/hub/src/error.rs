@@ -41,6 +41,8 @@ pub enum ErrorKind {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 408: the body of the request stopped coming.
+    Silent,
     /// 409.
     Conflict,
     /// 412.
@@ -225,6 +227,15 @@ impl HubError {
         };
         Self::new(ErrorKind::TooManyRequests, format!("{what} Try again in {wait}."))
             .with_header("Retry-After", retry_after_secs.to_string())
+    }
+
+    /// 408: the body of the request stopped coming.
+    pub fn silent_body(secs: u64) -> Self {
+        let unit = if secs == 1 { "second" } else { "seconds" };
+        Self::new(
+            ErrorKind::Silent,
+            format!("The request stopped in the middle: nothing more of it came for {secs} {unit}. Send it again."),
+        )
     }
 
     /// 503 with a sentence and the cause for the log.
