@@ -559,6 +559,13 @@ impl HubError {
         ))
     }
 
+    /// 403: an application was not let do this at all.
+    pub fn scope_missing(application: &str, scope: &str) -> Self {
+        Self::forbidden(format!(
+            "The application `{application}` may not do this: it needs the scope `{scope}`. Sign in to it again to give it that."
+        ))
+    }
+
     /// 404 for an access token.
     pub fn no_such_token() -> Self {
         Self::not_found("There is no such token: it may have been revoked already.")

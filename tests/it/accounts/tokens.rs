@@ -173,9 +173,7 @@ async fn a_token_says_what_it_lacks_to_who_may_know_of_the_repository() {
     for (repo, private) in [("ada/bert", false), ("ada/secret", true), ("ada/other", true)] {
         owner.create_repo("model", repo, private).await;
     }
-    let scopes = |repo: &str, permissions: &[&str]| {
-        json!({ "scoped": [{ "entity": { "type": "model", "name": repo }, "permissions": permissions }] })
-    };
+    let scopes = |repo: &str, permissions: &[&str]| json!({ "scoped": [{ "entity": { "type": "model", "name": repo }, "permissions": permissions }] });
     let line = [Client::file("a.txt", "a")];
     let text = |said: &hub_tests::Value| said["error"].as_str().unwrap().to_owned();
 
