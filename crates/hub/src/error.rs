@@ -559,10 +559,11 @@ impl HubError {
         ))
     }
 
-    /// 403: an application was not let do this at all.
-    pub fn scope_missing(application: &str, scope: &str) -> Self {
+    /// 403: an application was not let do this, or not for whom it wants to: `owner` is somebody's name, if that matters.
+    pub fn scope_missing(application: &str, scope: &str, owner: Option<&str>) -> Self {
+        let whose = owner.map(|owner| format!(" for {owner}")).unwrap_or_default();
         Self::forbidden(format!(
-            "The application `{application}` may not do this: it needs the scope `{scope}`. Sign in to it again to give it that."
+            "The application `{application}` may not do this: it needs the scope `{scope}`{whose}. Sign in to it again to give it that."
         ))
     }
 

@@ -315,7 +315,7 @@ impl Viewer {
         match &self.auth {
             Auth::Token { role: TokenRole::FineGrained, scopes: chosen, .. } if scopes::discusses(chosen) => self.require_user(),
             Auth::Token { name, role: TokenRole::FineGrained, scopes: chosen, .. } if oauth::is_of_application(chosen) => {
-                Err(HubError::scope_missing(name, "write-discussions"))
+                Err(HubError::scope_missing(name, "write-discussions", None))
             }
             Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => self.require_actor(),
         }

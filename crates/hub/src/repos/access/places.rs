@@ -57,8 +57,8 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
     match (token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")), &viewer.auth) {
         (Some(Level::Admin), _) => Ok(()),
         (_, Auth::Token { scopes: given, .. }) if scopes::makes_repos_in(given, name) => Ok(()),
-        (_, Auth::Token { name, scopes: given, .. }) if oauth::is_of_application(given) => {
-            Err(HubError::scope_missing(name, "contribute-repos"))
+        (_, Auth::Token { name: application, scopes: given, .. }) if oauth::is_of_application(given) => {
+            Err(HubError::scope_missing(application, "contribute-repos", Some(name.as_str())))
         }
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
