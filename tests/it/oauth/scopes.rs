@@ -33,6 +33,8 @@ async fn the_hub_says_which_scopes_there_are_and_what_they_allow() {
         "write-repos",
         "manage-repos",
         "contribute-repos",
+        "read-collections",
+        "write-collections",
         "write-discussions",
         "webhooks",
     ];
@@ -129,6 +131,37 @@ async fn write_discussions_is_for_talking_and_proposing() {
     speaker.post_json("/api/models/ada/own/discussions", &question, 404).await;
     let both = signed_in(&hub, &mut browser, &painter, "read-repos write-discussions").await;
     both.post_json("/api/models/ada/own/discussions", &question, 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn collections_have_scopes_of_their_own() {
+    let hub = hub().await;
+    let ada = hub.account("ada").await;
+    hub.organization("acme", &[(&ada, OrgRole::Admin)]).await;
+    let owner = hub.token(&ada, TokenRole::Write).await;
+    let new = |title: &str, namespace: &str| json!({ "title": title, "namespace": namespace, "private": true });
+    let address = |made: &Value| format!("/api/collections/{}", made["slug"].as_str().unwrap());
+    let own = address(&owner.post_json("/api/collections", &new("Mine", "ada"), 200).await);
+    let theirs = address(&owner.post_json("/api/collections", &new("Theirs", "acme"), 200).await);
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let all = ["openid", "manage-repos", "read-collections", "write-collections"];
+    let painter = application(&mut browser, "confidential", CALLBACK, &all).await;
+
+    let without = signed_in(&hub, &mut browser, &painter, "openid manage-repos").await;
+    without.get(&own, 404).await;
+    let said = without.post_json("/api/collections", &new("More", "ada"), 403).await;
+    assert!(error(&said).contains("the scope `write-collections` for ada"), "{said}");
+    let reader = signed_in(&hub, &mut browser, &painter, "read-collections").await;
+    reader.get(&own, 200).await;
+    reader.get(&theirs, 404).await;
+    reader.call(Method::PATCH, &own, &json!({ "title": "Other" }), 403).await;
+    let writer = signed_in(&hub, &mut browser, &painter, "write-collections").await;
+    writer.call(Method::PATCH, &own, &json!({ "title": "Other" }), 200).await;
+    let made = address(&writer.post_json("/api/collections", &new("More", "ada"), 200).await);
+    writer.call(Method::DELETE, &made, &json!({}), 200).await;
+    writer.post_json("/api/collections", &new("More", "acme"), 403).await;
+    writer.call(Method::PATCH, &theirs, &json!({ "title": "Other" }), 404).await;
     hub.stop().await;
 }
 

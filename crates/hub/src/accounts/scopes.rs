@@ -17,6 +17,10 @@ pub(crate) const WRITE_WEBHOOKS: &str = "user.webhooks.write";
 pub(crate) const MAKE_REPOS: &str = "repo.create";
 /// To take part in discussions wherever the token reads; it is no matter of single repositories.
 pub(crate) const DISCUSS: &str = "discussion.write";
+/// To see the private collections of a namespace.
+pub(crate) const READ_COLLECTIONS: &str = "collection.read";
+/// To make and change those of a namespace.
+pub(crate) const WRITE_COLLECTIONS: &str = "collection.write";
 /// What an application may do with what it made.
 const WITH_MADE: [&str; 2] = ["repo.content.read", "repo.write"];
 
@@ -51,6 +55,16 @@ pub(crate) fn reads_all_of(scopes: &Value, namespace: &str) -> bool {
 /// Whether a token makes repositories in a namespace, as an application's may that reads nothing else there.
 pub(crate) fn makes_repos_in(scopes: &Value, namespace: &str) -> bool {
     has_for(scopes, &["user", "org"], namespace, &[MAKE_REPOS])
+}
+
+/// Whether a token sees all collections of a user or an organisation that its owner sees.
+pub(crate) fn reads_collections_of(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &[READ_COLLECTIONS, WRITE_COLLECTIONS])
+}
+
+/// Whether a token changes them.
+pub(crate) fn writes_collections_of(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &[WRITE_COLLECTIONS])
 }
 
 /// Whether it is noted what a token makes.

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::accounts::scopes::{DISCUSS, MAKE_REPOS, READ_WEBHOOKS, WRITE_WEBHOOKS};
+use crate::accounts::scopes::{DISCUSS, MAKE_REPOS, READ_COLLECTIONS, READ_WEBHOOKS, WRITE_COLLECTIONS, WRITE_WEBHOOKS};
 use crate::accounts::{TokenRole, User};
 
 /// Something that an application can ask for.
@@ -12,12 +12,12 @@ pub(super) struct Scope {
     pub name: &'static str,
     /// What it lets an application do.
     pub words: &'static str,
-    /// Whether it is about repositories, and so also about those of chosen organisations.
+    /// Whether it is about repositories (or collections), and so also about those of chosen organisations.
     pub of_repos: bool,
 }
 
 /// All of them, but for [`ACT_AS_YOU`].
-pub(super) const SCOPES: [Scope; 10] = [
+pub(super) const SCOPES: [Scope; 12] = [
     Scope { name: "openid", words: "Know that it is you", of_repos: false },
     Scope { name: "profile", words: "See your name, your picture and your organizations", of_repos: false },
     Scope { name: "email", words: "See your email address", of_repos: false },
@@ -26,6 +26,8 @@ pub(super) const SCOPES: [Scope; 10] = [
     Scope { name: "write-repos", words: "Read and change what is in your repositories", of_repos: true },
     Scope { name: "manage-repos", words: "Create, change, move and delete repositories", of_repos: true },
     Scope { name: "contribute-repos", words: "Create repositories, and do anything with those that it created", of_repos: true },
+    Scope { name: "read-collections", words: "See your collections, private ones, too", of_repos: true },
+    Scope { name: "write-collections", words: "Make, change and delete your collections", of_repos: true },
     Scope {
         name: "write-discussions",
         words: "Open discussions and pull requests in your name, comment and react",
@@ -87,7 +89,7 @@ pub(super) fn reach_organizations(scopes: &[String]) -> bool {
 /// What somebody has no right to themselves, no token of theirs has.
 pub(super) fn rights(user: &User, scopes: &[String], organization_pks: &[i64]) -> (TokenRole, Value) {
     let has = |name: &str| scopes.iter().any(|scope| scope == name);
-    let mut repos = if has("manage-repos") {
+    let mut given = if has("manage-repos") {
         vec!["repo.content.read", "repo.write"]
     } else if has("write-repos") {
         vec!["repo.content.read", "repo.content.write"]
@@ -97,9 +99,15 @@ pub(super) fn rights(user: &User, scopes: &[String], organization_pks: &[i64]) -
         Vec::new()
     };
     if has("contribute-repos") {
-        repos.push(MAKE_REPOS);
+        given.push(MAKE_REPOS);
     }
-    let mut own = repos.clone();
+    if has("read-collections") || has("write-collections") {
+        given.push(READ_COLLECTIONS);
+    }
+    if has("write-collections") {
+        given.push(WRITE_COLLECTIONS);
+    }
+    let mut own = given.clone();
     if has("webhooks") {
         own.extend([READ_WEBHOOKS, WRITE_WEBHOOKS]);
     }
@@ -111,9 +119,9 @@ pub(super) fn rights(user: &User, scopes: &[String], organization_pks: &[i64]) -
     if !own.is_empty() {
         scoped.push(entry(user.pk, "user", &user.name, &own));
     }
-    if !repos.is_empty() {
+    if !given.is_empty() {
         let chosen = user.memberships.iter().filter(|one| organization_pks.contains(&one.namespace_pk));
-        scoped.extend(chosen.map(|one| entry(one.namespace_pk, "org", &one.name, &repos)));
+        scoped.extend(chosen.map(|one| entry(one.namespace_pk, "org", &one.name, &given)));
     }
     let role = if has(ACT_AS_YOU) { TokenRole::Write } else { TokenRole::FineGrained };
     let global: &[&str] = if has("write-discussions") { &[DISCUSS] } else { &[] };
