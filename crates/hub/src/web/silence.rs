@@ -137,9 +137,9 @@ pub async fn watch_bodies(
     if !closes {
         return Ok(response);
     }
-    Ok(response.map_body(|_, body| {
-        let is_sized = matches!(body.size(), BodySize::Sized(_));
-        BoxBody::new(LastAnswer { body, is_sized, heard })
+    Ok(response.map_body(|head, body| {
+        let takes_rest = matches!(body.size(), BodySize::Sized(_)) || head.status.is_success();
+        BoxBody::new(LastAnswer { body, takes_rest, heard })
     }))
 }
 
@@ -147,8 +147,9 @@ pub async fn watch_bodies(
 /// until nothing does.
 struct LastAnswer {
     body: BoxBody,
-    /// Whether the client knows where the answer ends, so that it has all of it while the server still listens.
-    is_sized: bool,
+    /// Whether the rest of the request is taken before the answer ends: where the client knows its length, and so has all of it
+    /// meanwhile, and where it is told of no failure, since clients then send to the end (git: a push whose report says why not).
+    takes_rest: bool,
     heard: Heard,
 }
 
@@ -165,7 +166,7 @@ impl MessageBody for LastAnswer {
         }
         // The request is over, and its line in the log is due.
         self.body = BoxBody::new(());
-        if self.is_sized {
+        if self.takes_rest {
             ready!(self.heard.0.borrow_mut().poll_rest(cx));
         }
         Poll::Ready(None)
