@@ -197,6 +197,7 @@ pub async fn answer_silence(
 #[cfg(test)]
 mod tests {
     use super::*;
+    use actix_web::body::to_bytes;
     use futures::StreamExt as _;
     use futures::stream;
 
@@ -233,5 +234,15 @@ mod tests {
         assert!(body.next().await.is_some_and(|piece| piece.is_ok()));
         tokio::time::sleep(LIMIT * 2).await;
         assert!(body.next().await.is_some_and(|piece| piece.is_ok()));
+    }
+
+    #[actix_web::test]
+    async fn an_answer_ends_after_the_rest_of_the_request_where_clients_send_to_the_end() {
+        for (takes_rest, end) in [(true, Some(End::Silent)), (false, None)] {
+            let request = heard(&[100, 100]);
+            let answer = LastAnswer { body: BoxBody::new("said"), takes_rest, heard: request.clone() };
+            assert_eq!(to_bytes(answer).await.unwrap(), "said");
+            assert_eq!(request.end(), end);
+        }
     }
 }
