@@ -46,6 +46,8 @@ def test_a_read_token_may_not_write(api_of, new_repo):
     with pytest.raises(HfHubHTTPError, match="403 Forbidden") as refused:
         api_of("bob-read").upload_file(path_or_fileobj=b"x", path_in_repo="x.txt", repo_id=repo_id)
     assert refused.value.response.status_code == 403
+    # The client shows what the hub says of the token.
+    assert f"Your token `look` may read {repo_id}, but not write to it" in str(refused.value)
 
 
 @calls("HfApi.create_repo")

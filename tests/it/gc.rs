@@ -285,6 +285,31 @@ async fn gc_deletes_orphans_under_keys_of_its_own_and_tells_of_others() {
 }
 
 #[tokio::test]
+async fn gc_tells_of_unfinished_uploads_before_they_go() {
+    let (hub, _ada) = start().await;
+    let store = &hub.app().store;
+    let (old, young) = (StorageKey::upload("1/old.parts-5/00001"), StorageKey::upload("1/young"));
+    for key in [&old, &young] {
+        store.put_bytes(key, vec![0; 10]).await.unwrap();
+    }
+    let folder = hub.app().config.data_dir.join("store");
+    let half = folder.join("uploads/1/half#3");
+    std::fs::write(&half, "half").unwrap();
+    assert_eq!(run(&hub, AT_ONCE).await, Report::default(), "somebody may still be sending");
+    for path in [folder.join(old.as_str()), half.clone()] {
+        std::fs::File::open(path).unwrap().set_modified(SystemTime::now() - DAY * 3).unwrap();
+    }
+    let dry = gc::collect(hub.app(), AT_ONCE, Mode::DryRun).await.unwrap().unwrap();
+    assert_eq!(dry.get(Item::StagedUploads), Amount { count: 1, bytes: 10 }, "{}", dry.table());
+    assert_eq!(dry.get(Item::HalfWritten), Amount { count: 1, bytes: 4 });
+    assert!(store.exists(&old).await.unwrap() && half.exists(), "nothing goes in a dry run");
+    assert_eq!(run(&hub, AT_ONCE).await, dry, "what was told goes");
+    assert!(!store.exists(&old).await.unwrap() && !half.exists());
+    assert!(store.exists(&young).await.unwrap());
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn gc_doubts_a_database_that_knows_nothing_of_the_store() {
     let (hub, _ada) = start().await;
     for nonce in 0..101 {

@@ -7,6 +7,7 @@ mod damaging;
 mod queries;
 mod ranges;
 mod raw;
+mod silence;
 
 use std::fmt::Debug;
 

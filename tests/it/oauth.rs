@@ -5,6 +5,7 @@ mod device;
 mod freshness;
 mod pages;
 mod rights;
+mod scopes;
 mod tricks;
 
 use base64::Engine as _;

@@ -36,7 +36,7 @@ pub use error::Error;
 pub use key::StorageKey;
 pub use presign::{PresignedGet, UploadedPart};
 pub use read::ObjectStream;
-pub use store::{ObjectInfo, Store};
+pub use store::{ObjectInfo, Store, Unfinished};
 pub use write::{Expect, Stored};
 
 /// The result of a storage operation.

@@ -47,6 +47,23 @@ pub struct ObjectInfo {
     pub modified_at: DateTime<Utc>,
 }
 
+/// What was begun in the store and never ended.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq)]
+pub struct Unfinished {
+    /// How many.
+    pub count: u64,
+    /// Their size so far.
+    pub bytes: u64,
+}
+
+impl Unfinished {
+    /// Counts one more.
+    pub fn add(&mut self, bytes: u64) {
+        self.count += 1;
+        self.bytes += bytes;
+    }
+}
+
 const PROBE_DEADLINE: Duration = Duration::from_secs(10);
 
 impl Store {
@@ -179,13 +196,26 @@ impl Store {
         objects.map_ok(info).map_err(move |e| Error::from_object_store(folder.as_ref(), e)).boxed()
     }
 
-    /// Removes files of a local store that a killed writer left unfinished and that are older than
-    /// `age`; returns how many. On a service a lifecycle rule for incomplete uploads does the same.
-    pub async fn sweep_unfinished(&self, age: Duration) -> Result<u64> {
-        let Place::Local(root) = &self.inner.place else { return Ok(0) };
+    /// Finds files of a local store that a killed writer left unfinished and that are older than `age`. A service tells of none.
+    pub async fn find_unfinished(&self, age: Duration) -> Result<Unfinished> {
+        self.for_unfinished(age, |_| true).await
+    }
+
+    /// Removes them, and says what went. On a service a lifecycle rule for incomplete uploads does the same.
+    pub async fn sweep_unfinished(&self, age: Duration) -> Result<Unfinished> {
+        // Its writer may just have finished or removed it.
+        self.for_unfinished(age, |path| std::fs::remove_file(path).is_ok()).await
+    }
+
+    async fn for_unfinished(&self, age: Duration, counts: fn(&FilePath) -> bool) -> Result<Unfinished> {
+        let Place::Local(root) = &self.inner.place else { return Ok(Unfinished::default()) };
         let root = root.clone();
         let before = SystemTime::now() - age;
-        tokio::task::spawn_blocking(move || sweep(&root, before)).await?.map_err(Error::unavailable)
+        let look = move || {
+            let mut found = Unfinished::default();
+            for_unfinished(&root, before, counts, &mut found).map(|()| found)
+        };
+        tokio::task::spawn_blocking(look).await?.map_err(Error::unavailable)
     }
 
     pub(crate) fn objects(&self) -> &Arc<dyn ObjectStore> {
@@ -212,19 +242,26 @@ fn open_local(dir: &FilePath) -> Result<Arc<dyn ObjectStore>> {
     Ok(Arc::new(local))
 }
 
-fn sweep(dir: &FilePath, before: SystemTime) -> std::io::Result<u64> {
-    let mut swept = 0;
+fn for_unfinished(
+    dir: &FilePath,
+    before: SystemTime,
+    counts: fn(&FilePath) -> bool,
+    found: &mut Unfinished,
+) -> std::io::Result<()> {
     for entry in std::fs::read_dir(dir)? {
         let entry = entry?;
         let path = entry.path();
         if entry.file_type()?.is_dir() {
-            swept += sweep(&path, before)?;
-        } else if is_unfinished(&path) && entry.metadata().and_then(|meta| meta.modified()).is_ok_and(|at| at <= before) {
-            // Its writer may just have finished or removed it.
-            swept += u64::from(std::fs::remove_file(&path).is_ok());
+            for_unfinished(&path, before, counts, found)?;
+        } else if is_unfinished(&path)
+            && let Ok(meta) = entry.metadata()
+            && meta.modified().is_ok_and(|at| at <= before)
+            && counts(&path)
+        {
+            found.add(meta.len());
         }
     }
-    Ok(swept)
+    Ok(())
 }
 
 /// `object_store` writes to `<name>#<number>` and renames; no key of ours has a `#`.

@@ -110,7 +110,8 @@ enum AdminCommand {
         #[arg(long)]
         deep: bool,
     },
-    /// Removes large files and chunks that nobody needs, as the hub does by itself once a day, and says what went and why.
+    /// Removes large files, chunks and unfinished uploads that nobody needs, as the hub does by itself once a day, and says what went and
+    /// why.
     Gc {
         /// Only says what would go, step by step. What a step leaves to the next is found by the next run.
         #[arg(long)]

@@ -101,6 +101,8 @@ pub struct Config {
     pub drain_secs: u64,
     /// How long a stop waits for requests in hand, in seconds.
     pub shutdown_timeout_secs: u64,
+    /// How long a request may stop in the middle of its body, in seconds; 0: for ever.
+    pub body_silence_secs: u64,
     /// The proxies in front of the hub.
     pub trusted_proxies: TrustedProxies,
     /// What `/metrics` asks for as Bearer token; without it only this machine may read them.
@@ -379,6 +381,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         rate_limits: read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
+        body_silence_secs: read.number("limits.body_silence_secs"),
         trusted_proxies: read.networks("trusted_proxies"),
         metrics_token: read.text("metrics_token").map(Secret::new),
         meili_url: read.url("search.meili_url").map(|url| url.trim_end_matches('/').to_owned()),

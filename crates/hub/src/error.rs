@@ -41,6 +41,8 @@ pub enum ErrorKind {
     NotFound,
     /// 405.
     MethodNotAllowed,
+    /// 408: the body of the request stopped coming.
+    Silent,
     /// 409.
     Conflict,
     /// 412.
@@ -225,6 +227,15 @@ impl HubError {
         };
         Self::new(ErrorKind::TooManyRequests, format!("{what} Try again in {wait}."))
             .with_header("Retry-After", retry_after_secs.to_string())
+    }
+
+    /// 408: the body of the request stopped coming.
+    pub fn silent_body(secs: u64) -> Self {
+        let unit = if secs == 1 { "second" } else { "seconds" };
+        Self::new(
+            ErrorKind::Silent,
+            format!("The request stopped in the middle: nothing more of it came for {secs} {unit}. Send it again."),
+        )
     }
 
     /// 503 with a sentence and the cause for the log.
@@ -517,6 +528,42 @@ impl HubError {
     pub fn token_too_weak(needed: &str) -> Self {
         Self::forbidden(format!(
             "Your access token does not allow this: it needs {needed}. Make another under Settings, Access tokens."
+        ))
+    }
+
+    /// Where people make access tokens.
+    pub const TOKENS: &'static str = "/settings/tokens";
+
+    /// 403: an access token may not do what its owner may. `may` is what it may do with the repository, if anything.
+    pub fn token_lacks(token: &str, id: &RepoId, may: Option<&str>, lacks: &str) -> Self {
+        let what = match may {
+            Some(may) => format!("may {may} {id}, but not {lacks}"),
+            None => format!("is for others than {id}, and may not {lacks}"),
+        };
+        let page = Self::TOKENS;
+        Self::forbidden(format!(
+            "Your token `{token}` {what}. At {page} you can make one that may: of the role `write`, or a fine-grained one with {id} among \
+             its repositories to read and write."
+        ))
+        .leading_to(page.to_owned())
+    }
+
+    /// 403: an application may not do what the person may for whom it acts. `scope` is what it would have to ask for.
+    pub fn application_lacks(application: &str, id: &RepoId, may: Option<&str>, lacks: &str, scope: &str) -> Self {
+        let what = match may {
+            Some(may) => format!("may {may} {id}, but not {lacks}"),
+            None => format!("was let into others than {id}, and may not {lacks}"),
+        };
+        Self::forbidden(format!(
+            "The application `{application}` {what}: it needs the scope `{scope}`. Sign in to it again to give it that."
+        ))
+    }
+
+    /// 403: an application was not let do this, or not for whom it wants to: `owner` is somebody's name, if that matters.
+    pub fn scope_missing(application: &str, scope: &str, owner: Option<&str>) -> Self {
+        let whose = owner.map(|owner| format!(" for {owner}")).unwrap_or_default();
+        Self::forbidden(format!(
+            "The application `{application}` may not do this: it needs the scope `{scope}`{whose}. Sign in to it again to give it that."
         ))
     }
 

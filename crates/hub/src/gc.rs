@@ -7,7 +7,7 @@
 //!   wait in quarantine. Whoever comes to need one meanwhile takes it out again.
 //! - [`sweep`]: what has been in quarantine long enough loses its row; in the same transaction its objects of the store
 //!   are noted as doomed, and doomed objects are deleted.
-//! - [`orphans`]: objects of the store that no row names are deleted or told.
+//! - [`orphans`]: objects of the store that no row names are deleted or told; so is what [`unfinished`] uploads left there.
 //!
 //! Why this is safe beside uploads, commits and other nodes: docs/storage.md. In short: rows are judged again under the lock
 //! that everybody takes who comes to need them; a repository loses files only while its refs cannot move, and what was
@@ -19,6 +19,7 @@ mod orphans;
 mod queries;
 mod report;
 mod sweep;
+mod unfinished;
 mod unlink;
 
 use std::time::Duration;
@@ -126,6 +127,7 @@ pub async fn collect(app: &App, limits: Limits, mode: Mode) -> HubResult<Option<
     sweep::delete_doomed(&run, &mut report).await?;
     clock::check_ages_in_store(app).await?;
     orphans::look(&run, &mut report).await?;
+    unfinished::look(&run, &mut report).await?;
     condemn::count_waiting(&run, &mut report).await?;
     if !run.is_dry() {
         let text = serde_json::to_value(&report).map_err(HubError::internal)?;

@@ -21,6 +21,7 @@ pub mod pictures;
 pub mod range;
 pub mod request_id;
 pub mod security_headers;
+pub mod silence;
 pub mod static_files;
 pub mod streaming;
 pub mod text;

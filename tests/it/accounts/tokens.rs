@@ -163,3 +163,49 @@ async fn a_token_that_was_found_is_worthless_and_its_owner_is_told() {
     stranger.post_json(LEAKED, &json!({}), 400).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_token_says_what_it_lacks_to_who_may_know_of_the_repository() {
+    let hub = TestHub::start().await;
+    hub.account("operator").await;
+    let (ada, bob) = (hub.account("ada").await, hub.account("bob").await);
+    let owner = hub.token(&ada, TokenRole::Write).await;
+    for (repo, private) in [("ada/bert", false), ("ada/secret", true), ("ada/other", true)] {
+        owner.create_repo("model", repo, private).await;
+    }
+    let scopes = |repo: &str, permissions: &[&str]| json!({ "scoped": [{ "entity": { "type": "model", "name": repo }, "permissions": permissions }] });
+    let line = [Client::file("a.txt", "a")];
+    let text = |said: &hub_tests::Value| said["error"].as_str().unwrap().to_owned();
+
+    let reads = hub.scoped_token(&ada, TokenRole::FineGrained, scopes("ada/bert", &["repo.content.read"])).await;
+    let said = text(&reads.commit("/api/models/ada/bert", "main", &line, 403).await);
+    assert!(said.starts_with("Your token `test` may read ada/bert, but not write to it. At "), "{said}");
+    assert!(said.contains(&format!(" {}{PAGE} ", hub.base())), "{said}");
+    let pushing = reads.get("/ada/bert.git/info/refs?service=git-receive-pack", 403).await;
+    // Clients show the header.
+    let header = pushing.headers()["x-error-message"].to_str().unwrap().to_owned();
+    assert!(header.contains("may read ada/bert, but not write to it"), "{header}");
+    let only_reads = hub.token(&ada, TokenRole::Read).await;
+    let said = text(&only_reads.commit("/api/models/ada/bert", "main", &line, 403).await);
+    assert!(said.contains("may read ada/bert, but not write to it"), "{said}");
+
+    let writes = ["repo.content.read", "repo.content.write"];
+    let writes = hub.scoped_token(&ada, TokenRole::FineGrained, scopes("ada/bert", &writes)).await;
+    writes.commit("/api/models/ada/bert", "main", &line, 200).await;
+    let said = writes.call(Method::PUT, "/api/models/ada/bert/settings", &json!({ "private": true }), 403).await;
+    assert!(text(&said).contains("may read and change ada/bert, but not change its settings"), "{said}");
+
+    // What everybody sees, a token for others may know of; what is private, it may not, and neither may strangers.
+    let elsewhere = hub.scoped_token(&ada, TokenRole::FineGrained, scopes("ada/other", &["repo.write"])).await;
+    let said = text(&elsewhere.commit("/api/models/ada/bert", "main", &line, 403).await);
+    assert!(said.contains("is for others than ada/bert"), "{said}");
+    let stranger = hub.scoped_token(&bob, TokenRole::FineGrained, scopes("ada/secret", &["repo.write"])).await;
+    for client in [&elsewhere, &stranger] {
+        let said = text(&client.commit("/api/models/ada/secret", "main", &line, 404).await);
+        assert_eq!(said, "Repository not found");
+    }
+    hub.anonymous().commit("/api/models/ada/secret", "main", &line, 401).await;
+    let said = text(&stranger.commit("/api/models/ada/bert", "main", &line, 403).await);
+    assert!(!said.contains("token"), "it is no fault of the token: {said}");
+    hub.stop().await;
+}

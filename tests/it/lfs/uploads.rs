@@ -2,6 +2,7 @@ use std::time::Duration;
 
 use bytes::Bytes;
 use futures::{StreamExt as _, stream};
+use hub::objects::sweep;
 use hub_tests::json;
 use reqwest::Method;
 
@@ -207,8 +208,11 @@ async fn unfinished_uploads_are_swept_and_finished_ones_stay() {
         let part = object["actions"]["upload"]["header"]["00001"].as_str().expect("a part");
         assert!(send(Method::PUT, part, left.bytes[..PART].to_vec()).await.status().is_success());
         tokio::time::sleep(Duration::from_millis(1100)).await;
-        hub::objects::sweep::sweep(hub.app(), Duration::from_secs(60)).await.expect("sweeps");
-        hub::objects::sweep::sweep(hub.app(), Duration::ZERO).await.expect("sweeps");
+        let early = sweep::sweep(hub.app(), Duration::from_secs(60)).await.expect("sweeps");
+        assert_eq!(early, sweep::Leftovers::default());
+        let found = sweep::find(hub.app(), Duration::ZERO).await.expect("looks");
+        assert_eq!(found.in_parts.bytes + found.staged.bytes, PART as u64, "{found:?}");
+        assert_eq!(sweep::sweep(hub.app(), Duration::ZERO).await.expect("sweeps"), found);
         let complete = object["actions"]["upload"]["href"].as_str().expect("an address");
         assert_eq!(post(complete, &json!({ "oid": left.oid, "parts": [] })).await.status(), 422);
         assert!(download(&ada, "ada/bert", &kept).await == kept.bytes);

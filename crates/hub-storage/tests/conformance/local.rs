@@ -3,7 +3,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use hub_storage::{StorageKey, Store, StoreConfig};
+use hub_storage::{StorageKey, Store, StoreConfig, Unfinished};
 
 use crate::places::{HOUR, Kind, Place};
 
@@ -16,8 +16,10 @@ async fn files_left_by_a_killed_writer_are_swept() {
     for name in ["uploads/x#1", "uploads/y#23", ".download-abc"] {
         std::fs::write(root.join(name), "half").unwrap();
     }
-    assert_eq!(place.store.sweep_unfinished(HOUR).await.unwrap(), 0);
-    assert_eq!(place.store.sweep_unfinished(Duration::ZERO).await.unwrap(), 2);
+    assert_eq!(place.store.sweep_unfinished(HOUR).await.unwrap(), Unfinished::default());
+    let both = Unfinished { count: 2, bytes: 8 };
+    assert_eq!(place.store.find_unfinished(Duration::ZERO).await.unwrap(), both);
+    assert_eq!(place.store.sweep_unfinished(Duration::ZERO).await.unwrap(), both, "looking removes nothing");
     assert_eq!(place.store.get_bytes(&key).await.unwrap().as_ref(), b"kept");
     assert_eq!(place.files().len(), 2);
 }

@@ -13,6 +13,17 @@ pub(crate) const READ_WEBHOOKS: &str = "user.webhooks.read";
 /// To see and change one's webhooks.
 pub(crate) const WRITE_WEBHOOKS: &str = "user.webhooks.write";
 
+/// To make repositories in a namespace, and do anything with those that were made so ([`with_made`]); nothing with any other.
+pub(crate) const MAKE_REPOS: &str = "repo.create";
+/// To take part in discussions wherever the token reads; it is no matter of single repositories.
+pub(crate) const DISCUSS: &str = "discussion.write";
+/// To see the private collections of a namespace.
+pub(crate) const READ_COLLECTIONS: &str = "collection.read";
+/// To make and change those of a namespace.
+pub(crate) const WRITE_COLLECTIONS: &str = "collection.write";
+/// What an application may do with what it made.
+const WITH_MADE: [&str; 2] = ["repo.content.read", "repo.write"];
+
 /// How many repositories a token can be for.
 const MOST_REPOS: usize = 100;
 
@@ -41,11 +52,50 @@ pub(crate) fn reads_all_of(scopes: &Value, namespace: &str) -> bool {
     has_for(scopes, &["user", "org"], namespace, &["repo.content.read", "repo.write"])
 }
 
+/// Whether a token makes repositories in a namespace, as an application's may that reads nothing else there.
+pub(crate) fn makes_repos_in(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &[MAKE_REPOS])
+}
+
+/// Whether a token sees all collections of a user or an organisation that its owner sees.
+pub(crate) fn reads_collections_of(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &[READ_COLLECTIONS, WRITE_COLLECTIONS])
+}
+
+/// Whether a token changes them.
+pub(crate) fn writes_collections_of(scopes: &Value, namespace: &str) -> bool {
+    has_for(scopes, &["user", "org"], namespace, &[WRITE_COLLECTIONS])
+}
+
+/// Whether it is noted what a token makes.
+pub(super) fn makes_repos(scopes: &Value) -> bool {
+    gives_somewhere(scopes, MAKE_REPOS)
+}
+
+/// Whether a token is for discussions.
+pub(super) fn discusses(scopes: &Value) -> bool {
+    scopes.get("global").and_then(Value::as_array).is_some_and(|given| given.iter().any(|one| one.as_str() == Some(DISCUSS)))
+}
+
+/// The rights of an application's token with those to what it made: entities, as in [`self`].
+pub(super) fn with_made(mut scopes: Value, made: Option<Value>) -> Value {
+    if let Some(Value::Array(made)) = made
+        && let Some(scoped) = scopes.get_mut("scoped").and_then(Value::as_array_mut)
+    {
+        scoped.extend(made.into_iter().map(|entity| json!({ "entity": entity, "permissions": WITH_MADE })));
+    }
+    scopes
+}
+
 /// Whether a token may write to any repository at all.
 pub(super) fn writes_somewhere(scopes: &Value) -> bool {
+    gives_somewhere(scopes, "repo.write")
+}
+
+fn gives_somewhere(scopes: &Value, permission: &str) -> bool {
     let entries = scopes.get("scoped").and_then(Value::as_array).into_iter().flatten();
     let mut given = entries.filter_map(|entry| entry.get("permissions")?.as_array()).flatten().filter_map(Value::as_str);
-    given.any(|permission| permission == "repo.write")
+    given.any(|one| one == permission)
 }
 
 fn has_for(scopes: &Value, kinds: &[&str], name: &str, permissions: &[&str]) -> bool {

@@ -1,10 +1,10 @@
 //! Access tokens: made once, shown once, stored as a hash.
 
 use sha2::{Digest as _, Sha256};
-use sqlx::PgPool;
+use sqlx::{PgConnection, PgPool};
 
 use super::queries::tokens as queries;
-use super::{TokenRole, User, Viewer, audit};
+use super::{Auth, TokenRole, User, Viewer, audit, scopes};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::together::Together;
@@ -63,6 +63,19 @@ pub async fn create_token(app: &App, user: &User, token: &NewToken) -> HubResult
     queries::insert_token(&mut tx, user.pk, token, &secret).await?;
     tx.commit().await?;
     Ok(secret)
+}
+
+/// Notes a new repository for the application that makes it, if its token may do something with those that it made and no others.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn note_made(conn: &mut PgConnection, viewer: &Viewer, repo_pk: i64) -> sqlx::Result<()> {
+    match &viewer.auth {
+        Auth::Token { token_pk, scopes: given, .. } if scopes::makes_repos(given) => {
+            queries::insert_made_repo(conn, *token_pk, repo_pk).await
+        }
+        _ => Ok(()),
+    }
 }
 
 /// Gives a token another name.

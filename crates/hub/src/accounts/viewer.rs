@@ -302,6 +302,21 @@ impl Viewer {
             Auth::Token { role: TokenRole::FineGrained, scopes: chosen, .. } if scopes::writes_somewhere(chosen) => {
                 self.require_user()
             }
+            Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => self.require_speaker(),
+        }
+    }
+
+    /// The account, if what was shown for it may speak in its name: it may act in it, or is a token for discussions. What it may read is
+    /// another question.
+    ///
+    /// # Errors
+    /// 401 for anonymous viewers, 403 for other tokens.
+    pub fn require_speaker(&self) -> HubResult<&User> {
+        match &self.auth {
+            Auth::Token { role: TokenRole::FineGrained, scopes: chosen, .. } if scopes::discusses(chosen) => self.require_user(),
+            Auth::Token { name, role: TokenRole::FineGrained, scopes: chosen, .. } if oauth::is_of_application(chosen) => {
+                Err(HubError::scope_missing(name, "write-discussions", None))
+            }
             Auth::Token { .. } | Auth::Session { .. } | Auth::Password | Auth::Anonymous => self.require_actor(),
         }
     }

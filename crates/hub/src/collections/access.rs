@@ -1,11 +1,14 @@
 //! Who may see and change a collection: everybody sees public ones, members see private ones of their namespace, and those who may
 //! write in the namespace change them. Of one in a resource group only the roles of the group count, as of repositories.
 
+use serde_json::Value;
+
 use super::queries::{self, Collection};
 use crate::accounts::queries::{NamespaceRow, find_namespace};
-use crate::accounts::{Auth, OrgRole, TokenRole, Viewer};
+use crate::accounts::{Auth, OrgRole, TokenRole, User, Viewer, scopes};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::oauth;
 use crate::repos::access::find_group_pk;
 use crate::repos::visibility::{Visibility, visible_to};
 
@@ -24,10 +27,12 @@ pub struct Scope {
 }
 
 impl Scope {
-    /// What a viewer may see. Tokens for chosen repositories see what is public.
+    /// What a viewer may see. Tokens for chosen things see what is public, and the collections that they are for.
     pub fn of(viewer: &Viewer) -> Self {
         match &viewer.auth {
-            Auth::Token { role: TokenRole::FineGrained, .. } => Self { repos: visible_to(viewer), ..Self::default() },
+            Auth::Token { role: TokenRole::FineGrained, scopes: given, .. } => {
+                Self { audiences: audiences_of(viewer, given), all: false, repos: visible_to(viewer) }
+            }
             _ => Self {
                 audiences: viewer.audiences(),
                 all: viewer.user.as_ref().is_some_and(|user| user.is_admin),
@@ -39,6 +44,32 @@ impl Scope {
     pub(super) fn shows(&self, collection: &Collection) -> bool {
         let audience = collection.resource_group_pk.unwrap_or(collection.namespace_pk);
         !collection.private || self.all || self.audiences.contains(&audience)
+    }
+}
+
+/// Of the `User::audiences` those whose collections a token is for.
+fn audiences_of(viewer: &Viewer, given: &Value) -> Vec<i64> {
+    let Some(user) = &viewer.user else { return Vec::new() };
+    let own = scopes::reads_collections_of(given, &user.name).then_some(user.pk);
+    let organizations = user.memberships.iter().filter(|one| scopes::reads_collections_of(given, &one.name));
+    let theirs = organizations.flat_map(|one| std::iter::once(one.namespace_pk).chain(one.groups.iter().map(|group| group.pk)));
+    own.into_iter().chain(theirs).collect()
+}
+
+/// The account of who makes and changes collections of a namespace, if what was shown for it is for that. Whether they may is another
+/// question.
+///
+/// # Errors
+/// 401 for anonymous viewers, 403 for tokens that only read or are for other things.
+fn require_curator<'a>(viewer: &'a Viewer, namespace: &str) -> HubResult<&'a User> {
+    match &viewer.auth {
+        Auth::Token { role: TokenRole::FineGrained, scopes: given, .. } if scopes::writes_collections_of(given, namespace) => {
+            viewer.require_user()
+        }
+        Auth::Token { name, role: TokenRole::FineGrained, scopes: given, .. } if oauth::is_of_application(given) => {
+            Err(HubError::scope_missing(name, "write-collections", Some(namespace)))
+        }
+        _ => viewer.require_actor(),
     }
 }
 
@@ -85,7 +116,7 @@ impl CollectionRead {
     /// # Errors
     /// 401 when anonymous, 403 for those who may not.
     pub fn into_write(self) -> HubResult<CollectionWrite> {
-        self.viewer.require_actor()?;
+        require_curator(&self.viewer, &self.collection.namespace)?;
         if self.may_edit() {
             return Ok(CollectionWrite(self));
         }
@@ -123,8 +154,9 @@ pub async fn target_place(
     name: Option<&str>,
     group_id: Option<&str>,
 ) -> HubResult<(NamespaceRow, Option<i64>)> {
-    let user = viewer.require_actor()?;
+    let user = viewer.require_user()?;
     let name = name.unwrap_or(&user.name);
+    require_curator(viewer, name)?;
     let refused =
         || HubError::forbidden(format!("You don't have the rights to make collections under the namespace \"{name}\"."));
     hub_types::check_name(name).map_err(|_| refused())?;

@@ -44,7 +44,7 @@ pub struct NewCollection {
 /// # Errors
 /// 400 for a bad title, 403 for a foreign namespace, 409 (with `slug`) when the owner has one of this title.
 pub async fn create(app: &App, viewer: &Viewer, new: &NewCollection) -> HubResult<Collection> {
-    let user = viewer.require_actor()?;
+    let user = viewer.require_user()?;
     let (namespace, resource_group_pk) =
         target_place(app, viewer, new.namespace.as_deref(), new.resource_group.as_deref()).await?;
     let title = checked_title(&new.title)?;
@@ -162,7 +162,7 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
 /// # Errors
 /// The database does not answer.
 pub async fn delete(app: &App, write: &CollectionWrite) -> HubResult<()> {
-    let user = write.viewer.require_actor()?;
+    let user = write.viewer.require_user()?;
     let mut tx = app.begin().await?;
     queries::deleted::delete(&mut tx, write.collection.collection_pk, user.pk).await?;
     Ok(tx.commit().await?)

@@ -46,6 +46,12 @@ pub enum Item {
     OldOrphanFiles,
     /// Git packs in the store that no row names, under keys of older versions: told only.
     OldOrphanPacks,
+    /// Uploads in parts that nobody finished.
+    UploadsInParts,
+    /// Uploads, or parts of them, that came to the store and were never said to be whole.
+    StagedUploads,
+    /// Files of a local store that were not written to their end.
+    HalfWritten,
     /// Large files in quarantine.
     WaitingFiles,
     /// Xorbs in quarantine.
@@ -83,6 +89,9 @@ impl Item {
             }
             Self::OldOrphanFiles => ("objects of large files left in the store", "no row names them; look yourself"),
             Self::OldOrphanPacks => ("git packs and indexes left in the store", "no row names them; look yourself"),
+            Self::UploadsInParts => ("uploads in parts ended", "nobody finished them in two days"),
+            Self::StagedUploads => ("uploads and parts deleted from the store", "nobody said in two days that they are whole"),
+            Self::HalfWritten => ("half-written files deleted from the store", "a hub that was killed left them"),
             Self::WaitingFiles => ("large files in quarantine", "they wait; an upload takes them out again"),
             Self::WaitingXorbs => ("xorbs in quarantine", "they wait; an upload takes them out again"),
             Self::WaitingPacks => ("git packs in quarantine", "nodes may still read them"),

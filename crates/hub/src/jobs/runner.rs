@@ -91,7 +91,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::Repack { repo_pk } => repos::repack::repack(app, &app.git, repo_pk).await.map(|_| ()),
         Job::ConvertWeights { conversion_pk } => repos::conversion::convert(app, conversion_pk).await,
         Job::PutInChunks { oid } => xet::convert::convert(app, oid).await,
-        Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await,
+        Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await.map(|_| ()),
         Job::CollectGarbage => {
             moderation::removal::forget(app).await?;
             collections::deleted::forget(app).await?;

@@ -2,7 +2,7 @@
 
 use serde_json::{Value, json};
 
-use crate::accounts::scopes::{READ_WEBHOOKS, WRITE_WEBHOOKS};
+use crate::accounts::scopes::{DISCUSS, MAKE_REPOS, READ_COLLECTIONS, READ_WEBHOOKS, WRITE_COLLECTIONS, WRITE_WEBHOOKS};
 use crate::accounts::{TokenRole, User};
 
 /// Something that an application can ask for.
@@ -12,12 +12,12 @@ pub(super) struct Scope {
     pub name: &'static str,
     /// What it lets an application do.
     pub words: &'static str,
-    /// Whether it is about repositories, and so also about those of chosen organisations.
+    /// Whether it is about repositories (or collections), and so also about those of chosen organisations.
     pub of_repos: bool,
 }
 
 /// All of them, but for [`ACT_AS_YOU`].
-pub(super) const SCOPES: [Scope; 8] = [
+pub(super) const SCOPES: [Scope; 12] = [
     Scope { name: "openid", words: "Know that it is you", of_repos: false },
     Scope { name: "profile", words: "See your name, your picture and your organizations", of_repos: false },
     Scope { name: "email", words: "See your email address", of_repos: false },
@@ -25,6 +25,14 @@ pub(super) const SCOPES: [Scope; 8] = [
     Scope { name: "gated-repos", words: "Read gated repositories that you were let into", of_repos: false },
     Scope { name: "write-repos", words: "Read and change what is in your repositories", of_repos: true },
     Scope { name: "manage-repos", words: "Create, change, move and delete repositories", of_repos: true },
+    Scope { name: "contribute-repos", words: "Create repositories, and do anything with those that it created", of_repos: true },
+    Scope { name: "read-collections", words: "See your collections, private ones, too", of_repos: true },
+    Scope { name: "write-collections", words: "Make, change and delete your collections", of_repos: true },
+    Scope {
+        name: "write-discussions",
+        words: "Open discussions and pull requests in your name, comment and react",
+        of_repos: false,
+    },
     Scope { name: "webhooks", words: "See and change your webhooks", of_repos: false },
 ];
 /// Everything that a token with the role `write` may do; only for the command line that every hub knows.
@@ -81,16 +89,25 @@ pub(super) fn reach_organizations(scopes: &[String]) -> bool {
 /// What somebody has no right to themselves, no token of theirs has.
 pub(super) fn rights(user: &User, scopes: &[String], organization_pks: &[i64]) -> (TokenRole, Value) {
     let has = |name: &str| scopes.iter().any(|scope| scope == name);
-    let repos: &[&str] = if has("manage-repos") {
-        &["repo.content.read", "repo.write"]
+    let mut given = if has("manage-repos") {
+        vec!["repo.content.read", "repo.write"]
     } else if has("write-repos") {
-        &["repo.content.read", "repo.content.write"]
+        vec!["repo.content.read", "repo.content.write"]
     } else if has("read-repos") {
-        &["repo.content.read"]
+        vec!["repo.content.read"]
     } else {
-        &[]
+        Vec::new()
     };
-    let mut own = repos.to_vec();
+    if has("contribute-repos") {
+        given.push(MAKE_REPOS);
+    }
+    if has("read-collections") || has("write-collections") {
+        given.push(READ_COLLECTIONS);
+    }
+    if has("write-collections") {
+        given.push(WRITE_COLLECTIONS);
+    }
+    let mut own = given.clone();
     if has("webhooks") {
         own.extend([READ_WEBHOOKS, WRITE_WEBHOOKS]);
     }
@@ -102,13 +119,14 @@ pub(super) fn rights(user: &User, scopes: &[String], organization_pks: &[i64]) -
     if !own.is_empty() {
         scoped.push(entry(user.pk, "user", &user.name, &own));
     }
-    if !repos.is_empty() {
+    if !given.is_empty() {
         let chosen = user.memberships.iter().filter(|one| organization_pks.contains(&one.namespace_pk));
-        scoped.extend(chosen.map(|one| entry(one.namespace_pk, "org", &one.name, repos)));
+        scoped.extend(chosen.map(|one| entry(one.namespace_pk, "org", &one.name, &given)));
     }
     let role = if has(ACT_AS_YOU) { TokenRole::Write } else { TokenRole::FineGrained };
+    let global: &[&str] = if has("write-discussions") { &[DISCUSS] } else { &[] };
     let rights =
-        json!({ "canReadGatedRepos": has("gated-repos"), "global": [], "scoped": scoped, "oauth": { "scopes": scopes } });
+        json!({ "canReadGatedRepos": has("gated-repos"), "global": global, "scoped": scoped, "oauth": { "scopes": scopes } });
     (role, rights)
 }
 

@@ -18,6 +18,7 @@ use crate::app::App;
 use crate::error::{Barrier, HubError, HubResult};
 use crate::flags::Flag;
 use crate::moderation;
+use crate::oauth;
 
 pub use find::{find_disabled, find_readable};
 pub use places::{Place, check_name_is_free, find_group_pk, group_to_move_to, may_create, target_namespace, target_place};
@@ -115,6 +116,25 @@ fn token_cap(viewer: &Viewer, namespace_pk: i64, repo_type: RepoType, id: &str) 
         TokenRole::Read => Some(Level::Read),
         TokenRole::Write => Some(Level::Admin),
         TokenRole::FineGrained => scoped_level(viewer, scopes, namespace_pk, repo_type, id),
+    }
+}
+
+/// What a token lacks to do what its owner may. Only who may know of the repository is told so.
+fn token_lacks(viewer: &Viewer, repo: &Repo, level: Level) -> HubError {
+    let Auth::Token { name, scopes, .. } = &viewer.auth else { return HubError::write_denied(&repo.id) };
+    let may = match token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()) {
+        None => None,
+        Some(Level::Read) => Some("read"),
+        Some(Level::Write | Level::Admin) => Some("read and change"),
+    };
+    let (lacks, scope) = match level {
+        Level::Read => ("read it", "read-repos"),
+        Level::Write => ("write to it", "write-repos"),
+        Level::Admin => ("change its settings, move or delete it", "manage-repos"),
+    };
+    match oauth::is_of_application(scopes) {
+        true => HubError::application_lacks(name, &repo.id, may, lacks, scope),
+        false => HubError::token_lacks(name, &repo.id, may, lacks),
     }
 }
 
@@ -346,7 +366,7 @@ impl RepoRead {
         }
         self.viewer.require_user()?;
         if role_level(&self.viewer, &self.repo).is_some_and(|role| role >= level) {
-            return Err(HubError::token_too_weak(&format!("the role `write` on {}", self.repo.id)));
+            return Err(token_lacks(&self.viewer, &self.repo, level));
         }
         if locked_out(&self.viewer, self.repo.id.namespace()) {
             return Err(HubError::second_factor_required(self.repo.id.namespace()));

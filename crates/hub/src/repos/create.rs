@@ -8,7 +8,7 @@ use super::metadata::{self, HeadMetadata};
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, StoredPack, apply_in};
 use super::{access, new_objects};
-use crate::accounts::{Viewer, audit};
+use crate::accounts::{Viewer, audit, tokens};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -69,6 +69,7 @@ pub async fn create_repo(app: &App, viewer: &Viewer, new: &NewRepo, base_url: &s
         Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
+    tokens::note_made(&mut tx, viewer, repo_pk).await?;
     queries::delete_redirect(&mut tx, new.repo_type, id.namespace(), id.name()).await?;
     let repo =
         queries::find_repo_by_pk(&mut *tx, repo_pk).await?.ok_or_else(|| HubError::internal("the new repository is gone"))?;

@@ -4,7 +4,7 @@ use super::access;
 use super::access::RepoContent;
 use super::queries::{self, NewRepoRow, Repo};
 use super::refs::{RefChange, RefUpdate, apply_in};
-use crate::accounts::audit;
+use crate::accounts::{audit, tokens};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -61,6 +61,7 @@ pub async fn duplicate_repo(
         Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
+    tokens::note_made(&mut tx, &source.viewer, repo_pk).await?;
     queries::delete_redirect(&mut tx, from.repo_type, &namespace.name, to.name()).await?;
     queries::copy_contents(&mut tx, from.pk, repo_pk).await?;
     objects::share_all(&mut tx, from.pk, repo_pk).await?;

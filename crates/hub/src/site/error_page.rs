@@ -162,6 +162,7 @@ fn label_of(page: &str) -> &'static str {
         page if page.starts_with("/moderation/notice/") => "Read why",
         page if page.starts_with("/recalls/") => "Read why",
         HubError::SECOND_FACTORS => "Add a second factor",
+        HubError::TOKENS => "Your access tokens",
         _ => "Back to the repository",
     }
 }

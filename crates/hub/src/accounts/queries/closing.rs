@@ -15,6 +15,7 @@ pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Re
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
     // Tokens and grants of applications go with them.
     sqlx::query!("delete from oauth_consents where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from oauth_repos where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from access_tokens where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from ssh_keys where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
 }

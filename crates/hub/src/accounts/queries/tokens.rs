@@ -8,7 +8,7 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::list_users;
 use crate::accounts::tokens::{self, NewToken};
-use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer};
+use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer, scopes};
 
 /// Finds the owners of tokens that have not expired and are not known to have leaked, by the tokens' hashes.
 ///
@@ -17,8 +17,18 @@ use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer};
 pub async fn find_token_viewers(pool: &PgPool, hashes: &[[u8; 32]]) -> sqlx::Result<HashMap<[u8; 32], Viewer>> {
     let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
     let rows = sqlx::query!(
-        "select token_hash, token_pk, user_pk, name, role, scopes, created_at from access_tokens
-         where token_hash = any($1) and leaked_at is null and (expires_at is null or expires_at > now())",
+        r#"select t.token_hash, t.token_pk, t.user_pk, t.name, t.role, t.scopes, t.created_at,
+                  case when t.scopes #> '{oauth,scopes}' ? 'contribute-repos' then
+                      (select jsonb_agg(jsonb_build_object('type', made.repo_type, 'name', made.name))
+                       from (select r.repo_type, n.name || '/' || r.name as name
+                             from oauth_grants g join oauth_consents c on c.consent_pk = g.consent_pk
+                             join oauth_repos o on o.client_pk = c.client_pk and o.user_pk = c.user_pk
+                             join repos r on r.repo_pk = o.repo_pk and r.deleted_at is null
+                             join namespaces n on n.namespace_pk = r.namespace_pk
+                             where g.grant_pk = t.grant_pk order by o.repo_pk desc limit 1000) made)
+                  end as "made?: Value"
+           from access_tokens t
+           where t.token_hash = any($1) and t.leaked_at is null and (t.expires_at is null or t.expires_at > now())"#,
         &hashes as &[&[u8]]
     )
     .fetch_all(pool)
@@ -35,7 +45,7 @@ pub async fn find_token_viewers(pool: &PgPool, hashes: &[[u8; 32]]) -> sqlx::Res
             token_pk: row.token_pk,
             name: row.name,
             role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
-            scopes: row.scopes,
+            scopes: scopes::with_made(row.scopes, row.made),
             created_at: row.created_at,
         };
         viewers.insert(hash, Viewer { user: Some(user.clone()), auth });
@@ -54,6 +64,25 @@ pub async fn has_token(pool: &PgPool, token_pk: i64) -> sqlx::Result<bool> {
         token_pk
     );
     Ok(found.fetch_optional(pool).await?.is_some())
+}
+
+/// Notes for whom and by which application a repository was made, if the token is an application's that still works.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn insert_made_repo(conn: &mut PgConnection, token_pk: i64, repo_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into oauth_repos (repo_pk, client_pk, user_pk)
+         select $2::bigint, c.client_pk, c.user_pk
+         from access_tokens t join oauth_grants g on g.grant_pk = t.grant_pk
+         join oauth_consents c on c.consent_pk = g.consent_pk
+         where t.token_pk = $1 on conflict do nothing",
+        token_pk,
+        repo_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Stores a token.

@@ -124,6 +124,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         "How many seconds a stop waits for requests in hand before it drops them.",
     ),
     setting(
+        "limits.body_silence_secs",
+        "HUB_LIMITS_BODY_SILENCE_SECS",
+        "60",
+        Form::Number(0, 86_400),
+        "How long a request may stop in the middle of its body, in seconds, before it is answered with 408 and gives back all that \
+         it held. A slow one goes on as long as a little comes in that time. 0: for ever.",
+    ),
+    setting(
         "trusted_proxies",
         "HUB_TRUSTED_PROXIES",
         "127.0.0.0/8, ::1",

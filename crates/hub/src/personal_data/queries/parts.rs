@@ -97,7 +97,8 @@ parts! {
         from user_identities where user_pk = $1 and identity_pk > $2 order by identity_pk limit $3"#;
     Connected "connected_applications" r#"
         select consent_pk as "key!", jsonb_build_object(
-            'application', c.name, 'homepage', c.homepage, 'scopes', o.scopes, 'allowed_at', o.created_at) as data
+            'application', c.name, 'homepage', c.homepage, 'scopes', o.scopes, 'allowed_at', o.created_at, 'repositories_made',
+            (select count(*) from oauth_repos m where m.client_pk = o.client_pk and m.user_pk = o.user_pk)) as data
         from oauth_consents o join oauth_clients c using (client_pk)
         where o.user_pk = $1 and consent_pk > $2 order by consent_pk limit $3"#;
     Applications "developer_applications" r#"

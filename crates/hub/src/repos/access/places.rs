@@ -6,9 +6,10 @@ use sqlx::PgConnection;
 use super::{Level, RepoAdmin, group_of, token_cap};
 use crate::accounts::queries::groups::find_group;
 use crate::accounts::queries::{NamespaceRow, find_namespace};
-use crate::accounts::{GroupMembership, OrgRole, Viewer};
+use crate::accounts::{Auth, GroupMembership, OrgRole, Viewer, scopes};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::oauth;
 use crate::repos::queries::{self, Repo};
 
 /// Where a repository shall live: in a namespace, and there perhaps in a resource group.
@@ -53,8 +54,12 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
     if !allowed {
         return Err(may_not_create(repo_type, name));
     }
-    match token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")) {
-        Some(Level::Admin) => Ok(()),
+    match (token_cap(viewer, *namespace_pk, repo_type, &format!("{name}/")), &viewer.auth) {
+        (Some(Level::Admin), _) => Ok(()),
+        (_, Auth::Token { scopes: given, .. }) if scopes::makes_repos_in(given, name) => Ok(()),
+        (_, Auth::Token { name: application, scopes: given, .. }) if oauth::is_of_application(given) => {
+            Err(HubError::scope_missing(application, "contribute-repos", Some(name.as_str())))
+        }
         _ => Err(HubError::token_too_weak("the role `write`")),
     }
 }

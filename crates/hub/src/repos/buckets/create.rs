@@ -3,7 +3,7 @@
 use hub_types::{RepoId, RepoType};
 use serde_json::json;
 
-use crate::accounts::{Viewer, audit};
+use crate::accounts::{Viewer, audit, tokens};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -62,6 +62,7 @@ pub async fn create_bucket(app: &App, viewer: &Viewer, new: &NewBucket, base_url
         Err(error) if db::violates(&error, "repos_resource_group_fk") => return Err(HubError::resource_group_gone()),
         other => other?,
     };
+    tokens::note_made(&mut tx, viewer, repo_pk).await?;
     queries::delete_redirect(&mut tx, RepoType::Bucket, id.namespace(), id.name()).await?;
     queries::insert_event(&mut tx, repo_pk, Some(user.pk), "create_repo", json!({ "id": id.to_string() })).await?;
     let repo = queries::find_repo_by_pk(&mut *tx, repo_pk).await?;

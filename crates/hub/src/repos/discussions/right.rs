@@ -12,7 +12,7 @@ pub fn is_silenced(read: &RepoRead) -> bool {
 }
 
 /// The key of the viewer who takes part in discussions: whoever may act in their own name, and whose token may write to the
-/// repository.
+/// repository or is for discussions.
 ///
 /// # Errors
 /// 401 for anonymous viewers, 403 for tokens that only read, and in repositories that moderators disabled.
@@ -20,7 +20,7 @@ pub fn participant(read: &RepoRead) -> HubResult<i64> {
     if is_silenced(read) {
         return Err(access::disabled(&read.repo));
     }
-    let user = if read.level >= Level::Write { read.viewer.require_user()? } else { read.viewer.require_actor()? };
+    let user = if read.level >= Level::Write { read.viewer.require_user()? } else { read.viewer.require_speaker()? };
     Ok(user.pk)
 }
 
