@@ -95,6 +95,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::CollectGarbage => {
             moderation::removal::forget(app).await?;
             collections::deleted::forget(app).await?;
+            repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
             gc::collect_daily(app).await
         }
         Job::PruneAuditLog => accounts::audit::prune(app).await,
