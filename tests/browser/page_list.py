@@ -54,6 +54,7 @@ PAGES = [
     ("accounts/audit_log.html", "ada", "/organizations/acme/settings/audit-log"),
     ("repos/deleted.html", "ada", "/settings/deleted"),
     ("collections/deleted.html", "ada", "/settings/deleted/collections"),
+    ("webhooks/deleted.html", "ada", "/settings/deleted/webhooks"),
     ("repos/history.html", "ada", "/ada/shown/settings/history"),
     ("repos/history.html", "ada", "/buckets/ada/training-run/settings/history"),
     ("webhooks/list.html", "ada", "/settings/webhooks"),

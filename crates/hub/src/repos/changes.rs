@@ -340,10 +340,7 @@ mod tests {
             (What::UpdateSettings { before: open, after: shut }, "Made private; Gated, with access by approval"),
             (What::MoveRepo { from: "a/b".into(), to: "c/d".into() }, "Moved a/b to c/d"),
             (What::DeleteDiscussion { num: 3, name: None, old: None }, "Deleted the discussion #3"),
-            (
-                What::DeleteDiscussion { num: 4, name: Some("refs/pr/4".into()), old: Some(old) },
-                "Deleted the pull request #4",
-            ),
+            (What::DeleteDiscussion { num: 4, name: Some("refs/pr/4".into()), old: Some(old) }, "Deleted the pull request #4"),
             (What::UpdateOptions { before, after }, "Turned discussions off; Let downloads go in chunks"),
         ] {
             assert_eq!(what.in_words(), words);

@@ -3,7 +3,7 @@
 use hub_types::{Oid, RefName, RepoId};
 
 use super::{Change, Openness, Options, What, queries, shown, thread_word};
-use crate::accounts::audit;
+use crate::accounts::{audit, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoAdmin;
@@ -34,6 +34,9 @@ pub async fn undo(app: &App, admin: &RepoAdmin, change_pk: i64, as_new: bool) ->
     let row = queries::find(&app.pool, admin.repo.pk, change_pk).await?;
     let change = Change::of(app, row.ok_or_else(|| HubError::not_found("There is no such change."))?)?;
     check(&change)?;
+    if is_grave(admin, &change.what) {
+        sudo::check(app, &admin.viewer, &format!("{}/settings/history", admin.repo.path())).await?;
+    }
     match &change.what {
         What::DeleteRef { name, old } => put_back(app, admin, &change, (name, None, *old), as_new).await,
         What::ReplaceRef { name, old, new } => put_back(app, admin, &change, (name, Some(*new), *old), as_new).await,
@@ -55,6 +58,15 @@ pub async fn undo(app: &App, admin: &RepoAdmin, change_pk: i64, as_new: bool) ->
             Ok(Undone { id: None, name: None, said: format!("{id} is deleted again.") })
         }
         What::DeleteRepo { .. } => Err(HubError::conflict("The repository is here: its deletion is undone.")),
+    }
+}
+
+/// Whether taking it back is something that a browser that was left open shall not do: deleting, moving, publishing.
+fn is_grave(admin: &RepoAdmin, what: &What) -> bool {
+    match what {
+        What::RestoreRepo { .. } | What::MoveRepo { .. } => true,
+        What::UpdateSettings { before, .. } => admin.repo.private && !before.private,
+        _ => false,
     }
 }
 

@@ -59,12 +59,7 @@ pub async fn list(pool: &PgPool, user_pk: i64, since: DateTime<Utc>, limit: i64)
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn restore(
-    conn: &mut PgConnection,
-    user_pk: i64,
-    id: &str,
-    since: DateTime<Utc>,
-) -> sqlx::Result<Option<String>> {
+pub async fn restore(conn: &mut PgConnection, user_pk: i64, id: &str, since: DateTime<Utc>) -> sqlx::Result<Option<String>> {
     let held = sqlx::query!(
         "select webhook_pk, url from deleted_webhooks where user_pk = $1 and public_id = $2 and deleted_at > $3 for update",
         user_pk,
