@@ -11,6 +11,7 @@ PAGES = [
     ("site/error.html", None, "/datasets/acme/gated/blob/main/train.csv", 401),
     ("site/error.html", "dave", "/datasets/acme/gated/blob/main/train.csv", 403),
     ("site/settings_storage.html", "ada", "/settings/storage"),
+    ("site/owner_storage.html", "ada", "/settings/storage/acme"),
     ("site/settings_lineage.html", "ada", "/settings/lineage"),
     ("console/overview.html", "ada", "/admin"),
     ("console/jobs.html", "ada", "/admin/jobs"),

@@ -5,6 +5,7 @@ mod names;
 mod pages;
 mod refs;
 mod repos;
+mod storage;
 
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;

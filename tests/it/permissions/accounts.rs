@@ -356,6 +356,7 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     // To all but who may restore it, a deleted repository is not there.
     ("POST", "/api/deleted-repos/{id}/restore", "undo::repos"),
     ("POST", "/settings/deleted/{id}/restore", "undo::pages"),
+    ("GET", "/settings/storage/{owner}", "undo::storage"),
     ("POST", "/settings/deleted/webhooks/{webhook}/restore", "webhooks: a_deleted_webhook_comes_back_with_its_secret"),
     ("GET", "/settings/data/{id}/download", "accounts::closing"),
     // Until an organisation is deleted, there is nothing to keep.
