@@ -32,6 +32,7 @@ pub mod recovery;
 pub mod rename;
 pub mod requests;
 pub(crate) mod scopes;
+pub mod rules_undo;
 pub mod second_factors;
 pub mod service_accounts;
 pub mod sessions;
