@@ -190,6 +190,16 @@ async fn what_a_banned_account_said_comes_back_hidden() {
     assert!(!found.to_string().contains("coins"), "{found}");
     let kept = "select body from moderation_covers where kind = 'comment'";
     assert_eq!(sqlx::query_scalar::<_, String>(kept).fetch_one(&hub.app().pool).await.unwrap(), "Buy my coins.");
+
+    // What they take back while it is deleted is taken back in it, too.
+    delete(&ada, num).await;
+    hub.sql(
+        "insert into moderation_acts (moderator_pk, moderator, act, subject_kind, subject_pk, owner_pk, subject, href, category, reason, undoes)
+         select 1, 'mod', 'restore', 'user', subject_pk, owner_pk, 'bob', '/bob', 'spam', 'A mistake.', act_pk from moderation_acts",
+    )
+    .await;
+    undo_last(&ada, API, json!({}), 200).await;
+    assert!(ada.get_json(&path(num, ""), 200).await.to_string().contains("coins"));
     hub.stop().await;
 }
 

@@ -66,6 +66,7 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
     .execute(&mut *conn)
     .await?;
     restore_events(conn, repo_pk, num).await?;
+    show_of_restored(conn, repo_pk, num).await?;
     hide_of_banned(conn, repo_pk, num).await?;
     restore_around(conn, repo_pk, num).await?;
     sqlx::query!("delete from deleted_discussions where repo_pk = $1 and num = $2", repo_pk, num)
@@ -95,6 +96,22 @@ async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
          from deleted_discussions d
          cross join lateral jsonb_populate_recordset(null::discussion_edits, d.contents -> 'edits') o
          where d.repo_pk = $1 and d.num = $2",
+        repo_pk,
+        num
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Shows what moderators had hidden and showed again while it was deleted.
+async fn show_of_restored(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussion_events e set hidden = false, body = c.body
+         from deleted_discussions d, moderation_covers c join moderation_acts u on u.undoes = c.act_pk
+         where d.repo_pk = $1 and d.num = $2 and e.discussion_pk = d.discussion_pk and e.hidden
+           and c.kind = 'comment' and c.pk = e.event_pk and u.created_at > d.deleted_at
+           and not exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk)",
         repo_pk,
         num
     )
