@@ -154,12 +154,15 @@ parts! {
         from deleted_collections d where d.namespace_pk = $1 and d.collection_pk > $2 order by d.collection_pk limit $3"#;
     DeletedDiscussions "deleted_discussions" r#"
         select d.discussion_pk as "key!", jsonb_build_object(
-            'number', d.num, 'title', d.contents #> '{discussion,title}', 'deleted_at', d.deleted_at, 'type', r.repo_type,
+            'number', d.num, 'title', case when d.author_pk = $1 then d.contents #> '{discussion,title}' end,
+            'deleted_at', d.deleted_at, 'type', r.repo_type,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
             'comments', (select jsonb_agg(e -> 'body') from jsonb_array_elements(d.contents -> 'events') e
                          where (e ->> 'author_pk')::bigint = $1 and e ->> 'kind' = 'comment')) as data
         from deleted_discussions d join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
-        where d.author_pk = $1 and d.contents is not null and d.discussion_pk > $2 order by d.discussion_pk limit $3"#;
+        where d.contents is not null and d.discussion_pk > $2
+          and (d.author_pk = $1 or d.contents -> 'events' @> jsonb_build_array(jsonb_build_object('author_pk', $1::bigint, 'kind', 'comment')))
+        order by d.discussion_pk limit $3"#;
     Likes "likes" r#"
         select l.repo_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'at', l.created_at,

@@ -5,6 +5,7 @@ use serde_json::json;
 use super::{get, pull_ref};
 use crate::accounts::audit;
 use crate::app::App;
+use crate::db::{LockKey, lock};
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoAdmin;
 use crate::repos::changes::{self, What};
@@ -73,6 +74,8 @@ pub async fn restore(app: &App, admin: &RepoAdmin, num: i64, head: Option<Oid>, 
     let gone = || HubError::conflict(format!("What was said in #{num} was removed already, or it was restored meanwhile."));
     let name = pull_ref(num)?;
     let mut tx = audit::begin(app).await?;
+    // What moderators decide at the same time reaches it, before it is back or afterwards. They lock before repositories, too.
+    lock(&mut tx, LockKey::Moderate).await?;
     match head {
         Some(head) => {
             let change = RefChange {

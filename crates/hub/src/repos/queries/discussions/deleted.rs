@@ -3,6 +3,8 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
+use crate::repos::discussions::HIDDEN_TITLE;
+
 /// Deletes a discussion, keeps what it was, and keeps its number taken.
 ///
 /// # Errors
@@ -38,7 +40,7 @@ pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result
 }
 
 /// Brings a discussion back as it was, with what is still there of what belonged to it; `false` when it is not kept any more. What
-/// somebody wrote whom moderators banned or removed since stays hidden.
+/// moderators decided about it meanwhile holds. To be called under [`crate::db::LockKey::Moderate`].
 ///
 /// # Errors
 /// The database does not answer.
@@ -51,6 +53,8 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
     if held.fetch_optional(&mut *conn).await?.is_none() {
         return Ok(false);
     }
+    // Webhooks heard of the comments when they were written.
+    sqlx::query_scalar!("select set_config('hub.restores_comments', 'on', true)").fetch_one(&mut *conn).await?;
     sqlx::query!(
         "insert into discussions (discussion_pk, repo_pk, num, title, status, author_pk, pinned, locked, base, merge_oid, created_at,
                                   updated_at)
@@ -67,8 +71,10 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
     .await?;
     restore_events(conn, repo_pk, num).await?;
     show_of_restored(conn, repo_pk, num).await?;
+    hide_of_standing(conn, repo_pk, num).await?;
     hide_of_banned(conn, repo_pk, num).await?;
     restore_around(conn, repo_pk, num).await?;
+    sqlx::query_scalar!("select set_config('hub.restores_comments', '', true)").fetch_one(&mut *conn).await?;
     sqlx::query!("delete from deleted_discussions where repo_pk = $1 and num = $2", repo_pk, num)
         .execute(conn)
         .await
@@ -114,6 +120,53 @@ async fn show_of_restored(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sq
            and not exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk)",
         repo_pk,
         num
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update discussions o set title = c.body
+         from deleted_discussions d, moderation_covers c join moderation_acts u on u.undoes = c.act_pk
+         where d.repo_pk = $1 and d.num = $2 and o.discussion_pk = d.discussion_pk and o.title = $3 and c.body <> ''
+           and c.kind = 'discussion' and c.pk = d.discussion_pk and u.created_at > d.deleted_at",
+        repo_pk,
+        num,
+        HIDDEN_TITLE
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update discussions o set locked = false
+         from deleted_discussions d, moderation_covers c join moderation_acts u on u.undoes = c.act_pk
+         where d.repo_pk = $1 and d.num = $2 and o.discussion_pk = d.discussion_pk and o.locked
+           and c.kind = 'lock' and c.pk = d.discussion_pk and u.created_at > d.deleted_at",
+        repo_pk,
+        num
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Hides what acts of moderators cover that stand: those of the time when it was deleted, too.
+async fn hide_of_standing(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussion_events e set hidden = true, body = '' from deleted_discussions d
+         where d.repo_pk = $1 and d.num = $2 and e.discussion_pk = d.discussion_pk and e.kind = 'comment' and not e.hidden
+           and exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk)",
+        repo_pk,
+        num
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update discussions o
+         set title = case when exists (select from moderation_standing s where s.kind = 'discussion' and s.pk = o.discussion_pk)
+                          then $3 else o.title end,
+             locked = o.locked or exists (select from moderation_standing s where s.kind = 'lock' and s.pk = o.discussion_pk)
+         from deleted_discussions d where d.repo_pk = $1 and d.num = $2 and o.discussion_pk = d.discussion_pk",
+        repo_pk,
+        num,
+        HIDDEN_TITLE
     )
     .execute(conn)
     .await
