@@ -103,6 +103,7 @@ async fn a_discussion_and_its_files_stay_until_the_time_is_over() {
     delete(&ada, num).await;
     age(&hub, 29).await;
     forget_old(&hub).await;
+    ada.get(&url, 404).await;
     assert_eq!(collect().await, 0, "a comment that can come back leads to it");
     undo_last(&ada, API, json!({}), 200).await;
     ada.get(&url, 200).await;
