@@ -81,6 +81,7 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
         .map(|_| true)
 }
 
+/// What removed accounts said and the hub has forgotten since, is not brought back.
 async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into discussion_events (event_pk, public_id, discussion_pk, author_pk, kind, body, hidden, edited_at, payload, created_at)
@@ -101,7 +102,9 @@ async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
          select o.edit_pk, o.event_pk, (select u.user_pk from users u where u.user_pk = o.author_pk), o.body, o.created_at
          from deleted_discussions d
          cross join lateral jsonb_populate_recordset(null::discussion_edits, d.contents -> 'edits') o
-         where d.repo_pk = $1 and d.num = $2",
+         where d.repo_pk = $1 and d.num = $2
+           and not exists (select from moderation_covers c join moderation_acts a using (act_pk)
+                           where c.kind = 'comment' and c.pk = o.event_pk and c.body = '' and a.act = 'remove_user')",
         repo_pk,
         num
     )
