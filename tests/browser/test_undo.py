@@ -160,6 +160,85 @@ def test_a_deleted_collection_comes_back(open_browser, hub, repo):
     assert [item.item_id for item in api.get_collection(slug).items] == [repo]
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_deleted_discussion_comes_back(open_browser, hub, repo, scripts):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    num = api.create_discussion(repo, title="A question", description="How was it trained?").num
+    page = open_browser(java_script_enabled=scripts)
+    log_in(page)
+    page.goto(f"/{repo}/discussions/{num}")
+    page.get_by_text("Rename, pin or lock, delete").click()
+    page.get_by_role("button", name=f"Delete #{num}").click()
+    agree(page, scripts, "Delete")
+    page.get_by_text(f"#{num} was deleted. It can be restored for 30 days").wait_for()
+    page.goto(f"/{repo}/settings/history")
+    page.get_by_role("button", name=f"Undo: Deleted the discussion #{num}").click()
+    agree(page, scripts, "Undo")
+    page.get_by_text(f"The discussion #{num} is back, with what was said in it.").wait_for()
+    page.goto(f"/{repo}/discussions/{num}")
+    page.get_by_text("How was it trained?").wait_for()
+
+
+def test_a_setting_is_taken_back(open_browser, hub, repo):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    page = open_browser()
+    log_in(page)
+    page.goto(f"/{repo}/settings")
+    form = page.locator(f"form[action='/{repo}/settings/discussions']")
+    form.get_by_text("Off", exact=True).check()
+    form.get_by_role("button").click()
+    page.get_by_text("Discussions are turned off.").wait_for()
+    page.goto(f"/{repo}/settings/history")
+    page.get_by_role("button", name="Undo: Turned discussions off").click()
+    agree(page, True, "Undo")
+    page.get_by_text("Turned discussions on again.").wait_for()
+    assert api.create_discussion(repo, title="A question", description="Open again?").num == 1
+
+
+def test_a_deleted_webhook_comes_back(open_browser, hub):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    url = f"https://example.org/{uuid.uuid4().hex}"
+    made = api.create_webhook(url=url, watched=[{"type": "user", "name": "ada"}], secret="s3cret")
+    api.delete_webhook(made.id)
+    page = open_browser(PHONE, java_script_enabled=False)
+    log_in(page)
+    page.goto("/settings/webhooks")
+    page.get_by_role("link", name="Deleted webhooks").click()
+    page.get_by_role("button", name=f"Restore {url}").wait_for()
+    assert not [*overflow(page), *structure(page)]
+    picture(page, "undo-webhook-phone")
+    page.get_by_role("button", name=f"Restore {url}").click()
+    page.get_by_text(f"The webhook to {url} is back").wait_for()
+    assert api.get_webhook(made.id).secret == "s3cret"
+    api.delete_webhook(made.id)
+
+
+def test_a_deleted_group_comes_back(open_browser):
+    page = open_browser()
+    log_in(page)
+    org = f"guild-{uuid.uuid4().hex[:8]}"
+    found(page, org, members=("bob",))
+    page.goto(f"/organizations/{org}/settings/groups")
+    page.get_by_label("Name", exact=True).fill("research")
+    page.get_by_role("button", name="Create group").click()
+    page.get_by_text("The group research is there.").wait_for()
+    page.get_by_role("button", name="Delete this group").click()
+    agree(page, True, "Delete")
+    page.get_by_text("The group research was deleted. It can be restored for 30 days.").wait_for()
+    for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
+        page.set_viewport_size(size)
+        assert not problems_of(page)
+        picture(page, f"undo-group-{name}")
+    page.get_by_role("button", name="Restore research").click()
+    page.get_by_text("The group research is back").wait_for()
+
+
 def test_the_security_log_is_looked_through(open_browser, hub):
     page = open_browser()
     log_in(page)

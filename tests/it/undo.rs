@@ -1,9 +1,11 @@
 //! Undoing what was done to repositories, and names that nobody else can take.
 
+mod discussions;
 mod names;
 mod pages;
 mod refs;
 mod repos;
+mod storage;
 
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
@@ -39,6 +41,7 @@ async fn age(hub: &TestHub, days: i32) {
     for sql in [
         "update repo_changes set created_at = created_at - make_interval(days => $1)",
         "update repos set deleted_at = deleted_at - make_interval(days => $1)",
+        "update deleted_discussions set deleted_at = deleted_at - make_interval(days => $1)",
         "update repo_lfs_objects set wanted_at = wanted_at - make_interval(days => $1)",
         "update events set created_at = created_at - make_interval(days => $1)",
         "update repos set large_files_checked_at = large_files_checked_at - make_interval(days => $1),

@@ -31,6 +31,7 @@ pub mod rate_limits;
 pub mod recovery;
 pub mod rename;
 pub mod requests;
+pub mod rules_undo;
 pub(crate) mod scopes;
 pub mod second_factors;
 pub mod service_accounts;

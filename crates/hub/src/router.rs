@@ -30,6 +30,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(crate::gpg::routes)
         .configure(crate::ssh::routes)
         .configure(site::storage::routes)
+        .configure(site::owner_storage::routes)
         .configure(site::lineage::routes)
         .configure(site::design::routes)
         .configure(console::routes)

@@ -6,5 +6,6 @@ pub mod health;
 pub mod home;
 pub mod lineage;
 pub mod metrics;
+pub mod owner_storage;
 pub mod profile;
 pub mod storage;

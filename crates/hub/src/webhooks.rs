@@ -6,10 +6,11 @@
 //! always with the same id. What goes out is decided by [`crate::web::outbound`]: users choose the addresses.
 //!
 //! - [`payload`]: what is sent, as the Hub sends it (version 3).
-//! - [`operations`]: making, changing, switching, testing, replaying; [`right`] says who may.
+//! - [`operations`]: making, changing, switching, testing, replaying; [`right`] says who may. [`deleted`] brings back what was deleted.
 //! - [`api`] is what clients call, [`pages`] what people open.
 
 mod api;
+pub mod deleted;
 pub mod deliver;
 mod hear;
 mod operations;

@@ -49,6 +49,40 @@ async fn taking_an_act_back_shows_nothing_that_another_covers() {
 }
 
 #[tokio::test]
+async fn a_discussion_does_not_escape_by_being_deleted_for_a_while() {
+    let stage = stage().await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    let (list, api) = ("/api/models/ada/bert/discussions", "/api/models/ada/bert/discussions/1");
+    ada.post_json(list, &json!({ "title": "Cheap watches", "description": "Watches!" }), 200).await;
+    let case = stage.report("/ada/bert/discussions/1").await;
+    let restore = async || {
+        let changes = ada.get_json("/api/models/ada/bert/changes", 200).await;
+        let undo = format!("/api/models/ada/bert/changes/{}/undo", changes[0]["id"]);
+        ada.post_json(&undo, &json!({}), 200).await;
+        hub.anonymous().get_json(api, 200).await
+    };
+    ada.call(Method::DELETE, api, &json!({}), 200).await;
+    let act = stage.decide(case, Act::HideDiscussion).await.unwrap();
+    let shown = restore().await;
+    assert!(shown["title"] == "Hidden by the moderators" && shown["locked"] == true, "{shown}");
+    assert!(!shown.to_string().contains("atches"), "{shown}");
+
+    // What they take back meanwhile is taken back in it, too.
+    ada.call(Method::DELETE, api, &json!({}), 200).await;
+    stage.undo(act).await.unwrap();
+    let shown = restore().await;
+    assert!(shown["title"] == "Cheap watches" && shown["locked"] == false && shown.to_string().contains("Watches!"), "{shown}");
+
+    // An act that was taken back before it came back leaves nothing.
+    let case = stage.report("/ada/bert/discussions/1").await;
+    ada.call(Method::DELETE, api, &json!({}), 200).await;
+    let lock = stage.decide(case, Act::LockDiscussion).await.unwrap();
+    stage.undo(lock).await.unwrap();
+    assert_eq!(restore().await["locked"], false);
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_repository_does_not_escape_by_being_deleted_for_a_while() {
     let stage = stage().await;
     let (hub, ada) = (&stage.hub, &stage.ada);

@@ -311,3 +311,57 @@ async fn who_is_taken_out_while_pushing_pushes_no_more() {
     assert!(matches!((created, deleted), (200, 409) | (409 | 400, 200)), "{created} {deleted}");
     acme.hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_deleted_group_comes_back_with_its_members() {
+    let acme = Acme::start().await;
+    let (admin, group, path) = (acme.client("head"), &acme.group, format!("{GROUPS}/{}", acme.group));
+    for repo in REPOS {
+        admin.call(Method::DELETE, "/api/repos/delete", &json!({ "name": repo, "organization": "acme" }), 200).await;
+    }
+    let whole = admin.get_json(&path, 200).await;
+    let (groups, restore) =
+        ("/organizations/acme/settings/groups", format!("/organizations/acme/settings/groups/{group}/restore"));
+    let mut head = Browser::logged_in(&acme.hub, "head").await;
+    assert!(!head.open(groups).await.has("Deleted groups"));
+    admin.call(Method::DELETE, &path, &json!({}), 200).await;
+    acme.hub
+        .sql("delete from organization_members where user_pk = (select namespace_pk from namespaces where name = 'reader')")
+        .await;
+
+    // Who does not administer the organisation, or no longer, restores nothing.
+    let mut member = Browser::logged_in(&acme.hub, "member").await;
+    assert_eq!(member.submit("/settings/profile", &restore, &[]).await.status, 403);
+    let page = head.open(groups).await;
+    assert!(page.has("Deleted groups") && page.has("3 members, deleted"), "{}", page.text);
+    // The name is another's meanwhile.
+    let other = admin.post_json(GROUPS, &json!({ "name": "Research" }), 200).await["id"].as_str().unwrap().to_owned();
+    let refused = head.submit(groups, &restore, &[]).await;
+    assert!(refused.status == 409 && refused.has("give that one another name first"), "{}", refused.text);
+    admin.call(Method::PATCH, &format!("{GROUPS}/{other}"), &json!({ "name": "others" }), 200).await;
+    let back = head.submit(groups, &restore, &[]).await;
+    assert_eq!((back.status, back.location()), (303, format!("{groups}/{group}").as_str()));
+    let again = admin.get_json(&path, 200).await;
+    for field in ["id", "name", "description"] {
+        assert_eq!(again[field], whole[field], "{field}");
+    }
+    let page = head.open(&format!("{groups}/{group}")).await;
+    assert!(page.has("contributor") && page.has("writer") && !page.has(">reader<"), "{}", page.text);
+    assert_eq!(acme.hub.count("resource_group_members").await, 2, "without who left the organisation");
+
+    // Its deleted repositories are in it again: only those in the group see what comes back.
+    let deleted = admin.get_json("/api/settings/deleted-repos", 200).await;
+    let private = deleted.as_array().unwrap().iter().find(|repo| repo["id"] == "acme/private").unwrap()["_id"].clone();
+    admin.post_json(&format!("/api/deleted-repos/{}/restore", private.as_str().unwrap()), &json!({}), 200).await;
+    acme.client("member").get("/api/models/acme/private", 404).await;
+    acme.client("writer").get("/api/models/acme/private", 200).await;
+
+    // After its time it is gone for good.
+    let other = format!("{GROUPS}/{other}");
+    admin.call(Method::DELETE, &other, &json!({}), 200).await;
+    acme.hub.sql("update deleted_resource_groups set deleted_at = now() - interval '31 days'").await;
+    assert!(!head.open(groups).await.has("Deleted groups"));
+    hub::accounts::groups::forget(acme.hub.app()).await.unwrap();
+    assert_eq!(acme.hub.count("deleted_resource_groups").await, 0);
+    acme.hub.stop().await;
+}

@@ -217,6 +217,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/settings/sessions", Gate::Browser),
     ("GET", "/settings/deleted", Gate::Browser),
     ("GET", "/settings/deleted/collections", Gate::Browser),
+    ("GET", "/settings/deleted/webhooks", Gate::Browser),
     ("GET", "/settings/security-log", Gate::Browser),
     ("GET", "/settings/security-log/export", Gate::Browser),
     ("GET", "/settings/gated-repos", Gate::Browser),
@@ -303,6 +304,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
     ("POST", "/organizations/{name}/settings/groups/{id}", OrgAdmin),
     ("POST", "/organizations/{name}/settings/groups/{id}/delete", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/groups/{id}/restore", OrgAdmin),
     ("POST", "/organizations/{name}/settings/groups/{id}/members", OrgAdmin),
     ("POST", "/organizations/{name}/settings/groups/{id}/members/{user}", OrgAdmin),
     ("POST", "/organizations/{name}/settings/groups/{id}/repos", OrgAdmin),
@@ -354,6 +356,8 @@ const ELSEWHERE: &[(&str, &str, &str)] = &[
     // To all but who may restore it, a deleted repository is not there.
     ("POST", "/api/deleted-repos/{id}/restore", "undo::repos"),
     ("POST", "/settings/deleted/{id}/restore", "undo::pages"),
+    ("GET", "/settings/storage/{owner}", "undo::storage"),
+    ("POST", "/settings/deleted/webhooks/{webhook}/restore", "webhooks: a_deleted_webhook_comes_back_with_its_secret"),
     ("GET", "/settings/data/{id}/download", "accounts::closing"),
     // Until an organisation is deleted, there is nothing to keep.
     ("POST", "/organizations/{name}/keep", "organizations::closing"),

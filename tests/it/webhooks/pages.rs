@@ -168,3 +168,46 @@ async fn the_log_goes_back_page_by_page_and_keeps_the_newest() {
     assert_eq!(hub.count("webhook_deliveries").await, 500);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_deleted_webhook_comes_back_with_its_secret() {
+    let hub = hub().await;
+    let receiver = Receiver::start().await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("dataset", "ada/squad", false).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let webhook = make(&mut browser, &receiver.url("/hook"), "ada\n\n datasets/ada/squad ").await;
+    let id = webhook.rsplit('/').next().unwrap().to_owned();
+    let api = format!("/api/settings/webhooks/{id}");
+    let whole = ada.get_json(&api, 200).await;
+    let gone = browser.submit(&webhook, &format!("{webhook}/delete"), &[]).await;
+    assert_eq!((gone.status, gone.location()), (303, PATH));
+    assert_shows(&browser.open(PATH).await, &["It can be restored for 30 days", "/settings/deleted/webhooks"]);
+    ada.get(&api, 404).await;
+
+    let (list, restore) = ("/settings/deleted/webhooks", format!("/settings/deleted/webhooks/{id}/restore"));
+    hub.user("bob").await;
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    assert_shows(&bob.open(list).await, &["Nothing here"]);
+    assert_eq!(bob.submit("/settings/profile", &restore, &[]).await.status, 404);
+    let page = browser.open(list).await;
+    assert_shows(&page, &["/hook", &restore]);
+    assert!(page.text.matches("<h1").count() == 1 && !page.has("s3cret"), "{}", page.text);
+    let back = browser.submit(list, &restore, &[]).await;
+    assert_eq!((back.status, back.location()), (303, webhook.as_str()));
+    assert_eq!(ada.get_json(&api, 200).await, whole, "with its secret and what it watched");
+    browser.submit(&webhook, &format!("{webhook}/test"), &[]).await;
+    let got = receiver.wait_for(1).await;
+    assert_eq!(got[0].headers["x-webhook-secret"], "s3cret");
+    assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404, "once");
+
+    // After its time it is gone for good.
+    sending::settled(&hub).await;
+    browser.submit(&webhook, &format!("{webhook}/delete"), &[]).await;
+    hub.sql("update deleted_webhooks set deleted_at = now() - interval '31 days'").await;
+    assert_shows(&browser.open(list).await, &["Nothing here"]);
+    assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404);
+    hub::webhooks::deleted::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_webhooks").await, 0);
+    hub.stop().await;
+}

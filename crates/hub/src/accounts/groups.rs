@@ -1,8 +1,10 @@
 //! Resource groups of an organisation: who is in one has a role on the repositories in it, and other members of the organisation, its
 //! admins apart, have none. What that means for a repository is decided in `repos::access`.
 
+use chrono::{DateTime, Utc};
 use sqlx::PgConnection;
 
+use super::queries::groups::deleted::{self, DeletedGroup};
 use super::queries::groups::{self as queries, GroupRow};
 use super::queries::settings::ProfileRow;
 use super::settings::{find_user_pk, present_name, require_admin_of};
@@ -10,10 +12,13 @@ use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 use crate::web::text::is_readable_line;
 
 /// How many groups an organisation can have: they are read with each request of its members.
 pub const MOST: i64 = 100;
+/// How many deleted ones are forgotten in one statement.
+const BATCH: i64 = 1_000;
 /// How long a name can be, in characters.
 const MAX_NAME: usize = 60;
 /// How long a description can be, in characters.
@@ -82,11 +87,16 @@ pub async fn create(app: &App, organization_pk: i64, name: &str, description: &s
 /// As [`create`].
 pub async fn create_in(conn: &mut PgConnection, organization_pk: i64, name: &str, description: &str) -> HubResult<(i64, String)> {
     let (name, description) = check(name, description)?;
+    check_room(conn, organization_pk).await?;
+    queries::insert_group(conn, organization_pk, name, description).await.map_err(taken)
+}
+
+async fn check_room(conn: &mut PgConnection, organization_pk: i64) -> HubResult<()> {
     if queries::lock_and_count(conn, organization_pk).await? >= MOST {
         let text = format!("An organization can have {MOST} resource groups: delete one that is not needed first.");
         return Err(HubError::conflict(text).at("name"));
     }
-    queries::insert_group(conn, organization_pk, name, description).await.map_err(taken)
+    Ok(())
 }
 
 /// Changes what a group is called.
@@ -121,13 +131,13 @@ fn taken(error: sqlx::Error) -> HubError {
     }
 }
 
-/// Deletes a group that has no repositories and collections.
+/// Deletes a group that has no repositories and collections. It can be restored for as long as anything can be undone.
 ///
 /// # Errors
 /// 409 when there are any in it, 404 when it was deleted meanwhile.
 pub async fn delete(app: &App, group: &GroupRow) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
-    match queries::delete_group(&mut tx, group.resource_group_pk).await {
+    match deleted::delete(&mut tx, group.resource_group_pk).await {
         Err(error) if db::violates(&error, "repos_resource_group_fk") => {
             // Without their group, all members of the organisation would see them.
             return Err(HubError::conflict("There are repositories in this group: move them to another, or out of it, first."));
@@ -141,6 +151,51 @@ pub async fn delete(app: &App, group: &GroupRow) -> HubResult<()> {
         }
     }
     Ok(tx.commit().await?)
+}
+
+/// The groups of an organisation that were deleted and can come back, each with the time until when.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_deleted(app: &App, organization_pk: i64) -> HubResult<Vec<(DeletedGroup, DateTime<Utc>)>> {
+    let since = undoable_since(app);
+    let window = crate::clock::now() - since;
+    let found = deleted::list(&app.pool, organization_pk, since, MOST).await?;
+    let with_end = |group: DeletedGroup| {
+        let until = group.deleted_at + window;
+        (group, until)
+    };
+    Ok(found.into_iter().map(with_end).collect())
+}
+
+/// Brings a deleted group back, with those of its members who are still in the organisation; gives its name.
+///
+/// # Errors
+/// 404 when there is none with this id or its time is over, 409 when there is another one of its name, and when there are too many.
+pub async fn restore(app: &App, organization_pk: i64, id: &str) -> HubResult<String> {
+    if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
+        return Err(HubError::no_such_group());
+    }
+    let mut tx = audit::begin(app).await?;
+    check_room(&mut tx, organization_pk).await?;
+    let restored = match deleted::restore(&mut tx, organization_pk, id, undoable_since(app)).await {
+        Err(error) if db::violates(&error, "resource_groups_name_idx") => {
+            let text = "There is another group of this name now: give that one another name first.";
+            return Err(HubError::conflict(text));
+        }
+        other => other?.ok_or_else(HubError::no_such_group)?,
+    };
+    tx.commit().await?;
+    Ok(restored)
+}
+
+/// Forgets groups whose time is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(app: &App) -> HubResult<()> {
+    while deleted::forget(&app.pool, undoable_since(app), BATCH).await? > 0 {}
+    Ok(())
 }
 
 /// Somebody who shall have a role in a group.

@@ -37,7 +37,7 @@ impl MemberAct {
 }
 
 /// What was done before cannot be undone any more.
-fn oldest(app: &App) -> DateTime<Utc> {
+pub(super) fn oldest(app: &App) -> DateTime<Utc> {
     crate::clock::now() - TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
 }
 

@@ -16,6 +16,7 @@ pub mod pictures;
 pub mod public;
 pub mod rename;
 pub mod requests;
+pub mod rules;
 pub mod service_accounts;
 pub mod sessions;
 pub mod settings;

@@ -164,6 +164,9 @@ pub(super) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> sqlx::R
 pub(super) async fn forget_contents(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from refs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from discussions where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!("update deleted_discussions set contents = null, author_pk = null where repo_pk = $1", repo_pk)
+        .execute(&mut *conn)
+        .await?;
     sqlx::query!("delete from repo_texts where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from repo_scanned_blobs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!(

@@ -9,7 +9,7 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::{
     accounts, clock, collections, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved,
-    xet,
+    webhooks, xet,
 };
 
 /// How long a claim lasts; no job body takes longer.
@@ -95,6 +95,9 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::CollectGarbage => {
             moderation::removal::forget(app).await?;
             collections::deleted::forget(app).await?;
+            webhooks::deleted::forget(app).await?;
+            accounts::groups::forget(app).await?;
+            repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
             gc::collect_daily(app).await
         }
         Job::PruneAuditLog => accounts::audit::prune(app).await,

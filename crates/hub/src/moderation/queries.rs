@@ -1,6 +1,7 @@
 //! Statements on reports, cases, acts and appeals.
 
 pub mod appeals;
+pub mod deleted;
 pub mod effects;
 pub mod lists;
 pub mod removal;

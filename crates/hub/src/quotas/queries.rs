@@ -1,5 +1,7 @@
 //! Statements on what repositories and owners hold.
 
+pub mod held;
+
 use chrono::{DateTime, NaiveDate, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 

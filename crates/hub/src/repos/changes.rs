@@ -1,5 +1,5 @@
-//! What was done to a repository and can be taken back for a time: deletions, moves, settings, and refs that were deleted or
-//! moved to where they do not contain what they were (docs/undo.md).
+//! What was done to a repository and can be taken back for a time: deletions, moves, settings, discussions that were deleted, and refs
+//! that were deleted or moved to where they do not contain what they were (docs/undo.md).
 //!
 //! A change is noted in the transaction that makes it. What an undo needs stays: [`crate::gc`] keeps the large files that the
 //! former commits name, and everything that a deleted repository had.
@@ -25,6 +25,50 @@ pub struct Openness {
     pub private: bool,
     /// `auto` or `manual` when readers must ask.
     pub gated: Option<String>,
+}
+
+/// Other settings of a repository; `None`: not said.
+#[derive(Debug, Clone, Copy, Default, PartialEq, Eq, Serialize, Deserialize)]
+#[serde(default)]
+pub struct Options {
+    /// Whether nobody can open discussions and pull requests.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub discussions_disabled: Option<bool>,
+    /// Whether pickles are refused.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub refuses_pickles: Option<bool>,
+    /// Whether the owner says that it is not for all audiences.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub labelled: Option<bool>,
+    /// Whether clients are kept to plain HTTP.
+    #[serde(skip_serializing_if = "Option::is_none")]
+    pub plain_http: Option<bool>,
+}
+
+impl Options {
+    /// Those of `self` that are said in `other` and are something else there.
+    pub fn that_differ_from(self, other: Self) -> Self {
+        let differing = |own: Option<bool>, other: Option<bool>| own.filter(|own| other.is_some_and(|other| other != *own));
+        Self {
+            discussions_disabled: differing(self.discussions_disabled, other.discussions_disabled),
+            refuses_pickles: differing(self.refuses_pickles, other.refuses_pickles),
+            labelled: differing(self.labelled, other.labelled),
+            plain_http: differing(self.plain_http, other.plain_http),
+        }
+    }
+
+    fn in_words(self) -> String {
+        let words = [
+            self.discussions_disabled.map(|off| if off { "Turned discussions off" } else { "Turned discussions on" }),
+            self.refuses_pickles.map(|refuses| if refuses { "Had pickles refused" } else { "Had pickles taken" }),
+            self.labelled.map(|labelled| match labelled {
+                true => "Labelled as not for all audiences",
+                false => "Took back the label that it is not for all audiences",
+            }),
+            self.plain_http.map(|plain| if plain { "Kept downloads to plain HTTP" } else { "Let downloads go in chunks" }),
+        ];
+        words.into_iter().flatten().collect::<Vec<_>>().join("; ")
+    }
 }
 
 /// What was done.
@@ -55,6 +99,13 @@ pub enum What {
         /// As it became.
         after: Openness,
     },
+    /// Other settings changed: those that did, and no others.
+    UpdateOptions {
+        /// As they were.
+        before: Options,
+        /// As they became.
+        after: Options,
+    },
     /// A branch or tag was deleted.
     DeleteRef {
         /// Its full name.
@@ -78,12 +129,29 @@ pub enum What {
         /// Where it is.
         new: Oid,
     },
+    /// A discussion or pull request was deleted.
+    DeleteDiscussion {
+        /// Its number.
+        num: i64,
+        /// The full name of a pull request's ref.
+        name: Option<String>,
+        /// Where its commits were.
+        old: Option<Oid>,
+    },
+    /// It came back.
+    RestoreDiscussion {
+        /// Its number.
+        num: i64,
+        /// Whether it is a pull request.
+        is_pull_request: bool,
+    },
 }
 
 impl What {
     fn old_oid(&self) -> Option<Oid> {
         match self {
             Self::DeleteRef { old, .. } | Self::ReplaceRef { old, .. } => Some(*old),
+            Self::DeleteDiscussion { old, .. } => *old,
             _ => None,
         }
     }
@@ -95,11 +163,14 @@ impl What {
             Self::RestoreRepo { id } => format!("Restored {id}"),
             Self::MoveRepo { from, to } => format!("Moved {from} to {to}"),
             Self::UpdateSettings { before, after } => openness_in_words(before, after),
+            Self::UpdateOptions { after, .. } => after.in_words(),
             Self::DeleteRef { name, old } => format!("Deleted {}, which was at {}", shown(name), short(old)),
             Self::ReplaceRef { name, old, new } => {
                 format!("Replaced the history of {}: {} became {}", shown(name), short(old), short(new))
             }
             Self::RestoreRef { name, new } => format!("Restored {} at {}", shown(name), short(new)),
+            Self::DeleteDiscussion { num, old, .. } => format!("Deleted {} #{num}", thread_word(old.is_some())),
+            Self::RestoreDiscussion { num, is_pull_request } => format!("Restored {} #{num}", thread_word(*is_pull_request)),
         }
     }
 }
@@ -117,6 +188,11 @@ fn openness_in_words(before: &Openness, after: &Openness) -> String {
         });
     }
     parts.join("; ")
+}
+
+/// A discussion in a sentence.
+pub fn thread_word(is_pull_request: bool) -> &'static str {
+    if is_pull_request { "the pull request" } else { "the discussion" }
 }
 
 /// A ref in a sentence.
@@ -253,6 +329,8 @@ mod tests {
         let (old, new) = (Oid::from_bytes([0xaa; 20]), Oid::from_bytes([0xbb; 20]));
         let open = Openness { private: false, gated: None };
         let shut = Openness { private: true, gated: Some("manual".to_owned()) };
+        let after = Options { discussions_disabled: Some(true), plain_http: Some(false), ..Options::default() };
+        let before = Options { discussions_disabled: Some(false), plain_http: Some(true), ..Options::default() };
         for (what, words) in [
             (What::DeleteRef { name: "refs/tags/v1".into(), old }, "Deleted the tag `v1`, which was at aaaaaaa"),
             (
@@ -261,10 +339,22 @@ mod tests {
             ),
             (What::UpdateSettings { before: open, after: shut }, "Made private; Gated, with access by approval"),
             (What::MoveRepo { from: "a/b".into(), to: "c/d".into() }, "Moved a/b to c/d"),
+            (What::DeleteDiscussion { num: 3, name: None, old: None }, "Deleted the discussion #3"),
+            (What::DeleteDiscussion { num: 4, name: Some("refs/pr/4".into()), old: Some(old) }, "Deleted the pull request #4"),
+            (What::UpdateOptions { before, after }, "Turned discussions off; Let downloads go in chunks"),
         ] {
             assert_eq!(what.in_words(), words);
             let kept = serde_json::to_value(&what).unwrap();
             assert_eq!(serde_json::from_value::<What>(kept).unwrap(), what);
         }
+    }
+
+    #[test]
+    fn only_what_changed_is_told_of_settings() {
+        let now = Options { discussions_disabled: Some(false), labelled: Some(true), ..Options::default() };
+        let wanted = Options { discussions_disabled: Some(true), labelled: Some(true), ..Options::default() };
+        assert_eq!(wanted.that_differ_from(now), Options { discussions_disabled: Some(true), ..Options::default() });
+        assert_eq!(now.that_differ_from(wanted), Options { discussions_disabled: Some(false), ..Options::default() });
+        assert_eq!(wanted.that_differ_from(wanted), Options::default());
     }
 }

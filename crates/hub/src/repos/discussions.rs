@@ -21,7 +21,7 @@ mod timeline;
 pub use attachments::{Attached, Sender, attach, receive, too_large};
 pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
 pub use conflicts::{Conflicting, Conflicts, Heads, Kind, Settling, conflicts};
-pub use delete::delete;
+pub use delete::{delete, delete_undoing, forget, restore};
 pub use mentions::mentioned_names;
 pub use merge::merge;
 pub use open::{NewDiscussion, open_discussion, open_pull_request, open_pull_request_once, turned_off};

@@ -1,9 +1,10 @@
 //! A repository's visibility, gating and way of transfer.
 
 use serde_json::json;
+use sqlx::PgConnection;
 
 use super::access::RepoAdmin;
-use super::changes::{self, Openness, What};
+use super::changes::{self, Openness, Options, What};
 use super::queries::audience::set_label;
 use super::queries::pickles::set_refuses_pickles;
 use super::queries::{self, discussions};
@@ -52,6 +53,15 @@ pub struct SettingsChange {
     pub labelled: Option<bool>,
 }
 
+/// What a change left that is taken back.
+#[derive(Debug, Clone, Copy)]
+pub(super) enum Undoes<'a> {
+    /// Visibility and gating.
+    Openness(&'a Openness),
+    /// Others: those that it changed.
+    Options(Options),
+}
+
 /// Changes a repository's settings.
 ///
 /// # Errors
@@ -68,14 +78,22 @@ pub(super) async fn update_settings_undoing(
     app: &App,
     admin: &RepoAdmin,
     change: SettingsChange,
-    undoes: Option<(i64, &Openness)>,
+    undoes: Option<(i64, Undoes<'_>)>,
 ) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     let found = queries::changes::lock_settings(&mut tx, admin.repo.pk).await?;
-    let (private, gated_before) = found.ok_or_else(|| HubError::repo_not_found(false))?;
-    let before = Openness { private, gated: gated_before };
-    if undoes.is_some_and(|(_, left)| *left != before) {
-        return Err(HubError::conflict("Visibility or gating changed again since. Set them in the settings, as you want them."));
+    let (before, options) = found.ok_or_else(|| HubError::repo_not_found(false))?;
+    let private = before.private;
+    match undoes {
+        Some((_, Undoes::Openness(left))) if *left != before => {
+            return Err(HubError::conflict(
+                "Visibility or gating changed again since. Set them in the settings, as you want them.",
+            ));
+        }
+        Some((_, Undoes::Options(left))) if options.that_differ_from(left) != Options::default() => {
+            return Err(HubError::conflict("This setting changed again since. Set it in the settings, as you want it."));
+        }
+        _ => {}
     }
     let gated = change.gating.map(Gating::as_str);
     queries::update_settings(&mut tx, admin.repo.pk, change.private, gated, change.plain_http).await?;
@@ -98,9 +116,11 @@ pub(super) async fn update_settings_undoing(
         private: change.private.unwrap_or(before.private),
         gated: gated.map_or_else(|| before.gated.clone(), |gated| gated.map(str::to_owned)),
     };
+    let undoes = undoes.map(|(pk, _)| pk);
     if after != before {
-        changes::note(&mut tx, admin.repo.pk, actor, &What::UpdateSettings { before, after }, undoes.map(|(pk, _)| pk)).await?;
+        changes::note(&mut tx, admin.repo.pk, actor, &What::UpdateSettings { before, after }, undoes).await?;
     }
+    note_options(&mut tx, admin.repo.pk, actor, (options, change), undoes).await?;
     let payload = json!({
         "private": change.private,
         "gated": gated,
@@ -113,4 +133,26 @@ pub(super) async fn update_settings_undoing(
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
+}
+
+/// Notes which of the other settings changed, if any did.
+async fn note_options(
+    conn: &mut PgConnection,
+    repo_pk: i64,
+    actor: Option<i64>,
+    (before, change): (Options, SettingsChange),
+    undoes: Option<i64>,
+) -> HubResult<()> {
+    let wanted = Options {
+        discussions_disabled: change.discussions_disabled,
+        refuses_pickles: change.refuses_pickles,
+        labelled: change.labelled,
+        plain_http: change.plain_http,
+    };
+    let after = wanted.that_differ_from(before);
+    if after == Options::default() {
+        return Ok(());
+    }
+    let what = What::UpdateOptions { before: before.that_differ_from(wanted), after };
+    changes::note(conn, repo_pk, actor, &what, undoes).await
 }

@@ -3,6 +3,7 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
+use crate::accounts::OrgRole;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::settings::set_plain_http;
@@ -40,6 +41,8 @@ pub struct AccountUse {
     pub buckets: i64,
     /// What it may hold, in bytes.
     pub quota: Option<u64>,
+    /// Whether the viewer sees which repositories take how much.
+    pub is_own: bool,
 }
 
 /// Mounts it.
@@ -58,6 +61,7 @@ async fn show_storage(page: PageRequest) -> HubResult<HttpResponse> {
     let buckets = sum_of_owners(&page.app.pool, &user_and_organizations).await?;
     let quotas = quotas::list_limits(&page.app, &user_and_organizations).await?;
     let account = |(pk, name)| AccountUse {
+        is_own: pk == user.pk || user.membership_in(pk).is_some_and(|membership| membership.role == OrgRole::Admin),
         name,
         storage: sums.get(&pk).copied().unwrap_or_default(),
         buckets: buckets.get(&pk).copied().unwrap_or_default(),

@@ -37,12 +37,15 @@ pub(super) struct Wanted {
     pub secret: Option<String>,
 }
 
+pub(super) fn missing() -> HubError {
+    HubError::not_found("You have no webhook with this id: it may have been deleted.")
+}
+
 /// Finds a webhook of a user.
 ///
 /// # Errors
 /// 404 when they have none with this id.
 pub(super) async fn get(app: &App, user: &User, id: &str) -> HubResult<Webhook> {
-    let missing = || HubError::not_found("You have no webhook with this id: it may have been deleted.");
     // A NUL would be an error in the database.
     if !id.bytes().all(|byte| byte.is_ascii_alphanumeric()) {
         return Err(missing());
@@ -170,13 +173,16 @@ pub(super) async fn switch_off(conn: &mut PgConnection, webhook_pks: &[i64], bec
     Ok(())
 }
 
-/// Deletes a webhook with its log.
+/// Deletes a webhook with its log. But for the log it can be restored ([`super::deleted`]).
 ///
 /// # Errors
 /// 404 when there is none.
 pub(super) async fn delete(app: &App, user: &User, id: &str) -> HubResult<()> {
     let found = get(app, user, id).await?;
-    Ok(queries::delete(&app.pool, found.pk).await?)
+    let mut tx = app.begin().await?;
+    queries::deleted::delete(&mut tx, found.pk).await?;
+    tx.commit().await?;
+    Ok(())
 }
 
 /// Sends a ping.

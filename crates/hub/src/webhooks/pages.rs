@@ -1,5 +1,6 @@
 //! `/settings/webhooks`: one's webhooks, the form for them, and what each has sent.
 
+mod deleted;
 mod delivery;
 mod edit;
 mod show;
@@ -31,7 +32,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings/webhooks/{webhook}/test", web::post().to(show::post_test))
         .route("/settings/webhooks/{webhook}/deliveries/{delivery}", crate::web::read().to(delivery::show))
         .route("/settings/webhooks/{webhook}/deliveries/{delivery}/replay", web::post().to(delivery::post_replay))
-        .route("/settings/webhooks/{webhook}/delete", web::post().to(show::post_delete));
+        .route("/settings/webhooks/{webhook}/delete", web::post().to(show::post_delete))
+        .route("/settings/deleted/webhooks", crate::web::read().to(deleted::show_deleted))
+        .route("/settings/deleted/webhooks/{webhook}/restore", web::post().to(deleted::post_restore));
 }
 
 /// The list.

@@ -1,6 +1,7 @@
 //! Every statement on webhooks and on what they watch.
 
 pub mod changes;
+pub mod deleted;
 pub mod deliveries;
 
 use chrono::{DateTime, Utc};
@@ -251,12 +252,4 @@ pub async fn disable(conn: &mut PgConnection, webhook_pks: &[i64], because: Opti
     .execute(conn)
     .await?;
     Ok(off)
-}
-
-/// Removes a webhook with its deliveries.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete(conn: impl PgExecutor<'_>, webhook_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from webhooks where webhook_pk = $1", webhook_pk).execute(conn).await.map(|_| ())
 }

@@ -14,6 +14,7 @@ use crate::accounts::audit::{ACTIONS, label_of};
 use crate::accounts::member_undo::{self, MemberAct};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::audit::{self as queries, AuditRow, Wanted};
+use crate::accounts::rules_undo::{self, FormerRules};
 use crate::accounts::settings::require_admin_of;
 use crate::accounts::{OrgRole, sudo};
 use crate::app::App;
@@ -89,6 +90,8 @@ pub(crate) struct AuditLine {
     pub origin: String,
     /// Of a line about a member: what was done.
     act: Option<MemberAct>,
+    /// Whether it tells what rules of an organisation were.
+    tells_rules: bool,
     /// Whether it can be undone here.
     pub can_undo: bool,
 }
@@ -96,6 +99,7 @@ pub(crate) struct AuditLine {
 impl AuditLine {
     pub(crate) fn of(row: AuditRow) -> Self {
         let act = MemberAct::of(&row);
+        let tells_rules = FormerRules::of(&row).is_some();
         let proof = match (row.via.as_str(), row.token) {
             ("session", _) => "in the browser".to_owned(),
             ("token", Some(name)) => format!("by the token {name}"),
@@ -110,6 +114,7 @@ impl AuditLine {
         Self {
             pk: row.audit_pk,
             act,
+            tells_rules,
             can_undo: false,
             namespace: row.namespace,
             at: row.created_at,
@@ -127,10 +132,20 @@ fn facts_of(details: &Value) -> String {
     let facts = details.as_object().into_iter().flatten().map(|(name, value)| match value {
         Value::String(text) if name == "browser" => browser_name(text),
         Value::String(text) => format!("{name}: {text}"),
+        Value::Object(former) if name == "was" => former_of(former),
         other => format!("{name}: {other}"),
     });
     let text = facts.collect::<Vec<_>>().join(", ").replace('_', " ");
     text.chars().take(300).collect()
+}
+
+/// `before: default_private false, create_role write`
+fn former_of(former: &serde_json::Map<String, Value>) -> String {
+    let facts = former.iter().map(|(name, value)| match value {
+        Value::String(text) => format!("{name} {text}"),
+        other => format!("{name} {other}"),
+    });
+    format!("before: {}", facts.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -247,6 +262,11 @@ async fn mark_undoable(app: &App, organization_pk: i64, lines: &mut [AuditLine])
     for (line, stands) in lines.iter_mut().filter(|line| line.act.is_some()).zip(standing) {
         line.can_undo = stands;
     }
+    let told: Vec<_> = lines.iter().filter(|line| line.tells_rules).map(|line| (line.pk, line.at)).collect();
+    let standing = rules_undo::standing(app, organization_pk, &told).await?;
+    for line in lines.iter_mut().filter(|line| standing.contains(&line.pk)) {
+        line.can_undo = true;
+    }
     Ok(())
 }
 
@@ -257,6 +277,10 @@ async fn post_undo(page: PageRequest, path: web::Path<(String, i64)>, _form: Che
     let back = log_path(&row.name);
     // It may make an admin, or take one away.
     sudo::require(&page, &back).await?;
+    if rules_undo::undo(&page.app, &row, user, line).await? {
+        let said = format!("The settings of {} are as they were before that change.", row.name);
+        return Ok(page.redirect_saying(&back, &said));
+    }
     let act = member_undo::undo(&page.app, &row, user, line).await?;
     let said = format!("{} has the role {} in {} again.", act.name, act.before.as_str(), row.name);
     // Who was admin until now does not see the log any more.

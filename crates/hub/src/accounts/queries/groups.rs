@@ -1,5 +1,7 @@
 //! Statements on resource groups: what they are called, who is in them, and which repositories.
 
+pub mod deleted;
+
 use hub_types::RepoType;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
@@ -122,18 +124,6 @@ pub async fn update_group(conn: &mut PgConnection, pk: i64, name: &str, descript
         name,
         description
     );
-    Ok(done.execute(conn).await?.rows_affected() == 1)
-}
-
-/// Deletes a group, and tells whether it was there. Deleted repositories are in it no longer.
-///
-/// # Errors
-/// There are repositories in it (`repos_resource_group_fk`).
-pub async fn delete_group(conn: &mut PgConnection, pk: i64) -> sqlx::Result<bool> {
-    sqlx::query!("update repos set resource_group_pk = null where resource_group_pk = $1 and deleted_at is not null", pk)
-        .execute(&mut *conn)
-        .await?;
-    let done = sqlx::query!("delete from resource_groups where resource_group_pk = $1", pk);
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 

@@ -5,11 +5,13 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-/// The sizes of attachments that no comment leads to, made before a moment.
+/// The sizes of attachments that no comment leads to, none of a deleted discussion that can be restored either, made before a moment.
 pub(in crate::gc) async fn list_unused(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select size_bytes from attachments a where created_at < $1
-         and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)",
+         and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
+                         and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))",
         before
     )
     .fetch_all(pool)
@@ -26,6 +28,8 @@ pub(in crate::gc) async fn lock_unused(
     sqlx::query_scalar!(
         "select attachment_pk from attachments a where created_at < $1 and attachment_pk > $2
          and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
+                         and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))
          order by attachment_pk limit $3 for update",
         before,
         after,
@@ -40,6 +44,8 @@ pub(in crate::gc) async fn delete_unused(conn: &mut PgConnection, locked: &[i64]
     sqlx::query_scalar!(
         "delete from attachments a where attachment_pk = any($1)
          and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
+                         and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))
          returning size_bytes",
         locked
     )

@@ -3,7 +3,7 @@
 
 use sqlx::PgConnection;
 
-use super::removal;
+use super::{deleted, removal};
 use crate::accounts::UserPk;
 use crate::accounts::queries::sessions::delete_other_sessions_in;
 use crate::repos::discussions::HIDDEN_TITLE;
@@ -30,7 +30,7 @@ pub async fn has_role(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<
 }
 
 /// Hides comments; what they said is kept with the act. What another act hid is covered by this one, too; what people hid for good
-/// is not.
+/// is not. Those of deleted discussions are hidden when these come back.
 ///
 /// # Errors
 /// The database does not answer.
@@ -75,9 +75,12 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
     );
     let covered = covered.execute(&mut *conn).await?.rows_affected();
     sqlx::query!("update discussion_events set hidden = true, body = '' where event_pk = any($1) and not hidden", &found)
-        .execute(conn)
+        .execute(&mut *conn)
         .await?;
-    Ok(covered)
+    match which {
+        Comments::One(_) | Comments::OfOpener(_) if !found.is_empty() => Ok(covered),
+        _ => Ok(covered + deleted::cover_comments(conn, act_pk, which).await?),
+    }
 }
 
 /// Locks a discussion. One that another act locked is covered by this one, too.
@@ -96,7 +99,8 @@ pub async fn lock_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk
     sqlx::query!("update discussions set locked = true where discussion_pk = any($1) and not locked", &found)
         .execute(&mut *conn)
         .await?;
-    cover(conn, act_pk, "lock", found).await
+    let covered = cover(&mut *conn, act_pk, "lock", found).await?;
+    Ok(covered + deleted::cover_locks(conn, act_pk, Some(discussion_pk), None).await?)
 }
 
 /// Locks a discussion and takes its title away, which is kept with the act.
@@ -117,8 +121,10 @@ pub async fn hide_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk
         discussion_pk
     );
     let covered = covered.execute(&mut *conn).await?.rows_affected();
-    sqlx::query!("update discussions set title = $2 where discussion_pk = $1", discussion_pk, HIDDEN_TITLE).execute(conn).await?;
-    Ok(covered)
+    sqlx::query!("update discussions set title = $2 where discussion_pk = $1", discussion_pk, HIDDEN_TITLE)
+        .execute(&mut *conn)
+        .await?;
+    Ok(covered + deleted::cover_titles(conn, act_pk, Some(discussion_pk), None).await?)
 }
 
 /// Disables a repository. A deleted one, too, since it could be restored.

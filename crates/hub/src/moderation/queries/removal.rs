@@ -2,6 +2,7 @@
 
 use sqlx::{PgConnection, PgPool};
 
+use super::deleted;
 use crate::accounts::UserPk;
 use crate::repos::discussions::HIDDEN_TITLE;
 
@@ -54,9 +55,10 @@ pub async fn hide_discussions(conn: &mut PgConnection, act_pk: i64, user_pk: Use
     .execute(&mut *conn)
     .await?;
     sqlx::query!("update discussions set title = $2, locked = true where discussion_pk = any($1)", &found, HIDDEN_TITLE)
-        .execute(conn)
-        .await
-        .map(|_| ())
+        .execute(&mut *conn)
+        .await?;
+    deleted::cover_locks(&mut *conn, act_pk, None, Some(user_pk)).await?;
+    deleted::cover_titles(conn, act_pk, None, Some(user_pk)).await.map(|_| ())
 }
 
 /// Empties a user's page but for the name; what was there is kept with the act.

@@ -214,7 +214,9 @@ async fn post_delete(page: PageRequest, path: web::Path<(String, String)>, _form
     match groups::delete(&page.app, &managed.group).await {
         Ok(()) => {
             let to = format!("/organizations/{}/settings/groups", managed.organization.name);
-            Ok(page.redirect_saying(&to, &format!("The group {} was deleted.", managed.group.name)))
+            let (name, days) = (&managed.group.name, page.app.config.undo_days);
+            let said = format!("The group {name} was deleted. It can be restored for {days} days.");
+            Ok(page.redirect_saying(&to, &said))
         }
         Err(error) => show_refused(&page, user, &managed, error, &Typed::default()).await,
     }

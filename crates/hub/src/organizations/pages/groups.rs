@@ -2,12 +2,14 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use chrono::{DateTime, Utc};
 
 use super::group::path_of;
 use crate::accounts::User;
 use crate::accounts::groups::{self, MOST};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::accounts::queries::groups::deleted::DeletedGroup;
 use crate::accounts::queries::groups::{GroupRow, list_groups};
 use crate::accounts::queries::settings::ProfileRow;
 use crate::accounts::settings::require_admin_of;
@@ -34,6 +36,32 @@ struct GroupsPage {
     name: Field,
     /// What it is for.
     description: Field,
+    /// For how many days a deleted one can be restored.
+    days: u64,
+    /// Those that were deleted, the last first.
+    deleted: Vec<DeletedItem>,
+}
+
+/// A deleted group.
+#[derive(Debug)]
+struct DeletedItem {
+    restore: String,
+    name: String,
+    members: String,
+    deleted_at: DateTime<Utc>,
+    until: DateTime<Utc>,
+}
+
+impl DeletedItem {
+    fn of(organization: &str, (row, until): (DeletedGroup, DateTime<Utc>)) -> Self {
+        Self {
+            restore: format!("{}/restore", path_of(organization, &row.public_id)),
+            name: row.name,
+            members: counted(row.members, "member"),
+            deleted_at: row.deleted_at,
+            until,
+        }
+    }
 }
 
 /// A group.
@@ -66,7 +94,8 @@ pub(super) fn counted(count: i64, word: &str) -> String {
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/organizations/{name}/settings/groups", crate::web::read().to(show_groups))
-        .route("/organizations/{name}/settings/groups", web::post().to(post_group));
+        .route("/organizations/{name}/settings/groups", web::post().to(post_group))
+        .route("/organizations/{name}/settings/groups/{id}/restore", web::post().to(post_restore));
 }
 
 async fn show_groups(page: PageRequest, path: web::Path<String>) -> HubResult<HttpResponse> {
@@ -83,6 +112,7 @@ async fn groups_page(
     (name, description): (&str, &str),
     refusal: &Refusal,
 ) -> HubResult<GroupsPage> {
+    let deleted = groups::list_deleted(&page.app, row.namespace_pk).await?;
     let groups = list_groups(&page.app.pool, row.namespace_pk, MOST).await?;
     Ok(GroupsPage {
         layout: page.layout(format!("Resource groups of {}", row.name)),
@@ -92,6 +122,8 @@ async fn groups_page(
         groups: groups.into_iter().map(|group| GroupItem::of(&row.name, group)).collect(),
         name: refusal.mark(Field::new("name", "Name").value(name)),
         description: refusal.mark(Field::new("description", "What it is for").value(description)),
+        days: page.app.config.undo_days,
+        deleted: deleted.into_iter().map(|found| DeletedItem::of(&row.name, found)).collect(),
     })
 }
 
@@ -107,6 +139,22 @@ async fn post_group(page: PageRequest, path: web::Path<String>, form: CheckedFor
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = groups_page(&page, user, &row, (name, description), &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+async fn post_restore(page: PageRequest, path: web::Path<(String, String)>, _form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    let row = require_admin_of(&page.app, user, &path.0).await?;
+    match groups::restore(&page.app, row.namespace_pk, &path.1).await {
+        Ok(name) => {
+            let text = format!("The group {name} is back, with those of its members who are still in {}.", row.name);
+            Ok(page.redirect_saying(&path_of(&row.name, &path.1), &text))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = groups_page(&page, user, &row, ("", ""), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

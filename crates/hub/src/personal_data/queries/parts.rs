@@ -153,6 +153,17 @@ parts! {
             'title', d.title, 'description', d.contents -> 'collection' -> 'description', 'private', d.private,
             'items', jsonb_array_length(d.contents -> 'items'), 'deleted_at', d.deleted_at) as data
         from deleted_collections d where d.namespace_pk = $1 and d.collection_pk > $2 order by d.collection_pk limit $3"#;
+    DeletedDiscussions "deleted_discussions" r#"
+        select d.discussion_pk as "key!", jsonb_build_object(
+            'number', d.num, 'title', case when d.author_pk = $1 then d.contents #> '{discussion,title}' end,
+            'deleted_at', d.deleted_at, 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
+            'comments', (select jsonb_agg(e -> 'body') from jsonb_array_elements(d.contents -> 'events') e
+                         where (e ->> 'author_pk')::bigint = $1 and e ->> 'kind' = 'comment')) as data
+        from deleted_discussions d join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
+        where d.contents is not null and d.discussion_pk > $2
+          and (d.author_pk = $1 or d.contents -> 'events' @> jsonb_build_array(jsonb_build_object('author_pk', $1::bigint, 'kind', 'comment')))
+        order by d.discussion_pk limit $3"#;
     Likes "likes" r#"
         select l.repo_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'at', l.created_at,
@@ -262,6 +273,12 @@ parts! {
             'created_at', created_at,
             'watched', (select jsonb_agg(name order by watch_pk) from webhook_watches w where w.webhook_pk = h.webhook_pk)) as data
         from webhooks h where user_pk = $1 and webhook_pk > $2 order by webhook_pk limit $3"#;
+    DeletedWebhooks "deleted_webhooks" r#"
+        select h.webhook_pk as "key!", jsonb_build_object(
+            'id', h.public_id, 'url', h.url, 'domains', h.contents #> '{webhook,domains}',
+            'has_secret', h.contents #>> '{webhook,secret}' is not null, 'deleted_at', h.deleted_at,
+            'watched', (select jsonb_agg(w -> 'name') from jsonb_array_elements(h.contents -> 'watches') w)) as data
+        from deleted_webhooks h where h.user_pk = $1 and h.webhook_pk > $2 order by h.webhook_pk limit $3"#;
     Reports "reports" r#"
         select report_pk as "key!", jsonb_build_object(
             'about', c.subject, 'category', p.category, 'text', p.body, 'at', p.created_at, 'closed_at', c.closed_at,

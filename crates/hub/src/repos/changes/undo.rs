@@ -2,16 +2,17 @@
 
 use hub_types::{Oid, RefName, RepoId};
 
-use super::{Change, Openness, What, queries, shown};
-use crate::accounts::audit;
+use super::{Change, Openness, Options, What, queries, shown, thread_word};
+use crate::accounts::{audit, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::RepoAdmin;
 use crate::repos::delete::delete_undoing;
+use crate::repos::discussions;
 use crate::repos::queries::{self as repo_queries, Repo};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, UNDO, apply_in, bring_packs};
 use crate::repos::rename::move_undoing;
-use crate::repos::settings::{Gating, SettingsChange, update_settings_undoing};
+use crate::repos::settings::{Gating, SettingsChange, Undoes, update_settings_undoing};
 use crate::repos::{head, lfs_files, reading};
 
 /// What came of it.
@@ -33,17 +34,39 @@ pub async fn undo(app: &App, admin: &RepoAdmin, change_pk: i64, as_new: bool) ->
     let row = queries::find(&app.pool, admin.repo.pk, change_pk).await?;
     let change = Change::of(app, row.ok_or_else(|| HubError::not_found("There is no such change."))?)?;
     check(&change)?;
+    if is_grave(admin, &change.what) {
+        sudo::check(app, &admin.viewer, &format!("{}/settings/history", admin.repo.path())).await?;
+    }
     match &change.what {
         What::DeleteRef { name, old } => put_back(app, admin, &change, (name, None, *old), as_new).await,
         What::ReplaceRef { name, old, new } => put_back(app, admin, &change, (name, Some(*new), *old), as_new).await,
         What::RestoreRef { name, new } => take_away(app, admin, &change, name, *new).await,
         What::MoveRepo { from, to } => move_back(app, admin, &change, from, to).await,
         What::UpdateSettings { before, after } => set_back(app, admin, &change, before, after).await,
+        What::UpdateOptions { before, after } => set_options_back(app, admin, &change, *before, *after).await,
+        What::DeleteDiscussion { num, old, .. } => {
+            discussions::restore(app, admin, *num, *old, change.pk).await?;
+            let word = thread_word(old.is_some());
+            Ok(still_there(admin, format!("{} #{num} is back, with what was said in it.", capitalised(word))))
+        }
+        What::RestoreDiscussion { num, is_pull_request } => {
+            discussions::delete_undoing(app, admin, *num, Some(change.pk)).await?;
+            Ok(still_there(admin, format!("{} #{num} is deleted again.", capitalised(thread_word(*is_pull_request)))))
+        }
         What::RestoreRepo { id } => {
             delete_undoing(app, admin, Some(change.pk)).await?;
             Ok(Undone { id: None, name: None, said: format!("{id} is deleted again.") })
         }
         What::DeleteRepo { .. } => Err(HubError::conflict("The repository is here: its deletion is undone.")),
+    }
+}
+
+/// Whether taking it back is something that a browser that was left open shall not do: deleting, moving, publishing.
+fn is_grave(admin: &RepoAdmin, what: &What) -> bool {
+    match what {
+        What::RestoreRepo { .. } | What::MoveRepo { .. } => true,
+        What::UpdateSettings { before, .. } => admin.repo.private && !before.private,
+        _ => false,
     }
 }
 
@@ -193,9 +216,28 @@ async fn set_back(app: &App, admin: &RepoAdmin, change: &Change, before: &Openne
         gating: (before.gated != after.gated).then_some(gating),
         ..SettingsChange::default()
     };
-    update_settings_undoing(app, admin, wanted, Some((change.pk, after))).await?;
+    update_settings_undoing(app, admin, wanted, Some((change.pk, Undoes::Openness(after)))).await?;
     let words = super::openness_in_words(after, before);
-    Ok(Undone { id: Some(admin.repo.id.clone()), name: None, said: format!("{words} again.") })
+    Ok(still_there(admin, format!("{words} again.")))
+}
+
+async fn set_options_back(app: &App, admin: &RepoAdmin, change: &Change, before: Options, after: Options) -> HubResult<Undone> {
+    let wanted = SettingsChange {
+        plain_http: before.plain_http,
+        discussions_disabled: before.discussions_disabled,
+        refuses_pickles: before.refuses_pickles,
+        labelled: before.labelled,
+        ..SettingsChange::default()
+    };
+    update_settings_undoing(app, admin, wanted, Some((change.pk, Undoes::Options(after)))).await?;
+    if before.labelled.is_some() {
+        app.search.wake();
+    }
+    Ok(still_there(admin, format!("{} again.", before.in_words())))
+}
+
+fn still_there(admin: &RepoAdmin, said: String) -> Undone {
+    Undone { id: Some(admin.repo.id.clone()), name: None, said }
 }
 
 fn capitalised(text: &str) -> String {

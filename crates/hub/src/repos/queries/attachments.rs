@@ -94,14 +94,17 @@ pub struct Attachment {
     pub size_bytes: i64,
 }
 
-/// Finds a file.
+/// Finds a file. One that only a deleted discussion leads to is not there until that comes back.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_attachment(pool: &PgPool, public_id: &str) -> sqlx::Result<Option<Attachment>> {
     sqlx::query_as!(
         Attachment,
-        "select repo_pk, user_pk, name, content_type, size_bytes from attachments where public_id = $1",
+        "select repo_pk, user_pk, name, content_type, size_bytes from attachments a where public_id = $1
+         and (exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+              or not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
+                             and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk))))",
         public_id
     )
     .fetch_optional(pool)

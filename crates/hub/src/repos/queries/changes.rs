@@ -6,6 +6,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::{RefRow, Repo, RepoRow};
+use crate::repos::changes::{Openness, Options};
 
 /// A change to be noted.
 #[derive(Debug)]
@@ -132,13 +133,26 @@ pub async fn list_kept(conn: impl PgExecutor<'_>, repo_pk: i64, since: DateTime<
     .await
 }
 
-/// The visibility and gating of a repository, which stay so until the transaction ends.
+/// The settings of a repository, which stay so until the transaction ends.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn lock_settings(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<(bool, Option<String>)>> {
-    let row = sqlx::query!("select private, gated from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
-    Ok(row.fetch_optional(conn).await?.map(|row| (row.private, row.gated)))
+pub async fn lock_settings(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<(Openness, Options)>> {
+    let row = sqlx::query!(
+        "select private, gated, discussions_disabled, refuses_pickles, labelled_by_owner, plain_http from repos
+         where repo_pk = $1 and deleted_at is null for update",
+        repo_pk
+    );
+    let settings = row.fetch_optional(conn).await?.map(|row| {
+        let options = Options {
+            discussions_disabled: Some(row.discussions_disabled),
+            refuses_pickles: Some(row.refuses_pickles),
+            labelled: Some(row.labelled_by_owner),
+            plain_http: Some(row.plain_http),
+        };
+        (Openness { private: row.private, gated: row.gated }, options)
+    });
+    Ok(settings)
 }
 
 /// A deleted repository.

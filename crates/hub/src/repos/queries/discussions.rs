@@ -1,5 +1,6 @@
 //! Statements on discussions and pull requests.
 
+pub mod deleted;
 mod events;
 mod reactions;
 mod recent;
@@ -273,21 +274,6 @@ pub async fn set_disabled(conn: &mut PgConnection, repo_pk: i64, disabled: bool)
         .execute(conn)
         .await
         .map(|_| ())
-}
-
-/// Deletes a discussion with all that was said in it, and keeps its number taken.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!(
-        "with gone as (delete from discussions where discussion_pk = $1 returning repo_pk, num)
-         insert into deleted_discussions (repo_pk, num) select repo_pk, num from gone on conflict do nothing",
-        discussion_pk
-    )
-    .execute(conn)
-    .await
-    .map(|_| ())
 }
 
 /// A discussion to make.

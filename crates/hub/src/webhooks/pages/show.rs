@@ -117,5 +117,6 @@ pub(super) async fn post_test(page: PageRequest, path: web::Path<String>, _form:
 pub(super) async fn post_delete(page: PageRequest, path: web::Path<String>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     operations::delete(&page.app, user, &path).await?;
-    Ok(page.redirect_saying(PATH, "Webhook deleted."))
+    let days = page.app.config.undo_days;
+    Ok(page.redirect_saying(PATH, &format!("Webhook deleted. It can be restored for {days} days: see Deleted webhooks.")))
 }

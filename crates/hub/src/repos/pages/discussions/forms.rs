@@ -94,7 +94,9 @@ pub(super) async fn post_delete(page: PageRequest, admin: RepoAdmin, form: Check
         return Err(press_again());
     }
     discussions::delete(&page.app, &admin, num).await?;
-    Ok(page.redirect_saying(&format!("{}/discussions", admin.repo.path()), &format!("#{num} was deleted.")))
+    let days = page.app.config.undo_days;
+    let said = format!("#{num} was deleted. It can be restored for {days} days: see History of changes in the settings.");
+    Ok(page.redirect_saying(&format!("{}/discussions", admin.repo.path()), &said))
 }
 
 pub(super) async fn post_title(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
