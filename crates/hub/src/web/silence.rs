@@ -209,7 +209,8 @@ mod tests {
             tokio::time::sleep(Duration::from_millis(*pause)).await;
             Ok::<_, PayloadError>(Bytes::from_static(b"piece"))
         });
-        let payload = Payload::Stream { payload: Box::pin(pieces.chain(stream::pending())) };
+        let pieces: Pin<Box<dyn Stream<Item = _>>> = Box::pin(pieces.chain(stream::pending()));
+        let payload = Payload::Stream { payload: pieces };
         Heard(Rc::new(RefCell::new(Body { payload, limit: LIMIT, since: None, alarm: None, end: None })))
     }
 
