@@ -2,6 +2,7 @@
 
 import json
 import struct
+import time
 
 import pytest
 from huggingface_hub import CommitOperationAdd
@@ -185,6 +186,28 @@ def test_spaces_are_listed(api, new_repo):
     assert repo_id in ids(api.list_spaces(author="bob"))
 
 
+@calls("HfApi.search_spaces", "hf spaces search")
+def test_spaces_are_found_by_words(api, api_of, hf, new_repo, unique):
+    word = unique("word").replace("-", "")
+    card = f"---\ntitle: The {word}\nemoji: 🚀\nsdk: static\nshort_description: In a sentence\ntags: [found]\n---\n".encode()
+    runs = new_repo("space", files={"README.md": card, "index.html": b"<p>x</p>"})
+    broken = new_repo("space", files={"README.md": card.replace(b"static", b"docker")})
+    hidden = new_repo("space", private=True, files={"README.md": card, "index.html": b"<p>x</p>"})
+    # The index is a moment behind.
+    deadline = time.monotonic() + 30
+    while ids(api.search_spaces(word, include_non_running=True)) != {runs, broken, hidden}:
+        assert time.monotonic() < deadline, "the index does not know them all"
+        time.sleep(0.2)
+    assert ids(api_of(None).search_spaces(word)) == {runs}
+    assert ids(api.search_spaces(word, filter=["found"], sdk="docker", include_non_running=True)) == {broken}
+    assert ids(api.search_spaces(word, sdk=["gradio"])) == set()
+    (space,) = api_of(None).search_spaces(word, sdk=["static", "docker"], filter="found")
+    assert (space.id, space.author, space.title, space.emoji, space.sdk) == (runs, "bob", f"The {word}", "🚀", "static")
+    assert (space.private, space.likes, space.ai_short_description) == (False, 0, "In a sentence")
+    assert 0 < space.semantic_relevancy_score <= 1 and "found" in space.tags and space.runtime.stage
+    assert runs in hf("spaces", "search", word, "--format", "json")
+
+
 @calls("HfApi.list_models (apps, gated, inference, num_parameters, trained_dataset)")
 def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo, unique):
     tag = unique("tag")
@@ -265,6 +288,28 @@ def test_safetensors_headers_are_read_by_range(api, new_repo):
     metadata = api.get_safetensors_metadata(sharded)
     assert metadata.sharded and metadata.parameter_count == {"F32": 16, "I64": 2}
     assert api.model_info(sharded).safetensors.total == 18
+
+
+@calls("HfApi.get_sharded_safetensors_metadata")
+def test_the_headers_of_all_shards_come_at_once(api, api_of, new_repo):
+    if not hasattr(api, "get_sharded_safetensors_metadata"):
+        pytest.skip("new in a later version")
+    names = [f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    index = {"metadata": {"total_size": 80}, "weight_map": dict(zip("abc", names, strict=True))}
+    repo_id = new_repo(
+        private=True,
+        files={
+            "model.safetensors.index.json": json.dumps(index).encode(),
+            **{name: safetensors(**{key: ("F32", [4, number + 1])}) for number, (key, name) in enumerate(zip("abc", names, strict=True))},
+        },
+    )
+    metadata = api.get_sharded_safetensors_metadata(repo_id)
+    one_by_one = api.get_safetensors_metadata(repo_id)
+    assert metadata.sharded and metadata.metadata == {"total_size": 80} and metadata.weight_map == index["weight_map"]
+    assert metadata.files_metadata == one_by_one.files_metadata and metadata.parameter_count == {"F32": 24}
+    for person, filename in [("dave", "model.safetensors.index.json"), ("bob", "none.index.json")]:
+        with pytest.raises(Exception, match="404"):
+            api_of(person).get_sharded_safetensors_metadata(repo_id, filename=filename)
 
 
 @calls("HfApi.get_model_tags", "HfApi.get_dataset_tags")

@@ -59,6 +59,7 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/lineage", Evidence, ""),
     ("GET", "API/related", Read, ""),
     ("GET", "API/tensor-diff", Content, ""),
+    ("GET", "API/safetensors-metadata/none.index.json", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
     ("POST", "API/lfs-files/duplicate", Content, r#"{"target": {"type": "model", "name": "no id"}, "files": []}"#),
     ("DELETE", "API/lfs-files/none", Write, ""),

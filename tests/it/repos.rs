@@ -15,4 +15,5 @@ mod owners;
 mod preupload;
 mod refs;
 mod resolve;
+mod safetensors;
 pub(crate) mod seeded;

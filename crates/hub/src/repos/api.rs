@@ -23,6 +23,8 @@ pub(in crate::repos) mod preupload;
 mod refs;
 mod related;
 pub mod resolve;
+mod safetensors;
+mod space_search;
 mod tags_by_type;
 mod tail;
 mod tree;
@@ -46,6 +48,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(preupload::routes)
         .configure(list::routes)
+        .configure(space_search::routes)
         .configure(tags_by_type::routes)
         .configure(validate_yaml::routes)
         .configure(owners::routes)
@@ -62,5 +65,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(trending::routes)
         .configure(lineage::routes)
         .configure(related::routes)
+        .configure(safetensors::routes)
         .configure(info::routes);
 }
