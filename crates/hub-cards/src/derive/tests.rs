@@ -141,6 +141,37 @@ fn datasets_have_prefixed_tags() {
 }
 
 #[test]
+fn libraries_of_datasets_follow_from_files_and_tags() {
+    let of = |card: &str, paths: &[&str], prefix: &str| {
+        let tags = run(RepoType::Dataset, &format!("---\n{card}\n---\n"), paths, &[]).tags;
+        tags.iter().filter_map(|tag| tag.strip_prefix(prefix)).collect::<Vec<_>>().join(" ")
+    };
+    let shards = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test-00000-of-00001.parquet"];
+    for (card, paths, format, libraries) in [
+        ("tags: [fun]", &["a.csv", "b.csv"][..], "csv", "datasets pandas polars mlcroissant"),
+        ("tags: [fun]", &shards[..], "parquet", "datasets dask polars mlcroissant"),
+        ("tags: [fun]", &["rows-1.jsonl.gz", "rows-2.jsonl.gz"], "json", "datasets dask polars mlcroissant"),
+        ("tags: [fun]", &["t-0.tar", "t-1.tar"], "webdataset", "datasets webdataset mlcroissant"),
+        ("tags: [fun]", &["a.arrow", "state.json"], "arrow", "datasets mlcroissant"),
+        ("tags: [fun]", &["train.lance/data/a.lance", "train.lance/_versions/1.manifest"], "lance", "datasets lance"),
+        ("tags: [distilabel, Argilla]", &["a.csv"], "csv", "datasets pandas polars mlcroissant argilla distilabel"),
+        ("tags: [fun]", &[".argilla/settings.json", "a.csv"], "csv", "datasets pandas polars mlcroissant argilla"),
+        ("tags: [fun]", &["fiftyone.yml", "x.png"], "imagefolder", "datasets mlcroissant fiftyone"),
+        ("tags: [LeRobot]", &[], "", "lerobot"),
+        (
+            "tags: [fun]",
+            &["meta/info.json", "meta/tasks.jsonl", "data/a.parquet", "data/b.parquet"],
+            "parquet",
+            "datasets pandas polars mlcroissant lerobot",
+        ),
+        ("tags: [format:agent-traces]", &[], "agent-traces", ""),
+        ("tags: [fun]", &["README.md", "license.txt"], "", ""),
+    ] {
+        assert_eq!((of(card, paths, "format:").as_str(), of(card, paths, "library:").as_str()), (format, libraries), "{paths:?}");
+    }
+}
+
+#[test]
 fn spaces_are_tagged_by_sdk() {
     assert_eq!(run(RepoType::Space, "---\nsdk: gradio\ntags: [chat]\n---\n", &[], &[]).tags, ["gradio", "chat", "region:us"]);
 }
