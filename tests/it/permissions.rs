@@ -60,6 +60,8 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API/related", Read, ""),
     ("GET", "API/tensor-diff", Content, ""),
     ("GET", "API/safetensors-metadata/none.index.json", Content, ""),
+    ("GET", "API/parquet", Content, ""),
+    ("HEAD", "API/parquet/default/train/0.parquet", Content, ""),
     ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
     ("POST", "API/lfs-files/duplicate", Content, r#"{"target": {"type": "model", "name": "no id"}, "files": []}"#),
     ("DELETE", "API/lfs-files/none", Write, ""),

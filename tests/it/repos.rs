@@ -12,6 +12,7 @@ mod lifecycle;
 mod likes;
 mod lists;
 mod owners;
+mod parquet;
 mod preupload;
 mod refs;
 mod resolve;

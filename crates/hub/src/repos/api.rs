@@ -19,6 +19,7 @@ pub(in crate::repos) mod lineage;
 mod list;
 mod ndjson;
 mod owners;
+mod parquet;
 pub(in crate::repos) mod preupload;
 mod refs;
 mod related;
@@ -66,5 +67,6 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(lineage::routes)
         .configure(related::routes)
         .configure(safetensors::routes)
+        .configure(parquet::routes)
         .configure(info::routes);
 }

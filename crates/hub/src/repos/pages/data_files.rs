@@ -14,6 +14,9 @@ const SPLIT_WORDS: &[(&str, &[&str])] = &[
     ("test", &["test", "testing", "eval", "evaluation"]),
 ];
 
+/// How many times patterns are compared with paths, at most.
+const MAX_COMPARISONS: usize = 2_000_000;
+
 /// A way to load a dataset, with a file of each of its parts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConfigFiles {
@@ -32,6 +35,64 @@ pub(super) fn config_files(configs: &[DatasetConfig], paths: &[String]) -> Vec<C
         found.extend(of_names(&tables));
     }
     found
+}
+
+/// A way to load a dataset, with all files of one format of each of its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::repos) struct ConfigParts {
+    /// Its name.
+    pub name: String,
+    /// The parts, each with its files.
+    pub splits: Vec<(String, Vec<String>)>,
+}
+
+/// All Parquet files of each part among these paths, in the order of their names. Nothing when there is too much to compare.
+pub(in crate::repos) fn parquet_files(configs: &[DatasetConfig], paths: &[String]) -> Option<Vec<ConfigParts>> {
+    let mut tables: Vec<&str> = paths.iter().map(String::as_str).filter(|path| rank(path) == Some(0)).collect();
+    tables.sort_unstable();
+    let patterns: usize = configs.iter().flat_map(|config| &config.splits).map(|split| split.files.len()).sum();
+    if patterns.saturating_mul(tables.len()) > MAX_COMPARISONS {
+        return None;
+    }
+    let of_card = all_of_card(configs, &tables);
+    Some(if of_card.is_empty() { all_of_names(&tables).into_iter().collect() } else { of_card })
+}
+
+fn all_of_card(configs: &[DatasetConfig], tables: &[&str]) -> Vec<ConfigParts> {
+    let files_of = |patterns: &[String]| -> Vec<String> {
+        let found = tables.iter().filter(|path| patterns.iter().any(|pattern| matches(pattern, path)));
+        found.map(|path| (*path).to_owned()).collect()
+    };
+    let mut ordered: Vec<&DatasetConfig> = configs.iter().collect();
+    ordered.sort_by_key(|config| !config.is_default);
+    let mut found = Vec::new();
+    for config in ordered {
+        let mut splits: Vec<(String, Vec<String>)> = Vec::new();
+        for split in &config.splits {
+            let files = files_of(&split.files);
+            match splits.iter_mut().find(|(name, _)| *name == split.name) {
+                Some((_, known)) => known.extend(files),
+                None if files.is_empty() => {}
+                None => splits.push((split.name.clone(), files)),
+            }
+        }
+        if !splits.is_empty() {
+            found.push(ConfigParts { name: config.name.clone(), splits });
+        }
+    }
+    found
+}
+
+fn all_of_names(tables: &[&str]) -> Option<ConfigParts> {
+    let named = |words: &[&str]| -> Vec<String> {
+        tables.iter().filter(|path| has_word(path, words)).map(|path| (*path).to_owned()).collect()
+    };
+    let splits = SPLIT_WORDS.iter().map(|(name, words)| ((*name).to_owned(), named(words)));
+    let mut splits: Vec<(String, Vec<String>)> = splits.filter(|(_, files)| !files.is_empty()).collect();
+    if splits.is_empty() && !tables.is_empty() {
+        splits.push(("train".to_owned(), tables.iter().map(|path| (*path).to_owned()).collect()));
+    }
+    (!splits.is_empty()).then(|| ConfigParts { name: "default".to_owned(), splits })
 }
 
 fn of_card(configs: &[DatasetConfig], tables: &[&String]) -> Vec<ConfigFiles> {
@@ -158,6 +219,47 @@ mod tests {
         );
         assert_eq!(found(none(), &["latest.json"]), [("default".to_owned(), vec![split("train", "latest.json")])]);
         assert!(found(none(), &["README.md", "a.png", ".hidden.csv", "dataset_infos.json"]).is_empty());
+    }
+
+    #[test]
+    fn all_parquet_files_of_each_part_are_found() {
+        let found = |card: serde_json::Value, paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            let found = parquet_files(&configs_of(&card), &paths).unwrap().into_iter();
+            found.map(|config| (config.name, config.splits)).collect::<Vec<_>>()
+        };
+        let part =
+            |name: &str, paths: &[&str]| (name.to_owned(), paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>());
+        let paths = ["data/train-1.parquet", "data/train-0.parquet", "data/train-0.csv", "data/dev.parquet", "x.parquet"];
+        assert_eq!(
+            found(serde_json::json!({}), &paths),
+            [(
+                "default".to_owned(),
+                vec![part("train", &["data/train-0.parquet", "data/train-1.parquet"]), part("validation", &["data/dev.parquet"])]
+            )]
+        );
+        let card = serde_json::json!({"configs": [
+            {"config_name": "a", "data_files": [{"split": "train", "path": "data/train-*"}, {"split": "train", "path": "x.parquet"}]},
+            {"config_name": "b", "default": true, "data_files": "data/dev.*"},
+            {"config_name": "none", "data_files": "*.csv"},
+        ]});
+        assert_eq!(
+            found(card, &paths),
+            [
+                ("b".to_owned(), vec![part("train", &["data/dev.parquet"])]),
+                ("a".to_owned(), vec![part("train", &["data/train-0.parquet", "data/train-1.parquet", "x.parquet"])]),
+            ]
+        );
+        assert_eq!(
+            found(serde_json::json!({}), &["b.parquet", "a.parquet"]),
+            [("default".to_owned(), vec![part("train", &["a.parquet", "b.parquet"])])]
+        );
+        assert!(found(serde_json::json!({}), &["a.csv"]).is_empty());
+        let many: Vec<String> = (0..50_000).map(|number| format!("{number}.parquet")).collect();
+        let patterns: Vec<String> = (0..20).map(|number| format!("{number}*")).collect();
+        let splits: Vec<_> = (0..5).map(|number| serde_json::json!({"split": format!("s{number}"), "path": patterns})).collect();
+        let card = serde_json::json!({"configs": [{"config_name": "a", "data_files": splits}]});
+        assert_eq!(parquet_files(&configs_of(&card), &many), None, "that would take too long");
     }
 
     #[test]
