@@ -216,7 +216,7 @@ fn header_in(prefix: &Bytes, file_bytes: u64) -> Result<Header, LayoutError> {
     // It was read to its end, which is where its length says.
     let length = prefix.first_chunk::<8>().map_or(0, |length| u64::from_le_bytes(*length));
     let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(8).min(prefix.len());
-    let header = prefix.slice(8.min(end)..end);
+    let header = prefix.slice(end.min(8)..end);
     match std::str::from_utf8(&header) {
         Ok(_) => Ok(Header::Whole(header)),
         Err(error) => Err(LayoutError::Malformed(error.to_string())),
