@@ -69,6 +69,17 @@ fn libraries_are_known_by_their_files() {
         ("onnx", vec!["onnx/model.onnx"], vec![]),
         ("safetensors", vec!["m.safetensors"], vec![]),
         ("nemo", vec!["m.nemo"], vec![]),
+        ("gliner", vec!["gliner_config.json", "pytorch_model.bin"], vec![]),
+        ("speechbrain", vec!["hyperparams.yaml", "embedding_model.ckpt"], vec![]),
+        ("stanza", vec!["models/default.zip"], vec![]),
+        ("bertopic", vec!["topics.json", "topic_embeddings.safetensors"], vec![]),
+        (
+            "model2vec",
+            vec!["config.json", "model.safetensors"],
+            config(json!({"model_type":"model2vec","architectures":["StaticModel"]})),
+        ),
+        ("paddlenlp", vec!["model_config.json", "model_state.pdparams"], vec![]),
+        ("unity-sentis", vec!["m.sentis"], vec![]),
     ] {
         assert_eq!(model("", &paths, &contents).library_name.as_deref(), Some(expected));
     }
