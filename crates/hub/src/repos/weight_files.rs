@@ -235,3 +235,25 @@ async fn layout(app: &App, file: &WeightFile) -> HubResult<Vec<Tensor>> {
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &[u8], data: usize) -> Bytes {
+        Bytes::from([&(header.len() as u64).to_le_bytes()[..], header, &vec![0; data]].concat())
+    }
+
+    #[test]
+    fn a_header_is_given_as_it_stands_there() {
+        let json = br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  "#;
+        let bytes = file(json, 4);
+        let size = bytes.len() as u64;
+        assert!(matches!(header_in(&bytes, size), Ok(Header::Whole(header)) if header == json[..]));
+        assert!(matches!(header_in(&bytes.slice(..20), size), Ok(Header::NeedBytes(end)) if end == size - 4));
+        for damaged in [&b"{\"__metadata__\":{\"a\":\"\xff\"}}"[..], b"{\"a\":1}", b"[]", b"{"] {
+            let bytes = file(damaged, 0);
+            assert!(header_in(&bytes, bytes.len() as u64).is_err(), "{damaged:?}");
+        }
+    }
+}
