@@ -77,7 +77,7 @@ def overflow(page):
 
 # How many characters of each long paragraph stand on a line, by its height; code and tables may be as wide as they are.
 LINES = """() => [...document.querySelectorAll("main p")]
-    .filter(text => text.checkVisibility() && !text.closest("table, pre") && text.innerText.length > 300)
+    .filter(text => text.checkVisibility() && !text.closest("table, pre") && text.innerText.length > 240)
     .map(text => {
         const line = parseFloat(getComputedStyle(text).lineHeight) || parseFloat(getComputedStyle(text).fontSize) * 1.5;
         return [text.innerText.length / Math.max(1, Math.round(text.clientHeight / line)), text.innerText.slice(0, 60)];
