@@ -126,9 +126,17 @@ async fn an_outage_is_told_and_what_happened_meanwhile_is_caught_up() {
     let ada = shelf(&hub).await;
     let mut browser = Browser::new(&hub);
     meili.set_down(true);
-    for path in ["/models", "/models?search=volcanoes", "/search?q=harbour"] {
-        let page = browser.get(path).await;
-        assert!(page.status == 503 && page.has("The search does not answer right now"), "{path}: {} {}", page.status, page.text);
+    let page = browser.get("/search?q=harbour").await;
+    assert!(page.status == 503 && page.has("The search does not answer right now"), "{} {}", page.status, page.text);
+    // Lists are there all the same, by name, without numbers beside them.
+    for (query, found) in [("", 2), ("?search=small", 1), ("?search=volcanoes", 0)] {
+        let page = browser.open(&format!("/models{query}")).await;
+        assert!(
+            names(&page).len() == found && page.has("Until it does, lists are narrowed by name only"),
+            "{query}: {}",
+            page.text
+        );
+        assert!(!page.has("harbour-secret"), "{query}");
     }
     let said = hub.anonymous().get_json("/api/quicksearch?q=harbour", 503).await;
     assert!(said["error"].as_str().unwrap().contains("Try again in a moment"), "{said}");
