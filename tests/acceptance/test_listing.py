@@ -3,6 +3,7 @@
 import json
 import struct
 import time
+from importlib.metadata import version
 
 import pytest
 from huggingface_hub import CommitOperationAdd
@@ -186,10 +187,14 @@ def test_spaces_are_listed(api, new_repo):
     assert repo_id in ids(api.list_spaces(author="bob"))
 
 
-@calls("HfApi.search_spaces", "hf spaces search")
-def test_spaces_are_found_by_words(api, api_of, hf, new_repo, unique):
-    # Letters only: where they change to digits, words are cut.
-    word = "".join(c if c.isalpha() else "ghijklmnop"[int(c)] for c in unique("word") if c.isalnum())
+def letters(text: str) -> str:
+    """Returns a word of letters only: where they change to digits, the search cuts."""
+    return "".join(c if c.isalpha() else "ghijklmnop"[int(c)] for c in text if c.isalnum())
+
+
+@calls("HfApi.search_spaces")
+def test_spaces_are_found_by_words(api, api_of, new_repo, unique):
+    word = letters(unique("word"))
     head = f"title: The {word}\nemoji: 🚀\nsdk: static\nshort_description: In a sentence\ntags: [found]"
     card = f"---\n{head}\n---\nAbout {word}.\n".encode()
     runs = new_repo("space", files={"README.md": card, "index.html": b"<p>x</p>"})
@@ -207,7 +212,18 @@ def test_spaces_are_found_by_words(api, api_of, hf, new_repo, unique):
     assert (space.id, space.author, space.title, space.emoji, space.sdk) == (runs, "bob", f"The {word}", "🚀", "static")
     assert (space.private, space.likes, space.ai_short_description) == (False, 0, "In a sentence")
     assert 0 < space.semantic_relevancy_score <= 1 and "found" in space.tags and space.runtime.stage
-    assert runs in hf("spaces", "search", word, "--format", "json")
+
+
+@calls("hf spaces search")
+def test_spaces_are_found_by_command(hf, new_repo, unique):
+    if version("huggingface_hub") < "2":
+        pytest.skip("new in a later version")
+    word = letters(unique("word"))
+    repo_id = new_repo("space", files={"README.md": f"---\nsdk: static\n---\nAbout {word}.\n".encode(), "index.html": b"<p>x</p>"})
+    deadline = time.monotonic() + 30
+    while repo_id not in hf("spaces", "search", word, "--format", "json"):
+        assert time.monotonic() < deadline, "the index does not know it"
+        time.sleep(0.2)
 
 
 @calls("HfApi.list_models (apps, gated, inference, num_parameters, trained_dataset)")
