@@ -24,6 +24,8 @@ use crate::web::streaming::small_parts;
 
 /// The most shards of a model.
 const MAX_SHARDS: usize = 1_000;
+/// How many bytes of shards that are in git, which are held whole, may be in memory together.
+const MAX_HELD_BYTES: u64 = 64 << 20;
 /// How many headers are read ahead.
 const AT_ONCE: usize = 4;
 
@@ -63,11 +65,19 @@ async fn open_shards(
         return Err(HubError::unprocessable(format!("`{path}` names more than {MAX_SHARDS} files.")));
     }
     let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
-    let mut shards = Vec::with_capacity(names.len());
+    let (mut shards, mut held) = (Vec::with_capacity(names.len()), 0);
     for name in names {
         let shard = format!("{folder}{name}");
         let missing = || HubError::unprocessable(format!("`{shard}` is not there, though `{path}` names it."));
         let file = open_given_out(app, repo, commit, &shard).await?.ok_or_else(missing)?;
+        if matches!(file.content, Content::Blob(_)) {
+            held += file.size;
+        }
+        if held > MAX_HELD_BYTES {
+            return Err(HubError::unprocessable(format!(
+                "The files that `{path}` names are too large to look at as long as they are in git."
+            )));
+        }
         shards.push((name, file));
     }
     Ok((metadata, shards))

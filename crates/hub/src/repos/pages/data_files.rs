@@ -16,6 +16,10 @@ const SPLIT_WORDS: &[(&str, &[&str])] = &[
 
 /// How many times patterns are compared with paths, at most.
 const MAX_COMPARISONS: usize = 2_000_000;
+/// How much work these comparisons may be: the lengths of patterns times those of paths.
+const MAX_COMPARED_BYTES: usize = 500_000_000;
+/// How many files all parts may have together: parts may share files.
+const MAX_LISTED: usize = 200_000;
 
 /// A way to load a dataset, with a file of each of its parts.
 #[derive(Debug, PartialEq, Eq)]
@@ -46,30 +50,42 @@ pub(in crate::repos) struct ConfigParts {
     pub splits: Vec<(String, Vec<String>)>,
 }
 
-/// All Parquet files of each part among these paths, in the order of their names. Nothing when there is too much to compare.
+/// All Parquet files of each part among these paths, in the order of their names. Nothing when there is too much to compare or to list.
 pub(in crate::repos) fn parquet_files(configs: &[DatasetConfig], paths: &[String]) -> Option<Vec<ConfigParts>> {
     let mut tables: Vec<&str> = paths.iter().map(String::as_str).filter(|path| rank(path) == Some(0)).collect();
     tables.sort_unstable();
-    let patterns: usize = configs.iter().flat_map(|config| &config.splits).map(|split| split.files.len()).sum();
-    if patterns.saturating_mul(tables.len()) > MAX_COMPARISONS {
-        return None;
+    let (mut comparisons, mut bytes) = (0_usize, 0_usize);
+    for pattern in configs.iter().flat_map(|config| &config.splits).flat_map(|split| &split.files) {
+        let compared = candidates(&tables, pattern);
+        let length: usize = compared.iter().map(|path| path.len()).sum();
+        comparisons = comparisons.saturating_add(compared.len());
+        bytes = bytes.saturating_add(length.saturating_mul(pattern.len()));
+        if comparisons > MAX_COMPARISONS || bytes > MAX_COMPARED_BYTES {
+            return None;
+        }
     }
-    let of_card = all_of_card(configs, &tables);
+    let of_card = all_of_card(configs, &tables)?;
     Some(if of_card.is_empty() { all_of_names(&tables).into_iter().collect() } else { of_card })
 }
 
-fn all_of_card(configs: &[DatasetConfig], tables: &[&str]) -> Vec<ConfigParts> {
-    let files_of = |patterns: &[String]| -> Vec<String> {
-        let found = tables.iter().filter(|path| patterns.iter().any(|pattern| matches(pattern, path)));
-        found.map(|path| (*path).to_owned()).collect()
-    };
+/// Nothing when it is too much.
+fn all_of_card(configs: &[DatasetConfig], tables: &[&str]) -> Option<Vec<ConfigParts>> {
     let mut ordered: Vec<&DatasetConfig> = configs.iter().collect();
     ordered.sort_by_key(|config| !config.is_default);
-    let mut found = Vec::new();
+    let mut found: Vec<ConfigParts> = Vec::new();
+    let mut listed = 0;
     for config in ordered {
+        // Of two with one name, the first counts.
+        if found.iter().any(|known| known.name == config.name) {
+            continue;
+        }
         let mut splits: Vec<(String, Vec<String>)> = Vec::new();
         for split in &config.splits {
-            let files = files_of(&split.files);
+            let files = files_of(&split.files, tables);
+            listed += files.len();
+            if listed > MAX_LISTED {
+                return None;
+            }
             match splits.iter_mut().find(|(name, _)| *name == split.name) {
                 Some((_, known)) => known.extend(files),
                 None if files.is_empty() => {}
@@ -80,7 +96,26 @@ fn all_of_card(configs: &[DatasetConfig], tables: &[&str]) -> Vec<ConfigParts> {
             found.push(ConfigParts { name: config.name.clone(), splits });
         }
     }
-    found
+    Some(found)
+}
+
+/// The paths, which are sorted, that fit one of the patterns.
+fn files_of(patterns: &[String], tables: &[&str]) -> Vec<String> {
+    let mut found: Vec<&str> = Vec::new();
+    for pattern in patterns {
+        found.extend(candidates(tables, pattern).iter().copied().filter(|path| matches(pattern, path)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().map(str::to_owned).collect()
+}
+
+/// Of sorted paths, those that begin as a pattern does before its first wildcard.
+fn candidates<'a, 'b>(tables: &'a [&'b str], pattern: &str) -> &'a [&'b str] {
+    let start = pattern.trim_start_matches("./").split(['*', '?']).next().unwrap_or_default().trim_end_matches('/');
+    let from = tables.partition_point(|path| *path < start);
+    let count = tables[from..].partition_point(|path| path.starts_with(start));
+    &tables[from..from + count]
 }
 
 fn all_of_names(tables: &[&str]) -> Option<ConfigParts> {
@@ -255,11 +290,25 @@ mod tests {
             [("default".to_owned(), vec![part("train", &["a.parquet", "b.parquet"])])]
         );
         assert!(found(serde_json::json!({}), &["a.csv"]).is_empty());
+        let twice = serde_json::json!({"configs": [
+            {"config_name": "a", "data_files": "data/dev*"},
+            {"config_name": "a", "data_files": "./x.*"},
+        ]});
+        assert_eq!(found(twice, &paths), [("a".to_owned(), vec![part("train", &["data/dev.parquet"])])]);
+    }
+
+    #[test]
+    fn neither_comparing_nor_listing_goes_on_for_ever() {
         let many: Vec<String> = (0..50_000).map(|number| format!("{number}.parquet")).collect();
-        let patterns: Vec<String> = (0..20).map(|number| format!("{number}*")).collect();
-        let splits: Vec<_> = (0..5).map(|number| serde_json::json!({"split": format!("s{number}"), "path": patterns})).collect();
-        let card = serde_json::json!({"configs": [{"config_name": "a", "data_files": splits}]});
-        assert_eq!(parquet_files(&configs_of(&card), &many), None, "that would take too long");
+        let of = |splits: usize, pattern: &str| {
+            let splits: Vec<_> = (0..splits).map(|n| serde_json::json!({"split": format!("s{n}"), "path": pattern})).collect();
+            let card = serde_json::json!({"configs": [{"config_name": "a", "data_files": splits}]});
+            parquet_files(&configs_of(&card), &many).map(|found| found.len())
+        };
+        assert_eq!(of(2, "*"), Some(1));
+        assert_eq!(of(5, "*"), None, "250,000 files are too many");
+        assert_eq!(of(12, &"*a".repeat(60)), None, "that would take too long");
+        assert_eq!(of(12, &format!("x{}", "*a".repeat(59))), Some(1), "what begins otherwise is not looked at");
     }
 
     #[test]
