@@ -44,6 +44,10 @@ async fn the_headers_of_all_shards_come_in_one_answer() {
     let inner = path.replace("metadata/", "metadata/inner/");
     let found = seeded.hub.anonymous().get_json(&inner, 200).await;
     assert_eq!(found, json!({ "index": { "metadata": { "total_size": 24, "by": "us" } }, "headers": headers }));
+    let variant = vec![add("model.safetensors.index.fp16.json", INDEX)];
+    seeded.commit("main", "variant", variant).await;
+    let found = seeded.hub.anonymous().get_json(&path.replace(".json", ".fp16.json"), 200).await;
+    assert_eq!(found["headers"], headers, "the index of a variant");
     seeded.stop().await;
 }
 

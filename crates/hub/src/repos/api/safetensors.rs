@@ -35,7 +35,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn get_headers(app: web::Data<App>, content: RepoContent, request: HttpRequest) -> HubResult<HttpResponse> {
     let path = whole_tail(&request)?;
-    let commit = content.repo.head_oid.filter(|_| path.ends_with(".index.json")).ok_or_else(HubError::entry_not_found)?;
+    let commit = content.repo.head_oid.filter(|_| is_index(&path)).ok_or_else(HubError::entry_not_found)?;
     let (metadata, shards) = open_shards(&app, &content.repo, commit, &path).await?;
     let parts = small_parts(body(app.get_ref().clone(), metadata, shards));
     Ok(HttpResponse::Ok()
@@ -43,6 +43,11 @@ async fn get_headers(app: web::Data<App>, content: RepoContent, request: HttpReq
         .insert_header((header::CACHE_CONTROL, "private, no-store, no-transform"))
         .insert_header(("x-repo-commit", commit.to_hex()))
         .streaming(parts))
+}
+
+/// `model.safetensors.index.json`, and that of a variant: `model.safetensors.index.fp16.json`.
+fn is_index(path: &str) -> bool {
+    path.ends_with(".json") && path.rsplit('/').next().is_some_and(|name| name.contains(".index."))
 }
 
 /// What the index says of the whole model, and its files by their names there.
