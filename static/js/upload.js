@@ -136,7 +136,14 @@ function setUp(form) {
   zone.addEventListener("drop", async (event) => {
     event.preventDefault();
     delete zone.dataset.over;
-    if (!running) add(await ofDrop(event.dataTransfer));
+    if (running) return;
+    say("Looking through what was dropped…");
+    try {
+      const found = await ofDrop(event.dataTransfer);
+      if (!running) add(found);
+    } catch (error) {
+      say(`It could not be read (${error.message}).`);
+    }
   });
   // Files that were chosen before this script was here.
   if (input.files.length) {

@@ -2,6 +2,8 @@
 
 import json
 import struct
+import time
+from importlib.metadata import version
 
 import pytest
 from huggingface_hub import CommitOperationAdd
@@ -185,6 +187,45 @@ def test_spaces_are_listed(api, new_repo):
     assert repo_id in ids(api.list_spaces(author="bob"))
 
 
+def letters(text: str) -> str:
+    """Returns a word of letters only: where they change to digits, the search cuts."""
+    return "".join(c if c.isalpha() else "ghijklmnop"[int(c)] for c in text if c.isalnum())
+
+
+@calls("HfApi.search_spaces")
+def test_spaces_are_found_by_words(api, api_of, new_repo, unique):
+    word = letters(unique("word"))
+    head = f"title: The {word}\nemoji: 🚀\nsdk: static\nshort_description: In a sentence\ntags: [found]"
+    card = f"---\n{head}\n---\nAbout {word}.\n".encode()
+    runs = new_repo("space", files={"README.md": card, "index.html": b"<p>x</p>"})
+    broken = new_repo("space", files={"README.md": card.replace(b"static", b"docker")})
+    hidden = new_repo("space", private=True, files={"README.md": card, "index.html": b"<p>x</p>"})
+    # The index is a moment behind.
+    deadline = time.monotonic() + 30
+    while ids(api.search_spaces(word, include_non_running=True)) != {runs, broken, hidden}:
+        assert time.monotonic() < deadline, "the index does not know them all"
+        time.sleep(0.2)
+    assert ids(api_of(None).search_spaces(word)) == {runs}
+    assert ids(api.search_spaces(word, filter=["found"], sdk="docker", include_non_running=True)) == {broken}
+    assert ids(api.search_spaces(word, sdk=["gradio"])) == set()
+    (space,) = api_of(None).search_spaces(word, sdk=["static", "docker"], filter="found")
+    assert (space.id, space.author, space.title, space.emoji, space.sdk) == (runs, "bob", f"The {word}", "🚀", "static")
+    assert (space.private, space.likes, space.ai_short_description) == (False, 0, "In a sentence")
+    assert 0 < space.semantic_relevancy_score <= 1 and "found" in space.tags and space.runtime.stage
+
+
+@calls("hf spaces search")
+def test_spaces_are_found_by_command(hf, new_repo, unique):
+    if version("huggingface_hub") < "2":
+        pytest.skip("new in a later version")
+    word = letters(unique("word"))
+    repo_id = new_repo("space", files={"README.md": f"---\nsdk: static\n---\nAbout {word}.\n".encode(), "index.html": b"<p>x</p>"})
+    deadline = time.monotonic() + 30
+    while repo_id not in hf("spaces", "search", word, "--format", "json"):
+        assert time.monotonic() < deadline, "the index does not know it"
+        time.sleep(0.2)
+
+
 @calls("HfApi.list_models (apps, gated, inference, num_parameters, trained_dataset)")
 def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo, unique):
     tag = unique("tag")
@@ -265,6 +306,28 @@ def test_safetensors_headers_are_read_by_range(api, new_repo):
     metadata = api.get_safetensors_metadata(sharded)
     assert metadata.sharded and metadata.parameter_count == {"F32": 16, "I64": 2}
     assert api.model_info(sharded).safetensors.total == 18
+
+
+@calls("HfApi.get_sharded_safetensors_metadata")
+def test_the_headers_of_all_shards_come_at_once(api, api_of, new_repo):
+    if not hasattr(api, "get_sharded_safetensors_metadata"):
+        pytest.skip("new in a later version")
+    names = [f"model-0000{number}-of-00003.safetensors" for number in (1, 2, 3)]
+    index = {"metadata": {"total_size": 80}, "weight_map": dict(zip("abc", names, strict=True))}
+    repo_id = new_repo(
+        private=True,
+        files={
+            "model.safetensors.index.json": json.dumps(index).encode(),
+            **{name: safetensors(**{key: ("F32", [4, number + 1])}) for number, (key, name) in enumerate(zip("abc", names, strict=True))},
+        },
+    )
+    metadata = api.get_sharded_safetensors_metadata(repo_id)
+    one_by_one = api.get_safetensors_metadata(repo_id)
+    assert metadata.sharded and metadata.metadata == {"total_size": 80} and metadata.weight_map == index["weight_map"]
+    assert metadata.files_metadata == one_by_one.files_metadata and metadata.parameter_count == {"F32": 24}
+    for person, filename in [("dave", "model.safetensors.index.json"), ("bob", "none.index.json")]:
+        with pytest.raises(Exception, match="404"):
+            api_of(person).get_sharded_safetensors_metadata(repo_id, filename=filename)
 
 
 @calls("HfApi.get_model_tags", "HfApi.get_dataset_tags")

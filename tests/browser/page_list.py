@@ -151,6 +151,7 @@ PAGES = [
     ("repos/bucket_change.html", "ada", "/buckets/ada/training-run/change/?do=delete&name=logs/&name=metrics.csv"),
     ("collections/list.html", None, "/collections"),
     ("collections/list.html", None, "/collections?search=no-such-thing-here"),
+    ("collections/list.html", None, "/collections?item=models/ada/shown"),
     ("collections/show.html", None, "{collected}"),
     ("repos/discussions/list.html", None, "/ada/rich/discussions"),
     ("repos/discussions/list.html", None, "/ada/root/discussions"),

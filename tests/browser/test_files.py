@@ -189,6 +189,41 @@ def test_dropped_files_are_taken(hub, open_browser, repo):
     assert content(hub, repo, "dropped.txt") == b"dropped"
 
 
+# No script can put a folder into a drop, so this stands in for what browsers make of one: 240 files, given 100 at a time, and a `.git`
+# that must not even be looked into.
+FOLDER = """(damaged) => {
+    const file = (name, text) => ({ isFile: true, name, file: (done, failed) =>
+        damaged ? failed(new DOMException("it is gone", "NotFoundError")) : done(new File([text], name)) });
+    const folder = (name, entries) => ({ isDirectory: true, name, createReader: () => {
+        const rest = [...entries];
+        return { readEntries: (done) => done(rest.splice(0, 100)) };
+    } });
+    const git = { isDirectory: true, name: ".git", createReader: () => { throw new Error("this is git's own"); } };
+    const rows = Array.from({ length: 240 }, (_, number) => file(`row-${number}.txt`, `row ${number}`));
+    const top = folder("corpus", [git, file(".DS_Store", "x"), file("top.txt", "top"), folder("inner", rows), folder("empty", [])]);
+    DataTransferItem.prototype.webkitGetAsEntry = () => top;
+    const transfer = new DataTransfer();
+    transfer.items.add(new File([""], "corpus"));
+    document.querySelector("[data-drop-zone]").dispatchEvent(new DragEvent("drop", { dataTransfer: transfer, bubbles: true }));
+}"""
+
+
+def test_a_dropped_folder_keeps_its_paths_without_what_is_gits(hub, open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    page.goto(f"/{repo}/upload/main")
+    page.evaluate(FOLDER, True)
+    page.get_by_role("status").get_by_text("It could not be read (it is gone).").wait_for()
+    page.evaluate(FOLDER, False)
+    page.get_by_text("241 files,").wait_for()
+    page.get_by_text("corpus/top.txt", exact=True).wait_for()
+    start(page)
+    page.wait_for_url(f"**/{repo}/tree/main")
+    found = {path for path in paths(hub, repo) if path.startswith("corpus/")}
+    assert found == {"corpus/top.txt", *(f"corpus/inner/row-{number}.txt" for number in range(240))}
+    assert content(hub, repo, "corpus/inner/row-239.txt") == b"row 239"
+
+
 def test_paths_that_cannot_be_are_told_per_file_before_anything_is_sent(hub, open_browser, repo, tmp_path):
     page = open_browser()
     log_in(page)

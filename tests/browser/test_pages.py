@@ -10,6 +10,14 @@ from page_list import ELSEWHERE, PAGES
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 WHO = sorted({page[1] for page in PAGES}, key=str)
+# Between the phone and the desktop, and beyond it: looked at in the same visit.
+BETWEEN = {PHONE["width"]: {"width": 820, "height": 1180}, DESKTOP["width"]: {"width": 1920, "height": 1080}}
+# A line that is longer is lost on the way back to its beginning.
+MOST_CHARACTERS_A_LINE = 140
+# What a first visit takes, compressed: HTML, styles and scripts, without fonts and images. The editor of files is a large part of its
+# own (docs/design.md).
+MOST_BYTES = 250_000
+MOST_BYTES_WITH_EDITOR = 330_000
 READING = [page[2] for page in PAGES if page[1] is None and len(page) == 3]
 
 
@@ -36,6 +44,11 @@ def test_pages_are_accessible_and_fit(open_browser, shown, related, buckets, ric
         name = f"{template.removesuffix('.html')}-{address}".replace("/", "_")
         picture(page, f"{viewport['width']}-{scheme}-{person}-{re.sub('[^a-z0-9.-]+', '_', name)[:90]}")
         problems += [f"{path}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page), *hidden_columns(page)]]
+        if scheme == "light":
+            other = BETWEEN[viewport["width"]]
+            page.set_viewport_size(other)
+            problems += [f"{path} at {other['width']} px: {problem}" for problem in [*overflow(page), *long_lines(page)]]
+            page.set_viewport_size(viewport)
     assert not problems, "\n".join(problems)
 
 
@@ -62,6 +75,21 @@ def overflow(page):
         yield f"is {wide} px wider than the window"
 
 
+# How many characters of each long paragraph stand on a line, by its height; code and tables may be as wide as they are.
+LINES = """() => [...document.querySelectorAll("main p")]
+    .filter(text => text.checkVisibility() && !text.closest("table, pre") && text.innerText.length > 240)
+    .map(text => {
+        const line = parseFloat(getComputedStyle(text).lineHeight) || parseFloat(getComputedStyle(text).fontSize) * 1.5;
+        return [text.innerText.length / Math.max(1, Math.round(text.clientHeight / line)), text.innerText.slice(0, 60)];
+    })"""
+
+
+def long_lines(page):
+    for characters, text in page.evaluate(LINES):
+        if characters > MOST_CHARACTERS_A_LINE:
+            yield f"has {characters:.0f} characters on a line of “{text}…”"
+
+
 def hidden_columns(page):
     """Tables of lists and settings fit the phone: only rows of data, which may be as wide as they like, scroll sideways."""
     if page.viewport_size["width"] == PHONE["width"]:
@@ -76,6 +104,34 @@ def structure(page):
         yield f"has {page.locator('h1').count()} h1"
     if page.get_by_role("main").count() != 1:
         yield "has no single main"
+
+
+@pytest.mark.parametrize("person", WHO, ids=str)
+def test_first_visits_take_little(open_browser, shown, related, buckets, rich, collected, gallery, person):
+    page = open_browser()
+    page.watch.expected += ["Failed to load resource"]
+    if person:
+        log_in(page, person)
+    # Every visit is a first one.
+    page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
+    finished = []
+    page.on("requestfinished", finished.append)
+    problems, seen = [], set()
+    for template, _, address, *_ in (entry for entry in PAGES if entry[1] == person):
+        path = address.format(collected=collected)
+        finished.clear()
+        page.goto(path, wait_until="load")
+        kinds = {}
+        for request in list(finished):
+            if request.resource_type in ("document", "stylesheet", "script"):
+                size = request.sizes()["responseBodySize"]
+                kinds[request.resource_type] = kinds.get(request.resource_type, 0) + size
+        seen |= set(kinds)
+        most = MOST_BYTES_WITH_EDITOR if page.locator("[data-editor-module]").count() else MOST_BYTES
+        if sum(kinds.values()) > most:
+            problems.append(f"{path} takes {sum(kinds.values())} bytes, {most} at most: {kinds}")
+    assert seen == {"document", "stylesheet", "script"}, "something was not measured"
+    assert not problems, "\n".join(problems)
 
 
 @pytest.mark.parametrize("path", READING)

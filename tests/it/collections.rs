@@ -489,3 +489,43 @@ async fn what_was_deleted_comes_back() {
     assert_eq!(hub.count("deleted_collections").await, 0);
     seeded.stop().await;
 }
+
+#[tokio::test]
+async fn a_repositorys_page_names_the_collections_that_hold_it() {
+    let (seeded, bob) = shelf().await;
+    let hub = &seeded.hub;
+    for (title, private, item) in
+        [("Quiet shelf", false, "ada/bert"), ("Loved shelf", false, "ada/bert"), ("Own shelf", true, "ada/bert")]
+    {
+        let made = create(&bob, json!({ "title": title, "namespace": "bob", "private": private }), 200).await;
+        add(&bob, &api_of(&made), "model", item, 200).await;
+        if title == "Loved shelf" {
+            bob.call(Method::POST, &format!("{}/upvote", api_of(&made)), &json!({}), 200).await;
+        }
+    }
+    let (mut stranger, mut own) = (Browser::new(hub), Browser::logged_in(hub, "bob").await);
+    let page = stranger.open("/ada/bert").await;
+    let at = |text: &str| page.text.find(text).unwrap_or_else(|| panic!("{text} is not there"));
+    assert!(at("<h2>In collections</h2>") < at("Loved shelf") && at("Loved shelf") < at("Quiet shelf"), "the most upvoted first");
+    assert!(page.has("bob, 1 upvote<") && !page.has("Own shelf") && !page.has("All collections with it"));
+    assert!(own.open("/ada/bert").await.has("Own shelf"), "private ones are shown to their owner");
+    let link = page.text.split("href=\"/collections/bob/").nth(1).unwrap().split('"').next().unwrap();
+    let led = stranger.get(&format!("/collections/bob/{link}")).await;
+    assert!(led.location().starts_with("/collections/bob/loved-shelf-"), "{}", led.location());
+    assert!(!stranger.open("/datasets/ada/corpus").await.has("In collections"), "nothing is said where there is none");
+    for number in 0..4 {
+        let made = create(&bob, json!({ "title": format!("More {number}"), "namespace": "bob" }), 200).await;
+        add(&bob, &api_of(&made), "model", "ada/bert", 200).await;
+    }
+    let page = stranger.open("/ada/bert").await;
+    assert!(page.has("/collections?item=models/ada/bert") && page.has("All collections with it"));
+    let all = stranger.open("/collections?item=models/ada/bert&sort=upvotes").await;
+    assert!(all.has("Loved shelf") && all.has("More 3") && !all.has("Own shelf") && all.has("<bdi>ada/bert</bdi>"));
+    assert!(!stranger.open("/collections?item=datasets/ada/corpus").await.has("Loved shelf"));
+    // A repository that the viewer may not see is in none.
+    let made = create(&bob, json!({ "title": "Of acme", "namespace": "bob" }), 200).await;
+    add(&bob, &api_of(&made), "model", "acme/secret", 200).await;
+    assert!(!stranger.open("/collections?item=models/acme/secret").await.has("Of acme"));
+    assert_eq!(stranger.get("/collections?item=%00&owner=%00").await.status, 200);
+    seeded.stop().await;
+}

@@ -5,6 +5,7 @@ mod finders;
 mod licences;
 mod narrowing;
 mod quick;
+mod spaces;
 
 use hub_tests::{Client, TestHub, Value, json};
 

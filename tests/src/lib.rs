@@ -6,10 +6,12 @@
 mod client;
 mod database;
 mod hub_under_test;
+mod meili;
 mod stores;
 
 pub use client::Client;
 pub use hub_under_test::TestHub;
+pub use meili::Meili;
 pub use stores::{s3_store, services};
 
 /// Lets a test write `hub_tests::json!(…)` without naming another crate.

@@ -43,6 +43,7 @@ pub mod merging;
 pub mod metadata;
 pub mod new_objects;
 pub mod pages;
+pub mod parquet_files;
 pub mod pickles;
 pub mod queries;
 pub mod reading;

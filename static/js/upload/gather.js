@@ -24,6 +24,8 @@ async function walk(entry, folder, found) {
     found.push({ file: await new Promise((resolve, reject) => entry.file(resolve, reject)), path });
     return;
   }
+  // What git keeps of itself can be more than everything else, and nothing of it goes.
+  if (entry.name === ".git") return;
   const reader = entry.createReader();
   // A reader gives some hundred at a time, and in the end none.
   for (let part; (part = await new Promise((resolve, reject) => reader.readEntries(resolve, reject))).length;) {

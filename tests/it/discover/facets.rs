@@ -161,3 +161,40 @@ async fn regions_and_what_was_measured_are_real_values() {
     }
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn datasets_are_narrowed_by_format_and_library() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    for (name, tags, files) in [
+        ("one-table", "fun", &["rows.csv"][..]),
+        ("shards", "fun", &["train-0.jsonl", "train-1.jsonl"]),
+        ("judged", "distilabel, argilla", &["rows.csv"]),
+        ("robot", "fun", &["meta/info.json", "meta/tasks.jsonl", "notes.txt", "more.txt", "and-more.txt"]),
+    ] {
+        let id = format!("ada/{name}");
+        repo(&ada, "dataset", &id, false, &format!("tags: [{tags}]"), "Rows.").await;
+        let files: Vec<_> = files.iter().map(|path| Client::file(path, "x\n")).collect();
+        ada.commit(&format!("/api/datasets/{id}"), "main", &files, 200).await;
+    }
+    hub.indexed().await;
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/datasets").await;
+    for (key, value, datasets) in [
+        ("format", "csv", 2),
+        ("format", "json", 1),
+        ("format", "text", 1),
+        ("library", "datasets", 4),
+        ("library", "pandas", 2),
+        ("library", "dask", 1),
+        ("library", "distilabel", 1),
+        ("library", "argilla", 1),
+        ("library", "lerobot", 1),
+    ] {
+        assert_eq!(count(&page, key, value), Some(datasets), "{key}={value}");
+    }
+    assert!(page.has("Croissant") && page.has("LeRobot"), "libraries are called by their names");
+    let found = browser.open("/datasets?library=dask").await;
+    assert!(found.has("ada/shards") && !found.has("ada/one-table"));
+    hub.stop().await;
+}

@@ -70,6 +70,7 @@ const ROWS: &[(&str, &str, Gate)] = &[
     ("GET", "/api/datasets-tags-by-type", Open),
     ("GET", "/api/trending", Open),
     ("GET", "/api/quicksearch", Open),
+    ("GET", "/api/spaces/semantic-search", Open),
     ("GET", "/api/agent-harnesses", Open),
     ("HEAD", "/api/telemetry/{topic:.*}", Open),
     ("POST", "/api/validate-yaml", Open),

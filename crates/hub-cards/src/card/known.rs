@@ -212,6 +212,26 @@ pub const COLORS: &[&str] = &["red", "yellow", "green", "blue", "indigo", "purpl
 /// The kinds of Space.
 pub const SDKS: &[&str] = &["gradio", "docker", "static", "streamlit"];
 
+/// Libraries that load, make or keep datasets, by identifier and label (`@huggingface/tasks`, `dataset-libraries.ts`).
+pub const DATASET_LIBRARIES: &[(&str, &str)] = &[
+    ("mlcroissant", "Croissant"),
+    ("webdataset", "WebDataset"),
+    ("datasets", "Datasets"),
+    ("pandas", "pandas"),
+    ("dask", "Dask"),
+    ("distilabel", "Distilabel"),
+    ("fiftyone", "FiftyOne"),
+    ("lance", "Lance"),
+    ("argilla", "Argilla"),
+    ("polars", "Polars"),
+    ("duckdb", "DuckDB"),
+    ("datadesigner", "NeMo Data Designer"),
+    ("harbor", "Harbor"),
+    ("verifiers", "Verifiers"),
+    ("openenv", "OpenEnv"),
+    ("nemo-gym", "NeMo Gym"),
+];
+
 /// Libraries by identifier and label, the ones people filter by (`@huggingface/tasks`, `model-libraries.ts`).
 pub const LIBRARIES: &[(&str, &str)] = &[
     ("transformers", "Transformers"),

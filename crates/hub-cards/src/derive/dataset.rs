@@ -11,6 +11,7 @@ const FORMATS: &[(&str, &[&str])] = &[
     ("json", &["jsonl", "json", "ndjson"]),
     ("csv", &["csv", "tsv"]),
     ("arrow", &["arrow"]),
+    ("lance", &["lance"]),
     ("webdataset", &["tar"]),
     ("imagefolder", &["jpg", "jpeg", "png", "webp", "bmp", "gif", "tiff"]),
     ("audiofolder", &["wav", "mp3", "flac", "ogg", "opus", "m4a"]),
@@ -94,14 +95,56 @@ fn by_files(paths: &[String]) -> impl Iterator<Item = &'static str> {
     MODALITIES.iter().zip(counts).filter(move |(_, count)| enough(*count)).map(|((modality, _), _)| *modality)
 }
 
-/// Libraries that load the format.
-pub(super) fn libraries(format: &str) -> &'static [&'static str] {
-    match format {
-        "parquet" | "json" | "csv" => &["datasets", "pandas", "polars", "mlcroissant"],
-        "webdataset" => &["datasets", "webdataset", "mlcroissant"],
-        "arrow" | "text" | "imagefolder" | "audiofolder" => &["datasets", "mlcroissant"],
-        _ => &[],
+/// Libraries that make or keep datasets, by which cards tag them.
+const BY_TAG: &[&str] = &[
+    "argilla",
+    "datadesigner",
+    "distilabel",
+    "fiftyone",
+    "harbor",
+    "lance",
+    "lerobot",
+    "nemo-gym",
+    "openenv",
+    "verifiers",
+    "webdataset",
+];
+
+/// Libraries that load the data, and those that its card or its files say it was made with.
+pub(super) fn libraries(input: Input<'_>, format: Option<&'static str>) -> Vec<&'static str> {
+    let mut found = match format {
+        Some(format @ ("parquet" | "json" | "csv")) => {
+            // One reads a file, the other all of them as one table.
+            let frames = if is_in_parts(input.paths, format) { "dask" } else { "pandas" };
+            vec!["datasets", frames, "polars", "mlcroissant"]
+        }
+        Some("webdataset") => vec!["datasets", "webdataset", "mlcroissant"],
+        Some("lance") => vec!["datasets", "lance"],
+        Some("arrow" | "text" | "imagefolder" | "audiofolder") => vec!["datasets", "mlcroissant"],
+        _ => Vec::new(),
+    };
+    let is_tagged = |name: &&str| input.card.tags.iter().any(|tag| tag.eq_ignore_ascii_case(name));
+    found.extend(BY_TAG.iter().copied().filter(is_tagged));
+    let has = |name: &str| input.paths.iter().any(|path| path == name);
+    let has_in = |start: &str| input.paths.iter().any(|path| path.starts_with(start));
+    if has("meta/info.json") && (has_in("meta/episodes") || has_in("meta/tasks")) {
+        found.push("lerobot");
     }
+    if has("fiftyone.yml") || has("fiftyone.yaml") {
+        found.push("fiftyone");
+    }
+    if has_in(".argilla/") {
+        found.push("argilla");
+    }
+    found
+}
+
+/// Whether there are files of a format whose names differ in digits alone, as those of shards do.
+fn is_in_parts(paths: &[String], format: &str) -> bool {
+    let Some((_, extensions)) = FORMATS.iter().find(|(name, _)| *name == format) else { return false };
+    let data = paths.iter().filter(|path| extension(path).is_some_and(|found| extensions.contains(&found.as_str())));
+    let mut seen = BTreeSet::new();
+    data.map(|path| path.chars().filter(|letter| !letter.is_ascii_digit()).collect::<String>()).any(|name| !seen.insert(name))
 }
 
 /// What the data is: by the features the card lists, the format and the names of the files, else by the tasks.

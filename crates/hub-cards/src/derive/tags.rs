@@ -111,7 +111,7 @@ pub(super) fn of_dataset(input: Input<'_>) -> Vec<String> {
     let format = dataset::format(input.paths);
     format.into_iter().for_each(|format| tags.add(format!("format:{format}")));
     dataset::modalities(input, format).into_iter().for_each(|modality| tags.add(format!("modality:{modality}")));
-    for library in format.map(dataset::libraries).unwrap_or_default() {
+    for library in dataset::libraries(input, format) {
         tags.add(format!("library:{library}"));
     }
     references::arxiv_ids(input.body).iter().for_each(|id| tags.add(format!("arxiv:{id}")));

@@ -69,6 +69,17 @@ fn libraries_are_known_by_their_files() {
         ("onnx", vec!["onnx/model.onnx"], vec![]),
         ("safetensors", vec!["m.safetensors"], vec![]),
         ("nemo", vec!["m.nemo"], vec![]),
+        ("gliner", vec!["gliner_config.json", "pytorch_model.bin"], vec![]),
+        ("speechbrain", vec!["hyperparams.yaml", "embedding_model.ckpt"], vec![]),
+        ("stanza", vec!["models/default.zip"], vec![]),
+        ("bertopic", vec!["topics.json", "topic_embeddings.safetensors"], vec![]),
+        (
+            "model2vec",
+            vec!["config.json", "model.safetensors"],
+            config(json!({"model_type":"model2vec","architectures":["StaticModel"]})),
+        ),
+        ("paddlenlp", vec!["model_config.json", "model_state.pdparams"], vec![]),
+        ("unity-sentis", vec!["m.sentis"], vec![]),
     ] {
         assert_eq!(model("", &paths, &contents).library_name.as_deref(), Some(expected));
     }
@@ -138,6 +149,37 @@ fn datasets_have_prefixed_tags() {
     assert_eq!((derived.library_name, derived.pipeline_tag), (None, None));
     let images = run(RepoType::Dataset, "", &["a/1.jpg", "b/2.png"], &[]);
     assert!(images.tags.contains(&"modality:image".to_owned()) && images.tags.contains(&"format:imagefolder".to_owned()));
+}
+
+#[test]
+fn libraries_of_datasets_follow_from_files_and_tags() {
+    let of = |card: &str, paths: &[&str], prefix: &str| {
+        let tags = run(RepoType::Dataset, &format!("---\n{card}\n---\n"), paths, &[]).tags;
+        tags.iter().filter_map(|tag| tag.strip_prefix(prefix)).collect::<Vec<_>>().join(" ")
+    };
+    let shards = ["data/train-00000-of-00002.parquet", "data/train-00001-of-00002.parquet", "data/test-00000-of-00001.parquet"];
+    for (card, paths, format, libraries) in [
+        ("tags: [fun]", &["a.csv", "b.csv"][..], "csv", "datasets pandas polars mlcroissant"),
+        ("tags: [fun]", &shards[..], "parquet", "datasets dask polars mlcroissant"),
+        ("tags: [fun]", &["rows-1.jsonl.gz", "rows-2.jsonl.gz"], "json", "datasets dask polars mlcroissant"),
+        ("tags: [fun]", &["t-0.tar", "t-1.tar"], "webdataset", "datasets webdataset mlcroissant"),
+        ("tags: [fun]", &["a.arrow", "state.json"], "arrow", "datasets mlcroissant"),
+        ("tags: [fun]", &["train.lance/data/a.lance", "train.lance/_versions/1.manifest"], "lance", "datasets lance"),
+        ("tags: [distilabel, Argilla]", &["a.csv"], "csv", "datasets pandas polars mlcroissant argilla distilabel"),
+        ("tags: [fun]", &[".argilla/settings.json", "a.csv"], "csv", "datasets pandas polars mlcroissant argilla"),
+        ("tags: [fun]", &["fiftyone.yml", "x.png"], "imagefolder", "datasets mlcroissant fiftyone"),
+        ("tags: [LeRobot]", &[], "", "lerobot"),
+        (
+            "tags: [fun]",
+            &["meta/info.json", "meta/tasks.jsonl", "data/a.parquet", "data/b.parquet"],
+            "parquet",
+            "datasets pandas polars mlcroissant lerobot",
+        ),
+        ("tags: [format:agent-traces]", &[], "agent-traces", ""),
+        ("tags: [fun]", &["README.md", "license.txt"], "", ""),
+    ] {
+        assert_eq!((of(card, paths, "format:").as_str(), of(card, paths, "library:").as_str()), (format, libraries), "{paths:?}");
+    }
 }
 
 #[test]

@@ -117,6 +117,11 @@ proptest! {
             prop_assert!(!name.is_empty() && !name.contains(['/', '\\']) && !name.starts_with('.'), "{name}");
         }
         within(took, json.len(), MIB, 20, 100)?;
+        let (read, took) = taken(|| safetensors::parse_index_metadata(&json));
+        for value in read.into_iter().flat_map(|said| said.into_iter().map(|(_, value)| value)) {
+            prop_assert!(!value.is_array() && !value.is_object() && !value.is_null(), "{value}");
+        }
+        within(took, json.len(), MIB, 20, 100)?;
     }
 
     #[test]

@@ -5,4 +5,5 @@ mod corpus;
 mod lifecycle;
 mod meili;
 mod oracle;
+mod protocol;
 mod relevance;

@@ -19,11 +19,14 @@ pub(in crate::repos) mod lineage;
 mod list;
 mod ndjson;
 mod owners;
+mod parquet;
 pub(in crate::repos) mod preupload;
 mod refs;
 mod related;
 pub mod resolve;
+mod safetensors;
 mod siblings;
+mod space_search;
 mod tags_by_type;
 mod tail;
 mod tree;
@@ -47,6 +50,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(commit::routes)
         .configure(preupload::routes)
         .configure(list::routes)
+        .configure(space_search::routes)
         .configure(tags_by_type::routes)
         .configure(validate_yaml::routes)
         .configure(owners::routes)
@@ -63,5 +67,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(trending::routes)
         .configure(lineage::routes)
         .configure(related::routes)
+        .configure(safetensors::routes)
+        .configure(parquet::routes)
         .configure(info::routes);
 }

@@ -27,7 +27,7 @@ pub use inferred::inferred_of;
 pub use texts::{card_text, read_texts};
 
 /// The version of the rules. A higher one makes hubs derive again what repositories have from the rules before, in the background.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]

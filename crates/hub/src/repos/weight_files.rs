@@ -8,7 +8,7 @@ use futures::stream::{self, BoxStream, StreamExt as _};
 use hub_cards::safetensors;
 use hub_git::{EntryKind, LfsPointer};
 use hub_types::{Oid, Sha256};
-use hub_weights::{MAX_TENSORS, Step, Tensor, parse_layout};
+use hub_weights::{LayoutError, MAX_TENSORS, Step, Tensor, parse_layout};
 
 use super::queries::Repo;
 use super::reading;
@@ -186,6 +186,43 @@ async fn shards(app: &App, repo: &Repo, commit: Oid, index: &WeightFile) -> HubR
     Ok(files)
 }
 
+/// The header of a safetensors file as it stands there: JSON that was checked.
+///
+/// # Errors
+/// 422 for a file that is not what its name says, 503 when the store does not answer.
+pub async fn raw_header(app: &App, file: &WeightFile) -> HubResult<Bytes> {
+    let (mut wanted, size) = (FIRST_READ_BYTES, file.size);
+    loop {
+        let prefix = file.head(app, wanted).await?;
+        match tokio::task::spawn_blocking(move || header_in(&prefix, size)).await? {
+            Ok(Header::Whole(header)) => return Ok(header),
+            Ok(Header::NeedBytes(bytes)) if bytes > wanted => wanted = bytes,
+            Ok(Header::NeedBytes(_)) => return Err(HubError::internal("a file is shorter than it says")),
+            Err(error) => return Err(HubError::unprocessable(format!("`{}`: {error}.", file.path))),
+        }
+    }
+}
+
+/// What the beginning of a file has of its header.
+enum Header {
+    Whole(Bytes),
+    NeedBytes(u64),
+}
+
+fn header_in(prefix: &Bytes, file_bytes: u64) -> Result<Header, LayoutError> {
+    if let Step::NeedBytes(bytes) = parse_layout(prefix, file_bytes)? {
+        return Ok(Header::NeedBytes(bytes));
+    }
+    // It was read to its end, which is where its length says.
+    let length = prefix.first_chunk::<8>().map_or(0, |length| u64::from_le_bytes(*length));
+    let end = usize::try_from(length).unwrap_or(usize::MAX).saturating_add(8).min(prefix.len());
+    let header = prefix.slice(end.min(8)..end);
+    match std::str::from_utf8(&header) {
+        Ok(_) => Ok(Header::Whole(header)),
+        Err(error) => Err(LayoutError::Malformed(error.to_string())),
+    }
+}
+
 async fn layout(app: &App, file: &WeightFile) -> HubResult<Vec<Tensor>> {
     let (mut wanted, size) = (FIRST_READ_BYTES, file.size);
     loop {
@@ -195,6 +232,28 @@ async fn layout(app: &App, file: &WeightFile) -> HubResult<Vec<Tensor>> {
             Ok(Step::NeedBytes(bytes)) if bytes > wanted => wanted = bytes,
             Ok(Step::NeedBytes(_)) => return Err(HubError::internal("a file is shorter than it says")),
             Err(error) => return Err(HubError::unprocessable(format!("`{}`: {error}.", file.path))),
+        }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    fn file(header: &[u8], data: usize) -> Bytes {
+        Bytes::from([&(header.len() as u64).to_le_bytes()[..], header, &vec![0; data]].concat())
+    }
+
+    #[test]
+    fn a_header_is_given_as_it_stands_there() {
+        let json = br#"{"__metadata__":{"format":"pt"},"a":{"dtype":"F32","shape":[1],"data_offsets":[0,4]}}  "#;
+        let bytes = file(json, 4);
+        let size = bytes.len() as u64;
+        assert!(matches!(header_in(&bytes, size), Ok(Header::Whole(header)) if header == json[..]));
+        assert!(matches!(header_in(&bytes.slice(..20), size), Ok(Header::NeedBytes(end)) if end == size - 4));
+        for damaged in [&b"{\"__metadata__\":{\"a\":\"\xff\"}}"[..], b"{\"a\":1}", b"[]", b"{"] {
+            let bytes = file(damaged, 0);
+            assert!(header_in(&bytes, bytes.len() as u64).is_err(), "{damaged:?}");
         }
     }
 }

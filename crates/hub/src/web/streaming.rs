@@ -17,6 +17,11 @@ pub fn body(
     SizedStream::new(size, parts.flat_map(|part| stream::iter(small(part))))
 }
 
+/// The same for a body whose size nobody knows before.
+pub fn small_parts(parts: impl Stream<Item = HubResult<Bytes>> + 'static) -> impl Stream<Item = HubResult<Bytes>> + 'static {
+    parts.flat_map(|part| stream::iter(small(part)))
+}
+
 fn small(part: HubResult<Bytes>) -> impl Iterator<Item = HubResult<Bytes>> {
     let (mut rest, mut error) = match part {
         Ok(bytes) => (bytes, None),

@@ -2,6 +2,7 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
+use hub_types::RepoType;
 
 use super::view::{CollectionCard, cards};
 use crate::accounts::page::PageRequest;
@@ -27,9 +28,18 @@ struct ListPage {
     search: String,
     /// The owner, whom no field chooses.
     owner: String,
+    /// The repository that all have, as `models/ada/bert`; empty when any will do.
+    item: String,
     orders: Vec<Choice>,
     first: Option<String>,
     next: Option<String>,
+}
+
+impl ListPage {
+    /// The repository that all have, by its name alone.
+    fn item_name(&self) -> Option<&str> {
+        self.item.split_once('/').map(|(_, id)| id)
+    }
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -40,6 +50,10 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     let query = page.query();
     let text = |key: &str| query.get(key).map(str::trim).filter(|text| !text.contains('\0')).unwrap_or_default().to_owned();
     let (search, owner, sort) = (text("search"), text("owner"), text("sort"));
+    let (item, repos) = match repo_of(&text("item")) {
+        Some(repo) => (text("item"), vec![repo]),
+        None => (String::new(), Vec::new()),
+    };
     let order = match sort.as_str() {
         "trending" => Order::Trending,
         "upvotes" => Order::Upvotes,
@@ -47,6 +61,7 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     };
     let wanted = CollectionQuery {
         owners: Some(owner.clone()).filter(|owner| !owner.is_empty()).into_iter().collect(),
+        repos,
         words: Some(search.clone()).filter(|words| !words.is_empty()),
         order,
         // A cursor of another order starts from the top.
@@ -59,7 +74,13 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     rows.truncate(PAGE_LEN);
     let address = |after: Option<&str>| {
         let mut pairs = url::form_urlencoded::Serializer::new(String::new());
-        let fields = [("search", search.as_str()), ("owner", &owner), ("sort", &sort), ("after", after.unwrap_or_default())];
+        let fields = [
+            ("search", search.as_str()),
+            ("owner", &owner),
+            ("item", &item),
+            ("sort", &sort),
+            ("after", after.unwrap_or_default()),
+        ];
         pairs.extend_pairs(fields.iter().filter(|(_, value)| !value.is_empty()));
         format!("/collections?{}", pairs.finish())
     };
@@ -76,6 +97,14 @@ async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
         next,
         search,
         owner,
+        item,
     };
     page.show(shown).await
+}
+
+/// Reads `models/ada/bert`.
+fn repo_of(item: &str) -> Option<(RepoType, String, String)> {
+    let (kind, id) = item.split_once('/')?;
+    let (namespace, name) = id.split_once('/')?;
+    Some((RepoType::from_plural(kind)?, namespace.to_owned(), name.to_owned()))
 }

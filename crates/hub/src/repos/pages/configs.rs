@@ -15,7 +15,7 @@ const MAX_DEPTH: usize = 4;
 
 /// One way to load a dataset.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct DatasetConfig {
+pub(in crate::repos) struct DatasetConfig {
     /// Its name.
     pub name: String,
     /// Whether it is loaded when none is named.
@@ -28,7 +28,7 @@ pub(super) struct DatasetConfig {
 
 /// A part of a dataset.
 #[derive(Debug, Default, PartialEq, Eq)]
-pub(super) struct Split {
+pub(in crate::repos) struct Split {
     /// Its name.
     pub name: String,
     /// The files it comes from, as patterns.
@@ -40,7 +40,7 @@ pub(super) struct Split {
 }
 
 /// Reads `configs` and `dataset_info` of a card.
-pub(super) fn configs_of(card: &Value) -> Vec<DatasetConfig> {
+pub(in crate::repos) fn configs_of(card: &Value) -> Vec<DatasetConfig> {
     let mut configs: Vec<DatasetConfig> =
         list(card.get("configs")).iter().take(MAX_CONFIGS).map(|config| from_files(config)).collect();
     for info in list(card.get("dataset_info")).into_iter().take(MAX_CONFIGS) {

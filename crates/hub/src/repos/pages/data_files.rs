@@ -14,6 +14,13 @@ const SPLIT_WORDS: &[(&str, &[&str])] = &[
     ("test", &["test", "testing", "eval", "evaluation"]),
 ];
 
+/// How many times patterns are compared with paths, at most.
+const MAX_COMPARISONS: usize = 2_000_000;
+/// How much work these comparisons may be: the lengths of patterns times those of paths.
+const MAX_COMPARED_BYTES: usize = 500_000_000;
+/// How many files all parts may have together: parts may share files.
+const MAX_LISTED: usize = 200_000;
+
 /// A way to load a dataset, with a file of each of its parts.
 #[derive(Debug, PartialEq, Eq)]
 pub(super) struct ConfigFiles {
@@ -32,6 +39,95 @@ pub(super) fn config_files(configs: &[DatasetConfig], paths: &[String]) -> Vec<C
         found.extend(of_names(&tables));
     }
     found
+}
+
+/// A way to load a dataset, with all files of one format of each of its parts.
+#[derive(Debug, PartialEq, Eq)]
+pub(in crate::repos) struct ConfigParts {
+    /// Its name.
+    pub name: String,
+    /// The parts, each with its files.
+    pub splits: Vec<(String, Vec<String>)>,
+}
+
+/// All Parquet files of each part among these paths, in the order of their names. Nothing when there is too much to compare or to list.
+pub(in crate::repos) fn parquet_files(configs: &[DatasetConfig], paths: &[String]) -> Option<Vec<ConfigParts>> {
+    let mut tables: Vec<&str> = paths.iter().map(String::as_str).filter(|path| rank(path) == Some(0)).collect();
+    tables.sort_unstable();
+    let (mut comparisons, mut bytes) = (0_usize, 0_usize);
+    for pattern in configs.iter().flat_map(|config| &config.splits).flat_map(|split| &split.files) {
+        let compared = candidates(&tables, pattern);
+        let length: usize = compared.iter().map(|path| path.len()).sum();
+        comparisons = comparisons.saturating_add(compared.len());
+        bytes = bytes.saturating_add(length.saturating_mul(pattern.len()));
+        if comparisons > MAX_COMPARISONS || bytes > MAX_COMPARED_BYTES {
+            return None;
+        }
+    }
+    let of_card = all_of_card(configs, &tables)?;
+    Some(if of_card.is_empty() { all_of_names(&tables).into_iter().collect() } else { of_card })
+}
+
+/// Nothing when it is too much.
+fn all_of_card(configs: &[DatasetConfig], tables: &[&str]) -> Option<Vec<ConfigParts>> {
+    let mut ordered: Vec<&DatasetConfig> = configs.iter().collect();
+    ordered.sort_by_key(|config| !config.is_default);
+    let mut found: Vec<ConfigParts> = Vec::new();
+    let mut listed = 0;
+    for config in ordered {
+        // Of two with one name, the first counts.
+        if found.iter().any(|known| known.name == config.name) {
+            continue;
+        }
+        let mut splits: Vec<(String, Vec<String>)> = Vec::new();
+        for split in &config.splits {
+            let files = files_of(&split.files, tables);
+            listed += files.len();
+            if listed > MAX_LISTED {
+                return None;
+            }
+            match splits.iter_mut().find(|(name, _)| *name == split.name) {
+                Some((_, known)) => known.extend(files),
+                None if files.is_empty() => {}
+                None => splits.push((split.name.clone(), files)),
+            }
+        }
+        if !splits.is_empty() {
+            found.push(ConfigParts { name: config.name.clone(), splits });
+        }
+    }
+    Some(found)
+}
+
+/// The paths, which are sorted, that fit one of the patterns.
+fn files_of(patterns: &[String], tables: &[&str]) -> Vec<String> {
+    let mut found: Vec<&str> = Vec::new();
+    for pattern in patterns {
+        found.extend(candidates(tables, pattern).iter().copied().filter(|path| matches(pattern, path)));
+    }
+    found.sort_unstable();
+    found.dedup();
+    found.into_iter().map(str::to_owned).collect()
+}
+
+/// Of sorted paths, those that begin as a pattern does before its first wildcard.
+fn candidates<'a, 'b>(tables: &'a [&'b str], pattern: &str) -> &'a [&'b str] {
+    let start = pattern.trim_start_matches("./").split(['*', '?']).next().unwrap_or_default().trim_end_matches('/');
+    let from = tables.partition_point(|path| *path < start);
+    let count = tables[from..].partition_point(|path| path.starts_with(start));
+    &tables[from..from + count]
+}
+
+fn all_of_names(tables: &[&str]) -> Option<ConfigParts> {
+    let named = |words: &[&str]| -> Vec<String> {
+        tables.iter().filter(|path| has_word(path, words)).map(|path| (*path).to_owned()).collect()
+    };
+    let splits = SPLIT_WORDS.iter().map(|(name, words)| ((*name).to_owned(), named(words)));
+    let mut splits: Vec<(String, Vec<String>)> = splits.filter(|(_, files)| !files.is_empty()).collect();
+    if splits.is_empty() && !tables.is_empty() {
+        splits.push(("train".to_owned(), tables.iter().map(|path| (*path).to_owned()).collect()));
+    }
+    (!splits.is_empty()).then(|| ConfigParts { name: "default".to_owned(), splits })
 }
 
 fn of_card(configs: &[DatasetConfig], tables: &[&String]) -> Vec<ConfigFiles> {
@@ -158,6 +254,61 @@ mod tests {
         );
         assert_eq!(found(none(), &["latest.json"]), [("default".to_owned(), vec![split("train", "latest.json")])]);
         assert!(found(none(), &["README.md", "a.png", ".hidden.csv", "dataset_infos.json"]).is_empty());
+    }
+
+    #[test]
+    fn all_parquet_files_of_each_part_are_found() {
+        let found = |card: serde_json::Value, paths: &[&str]| {
+            let paths: Vec<String> = paths.iter().map(|path| (*path).to_owned()).collect();
+            let found = parquet_files(&configs_of(&card), &paths).unwrap().into_iter();
+            found.map(|config| (config.name, config.splits)).collect::<Vec<_>>()
+        };
+        let part =
+            |name: &str, paths: &[&str]| (name.to_owned(), paths.iter().map(|path| (*path).to_owned()).collect::<Vec<_>>());
+        let paths = ["data/train-1.parquet", "data/train-0.parquet", "data/train-0.csv", "data/dev.parquet", "x.parquet"];
+        assert_eq!(
+            found(serde_json::json!({}), &paths),
+            [(
+                "default".to_owned(),
+                vec![part("train", &["data/train-0.parquet", "data/train-1.parquet"]), part("validation", &["data/dev.parquet"])]
+            )]
+        );
+        let card = serde_json::json!({"configs": [
+            {"config_name": "a", "data_files": [{"split": "train", "path": "data/train-*"}, {"split": "train", "path": "x.parquet"}]},
+            {"config_name": "b", "default": true, "data_files": "data/dev.*"},
+            {"config_name": "none", "data_files": "*.csv"},
+        ]});
+        assert_eq!(
+            found(card, &paths),
+            [
+                ("b".to_owned(), vec![part("train", &["data/dev.parquet"])]),
+                ("a".to_owned(), vec![part("train", &["data/train-0.parquet", "data/train-1.parquet", "x.parquet"])]),
+            ]
+        );
+        assert_eq!(
+            found(serde_json::json!({}), &["b.parquet", "a.parquet"]),
+            [("default".to_owned(), vec![part("train", &["a.parquet", "b.parquet"])])]
+        );
+        assert!(found(serde_json::json!({}), &["a.csv"]).is_empty());
+        let twice = serde_json::json!({"configs": [
+            {"config_name": "a", "data_files": "data/dev*"},
+            {"config_name": "a", "data_files": "./x.*"},
+        ]});
+        assert_eq!(found(twice, &paths), [("a".to_owned(), vec![part("train", &["data/dev.parquet"])])]);
+    }
+
+    #[test]
+    fn neither_comparing_nor_listing_goes_on_for_ever() {
+        let many: Vec<String> = (0..50_000).map(|number| format!("{number}.parquet")).collect();
+        let of = |splits: usize, pattern: &str| {
+            let splits: Vec<_> = (0..splits).map(|n| serde_json::json!({"split": format!("s{n}"), "path": pattern})).collect();
+            let card = serde_json::json!({"configs": [{"config_name": "a", "data_files": splits}]});
+            parquet_files(&configs_of(&card), &many).map(|found| found.len())
+        };
+        assert_eq!(of(2, "*"), Some(1));
+        assert_eq!(of(5, "*"), None, "250,000 files are too many");
+        assert_eq!(of(12, &"*a".repeat(60)), None, "that would take too long");
+        assert_eq!(of(12, &format!("x{}", "*a".repeat(59))), Some(1), "what begins otherwise is not looked at");
     }
 
     #[test]

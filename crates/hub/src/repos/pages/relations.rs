@@ -12,13 +12,15 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::queries::listing::ListedRepo;
-use crate::repos::queries::relations::{self, Used};
+use crate::repos::queries::relations::{self, HoldingCollection, Used};
 use crate::repos::visibility::{Visibility, shown_to, visible_to};
 use crate::web::cursor::one_more;
 use crate::web::layout::kind_icon;
 
 /// How many repositories of one sort are named.
 const MAX_NAMED: usize = 8;
+/// How many collections are named.
+const MAX_COLLECTIONS: usize = 5;
 /// How far counting goes.
 const MAX_COUNT: i64 = 1_000;
 /// How many generations up the tree goes.
@@ -31,13 +33,39 @@ pub(super) struct Relations {
     pub tree: Option<ModelTree>,
     /// Lists of repositories under a heading.
     pub groups: Vec<RelatedGroup>,
+    /// Collections that it is in.
+    pub collections: Option<InCollections>,
 }
 
 impl Relations {
     /// Whether there is nothing of the kind.
     pub(super) fn is_empty(&self) -> bool {
-        self.tree.is_none() && self.groups.is_empty()
+        self.tree.is_none() && self.groups.is_empty() && self.collections.is_none()
     }
+}
+
+/// Collections that a repository is in, those that most people find good first.
+#[derive(Debug)]
+pub(super) struct InCollections {
+    /// The first of them.
+    pub named: Vec<CollectionLink>,
+    /// The list of all, when not all are named.
+    pub all_href: Option<String>,
+}
+
+/// A collection.
+#[derive(Debug)]
+pub(super) struct CollectionLink {
+    /// Its title.
+    pub title: String,
+    /// Whose it is.
+    pub owner: String,
+    /// Whether only members see it.
+    pub private: bool,
+    /// How many people find it good.
+    pub upvotes: u64,
+    /// Where it leads; a collection is found by the end of its address.
+    pub href: String,
 }
 
 /// What a model was made from, and how many were made from it.
@@ -134,7 +162,28 @@ pub(super) async fn relations_of(app: &App, viewer: &Viewer, header: &RepoHeader
         }
         RepoType::Bucket => {}
     }
+    found.collections = collections_with(app, &visible, header, derived.repo_pk).await?;
     Ok(found)
+}
+
+async fn collections_with(
+    app: &App,
+    visible: &Visibility,
+    header: &RepoHeader,
+    repo_pk: i64,
+) -> HubResult<Option<InCollections>> {
+    let rows = relations::list_collections_with(&app.pool, visible, repo_pk, one_more(MAX_COLLECTIONS)).await?;
+    let more = rows.len() > MAX_COLLECTIONS;
+    let link = |row: HoldingCollection| CollectionLink {
+        href: format!("/collections/{}/{}", row.namespace, row.public_id),
+        title: row.title,
+        owner: row.namespace,
+        private: row.private,
+        upvotes: u64::try_from(row.upvotes).unwrap_or(0),
+    };
+    let named: Vec<CollectionLink> = rows.into_iter().take(MAX_COLLECTIONS).map(link).collect();
+    let all_href = more.then(|| format!("/collections?item={}/{}&sort=upvotes", header.kind.plural(), header.id()));
+    Ok((!named.is_empty()).then_some(InCollections { named, all_href }))
 }
 
 /// The repositories that a card names.

@@ -56,7 +56,8 @@ pub(super) fn task_label(id: &str) -> String {
 
 /// The name of a library.
 pub(super) fn library_label(id: &str) -> String {
-    known::LIBRARIES.iter().find(|(known, _)| *known == id).map_or_else(|| id.to_owned(), |(_, label)| (*label).to_owned())
+    let mut known = known::LIBRARIES.iter().chain(known::DATASET_LIBRARIES);
+    known.find(|(known, _)| *known == id).map_or_else(|| id.to_owned(), |(_, label)| (*label).to_owned())
 }
 
 /// The rest of the first tag with a prefix.

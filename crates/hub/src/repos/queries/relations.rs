@@ -72,6 +72,51 @@ pub async fn list_spaces_using(pool: &PgPool, visible: &Visibility, kind: Used, 
     sql.build_query_scalar().fetch_all(pool).await
 }
 
+/// A collection that a repository is in.
+#[derive(Debug, Clone)]
+pub struct HoldingCollection {
+    /// The end of its address.
+    pub public_id: String,
+    /// The owner's name.
+    pub namespace: String,
+    /// The title.
+    pub title: String,
+    /// Whether only members of the namespace see it.
+    pub private: bool,
+    /// How many people find it good.
+    pub upvotes: i64,
+}
+
+/// Lists collections that a repository is in, as far as the viewer sees them: those that most people find good first. Those of limited
+/// people are shown on their own pages only.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_collections_with(
+    pool: &PgPool,
+    visible: &Visibility,
+    repo_pk: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<HoldingCollection>> {
+    let (all, audiences) = visible.coarse();
+    sqlx::query_as!(
+        HoldingCollection,
+        r#"select c.public_id, n.name as "namespace!", c.title, c.private, c.upvotes
+           from collection_items i join collections c using (collection_pk) join namespaces n on n.namespace_pk = c.namespace_pk
+           where i.repo_pk = $1 and n.kind <> 'deleted'
+             and not exists (select from users u where u.user_pk = c.namespace_pk
+                             and (u.deletes_at is not null or (u.limited_at is not null and not $2)))
+             and ($2 or not c.private or coalesce(c.resource_group_pk, c.namespace_pk) = any($3))
+           order by c.upvotes desc, c.collection_pk desc limit $4"#,
+        repo_pk,
+        all,
+        &audiences,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// What a Space uses.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Used {

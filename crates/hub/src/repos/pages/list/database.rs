@@ -1,4 +1,4 @@
-//! A list out of the database: for buckets, and while there is no search index.
+//! A list out of the database: for buckets, and while there is no search index or it does not answer.
 
 use hub_types::RepoType;
 
@@ -12,8 +12,13 @@ use crate::repos::pages::view::RepoSummary;
 use crate::repos::visibility::{shown_to, visible_to};
 use crate::web::extract::Query;
 
-/// The list, narrowed by name and owner.
-pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params) -> HubResult<ListPage> {
+/// Why a list is from here.
+pub(super) const BEING_BUILT: &str = "The search index is being built. Until then, lists are narrowed by name only.";
+/// The same while a Meilisearch is away.
+pub(super) const AWAY: &str = "The search does not answer right now. Until it does, lists are narrowed by name only.";
+
+/// The list, narrowed by name and owner; lists of what could be searched for say why.
+pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params, why: &str) -> HubResult<ListPage> {
     let sort = match params.sort {
         hub_search::Sort::Created => Sort::Created,
         hub_search::Sort::Size => Sort::Size,
@@ -35,7 +40,7 @@ pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params
     let found = list(&page.app, params.kind, &visible, &wanted).await?;
     let mut shown = empty_page(page, query, params);
     if params.kind != RepoType::Bucket {
-        shown.notes.push("The search index is being built. Until then, lists are narrowed by name only.".to_owned());
+        shown.notes.push(why.to_owned());
     }
     shown.parameters.clear();
     shown.orders.retain(|order| order.value != "relevance" && order.value != "num_parameters");

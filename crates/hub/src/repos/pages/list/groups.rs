@@ -120,7 +120,7 @@ impl Group {
         let text = text.to_lowercase();
         let values: Vec<&str> = match self.facet {
             Facet::Task => known::TASKS.iter().chain(known::FORMER_TASKS).map(|task| task.id).collect(),
-            Facet::Library => known::LIBRARIES.iter().map(|(id, _)| *id).collect(),
+            Facet::Library => known::LIBRARIES.iter().chain(known::DATASET_LIBRARIES).map(|(id, _)| *id).collect(),
             Facet::Language => tags::LANGUAGES.iter().map(|(code, _)| *code).collect(),
             Facet::App => apps::APPS.iter().map(|app| app.name).collect(),
             _ => Vec::new(),

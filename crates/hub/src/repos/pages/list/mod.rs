@@ -28,7 +28,7 @@ use self::why::Why;
 use super::lists;
 use super::view::{RepoSummary, kind_plural_word};
 use crate::accounts::page::PageRequest;
-use crate::error::{HubError, HubResult};
+use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::listing;
 use crate::search;
 use crate::web::extract::Query;
@@ -124,8 +124,15 @@ async fn list_repos(page: PageRequest, path: web::Path<String>) -> HubResult<Htt
     let query = page.query().renamed("task_categories", "pipeline_tag");
     let params = Params::read(kind, &query);
     let shown = match kind.has_git() && page.app.search.is_ready() {
-        true => from_index(&page, &query, &params).await?,
-        false => database::list_page(&page, &query, &params).await?,
+        true => match from_index(&page, &query, &params).await {
+            // A Meilisearch may be away for a time.
+            Err(error) if error.kind() == ErrorKind::Unavailable => {
+                tracing::warn!(?error, "a list is read from the database, because the search does not answer");
+                database::list_page(&page, &query, &params, database::AWAY).await?
+            }
+            shown => shown?,
+        },
+        false => database::list_page(&page, &query, &params, database::BEING_BUILT).await?,
     };
     page.show(shown).await
 }
