@@ -229,6 +229,14 @@ pub enum Auth {
     Password,
 }
 
+impl Auth {
+    /// What the trusted publisher is called whose job shows its token, if it is one.
+    pub fn publisher(&self) -> Option<&str> {
+        let Self::Token { scopes, .. } = self else { return None };
+        scopes.pointer("/publisher/name")?.as_str()
+    }
+}
+
 /// Whoever sent the request.
 #[derive(Debug, Clone)]
 pub struct Viewer {
