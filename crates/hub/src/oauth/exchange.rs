@@ -39,9 +39,10 @@ pub(super) async fn exchange(app: &App, request: &HttpRequest, form: &Query) -> 
         Some("authorization_code") => for_code(app, &base, form, client).await,
         Some("refresh_token") => for_refresh(app, &base, form, known(client)?).await,
         Some(DEVICE_CODE) => device::exchange(app, &base, required(form, "device_code")?, &known(client)?).await,
-        Some(_) => {
-            Err(refuse("unsupported_grant_type", "The hub grants tokens for codes, refresh tokens, devices and trusted publishers."))
-        }
+        Some(_) => Err(refuse(
+            "unsupported_grant_type",
+            "The hub grants tokens for codes, refresh tokens, devices and trusted publishers.",
+        )),
         None => Err(refuse("invalid_request", "`grant_type` is missing, or the body is no form.")),
     }
 }

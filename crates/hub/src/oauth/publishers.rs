@@ -134,6 +134,7 @@ async fn issue(app: &App, repo: &Repo, publisher: &PublisherRow, verified: &Veri
         "canReadGatedRepos": false, "global": [], "publisher": { "name": name },
         "scoped": [{ "entity": entity, "permissions": ["repo.content.read", "repo.content.write"] }],
     });
+    let hash = tokens::hash(&secret);
     let mut tx = app.begin().await?;
     if !queries::use_id_token(&mut tx, &verified.hash, verified.expires_at).await? {
         return Err(refuse("invalid_grant", "The ID token was exchanged before: each works once. Get a new one."));
@@ -146,7 +147,7 @@ async fn issue(app: &App, repo: &Repo, publisher: &PublisherRow, verified: &Veri
         repo_pk: repo.pk,
         user_pk: publisher.added_by,
         name: &name,
-        hash: &tokens::hash(&secret),
+        hash: &hash,
         hint: secret.get(secret.len() - 4..).unwrap_or_default(),
         rights: &rights,
         expires_at: crate::clock::now() + TimeDelta::seconds(LASTS_SECS),

@@ -57,7 +57,11 @@ impl Issuer {
             Kind::GitLab => "GitLab CI/CD",
             Kind::Other => return host_of(&self.url),
         };
-        if [GITHUB, GITLAB].contains(&self.url.as_str()) { known.to_owned() } else { format!("{known} at {}", host_of(&self.url)) }
+        if [GITHUB, GITLAB].contains(&self.url.as_str()) {
+            known.to_owned()
+        } else {
+            format!("{known} at {}", host_of(&self.url))
+        }
     }
 }
 
@@ -78,7 +82,9 @@ mod tests {
 
     #[test]
     fn issuers_are_read_with_their_kinds() {
-        let found = read_issuers("github+https://token.actions.githubusercontent.com, gitlab+https://git.example.org:8443 https://id.example.org/ci");
+        let found = read_issuers(
+            "github+https://token.actions.githubusercontent.com, gitlab+https://git.example.org:8443 https://id.example.org/ci",
+        );
         let found: Vec<(Kind, String)> = found.unwrap().into_iter().map(|issuer| (issuer.kind, issuer.label())).collect();
         let expected = [
             (Kind::GitHub, "GitHub Actions"),
@@ -87,7 +93,9 @@ mod tests {
         ];
         assert_eq!(found, expected.map(|(kind, label)| (kind, label.to_owned())));
         assert_eq!(read_issuers("off"), Some(Vec::new()));
-        for text in ["github", "github+", "ftp://example.org", "https://a.example?x", "https://me@a.example", "svn+https://a.example"] {
+        for text in
+            ["github", "github+", "ftp://example.org", "https://a.example?x", "https://me@a.example", "svn+https://a.example"]
+        {
             assert_eq!(read_issuers(text), None, "{text}");
         }
     }

@@ -104,12 +104,12 @@ pub async fn add(app: &App, owner: Owner, by: &User, typed: &Typed) -> HubResult
 /// Trusts somebody no longer. The tokens of their jobs end at once.
 ///
 /// # Errors
-/// 404 when the owner does not trust them.
+/// 409 when the owner does not trust them, any more.
 pub async fn remove(app: &App, owner: Owner, publisher_pk: i64) -> HubResult<()> {
     let (repo_pk, organization_pk) = owner.keys();
     let mut tx = audit::begin(app).await?;
     if !queries::delete_publisher(&mut tx, repo_pk, organization_pk, publisher_pk).await? {
-        return Err(HubError::not_found("There is no such trusted publisher: it may have been removed."));
+        return Err(HubError::conflict("There is no such trusted publisher: it may have been removed meanwhile."));
     }
     Ok(tx.commit().await?)
 }
@@ -164,12 +164,7 @@ mod tests {
     use super::*;
 
     fn typed(project: &str, workflow: &str, branch: &str) -> Typed {
-        Typed {
-            project: project.to_owned(),
-            workflow: workflow.to_owned(),
-            branch: branch.to_owned(),
-            ..Typed::default()
-        }
+        Typed { project: project.to_owned(), workflow: workflow.to_owned(), branch: branch.to_owned(), ..Typed::default() }
     }
 
     #[test]
