@@ -241,7 +241,29 @@ async fn a_trusted_job_writes_to_its_repository_and_does_nothing_else() {
     let page = ada.open(PUBLISHERS).await;
     assert!(page.has("<h2>octo/bert</h2>") && !page.has("<dd>never</dd>"), "{}", page.text);
     let log = ada.open("/settings/security-log").await;
-    assert!(log.has("Trusted publisher added") && !log.has("Access token made: octo"), "{}", log.text);
+    assert!(log.has("Trusted publisher added</span>: octo/bert"), "{}", log.text);
+    assert!(!log.has("made</span>: GitHub Actions"), "the log is not full of tokens that jobs get");
+
+    // After an hour it is over, and is forgotten with what was shown for it.
+    hub.sql("update access_tokens set expires_at = now() - interval '2 hours' where publisher_pk is not null").await;
+    job.get("/api/models/ada/bert", 401).await;
+    hub.sql("update exchanged_id_tokens set expires_at = now() - interval '2 hours'").await;
+    hub::oauth::sweep(hub.app()).await.unwrap();
+    assert_eq!(hub.count("access_tokens where publisher_pk is not null").await + hub.count("exchanged_id_tokens").await, 0);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_token_that_was_found_in_public_is_worth_nothing() {
+    let ci = Ci::start();
+    let (hub, mut ada) = hub(&ci).await;
+    trust(&mut ada, &ci, PUBLISHERS, &[]).await;
+    let job = job(&hub, &ci.token("1"), "ada/bert").await;
+    job.get("/api/models/ada/bert", 200).await;
+    hub.anonymous().post_json("/api/tokens/revoke-leaked", &json!({ "tokens": [job.token()] }), 200).await;
+    hub.jobs_done().await;
+    job.get("/api/models/ada/bert", 401).await;
+    assert!(ada.open("/settings/security-log").await.has("Access token found in public</span>: GitHub Actions"));
     hub.stop().await;
 }
 
@@ -370,7 +392,7 @@ async fn what_ends_trust_ends_its_tokens() {
     second.get("/api/models/ada/moved", 401).await;
     refused(&hub, &ci.token("4"), "ada/moved").await;
     assert_eq!(ada.submit(settings, &remove, &[]).await.status, 409, "once");
-    assert!(ada.open("/settings/security-log").await.has("Trusted publisher removed"));
+    assert!(ada.open("/settings/security-log").await.has("Trusted publisher removed</span>: octo/bert"));
 
     // Deleted, and restored: it is trusted again, the token is gone.
     trust(&mut ada, &ci, settings, &[]).await;
@@ -402,7 +424,7 @@ async fn an_organization_trusts_for_all_of_its_repositories_while_who_said_so_wr
     let (hub, mut ada) = hub(&ci).await;
     let path = "/organizations/acme/settings/publishers";
     assert_eq!(trust(&mut ada, &ci, path, &[]).await.status, 303);
-    assert!(ada.open("/organizations/acme/settings/audit-log").await.has("Trusted publisher added"));
+    assert!(ada.open("/organizations/acme/settings/audit-log").await.has("Trusted publisher added</span>: octo/bert"));
     job(&hub, &ci.token("1"), "acme/bert").await.commit("/api/models/acme/bert", "main", &line(), 200).await;
     refused(&hub, &ci.token("2"), "ada/bert").await;
     // Nobody does by it what who added it may not do any more.
