@@ -273,6 +273,14 @@ impl Viewer {
         self.user.as_ref().ok_or_else(HubError::login_required)
     }
 
+    /// Refuses the token of a trusted publisher: its job writes files, and does not speak or decide for the account it acts by.
+    ///
+    /// # Errors
+    /// 403 for such a token.
+    pub fn require_no_job(&self) -> HubResult<()> {
+        if self.auth.publisher().is_some() { Err(HubError::for_no_job()) } else { Ok(()) }
+    }
+
     /// The account, if this is a browser session: for pages that manage the account itself, which no token may do.
     ///
     /// # Errors

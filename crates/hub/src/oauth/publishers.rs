@@ -15,7 +15,7 @@ use crate::publishers::queries::{self, NewJobToken, PublisherRow};
 use crate::publishers::{Fit, Unproven, Verified};
 use crate::repos::Repo;
 use crate::repos::access::{Level, level_of};
-use crate::repos::queries::{find_moved, find_repo_by_pk};
+use crate::repos::queries::{find_moved, find_repo_by_pk, hold_named};
 use crate::web::extract::Query;
 
 /// What is exchanged.
@@ -80,12 +80,20 @@ async fn find(app: &App, repo_type: RepoType, id: &RepoId) -> HubResult<Option<R
 async fn find_publisher(app: &App, repo: &Repo, verified: &Verified, resource: &str) -> OauthResult<PublisherRow> {
     let trusted = queries::list_publishers(&app.pool, Some(repo.pk), Some(repo.namespace_pk)).await?;
     let mut is_another = false;
+    let mut strange = None;
     for publisher in trusted.into_iter().filter(|publisher| publisher.issuer == verified.issuer.url) {
         match verified.job.fits(verified.issuer.kind, &publisher) {
             Fit::Yes => return Ok(publisher),
             Fit::OtherProject => is_another = true,
+            Fit::Strange => strange = verified.job.strange.as_deref(),
             Fit::No => {}
         }
+    }
+    if let Some(event) = strange {
+        let text = format!(
+            "This job was begun by `{event}`, as strangers may: it gets no token. Publish from what runs after a push, a release or by hand."
+        );
+        return Err(refuse("invalid_grant", text));
     }
     if is_another {
         let text = format!(
@@ -136,6 +144,10 @@ async fn issue(app: &App, repo: &Repo, publisher: &PublisherRow, verified: &Veri
     });
     let hash = tokens::hash(&secret);
     let mut tx = app.begin().await?;
+    // The token is for the name that the repository has: it must still have it.
+    if !hold_named(&mut tx, repo.pk, repo.namespace_pk, repo.id.name()).await? {
+        return Err(refuse("invalid_target", "The repository was renamed, moved or deleted just now. Try again."));
+    }
     if !queries::use_id_token(&mut tx, &verified.hash, verified.expires_at).await? {
         return Err(refuse("invalid_grant", "The ID token was exchanged before: each works once. Get a new one."));
     }

@@ -6,6 +6,11 @@ use serde::{Deserialize, Serialize};
 use super::issuers::Kind;
 use super::queries::PublisherRow;
 
+/// Events of GitHub that strangers begin: from a fork, or after a run of one. What runs then may be theirs, whatever branch it names.
+const STRANGE_EVENTS: [&str; 2] = ["pull_request", "workflow_run"];
+/// The same of GitLab: a merge request of a fork runs in the project, and names the fork's branch as its own.
+const STRANGE_SOURCES: [&str; 2] = ["merge_request_event", "external_pull_request_event"];
+
 /// What issuers sign besides what OpenID Connect knows.
 #[derive(Debug, Clone, Default, Serialize, Deserialize)]
 pub(super) struct CiClaims {
@@ -15,10 +20,12 @@ pub(super) struct CiClaims {
     pub repository: Option<String>,
     pub repository_id: Option<String>,
     pub workflow_ref: Option<String>,
+    pub event_name: Option<String>,
     // Of GitLab.
     pub project_path: Option<String>,
     pub project_id: Option<String>,
     pub ci_config_ref_uri: Option<String>,
+    pub pipeline_source: Option<String>,
     // Of both.
     pub environment: Option<String>,
     #[serde(rename = "ref")]
@@ -41,6 +48,8 @@ pub struct CiJob {
     pub environment: String,
     /// The branch it runs on.
     pub branch: String,
+    /// What began it, when that is something that strangers do: then it is trusted by nobody.
+    pub strange: Option<String>,
 }
 
 /// How a job fits to a publisher.
@@ -48,6 +57,8 @@ pub struct CiJob {
 pub enum Fit {
     /// Not at all.
     No,
+    /// By its names, but strangers can begin such a job.
+    Strange,
     /// By its names, but they belong to another repository now.
     OtherProject,
     /// It does.
@@ -58,8 +69,8 @@ impl CiJob {
     /// Reads the claims of an issuer of this kind. Nothing when they do not say for what the job runs.
     pub(super) fn read(kind: Kind, subject: &str, claims: &CiClaims) -> Option<Self> {
         let text = |claim: &Option<String>| claim.clone().unwrap_or_default();
-        let is_branch = claims.ref_type.as_deref().is_none_or(|kind| kind == "branch");
-        let git_ref = claims.git_ref.as_deref().filter(|_| is_branch).unwrap_or_default();
+        let is_branch = claims.ref_type.as_deref() == Some("branch");
+        let git_ref = claims.git_ref.as_deref().unwrap_or_default();
         let job = match kind {
             Kind::GitHub => {
                 let project = text(&claims.repository);
@@ -68,6 +79,7 @@ impl CiJob {
                     workflow: github_workflow(&project, claims.workflow_ref.as_deref().unwrap_or_default()),
                     environment: text(&claims.environment),
                     branch: git_ref.strip_prefix("refs/heads/").unwrap_or_default().to_owned(),
+                    strange: github_strange(subject, git_ref, claims.event_name.as_deref().unwrap_or_default()),
                     project,
                 }
             }
@@ -77,7 +89,9 @@ impl CiJob {
                     project_id: claims.project_id.clone(),
                     workflow: gitlab_workflow(&project, claims.ci_config_ref_uri.as_deref().unwrap_or_default()),
                     environment: text(&claims.environment),
-                    branch: git_ref.to_owned(),
+                    // A tag has the same form here.
+                    branch: if is_branch { git_ref.to_owned() } else { String::new() },
+                    strange: claims.pipeline_source.clone().filter(|source| STRANGE_SOURCES.contains(&source.as_str())),
                     project,
                 }
             }
@@ -93,10 +107,16 @@ impl CiJob {
             Kind::Other => publisher.project == self.project,
         };
         let is_workflow = is_file(&publisher.workflow, &self.workflow);
-        let is_environment = publisher.environment.is_empty() || publisher.environment.eq_ignore_ascii_case(&self.environment);
+        // GitLab takes `Production` for another environment than `production`, with other rules.
+        let is_environment = publisher.environment.is_empty()
+            || publisher.environment == self.environment
+            || (kind == Kind::GitHub && publisher.environment.eq_ignore_ascii_case(&self.environment));
         let is_branch = publisher.branch.is_empty() || publisher.branch == self.branch;
         if !(is_project && is_workflow && is_environment && is_branch) {
             return Fit::No;
+        }
+        if self.strange.is_some() {
+            return Fit::Strange;
         }
         match &publisher.project_id {
             Some(id) if self.project_id.as_ref() != Some(id) => Fit::OtherProject,
@@ -116,6 +136,16 @@ impl CiJob {
 fn is_file(asked: &str, path: &str) -> bool {
     let is_named = |asked: &str| path.strip_suffix(asked).is_some_and(|folder| folder.ends_with('/'));
     asked.is_empty() || path == asked || (!asked.contains('/') && is_named(asked))
+}
+
+/// The event that began a job of GitHub, when strangers begin such: all that is about pull requests, and what follows other runs.
+fn github_strange(subject: &str, git_ref: &str, event: &str) -> Option<String> {
+    if STRANGE_EVENTS.iter().any(|strange| event.starts_with(strange)) {
+        return Some(event.to_owned());
+    }
+    // Whoever follows GitHub may not say which event it was.
+    let is_pull = git_ref.starts_with("refs/pull/") || subject.ends_with(":pull_request");
+    is_pull.then(|| "pull_request".to_owned())
 }
 
 /// `octo/bert/.github/workflows/release.yml@refs/heads/main` of `octo/bert`. A workflow of another repository has no name here.
@@ -208,6 +238,37 @@ mod tests {
     }
 
     #[test]
+    fn what_strangers_begin_is_trusted_by_nobody() {
+        let asked = publisher("octo/bert", "", "", "");
+        let fit = |kind, subject: &str, claims: CiClaims| CiJob::read(kind, subject, &claims).unwrap().fits(kind, &asked);
+        let on_github = |event: Option<&str>, git_ref: &str| CiClaims {
+            repository: some("octo/bert"),
+            event_name: event.map(str::to_owned),
+            git_ref: some(git_ref),
+            ..CiClaims::default()
+        };
+        let (main, pull) = ("refs/heads/main", "refs/pull/1/merge");
+        for event in ["pull_request", "pull_request_target", "pull_request_review", "workflow_run"] {
+            assert_eq!(fit(Kind::GitHub, "", on_github(Some(event), main)), Fit::Strange, "{event}");
+        }
+        assert_eq!(fit(Kind::GitHub, "", on_github(None, pull)), Fit::Strange);
+        assert_eq!(fit(Kind::GitHub, "repo:octo/bert:pull_request", on_github(None, main)), Fit::Strange);
+        for event in ["push", "release", "schedule", "workflow_dispatch"] {
+            let subject = "repo:octo/bert:ref:refs/heads/main";
+            assert_eq!(fit(Kind::GitHub, subject, on_github(Some(event), main)), Fit::Yes, "{event}");
+        }
+        let on_gitlab = |source: &str| CiClaims {
+            project_path: some("octo/bert"),
+            pipeline_source: some(source),
+            git_ref: some("main"),
+            ref_type: some("branch"),
+            ..CiClaims::default()
+        };
+        assert_eq!(fit(Kind::GitLab, "", on_gitlab("merge_request_event")), Fit::Strange);
+        assert_eq!(fit(Kind::GitLab, "", on_gitlab("push")), Fit::Yes);
+    }
+
+    #[test]
     fn a_job_of_gitlab_is_read_by_its_own_names() {
         let claims = CiClaims {
             project_path: some("group/sub/bert"),
@@ -220,6 +281,10 @@ mod tests {
         let job = CiJob::read(Kind::GitLab, "project_path:group/sub/bert", &claims).unwrap();
         assert_eq!((job.workflow.as_str(), job.branch.as_str()), ("ci/release.yml", "main"));
         assert_eq!(job.fits(Kind::GitLab, &publisher("group/sub/bert", "ci/release.yml", "", "main")), Fit::Yes);
+        let staged = CiJob { environment: "Production".to_owned(), ..job.clone() };
+        assert_eq!(staged.fits(Kind::GitLab, &publisher("group/sub/bert", "", "production", "")), Fit::No);
+        let tagged = CiClaims { ref_type: some("tag"), ..claims.clone() };
+        assert_eq!(CiJob::read(Kind::GitLab, "", &tagged).unwrap().branch, "");
         assert_eq!(job.in_words(), "`group/sub/bert`, workflow `ci/release.yml`, branch `main`");
         // The claims of another kind say nothing.
         assert_eq!(CiJob::read(Kind::GitHub, "x", &claims), None);

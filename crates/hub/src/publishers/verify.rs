@@ -33,6 +33,8 @@ const LEEWAY_SECS: i64 = 60;
 
 type CiIdToken = IdToken<CiClaims, CoreGenderClaim, CoreJweContentEncryptionAlgorithm, CoreJwsSigningAlgorithm>;
 type CiIdTokenClaims = IdTokenClaims<CiClaims, CoreGenderClaim>;
+/// Who holds it asks an issuer; others wait.
+type Turn = Arc<tokio::sync::Mutex<()>>;
 
 /// What was proven by an ID token.
 #[derive(Debug, Clone)]
@@ -69,6 +71,8 @@ struct Known {
 #[derive(Debug, Clone, Default)]
 pub struct Verifier {
     known: Arc<Mutex<HashMap<String, Known>>>,
+    /// By issuer: whose turn it is to ask it.
+    turns: Arc<Mutex<HashMap<String, Turn>>>,
 }
 
 /// What an issuer says of itself.
@@ -119,17 +123,16 @@ impl Verifier {
         Ok(Verified { issuer: issuer.clone(), job, hash, expires_at: claims.expiration() })
     }
 
-    /// The keys of an issuer, asked for anew when it was asked before so long ago.
+    /// The keys of an issuer, asked for anew when it was asked before so long ago. Requests that come at once ask once.
     async fn keys(&self, asker: &Asker, issuer: &Issuer, age: Duration) -> Result<CoreJsonWebKeySet, Unproven> {
-        let known = self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&issuer.url).cloned();
-        let kept = known.as_ref().and_then(|known| known.keys.clone());
-        if let Some(known) = &known
-            && let Some(keys) = fresh_enough(known, age)
-        {
-            return Ok(keys);
+        if let Some(known) = self.lately(issuer, age) {
+            return known;
         }
-        if kept.is_none() && known.as_ref().is_some_and(|known| known.asked_at.elapsed() < PAUSE) {
-            return Err(away(issuer, "it was asked a moment ago"));
+        let turn = Arc::clone(self.turns.lock().unwrap_or_else(PoisonError::into_inner).entry(issuer.url.clone()).or_default());
+        let _turn = turn.lock().await;
+        // What somebody was told whose turn was before.
+        if let Some(known) = self.lately(issuer, age) {
+            return known;
         }
         let asked_at = Instant::now();
         match ask(asker, issuer).await {
@@ -139,22 +142,31 @@ impl Verifier {
             }
             Err(why) => {
                 tracing::warn!(issuer = %issuer.url, %why, "an issuer of ID tokens does not say its keys");
-                let kept = kept.filter(|(said_at, _)| said_at.elapsed() < STALE);
-                self.keep(issuer, Known { keys: kept.clone(), asked_at });
+                let kept = self.known(issuer).and_then(|known| known.keys).filter(|(said_at, _)| said_at.elapsed() < STALE);
+                self.keep(issuer, Known { keys: kept.clone(), asked_at: Instant::now() });
                 kept.map(|(_, keys)| keys).ok_or_else(|| away(issuer, &why))
             }
         }
     }
 
+    /// What is answered without asking the issuer: keys that it said lately, or what there is when it was asked a moment ago.
+    fn lately(&self, issuer: &Issuer, age: Duration) -> Option<Result<CoreJsonWebKeySet, Unproven>> {
+        let known = self.known(issuer)?;
+        let is_recent = known.asked_at.elapsed() < PAUSE;
+        match known.keys {
+            Some((said_at, keys)) if said_at.elapsed() < age || is_recent => Some(Ok(keys)),
+            None if is_recent => Some(Err(away(issuer, "it was asked a moment ago"))),
+            Some(_) | None => None,
+        }
+    }
+
+    fn known(&self, issuer: &Issuer) -> Option<Known> {
+        self.known.lock().unwrap_or_else(PoisonError::into_inner).get(&issuer.url).cloned()
+    }
+
     fn keep(&self, issuer: &Issuer, known: Known) {
         self.known.lock().unwrap_or_else(PoisonError::into_inner).insert(issuer.url.clone(), known);
     }
-}
-
-/// Keys that were said lately, or that were asked for in vain a moment ago.
-fn fresh_enough(known: &Known, age: Duration) -> Option<CoreJsonWebKeySet> {
-    let (said_at, keys) = known.keys.as_ref()?;
-    (said_at.elapsed() < age || known.asked_at.elapsed() < PAUSE).then(|| keys.clone())
 }
 
 /// Who says to have signed a token.
