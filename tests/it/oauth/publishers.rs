@@ -232,6 +232,23 @@ async fn a_trusted_job_writes_to_its_repository_and_does_nothing_else() {
     job.get("/settings/profile", 403).await;
     job.get("/api/settings/webhooks", 403).await;
     job.post_json("/api/models/ada/bert/like", &json!({}), 403).await;
+    // Nor does it speak or decide for ada.
+    let said = json!({ "title": "Better", "description": "It is.", "pullRequest": true });
+    let discussions = "/api/models/ada/bert/discussions";
+    job.post_json(discussions, &said, 403).await;
+    hub.with_token(&token_of_ada(&hub).await).post_json(discussions, &said, 200).await;
+    for (what, body) in [
+        ("comment", json!({ "comment": "Yes." })),
+        ("title", json!({ "title": "Worse" })),
+        ("status", json!({ "status": "closed" })),
+        ("merge", json!({})),
+        ("pin", json!({ "pinned": true })),
+        ("lock", json!({ "locked": true })),
+    ] {
+        job.post_json(&format!("{discussions}/1/{what}"), &body, 403).await;
+    }
+    job.commit("/api/models/ada/bert", "refs%2Fpr%2F1", &line(), 403).await;
+    job.get("/api/models/ada/bert/user-access-request/pending", 403).await;
     let me = job.get_json("/api/whoami-v2", 200).await;
     assert_eq!((&me["email"], &me["orgs"]), (&Value::Null, &json!([])), "{me}");
     // It is none of the tokens that ada manages.
@@ -350,6 +367,9 @@ async fn only_the_job_that_was_named_is_trusted() {
         assert!(text.contains("trusts no such publisher"), "{change:?}: {text}");
     }
     refused(&hub, &ci.token_with("x", std::slice::from_ref(&production)), "ada/other").await;
+    // What somebody with a fork can begin, even where it runs on the branch that is trusted.
+    let pull = [production.clone(), ("event_name", json!("pull_request_target"))];
+    assert!(refused(&hub, &ci.token_with("pull", &pull), "ada/bert").await.contains("begun by `pull_request_target`"));
     exchange(&hub, &ci.token_with("good", std::slice::from_ref(&production)), "ada/bert", 200).await;
     // Whoever gets the name of a repository there is another one.
     let again = [production, ("repository_id", json!("8"))];

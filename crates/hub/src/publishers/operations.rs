@@ -10,8 +10,8 @@ use crate::web::text::is_readable_line;
 
 /// How many a repository or an organisation can trust.
 pub const MOST: i64 = 50;
-/// The longest name of what a job runs for, in characters.
-const MOST_CHARS: usize = 250;
+/// The longest name of what a job runs for, in bytes: all of them fit in one row of an index.
+const MOST_BYTES: usize = 250;
 /// The folder of GitHub's workflows, which need not be written.
 const WORKFLOWS: &str = ".github/workflows/";
 
@@ -125,7 +125,7 @@ fn check(kind: Kind, typed: &Typed) -> HubResult<Typed> {
         Kind::GitLab => (is_path && parts.len() >= 2, "Give the project as `group/name`, without an address."),
         Kind::Other => (is_readable_line(project), "Give the subject (`sub`) that the issuer signs for the job."),
     };
-    if !fits || project.chars().count() > MOST_CHARS {
+    if !fits || project.len() > MOST_BYTES {
         return Err(HubError::bad_request(wanted).at("project"));
     }
     let workflow = typed.workflow.trim().trim_start_matches('/');
@@ -140,7 +140,7 @@ fn check(kind: Kind, typed: &Typed) -> HubResult<Typed> {
         if kind == Kind::Other {
             return Err(HubError::bad_request("Of this issuer only the subject counts: leave it empty.").at(field));
         }
-        if !is_readable_line(value) || value.chars().count() > MOST_CHARS || (field == "workflow" && value.contains('@')) {
+        if !is_readable_line(value) || value.len() > MOST_BYTES || (field == "workflow" && value.contains('@')) {
             return Err(HubError::bad_request("Give one name, or leave it empty for any.").at(field));
         }
     }
