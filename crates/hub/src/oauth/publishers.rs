@@ -8,7 +8,7 @@ use serde_json::{Value, json};
 use super::exchange::required;
 use super::problem::{OauthError, OauthResult, refuse};
 use crate::accounts::scopes::repo_of;
-use crate::accounts::{Auth, User, Viewer, queries as accounts, tokens};
+use crate::accounts::{Auth, Viewer, queries as accounts, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::publishers::queries::{self, NewJobToken, PublisherRow};
@@ -53,15 +53,11 @@ pub(super) async fn exchange(app: &App, form: &Query) -> OauthResult<Value> {
         Unproven::Refused(text) => refuse("invalid_grant", text),
         Unproven::Away(text, cause) => OauthError::Hub(HubError::unavailable(text, cause)),
     })?;
-    let repo = find(app, repo_type, &id).await?;
-    let (repo, publisher) = match repo {
-        Some(repo) => {
-            let publisher = find_publisher(app, &repo, &verified, resource).await?;
-            (repo, publisher)
-        }
-        None => return Err(stranger(resource, &verified)),
+    let Some(repo) = find(app, repo_type, &id).await? else {
+        return Err(stranger(resource, &verified));
     };
-    check_right(app, &repo, &publisher).await?;
+    let fitting = find_fitting(app, &repo, &verified, resource).await?;
+    let publisher = find_rightful(app, &repo, fitting).await?;
     issue(app, &repo, &publisher, &verified).await
 }
 
@@ -76,18 +72,22 @@ async fn find(app: &App, repo_type: RepoType, id: &RepoId) -> HubResult<Option<R
     }
 }
 
-/// The publisher that the job is of. Where nobody trusts it, it does not learn whether there is such a repository.
-async fn find_publisher(app: &App, repo: &Repo, verified: &Verified, resource: &str) -> OauthResult<PublisherRow> {
+/// The publishers that the job is of, at least one. Where nobody trusts it, it does not learn whether there is such a repository.
+async fn find_fitting(app: &App, repo: &Repo, verified: &Verified, resource: &str) -> OauthResult<Vec<PublisherRow>> {
     let trusted = queries::list_publishers(&app.pool, Some(repo.pk), Some(repo.namespace_pk)).await?;
+    let mut fitting = Vec::new();
     let mut is_another = false;
     let mut strange = None;
     for publisher in trusted.into_iter().filter(|publisher| publisher.issuer == verified.issuer.url) {
         match verified.job.fits(verified.issuer.kind, &publisher) {
-            Fit::Yes => return Ok(publisher),
+            Fit::Yes => fitting.push(publisher),
             Fit::OtherProject => is_another = true,
             Fit::Strange => strange = verified.job.strange.as_deref(),
             Fit::No => {}
         }
+    }
+    if !fitting.is_empty() {
+        return Ok(fitting);
     }
     if let Some(event) = strange {
         let text = format!(
@@ -116,22 +116,29 @@ fn stranger(resource: &str, verified: &Verified) -> OauthError {
     refuse("invalid_grant", text)
 }
 
-/// Makes sure that who trusts the job may still write to the repository themselves.
-async fn check_right(app: &App, repo: &Repo, publisher: &PublisherRow) -> OauthResult<()> {
+/// Of the publishers that fit, the first one that was added by who may still write to the repository themselves.
+async fn find_rightful(app: &App, repo: &Repo, fitting: Vec<PublisherRow>) -> OauthResult<PublisherRow> {
     if repo.disabled {
         let text = format!("Moderators disabled {}: nothing is written to it until they restore it.", repo.id);
         return Err(refuse("invalid_grant", text));
     }
-    let user: Option<User> = accounts::list_users(&app.pool, &[publisher.added_by]).await?.pop().filter(|user| !user.suspended);
-    let viewer = Viewer { user, auth: Auth::Password };
-    if viewer.user.is_none() || level_of(&viewer, repo) < Some(Level::Write) {
+    let added_by: Vec<i64> = fitting.iter().map(|publisher| publisher.added_by).collect();
+    let users = accounts::list_users(&app.pool, &added_by).await?;
+    let rightful: Vec<i64> = users
+        .into_iter()
+        .filter(|user| !user.suspended)
+        .map(|user| (user.pk, Viewer { user: Some(user), auth: Auth::Password }))
+        .filter(|(_, viewer)| level_of(viewer, repo) >= Some(Level::Write))
+        .map(|(pk, _)| pk)
+        .collect();
+    let name = fitting.first().map(|publisher| publisher.added_by_name.clone()).unwrap_or_default();
+    fitting.into_iter().find(|publisher| rightful.contains(&publisher.added_by)).ok_or_else(|| {
         let text = format!(
-            "{}, who added this trusted publisher, may not write to {} any more. Somebody who may has to add it again.",
-            publisher.added_by_name, repo.id
+            "{name}, who added this trusted publisher, may not write to {} any more. Somebody who may has to remove it and add it again.",
+            repo.id
         );
-        return Err(refuse("invalid_grant", text));
-    }
-    Ok(())
+        refuse("invalid_grant", text)
+    })
 }
 
 async fn issue(app: &App, repo: &Repo, publisher: &PublisherRow, verified: &Verified) -> OauthResult<Value> {
