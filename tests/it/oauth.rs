@@ -4,6 +4,7 @@
 mod device;
 mod freshness;
 mod pages;
+mod publishers;
 mod rights;
 mod scopes;
 mod tricks;

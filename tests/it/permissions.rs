@@ -207,6 +207,9 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/settings/resource-group", Admin),
     ("POST", "/settings/discussions", Admin),
     ("POST", "/settings/pickles", Admin),
+    ("GET", "/settings/publishers", Admin),
+    ("POST", "/settings/publishers", Admin),
+    ("POST", "/settings/publishers/1/remove", Admin),
     ("POST", "/settings/move", Admin),
     ("POST", "/settings/delete", Admin),
 ];

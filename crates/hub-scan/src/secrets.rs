@@ -117,6 +117,7 @@ mod tests {
             (format!("x\n\ntoken: {}\n", made("ghp_", 36)), "GitHub token"),
             (format!("\n\n{}", made("hf_", 34)), "Hugging Face token"),
             (format!("\n\n{}!", made("hf_oauth_refresh_", 34)), "Hugging Face token"),
+            (format!("\n\n{}!", made("hf_ci_", 34)), "Hugging Face token"),
             (format!("\n\nkey={}!", upper(made("AKIA", 16))), "AWS access key id"),
             (format!("\n\n{}", made("glpat-", 20)), "GitLab token"),
             (format!("\n\n{}", made("xoxb-", 40)), "Slack token"),

@@ -22,6 +22,7 @@ use crate::jobs::Jobs;
 use crate::mailer::Mailer;
 use crate::metrics::Metrics;
 use crate::objects::HeldObjects;
+use crate::publishers;
 use crate::recalls;
 use crate::repos::by_task::ByTask;
 use crate::repos::git_cache::GitCache;
@@ -78,6 +79,8 @@ pub struct App {
     pub throttle: Throttle,
     /// Asks the outside provider at which people sign in.
     pub oidc: Provider,
+    /// Checks what jobs of CI show.
+    pub publishers: publishers::Verifier,
     /// Signs what leaves the hub and must come back unchanged.
     pub signer: Signer,
     /// Finds repositories.
@@ -100,7 +103,7 @@ pub struct App {
     pub mailer: Mailer,
     /// Wakes the job runner.
     pub jobs: Jobs,
-    /// Reads what proves that a mail domain is an organisation's.
+    /// Reads what proves that a mail domain is an organisation's, and the keys of who signs for jobs of CI.
     pub proofs: Asker,
     /// Sends to webhooks.
     pub webhooks: Webhooks,

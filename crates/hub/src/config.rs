@@ -15,6 +15,7 @@ use std::collections::BTreeMap;
 use std::net::SocketAddr;
 use std::path::PathBuf;
 
+use crate::publishers::Issuer;
 use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
@@ -91,6 +92,8 @@ pub struct Config {
     pub sessions: SessionLimits,
     /// How long people stay signed in to applications.
     pub oauth: OauthLimits,
+    /// Who signs for jobs of CI that may be trusted; none: nobody is.
+    pub publisher_issuers: Vec<Issuer>,
     /// What browsers are told of TLS (`Strict-Transport-Security`), if anything.
     pub hsts: Option<String>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
@@ -376,6 +379,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             days: read_days(&mut read, "oauth.days"),
             command_line_days: read_days(&mut read, "oauth.command_line_days"),
         },
+        publisher_issuers: read.issuers("publishers.issuers"),
         hsts: read_hsts(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: read_rate_limits(&mut read),

@@ -524,6 +524,11 @@ impl HubError {
         self
     }
 
+    /// 403: tokens of trusted publishers change files, and nothing else.
+    pub fn for_no_job() -> Self {
+        Self::forbidden("The token of a trusted publisher reads and writes files: this is done by people, and by other tokens.")
+    }
+
     /// 403: the token is weaker than its owner.
     pub fn token_too_weak(needed: &str) -> Self {
         Self::forbidden(format!(

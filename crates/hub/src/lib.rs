@@ -38,6 +38,7 @@ pub mod oauth;
 pub mod objects;
 pub mod organizations;
 pub mod personal_data;
+pub mod publishers;
 pub mod quotas;
 pub mod recalls;
 pub mod repos;

@@ -3,7 +3,8 @@
 //! An application sends a person to `/oauth/authorize` ([`authorize`]), who says there what it may do ([`pages`]). It gets a code and
 //! exchanges that for tokens ([`exchange`], [`issue`]); or a device polls for them ([`device`]). What was said once is a *consent*;
 //! each time somebody signs in is a *grant*, with which all of its tokens end. Access tokens are rows of `access_tokens` with the
-//! rights of fine-grained ones ([`scopes`]), so that no permission check knows of this slice.
+//! rights of fine-grained ones ([`scopes`]), so that no permission check knows of this slice. Jobs of CI that are trusted get such tokens,
+//! too, for what their issuer signed ([`publishers`]).
 
 mod api;
 mod authorize;
@@ -15,6 +16,7 @@ mod issue;
 mod keys;
 mod pages;
 mod problem;
+mod publishers;
 pub mod queries;
 mod redirects;
 mod scopes;
@@ -52,14 +54,14 @@ pub fn scopes_of(auth: &Auth) -> Option<Vec<&str>> {
     scopes::granted(scopes)
 }
 
-/// Whether somebody shows an application's token that may not know their mail address.
+/// Whether somebody shows an application's token that may not know their mail address, or one of a job that they trust.
 pub fn hides_email(auth: &Auth) -> bool {
-    scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"email"))
+    auth.publisher().is_some() || scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"email"))
 }
 
-/// Whether somebody shows an application's token that may know them by their name only.
+/// Whether somebody shows an application's token that may know them by their name only, or one of a job that they trust.
 pub fn hides_profile(auth: &Auth) -> bool {
-    scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"profile"))
+    auth.publisher().is_some() || scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"profile"))
 }
 
 /// Ends the sign-ins whose refresh tokens were found where everybody can read them; gives whose they were, and the applications' names.
@@ -84,6 +86,7 @@ pub async fn sweep(app: &App) -> HubResult<()> {
     let mut tx = app.begin().await?;
     queries::grants::delete_over(&mut tx).await?;
     queries::clients::delete_unused_clients(&mut *tx).await?;
+    crate::publishers::queries::delete_over(&mut tx).await?;
     tx.commit().await?;
     keys::rotate(app).await
 }

@@ -1,7 +1,8 @@
-//! What organisations arrange beside their members: resource groups with their repositories, requests to join, service accounts and
-//! mail domains.
+//! What organisations arrange beside their members: resource groups with their repositories, requests to join, service accounts, mail
+//! domains and trusted publishers.
 //!
-//! What these are is in `accounts::{groups, requests, service_accounts, domains}`; here they meet repositories, programs and people.
+//! What these are is in `accounts::{groups, requests, service_accounts, domains}` and `publishers`; here they meet repositories,
+//! programs and people.
 
 mod api;
 mod pages;

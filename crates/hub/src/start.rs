@@ -223,6 +223,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         last_uses: LastUses::default(),
         throttle: Throttle::default(),
         oidc: Provider::new().map_err(StartError::Oidc)?,
+        publishers: crate::publishers::Verifier::default(),
         health: Health::default(),
         gpg: Gpg::default(),
         metrics: Metrics::new()?,

@@ -78,12 +78,19 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
     // A browser that was left open deletes nothing.
     hub.sql("update sessions set proved_at = now() - interval '1 hour'").await;
     assert!(delete(&mut ada, "ada").await.location().starts_with("/sudo?next="));
+    hub.sql(
+        "insert into trusted_publishers (repo_pk, issuer, project, added_by)
+         select repo_pk, 'https://ci.example.org', 'octo/bert', n.namespace_pk from repos r, namespaces n
+         where r.name = 'bert' and n.name = 'ada'",
+    )
+    .await;
     hub.sql("update sessions set proved_at = now()").await;
 
     let page = delete(&mut ada, "ada").await;
     assert!(page.status == 200 && page.has("Your account is closed"), "{}", page.text);
     assert!(ada.cookie("session").is_none_or(str::is_empty));
     assert_eq!(hub.count("sessions").await, 1, "the operator's");
+    assert_eq!(hub.count("trusted_publishers").await, 0, "nobody acts by the account");
     token.get("/api/whoami-v2", 401).await;
     for path in ["/api/models/ada/bert", "/api/models/alone/gpt", "/ada", "/api/users/ada/overview", collection.as_str()] {
         bob.get(path, 404).await;
@@ -169,6 +176,9 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
              select repeat('a', 32), repo_pk, n.namespace_pk, 'plot.png', 'image/png', 5 from repos r, namespaces n
              where r.name = 'his' and n.name = 'ada';
          insert into rule_counts (user_pk, what, count) select namespace_pk, 'comments', 3 from namespaces where name = 'ada';
+         insert into trusted_publishers (repo_pk, issuer, project, added_by)
+             select repo_pk, 'https://ci.example.org', 'octo/bert', n.namespace_pk from repos r, namespaces n
+             where r.name = 'bert' and n.name = 'ada';
          insert into rule_texts (hash, user_pk)
              select decode(repeat('ab', 32), 'hex'), namespace_pk from namespaces where name = 'ada'",
     )
@@ -200,6 +210,7 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     has("attachments", "\"plot.png\"");
     has("rule_counts", "\"comments\"");
     has("rule_texts", &"ab".repeat(32));
+    has("trusted_publishers", "octo/bert");
     let mut bobs = Browser::logged_in(&hub, "bob").await;
     assert_eq!(bobs.get(&path).await.status, 404, "it is not his");
     for client in [&token, &bob] {

@@ -171,6 +171,8 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("service_account.disable", "Service account disabled"),
     ("service_account.enable", "Service account enabled"),
     ("service_account.delete", "Service account deleted"),
+    ("publisher.add", "Trusted publisher added"),
+    ("publisher.remove", "Trusted publisher removed"),
     ("domain.add", "Mail domain added"),
     ("domain.prove", "Mail domain proven"),
     ("domain.role", "Role of a mail domain changed"),

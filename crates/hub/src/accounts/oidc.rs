@@ -13,7 +13,7 @@ use serde::{Deserialize, Serialize};
 #[doc(hidden)]
 pub use openidconnect;
 
-pub use provider::Provider;
+pub use provider::{ALGORITHMS, Provider};
 
 use crate::app::App;
 use crate::config::OidcConfig;

@@ -167,7 +167,7 @@ fn webhook_permissions(access: &str) -> &'static [&'static str] {
 }
 
 /// Reads `ada/bert` or `datasets/ada/squad`.
-fn repo_of(line: &str) -> Option<(RepoType, RepoId)> {
+pub(crate) fn repo_of(line: &str) -> Option<(RepoType, RepoId)> {
     let (repo_type, id) = match line.split_once('/')? {
         (plural, id) if id.contains('/') => (RepoType::from_plural(plural)?, id),
         _ => (RepoType::Model, line),

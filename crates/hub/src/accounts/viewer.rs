@@ -229,6 +229,14 @@ pub enum Auth {
     Password,
 }
 
+impl Auth {
+    /// What the trusted publisher is called whose job shows its token, if it is one.
+    pub fn publisher(&self) -> Option<&str> {
+        let Self::Token { scopes, .. } = self else { return None };
+        scopes.pointer("/publisher/name")?.as_str()
+    }
+}
+
 /// Whoever sent the request.
 #[derive(Debug, Clone)]
 pub struct Viewer {
@@ -263,6 +271,14 @@ impl Viewer {
     /// 401 for anonymous viewers.
     pub fn require_user(&self) -> HubResult<&User> {
         self.user.as_ref().ok_or_else(HubError::login_required)
+    }
+
+    /// Refuses the token of a trusted publisher: its job writes files, and does not speak or decide for the account it acts by.
+    ///
+    /// # Errors
+    /// 403 for such a token.
+    pub fn require_no_job(&self) -> HubResult<()> {
+        if self.auth.publisher().is_some() { Err(HubError::for_no_job()) } else { Ok(()) }
     }
 
     /// The account, if this is a browser session: for pages that manage the account itself, which no token may do.

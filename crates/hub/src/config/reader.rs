@@ -6,6 +6,7 @@ use std::path::PathBuf;
 use super::problems::Problems;
 use super::settings::{Form, Setting};
 use super::sources::Values;
+use crate::publishers::{Issuer, read_issuers};
 use crate::scans::clamd::Address;
 use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
@@ -78,6 +79,12 @@ impl Reader<'_> {
     pub(super) fn targets(&mut self, key: &str) -> AllowedTargets {
         let wanted = "must be networks, addresses or names of hosts such as `10.1.0.0/16, ci.example.org`";
         self.typed(key, AllowedTargets::parse, wanted).unwrap_or_default()
+    }
+
+    pub(super) fn issuers(&mut self, key: &str) -> Vec<Issuer> {
+        let wanted = "must be addresses of issuers with their kinds, such as `github+https://token.actions.githubusercontent.com, \
+                      gitlab+https://gitlab.example.org`, or `off`";
+        self.typed(key, read_issuers, wanted).unwrap_or_default()
     }
 
     /// A URL in which `{domain}` stands for a domain.

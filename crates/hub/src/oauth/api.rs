@@ -9,7 +9,7 @@ use actix_web::http::header::{CACHE_CONTROL, WWW_AUTHENTICATE};
 use actix_web::{FromRequest, HttpRequest, HttpResponse, web};
 use serde_json::{Value, json};
 
-use super::exchange::{check_once, exchange, known, required};
+use super::exchange::{TOKEN_EXCHANGE, check_once, exchange, known, required};
 use super::problem::{OauthError, OauthResult, refuse};
 use super::queries::clients::Client;
 use super::queries::grants::delete_grant;
@@ -49,9 +49,18 @@ impl FromRequest for Sent {
         Box::pin(async move {
             let body = read_body(&mut payload, BODY_LIMIT_BYTES).await?;
             let text = std::str::from_utf8(&body).map_err(|_| HubError::bad_request("The form is not UTF-8."))?;
-            Ok(Self(Query::parse(text)))
+            Ok(Self(token_exchange(text).unwrap_or_else(|| Query::parse(text))))
         })
     }
+}
+
+/// Asking for a token for a job of CI, which Python does in JSON. Nothing else may be asked so.
+fn token_exchange(text: &str) -> Option<Query> {
+    if !text.starts_with('{') {
+        return None;
+    }
+    let sent = Query::of_object(&serde_json::from_str(text).ok()?);
+    (sent.get("grant_type") == Some(TOKEN_EXCHANGE)).then_some(sent)
 }
 
 /// Answers what holds secrets, or says what is wrong in the words of OAuth.

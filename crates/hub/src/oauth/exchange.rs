@@ -1,4 +1,4 @@
-//! `/oauth/token`: what applications get for codes, refresh tokens and devices.
+//! `/oauth/token`: what applications get for codes, refresh tokens and devices, and jobs of CI for what their issuer signed.
 
 use actix_web::HttpRequest;
 use base64::Engine as _;
@@ -12,12 +12,14 @@ use super::problem::{OauthError, OauthResult, refuse};
 use super::queries::clients::{Client, find_client_by_pk};
 use super::queries::grants::{Code, delete_grant, lock_grant, take_code};
 use super::queries::tokens::{lock_refresh, use_refresh};
-use super::{clients, device};
+use super::{clients, device, publishers};
 use crate::accounts::tokens;
 use crate::app::App;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Query;
 
+/// What is granted for what the issuer of a job of CI signed (RFC 8693).
+pub(super) const TOKEN_EXCHANGE: &str = "urn:ietf:params:oauth:grant-type:token-exchange";
 /// What is granted for the code of a device.
 pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_code";
 
@@ -27,13 +29,20 @@ pub(super) const DEVICE_CODE: &str = "urn:ietf:params:oauth:grant-type:device_co
 /// The protocol's, and the hub's own.
 pub(super) async fn exchange(app: &App, request: &HttpRequest, form: &Query) -> OauthResult<Value> {
     check_once(form)?;
+    // A job of CI is no application: what its issuer signed says who it is.
+    if form.get("grant_type") == Some(TOKEN_EXCHANGE) {
+        return publishers::exchange(app, form).await;
+    }
     let base = BaseUrl::of(request);
     let client = clients::authenticate(app, request, form).await?;
     match form.get("grant_type") {
         Some("authorization_code") => for_code(app, &base, form, client).await,
         Some("refresh_token") => for_refresh(app, &base, form, known(client)?).await,
         Some(DEVICE_CODE) => device::exchange(app, &base, required(form, "device_code")?, &known(client)?).await,
-        Some(_) => Err(refuse("unsupported_grant_type", "The hub grants tokens for codes, refresh tokens and devices.")),
+        Some(_) => Err(refuse(
+            "unsupported_grant_type",
+            "The hub grants tokens for codes, refresh tokens, devices and trusted publishers.",
+        )),
         None => Err(refuse("invalid_request", "`grant_type` is missing, or the body is no form.")),
     }
 }

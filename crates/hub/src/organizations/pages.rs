@@ -1,8 +1,10 @@
-//! Pages of what an organisation arranges: resource groups, requests to join, service accounts and mail domains.
+//! Pages of what an organisation arranges: resource groups, requests to join, service accounts,
+//! mail domains and trusted publishers.
 
 mod domains;
 mod group;
 mod groups;
+mod publishers;
 mod requests;
 mod service_account;
 mod service_accounts;
@@ -21,7 +23,8 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .configure(requests::routes)
         .configure(service_accounts::routes)
         .configure(service_account::routes)
-        .configure(domains::routes);
+        .configure(domains::routes)
+        .configure(publishers::routes);
 }
 
 /// Finds an organisation for those who are no members.

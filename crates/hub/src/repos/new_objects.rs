@@ -12,6 +12,8 @@ use crate::error::HubResult;
 pub const USER_HOST: &str = "users.noreply.hub";
 /// The host in the addresses of commits by service accounts. It says so for good, also when the account is gone.
 pub const SERVICE_HOST: &str = "services.noreply.hub";
+/// The host in the addresses of commits by trusted publishers. Before the `@` stands who trusts them; by name they are the publisher's.
+const PUBLISHER_HOST: &str = "publishers.noreply.hub";
 
 /// Uploads a pack. Nothing points at it until the commit point does.
 ///
@@ -38,6 +40,9 @@ pub async fn store(app: &App, pack: Option<BuiltPack>) -> HubResult<Vec<StoredPa
 /// 401 for anonymous viewers.
 pub fn person(viewer: &Viewer) -> HubResult<Person> {
     let user = viewer.require_user()?;
+    if let Some(publisher) = viewer.auth.publisher() {
+        return Ok(Person::new(publisher, &format!("{}@{PUBLISHER_HOST}", user.name), crate::clock::now().timestamp()));
+    }
     let name = if user.fullname.is_empty() { &user.name } else { &user.fullname };
     // The address stays private; the name in front of the `@` lets the hub find the account again.
     let host = if user.is_service() { SERVICE_HOST } else { USER_HOST };

@@ -39,6 +39,7 @@ pub mod owner_card;
 mod owners;
 mod parquet;
 mod preview;
+mod publishers;
 mod refs;
 mod related;
 mod relations;
@@ -86,6 +87,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(settings::routes)
         .configure(gated_repos::routes)
         .configure(access_requests::routes)
+        .configure(publishers::routes)
         .configure(gate::routes)
         .configure(discussions::routes)
         .configure(likes::routes)

@@ -243,6 +243,20 @@ pub async fn find_repo_or_deleted(conn: impl PgExecutor<'_>, repo_pk: i64) -> sq
     row.map(Repo::try_from).transpose()
 }
 
+/// Keeps a repository from being renamed, moved and deleted until this transaction ends; tells whether it is there by this name.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_named(conn: &mut PgConnection, repo_pk: i64, namespace_pk: i64, name: &str) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        "select repo_pk from repos where repo_pk = $1 and namespace_pk = $2 and name = $3 and deleted_at is null for share",
+        repo_pk,
+        namespace_pk,
+        name
+    );
+    Ok(found.fetch_optional(conn).await?.is_some())
+}
+
 /// Finds the repository that once had a name: before it moved, or before its owner was renamed.
 ///
 /// # Errors

@@ -27,6 +27,12 @@ impl Query {
         Self(pairs.map(|(key, value)| (key.strip_suffix("[]").unwrap_or(&key).to_owned(), value.into_owned())).collect())
     }
 
+    /// The texts of a JSON object, as if they were a form. Whatever else is in it is left out.
+    pub fn of_object(object: &serde_json::Map<String, serde_json::Value>) -> Self {
+        let texts = object.iter().filter_map(|(key, value)| Some((key.clone(), value.as_str()?.to_owned())));
+        Self(texts.collect())
+    }
+
     /// The first value of a key, unless it is empty.
     pub fn get(&self, key: &str) -> Option<&str> {
         let mut pairs = self.0.iter();

@@ -34,7 +34,7 @@ const STALE: Duration = Duration::from_secs(86_400);
 const MOST_CHARS: usize = 254;
 
 /// What providers may sign with: keys that they publish.
-const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
+pub const ALGORITHMS: [CoreJwsSigningAlgorithm; 9] = [
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha256,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha384,
     CoreJwsSigningAlgorithm::RsaSsaPkcs1V15Sha512,

@@ -6,7 +6,8 @@ use sqlx::{PgConnection, PgPool};
 use super::sessions::delete_other_sessions_in;
 use crate::accounts::UserPk;
 
-/// Ends all that acts in the name of a user without being asked who it is: browsers, tokens, applications, SSH keys.
+/// Ends all that acts in the name of a user without being asked who it is: browsers, tokens, applications, jobs that
+/// they trust, SSH keys.
 ///
 /// # Errors
 /// The database does not answer.
@@ -17,6 +18,7 @@ pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Re
     sqlx::query!("delete from oauth_consents where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from oauth_repos where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from access_tokens where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from trusted_publishers where added_by = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from ssh_keys where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
 }
 

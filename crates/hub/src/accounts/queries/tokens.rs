@@ -133,7 +133,7 @@ pub struct TokenRow {
     pub leaked_at: Option<DateTime<Utc>>,
 }
 
-/// Lists the tokens that a user made, newest first; those of applications are theirs.
+/// Lists the tokens that a user made, newest first; those of applications and of jobs that are trusted are theirs.
 ///
 /// # Errors
 /// The database does not answer.
@@ -141,7 +141,8 @@ pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Tok
     sqlx::query_as!(
         TokenRow,
         "select token_pk, name, hint, role, scopes, created_at, last_used_at, last_used_address, expires_at, leaked_at
-         from access_tokens where user_pk = $1 and grant_pk is null order by created_at desc, token_pk desc",
+         from access_tokens where user_pk = $1 and grant_pk is null and publisher_pk is null
+         order by created_at desc, token_pk desc",
         user_pk
     )
     .fetch_all(pool)
@@ -153,9 +154,12 @@ pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Tok
 /// # Errors
 /// The database does not answer.
 pub async fn delete_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64) -> sqlx::Result<bool> {
-    let done =
-        sqlx::query!("delete from access_tokens where user_pk = $1 and token_pk = $2 and grant_pk is null", user_pk, token_pk)
-            .execute(conn);
+    let done = sqlx::query!(
+        "delete from access_tokens where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null",
+        user_pk,
+        token_pk
+    )
+    .execute(conn);
     Ok(done.await?.rows_affected() > 0)
 }
 
@@ -165,7 +169,8 @@ pub async fn delete_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: 
 /// The database does not answer.
 pub async fn rename_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update access_tokens set name = $3 where user_pk = $1 and token_pk = $2 and grant_pk is null",
+        "update access_tokens set name = $3
+         where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null",
         user_pk,
         token_pk,
         name
@@ -188,7 +193,8 @@ pub async fn replace_token(
     sqlx::query_scalar!(
         "with old as (
              delete from access_tokens
-             where user_pk = $1 and token_pk = $2 and grant_pk is null and leaked_at is null and (expires_at is null or expires_at > now())
+             where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null and leaked_at is null
+               and (expires_at is null or expires_at > now())
              returning user_pk, name, role, scopes, expires_at
          )
          insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)

@@ -102,6 +102,16 @@ pub(super) static SETTINGS: &[Setting] = &[
         Form::Number(1, 3650),
         "The same for `hf`, the command line.",
     ),
+    setting(
+        "publishers.issuers",
+        "HUB_PUBLISHERS_ISSUERS",
+        "github+https://token.actions.githubusercontent.com,gitlab+https://gitlab.com",
+        Form::Text,
+        "Who signs for jobs of CI that may be trusted publishers (docs/trusted-publishers.md), separated by commas: addresses of \
+         issuers of OpenID Connect, exactly as they name themselves. `github+` and `gitlab+` before one say what its claims are \
+         called; of others the subject counts. One that is not public has to be allowed by `HUB_WEBHOOKS_ALLOW`. `off`: nobody is \
+         trusted.",
+    ),
     secret(
         "mail.smtp_url",
         "HUB_MAIL_SMTP_URL",

@@ -16,7 +16,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::flags::Flag;
-use crate::oauth::exchange::DEVICE_CODE;
+use crate::oauth::exchange::{DEVICE_CODE, TOKEN_EXCHANGE};
 use crate::oauth::keys;
 use crate::oauth::scopes::SCOPES;
 use crate::web::base_url::BaseUrl;
@@ -80,6 +80,7 @@ fn provider(base: &BaseUrl) -> Result<CoreProviderMetadata, ParseError> {
             CoreGrantType::AuthorizationCode,
             CoreGrantType::RefreshToken,
             CoreGrantType::Extension(DEVICE_CODE.to_owned()),
+            CoreGrantType::Extension(TOKEN_EXCHANGE.to_owned()),
         ]))
         .set_token_endpoint_auth_methods_supported(Some(vec![
             CoreClientAuthMethod::ClientSecretBasic,

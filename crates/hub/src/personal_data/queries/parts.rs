@@ -70,7 +70,8 @@ parts! {
         select token_pk as "key!", jsonb_build_object(
             'name', name, 'ends_with', hint, 'role', role, 'scopes', scopes, 'created_at', created_at, 'expires_at', expires_at,
             'last_used_at', last_used_at, 'last_used_address', last_used_address, 'leaked_at', leaked_at) as data
-        from access_tokens where user_pk = $1 and grant_pk is null and token_pk > $2 order by token_pk limit $3"#;
+        from access_tokens
+        where user_pk = $1 and grant_pk is null and publisher_pk is null and token_pk > $2 order by token_pk limit $3"#;
     Keys "ssh_keys" r#"
         select key_pk as "key!", jsonb_build_object(
             'title', title, 'fingerprint', fingerprint, 'public_key', public_key, 'created_at', created_at,
@@ -106,6 +107,15 @@ parts! {
             'client_id', client_id, 'name', name, 'homepage', homepage, 'redirect_uris', redirect_uris, 'scopes', scopes,
             'created_at', created_at) as data
         from oauth_clients where user_pk = $1 and client_pk > $2 order by client_pk limit $3"#;
+    Publishers "trusted_publishers" r#"
+        select p.publisher_pk as "key!", jsonb_build_object(
+            'issuer', p.issuer, 'project', p.project, 'workflow', p.workflow, 'environment', p.environment, 'branch', p.branch,
+            'organization', o.name, 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
+            'added_at', p.created_at, 'last_used_at', p.last_used_at) as data
+        from trusted_publishers p left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        left join namespaces o on o.namespace_pk = p.organization_pk
+        where p.added_by = $1 and p.publisher_pk > $2 order by p.publisher_pk limit $3"#;
     Organizations "organizations" r#"
         select m.organization_pk as "key!", jsonb_build_object(
             'name', n.name, 'fullname', o.fullname, 'role', m.role, 'since', m.created_at) as data

@@ -38,8 +38,9 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     }
 }
 
-/// Goes on to decide: for those who may write.
+/// Goes on to decide: for those who may write, but no jobs.
 fn decider(read: RepoRead) -> HubResult<RepoWrite> {
+    read.viewer.require_no_job()?;
     read.into_write().map_err(HubError::for_reader)
 }
 

@@ -201,6 +201,7 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
 /// # Errors
 /// 404 for an unknown discussion.
 pub async fn set_flags(app: &App, write: &RepoWrite, num: i64, pinned: Option<bool>, locked: Option<bool>) -> HubResult<()> {
+    participant(write)?;
     let found = get(app, &write.repo, num).await?;
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;

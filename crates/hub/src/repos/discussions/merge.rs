@@ -4,7 +4,7 @@ use serde_json::json;
 
 use super::attachments::{check_placed, place};
 use super::open::checked_comment;
-use super::{get, pull_ref, tell};
+use super::{get, participant, pull_ref, tell};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
@@ -26,8 +26,9 @@ const MAX_NAMED_COMMITS: usize = 50;
 /// Merges a pull request: one commit on its branch has all of its changes. Gives that commit.
 ///
 /// # Errors
-/// 400 for what cannot be merged, 404 when there is none, 409 with the paths when both changed the same.
+/// 400 for what cannot be merged, 403 for jobs of trusted publishers, 404 when there is none, 409 with the paths when both changed the same.
 pub async fn merge(app: &App, write: &RepoWrite, num: i64, comment: &str) -> HubResult<Oid> {
+    participant(write)?;
     let comment = checked_comment(comment)?;
     let _turn = app.writes.enter(write.repo.pk).await;
     for _ in 0..MAX_ROUNDS {

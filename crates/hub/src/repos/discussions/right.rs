@@ -15,8 +15,9 @@ pub fn is_silenced(read: &RepoRead) -> bool {
 /// repository or is for discussions.
 ///
 /// # Errors
-/// 401 for anonymous viewers, 403 for tokens that only read, and in repositories that moderators disabled.
+/// 401 for anonymous viewers, 403 for tokens that only read or are of jobs, and in repositories that moderators disabled.
 pub fn participant(read: &RepoRead) -> HubResult<i64> {
+    read.viewer.require_no_job()?;
     if is_silenced(read) {
         return Err(access::disabled(&read.repo));
     }
@@ -36,7 +37,7 @@ pub async fn may_propose(app: &App, read: RepoRead) -> HubResult<RepoContent> {
 /// Whether the viewer may change what somebody wrote or opened: it is theirs, or they may write to the repository.
 pub fn may_change(read: &RepoRead, author_pk: Option<i64>) -> bool {
     let own = read.viewer.user.as_ref().is_some_and(|user| author_pk == Some(user.pk));
-    read.level >= Level::Write || (own && participant(read).is_ok())
+    (read.level >= Level::Write && read.viewer.require_no_job().is_ok()) || (own && participant(read).is_ok())
 }
 
 /// Where the commits of a pull request are.

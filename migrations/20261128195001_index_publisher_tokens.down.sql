@@ -1,0 +1,2 @@
+drop index access_tokens_publisher_repo_pk_idx;
+drop index access_tokens_publisher_pk_idx;
