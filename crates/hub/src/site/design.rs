@@ -173,6 +173,7 @@ mod tests {
         "gate",
         "mail_notice",
         "passkey",
+        "remarks",
         "rename",
         "security",
         "site",

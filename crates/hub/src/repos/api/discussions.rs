@@ -187,7 +187,7 @@ async fn post_comment(
             discussions::remark(&app, &content, num, &anchor.spot()?, &comment).await?
         }
         (Some(_), Some(_)) => {
-            return Err(HubError::bad_request("A comment has an `anchor` or a `replyTo`: an answer stands where its thread does."));
+            return Err(HubError::bad_request("A comment has an `anchor` or a `replyTo`: an answer stands where its thread is."));
         }
     };
     Ok(HttpResponse::Created().json(json!({ "newMessage": event(&app, &read, num, &id).await? })))
