@@ -4,6 +4,7 @@ mod attachments;
 mod conflicts;
 mod merge;
 mod pulls;
+mod remarks;
 
 use hub_tests::{Client, TestHub, Value, json};
 
