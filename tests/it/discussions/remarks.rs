@@ -289,6 +289,9 @@ async fn a_form_stands_at_its_line_and_says_what_is_wrong() {
     let (to, id) = sent.location().rsplit_once('#').unwrap();
     assert!(to == files && bob.open(&files).await.has(&format!("id=\"{id}\"")));
     let id = id.to_owned();
+    let edit = [("id", id.as_str()), ("comment", "Is it **really** so?"), ("at", "files")];
+    let edited = bob.submit(&files, &format!("/ada/bert/discussions/{num}/edit"), &edit).await;
+    assert_eq!(edited.location(), format!("{files}#{id}"), "it leads back to where it was sent from");
     let answer = [("comment", "It is."), ("reply", id.as_str()), ("at", "files")];
     assert!(bob.submit(&files, &comment, &answer).await.location().starts_with(&format!("{files}#")));
     let resolve = format!("/ada/bert/discussions/{num}/resolve");

@@ -23,6 +23,20 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
     }
 }
 
+/// The same after something was done to a comment: leads back to it on the page of changed files, if it was done there.
+async fn after_at(
+    page: &PageRequest,
+    read: &RepoRead,
+    (num, id): (i64, &str),
+    at: &str,
+    done: HubResult<()>,
+) -> HubResult<HttpResponse> {
+    match done {
+        Ok(()) if at == "files" => Ok(page.redirect(&place_of(read, num, at, id))),
+        done => after(page, read, num, "", done).await,
+    }
+}
+
 pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     participant(&read)?;
@@ -98,15 +112,15 @@ pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentFo
         Ok(text) => edit_comment(&page.app, &read, num, id, &text).await,
         Err(error) => Err(error),
     };
-    after(&page, &read, num, "", done).await
+    after_at(&page, &read, (num, id), form.text("at"), done).await
 }
 
 pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     participant(&read)?;
-    let num = num_of(page.http())?;
-    let done = hide_comment(&page.app, &read, num, comment_id(form.text("id"))?).await;
-    after(&page, &read, num, "", done).await
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
+    let done = hide_comment(&page.app, &read, num, id).await;
+    after_at(&page, &read, (num, id), form.text("at"), done).await
 }
 
 /// `add` or `remove` names the reaction: the buttons say which.
@@ -119,7 +133,7 @@ pub(super) async fn post_reaction(page: PageRequest, read: RepoRead, form: Check
         reaction => (reaction, false),
     };
     react(&page.app, &read, num, id, reaction, set).await?;
-    Ok(page.redirect(&format!("{}/discussions/{num}#{id}", read.repo.path())))
+    Ok(page.redirect(&place_of(&read, num, form.text("at"), id)))
 }
 
 pub(super) async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
