@@ -104,12 +104,19 @@ async fn a_line_is_found_again_until_it_changes() {
 }
 
 #[tokio::test]
-async fn a_merged_one_keeps_its_threads() {
+async fn a_merged_one_keeps_its_threads_and_a_full_one_takes_no_more() {
     let (hub, ada, bob, num, _) = proposed().await;
     let id = remark(&ada, num).await;
     ada.post_json(&path(num, "/merge"), &json!({}), 200).await;
     assert_eq!(anchor(&bob, num, &id).await["outdated"], false);
     remark(&bob, num).await;
+    let fill = "insert into discussion_events (discussion_pk, kind, body)
+                select discussion_pk, 'comment', 'more' from discussions, generate_series(1, 1000)";
+    sqlx::query(fill).execute(&hub.app().pool).await.unwrap();
+    for said in [remark_at(&bob, num, json!({ "path": "a.txt", "line": 3 }), 400).await, reply(&ada, num, &id, 400).await] {
+        assert!(said["error"].as_str().unwrap().contains("full"), "{said}");
+    }
+    assert_eq!((hub.count("remark_threads").await, hub.count("remark_replies").await), (2, 0));
     hub.stop().await;
 }
 
