@@ -100,7 +100,7 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, sp
         Ok(id) => Ok(page.redirect(&format!("{}/discussions/{num}/files#{id}", content.repo.path()))),
         Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
             let asked = Asked { spot: Some(spot), typed: text.to_owned(), refusal: Refusal::of(error)? };
-            show(page, &content, num, asked).await
+            Box::pin(show(page, &content, num, asked)).await
         }
         Err(error) => Err(error),
     }
