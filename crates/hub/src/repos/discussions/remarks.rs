@@ -26,8 +26,8 @@ use crate::repos::reading;
 const MAX_FILES: usize = 100;
 /// How many commits of a pull request are looked through for one that was never its last.
 const MAX_COMMITS: usize = 1_000;
-/// How many versions of files are compared to find lines again. What is beyond counts as changed.
-const MAX_COMPARED: usize = 100;
+/// How many bytes of files are compared to find lines again. What is beyond counts as changed.
+const MAX_COMPARED_BYTES: usize = 8 * 1024 * 1024;
 /// How many lines are kept before the one that a thread is about.
 const LINES_BEFORE: usize = 3;
 /// How much of a long line is kept, in characters.
@@ -281,7 +281,7 @@ enum Since {
 /// The numbers that lines have now, where the pull request and its branch parted, and at its head.
 fn find_again(reader: &GitReader, rows: &[ThreadRow], (parted, head): (Oid, Oid)) -> hub_git::Result<Vec<Option<u64>>> {
     let mut known: HashMap<(DiffSide, &str, Oid), Since> = HashMap::new();
-    let mut left = MAX_COMPARED;
+    let mut left = MAX_COMPARED_BYTES;
     let mut found = Vec::with_capacity(rows.len());
     for row in rows {
         let (commit, blob) = match row.side {
@@ -315,11 +315,11 @@ fn since(reader: &GitReader, commit: Oid, path: &str, then: Oid, left: &mut usiz
     if *left == 0 || !reader.contains(then)? {
         return Ok(Since::Gone);
     }
-    *left -= 1;
     let (old, new) = match (reader.blob(then, MAX_FILE_BYTES), reader.blob(now, MAX_FILE_BYTES)) {
         (Err(hub_git::Error::TooLarge { .. }), _) | (_, Err(hub_git::Error::TooLarge { .. })) => return Ok(Since::Gone),
         (old, new) => (old?, new?),
     };
+    *left = left.saturating_sub(old.len() + new.len());
     Ok(match TextDiff::between(&old, &new)? {
         TextDiff::Hunks { text, .. } => Since::Changed(text),
         TextDiff::Binary | TextDiff::TooLarge => Since::Gone,
