@@ -2,7 +2,7 @@
 // text says where they are. Without this they are sent with the form.
 import { showToast } from "./toast.js";
 
-function enhance(form) {
+export function enhance(form) {
   const text = form.querySelector("textarea");
   const input = form.querySelector("input[type=file]");
   let sending = 0;

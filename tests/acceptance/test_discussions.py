@@ -1,6 +1,7 @@
 """Discussions and pull requests: one proposes, another merges."""
 
 import base64
+import json
 import re
 import urllib.error
 import urllib.request
@@ -203,3 +204,25 @@ def test_files_come_with_what_is_said(hf, api, api_of, url, repo_id, tmp_path):
     assert f'<video src="{path}"' in said.rendered and f'<img src="{plot.removeprefix(url)}"' in said.rendered
     hf("discussions", "create", repo_id, "--title", "Another", "--body", "See:", "--attach", "plot.png", cwd=tmp_path, token="dave")
     assert "![plot](" in api.get_discussion_details(repo_id, 2).events[0].content
+
+
+@calls("HfApi.get_discussion_details", "HfApi.comment_discussion")
+def test_comments_on_lines_are_comments_for_clients_that_know_of_no_lines(api, api_of, repo_id):
+    dave = api_of("dave")
+    made = dave.upload_file(path_or_fileobj=b"1\n", path_in_repo="a.txt", repo_id=repo_id, create_pr=True)
+    address = f"{api.endpoint}/api/models/{repo_id}/discussions/{made.pr_num}/comment"
+    headers = {"Authorization": f"Bearer {TOKENS['dave']}", "Content-Type": "application/json"}
+
+    def say(body):
+        request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+        with urllib.request.urlopen(request) as response:
+            return json.load(response)["newMessage"]
+
+    said = say({"comment": "Why 1?", "anchor": {"path": "a.txt", "line": 1}})
+    say({"comment": "One is longer.", "replyTo": said["id"]})
+    api.comment_discussion(repo_id, made.pr_num, "Thanks")
+    events = api.get_discussion_details(repo_id, made.pr_num).events
+    comments = [event.content for event in events if event.type == "comment"]
+    assert comments[1:] == ["Why 1?", "One is longer.", "Thanks"]
+    anchors = [event._event["data"].get("anchor", {}).get("line") for event in events if event.type == "comment"]
+    assert anchors == [None, 1, 1, None]

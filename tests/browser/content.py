@@ -25,6 +25,13 @@ NOTEBOOK = {
 }
 
 
+def post(address, body):
+    """Sends JSON as dave; what the client library has no call for."""
+    headers = {"Authorization": f"Bearer {TOKENS['dave']}", "Content-Type": "application/json"}
+    with urllib.request.urlopen(urllib.request.Request(address, json.dumps(body).encode(), headers), timeout=30) as answer:
+        return json.load(answer)
+
+
 @pytest.fixture(scope="session")
 def rich(hub):
     """A model of ada's with something in every section of its page."""
@@ -89,6 +96,13 @@ Text.
     HfApi(endpoint=hub.url, token=TOKENS["dave"]).create_commit(
         "ada/rich", proposal, commit_message="Mend the table", commit_description="It had a wrong size.", create_pr=True
     )
+    talk = f"{hub.url}/api/models/ada/rich/discussions/2/comment"
+    remark = {"comment": "Measured **twice**.", "anchor": {"path": "notes/table.csv", "line": 3}}
+    said = post(talk, remark)["newMessage"]["id"]
+    post(talk, {"comment": "And once more.", "replyTo": said})
+    removed = {"comment": "It was wrong.", "anchor": {"path": "notes/table.csv", "side": "old", "line": 3}}
+    settled = post(talk, removed)["newMessage"]["id"]
+    post(f"{talk}/{settled}/resolve", {"resolved": True})
     dataset = """---
 configs:
 - config_name: default

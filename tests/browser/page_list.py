@@ -167,6 +167,8 @@ PAGES = [
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/1"),
     ("repos/discussions/thread.html", "ada", "/ada/rich/discussions/2"),
     ("repos/discussions/files.html", None, "/ada/rich/discussions/2/files"),
+    ("repos/discussions/files.html", "ada", "/ada/rich/discussions/2/files"),
+    ("repos/discussions/files.html", "ada", "/ada/rich/discussions/2/files?comment=notes/table.csv:new:4"),
     ("collections/show.html", "ada", "{collected}"),
     ("collections/new.html", "ada", "/collections/new"),
     ("collections/add.html", "ada", "/collections/add?item=models/ada/shown"),

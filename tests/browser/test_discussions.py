@@ -162,6 +162,70 @@ def test_a_conflict_is_explained(open_browser, hub, repo):
     assert ada.get_by_role("button", name="Merge").count() == 0
 
 
+@pytest.mark.parametrize(
+    ("viewport", "scripts"), [(DESKTOP, True), (PHONE, True), (DESKTOP, False)], ids=["desktop", "phone", "without scripts"]
+)
+def test_a_line_is_talked_about_where_it_stands(open_browser, hub, repo, viewport, scripts):
+    from huggingface_hub import HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["dave"])
+    change = {"path_in_repo": "a.txt", "repo_id": repo}
+    address = api.upload_file(path_or_fileobj=b"one\n2\n", create_pr=True, **change).pr_url
+    options = {"java_script_enabled": scripts, "color_scheme": "dark" if viewport == PHONE else "light"}
+    ada, dave = open_browser(viewport, **options), open_browser(viewport, **options)
+    log_in(ada)
+    ada.goto(f"{address}/files")
+    line = ada.get_by_role("link", name="2: comment on this line", exact=True)
+    line.click()
+    form = ada.locator("#remark-form")
+    text = form.get_by_label("Comment", exact=True)
+    if scripts:
+        expect(text).to_be_focused()
+        assert "comment=" not in ada.url
+        text.fill("Why a digit?")
+        form.get_by_role("link", name="Cancel").click()
+        expect(form).to_have_count(0)
+        expect(line).to_be_focused()
+        # What was typed is still there, at whatever line.
+        ada.get_by_role("link", name="2: comment on this line as it was").click()
+        form.get_by_text("Line 2 of the old version").wait_for()
+        line.click()
+        expect(text).to_have_value("Why a digit?")
+        assert not problems(ada)
+        picture(ada, f"{viewport['width']}-remark-form")
+    else:
+        text.fill("Why a digit?")
+    form.get_by_role("button", name="Comment", exact=True).click()
+    ada.locator(".remark-row").get_by_text("Why a digit?").wait_for()
+    assert "/files#" in ada.url
+    if scripts:
+        assert not problems(ada)
+        picture(ada, f"{viewport['width']}-remark")
+    log_in(dave, "dave")
+    dave.goto(address)
+    thread = dave.locator(".remark")
+    expect(thread.locator(".diff-added .diff-text")).to_have_text("2")
+    thread.locator("summary", has_text="Reply").click()
+    thread.get_by_label("Your reply").fill("It is shorter.")
+    thread.get_by_role("button", name="Send reply").click()
+    thread.get_by_text("It is shorter.").wait_for()
+    if scripts:
+        assert not problems(dave)
+        picture(dave, f"{viewport['width']}-remark-in-conversation")
+    thread.get_by_role("button", name="Resolve", exact=True).click()
+    dave.get_by_text("Resolved by dave").wait_for()
+    assert thread.get_attribute("open") is None
+    thread.locator(".remark-bar").click()
+    thread.get_by_role("button", name="Open again").click()
+    expect(dave.get_by_text("Resolved by dave")).to_have_count(0)
+    api.upload_file(path_or_fileobj=b"one\ntwo!\n", revision="refs/pr/1", **change)
+    ada.goto(f"{address}/files")
+    ada.get_by_text("1 conversation on lines that have changed").click()
+    expect(ada.locator(".remark-outdated .diff-added .diff-text")).to_have_text("2")
+    if scripts:
+        assert not problems(ada)
+        picture(ada, f"{viewport['width']}-remark-outdated")
+
 
 def conflict(hub, repo):
     """A pull request of dave's that conflicts with what ada wrote meanwhile; gives its address."""

@@ -5,6 +5,7 @@ mod conflicts;
 mod merge;
 mod proposals;
 mod pulls;
+mod remarks;
 
 use hub_tests::{Client, TestHub, Value, json};
 

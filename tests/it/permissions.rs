@@ -78,6 +78,10 @@ const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("POST", "API/discussions/uploads", Talk, "a text"),
     ("GET", "API/discussions/99", Read, ""),
     ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x"}"#),
+    // A line is of a file, which not everybody may see who may comment.
+    ("POST", "API/discussions/99/comment", Propose, r#"{"comment": "x", "anchor": {"path": "data.txt", "line": 1}}"#),
+    ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x", "replyTo": "none"}"#),
+    ("POST", "API/discussions/99/comment/none/resolve", Talk, r#"{"resolved": true}"#),
     ("POST", "API/discussions/99/comment/none/edit", Talk, r#"{"content": "x"}"#),
     ("POST", "API/discussions/99/comment/none/hide", Talk, ""),
     ("POST", "API/discussions/99/comment/none/reactions", Talk, r#"{"reaction": "👍"}"#),
@@ -181,6 +185,7 @@ const PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "/discussions/1/conflicts", Write),
     ("POST", "/discussions/1/conflicts", Write),
     ("POST", "/discussions/1/comment", Talk),
+    ("POST", "/discussions/1/resolve", Talk),
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),
     ("POST", "/discussions/1/react", Talk),

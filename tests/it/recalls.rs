@@ -378,3 +378,25 @@ async fn an_editor_shows_a_recalled_file_to_those_only_who_may_put_it_right() {
     }
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn lines_of_a_recalled_file_are_not_shown_with_what_was_said_of_them() {
+    let Stage { hub, ada, bob, .. } = stage().await;
+    let more = Client::file("tool.py", "print('hello')\nprint('more')\n");
+    bob.commit("/api/models/ada/bert", "main?create_pr=1", &[more], 200).await;
+    let discussion = "/api/models/ada/bert/discussions/1";
+    let remark = json!({ "comment": "Why?", "anchor": { "path": "tool.py", "line": 1 } });
+    ada.post_json(&format!("{discussion}/comment"), &remark, 201).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    assert!(browser.open("/ada/bert/discussions/1").await.has("hello"));
+    recall(&mut browser, "ada/bert", "tool.py", &[]).await;
+    hub.jobs_done().await;
+    for page in ["/ada/bert/discussions/1", "/ada/bert/discussions/1/files"] {
+        let page = browser.open(page).await;
+        assert!(page.has("Why?") && !page.has("hello"), "{}", page.text);
+    }
+    let found = ada.get_json(discussion, 200).await.to_string();
+    assert!(found.contains("\"line\":1") && !found.contains("hello"), "{found}");
+    ada.post_json(&format!("{discussion}/comment"), &remark, 451).await;
+    hub.stop().await;
+}

@@ -27,6 +27,7 @@ pub mod commit;
 pub mod conversion;
 pub mod create;
 pub mod delete;
+pub mod diff_lines;
 pub mod discussions;
 pub mod duplicate;
 pub mod gating;

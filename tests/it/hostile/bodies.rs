@@ -100,6 +100,10 @@ async fn damaged_batches_give_an_answer_for_each_object_or_none() {
 #[tokio::test(flavor = "multi_thread", worker_threads = 2)]
 async fn damaged_json_of_the_api_is_refused_in_words() {
     let (hub, ada) = start().await;
+    let proposal = Client::file("new.txt", "one\ntwo\n");
+    let made = ada.commit("/api/models/ada/bert", "main?create_pr=1", &[proposal], 200).await;
+    let anchor = json!({ "path": "new.txt", "side": "new", "line": 2, "commit": made["commitOid"] });
+    let remark = json!({ "comment": "c", "anchor": anchor, "replyTo": null });
     let doors = [
         ("/api/models/ada/bert/preupload/main", json!({ "files": [{ "path": "w.bin", "size": 10, "sample": "AP8=" }] })),
         ("/api/models/ada/bert/paths-info/main", json!({ "paths": ["a.txt", "d"], "expand": true })),
@@ -110,6 +114,7 @@ async fn damaged_json_of_the_api_is_refused_in_words() {
         ("/ada/bert.git/info/lfs/locks", json!({ "path": "a.txt", "ref": { "name": "refs/heads/main" } })),
         ("/ada/bert.git/info/lfs/locks/verify", json!({ "cursor": "", "limit": 10 })),
         ("/api/models/ada/bert/discussions", json!({ "title": "t", "description": "d", "pullRequest": false })),
+        ("/api/models/ada/bert/discussions/1/comment", remark),
     ];
     promise(300, (0..doors.len(), damage()), async |(door, changes)| {
         let (path, body) = &doors[door];

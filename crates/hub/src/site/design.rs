@@ -174,6 +174,7 @@ mod tests {
         "mail_notice",
         "passkey",
         "publishers",
+        "remarks",
         "rename",
         "security",
         "site",

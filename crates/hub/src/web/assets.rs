@@ -61,6 +61,7 @@ const STYLE_SHEETS: &[&str] = &[
 
 const FILES: &[(&str, &[u8])] = &[
     file!("css/pages/design.css"),
+    file!("css/pages/remarks.css"),
     file!("css/pages/tasks.css"),
     file!("fonts/geist.woff2"),
     file!("fonts/geist-mono.woff2"),
@@ -82,6 +83,7 @@ const FILES: &[(&str, &[u8])] = &[
     file!("js/quick-search.js"),
     file!("js/menu-filter.js"),
     file!("js/range-slider.js"),
+    file!("js/remarks.js"),
     file!("js/passkeys.js"),
     file!("js/theme-toggle.js"),
     file!("js/diff-files.js"),
@@ -196,6 +198,7 @@ mod tests {
     /// What only some pages need: style sheets and modules, which those name in their `head` block, or which a script loads.
     const FOR_SOME_PAGES: &[&str] = &[
         "css/pages/design.css",
+        "css/pages/remarks.css",
         "css/pages/tasks.css",
         "vendor/codemirror.js",
         "vendor/sha256.js",
@@ -203,6 +206,7 @@ mod tests {
         "js/conflict-editor.js",
         "js/file-editor.js",
         "js/passkeys.js",
+        "js/remarks.js",
         "js/upload.js",
     ];
     /// Where there is more of it.

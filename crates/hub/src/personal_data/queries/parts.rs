@@ -210,10 +210,11 @@ parts! {
     Comments "comments" r#"
         select e.event_pk as "key!", jsonb_build_object(
             'type', r.repo_type, 'number', d.num, 'text', e.body, 'hidden', e.hidden, 'created_at', e.created_at,
-            'edited_at', e.edited_at,
+            'edited_at', e.edited_at, 'line', t.line,
+            'file', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then t.path end,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
-        join namespaces n using (namespace_pk)
+        join namespaces n using (namespace_pk) left join remark_threads t using (event_pk)
         where e.author_pk = $1 and e.kind = 'comment' and e.event_pk > $2 order by e.event_pk limit $3"#;
     Attachments "attachments" r#"
         select a.attachment_pk as "key!", jsonb_build_object(

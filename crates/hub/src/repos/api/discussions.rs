@@ -10,7 +10,7 @@ use super::REPO;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{RepoAdmin, RepoRead, RepoWrite};
-use crate::repos::discussions::{self, NewDiscussion, Sender};
+use crate::repos::discussions::{self, NewDiscussion, Sender, Spot};
 use crate::repos::queries::discussions::{self as rows, Filter, Status};
 use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
@@ -32,6 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route(&format!("{REPO}/discussions/{{num}}/comment"), web::post().to(post_comment))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/edit"), web::post().to(post_edit))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/hide"), web::post().to(post_hide))
+        .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/resolve"), web::post().to(post_resolve))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::post().to(post_reaction))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::delete().to(delete_reaction))
         .route(&format!("{REPO}/discussions/{{num}}"), web::delete().to(delete_discussion))
@@ -111,7 +112,7 @@ async fn post_new(app: web::Data<App>, read: RepoRead, base: BaseUrl, body: Json
 
 async fn get_details(app: web::Data<App>, read: RepoRead, request: HttpRequest, query: Query) -> HubResult<HttpResponse> {
     let found = discussions::details(&app, &read.repo, num_of(&request)?).await?;
-    let mut value = json::details(&app, &found, &read.repo).await?;
+    let mut value = json::details(&app, &found, &read).await?;
     // Of a gated repository, the page is for more people than the files.
     if query.flag("diff")
         && let Some(pull) = found.pull.as_ref().map(|pull| (pull.parted, pull.head))
@@ -137,12 +138,36 @@ async fn event(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<Valu
     let event = event.ok_or_else(|| HubError::internal("what was noted is gone"))?;
     let html = discussions::render(app, &read.repo, event.markdown()).await?;
     let reactions = discussions::reactions_of(app, found.discussion.discussion_pk, None).await?;
-    Ok(json::event(event, &html, &reactions))
+    let snippets = discussions::snippets(app, read, &found.discussion).await?;
+    Ok(json::event(event, &html, &reactions, json::anchor(&found.remarks, &snippets, &event.id)))
 }
 
 #[derive(Debug, Deserialize)]
+#[serde(rename_all = "camelCase")]
 struct CommentRequest {
     comment: String,
+    /// Of a pull request: the line that it is about.
+    #[serde(default)]
+    anchor: Option<AnchorRequest>,
+    /// A comment on a line, to answer in its thread.
+    #[serde(default)]
+    reply_to: Option<String>,
+}
+
+#[derive(Debug, Deserialize)]
+struct AnchorRequest {
+    path: String,
+    #[serde(default)]
+    side: Option<String>,
+    line: i64,
+    #[serde(default)]
+    commit: Option<String>,
+}
+
+impl AnchorRequest {
+    fn spot(&self) -> HubResult<Spot> {
+        Spot::new(&self.path, self.side.as_deref().unwrap_or("new"), self.line, self.commit.as_deref())
+    }
 }
 
 async fn post_comment(
@@ -152,7 +177,19 @@ async fn post_comment(
     body: Json<CommentRequest>,
 ) -> HubResult<HttpResponse> {
     let num = num_of(&request)?;
-    let id = discussions::comment(&app, &read, num, &body.0.comment).await?;
+    let Json(CommentRequest { comment, anchor, reply_to }) = body;
+    let id = match (anchor, reply_to) {
+        (None, None) => discussions::comment(&app, &read, num, &comment).await?,
+        (None, Some(to)) => discussions::reply(&app, &read, num, &to, &comment).await?,
+        (Some(anchor), None) => {
+            // Lines are of files, which not everybody may see who may comment.
+            let content = discussions::may_propose(&app, read.clone()).await?;
+            discussions::remark(&app, &content, num, &anchor.spot()?, &comment).await?
+        }
+        (Some(_), Some(_)) => {
+            return Err(HubError::bad_request("A comment has an `anchor` or a `replyTo`: an answer stands where its thread is."));
+        }
+    };
     Ok(HttpResponse::Created().json(json!({ "newMessage": event(&app, &read, num, &id).await? })))
 }
 
@@ -175,6 +212,23 @@ async fn post_edit(
 async fn post_hide(app: web::Data<App>, read: RepoRead, request: HttpRequest) -> HubResult<HttpResponse> {
     let (num, id) = (num_of(&request)?, raw_param(&request, "comment"));
     discussions::hide_comment(&app, &read, num, id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(&app, &read, num, id).await? })))
+}
+
+#[derive(Debug, Deserialize)]
+struct ResolveRequest {
+    resolved: bool,
+}
+
+/// Settles the thread of a comment on a line, or takes that back.
+async fn post_resolve(
+    app: web::Data<App>,
+    read: RepoRead,
+    request: HttpRequest,
+    body: Json<ResolveRequest>,
+) -> HubResult<HttpResponse> {
+    let (num, id) = (num_of(&request)?, raw_param(&request, "comment"));
+    discussions::resolve(&app, &read, num, id, body.0.resolved).await?;
     Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(&app, &read, num, id).await? })))
 }
 

@@ -33,7 +33,7 @@ pub async fn comment(app: &App, read: &RepoRead, num: i64, text: &str) -> HubRes
 }
 
 /// Adds a comment in a transaction, and has those told whom it concerns.
-async fn insert(
+pub(super) async fn insert(
     app: &App,
     conn: &mut sqlx::PgConnection,
     (repo_pk, found): (i64, &Discussion),
@@ -58,14 +58,14 @@ pub(super) fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<(
     Ok(())
 }
 
-async fn check_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
+pub(super) async fn check_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
     if discussions::count_events(conn, found.discussion_pk).await? >= MAX_EVENTS {
         return Err(HubError::bad_request(format!("#{} is full: open a new discussion to go on.", found.num)));
     }
     Ok(())
 }
 
-fn required(text: &str) -> HubResult<String> {
+pub(super) fn required(text: &str) -> HubResult<String> {
     let text = checked_comment(text)?;
     if text.is_empty() {
         return Err(HubError::bad_request("A comment cannot be empty.").at("comment"));
@@ -73,7 +73,7 @@ fn required(text: &str) -> HubResult<String> {
     Ok(text)
 }
 
-async fn lock(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<(Status, String)> {
+pub(super) async fn lock(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<(Status, String)> {
     let missing = || HubError::not_found(format!("There is no discussion #{} here.", found.num));
     discussions::lock(conn, found.discussion_pk).await?.ok_or_else(missing)
 }
@@ -132,6 +132,7 @@ pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> Hub
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
     discussions::hide_comment(&mut tx, event.event_pk).await?;
+    discussions::forget_snippet(&mut tx, event.event_pk).await?;
     tx.commit().await?;
     Ok(())
 }

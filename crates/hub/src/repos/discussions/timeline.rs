@@ -4,7 +4,7 @@ use chrono::{DateTime, Utc};
 use hub_git::CommitInfo;
 use hub_types::Oid;
 
-use super::{HIDDEN_TITLE, get, pull_ref};
+use super::{HIDDEN_TITLE, Remarks, get, pull_ref};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::merging::Outcome;
@@ -26,6 +26,8 @@ pub struct Details {
     pub events: Vec<TimelineEvent>,
     /// Of a pull request: where it stands to its branch.
     pub pull: Option<PullState>,
+    /// Which comments stand at lines of what it changes.
+    pub remarks: Remarks,
 }
 
 /// Where a pull request stands to its branch.
@@ -148,7 +150,8 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
         true => Some(pull_state(app, repo, &discussion).await?),
         false => None,
     };
-    Ok(Details { discussion, events, pull })
+    let remarks = Remarks::of(app, repo, &discussion, pull.as_ref()).await?;
+    Ok(Details { discussion, events, pull, remarks })
 }
 
 /// The commits that each push brought, the oldest first. What has gone since is left out.
@@ -182,7 +185,8 @@ async fn commits_of(app: &App, repo: &Repo, rows: &[EventRow]) -> HubResult<Hash
     reading::read(app, repo, walk).await
 }
 
-async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<PullState> {
+/// The last commit of a pull request, and that of its branch.
+pub(super) async fn ends(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<(Oid, Oid)> {
     let name = pull_ref(discussion.num)?;
     let head = reading::resolve(app, repo, name.as_str()).await?;
     let base = match &discussion.base {
@@ -190,7 +194,11 @@ async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResul
         None => None,
     };
     // The branch may be gone.
-    let onto = base.or(discussion.merge_oid).unwrap_or(head);
+    Ok((head, base.or(discussion.merge_oid).unwrap_or(head)))
+}
+
+async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<PullState> {
+    let (head, onto) = ends(app, repo, discussion).await?;
     let parted = reading::read(app, repo, move |reader| Ok(reader.merge_base(onto, head)?.unwrap_or(onto))).await?;
     let outcome = match discussion.status.is_open() {
         true => reading::merge_outcome(app, repo, onto, head).await?,

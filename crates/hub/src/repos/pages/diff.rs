@@ -13,11 +13,10 @@ use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::fetches::Content;
 use crate::recalls;
+use crate::repos::diff_lines::{LineKind, MAX_FILE_BYTES, Numbered, numbered};
 use crate::repos::{Repo, reading};
 use crate::web::filters::size_text;
 
-/// The largest file whose changes are shown, in bytes.
-const MAX_FILE_BYTES: u64 = 512 * 1024;
 /// How many lines of changes are shown, over all files.
 const MAX_LINES: usize = 3_000;
 /// From how many lines on a file's changes start folded.
@@ -63,6 +62,18 @@ pub(super) struct DiffLine {
 }
 
 impl DiffLine {
+    fn of(line: &Numbered<'_>) -> Self {
+        let kind = match line.kind {
+            LineKind::Hunk | LineKind::Note => "hunk",
+            LineKind::Context => "context",
+            LineKind::Added => "added",
+            LineKind::Removed => "removed",
+        };
+        let shown = |number: Option<u64>| number.map(|number| number.to_string()).unwrap_or_default();
+        let (old_number, new_number) = (shown(line.old_number()), shown(line.new_number()));
+        Self { kind, old_number, new_number, parts: vec![plain(line.text)] }
+    }
+
     /// The sign before the text.
     pub(super) fn mark(&self) -> &'static str {
         match self.kind {
@@ -213,28 +224,15 @@ fn sizes(change: &FileChange) -> String {
 
 /// Numbers the lines of a unified diff.
 fn diff_lines(text: &str) -> Vec<DiffLine> {
-    let (mut old, mut new) = (0_u64, 0_u64);
-    let mut lines = Vec::new();
-    for line in text.lines() {
-        let step = |number: &mut u64| {
-            let shown = number.to_string();
-            *number += 1;
-            shown
-        };
-        let (kind, old_number, new_number, text) = match line.split_at_checked(1) {
-            Some(("@", _)) => {
-                (old, new) = hunk_start(line);
-                ("hunk", String::new(), String::new(), line)
-            }
-            Some(("+", rest)) => ("added", String::new(), step(&mut new), rest),
-            Some(("-", rest)) => ("removed", step(&mut old), String::new(), rest),
-            Some((" ", rest)) => ("context", step(&mut old), step(&mut new), rest),
-            // `\ No newline at end of file`
-            _ => ("hunk", String::new(), String::new(), line),
-        };
-        lines.push(DiffLine { kind, old_number, new_number, parts: vec![plain(text)] });
-    }
+    let mut lines: Vec<DiffLine> = numbered(text).iter().map(DiffLine::of).collect();
     words::mark(&mut lines);
+    lines
+}
+
+/// The lines of a part of a diff, without heads.
+pub(super) fn excerpt_lines(text: &str) -> Vec<DiffLine> {
+    let mut lines = diff_lines(text);
+    lines.retain(|line| line.kind != "hunk");
     lines
 }
 
@@ -251,15 +249,6 @@ pub(super) fn draft_diff(path: &str, old: &str, new: &str) -> HubResult<FileDiff
     let mut file = FileDiff::new(path.to_owned(), if old.is_empty() { "Added" } else { "Changed" });
     file.take_text(text, "No lines changed.");
     Ok(file)
-}
-
-/// The first numbers of `@@ -12,3 +14,5 @@`.
-fn hunk_start(line: &str) -> (u64, u64) {
-    let number = |sign: char| {
-        let text = line.split(sign).nth(1).unwrap_or_default();
-        text.split(|c: char| !c.is_ascii_digit()).next().and_then(|digits| digits.parse().ok()).unwrap_or(1)
-    };
-    (number('-'), number('+'))
 }
 
 #[cfg(test)]

@@ -4,6 +4,7 @@ pub mod deleted;
 mod events;
 mod reactions;
 mod recent;
+mod remarks;
 
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RefName};
@@ -12,6 +13,11 @@ use sqlx::{PgConnection, PgExecutor, PgPool};
 pub use events::{
     EditRow, EventRow, count_edits, count_events, edit_comment, find_event, hide_comment, insert_change, insert_comment,
     list_edits, list_events, note_commits,
+};
+
+pub use remarks::{
+    DiffSide, NewThread, ReplyRow, SnippetRow, ThreadRow, find_thread, forget_snippet, insert_reply, insert_thread, list_replies,
+    list_snippets, list_threads, set_resolved, was_head,
 };
 
 pub use reactions::{ReactionRow, delete_reaction, insert_reaction, list_reactions};

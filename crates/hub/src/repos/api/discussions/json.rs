@@ -6,7 +6,10 @@ use serde_json::{Value, json};
 use crate::accounts::api::timestamp;
 use crate::app::App;
 use crate::error::HubResult;
-use crate::repos::discussions::{Details, Reactions, TimelineEvent, What, reactions_of, render_all};
+use crate::repos::RepoRead;
+use crate::repos::discussions::{
+    Details, Reactions, Remarks, Snippets, TimelineEvent, What, reactions_of, render_all, snippets as snippets_of,
+};
 use crate::repos::queries::Repo;
 use crate::repos::queries::discussions::{Discussion, EditRow, ReactionRow};
 
@@ -35,12 +38,15 @@ fn with_author(value: &mut Value, author: Option<&str>) {
 }
 
 /// A discussion with all that happened in it.
-pub(super) async fn details(app: &App, found: &Details, repo: &Repo) -> HubResult<Value> {
+pub(super) async fn details(app: &App, found: &Details, read: &RepoRead) -> HubResult<Value> {
+    let repo = &read.repo;
     let mut value = item(&found.discussion, repo);
     let texts: Vec<&str> = found.events.iter().map(TimelineEvent::markdown).collect();
     let shown = render_all(app, repo, &texts).await?;
     let reactions = reactions_of(app, found.discussion.discussion_pk, None).await?;
-    let events = found.events.iter().zip(&shown).map(|(row, html)| event(row, html, &reactions));
+    let snippets = snippets_of(app, read, &found.discussion).await?;
+    let anchored = |row: &TimelineEvent| anchor(&found.remarks, &snippets, &row.id);
+    let events = found.events.iter().zip(&shown).map(|(row, html)| event(row, html, &reactions, anchored(row)));
     value["events"] = Value::from(events.collect::<Vec<_>>());
     if let Some(pull) = &found.pull {
         let mut changes = json!({ "base": found.discussion.base.as_ref().map(hub_types::RefName::as_str) });
@@ -53,8 +59,31 @@ pub(super) async fn details(app: &App, found: &Details, repo: &Repo) -> HubResul
     Ok(value)
 }
 
-/// Something that happened.
-pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions) -> Value {
+/// The line that a comment stands at, if it does. Clients that do not know of it leave it out.
+pub(super) fn anchor(remarks: &Remarks, snippets: &Snippets, comment: &str) -> Option<Value> {
+    let thread = remarks.thread_of(comment)?;
+    let row = &thread.row;
+    let mut value = json!({
+        "thread": row.comment,
+        "path": row.path,
+        "side": row.side.as_str(),
+        "line": row.line,
+        "commit": row.commit,
+        "outdated": thread.now.is_none(),
+        "currentLine": thread.now,
+        "resolved": row.resolved,
+    });
+    if let Some(name) = row.resolved_by.as_ref().filter(|_| row.resolved) {
+        value["resolvedBy"] = json!(name);
+    }
+    if let Some(lines) = snippets.of(&row.comment) {
+        value["snippet"] = json!(lines);
+    }
+    Some(value)
+}
+
+/// Something that happened. anchor: from [`anchor`].
+pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions, anchor: Option<Value>) -> Value {
     let (kind, data) = match &row.what {
         What::Comment { body, hidden, edited_at, history } => {
             let mut latest = json!({
@@ -63,7 +92,7 @@ pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions)
                 "updatedAt": timestamp(edited_at.unwrap_or(row.created_at)),
             });
             with_author(&mut latest, row.author.as_deref());
-            let data = json!({
+            let mut data = json!({
                 "edited": edited_at.is_some(),
                 "hidden": hidden,
                 "latest": latest,
@@ -71,6 +100,9 @@ pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions)
                 "numEdits": history.len(),
                 "reactions": reactions.get(&row.id).into_iter().flatten().map(reaction).collect::<Vec<_>>(),
             });
+            if let Some(anchor) = anchor {
+                data["anchor"] = anchor;
+            }
             ("comment", data)
         }
         What::Status(status) => ("status-change", json!({ "status": status })),

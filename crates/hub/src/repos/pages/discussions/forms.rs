@@ -1,10 +1,12 @@
 use actix_web::HttpResponse;
 
 use super::attachments::CommentForm;
-use super::{num_of, thread};
+use super::{files, num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
-use crate::repos::discussions::{self, comment, edit_comment, hide_comment, participant, react, rename, set_flags, set_status};
+use crate::repos::discussions::{
+    self, Spot, comment, edit_comment, hide_comment, participant, react, rename, reply, set_flags, set_status,
+};
 use crate::repos::queries::discussions::Status;
 use crate::repos::{RepoAdmin, RepoRead, RepoWrite};
 use crate::web::form::Refusal;
@@ -21,6 +23,20 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
     }
 }
 
+/// The same after something was done to a comment: leads back to it on the page of changed files, if it was done there.
+async fn after_at(
+    page: &PageRequest,
+    read: &RepoRead,
+    (num, id): (i64, &str),
+    at: &str,
+    done: HubResult<()>,
+) -> HubResult<HttpResponse> {
+    match done {
+        Ok(()) if at == "files" => Ok(page.redirect(&place_of(read, num, at, id))),
+        done => after(page, read, num, "", done).await,
+    }
+}
+
 pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: CommentForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     participant(&read)?;
@@ -30,12 +46,45 @@ pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: Commen
         Err(error) => return after::<()>(&page, &read, num, form.text("comment"), Err(error)).await,
     };
     let text = text.as_str();
+    if !form.text("path").is_empty() {
+        let line = form.text("line").parse().unwrap_or(0);
+        let commit = Some(form.text("commit")).filter(|commit| !commit.is_empty());
+        let spot = Spot::new(form.text("path"), form.text("side"), line, commit)?;
+        return files::post_remark(&page, read, num, spot, text).await;
+    }
+    if !form.text("reply").is_empty() {
+        let done = reply(&page.app, &read, num, form.text("reply"), text).await;
+        return match done {
+            Ok(id) => Ok(page.redirect(&place_of(&read, num, form.text("at"), &id))),
+            Err(error) => after::<()>(&page, &read, num, text, Err(error)).await,
+        };
+    }
     // The button beside says that it is to be closed, or opened, as well.
     let done = match form.text("then") {
         "" => comment(&page.app, &read, num, text).await,
         then => set_status(&page.app, &read, num, status_of(then)?, text).await,
     };
     after(&page, &read, num, text, done).await
+}
+
+/// Where something is on the page that a form was sent from.
+fn place_of(read: &RepoRead, num: i64, at: &str, id: &str) -> String {
+    let page = if at == "files" { "/files" } else { "" };
+    format!("{}/discussions/{num}{page}#{id}", read.repo.path())
+}
+
+/// Settles a thread, or takes that back.
+pub(super) async fn post_resolve(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    participant(&read)?;
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("thread"))?);
+    let resolved = match form.text("resolved") {
+        "yes" => true,
+        "no" => false,
+        _ => return Err(press_again()),
+    };
+    discussions::resolve(&page.app, &read, num, id, resolved).await?;
+    Ok(page.redirect(&place_of(&read, num, form.text("at"), &format!("thread-{id}"))))
 }
 
 fn status_of(text: &str) -> HubResult<Status> {
@@ -63,15 +112,15 @@ pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentFo
         Ok(text) => edit_comment(&page.app, &read, num, id, &text).await,
         Err(error) => Err(error),
     };
-    after(&page, &read, num, "", done).await
+    after_at(&page, &read, (num, id), form.text("at"), done).await
 }
 
 pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     participant(&read)?;
-    let num = num_of(page.http())?;
-    let done = hide_comment(&page.app, &read, num, comment_id(form.text("id"))?).await;
-    after(&page, &read, num, "", done).await
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
+    let done = hide_comment(&page.app, &read, num, id).await;
+    after_at(&page, &read, (num, id), form.text("at"), done).await
 }
 
 /// `add` or `remove` names the reaction: the buttons say which.
@@ -84,7 +133,7 @@ pub(super) async fn post_reaction(page: PageRequest, read: RepoRead, form: Check
         reaction => (reaction, false),
     };
     react(&page.app, &read, num, id, reaction, set).await?;
-    Ok(page.redirect(&format!("{}/discussions/{num}#{id}", read.repo.path())))
+    Ok(page.redirect(&place_of(&read, num, form.text("at"), id)))
 }
 
 pub(super) async fn post_delete(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {

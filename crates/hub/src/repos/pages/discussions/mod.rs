@@ -1,11 +1,14 @@
 //! The community of a repository: its discussions and pull requests.
 
 mod attachments;
+mod comments;
 mod conflicts;
+mod files;
 mod forms;
 mod history;
 mod new;
 mod new_pull;
+mod remarks;
 mod thread;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -41,10 +44,11 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(&format!("{base}/discussions/new-pull-request"), web::post().to(new_pull::post_form))
             .route(&format!("{base}/discussions/{{num}}"), crate::web::read().to(thread::show_thread))
             .route(&format!("{base}/discussions/{{num}}/history/{{comment}}"), crate::web::read().to(history::show_history))
-            .route(&format!("{base}/discussions/{{num}}/files"), crate::web::read().to(thread::show_files))
+            .route(&format!("{base}/discussions/{{num}}/files"), crate::web::read().to(files::show_files))
             .route(&format!("{base}/discussions/{{num}}/conflicts"), crate::web::read().to(conflicts::show_conflicts))
             .route(&format!("{base}/discussions/{{num}}/conflicts"), web::post().to(conflicts::post_conflicts))
             .route(&format!("{base}/discussions/{{num}}/comment"), web::post().to(forms::post_comment))
+            .route(&format!("{base}/discussions/{{num}}/resolve"), web::post().to(forms::post_resolve))
             .route(&format!("{base}/discussions/{{num}}/edit"), web::post().to(forms::post_edit))
             .route(&format!("{base}/discussions/{{num}}/hide"), web::post().to(forms::post_hide))
             .route(&format!("{base}/discussions/{{num}}/react"), web::post().to(forms::post_reaction))

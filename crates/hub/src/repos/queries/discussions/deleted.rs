@@ -27,6 +27,10 @@ pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result
                            where e.discussion_pk = d.discussion_pk),
              'uses', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
                       from attachment_uses o join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
+             'threads', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
+                         from remark_threads o join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
+             'replies', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
+                         from remark_replies o join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
              'subscriptions', (select coalesce(jsonb_agg(to_jsonb(o)), '[]') from discussion_subscriptions o
                                where o.discussion_pk = d.discussion_pk))
          from discussions d where d.discussion_pk = $1
@@ -70,6 +74,7 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
     .execute(&mut *conn)
     .await?;
     restore_events(conn, repo_pk, num).await?;
+    restore_remarks(conn, repo_pk, num).await?;
     show_of_restored(conn, repo_pk, num).await?;
     hide_of_standing(conn, repo_pk, num).await?;
     hide_of_banned(conn, repo_pk, num).await?;
@@ -105,6 +110,34 @@ async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
          where d.repo_pk = $1 and d.num = $2
            and not exists (select from moderation_covers c join moderation_acts a using (act_pk)
                            where c.kind = 'comment' and c.pk = o.event_pk and c.body = '' and a.act = 'remove_user')",
+        repo_pk,
+        num
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Puts comments back at the lines where they stood.
+async fn restore_remarks(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "insert into remark_threads (event_pk, path, side, line, commit_oid, old_blob, new_blob, snippet, resolved_at, resolved_by)
+         select o.event_pk, o.path, o.side, o.line, o.commit_oid, o.old_blob, o.new_blob, o.snippet, o.resolved_at,
+                (select u.user_pk from users u where u.user_pk = o.resolved_by)
+         from deleted_discussions d
+         cross join lateral jsonb_populate_recordset(null::remark_threads, d.contents -> 'threads') o
+         where d.repo_pk = $1 and d.num = $2",
+        repo_pk,
+        num
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "insert into remark_replies (event_pk, thread_pk)
+         select o.event_pk, o.thread_pk
+         from deleted_discussions d
+         cross join lateral jsonb_populate_recordset(null::remark_replies, d.contents -> 'replies') o
+         where d.repo_pk = $1 and d.num = $2",
         repo_pk,
         num
     )

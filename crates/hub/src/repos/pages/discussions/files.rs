@@ -1,0 +1,198 @@
+//! What a pull request changes, with the comments on its lines.
+
+use std::collections::HashMap;
+
+use actix_web::HttpResponse;
+use askama::Template;
+
+use super::super::context::{header_of, layout_of};
+use super::super::diff::{DiffLine, FileDiff, LEFT_OUT, diff};
+use super::super::view::{RepoHeader, RepoTab};
+use super::comments::{self, Desk, Rights};
+use super::num_of;
+use super::remarks::{RemarkForm, ThreadView, gather};
+use super::thread::Head;
+use crate::accounts::page::PageRequest;
+use crate::error::{ErrorKind, HubResult};
+use crate::repos::discussions::{self, Details, Spot};
+use crate::repos::queries::discussions::DiffSide;
+use crate::repos::{RepoContent, RepoRead};
+use crate::web::filters;
+use crate::web::form::{Field, Refusal};
+use crate::web::layout::Layout;
+use crate::web::links::encode_segment;
+
+/// How many changed files are shown.
+const MAX_FILES: usize = 100;
+
+/// The page.
+#[derive(Debug, Template)]
+#[template(path = "repos/discussions/files.html")]
+struct FilesPage {
+    layout: Layout,
+    header: RepoHeader,
+    head: Head,
+    /// What the forms under comments need.
+    desk: Desk,
+    files: Vec<ShownFile>,
+    /// Comments on lines of files that are not changed any more.
+    elsewhere: Vec<ThreadView>,
+    /// For a line that was asked for, or for scripts to bring to one.
+    form: RemarkForm,
+    /// Whether the form is shown, and whether at its line.
+    asked: bool,
+    placed: bool,
+    error: Option<String>,
+    additions: u64,
+    deletions: u64,
+    truncated: bool,
+}
+
+/// A changed file.
+#[derive(Debug)]
+struct ShownFile {
+    /// Without its lines.
+    file: FileDiff,
+    lines: Vec<ShownLine>,
+    /// Comments on lines that have changed, or are not shown.
+    outdated: Vec<ThreadView>,
+    /// How many comments are on its lines.
+    comments: usize,
+}
+
+/// A line of it.
+#[derive(Debug)]
+struct ShownLine {
+    line: DiffLine,
+    /// The form for the line as it was, and as it is.
+    old_href: Option<String>,
+    new_href: Option<String>,
+    threads: Vec<ThreadView>,
+    /// Whether the form is here.
+    form: bool,
+}
+
+/// What the page is asked for besides.
+#[derive(Debug, Default)]
+struct Asked {
+    spot: Option<Spot>,
+    typed: String,
+    refusal: Refusal,
+}
+
+pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
+    let num = num_of(page.http())?;
+    let spot = page.query().get("comment").and_then(spot_of);
+    show(&page, &content, num, Asked { spot, ..Asked::default() }).await
+}
+
+/// Reads `a/b.txt:new:12`.
+fn spot_of(text: &str) -> Option<Spot> {
+    let mut parts = text.rsplitn(3, ':');
+    let (line, side, path) = (parts.next()?, parts.next()?, parts.next()?);
+    Spot::new(path, side, line.parse().ok()?, None).ok()
+}
+
+/// Takes a comment on a line, and leads to it; or shows the page with what was wrong and what was typed.
+pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, spot: Spot, text: &str) -> HubResult<HttpResponse> {
+    let content = discussions::may_propose(&page.app, read).await?;
+    match discussions::remark(&page.app, &content, num, &spot, text).await {
+        Ok(id) => Ok(page.redirect(&format!("{}/discussions/{num}/files#{id}", content.repo.path()))),
+        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
+            let asked = Asked { spot: Some(spot), typed: text.to_owned(), refusal: Refusal::of(error)? };
+            Box::pin(show(page, &content, num, asked)).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked) -> HubResult<HttpResponse> {
+    let repo = &content.repo;
+    let Details { discussion, events, pull, remarks } = discussions::details(&page.app, repo, num).await?;
+    let (header, _) = header_of(page, content, RepoTab::Community).await?;
+    let Some(pull) = pull else { return Ok(page.redirect(&format!("{}/discussions/{num}", repo.path()))) };
+    let rights = Rights::of(page, content, &discussion);
+    let (files, more) = diff(page, repo, Some(pull.parted), pull.head, 0..MAX_FILES).await?;
+    let events = events.into_iter().filter(|event| remarks.thread_of(&event.id).is_some()).collect();
+    let events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
+    let snippets = discussions::snippets(&page.app, content, &discussion).await?;
+    let mut threads: Vec<ThreadView> = gather(&remarks, &snippets, events).into_iter().filter_map(|item| item.thread).collect();
+    let spot = asked.spot.filter(|_| rights.comment);
+    let truncated = more || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let files: Vec<ShownFile> =
+        files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), rights.comment)).collect();
+    let field = Field { key: "remark-", ..Field::new("comment", "Comment") };
+    let field = field.value(asked.typed).error(asked.refusal.message_at("comment"));
+    let layout = layout_of(page, repo, &format!("Files changed · {} · #{num}", discussion.title));
+    let shown = FilesPage {
+        head: Head::of(&discussion, &header.href()),
+        desk: Desk::new(&header, &layout, num, rights, "files"),
+        layout,
+        form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), field),
+        asked: spot.is_some(),
+        placed: files.iter().any(|file| file.lines.iter().any(|line| line.form)),
+        error: asked.refusal.message_elsewhere(&["comment"]),
+        additions: files.iter().map(|shown| shown.file.additions).sum(),
+        deletions: files.iter().map(|shown| shown.file.deletions).sum(),
+        truncated,
+        files,
+        elsewhere: threads,
+        header,
+    };
+    page.show_with(asked.refusal.status, shown).await
+}
+
+/// Takes a file's comments out of all, and puts them at its lines.
+fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>, may_comment: bool) -> ShownFile {
+    let old_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
+    let path_on = |side: DiffSide| match side {
+        DiffSide::Old => old_path.as_str(),
+        DiffSide::New => file.path.as_str(),
+    };
+    let (own, others): (Vec<_>, Vec<_>) = std::mem::take(all).into_iter().partition(|thread| path_on(thread.side) == thread.path);
+    *all = others;
+    let comments = own.iter().map(|thread| thread.comments.len()).sum();
+    let (mut placed, mut outdated) = (HashMap::<(DiffSide, String), Vec<ThreadView>>::new(), Vec::new());
+    for thread in own {
+        match thread.now {
+            Some(now) => placed.entry((thread.side, now.to_string())).or_default().push(thread),
+            None => outdated.push(thread),
+        }
+    }
+    let encoded = [DiffSide::Old, DiffSide::New].map(|side| encode_segment(path_on(side)));
+    let spot = spot.filter(|spot| path_on(spot.side()) == spot.path()).map(|spot| (spot.side(), spot.line().to_string()));
+    let mut lines = Vec::with_capacity(file.lines.len());
+    for line in std::mem::take(&mut file.lines) {
+        let mut shown = ShownLine { old_href: None, new_href: None, threads: Vec::new(), form: false, line };
+        let sides = [(DiffSide::Old, &shown.line.old_number), (DiffSide::New, &shown.line.new_number)];
+        for ((side, number), path) in sides.into_iter().zip(&encoded).filter(|((_, number), _)| !number.is_empty()) {
+            let key = (side, number.clone());
+            shown.threads.extend(placed.remove(&key).unwrap_or_default());
+            shown.form |= spot.as_ref() == Some(&key);
+            let href = may_comment.then(|| format!("?comment={path}:{}:{number}#remark-form", side.as_str()));
+            match side {
+                DiffSide::Old => shown.old_href = href,
+                DiffSide::New => shown.new_href = href,
+            }
+        }
+        file.open |= shown.form;
+        lines.push(shown);
+    }
+    outdated.extend(placed.into_values().flatten());
+    outdated.sort_by_key(|thread| thread.line);
+    ShownFile { file, lines, outdated, comments }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::spot_of;
+
+    #[test]
+    fn a_spot_is_read_from_its_end() {
+        let spot = spot_of("a:b/c.txt:old:12").unwrap();
+        assert_eq!((spot.path(), spot.side().as_str(), spot.line()), ("a:b/c.txt", "old", 12));
+        for wrong in ["", "a.txt", "a.txt:new", "a.txt:new:0", "a.txt:left:1", "a.txt:new:x", "a.txt:new:99999999999"] {
+            assert_eq!(spot_of(wrong), None, "{wrong}");
+        }
+    }
+}
