@@ -54,6 +54,10 @@ async fn a_pull_request_comes_back_with_its_commits_and_what_was_said() {
     let bob = hub.user("bob").await;
     let num = open(&bob, true).await;
     bob.commit(API, &format!("refs%2Fpr%2F{num}"), &[Client::file("more.txt", "more")], 200).await;
+    let at_line = json!({ "comment": "More of what?", "anchor": { "path": "more.txt", "line": 1 } });
+    let said = ada.post_json(&path(num, "/comment"), &at_line, 201).await;
+    let answer = json!({ "comment": "Of everything.", "replyTo": said["newMessage"]["id"] });
+    bob.post_json(&path(num, "/comment"), &answer, 201).await;
     let id = say(&ada, num, "Why?").await;
     ada.post_json(&path(num, &format!("/comment/{id}/edit")), &json!({ "content": "Why so?" }), 200).await;
     bob.post_json(&path(num, &format!("/comment/{id}/reactions")), &json!({ "reaction": "👍" }), 200).await;
