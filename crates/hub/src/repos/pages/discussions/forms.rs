@@ -85,8 +85,8 @@ async fn post_reply(page: &PageRequest, read: RepoRead, num: i64, form: &Comment
     Box::pin(thread::show(page, &read, num, Again { answer: Some(answer), ..Again::default() })).await
 }
 
-/// Whether a comment on a line, or an answer, was refused for something that the page of its form can say beside it, so that nobody has
-/// to type it again.
+/// Whether a comment on a line, or an answer, was refused for something that can be said beside its form, so that nobody has to type
+/// it again.
 pub(super) fn is_for_the_form(error: &HubError) -> bool {
     matches!(
         error.kind(),
