@@ -277,7 +277,7 @@ async fn a_token_that_was_found_in_public_is_worth_nothing() {
     trust(&mut ada, &ci, PUBLISHERS, &[]).await;
     let job = job(&hub, &ci.token("1"), "ada/bert").await;
     job.get("/api/models/ada/bert", 200).await;
-    hub.anonymous().post_json("/api/tokens/revoke-leaked", &json!({ "tokens": [job.token()] }), 200).await;
+    hub.anonymous().post_json("/api/tokens/revoke-leaked", &json!({ "tokens": [job.token()] }), 202).await;
     hub.jobs_done().await;
     job.get("/api/models/ada/bert", 401).await;
     assert!(ada.open("/settings/security-log").await.has("Access token found in public</span>: GitHub Actions"));

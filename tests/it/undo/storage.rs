@@ -42,8 +42,8 @@ async fn owners_see_what_takes_how_much_and_what_deleted_ones_hold() {
     // Members who do not administer it, and others, see none of it; oneself is one's own.
     let mut member = Browser::logged_in(&hub, "writer").await;
     assert!(!member.open("/settings/storage").await.has("/settings/storage/acme"));
-    assert_eq!(member.open("/settings/storage/acme").await.status, 403);
-    assert_eq!(member.open("/settings/storage/grace").await.status, 404);
+    assert_eq!(member.get("/settings/storage/acme").await.status, 403);
+    assert_eq!(member.get("/settings/storage/grace").await.status, 404);
     assert!(member.open("/settings/storage/writer").await.has("writer has no repositories"));
     assert_eq!(member.open("/settings/storage/writer?page=99999999").await.status, 200);
     ada.get_json(API, 200).await;

@@ -85,18 +85,38 @@ fn hunk_start(line: &str) -> (u64, u64) {
     (number('-'), number('+'))
 }
 
-/// Where a line of the old text is in the new one, by the diff of the two; `None` when it was changed or is gone.
-pub fn moved_to(diff: &str, line: u64) -> Option<u64> {
-    let mut shift = 0_i64;
-    for row in numbered(diff) {
-        match row.kind {
-            LineKind::Removed if row.old == line => return None,
-            LineKind::Removed if row.old < line => shift -= 1,
-            LineKind::Added if row.old <= line => shift += 1,
-            _ => {}
+/// Where the lines of an old text are in a new one, by the diff of the two. It is read once, however many lines are asked for.
+#[derive(Debug, Clone, Default)]
+pub struct Moves {
+    /// The numbers of old lines that are gone, in order.
+    removed: Vec<u64>,
+    /// For every new line the number of the old one that comes next, in order.
+    added: Vec<u64>,
+}
+
+impl Moves {
+    /// Reads a unified diff.
+    pub fn of(diff: &str) -> Self {
+        let mut moves = Self::default();
+        for row in numbered(diff) {
+            match row.kind {
+                LineKind::Removed => moves.removed.push(row.old),
+                LineKind::Added => moves.added.push(row.old),
+                LineKind::Hunk | LineKind::Note | LineKind::Context => {}
+            }
         }
+        moves
     }
-    line.checked_add_signed(shift)
+
+    /// The number that an old line has in the new text; `None` when it was changed or is gone.
+    pub fn find(&self, line: u64) -> Option<u64> {
+        let before = self.removed.partition_point(|old| *old < line);
+        if self.removed.get(before) == Some(&line) {
+            return None;
+        }
+        let added = self.added.partition_point(|next| *next <= line);
+        line.checked_sub(u64::try_from(before).ok()?)?.checked_add(u64::try_from(added).ok()?)
+    }
 }
 
 /// One line of a diff and at most `before` that come before it in its hunk, as a diff of its own. Long lines are cut.
@@ -127,7 +147,7 @@ pub fn excerpt(diff: &str, is_it: impl Fn(&Numbered<'_>) -> bool, before: usize,
 
 #[cfg(test)]
 mod tests {
-    use super::{LineKind, excerpt, moved_to, numbered};
+    use super::{LineKind, Moves, excerpt, numbered};
 
     const DIFF: &str = "@@ -4,3 +7,4 @@ fn x\n same\n-old\n+new\n+more\n last\n\\ No newline at end of file\n";
 
@@ -149,12 +169,18 @@ mod tests {
 
     #[test]
     fn a_line_is_found_again_unless_it_changed() {
-        let diff = "@@ -2,3 +2,4 @@\n two\n+2.5\n+2.6\n-three\n four\n";
+        let moves = Moves::of("@@ -2,3 +2,4 @@\n two\n+2.5\n+2.6\n-three\n four\n");
         for (line, expected) in [(1, Some(1)), (2, Some(2)), (3, None), (4, Some(5)), (100, Some(101))] {
-            assert_eq!(moved_to(diff, line), expected, "{line}");
+            assert_eq!(moves.find(line), expected, "{line}");
         }
-        assert_eq!(moved_to("", 7), Some(7));
-        assert_eq!(moved_to("@@ -1,2 +0,0 @@\n-one\n-two\n", 1), None);
+        let twice = "@@ -1,3 +1,3 @@\n+zero\n one\n-two\n three\n@@ -9,2 +9,3 @@\n-nine\n+9\n+9.5\n ten\n";
+        let moves = Moves::of(twice);
+        for (line, expected) in [(1, Some(2)), (2, None), (3, Some(3)), (8, Some(8)), (9, None), (10, Some(11)), (11, Some(12))] {
+            assert_eq!(moves.find(line), expected, "{line}");
+        }
+        assert_eq!(Moves::of("").find(7), Some(7));
+        let emptied = Moves::of("@@ -1,2 +0,0 @@\n-one\n-two\n");
+        assert_eq!((emptied.find(1), emptied.find(2)), (None, None));
     }
 
     #[test]

@@ -96,9 +96,7 @@ impl Refusal {
             | ErrorKind::Conflict
             | ErrorKind::Unprocessable
             | ErrorKind::Forbidden
-            | ErrorKind::NotFound => {
-                Ok(Self { status: error.status_code(), field: error.field(), message: error.message().to_owned() })
-            }
+            | ErrorKind::NotFound => Ok(Self::said(&error)),
             _ => Err(error),
         }
     }
@@ -114,6 +112,16 @@ impl Refusal {
             }
             _ => Self::of(error),
         }
+    }
+
+    /// The same of any error, where its sentence is shown whatever it is.
+    pub fn said(error: &HubError) -> Self {
+        Self { status: error.status_code(), field: error.field(), message: error.message().to_owned() }
+    }
+
+    /// The message, whatever it is about.
+    pub fn message(&self) -> &str {
+        &self.message
     }
 
     /// The message, if it is about this field.

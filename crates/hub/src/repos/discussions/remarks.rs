@@ -17,7 +17,7 @@ use crate::error::{HubError, HubResult};
 use crate::fetches::Content;
 use crate::recalls;
 use crate::repos::access::{RepoContent, RepoRead};
-use crate::repos::diff_lines::{MAX_FILE_BYTES, Numbered, excerpt, moved_to};
+use crate::repos::diff_lines::{MAX_FILE_BYTES, Moves, Numbered, excerpt};
 use crate::repos::queries::Repo;
 use crate::repos::queries::discussions::{self, DiffSide, Discussion, NewThread, ThreadRow};
 use crate::repos::reading;
@@ -274,7 +274,7 @@ impl Remarks {
 /// What became of a file since somebody said something about it.
 enum Since {
     Same,
-    Changed(String),
+    Changed(Moves),
     Gone,
 }
 
@@ -298,7 +298,7 @@ fn find_again(reader: &GitReader, rows: &[ThreadRow], (parted, head): (Oid, Oid)
         };
         found.push(match since {
             Since::Same => Some(line),
-            Since::Changed(diff) => moved_to(diff, line),
+            Since::Changed(moves) => moves.find(line),
             Since::Gone => None,
         });
     }
@@ -321,7 +321,7 @@ fn since(reader: &GitReader, commit: Oid, path: &str, then: Oid, left: &mut usiz
     };
     *left = left.saturating_sub(old.len() + new.len());
     Ok(match TextDiff::between(&old, &new)? {
-        TextDiff::Hunks { text, .. } => Since::Changed(text),
+        TextDiff::Hunks { text, .. } => Since::Changed(Moves::of(&text)),
         TextDiff::Binary | TextDiff::TooLarge => Since::Gone,
     })
 }

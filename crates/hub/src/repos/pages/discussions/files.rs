@@ -8,12 +8,14 @@ use askama::Template;
 use super::super::context::{header_of, layout_of};
 use super::super::diff::{DiffLine, FileDiff, LEFT_OUT, diff};
 use super::super::view::{RepoHeader, RepoTab};
+use super::attachments::CommentForm;
 use super::comments::{self, Desk, Rights};
+use super::forms::is_for_the_form;
 use super::num_of;
-use super::remarks::{RemarkForm, ThreadView, gather};
+use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back};
 use super::thread::Head;
 use crate::accounts::page::PageRequest;
-use crate::error::{ErrorKind, HubResult};
+use crate::error::HubResult;
 use crate::repos::discussions::{self, Details, Spot};
 use crate::repos::queries::discussions::DiffSide;
 use crate::repos::{RepoContent, RepoRead};
@@ -60,6 +62,13 @@ struct ShownFile {
     comments: usize,
 }
 
+impl ShownFile {
+    /// Whether an answer was refused that stands among them.
+    fn has_outdated_answer(&self) -> bool {
+        self.outdated.iter().any(|thread| thread.answer.is_some())
+    }
+}
+
 /// A line of it.
 #[derive(Debug)]
 struct ShownLine {
@@ -78,6 +87,8 @@ struct Asked {
     spot: Option<Spot>,
     typed: String,
     refusal: Refusal,
+    /// An answer that was refused.
+    answer: Option<Answer>,
 }
 
 pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
@@ -94,16 +105,33 @@ fn spot_of(text: &str) -> Option<Spot> {
 }
 
 /// Takes a comment on a line, and leads to it; or shows the page with what was wrong and what was typed.
-pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, spot: Spot, text: &str) -> HubResult<HttpResponse> {
+pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, form: &CommentForm) -> HubResult<HttpResponse> {
+    let line = form.text("line").parse().unwrap_or(0);
+    let commit = Some(form.text("commit")).filter(|commit| !commit.is_empty());
+    let spot = Spot::new(form.text("path"), form.text("side"), line, commit)?;
+    let attached = form.text_with_files(&page.app, &read, "comment").await;
     let content = discussions::may_propose(&page.app, read).await?;
-    match discussions::remark(&page.app, &content, num, &spot, text).await {
+    let (text, done) = match attached {
+        Ok(text) => {
+            let done = discussions::remark(&page.app, &content, num, &spot, &text).await;
+            (text, done)
+        }
+        Err(error) => (form.text("comment").to_owned(), Err(error)),
+    };
+    match done {
         Ok(id) => Ok(page.redirect(&format!("{}/discussions/{num}/files#{id}", content.repo.path()))),
-        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
-            let asked = Asked { spot: Some(spot), typed: text.to_owned(), refusal: Refusal::of(error)? };
+        Err(error) if is_for_the_form(&error) => {
+            let asked = Asked { spot: Some(spot), typed: text, refusal: Refusal::said(&error), answer: None };
             Box::pin(show(page, &content, num, asked)).await
         }
         Err(error) => Err(error),
     }
+}
+
+/// Shows the page with an answer that was refused.
+pub(super) async fn show_answer(page: &PageRequest, read: RepoRead, num: i64, answer: Answer) -> HubResult<HttpResponse> {
+    let content = discussions::may_propose(&page.app, read).await?;
+    show(page, &content, num, Asked { answer: Some(answer), ..Asked::default() }).await
 }
 
 async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked) -> HubResult<HttpResponse> {
@@ -117,7 +145,10 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
     let snippets = discussions::snippets(&page.app, content, &discussion).await?;
     let mut threads: Vec<ThreadView> = gather(&remarks, &snippets, events).into_iter().filter_map(|item| item.thread).collect();
-    let spot = asked.spot.filter(|_| rights.comment);
+    let status = asked.answer.as_ref().map_or(asked.refusal.status, |answer| answer.refusal.status);
+    let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut()));
+    // What was typed before somebody locked it can be copied from the form.
+    let spot = asked.spot.filter(|_| rights.comment || !asked.typed.is_empty());
     let truncated = more || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
     let files: Vec<ShownFile> =
         files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), rights.comment)).collect();
@@ -131,7 +162,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
         form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), field),
         asked: spot.is_some(),
         placed: files.iter().any(|file| file.lines.iter().any(|line| line.form)),
-        error: asked.refusal.message_elsewhere(&["comment"]),
+        error: lost.map(|lost| lost.refusal.message().to_owned()).or_else(|| asked.refusal.message_elsewhere(&["comment"])),
         additions: files.iter().map(|shown| shown.file.additions).sum(),
         deletions: files.iter().map(|shown| shown.file.deletions).sum(),
         truncated,
@@ -139,7 +170,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
         elsewhere: threads,
         header,
     };
-    page.show_with(asked.refusal.status, shown).await
+    page.show_with(status, shown).await
 }
 
 /// Takes a file's comments out of all, and puts them at its lines.
@@ -152,6 +183,7 @@ fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>
     let (own, others): (Vec<_>, Vec<_>) = std::mem::take(all).into_iter().partition(|thread| path_on(thread.side) == thread.path);
     *all = others;
     let comments = own.iter().map(|thread| thread.comments.len()).sum();
+    file.open |= own.iter().any(|thread| thread.answer.is_some());
     let (mut placed, mut outdated) = (HashMap::<(DiffSide, String), Vec<ThreadView>>::new(), Vec::new());
     for thread in own {
         match thread.now {

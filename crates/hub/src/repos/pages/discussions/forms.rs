@@ -1,11 +1,13 @@
 use actix_web::HttpResponse;
 
 use super::attachments::CommentForm;
+use super::remarks::Answer;
+use super::thread::Again;
 use super::{files, num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::discussions::{
-    self, Spot, comment, edit_comment, hide_comment, participant, react, rename, reply, set_flags, set_status,
+    self, comment, edit_comment, hide_comment, participant, react, rename, reply, set_flags, set_status,
 };
 use crate::repos::queries::discussions::Status;
 use crate::repos::{RepoAdmin, RepoRead, RepoWrite};
@@ -17,7 +19,8 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
         Ok(_) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
         // Who may not, or asks for what is not there, gets that page.
         Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
-            thread::show(page, read, num, typed, Refusal::of(error)?).await
+            let again = Again { typed: typed.to_owned(), refusal: Refusal::of(error)?, answer: None };
+            thread::show(page, read, num, again).await
         }
         Err(error) => Err(error),
     }
@@ -41,30 +44,54 @@ pub(super) async fn post_comment(page: PageRequest, read: RepoRead, form: Commen
     page.require_session()?;
     participant(&read)?;
     let num = num_of(page.http())?;
+    if !form.text("path").is_empty() {
+        return Box::pin(files::post_remark(&page, read, num, &form)).await;
+    }
+    if !form.text("reply").is_empty() {
+        return Box::pin(post_reply(&page, read, num, &form)).await;
+    }
     let text = match form.text_with_files(&page.app, &read, "comment").await {
         Ok(text) => text,
         Err(error) => return after::<()>(&page, &read, num, form.text("comment"), Err(error)).await,
     };
     let text = text.as_str();
-    if !form.text("path").is_empty() {
-        let line = form.text("line").parse().unwrap_or(0);
-        let commit = Some(form.text("commit")).filter(|commit| !commit.is_empty());
-        let spot = Spot::new(form.text("path"), form.text("side"), line, commit)?;
-        return files::post_remark(&page, read, num, spot, text).await;
-    }
-    if !form.text("reply").is_empty() {
-        let done = reply(&page.app, &read, num, form.text("reply"), text).await;
-        return match done {
-            Ok(id) => Ok(page.redirect(&place_of(&read, num, form.text("at"), &id))),
-            Err(error) => after::<()>(&page, &read, num, text, Err(error)).await,
-        };
-    }
     // The button beside says that it is to be closed, or opened, as well.
     let done = match form.text("then") {
         "" => comment(&page.app, &read, num, text).await,
         then => set_status(&page.app, &read, num, status_of(then)?, text).await,
     };
     after(&page, &read, num, text, done).await
+}
+
+/// Takes an answer in a thread, and leads to it; or shows the page that it was sent from, with what was wrong and what was typed.
+async fn post_reply(page: &PageRequest, read: RepoRead, num: i64, form: &CommentForm) -> HubResult<HttpResponse> {
+    let (to, at) = (form.text("reply"), form.text("at"));
+    let (text, done) = match form.text_with_files(&page.app, &read, "comment").await {
+        Ok(text) => {
+            let done = reply(&page.app, &read, num, to, &text).await;
+            (text, done)
+        }
+        Err(error) => (form.text("comment").to_owned(), Err(error)),
+    };
+    let refusal = match done {
+        Ok(id) => return Ok(page.redirect(&place_of(&read, num, at, &id))),
+        Err(error) if is_for_the_form(&error) => Refusal::said(&error),
+        Err(error) => return Err(error),
+    };
+    let answer = Answer { to: to.to_ascii_lowercase(), text, refusal };
+    if at == "files" && read.barrier(&page.app).await?.is_none() {
+        return Box::pin(files::show_answer(page, read, num, answer)).await;
+    }
+    Box::pin(thread::show(page, &read, num, Again { answer: Some(answer), ..Again::default() })).await
+}
+
+/// Whether a comment on a line, or an answer, was refused for something that can be said beside its form, so that nobody has to type
+/// it again.
+pub(super) fn is_for_the_form(error: &HubError) -> bool {
+    matches!(
+        error.kind(),
+        ErrorKind::BadRequest | ErrorKind::Conflict | ErrorKind::Forbidden | ErrorKind::TooLarge | ErrorKind::TooManyRequests
+    )
 }
 
 /// Where something is on the page that a form was sent from.

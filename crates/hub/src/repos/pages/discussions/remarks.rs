@@ -6,7 +6,7 @@ use super::super::diff::{DiffLine, excerpt_lines};
 use super::comments::Event;
 use crate::repos::discussions::{Remarks, Snippets, Spot, Thread};
 use crate::repos::queries::discussions::DiffSide;
-use crate::web::form::Field;
+use crate::web::form::{Field, Refusal};
 
 /// One thing in the timeline of a discussion.
 #[derive(Debug)]
@@ -37,6 +37,19 @@ pub(super) struct ThreadView {
     /// Whether the viewer may not see them, because they may not download the files.
     pub(super) withheld: bool,
     pub(super) comments: Vec<Event>,
+    /// An answer that was refused, for the form to have it again.
+    pub(super) answer: Option<Answer>,
+}
+
+/// An answer in a thread that was refused.
+#[derive(Debug)]
+pub(super) struct Answer {
+    /// The id of a comment of the thread.
+    pub(super) to: String,
+    /// What was typed.
+    pub(super) text: String,
+    /// What was wrong.
+    pub(super) refusal: Refusal,
 }
 
 impl ThreadView {
@@ -54,7 +67,13 @@ impl ThreadView {
             lines: snippets.of(&row.comment).map(excerpt_lines),
             withheld: !snippets.are_open,
             comments: vec![first],
+            answer: None,
         }
+    }
+
+    /// Whether it is shown unfolded.
+    pub(super) fn is_open(&self) -> bool {
+        !self.resolved || self.answer.is_some()
     }
 
     pub(super) fn is_outdated(&self) -> bool {
@@ -98,6 +117,18 @@ pub(super) fn gather(remarks: &Remarks, snippets: &Snippets, events: Vec<Event>)
         items.push(Item { thread: Some(ThreadView::of(thread, snippets, event)), event: None });
     }
     items
+}
+
+/// Puts an answer that was refused into the form of its thread; gives it back if that is not there.
+pub(super) fn put_back<'a>(
+    answer: Answer,
+    remarks: &Remarks,
+    mut threads: impl Iterator<Item = &'a mut ThreadView>,
+) -> Option<Answer> {
+    let place = remarks.thread_of(&answer.to).and_then(|thread| threads.find(|view| view.id == thread.row.comment));
+    let Some(view) = place else { return Some(answer) };
+    view.answer = Some(answer);
+    None
 }
 
 /// The form of a comment on a line.

@@ -6,7 +6,7 @@ use super::super::context::{header_of, layout_of};
 use super::super::snippets::pull_commands;
 use super::super::view::{RepoHeader, RepoTab};
 use super::comments::{self, Desk, Link, Rights};
-use super::remarks::{Item, gather};
+use super::remarks::{Answer, Item, gather, put_back};
 use super::{author_name, icon_of, label_of, num_of};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
@@ -112,17 +112,23 @@ impl OwnPull {
 }
 
 pub(super) async fn show_thread(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse> {
-    show(&page, &read, num_of(page.http())?, "", Refusal::default()).await
+    show(&page, &read, num_of(page.http())?, Again::default()).await
 }
 
-/// Shows a discussion, perhaps with a comment that was refused.
-pub(super) async fn show(
-    page: &PageRequest,
-    read: &RepoRead,
-    num: i64,
-    typed: &str,
-    refusal: Refusal,
-) -> HubResult<HttpResponse> {
+/// What was refused, and is shown again.
+#[derive(Debug, Default)]
+pub(super) struct Again {
+    /// What was typed as a comment.
+    pub(super) typed: String,
+    /// What was wrong with that, or with anything else than an answer.
+    pub(super) refusal: Refusal,
+    /// An answer in a thread.
+    pub(super) answer: Option<Answer>,
+}
+
+/// Shows a discussion, perhaps with what was refused.
+pub(super) async fn show(page: &PageRequest, read: &RepoRead, num: i64, again: Again) -> HubResult<HttpResponse> {
+    let Again { mut typed, mut refusal, answer } = again;
     let Details { discussion, events, pull, remarks } = discussions::details(&page.app, &read.repo, num).await?;
     let (header, _) = header_of(page, read, RepoTab::Community).await?;
     let rights = Rights::of(page, read, &discussion);
@@ -136,12 +142,18 @@ pub(super) async fn show(
     }
     let events = comments::shown(page, read, &discussion, events, (rights, &header.href())).await?;
     let snippets = discussions::snippets(&page.app, read, &discussion).await?;
+    let mut items = gather(&remarks, &snippets, events);
+    let status = answer.as_ref().map_or(refusal.status, |answer| answer.refusal.status);
+    let threads = items.iter_mut().filter_map(|item| item.thread.as_mut());
+    if let Some(lost) = answer.and_then(|answer| put_back(answer, &remarks, threads)) {
+        (typed, refusal) = (lost.text, lost.refusal);
+    }
     let shown = ThreadPage {
         desk: Desk::new(&header, &layout, num, rights, "talk"),
         layout,
         standing,
         head: Head::of(&discussion, &header.href()),
-        items: gather(&remarks, &snippets, events),
+        items,
         rights,
         is_pull_request: discussion.is_pull_request(),
         is_open: discussion.status.is_open(),
@@ -155,5 +167,5 @@ pub(super) async fn show(
         error: refusal.message_elsewhere(&["comment", "title"]),
         header,
     };
-    page.show_with(refusal.status, shown).await
+    page.show_with(status, shown).await
 }
