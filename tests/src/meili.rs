@@ -312,7 +312,7 @@ fn page(query: &Value, uid: &str, words: &[String], mut found: Vec<&Value>) -> V
     let shown = found.iter().skip(at("offset", 0)).take(at("limit", 20));
     let hits: Vec<Value> = shown.map(|document| hit(query, words, document)).collect();
     json!({
-        "indexUid": uid, "hits": hits, "query": query["q"], "processingTimeMs": 1, "limit": at("limit", 20),
+        "indexUid": uid, "hits": hits, "query": text(&query["q"]), "processingTimeMs": 1, "limit": at("limit", 20),
         "offset": at("offset", 0), "estimatedTotalHits": found.len(),
     })
 }
@@ -341,7 +341,7 @@ fn counts(query: &Value, uid: &str, found: &[&Value]) -> Value {
         distribution.insert(facet, json!(values));
     }
     json!({
-        "indexUid": uid, "hits": [], "query": query["q"], "processingTimeMs": 1, "page": 1, "hitsPerPage": 0, "totalPages": 0,
+        "indexUid": uid, "hits": [], "query": text(&query["q"]), "processingTimeMs": 1, "page": 1, "hitsPerPage": 0, "totalPages": 0,
         "totalHits": found.len(), "facetDistribution": distribution, "facetStats": {},
     })
 }
