@@ -4,8 +4,10 @@
 //! `docs/settings.md`. To add a setting, add it there and to [`Config`]. A variable wins over the file. Every mistake
 //! is collected before anything fails, so that an operator sees all of them at once; no message shows a secret.
 
+mod limits;
 mod oidc;
 mod problems;
+mod reach;
 mod reader;
 mod settings;
 mod sources;
@@ -21,8 +23,10 @@ use crate::web::client_address::TrustedProxies;
 use crate::web::outbound::AllowedTargets;
 use hub_storage::{Secret, StoreConfig};
 
+pub use limits::{OauthLimits, RateLimits, RequestLimits, RulesConfig, SessionLimits};
 pub use oidc::OidcConfig;
 pub use problems::{Problem, Problems};
+pub use reach::{MailConfig, SshConfig};
 pub use settings::{Setting, all_settings, render_reference};
 pub use sources::{Origin, Values};
 
@@ -136,84 +140,6 @@ pub struct Config {
     pub log: LogConfig,
 }
 
-/// How long browsers stay logged in.
-#[derive(Debug, Clone, Copy)]
-pub struct SessionLimits {
-    /// At most, in days.
-    pub days: i32,
-    /// Without any request, in hours.
-    pub idle_hours: i32,
-}
-
-/// How long people stay signed in to applications at most, in days.
-#[derive(Debug, Clone, Copy)]
-pub struct OauthLimits {
-    /// To most.
-    pub days: i32,
-    /// To the command line.
-    pub command_line_days: i32,
-}
-
-/// What accounts may do that are new: so much an hour, and what of it is reported (`moderation::rules`). 0: any amount.
-#[derive(Debug, Clone)]
-pub struct RulesConfig {
-    /// For how many days an account is new; 0: there are no rules.
-    pub new_account_days: u64,
-    /// Repositories an hour.
-    pub repos: u64,
-    /// Discussions an hour.
-    pub discussions: u64,
-    /// Comments an hour.
-    pub comments: u64,
-    /// People mentioned an hour.
-    pub mentions: u64,
-    /// Invitations an hour.
-    pub invitations: u64,
-    /// Organisations an hour.
-    pub organizations: u64,
-    /// Links to elsewhere in one comment or card.
-    pub links: u64,
-    /// How often the same may be said within a week.
-    pub copies: u64,
-    /// By how many accounts nearly the same may be said within a week.
-    pub alike: u64,
-    /// How many repositories of one account may have nothing in them.
-    pub empty_repos: u64,
-    /// Names that nobody's should look like.
-    pub names: Vec<String>,
-}
-
-impl RulesConfig {
-    /// Whether there are any rules.
-    pub const fn apply(&self) -> bool {
-        self.new_account_days > 0
-    }
-}
-
-/// How many requests somebody may make.
-#[derive(Debug, Clone, Copy)]
-pub struct RateLimits {
-    /// Whether any are counted.
-    pub enabled: bool,
-    /// How long a window is, in seconds; at its end counting starts anew.
-    pub window_secs: u64,
-    /// For an account.
-    pub accounts: RequestLimits,
-    /// For a network address without one.
-    pub anonymous: RequestLimits,
-}
-
-/// How many requests of each kind are taken in a window; 0: any number.
-#[derive(Debug, Clone, Copy)]
-pub struct RequestLimits {
-    /// Of the API, git and LFS.
-    pub api: u64,
-    /// Of files.
-    pub resolvers: u64,
-    /// Of pages.
-    pub pages: u64,
-}
-
 /// How files that were pushed are looked at.
 #[derive(Debug, Clone)]
 pub struct ScanConfig {
@@ -227,26 +153,6 @@ pub struct ScanConfig {
     pub clamd: Option<Address>,
     /// The largest file that it is sent, in bytes.
     pub clamd_max_bytes: u64,
-}
-
-/// Where git by SSH is served.
-#[derive(Debug, Clone, PartialEq, Eq)]
-pub struct SshConfig {
-    /// The address to serve on.
-    pub address: SocketAddr,
-    /// The host that people use; without it, that of the hub's pages.
-    pub public_host: Option<String>,
-    /// The port that people use; without it, that of the address.
-    pub public_port: Option<u16>,
-}
-
-/// How mail is sent.
-#[derive(Debug, Clone)]
-pub struct MailConfig {
-    /// The server, with the name and the password it asks for.
-    pub smtp_url: Secret,
-    /// Who sends it: an address, possibly behind a name.
-    pub from: String,
 }
 
 /// What is logged, and how.
@@ -351,16 +257,16 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         migrate_on_start: read.switch("database.migrate_on_start"),
         store: stores::read_store(&mut read, &data_dir),
         inline_limit_bytes: read.number("limits.inline_mib") * 1024 * 1024,
-        bucket_limit_bytes: read_limit(&mut read, "limits.bucket_gib"),
-        owner_buckets_limit_bytes: read_limit(&mut read, "limits.owner_buckets_gib"),
-        owner_storage_limit_bytes: read_limit(&mut read, "limits.owner_storage_gib"),
+        bucket_limit_bytes: limits::read_limit(&mut read, "limits.bucket_gib"),
+        owner_buckets_limit_bytes: limits::read_limit(&mut read, "limits.owner_buckets_gib"),
+        owner_storage_limit_bytes: limits::read_limit(&mut read, "limits.owner_storage_gib"),
         lfs_multipart_above_bytes: read.number("lfs.multipart_above_mib") * 1024 * 1024,
         lfs_part_bytes: read.number("lfs.part_mib") * 1024 * 1024,
         xet: read.switch("xet.enabled"),
         xet_url: read.url("xet.url").map(|url| url.trim_end_matches('/').to_owned()),
         xet_plain_days: read.number("xet.plain_days"),
-        xet_read_token_secs: read_token_secs(&mut read, "xet.read_token_secs"),
-        xet_write_token_secs: read_token_secs(&mut read, "xet.write_token_secs"),
+        xet_read_token_secs: limits::read_token_secs(&mut read, "xet.read_token_secs"),
+        xet_write_token_secs: limits::read_token_secs(&mut read, "xet.write_token_secs"),
         xet_stall_secs: read.number("xet.stall_secs"),
         gc_unused_days: read.number("gc.unused_days"),
         undo_days: read.number("undo.days"),
@@ -372,17 +278,17 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         require_confirmed_email: read.switch("require_confirmed_email"),
         oidc: oidc::read_oidc(&mut read),
         sessions: SessionLimits {
-            days: read_days(&mut read, "sessions.days"),
+            days: limits::read_days(&mut read, "sessions.days"),
             idle_hours: i32::try_from(read.number("sessions.idle_hours")).unwrap_or(i32::MAX),
         },
         oauth: OauthLimits {
-            days: read_days(&mut read, "oauth.days"),
-            command_line_days: read_days(&mut read, "oauth.command_line_days"),
+            days: limits::read_days(&mut read, "oauth.days"),
+            command_line_days: limits::read_days(&mut read, "oauth.command_line_days"),
         },
         publisher_issuers: read.issuers("publishers.issuers"),
-        hsts: read_hsts(&mut read),
+        hsts: reach::read_hsts(&mut read),
         sign_in_tries: read.number("limits.sign_in_tries"),
-        rate_limits: read_rate_limits(&mut read),
+        rate_limits: limits::read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),
         shutdown_timeout_secs: read.number("shutdown_timeout_secs"),
         body_silence_secs: read.number("limits.body_silence_secs"),
@@ -398,111 +304,19 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
             clamd: read.clamd("scan.clamd"),
             clamd_max_bytes: read.number("scan.clamd_max_mib") * 1024 * 1024,
         },
-        rules: read_rules(&mut read),
+        rules: limits::read_rules(&mut read),
         trending_account_days: read.number("trending.account_days"),
-        mail: read_mail(&mut read),
+        mail: reach::read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
         domain_proof_url: read.domain_url("domains.proof_url"),
-        ssh: read_ssh(&mut read),
+        ssh: reach::read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {
             filter: read.log_filter("log.filter"),
             format: if read.choice("log.format") == "json" { LogFormat::Json } else { LogFormat::Human },
         },
         data_dir,
-    }
-}
-
-fn read_rules(read: &mut reader::Reader<'_>) -> RulesConfig {
-    let names = read.text("rules.names").unwrap_or_default();
-    RulesConfig {
-        new_account_days: read.number("rules.new_account_days"),
-        repos: read.number("rules.repos_per_hour"),
-        discussions: read.number("rules.discussions_per_hour"),
-        comments: read.number("rules.comments_per_hour"),
-        mentions: read.number("rules.mentions_per_hour"),
-        invitations: read.number("rules.invitations_per_hour"),
-        organizations: read.number("rules.organizations_per_hour"),
-        links: read.number("rules.links"),
-        copies: read.number("rules.copies"),
-        alike: read.number("rules.alike"),
-        empty_repos: read.number("rules.empty_repos"),
-        names: names.split(',').map(|name| name.trim().to_owned()).filter(|name| !name.is_empty()).collect(),
-    }
-}
-
-fn read_days(read: &mut reader::Reader<'_>, key: &str) -> i32 {
-    i32::try_from(read.number(key)).unwrap_or(i32::MAX)
-}
-
-/// A limit in GiB as bytes; 0 is none.
-fn read_limit(read: &mut reader::Reader<'_>, key: &str) -> Option<u64> {
-    Some(read.number(key)).filter(|gib| *gib > 0).map(|gib| gib * 1024 * 1024 * 1024)
-}
-
-/// A lifetime that clients outpace works, but costs a request for nearly each of theirs.
-fn read_token_secs(read: &mut reader::Reader<'_>, key: &str) -> u64 {
-    let secs = read.number(key);
-    if secs < 60 {
-        let because = "is short: clients renew a token half a minute before its end, so they will ask for one before nearly \
-                       every request. 60 or more spares them that.";
-        read.problems.doubtful_value(read.values, key, because);
-    }
-    secs
-}
-
-fn read_rate_limits(read: &mut reader::Reader<'_>) -> RateLimits {
-    let accounts = RequestLimits {
-        api: read.number("rate_limits.api"),
-        resolvers: read.number("rate_limits.resolvers"),
-        pages: read.number("rate_limits.pages"),
-    };
-    let anonymous = RequestLimits {
-        api: read.number("rate_limits.anonymous_api"),
-        resolvers: read.number("rate_limits.anonymous_resolvers"),
-        pages: read.number("rate_limits.anonymous_pages"),
-    };
-    let window_secs = read.number("rate_limits.window_secs");
-    RateLimits { enabled: read.switch("rate_limits.enabled"), window_secs, accounts, anonymous }
-}
-
-/// Clients are told of the hub's own address, which no request by SSH names.
-fn read_ssh(read: &mut reader::Reader<'_>) -> Option<SshConfig> {
-    let address = read.optional_address("ssh.address")?;
-    if read.url("public_url").is_none() {
-        let because =
-            "is set, and `HUB_PUBLIC_URL` is not: Git LFS over SSH will be led to the address that this process listens on.";
-        read.problems.doubtful_value(read.values, "ssh.address", because);
-    }
-    let port = u16::try_from(read.number("ssh.public_port")).ok().filter(|port| *port > 0);
-    Some(SshConfig { address, public_host: read.text("ssh.public_host"), public_port: port })
-}
-
-/// Browsers are told of TLS only where the hub knows that people come by it.
-fn read_hsts(read: &mut reader::Reader<'_>) -> Option<String> {
-    let days = read.number("hsts.days");
-    let scope = if read.switch("hsts.subdomains") { "; includeSubDomains" } else { "" };
-    let is_https = read.url("public_url").is_some_and(|url| url.starts_with("https://"));
-    (is_https && days > 0).then(|| format!("max-age={}{scope}", days * 86400))
-}
-
-/// Mail needs a server and a sender. What it says leads to the hub's own address, which no request names then.
-fn read_mail(read: &mut reader::Reader<'_>) -> Option<MailConfig> {
-    match (read.url("mail.smtp_url"), read.text("mail.from")) {
-        (Some(smtp_url), Some(from)) => {
-            if read.url("public_url").is_none() {
-                let because = "is set, and `HUB_PUBLIC_URL` is not: links in mails will lead to the address that this process \
-                               listens on.";
-                read.problems.doubtful_value(read.values, "mail.from", because);
-            }
-            Some(MailConfig { smtp_url: Secret::new(smtp_url), from })
-        }
-        _ => {
-            let needed = ["mail.smtp_url", "mail.from"];
-            read.problems.half_configured(read.values, "Mail", &needed, &[], "none to keep mails in the data folder");
-            None
-        }
     }
 }
 
