@@ -1,14 +1,18 @@
 //! The stack machine.
 
+mod stack;
+mod values;
+
 use std::collections::{HashMap, HashSet};
 use std::rc::Rc;
 
+use self::stack::shared;
+use self::values::{index_of, quoted, text_of, whole};
 use super::Reader;
 use super::arrays::Call;
-use super::classify::safety_of;
-use super::value::{ArrayState, Global, Value, tuple_of};
+use super::value::{ArrayState, Value, tuple_of};
 use crate::input::{Input, Stop};
-use crate::report::{Import, MAX_NAME_CHARS, Safety, shown};
+use crate::report::Import;
 
 /// The longest string that is kept: names are shorter.
 const MAX_TEXT_BYTES: usize = 512;
@@ -285,191 +289,4 @@ impl Machine {
         }
         Ok(true)
     }
-
-    fn push(&mut self, value: Value) {
-        let room = MAX_STACK.saturating_sub(self.held);
-        if self.stack.len() >= room {
-            // What is put together of so many values is no name.
-            self.is_lost = true;
-            self.stack.truncate(room / 2);
-            self.marks.retain(|mark| *mark <= room / 2);
-        }
-        self.stack.push(value);
-    }
-
-    pub(super) fn pop(&mut self) -> Value {
-        let bottom = self.marks.last().copied().unwrap_or(0);
-        let value = if self.stack.len() > bottom { self.stack.pop() } else { None };
-        self.has_failed |= value.is_none();
-        value.unwrap_or(Value::Other)
-    }
-
-    /// `POP` takes a mark away when there is nothing above it.
-    fn drop_one(&mut self) {
-        match self.marks.last() {
-            Some(mark) if *mark >= self.stack.len() => self.marks.truncate(self.marks.len() - 1),
-            _ => self.has_failed |= self.stack.pop().is_none(),
-        }
-    }
-
-    fn pop_mark(&mut self) -> Vec<Value> {
-        self.has_failed |= self.marks.is_empty();
-        let mark = self.marks.pop().unwrap_or(0).min(self.stack.len());
-        self.stack.split_off(mark)
-    }
-
-    pub(super) fn replace(&mut self, value: Value) {
-        self.pop();
-        self.push(value);
-    }
-
-    fn put(&mut self, index: u64) {
-        let Some(top) = self.stack.last().cloned() else {
-            self.has_failed = true;
-            return;
-        };
-        if self.held + self.memo.len() < MAX_MEMO || self.memo.contains_key(&index) {
-            self.memo.insert(index, top);
-        }
-    }
-
-    fn get(&mut self, index: u64) {
-        let value = match self.memo.get(&index) {
-            Some(value) => shared(value),
-            None if self.held + self.memo.len() >= MAX_MEMO => Value::Lost,
-            None => {
-                self.has_failed = true;
-                Value::Other
-            }
-        };
-        self.push(value);
-    }
-
-    fn text(&mut self, input: &mut Input<'_>, width: usize) -> Result<(), Stop> {
-        let length = input.number(width)?;
-        if length > MAX_TEXT_BYTES as u64 {
-            input.skip(length)?;
-            self.push(Value::Other);
-            return Ok(());
-        }
-        let bytes = input.take(usize::try_from(length).map_err(|_| Stop::Broken)?)?;
-        self.push_text(&bytes);
-        Ok(())
-    }
-
-    /// The text of a line. Names have no escapes: what is written with some is not for people to see.
-    fn push_line(&mut self, line: &[u8]) {
-        if line.len() > MAX_TEXT_BYTES || line.contains(&b'\\') {
-            self.push(Value::Other);
-        } else {
-            self.push_text(line);
-        }
-    }
-
-    fn push_text(&mut self, bytes: &[u8]) {
-        let text = String::from_utf8_lossy(bytes);
-        self.kept_bytes += text.len();
-        let value = if self.kept_bytes <= MAX_KEPT_BYTES { Value::Text(Rc::from(&*text)) } else { Value::Lost };
-        self.push(value);
-    }
-
-    fn push_number(&mut self, number: u64) {
-        self.push(i64::try_from(number).map_or(Value::Object, Value::Int));
-    }
-
-    fn long(&mut self, input: &mut Input<'_>) -> Result<(), Stop> {
-        let length = input.number(1)?;
-        if length <= 7 {
-            let number = input.number(usize::try_from(length).unwrap_or(0))?;
-            self.push_number(number);
-        } else {
-            input.skip(length)?;
-            self.push(Value::Object);
-        }
-        Ok(())
-    }
-
-    fn skip_and_push(&mut self, input: &mut Input<'_>, width: usize) -> Result<(), Stop> {
-        let length = input.number(width)?;
-        input.skip(length)?;
-        self.push(Value::Object);
-        Ok(())
-    }
-
-    fn tuple(&mut self, count: usize) {
-        let mut items: Vec<Value> = (0..count).map(|_| self.pop()).collect();
-        items.reverse();
-        self.let_all_go(&items);
-        self.push(tuple_of(&items));
-    }
-
-    fn stack_global(&mut self) {
-        let (name, module) = (self.pop(), self.pop());
-        match (module, name) {
-            (Value::Text(module), Value::Text(name)) => self.import(module, name),
-            (module, name) => {
-                let is_lost = |value: &Value| matches!(value, Value::Lost);
-                self.has_failed |= !module.may_be_text() || !name.may_be_text();
-                if is_lost(&module) || is_lost(&name) {
-                    self.is_lost = true;
-                } else if self.in_raw {
-                    self.may_be_odd = true;
-                } else {
-                    self.is_odd = true;
-                }
-                self.let_go(&module);
-                self.let_go(&name);
-                self.push(Value::Hidden);
-            }
-        }
-    }
-
-    fn extension(&mut self, code: u64) {
-        self.import(Rc::from("copyreg"), Rc::from(format!("extension {code}")));
-    }
-
-    fn import(&mut self, module: Rc<str>, name: Rc<str>) {
-        let safety = safety_of(&module, &name);
-        self.push(Value::Global(Global::of(&module, &name, safety)));
-        if self.seen.contains(&(Rc::clone(&module), Rc::clone(&name))) {
-            return;
-        }
-        // Of too many, the harmless ones are not told.
-        if self.found.len() < MAX_FOUND || (safety == Safety::Dangerous && self.found.len() < 2 * MAX_FOUND) {
-            self.found.push(Import { module: shown(&module, MAX_NAME_CHARS), name: shown(&name, MAX_NAME_CHARS), safety });
-            self.seen.insert((module, name));
-        }
-    }
-}
-
-/// A value that lies somewhere else, too, where it may be changed.
-fn shared(value: &Value) -> Value {
-    match value {
-        Value::State(_) => Value::SharedState,
-        other => other.clone(),
-    }
-}
-
-/// Python takes underscores in numbers.
-fn index_of(line: &[u8]) -> u64 {
-    String::from_utf8_lossy(line).trim().replace('_', "").parse().unwrap_or(u64::MAX)
-}
-
-/// A whole number as everybody reads it: some take leading zeros for octal.
-fn whole(line: &[u8]) -> Option<i64> {
-    let text = String::from_utf8_lossy(line);
-    let text = text.trim().trim_end_matches('L');
-    let number: i64 = text.parse().ok()?;
-    (number.to_string() == text).then_some(number)
-}
-
-/// What stands in quotes. Without them it is an error.
-fn quoted(line: &[u8]) -> Option<&[u8]> {
-    let (first, rest) = line.split_first()?;
-    let (last, inner) = rest.split_last()?;
-    (first == last && matches!(first, b'"' | b'\'')).then_some(inner)
-}
-
-fn text_of(line: Vec<u8>) -> Rc<str> {
-    Rc::from(&*String::from_utf8_lossy(line.get(..MAX_TEXT_BYTES).unwrap_or(&line)))
 }
