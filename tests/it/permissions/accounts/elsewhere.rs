@@ -1,4 +1,4 @@
-//! Routes about no repository that other tests walk. What is about one is in `permissions.rs`.
+//! Routes about no repository that other tests walk. What is about one is in `repos.rs` and `buckets.rs`.
 
 /// Method, pattern, and which.
 pub(super) const ELSEWHERE: &[(&str, &str, &str)] = &[
