@@ -1,11 +1,12 @@
 //! Who may do what, walked over every route about a repository: by access token for programs, by session for pages.
 //!
-//! [`people`] has the table of what everybody may do with a repository; here is what each route needs (of buckets: [`buckets`]). A
-//! route that is in the sources and not in the tables fails the last test. What is about no repository is in [`accounts`].
+//! [`people`] has the table of what everybody may do with a repository; what each route needs is in [`repos`] and [`buckets`]. A route
+//! that is in the sources and not in the tables fails the last test. What is about no repository is in [`accounts`].
 
 mod accounts;
 mod buckets;
 mod people;
+mod repos;
 mod routes;
 
 use std::collections::{HashMap, HashSet};
@@ -19,6 +20,7 @@ use self::buckets::{BUCKET_CALLS, BUCKET_PAGES};
 use self::people::{
     Clients, Most, PEOPLE, REPOS, Row, TOKENS, account_of, acme, client_of, is_allowed, is_in_scope, may, suspend,
 };
+use self::repos::{CALLS, PAGES};
 use crate::pages::browser::Browser;
 
 /// The least that a viewer must be allowed.
@@ -41,183 +43,7 @@ enum Needs {
     /// To change its settings.
     Admin,
 }
-use Needs::{Account, Admin, Content, Evidence, Propose, Read, Talk, Write};
-
-/// What programs ask: method, path (`API`, `GIT`, `LFS` stand for the repository's), body.
-const CALLS: &[(&str, &str, Needs, &str)] = &[
-    ("GET", "API", Read, ""),
-    ("GET", "API/revision/main", Read, ""),
-    ("GET", "API/tree/main", Read, ""),
-    ("GET", "API/treesize/main/", Read, ""),
-    ("POST", "API/paths-info/main", Read, r#"{"paths": ["README.md"]}"#),
-    ("GET", "API/commits/main", Read, ""),
-    ("GET", "API/refs", Read, ""),
-    ("GET", "API/compare/main..main", Content, ""),
-    ("GET", "API/auth-check", Content, ""),
-    ("GET", "API/auth-check/write", Write, ""),
-    ("GET", "API/lfs-files", Write, ""),
-    ("GET", "API/lineage", Evidence, ""),
-    ("GET", "API/related", Read, ""),
-    ("GET", "API/tensor-diff", Content, ""),
-    ("GET", "API/safetensors-metadata/none.index.json", Content, ""),
-    ("GET", "API/parquet", Content, ""),
-    ("HEAD", "API/parquet/default/train/0.parquet", Content, ""),
-    ("POST", "API/lfs-files/batch", Write, r#"{"deletions": {"sha": ["none"]}}"#),
-    ("POST", "API/lfs-files/duplicate", Content, r#"{"target": {"type": "model", "name": "no id"}, "files": []}"#),
-    ("DELETE", "API/lfs-files/none", Write, ""),
-    ("POST", "API/preupload/main", Write, r#"{"files": []}"#),
-    ("POST", "API/commit/main", Write, r#"{"key": "header", "value": {"summary": "nothing"}}"#),
-    ("POST", "API/commit/main?create_pr=1", Propose, r#"{"key": "file", "value": {}}"#),
-    ("POST", "API/preupload/main?create_pr=1", Propose, r#"{"files": []}"#),
-    ("GET", "API/xet-write-token/None?create_pr=1", Propose, ""),
-    ("GET", "API/convert-weights?path=none.bin", Content, ""),
-    ("POST", "API/convert-weights", Propose, r#"{"path": "none.bin"}"#),
-    ("GET", "API/discussions", Read, ""),
-    ("POST", "API/discussions", Talk, r#"{"title": "", "description": ""}"#),
-    ("POST", "API/discussions", Talk, r#"{"title": "", "pullRequest": true}"#),
-    ("POST", "API/discussions/uploads", Talk, "a text"),
-    ("GET", "API/discussions/99", Read, ""),
-    ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x"}"#),
-    // A line is of a file, which not everybody may see who may comment.
-    ("POST", "API/discussions/99/comment", Propose, r#"{"comment": "x", "anchor": {"path": "data.txt", "line": 1}}"#),
-    ("POST", "API/discussions/99/comment", Talk, r#"{"comment": "x", "replyTo": "none"}"#),
-    ("POST", "API/discussions/99/comment/none/resolve", Talk, r#"{"resolved": true}"#),
-    ("POST", "API/discussions/99/comment/none/edit", Talk, r#"{"content": "x"}"#),
-    ("POST", "API/discussions/99/comment/none/hide", Talk, ""),
-    ("POST", "API/discussions/99/comment/none/reactions", Talk, r#"{"reaction": "👍"}"#),
-    ("DELETE", "API/discussions/99/comment/none/reactions", Talk, r#"{"reaction": "👍"}"#),
-    ("DELETE", "API/discussions/99", Admin, ""),
-    ("POST", "API/discussions/99/title", Talk, r#"{"title": "New title"}"#),
-    ("POST", "API/discussions/99/status", Talk, r#"{"status": "closed"}"#),
-    ("POST", "API/discussions/99/merge", Write, ""),
-    ("POST", "API/discussions/99/pin", Write, r#"{"pinned": true}"#),
-    ("POST", "API/discussions/99/lock", Write, r#"{"locked": true}"#),
-    ("GET", "API/user-access-request/pending", Write, ""),
-    ("GET", "API/user-access-request/accepted?q=x", Write, ""),
-    ("POST", "API/user-access-request/handle", Write, r#"{"user": "nobody-here", "status": "accepted"}"#),
-    ("POST", "API/user-access-request/grant", Write, r#"{"user": "nobody-here"}"#),
-    ("POST", "API/user-access-request/batch", Write, r#"{"status": "accepted", "requests": []}"#),
-    ("POST", "API/user-access-request/cancel", Account, ""),
-    ("POST", "API/branch/main", Write, "{}"),
-    ("DELETE", "API/branch/none", Write, ""),
-    ("POST", "API/tag/none", Write, r#"{"tag": "x"}"#),
-    ("DELETE", "API/tag/none", Write, ""),
-    ("POST", "API/super-squash/none", Write, r#"{"message": "x"}"#),
-    ("PUT", "API/settings", Admin, "{}"),
-    ("GET", "API/resource-group", Read, ""),
-    ("POST", "API/resource-group", Admin, r#"{"resourceGroupId": "none"}"#),
-    ("GET", "API/changes", Admin, ""),
-    ("POST", "API/changes/1/undo", Admin, ""),
-    ("POST", "API/like", Account, ""),
-    ("DELETE", "API/like", Account, ""),
-    ("GET", "API/likers", Read, ""),
-    ("GET", "API/xet-read-token/main", Content, ""),
-    ("GET", "API/xet-write-token/main", Write, ""),
-    ("GET", "GIT/resolve/main/README.md", Read, ""),
-    ("GET", "GIT/resolve/main/data.txt", Content, ""),
-    ("HEAD", "GIT/resolve/main/data.txt", Content, ""),
-    ("GET", "GIT/raw/main/data.txt", Content, ""),
-    ("HEAD", "GIT/raw/main/data.txt", Content, ""),
-    ("GET", "GIT/archive/main.zip", Content, ""),
-    ("HEAD", "GIT/archive/main.tar.gz", Content, ""),
-    ("GET", "GIT/info/refs?service=git-upload-pack", Content, ""),
-    ("GET", "GIT/info/refs?service=git-receive-pack", Write, ""),
-    ("POST", "GIT/git-upload-pack", Content, "0000"),
-    ("POST", "GIT/git-receive-pack", Write, "0000"),
-    ("POST", "LFS/objects/batch", Content, r#"{"operation": "download", "objects": []}"#),
-    ("POST", "LFS/objects/batch", Write, r#"{"operation": "upload", "objects": []}"#),
-    ("GET", "LFS/locks", Read, ""),
-    ("POST", "LFS/locks", Write, r#"{"path": "data.txt"}"#),
-    ("POST", "LFS/locks/verify", Write, "{}"),
-    ("POST", "LFS/locks/1/unlock", Write, "{}"),
-];
-
-/// What people open and send in a browser. No form is complete: nothing changes.
-const PAGES: &[(&str, &str, Needs)] = &[
-    ("GET", "", Read),
-    ("GET", "/tree/main", Read),
-    ("GET", "/blob/main/data.txt", Content),
-    ("GET", "/commits/main", Read),
-    ("GET", "/commits.atom", Read),
-    ("GET", "/commit/main", Content),
-    ("GET", "/refs", Read),
-    ("GET", "/use", Read),
-    ("GET", "/find/main?q=data", Read),
-    ("GET", "/compare", Content),
-    ("POST", "/refs/create", Write),
-    // Forms that change files say whether they propose: without, as here, they are for those who may write.
-    ("GET", "/edit-card", Propose),
-    ("POST", "/edit-card", Write),
-    ("POST", "/add-facts", Write),
-    ("POST", "/propose-facts", Propose),
-    ("POST", "/convert-weights", Propose),
-    ("GET", "/tensors/main/data.txt", Content),
-    ("GET", "/lineage", Evidence),
-    ("GET", "/related", Read),
-    ("GET", "/tensor-diff", Content),
-    ("POST", "/refs/delete", Write),
-    ("POST", "/like", Account),
-    ("POST", "/view-content", Read),
-    ("POST", "/watch", Account),
-    ("GET", "/likers", Read),
-    ("GET", "/trending", Read),
-    ("GET", "/upload/main", Propose),
-    // This one is read for that first.
-    ("POST", "/upload/main", Propose),
-    ("GET", "/edit/main/data.txt", Propose),
-    ("POST", "/edit/main/data.txt", Write),
-    ("GET", "/new/main", Propose),
-    ("POST", "/new/main", Write),
-    ("GET", "/delete/main/data.txt", Propose),
-    ("POST", "/delete/main/data.txt", Write),
-    ("GET", "/move/main/data.txt", Propose),
-    ("POST", "/move/main/data.txt", Write),
-    ("GET", "/restore/main/data.txt?from=main", Propose),
-    ("POST", "/restore/main/data.txt", Write),
-    ("GET", "/discussions", Read),
-    ("GET", "/discussions/new", Talk),
-    ("POST", "/discussions/new", Talk),
-    ("GET", "/discussions/new-pull-request", Propose),
-    ("POST", "/discussions/new-pull-request", Propose),
-    ("GET", "/discussions/1", Read),
-    ("GET", "/discussions/1/files", Content),
-    ("GET", "/discussions/1/history/COMMENT", Read),
-    ("GET", "/discussions/1/conflicts", Write),
-    ("POST", "/discussions/1/conflicts", Write),
-    ("POST", "/discussions/1/comment", Talk),
-    ("POST", "/discussions/1/resolve", Talk),
-    ("POST", "/discussions/1/edit", Talk),
-    ("POST", "/discussions/1/hide", Talk),
-    ("POST", "/discussions/1/react", Talk),
-    ("POST", "/discussions/1/subscription", Account),
-    ("POST", "/discussions/1/delete", Admin),
-    ("POST", "/discussions/1/title", Write),
-    ("POST", "/discussions/1/status", Talk),
-    ("POST", "/discussions/1/flags", Write),
-    ("POST", "/discussions/1/merge", Write),
-    ("GET", "/ask-access", Read),
-    ("POST", "/ask-access", Account),
-    ("POST", "/ask-access/cancel", Account),
-    ("GET", "/user-access-report", Write),
-    ("GET", "/settings/access-requests", Write),
-    ("POST", "/settings/access-requests", Write),
-    ("POST", "/settings/access-requests/grant", Write),
-    ("GET", "/settings", Admin),
-    ("GET", "/settings/history", Admin),
-    ("POST", "/settings/history/1/undo", Admin),
-    ("POST", "/settings/gating", Admin),
-    ("POST", "/settings/visibility", Admin),
-    ("POST", "/settings/audience", Admin),
-    ("POST", "/settings/transfer", Admin),
-    ("POST", "/settings/resource-group", Admin),
-    ("POST", "/settings/discussions", Admin),
-    ("POST", "/settings/pickles", Admin),
-    ("GET", "/settings/publishers", Admin),
-    ("POST", "/settings/publishers", Admin),
-    ("POST", "/settings/publishers/1/remove", Admin),
-    ("POST", "/settings/move", Admin),
-    ("POST", "/settings/delete", Admin),
-];
+use Needs::{Admin, Propose};
 
 /// Kinds of repositories in addresses. What they are routed by is alike: on the way through a table they take turns, so that each row
 /// meets every kind with everybody.

@@ -2,7 +2,7 @@
 
 use super::Needs::{self, Admin, Content, Read, Write};
 
-/// What programs ask, as in [`super::CALLS`].
+/// What programs ask, as in [`super::repos::CALLS`].
 pub(super) const BUCKET_CALLS: &[(&str, &str, Needs, &str)] = &[
     ("GET", "API", Content, ""),
     ("GET", "API/tree", Content, ""),
@@ -24,7 +24,7 @@ pub(super) const BUCKET_CALLS: &[(&str, &str, Needs, &str)] = &[
     ("POST", "LFS/objects/batch", Write, r#"{"operation": "upload", "objects": []}"#),
 ];
 
-/// What people open and send, as in [`super::PAGES`].
+/// What people open and send, as in [`super::repos::PAGES`].
 pub(super) const BUCKET_PAGES: &[(&str, &str, Needs)] = &[
     ("GET", "", Content),
     ("GET", "/tree", Content),
