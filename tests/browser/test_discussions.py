@@ -196,7 +196,7 @@ def test_a_line_is_talked_about_where_it_stands(open_browser, hub, repo, viewpor
     else:
         text.fill("Why a digit?")
     form.get_by_role("button", name="Comment", exact=True).click()
-    ada.locator(".remark-row").get_by_text("Why a digit?").wait_for()
+    ada.locator(".remark-row p", has_text="Why a digit?").wait_for()
     assert "/files#" in ada.url
     if scripts:
         assert not problems(ada)
@@ -208,7 +208,7 @@ def test_a_line_is_talked_about_where_it_stands(open_browser, hub, repo, viewpor
     thread.locator("summary", has_text="Reply").click()
     thread.get_by_label("Your reply").fill("It is shorter.")
     thread.get_by_role("button", name="Send reply").click()
-    thread.get_by_text("It is shorter.").wait_for()
+    thread.locator("p", has_text="It is shorter.").wait_for()
     if scripts:
         assert not problems(dave)
         picture(dave, f"{viewport['width']}-remark-in-conversation")

@@ -115,7 +115,7 @@ def test_first_visits_take_little(open_browser, shown, related, buckets, rich, c
     # Every visit is a first one.
     page.context.new_cdp_session(page).send("Network.setCacheDisabled", {"cacheDisabled": True})
     finished = []
-    page.on("requestfinished", finished.append)
+    page.on("requestfinished", lambda request: finished.append(request))
     problems, seen = [], set()
     for template, _, address, *_ in (entry for entry in PAGES if entry[1] == person):
         path = address.format(collected=collected)

@@ -4,8 +4,10 @@ from conftest import log_in
 from test_service_accounts import look
 
 
-def test_a_publisher_is_trusted_and_removed(open_browser):
+def test_a_publisher_is_trusted_and_removed(open_browser, shown):
     ada = open_browser()
+    # A form that was refused.
+    ada.watch.expected += ["Failed to load resource"]
     log_in(ada)
     ada.goto("/ada/shown/settings")
     ada.get_by_role("link", name="Show trusted publishers").click()

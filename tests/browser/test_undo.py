@@ -178,7 +178,7 @@ def test_a_deleted_discussion_comes_back(open_browser, hub, repo, scripts):
     agree(page, scripts, "Undo")
     page.get_by_text(f"The discussion #{num} is back, with what was said in it.").wait_for()
     page.goto(f"/{repo}/discussions/{num}")
-    page.get_by_text("How was it trained?").wait_for()
+    page.locator("p", has_text="How was it trained?").wait_for()
 
 
 def test_a_setting_is_taken_back(open_browser, hub, repo):
