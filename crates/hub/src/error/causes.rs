@@ -15,6 +15,11 @@ impl From<sqlx::Error> for HubError {
                 let error = sqlx::Error::Database(cause);
                 Self::unavailable("The database is not answering. Try again in a moment.", error)
             }
+            // `deadlock_detected`, `serialization_failure`: the same once more finds nobody in its way.
+            sqlx::Error::Database(cause) if matches!(cause.code().as_deref(), Some("40P01" | "40001")) => Self::unavailable(
+                "Somebody else changed the same things at this moment. Nothing was changed; try again in a moment.",
+                sqlx::Error::Database(cause),
+            ),
             // `disk_full`
             sqlx::Error::Database(cause) if cause.code().as_deref() == Some("53100") => Self::unavailable(
                 "The disk of the hub's database is full. Nothing was changed; ask its operator to make room.",
@@ -101,5 +106,70 @@ impl From<actix_web::error::BlockingError> for HubError {
 impl From<tokio::task::JoinError> for HubError {
     fn from(error: tokio::task::JoinError) -> Self {
         Self::internal(error)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::borrow::Cow;
+    use std::error::Error;
+    use std::fmt;
+
+    use sqlx::error::{DatabaseError, ErrorKind as Cause};
+
+    use super::*;
+    use crate::error::ErrorKind;
+
+    /// What PostgreSQL says with this code.
+    #[derive(Debug)]
+    struct Said(&'static str);
+
+    impl fmt::Display for Said {
+        fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+            f.write_str(self.0)
+        }
+    }
+
+    impl Error for Said {}
+
+    impl DatabaseError for Said {
+        fn message(&self) -> &str {
+            self.0
+        }
+
+        fn code(&self) -> Option<Cow<'_, str>> {
+            Some(self.0.into())
+        }
+
+        fn as_error(&self) -> &(dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn as_error_mut(&mut self) -> &mut (dyn Error + Send + Sync + 'static) {
+            self
+        }
+
+        fn into_error(self: Box<Self>) -> Box<dyn Error + Send + Sync + 'static> {
+            self
+        }
+
+        fn kind(&self) -> Cause {
+            Cause::Other
+        }
+    }
+
+    #[test]
+    fn what_works_when_it_is_tried_again_is_no_fault_of_the_hub() {
+        for (code, kind) in [
+            ("40P01", ErrorKind::Unavailable),
+            ("40001", ErrorKind::Unavailable),
+            ("53100", ErrorKind::Unavailable),
+            ("57P01", ErrorKind::Unavailable),
+            ("22021", ErrorKind::BadRequest),
+            ("42601", ErrorKind::Internal),
+        ] {
+            let error = HubError::from(sqlx::Error::Database(Box::new(Said(code))));
+            assert_eq!(error.kind(), kind, "{code}");
+        }
     }
 }

@@ -109,7 +109,7 @@ pub async fn renew_visible(
 }
 
 /// The xorbs that came with this one: of one file that refers to it and that everybody, or the namespace, may read. Their
-/// leases are renewed.
+/// leases are renewed, in the order in which [`hold_xorbs`] takes hold of them.
 ///
 /// # Errors
 /// The database does not answer.
@@ -121,18 +121,20 @@ pub async fn renew_siblings(
     lease: Duration,
 ) -> sqlx::Result<Vec<XetHash>> {
     sqlx::query_scalar!(
-        r#"with held as (
+        r#"with holders as (
                select l.repo_pk, f.file_hash from xet_file_xorbs fx join xet_files f using (file_hash)
                join repo_lfs_objects l on l.oid = f.oid
                where fx.xorb_hash = $1 limit 200
            ), file as (
-               select held.file_hash from held join repos r using (repo_pk)
+               select holders.file_hash from holders join repos r using (repo_pk)
                where r.deleted_at is null and not r.disabled and ((not r.private and r.gated is null) or coalesce(r.resource_group_pk, r.namespace_pk) = $2) limit 1
            ), siblings as (
                select xorb_hash from xet_file_xorbs join file using (file_hash) limit $3
+           ), held as (
+               select xorb_hash from xet_xorbs where xorb_hash in (select xorb_hash from siblings) order by xorb_hash for update
            )
            update xet_xorbs x set lease_until = greatest(lease_until, $4), condemned_at = null
-           from siblings where x.xorb_hash = siblings.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
+           from held where x.xorb_hash = held.xorb_hash returning x.xorb_hash as "xorb_hash: XetHash""#,
         xorb_hash as &XetHash,
         audience,
         limit,
