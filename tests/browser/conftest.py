@@ -221,6 +221,20 @@ def related(hub):
     return "/ada/tuned"
 
 
+@pytest.fixture
+def repo(hub):
+    """A fresh model of ada's, and its API."""
+    from huggingface_hub import CommitOperationAdd, HfApi
+
+    api = HfApi(endpoint=hub.url, token=TOKENS["ada"])
+    name = f"ada/{uuid.uuid4().hex[:10]}"
+    api.create_repo(name)
+    files = {"README.md": b"# Hello\n", "src/train.py": b"import os\n\nrate = 0.001\nprint(rate)\n", "conf/a b.yaml": b"a: 1\n"}
+    adds = [CommitOperationAdd(path, content) for path, content in files.items()]
+    api.create_commit(name, adds, commit_message="Add files")
+    return name
+
+
 @pytest.fixture(scope="session")
 def buckets(hub):
     """Two buckets of ada's, one with files and one without."""

@@ -9,7 +9,8 @@ import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
 from huggingface_hub import HfApi
-from test_files import check, choose, large_file
+from test_files import check
+from test_uploads import choose, large_file
 
 MB = 1024 * 1024
 SIZES = pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])

@@ -1,20 +1,18 @@
 //! Files that were pushed are looked at, and what is found is told: by the API, on pages, by mail.
 
+mod clamav;
+mod told;
+
 use std::path::Path;
-use std::process::{Child, Command, Stdio};
 use std::time::Duration;
 
 use base64::Engine as _;
-use hub::accounts::{OrgRole, TokenRole};
 use hub::config::Role;
 use hub::gc::{self, Item, Limits, Mode};
-use hub::scans::clamd::Address;
-use hub::scans::queries::{find_repo_scan, store_repo_scan};
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 
 use crate::lfs::{Large, upload};
-use crate::outbox::{mails, outbox, the_mail};
 use crate::pages::browser::Browser;
 
 fn fixture(name: &str) -> Vec<u8> {
@@ -163,46 +161,6 @@ async fn a_content_is_looked_at_once_for_the_whole_hub() {
     hub.stop().await;
 }
 
-#[tokio::test]
-async fn secrets_are_told_to_owners_and_tokens_of_this_hub_stop_working() {
-    let hub = TestHub::start().await;
-    let (ada, grace, dave) = (hub.account("ada").await, hub.account("grace").await, hub.account("dave").await);
-    run(&hub, "update users set email_confirmed_at = now()").await;
-    hub.organization("acme", &[(&grace, OrgRole::Admin), (&ada, OrgRole::Write)]).await;
-    let client = hub.token(&ada, TokenRole::Write).await;
-    let leaked = hub.token(&dave, TokenRole::Write).await;
-    client.create_repo("model", "acme/bert", false).await;
-    let api = "/api/models/acme/bert";
-    let text = format!("# settings\n\nHF_TOKEN={}\n", leaked.token());
-    client.commit(api, "main", &[Client::file("conf/.env", &text)], 200).await;
-    hub.jobs_done().await;
-
-    leaked.get("/api/whoami-v2", 401).await;
-    client.get("/api/whoami-v2", 200).await;
-    let found = security(&client, api, "main", "conf/.env").await;
-    assert_eq!(found["status"], "caution");
-    let finding = json!({ "topic": "secret", "status": "caution", "message": "Hugging Face token", "line": 3, "entry": null });
-    assert_eq!(found["findings"], json!([finding]));
-    let sent = mails(&hub, 3).await;
-    the_mail(&sent, "dave@example.org", "An access token of yours leaked");
-    for who in ["ada@example.org", "grace@example.org"] {
-        let mail = the_mail(&sent, who, "Secrets or malware in acme/bert");
-        assert!(mail.contains("conf/.env, line 3: Hugging Face token") && !mail.contains(leaked.token()), "{mail}");
-    }
-    let stored: Value = sqlx::query_scalar("select jsonb_agg(report) from file_scans").fetch_one(&hub.app().pool).await.unwrap();
-    assert!(!stored.to_string().contains(&leaked.token()[3..20]), "{stored}");
-
-    let mut browser = Browser::new(&hub);
-    let page = browser.open("/acme/bert/blob/main/conf/.env").await;
-    assert!(page.has("Hugging Face token in plain text") && page.has("?plain=1#L3"), "{}", page.text);
-    assert!(!browser.open("/acme/bert").await.has("should not be loaded"), "secrets harm nobody who downloads");
-    // Nobody is told twice.
-    client.commit(api, "main", &[Client::file("other.txt", "nothing")], 200).await;
-    hub.jobs_done().await;
-    mails(&hub, 3).await;
-    hub.stop().await;
-}
-
 /// Nobody has to merge something to see what is in it.
 #[tokio::test]
 async fn what_is_only_proposed_is_looked_at() {
@@ -289,76 +247,6 @@ async fn one_file_that_fails_keeps_nobody_from_the_others() {
     hub.stop().await;
 }
 
-/// Only so many issues are kept; what is news does not depend on it.
-#[tokio::test]
-async fn beside_many_issues_news_are_told_and_told_once() {
-    let hub = TestHub::start().await;
-    let ada = hub.account("ada").await;
-    hub.sql("update users set email_confirmed_at = now()").await;
-    let client = hub.token(&ada, TokenRole::Write).await;
-    client.create_repo("model", "ada/bert", false).await;
-    let paths: Vec<String> = (0..205).map(|n| format!("{n}.pkl")).collect();
-    let lines: Vec<Value> = paths.iter().map(|path| binary(path, &fixture("evil_4.pkl"))).collect();
-    client.commit(API, "main", &lines, 200).await;
-    hub.jobs_done().await;
-    assert_eq!(repo_status(&client, API).await["filesWithIssues"].as_array().unwrap().len(), 200);
-    // Of many files only the level is told.
-    for (count, has_imports) in [(100, true), (101, false)] {
-        let rows = json!({ "paths": paths[..count], "expand": true });
-        let rows = client.post_json(&format!("{API}/paths-info/main"), &rows, 200).await;
-        let found = &rows[0]["securityFileStatus"];
-        assert_eq!((found["status"].as_str(), found["pickleImportScan"].is_object()), (Some("unsafe"), has_imports), "{found}");
-    }
-    let secret = |name: &str| Client::file(name, &format!("{name}: {}0Zq8WkX2mVbT9LcPr4xA", ["glp", "at-"].concat()));
-    client.commit(API, "main", &[secret("a.env")], 200).await;
-    hub.jobs_done().await;
-    let mail = the_mail(&mails(&hub, 1).await, "ada@example.org", "Secrets or malware in ada/bert").clone();
-    assert!(mail.contains("a.env, line 1: GitLab token"), "{mail}");
-    client.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
-    hub.jobs_done().await;
-    mails(&hub, 1).await;
-    let counted: (i32, i32) =
-        sqlx::query_as("select issue_count, unsafe_count from repo_scans").fetch_one(&hub.app().pool).await.unwrap();
-    assert_eq!(counted, (206, 205));
-    // A job that began with an older state neither overwrites what is kept nor tells of it.
-    let mut tx = hub.app().begin().await.unwrap();
-    let state = find_repo_scan(&mut *tx, 0).await.unwrap();
-    assert!(state.is_none());
-    let repo_pk: i64 = sqlx::query_scalar("select repo_pk from repo_scans").fetch_one(&mut *tx).await.unwrap();
-    let state = find_repo_scan(&mut *tx, repo_pk).await.unwrap().unwrap();
-    for since in [None, Some(state.event_pk - 1), Some(state.event_pk)] {
-        let is_kept = store_repo_scan(&mut tx, repo_pk, since, &state).await.unwrap();
-        assert_eq!(is_kept, since == Some(state.event_pk), "{since:?}");
-    }
-    drop(tx);
-    hub.stop().await;
-}
-
-/// Anybody can open a pull request, and write into it what they like.
-#[tokio::test]
-async fn of_a_pull_request_only_who_opened_it_is_told() {
-    let hub = TestHub::start().await;
-    let (ada, dave) = (hub.account("ada").await, hub.account("dave").await);
-    hub.sql("update users set email_confirmed_at = now()").await;
-    let (ada, dave) = (hub.token(&ada, TokenRole::Write).await, hub.token(&dave, TokenRole::Write).await);
-    ada.create_repo("model", "ada/bert", false).await;
-    ada.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
-    hub.jobs_done().await;
-    let before = outbox(&hub).len();
-    let secret = Client::file("a.env", &format!("x: {}0Zq8WkX2mVbT9LcPr4xA", ["glp", "at-"].concat()));
-    dave.commit(API, "main?create_pr=1", &[secret], 200).await;
-    hub.jobs_done().await;
-    let about = |to: &str| {
-        let to = format!("\r\nTo: {to}@example.org\r\n");
-        outbox(&hub).iter().skip(before).filter(|mail| mail.contains("Secrets or malware") && mail.contains(&to)).count()
-    };
-    assert_eq!((about("ada"), about("dave")), (0, 1));
-    ada.post_json(&format!("{API}/discussions/1/merge"), &json!({}), 200).await;
-    hub.jobs_done().await;
-    assert_eq!((about("ada"), about("dave")), (1, 1));
-    hub.stop().await;
-}
-
 /// A push finds a job waiting, and has not ended when that is taken: what it brings is looked at by that job, or by none.
 #[tokio::test]
 async fn a_push_that_has_not_ended_is_waited_for() {
@@ -412,117 +300,5 @@ async fn what_nobody_has_is_forgotten() {
         assert_eq!((forgotten, hub.count("file_scans").await), (own, left), "{name}");
     }
     assert_eq!(hub.count("repo_scanned_blobs").await, 0);
-    hub.stop().await;
-}
-
-/// The test file that every virus scanner knows, put together so that this file is none.
-fn eicar() -> String {
-    ["X5O!P%@AP[4\\PZX54(P^)7CC)7}", "$EICAR-STANDARD-ANTIVIRUS-", "TEST-FILE!$H+H*"].concat()
-}
-
-struct Clamd {
-    daemon: Child,
-    folder: tempfile::TempDir,
-}
-
-impl Clamd {
-    /// Starts the real daemon with signatures of its own; `None` when it is not installed, which `scripts/test` does not put up with.
-    fn start() -> Option<Self> {
-        let folder = tempfile::tempdir().unwrap();
-        let at = |name: &str| folder.path().join(name).display().to_string();
-        std::fs::create_dir(at("db")).unwrap();
-        let signature = format!("Eicar-Test-Signature:0:*:{}\n", hex::encode(eicar()));
-        std::fs::write(at("db/test.ndb"), signature).unwrap();
-        let settings = format!(
-            "Foreground yes\nLocalSocket {}\nDatabaseDirectory {}\nStreamMaxLength 2M\nFixStaleSocket yes\nUser {}\n",
-            at("clamd.sock"),
-            at("db"),
-            std::env::var("USER").unwrap_or_else(|_| "root".to_owned())
-        );
-        std::fs::write(at("clamd.conf"), settings).unwrap();
-        // Not on the path of those who are not root.
-        for program in ["clamd", "/usr/sbin/clamd"] {
-            let mut command = Command::new(program);
-            let started = command.arg("-c").arg(at("clamd.conf")).stdout(Stdio::null()).stderr(Stdio::null()).spawn();
-            if let Ok(daemon) = started {
-                return Some(Self { daemon, folder });
-            }
-        }
-        let all = std::env::var("HUB_TEST_STORES").is_ok_and(|stores| stores == "all");
-        assert!(!all, "HUB_TEST_STORES is `all`, but clamd is not installed: apt-get install clamav-daemon");
-        None
-    }
-
-    fn address(&self) -> Address {
-        Address::Unix(self.folder.path().join("clamd.sock"))
-    }
-
-    async fn ready(&self) {
-        for _ in 0..200 {
-            if hub::scans::clamd::ping(&self.address()).await.is_ok() {
-                return;
-            }
-            tokio::time::sleep(Duration::from_millis(50)).await;
-        }
-        panic!("clamd does not answer");
-    }
-}
-
-impl Drop for Clamd {
-    fn drop(&mut self) {
-        let _ = self.daemon.kill();
-        let _ = self.daemon.wait();
-    }
-}
-
-#[tokio::test]
-async fn clamav_finds_malware() {
-    let Some(clamd) = Clamd::start() else {
-        eprintln!("skipped: clamd is not installed (apt-get install clamav-daemon)");
-        return;
-    };
-    clamd.ready().await;
-    let address = clamd.address();
-    let hub = TestHub::start_with(|config| config.scan.clamd = Some(address)).await;
-    let ada = hub.account("ada").await;
-    run(&hub, "update users set email_confirmed_at = now()").await;
-    let client = hub.token(&ada, TokenRole::Write).await;
-    client.create_repo("model", "ada/bert", false).await;
-    let (malware, too_large) = (Large::new(eicar()), Large::of(3_000_000, 7));
-    upload(&client, "ada/bert", &malware).await;
-    upload(&client, "ada/bert", &too_large).await;
-    let lines = [large("setup.exe", &malware), large("big.png", &too_large), Client::file("README.md", "# Bert")];
-    client.commit(API, "main", &lines, 200).await;
-    hub.jobs_done().await;
-    let found = security(&client, API, "main", "setup.exe").await;
-    let name = "Eicar-Test-Signature.UNOFFICIAL";
-    assert_eq!(found["status"], "unsafe", "{found}");
-    let av = &found["avScan"];
-    assert_eq!(
-        (&av["virusFound"], &av["virusNames"], &av["status"]),
-        (&json!(true), &json!([name]), &json!("unsafe")),
-        "{found}"
-    );
-    let clean = security(&client, API, "main", "README.md").await;
-    assert_eq!((&clean["avScan"]["status"], &clean["avScan"]["virusFound"]), (&json!("safe"), &json!(false)), "{clean}");
-    assert_eq!(security(&client, API, "main", "big.png").await["avScan"]["status"], "error");
-    the_mail(&mails(&hub, 1).await, "ada@example.org", "Secrets or malware in ada/bert");
-    let page = Browser::new(&hub).open("/ada/bert/blob/main/setup.exe").await;
-    assert!(page.has("A virus scanner knows this file as") && page.has(name), "{}", page.text);
-    hub.stop().await;
-}
-
-/// A daemon that is away keeps nobody from the rest; when it is back, it is asked about what it missed.
-#[tokio::test]
-async fn without_clamav_the_rest_is_looked_at() {
-    let hub = TestHub::start_with(|config| config.scan.clamd = Address::parse("127.0.0.1:1")).await;
-    let ada = hub.user("ada").await;
-    ada.create_repo("model", "ada/bert", false).await;
-    ada.commit(API, "main", &[binary("model.pkl", &fixture("evil_4.pkl"))], 200).await;
-    hub.jobs_done().await;
-    let found = security(&ada, API, "main", "model.pkl").await;
-    assert_eq!((found["status"].as_str(), &found["avScan"]), (Some("unsafe"), &Value::Null));
-    let with_av: bool = sqlx::query_scalar("select with_av from repo_scans").fetch_one(&hub.app().pool).await.unwrap();
-    assert!(!with_av, "somebody comes back to it");
     hub.stop().await;
 }

@@ -299,7 +299,7 @@ pub async fn delete_item(app: &App, write: &CollectionWrite, item: &str) -> HubR
 pub async fn set_upvote(app: &App, read: &CollectionRead, up: bool) -> HubResult<i64> {
     let user = read.viewer.require_actor()?;
     let mut tx = app.begin().await?;
-    let upvotes = queries::set_upvote(&mut tx, read.collection.collection_pk, user.pk, up).await?;
+    let upvotes = queries::upvotes::set_upvote(&mut tx, read.collection.collection_pk, user.pk, up).await?;
     tx.commit().await?;
     Ok(upvotes)
 }

@@ -21,7 +21,7 @@ pub(super) async fn unlink_unused(run: &Run<'_>, report: &mut Report) -> HubResu
     let mut last = 0;
     loop {
         let (unused, undoable) = (run.before(run.limits.unused), run.before(run.limits.undelete));
-        let page = queries::list_repos_to_check(&run.app.pool, unused, undoable, last, PAGE).await?;
+        let page = queries::repos::list_repos_to_check(&run.app.pool, unused, undoable, last, PAGE).await?;
         let Some(newest) = page.last() else { return Ok(()) };
         last = *newest;
         for repo_pk in page {
@@ -44,7 +44,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
     for _ in 0..ROUNDS {
         let refs = repo_queries::list_refs(&app.pool, repo_pk).await?;
         let kept = changes::list_kept(&app.pool, repo_pk, since).await?;
-        let old = queries::list_old_links(&app.pool, repo_pk, before).await?;
+        let old = queries::repos::list_old_links(&app.pool, repo_pk, before).await?;
         // Read after the refs, so that what they reach is in its packs.
         let Some(repo) = repo_queries::find_repo_by_pk(&app.pool, repo_pk).await? else { return Ok(Some(Amount::default())) };
         let old_oids: Vec<Sha256> = old.iter().map(|(oid, _)| *oid).collect();
@@ -61,7 +61,7 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         }
         let mut tx = app.begin().await?;
         // The commit point waits for this lock. While it is held, nothing comes to be named.
-        if !queries::lock_repo(&mut tx, repo_pk).await? {
+        if !queries::repos::lock_repo(&mut tx, repo_pk).await? {
             return Ok(Some(Amount::default()));
         }
         // A branch may have come, named a file and gone again.
@@ -78,13 +78,13 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
         }
         // Somebody may have asked for one since; it stays then.
         let unused: Vec<Sha256> = unused.into_iter().collect();
-        let unused = queries::lock_old_links(&mut tx, repo_pk, &unused, before).await?;
+        let unused = queries::repos::lock_old_links(&mut tx, repo_pk, &unused, before).await?;
         let mut amount = Amount::default();
         if !unused.is_empty() {
             let (count, bytes) = objects::unlink_in(&mut tx, repo_pk, &unused).await?;
             amount = Amount { count, bytes };
         }
-        queries::set_checked(&mut tx, repo_pk, run.started, before, since).await?;
+        queries::repos::set_checked(&mut tx, repo_pk, run.started, before, since).await?;
         tx.commit().await?;
         unused.iter().for_each(|oid| app.held_objects.invalidate(&(repo_pk, *oid)));
         return Ok(Some(amount));
@@ -96,15 +96,15 @@ async fn unlink_in_one(run: &Run<'_>, repo_pk: i64) -> HubResult<Option<Amount>>
 pub(super) async fn unlink_deleted(run: &Run<'_>, report: &mut Report) -> HubResult<()> {
     let before = run.before(run.limits.undelete);
     if run.is_dry() {
-        report.add(Item::OfDeleted, Amount::of(queries::list_deleted_links(&run.app.pool, before).await?));
+        report.add(Item::OfDeleted, Amount::of(queries::repos::list_deleted_links(&run.app.pool, before).await?));
         return Ok(());
     }
-    for repo_pk in queries::list_deleted_repos(&run.app.pool, before).await? {
+    for repo_pk in queries::repos::list_deleted_repos(&run.app.pool, before).await? {
         let mut tx = run.app.begin().await?;
         // Under its lock: whoever restores it comes before or after.
-        if queries::lock_deleted_repo(&mut tx, repo_pk, before).await? {
-            report.add(Item::OfDeleted, Amount::of(queries::unlink_all(&mut tx, repo_pk).await?));
-            queries::forget_contents(&mut tx, repo_pk).await?;
+        if queries::repos::lock_deleted_repo(&mut tx, repo_pk, before).await? {
+            report.add(Item::OfDeleted, Amount::of(queries::repos::unlink_all(&mut tx, repo_pk).await?));
+            queries::repos::forget_contents(&mut tx, repo_pk).await?;
         }
         tx.commit().await?;
     }
