@@ -14,6 +14,8 @@ pub enum Said {
     Texts(Vec<Vec<String>>),
     /// SERVFAIL.
     Failure,
+    /// These bytes behind the number of the question, whatever they are.
+    Bytes(Vec<u8>),
     /// Nothing at all.
     Silence,
 }
@@ -45,6 +47,7 @@ impl NameServer {
                 let answer = match found {
                     Some(Said::Silence) => continue,
                     Some(Said::Failure) => question.answer(2, &[]),
+                    Some(Said::Bytes(bytes)) => [question.id.as_slice(), bytes.as_slice()].concat(),
                     Some(Said::Texts(texts)) if question.is_for_texts => question.answer(0, &texts),
                     Some(Said::Texts(_)) => question.answer(0, &[]),
                     None => question.answer(3, &[]),
