@@ -213,10 +213,13 @@ def test_comments_on_lines_are_comments_for_clients_that_know_of_no_lines(api, a
     address = f"{api.endpoint}/api/models/{repo_id}/discussions/{made.pr_num}/comment"
     headers = {"Authorization": f"Bearer {TOKENS['dave']}", "Content-Type": "application/json"}
 
-    def say(body):
-        request = urllib.request.Request(address, json.dumps(body).encode(), headers)
+    def post(path, body):
+        request = urllib.request.Request(address + path, json.dumps(body).encode(), headers)
         with urllib.request.urlopen(request) as response:
-            return json.load(response)["newMessage"]
+            return json.load(response)
+
+    def say(body):
+        return post("", body)["newMessage"]
 
     said = say({"comment": "Why 1?", "anchor": {"path": "a.txt", "line": 1}})
     say({"comment": "One is longer.", "replyTo": said["id"]})
@@ -226,3 +229,10 @@ def test_comments_on_lines_are_comments_for_clients_that_know_of_no_lines(api, a
     assert comments[1:] == ["Why 1?", "One is longer.", "Thanks"]
     anchors = [event._event["data"].get("anchor", {}).get("line") for event in events if event.type == "comment"]
     assert anchors == [None, 1, 1, None]
+    # Of what they do not know they keep who did it, and what else it says.
+    for resolved in (True, False):
+        post(f"/{said['id']}/resolve", {"resolved": resolved})
+    *_, settled, again = api.get_discussion_details(repo_id, made.pr_num).events
+    for event, resolved in ((settled, True), (again, False)):
+        assert type(event).__name__ == "DiscussionEvent" and (event.type, event.author) == ("thread-change", "dave")
+        assert event._event["data"] == {"resolved": resolved, "thread": said["id"], "path": "a.txt"}

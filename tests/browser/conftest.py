@@ -14,6 +14,7 @@ import urllib.request
 import uuid
 from http.server import BaseHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
+from socketserver import BaseRequestHandler, ThreadingUDPServer
 from urllib.parse import urlsplit
 
 import pytest
@@ -79,23 +80,36 @@ class Proofs(BaseHTTPRequestHandler):
         pass
 
 
+class Names(BaseRequestHandler):
+    """The name server of all mail domains, which knows no record."""
+
+    def handle(self):
+        packet, socket = self.request
+        question = packet[12 : packet.index(0, 12) + 5]
+        socket.sendto(packet[:2] + bytes.fromhex("8183 0001 0000 0000 0000") + question, self.client_address)
+
+
 @pytest.fixture(scope="session")
 def hub():
     # What stands at the addresses where mail domains are proven.
     proofs = ThreadingHTTPServer(("127.0.0.1", 0), Proofs)
     proofs.texts = {}
     threading.Thread(target=proofs.serve_forever, daemon=True).start()
+    names = ThreadingUDPServer(("127.0.0.1", 0), Names)
+    threading.Thread(target=names.serve_forever, daemon=True).start()
     # It looks for something new in saved searches each second, so that nobody waits for its mail.
     settings = {
         "HUB_ALERTS_EVERY_SECS": "1",
         "HUB_SSH_ADDRESS": "127.0.0.1:0",
         "HUB_DOMAINS_PROOF_URL": f"http://127.0.0.1:{proofs.server_port}/{{domain}}",
+        "HUB_DOMAINS_NAMESERVER": f"127.0.0.1:{names.server_address[1]}",
     }
     hub = Hub(settings=settings)
     hub.proofs = proofs.texts
     yield hub
     hub.stop()
     proofs.shutdown()
+    names.shutdown()
 
 
 @pytest.fixture(scope="session")

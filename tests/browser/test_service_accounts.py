@@ -75,7 +75,7 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     ada.get_by_role("button", name="Add domain").click()
     hub.proofs[domain] = ada.get_by_label(f"Text that proves {domain}").input_value()
     problems += look(ada, "domain-unproven")
-    ada.get_by_role("button", name=f"Look for the file of {domain}").click()
+    ada.get_by_role("button", name=f"Look for the proof of {domain}").click()
     ada.get_by_text("can join now").wait_for()
 
     name, address = f"gus{uuid.uuid4().hex[:8]}", f"gus@{domain}"

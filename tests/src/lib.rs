@@ -7,11 +7,13 @@ mod client;
 mod database;
 mod hub_under_test;
 mod meili;
+mod name_server;
 mod stores;
 
 pub use client::Client;
 pub use hub_under_test::TestHub;
 pub use meili::Meili;
+pub use name_server::{NameServer, Said};
 pub use stores::{s3_store, services};
 
 /// Lets a test write `hub_tests::json!(…)` without naming another crate.

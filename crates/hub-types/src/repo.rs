@@ -55,6 +55,16 @@ impl RepoType {
         }
     }
 
+    /// What lines of `hf` add for it, with a space before. They take models for granted.
+    pub const fn hf_option(self) -> &'static str {
+        match self {
+            Self::Model => "",
+            Self::Dataset => " --repo-type dataset",
+            Self::Space => " --repo-type space",
+            Self::Bucket => " --repo-type bucket",
+        }
+    }
+
     /// Whether it is a git repository.
     pub fn has_git(self) -> bool {
         Self::WITH_GIT.contains(&self)
@@ -312,6 +322,14 @@ mod tests {
     fn bad_names_are_refused() {
         for name in ["", "-a", "a-", ".a", "a.", "a--b", "a..b", "a/b", "a b", "é", "a\0", "x.git", "x.GIT", &"x".repeat(97)] {
             assert!(check_name(name).is_err(), "{name}");
+        }
+    }
+
+    #[test]
+    fn lines_of_hf_name_every_type_but_models() {
+        for kind in RepoType::EVERY {
+            let expected = if kind == RepoType::Model { String::new() } else { format!(" --repo-type {kind}") };
+            assert_eq!(kind.hf_option(), expected);
         }
     }
 

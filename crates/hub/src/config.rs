@@ -132,6 +132,8 @@ pub struct Config {
     pub webhooks_allow: AllowedTargets,
     /// Where the file is that proves a mail domain; `{domain}` stands for it.
     pub domain_proof_url: String,
+    /// The name server that is asked for records that prove a mail domain; without it, the system's.
+    pub domain_nameserver: Option<SocketAddr>,
     /// Where git by SSH is served; without it, it is not.
     pub ssh: Option<SshConfig>,
     /// Whether everybody sees the page of the design system.
@@ -310,6 +312,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         alerts_every_secs: read.number("alerts.every_secs"),
         webhooks_allow: read.targets("webhooks.allow"),
         domain_proof_url: read.domain_url("domains.proof_url"),
+        domain_nameserver: read.optional_address("domains.nameserver"),
         ssh: reach::read_ssh(&mut read),
         design_page: read.switch("design_page"),
         log: LogConfig {

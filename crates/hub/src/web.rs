@@ -14,6 +14,7 @@ mod json_feed;
 pub mod layout;
 pub mod links;
 pub mod media_type;
+pub mod name_server;
 pub mod observe;
 pub mod outbound;
 pub mod page;

@@ -315,3 +315,46 @@ async fn an_empty_pull_request_is_started_and_pushed_to() {
     assert_eq!(text_at(&ada, "refs%2Fpr%2F1", "b.txt").await, "pushed\n");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn lines_of_hf_name_the_type_of_what_they_are_about() {
+    let (hub, ada, _) = start().await;
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    for (list, option) in [("/datasets", " --repo-type dataset"), ("/spaces", " --repo-type space")] {
+        let page = bob.open(list).await;
+        assert!(page.has(&format!("<code>hf upload{option}</code>")), "{list}: {}", page.text);
+    }
+    for (kind, plural, prefix, option) in [
+        ("model", "models", "", ""),
+        ("dataset", "datasets", "datasets/", " --repo-type dataset"),
+        ("space", "spaces", "spaces/", " --repo-type space"),
+    ] {
+        let new = json!({ "type": kind, "organization": "ada", "name": "thing", "sdk": "static" });
+        ada.post_json("/api/repos/create", &new, 200).await;
+        let at = format!("/{prefix}ada/thing");
+        let upload = format!("{at}/upload/main");
+        let page = bob.open(&upload).await;
+        assert!(page.has(&format!("<code>hf upload ada/thing … --create-pr{option}</code>")), "{kind}: {}", page.text);
+        let part = Part::bytes(b"\0\x01".to_vec()).file_name("w.dat");
+        let form = Form::new().text("csrf_token", page.csrf()).text("to", "pull").part("files", part);
+        let sent = bob.send_form(&upload, form).await;
+        assert!(sent.status == 422 && sent.has(&format!("hf upload ada/thing … --create-pr{option}<")), "{kind}: {}", sent.text);
+
+        let new = format!("{at}/discussions/new-pull-request");
+        assert!(bob.open(&new).await.has(&format!("hf upload ada/thing . --create-pr{option}<")), "{kind}");
+        let made = bob.submit(&new, &new, &[("title", "With git"), ("description", "Later.")]).await;
+        let made = led_to(&made).to_owned();
+        let files = bob.open(&format!("{made}/files")).await;
+        assert!(files.has(&format!("hf upload ada/thing . --revision refs/pr/1{option}</code>")), "{kind}: {}", files.text);
+        let page = bob.open(&format!("{at}/upload/refs%2Fpr%2F1")).await;
+        assert!(page.has(&format!("hf upload ada/thing … --revision refs/pr/1{option}</code>")), "{kind}: {}", page.text);
+
+        let found = ada.get_json(&format!("/api/{plural}/ada/thing"), 200).await;
+        let names = found["siblings"].as_array().unwrap().iter().map(|file| file["rfilename"].as_str().unwrap());
+        let gone: Vec<_> = names.map(|name| json!({ "key": "deletedFile", "value": { "path": name } })).collect();
+        ada.commit(&format!("/api/{plural}/ada/thing"), "main", &gone, 200).await;
+        let tree = bob.open(&format!("{at}/tree/main")).await;
+        assert!(tree.has(&format!("<code>hf upload ada/thing .{option}</code>")), "{kind}: {}", tree.text);
+    }
+    hub.stop().await;
+}

@@ -185,6 +185,26 @@ async fn who_opened_it_and_who_may_write_settle_threads() {
     let first = ada.get_json(&path(num, ""), 200).await["events"][0]["id"].as_str().unwrap().to_owned();
     resolve(&ada, num, &first, true, 404).await;
 
+    // The timeline tells it once each time, and leads to the thread. Nobody hears of it.
+    let found = carol.get_json(&path(num, ""), 200).await;
+    let told: Vec<Value> =
+        found["events"].as_array().unwrap().iter().filter(|event| event["type"] == "thread-change").cloned().collect();
+    let who: Vec<&Value> = told.iter().map(|event| &event["author"]["name"]).collect();
+    assert_eq!(who, [&json!("bob"), &json!("ada")], "{found}");
+    for (event, resolved) in told.iter().zip([true, false]) {
+        assert_eq!(event["data"], json!({ "resolved": resolved, "thread": id, "path": "a.txt" }));
+    }
+    let page = Browser::new(&hub).open(&format!("/ada/bert/discussions/{num}")).await;
+    let link = format!("<a href=\"#thread-{id}\">a.txt</a>");
+    for said in ["resolved a thread on", "opened a thread again on"] {
+        assert!(page.has(&format!("{said} {link}")), "{said}: {}", page.text);
+    }
+    assert!(page.has(&format!("id=\"thread-{id}\"")));
+    // It is no comment.
+    let event = told[0]["id"].as_str().unwrap();
+    ada.post_json(&path(num, &format!("/comment/{event}/hide")), &json!({}), 404).await;
+    reply(&ada, num, event, 404).await;
+
     ada.post_json(&path(num, "/lock"), &json!({ "locked": true }), 200).await;
     for client in [&bob, &carol] {
         remark_at(client, num, json!({ "path": "a.txt", "line": 3 }), 403).await;
@@ -272,5 +292,23 @@ async fn lines_of_a_gated_repository_are_for_those_who_were_let_in() {
     assert!(anchor(&carol, num, &id).await["snippet"].as_str().unwrap().contains(SECRET));
     assert!(browser.open(&thread).await.has(SECRET));
     assert_eq!(anchor(&bob, num, &id).await.get("snippet"), None);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn threads_of_a_full_discussion_are_settled_without_a_word() {
+    let (hub, ada, bob, num, _) = proposed().await;
+    let id = remark(&ada, num).await;
+    hub.sql(
+        "insert into discussion_events (discussion_pk, kind, body)
+         select discussion_pk, 'comment', 'x' from discussions, generate_series(1, 1000)",
+    )
+    .await;
+    reply(&bob, num, &id, 400).await;
+    let before = ada.get_json(&path(num, ""), 200).await["events"].as_array().unwrap().len();
+    resolve(&bob, num, &id, true, 200).await;
+    let after = ada.get_json(&path(num, ""), 200).await["events"].as_array().unwrap().len();
+    assert_eq!((before, after), (after, before));
+    assert_eq!(anchor(&ada, num, &id).await["resolved"], true);
     hub.stop().await;
 }

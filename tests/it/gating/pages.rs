@@ -158,3 +158,33 @@ async fn the_gate_is_set_in_the_settings() {
     assert_eq!(ada.submit(settings, "/acme/gated/settings/gating", &[("gating", "half")]).await.status, 400);
     gated.hub.stop().await;
 }
+
+#[tokio::test]
+async fn pull_requests_are_offered_to_those_who_may_download() {
+    const NEW: &str = "/acme/gated/discussions/new-pull-request";
+    let gated = Gated::start().await;
+    let mut bob = Browser::logged_in(&gated.hub, "bob").await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    assert!(ada.open("/acme/gated/discussions").await.has(NEW));
+    assert!(!Browser::new(&gated.hub).open("/acme/gated/discussions").await.has(NEW));
+    for path in ["/acme/gated/discussions", "/acme/gated/discussions/new"] {
+        let page = bob.open(path).await;
+        assert!(!page.has(NEW) && page.has("iscussion"), "{path}: {}", page.text);
+    }
+    // Whoever types the address is told what to do.
+    let told = "Changes are proposed by those who may download the files.";
+    for path in [NEW, "/acme/gated/edit/main/data.txt"] {
+        let refused = bob.get(path).await;
+        assert!(refused.status == 403 && refused.has(told), "{path}: {}", refused.text);
+        assert!(refused.has("to ask for access") && refused.has("href=\"/acme/gated\""), "{path}: {}", refused.text);
+    }
+    ask(&gated.bob).await;
+    let refused = bob.get(NEW).await;
+    assert!(refused.status == 403 && refused.has(told) && refused.has("awaiting a review"), "{}", refused.text);
+    gated.decide("bob", "accepted").await;
+    for path in ["/acme/gated/discussions", "/acme/gated/discussions/new"] {
+        assert!(bob.open(path).await.has(NEW), "{path}");
+    }
+    assert_eq!(bob.get(NEW).await.status, 200);
+    gated.hub.stop().await;
+}

@@ -1,4 +1,4 @@
-//! Mail domains: proven by a file that the domain serves, and joined by whoever has a confirmed address there.
+//! Mail domains: proven by a file that the domain serves or by a record, and joined by whoever has a confirmed address there.
 
 use std::net::TcpListener;
 use std::sync::{Arc, Mutex};
@@ -6,7 +6,7 @@ use std::sync::{Arc, Mutex};
 use actix_web::{App, HttpRequest, HttpResponse, HttpServer, web};
 use hub::accounts::OrgRole;
 use hub::web::outbound::AllowedTargets;
-use hub_tests::TestHub;
+use hub_tests::{NameServer, Said, TestHub};
 
 use crate::outbox::{mails, the_mail};
 use crate::pages::browser::{Browser, Page};
@@ -48,11 +48,12 @@ impl Site {
     }
 }
 
-/// A hub that looks for the files at that server, with acme, which `ada` administers, and `other` of `eve`'s.
-async fn hub(site: &Site, allowed: &str) -> TestHub {
-    let (port, allowed) = (site.port, AllowedTargets::parse(allowed).unwrap());
+/// A hub that looks for the files and records at those servers, with acme, which `ada` administers, and `other` of `eve`'s.
+async fn hub(site: &Site, names: &NameServer, allowed: &str) -> TestHub {
+    let (port, nameserver, allowed) = (site.port, names.address, AllowedTargets::parse(allowed).unwrap());
     let hub = TestHub::start_with(|config| {
         config.webhooks_allow = allowed;
+        config.domain_nameserver = Some(nameserver);
         config.domain_proof_url = format!("http://127.0.0.1:{port}/{{domain}}");
     })
     .await;
@@ -72,7 +73,8 @@ async fn add(admin: &mut Browser, domains: &str, domain: &str, role: &str) -> Pa
 fn shown(page: &Page, domain: &str) -> (String, String) {
     let rest = page.text.split(&format!("<h2>{domain}</h2>")).nth(1).expect("the domain is in the list");
     let between = |from: &str| rest.split(from).nth(1).unwrap().split('"').next().unwrap().to_owned();
-    (between("method=\"post\" action=\""), between("readonly value=\""))
+    let text = between(&format!("aria-label=\"Text that proves {domain}\" readonly value=\""));
+    (between("method=\"post\" action=\""), text)
 }
 
 async fn act(hub: &TestHub, admin: &mut Browser, path: &str, fields: &[(&str, &str)]) -> Page {
@@ -84,7 +86,8 @@ async fn act(hub: &TestHub, admin: &mut Browser, path: &str, fields: &[(&str, &s
 #[tokio::test]
 async fn who_has_an_address_at_a_proven_domain_joins() {
     let site = Site::start();
-    let hub = hub(&site, "127.0.0.1").await;
+    let names = NameServer::start().await;
+    let hub = hub(&site, &names, "127.0.0.1").await;
     let (mut ada, mut eve) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "eve").await);
     for (domain, role, status) in [
         ("gmail.com", "read", 400),
@@ -186,12 +189,80 @@ async fn who_has_an_address_at_a_proven_domain_joins() {
 #[tokio::test]
 async fn the_hub_asks_no_neighbours_for_proofs() {
     let site = Site::start();
-    let hub = hub(&site, "").await;
+    let names = NameServer::start().await;
+    let hub = hub(&site, &names, "").await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
     assert_eq!(add(&mut ada, DOMAINS, "right.example", "read").await.status, 303);
     let (path, text) = shown(&ada.open(DOMAINS).await, "right.example");
     site.serve("right.example", &text);
     let page = act(&hub, &mut ada, &path, &[("action", "prove")]).await;
     assert!(page.status == 409 && page.has("no public address"), "{}", page.text);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_record_proves_a_domain_as_well() {
+    let (site, names) = (Site::start(), NameServer::start().await);
+    let hub = hub(&site, &names, "127.0.0.1").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let record = "_hub-challenge.right.example";
+    assert_eq!(add(&mut ada, DOMAINS, "right.example", "read").await.status, 303);
+    let page = ada.open(DOMAINS).await;
+    assert!(page.has(&format!("value=\"{record}\"")), "{}", page.text);
+    let (path, text) = shown(&page, "right.example");
+    // A name that goes on at its own beginning, in an answer with more records than there are.
+    let endless = b"\x81\x80\x00\x01\xff\xff\x00\x00\x00\x00\xc0\x0c\x00\x10\x00\x01".to_vec();
+    let other = Said::Texts(vec![vec!["something".to_owned()]]);
+    let long = vec![vec!["x".repeat(255), "y".repeat(255), "z".to_owned()]];
+    for (said, found) in [
+        (None, "there is no record of _hub-challenge.right.example."),
+        (Some(Said::Texts(Vec::new())), "there is no record of"),
+        (Some(other), "the record of _hub-challenge.right.example says something else."),
+        (Some(Said::Texts(vec![vec![format!("{text}x")]])), "says something else."),
+        (Some(Said::Texts(long)), "says something else."),
+        (Some(Said::Failure), "the name server could not tell"),
+        (Some(Said::Bytes(endless)), "the name server "),
+        (Some(Said::Silence), "the name server does not answer."),
+    ] {
+        if let Some(said) = said.clone() {
+            names.say(record, said);
+        }
+        let page = act(&hub, &mut ada, &path, &[("action", "prove")]).await;
+        assert!(page.status == 409 && page.has(found), "{said:?} {found}: {}", page.text);
+        assert!(page.has("answers with status 404"), "what was found of the file is said, too: {}", page.text);
+    }
+    // What stands at the domain itself or somewhere below proves nothing.
+    names.say_texts("right.example", &[&text]);
+    names.say_texts("_hub-challenge.sub.right.example", &[&text]);
+    names.say_texts(record, &["something"]);
+    assert_eq!(act(&hub, &mut ada, &path, &[("action", "prove")]).await.status, 409);
+    // Among others, and in several strings.
+    let (begin, end) = text.split_at(10);
+    for (domain, texts) in [
+        ("right.example", vec![vec!["v=spf1 -all".to_owned()], vec![text.clone()]]),
+        ("parts.example", vec![vec!["something".to_owned()], vec![begin.to_owned(), end.to_owned()]]),
+    ] {
+        names.say(&format!("_hub-challenge.{domain}"), Said::Texts(texts));
+    }
+    let done = act(&hub, &mut ada, &path, &[("action", "prove")]).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    assert_eq!(add(&mut ada, DOMAINS, "parts.example", "read").await.status, 303);
+    let sql = format!("update organization_domains set challenge = '{text}' where domain = 'parts.example'");
+    sqlx::raw_sql(sqlx::AssertSqlSafe(sql)).execute(&hub.app().pool).await.unwrap();
+    let (path, _) = shown(&ada.open(DOMAINS).await, "parts.example");
+    let done = act(&hub, &mut ada, &path, &[("action", "prove")]).await;
+    assert_eq!(done.status, 303, "{}", done.text);
+    assert!(!ada.open(DOMAINS).await.has("_hub-challenge"), "what is proven needs no text any more");
+    // A record beside a file that says something else is enough, and the other way round.
+    site.serve("other.example", "something");
+    assert_eq!(add(&mut ada, DOMAINS, "other.example", "read").await.status, 303);
+    let (path, text) = shown(&ada.open(DOMAINS).await, "other.example");
+    names.say_texts("_hub-challenge.other.example", &[&text]);
+    assert_eq!(act(&hub, &mut ada, &path, &[("action", "prove")]).await.status, 303);
+    assert_eq!(add(&mut ada, DOMAINS, "file.example", "read").await.status, 303);
+    let (path, text) = shown(&ada.open(DOMAINS).await, "file.example");
+    names.say("_hub-challenge.file.example", Said::Failure);
+    site.serve("file.example", &text);
+    assert_eq!(act(&hub, &mut ada, &path, &[("action", "prove")]).await.status, 303);
     hub.stop().await;
 }

@@ -1,7 +1,8 @@
-//! Mail domains of organisations. An admin adds one, proves it by a file that the domain serves, and chooses a role; whoever has a
-//! confirmed address there joins with it by themselves. A domain is one organisation's at most.
+//! Mail domains of organisations. An admin adds one, proves it by a file that the domain serves or by a record of its name server, and
+//! chooses a role; whoever has a confirmed address there joins with it by themselves. A domain is one organisation's at most.
 //!
-//! What is asked of the domain goes through [`crate::web::outbound`]: admins choose the address.
+//! What is asked of the domain goes through [`crate::web::outbound`]: admins choose the address. Its records are asked of the hub's own
+//! name server ([`crate::web::name_server`]).
 
 use url::Url;
 
@@ -14,6 +15,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::signing::random_secret;
+use crate::web::name_server::{Unsaid, texts_at};
 use crate::web::outbound::Unanswered;
 
 /// How many an organisation can have.
@@ -119,21 +121,25 @@ pub fn proof_url(app: &App, domain: &str) -> String {
     app.config.domain_proof_url.replace("{domain}", domain)
 }
 
-/// Looks whether the domain serves the file, and takes it for proven then.
+/// The name of the TXT record of a domain that proves it as well.
+pub fn proof_record(domain: &str) -> String {
+    format!("_hub-challenge.{domain}")
+}
+
+/// Looks whether the file or the record of a domain says what it must, and takes it for proven then.
 ///
 /// # Errors
-/// 404 for a domain that was removed, 409 when the file is not there or says something else, when it was looked at a moment ago, and
-/// for another organisation's.
+/// 404 for a domain that was removed, 409 with what was found when neither proves it, when it was looked at a moment ago, and for
+/// another organisation's.
 pub async fn prove(app: &App, row: &DomainRow) -> HubResult<()> {
     if !queries::mark_checked(&app.pool, row.domain_pk, PAUSE_SECS).await? {
         return Err(HubError::conflict("It was looked at a moment ago. Wait some seconds, and press the button again."));
     }
-    let address = proof_url(app, &row.domain);
-    let url = Url::parse(&address).map_err(HubError::internal)?;
     // No connection to the database is held meanwhile.
-    let text = app.proofs.get_text(url, FILE_BYTES).await.map_err(|why| unproven(&address, &why))?;
-    if text.trim() != row.challenge {
-        return Err(HubError::conflict(format!("{address} says something else: put the text below there, and nothing besides.")));
+    let (file, record) = tokio::join!(look_for_file(app, row), look_for_record(app, row));
+    if let (Err(file), Err(record)) = (file?, record) {
+        let text = format!("Nothing proves {} yet. Its record: {record} Its file: {file}", row.domain);
+        return Err(HubError::conflict(text));
     }
     let mut tx = audit::begin(app).await?;
     match queries::mark_proven(&mut tx, row.domain_pk).await {
@@ -146,21 +152,44 @@ pub async fn prove(app: &App, row: &DomainRow) -> HubResult<()> {
     }
 }
 
-fn unproven(address: &str, why: &Unanswered) -> HubError {
-    HubError::conflict(match why {
+/// Whether the file of a domain proves it, or why not.
+async fn look_for_file(app: &App, row: &DomainRow) -> HubResult<Result<(), String>> {
+    let address = proof_url(app, &row.domain);
+    let url = Url::parse(&address).map_err(HubError::internal)?;
+    Ok(match app.proofs.get_text(url, FILE_BYTES).await {
+        Ok(text) if text.trim() == row.challenge => Ok(()),
+        Ok(_) => Err(format!("{address} says something else: put the text below there, and nothing besides.")),
+        Err(why) => Err(without_file(&address, why)),
+    })
+}
+
+/// Whether a record of a domain proves it, or why not. There may be others, of other hubs and organisations.
+async fn look_for_record(app: &App, row: &DomainRow) -> Result<(), String> {
+    let name = proof_record(&row.domain);
+    match texts_at(app.config.domain_nameserver, &name).await {
+        Ok(texts) if texts.iter().any(|text| text.trim() == row.challenge) => Ok(()),
+        Ok(_) => Err(format!("the record of {name} says something else.")),
+        Err(Unsaid::NoRecord) => Err(format!("there is no record of {name}. It can take some minutes until a new one is seen.")),
+        Err(Unsaid::Failure) => Err(format!("the name server could not tell whether there is a record of {name}.")),
+        Err(Unsaid::NoAnswer) => Err("the name server does not answer. Try again.".to_owned()),
+    }
+}
+
+fn without_file(address: &str, why: Unanswered) -> String {
+    match why {
         Unanswered::NotPublic => {
             format!("{address} is at no public address, and the hub asks no other. Its operator can allow it.")
         }
         Unanswered::NoConnection => {
             format!("{address} cannot be reached: the host is not found, does not answer, or its certificate is not valid.")
         }
-        Unanswered::Broken => format!("The answer of {address} broke off, or took too long. Try again."),
+        Unanswered::Broken => format!("the answer of {address} broke off, or took too long. Try again."),
         Unanswered::Redirect => {
             format!("{address} answers with a redirect, and the hub follows none: serve the file there itself.")
         }
         Unanswered::Status(status) => format!("{address} answers with status {status}: put the file there."),
         Unanswered::TooLong => format!("{address} says too much: put the text below there, and nothing besides."),
-    })
+    }
 }
 
 fn gone() -> HubError {

@@ -123,6 +123,15 @@ impl HubError {
         Self::new(ErrorKind::Gated, message).for_anonymous(*barrier == Barrier::LoggedOut).leading_to(page)
     }
 
+    /// The same for somebody who wants to propose changes of a gated repository, and does not know that it takes its files.
+    #[must_use]
+    pub fn of_proposal(mut self) -> Self {
+        if self.kind == ErrorKind::Gated {
+            self.message = format!("Changes are proposed by those who may download the files. {}", self.message);
+        }
+        self
+    }
+
     /// 400: nobody needs to ask for the files of this repository.
     pub fn not_gated(repo_type: RepoType, id: &RepoId) -> Self {
         Self::bad_request(format!("{repo_type} {id} is not gated")).with_header("x-error-code", wire::REPO_NOT_GATED)

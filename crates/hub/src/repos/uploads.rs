@@ -112,8 +112,9 @@ impl<'a> FormUpload<'a> {
         };
         HubError::unprocessable(format!(
             "`{path}` is large or no text. In the browser, such files are taken from those who may write to the repository. \
-             Propose it with `hf upload {} … {option}`, which sends it in chunks.",
-            self.repo.id
+             Propose it with `hf upload {} … {option}{}`, which sends it in chunks.",
+            self.repo.id,
+            self.repo.repo_type.hf_option()
         ))
     }
 

@@ -147,6 +147,14 @@ pub(super) static SETTINGS: &[Setting] = &[
          to allow where it is not public.",
     ),
     setting(
+        "domains.nameserver",
+        "HUB_DOMAINS_NAMESERVER",
+        "",
+        Form::Address,
+        "The address and port of the name server that is asked for the record `_hub-challenge.example.org`, which proves a mail \
+         domain as well, such as `10.1.0.53:53`. Not set: the system's name servers, those of `/etc/resolv.conf`.",
+    ),
+    setting(
         "undo.days",
         "HUB_UNDO_DAYS",
         "30",

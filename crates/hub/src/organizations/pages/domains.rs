@@ -5,7 +5,7 @@ use askama::Template;
 
 use super::find_organization;
 use super::service_accounts::role_of;
-use crate::accounts::domains::{self, proof_url};
+use crate::accounts::domains::{self, proof_record, proof_url};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::lower_role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
@@ -48,6 +48,8 @@ struct DomainItem {
     is_proven: bool,
     /// Where its file is, until it is proven.
     address: String,
+    /// The name of its record.
+    record: String,
     challenge: String,
     roles: Vec<Choice>,
 }
@@ -58,6 +60,7 @@ impl DomainItem {
             pk: row.domain_pk,
             is_proven: row.proven_at.is_some(),
             address: proof_url(&page.app, &row.domain),
+            record: proof_record(&row.domain),
             roles: lower_role_options(&row.role),
             domain: row.domain,
             challenge: row.challenge,

@@ -58,8 +58,12 @@ pub(super) fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<(
     Ok(())
 }
 
+pub(super) async fn has_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<bool> {
+    Ok(discussions::count_events(conn, found.discussion_pk).await? < MAX_EVENTS)
+}
+
 pub(super) async fn check_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
-    if discussions::count_events(conn, found.discussion_pk).await? >= MAX_EVENTS {
+    if !has_room(conn, found).await? {
         return Err(HubError::bad_request(format!("#{} is full: open a new discussion to go on.", found.num)));
     }
     Ok(())

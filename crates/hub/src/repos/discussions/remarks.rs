@@ -8,8 +8,9 @@ use std::collections::hash_map::Entry;
 
 use hub_git::{EntryKind, FileChange, FileSide, GitReader, TextDiff};
 use hub_types::Oid;
+use serde_json::json;
 
-use super::changes::{check_room, check_unlocked, insert, lock, required};
+use super::changes::{check_room, check_unlocked, has_room, insert, lock, required};
 use super::timeline::ends;
 use super::{PullState, get, get_to_change, participant};
 use crate::app::App;
@@ -149,7 +150,7 @@ pub async fn reply(app: &App, read: &RepoRead, num: i64, to: &str, text: &str) -
     Ok(id)
 }
 
-/// Settles the thread of a comment, or takes that back. Saying it twice changes nothing.
+/// Settles the thread of a comment, or takes that back, which the timeline tells. Saying it twice changes nothing.
 ///
 /// # Errors
 /// 401 or 403 for those who neither opened the pull request nor may write, 404 for an unknown number or a comment that is in no thread.
@@ -161,7 +162,14 @@ pub async fn resolve(app: &App, read: &RepoRead, num: i64, comment: &str, resolv
     lock(&mut tx, &found).await?;
     let thread_pk = discussions::find_thread(&mut *tx, found.discussion_pk, &comment.to_ascii_lowercase()).await?;
     let thread_pk = thread_pk.ok_or_else(|| no_thread(num))?;
-    discussions::set_resolved(&mut tx, thread_pk, resolved.then_some(user_pk)).await?;
+    let settled = discussions::set_resolved(&mut tx, thread_pk, resolved.then_some(user_pk)).await?;
+    // A full discussion tells of nothing more, but its threads are settled all the same.
+    if let Some(settled) = settled
+        && has_room(&mut tx, &found).await?
+    {
+        let payload = json!({ "resolved": resolved, "thread": settled.comment, "path": settled.path });
+        discussions::insert_change(&mut tx, found.discussion_pk, Some(user_pk), "thread-change", payload).await?;
+    }
     tx.commit().await?;
     Ok(())
 }

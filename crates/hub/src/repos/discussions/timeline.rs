@@ -65,7 +65,7 @@ impl TimelineEvent {
     pub fn markdown(&self) -> &str {
         match &self.what {
             What::Comment { body, .. } => body,
-            What::Status(_) | What::Title { .. } | What::Commit { .. } => "",
+            What::Status(_) | What::Title { .. } | What::Commit { .. } | What::Thread { .. } => "",
         }
     }
 }
@@ -100,6 +100,15 @@ pub enum What {
         /// Its id.
         oid: Oid,
     },
+    /// A thread on lines was settled, or goes on.
+    Thread {
+        /// Whether it was settled.
+        resolved: bool,
+        /// The id of the comment that it begins with.
+        thread: String,
+        /// The file that it is about.
+        path: String,
+    },
 }
 
 /// Reads a discussion with all that happened in it.
@@ -132,6 +141,10 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
             // What it was called before goes with the title that moderators hid.
             "title-change" if discussion.title == HIDDEN_TITLE => {}
             "title-change" => events.push(base(row.public_id.clone(), What::Title { from: text("from"), to: text("to") })),
+            "thread-change" => {
+                let resolved = row.payload.get("resolved").and_then(|value| value.as_bool()).unwrap_or_default();
+                events.push(base(row.public_id.clone(), What::Thread { resolved, thread: text("thread"), path: text("path") }));
+            }
             "commit" => {
                 for commit in commits.remove(&row.event_pk).unwrap_or_default() {
                     let id: String = commit.oid.to_hex().chars().take(24).collect();

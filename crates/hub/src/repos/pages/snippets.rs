@@ -9,7 +9,7 @@ use crate::web::links::encode_segment;
 /// How to put files into a repository that has none.
 pub(super) fn quick_start_of(header: &RepoHeader) -> QuickStart {
     let (url, id) = (&header.hub_url, header.id());
-    let option = type_option(header.kind);
+    let option = header.kind.hf_option();
     let argument = match header.kind {
         RepoType::Model => String::new(),
         RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(", repo_type=\"{}\"", header.kind),
@@ -52,12 +52,12 @@ pub(super) fn quick_start_of(header: &RepoHeader) -> QuickStart {
 
 /// The line that uploads a card.
 pub(super) fn card_command(header: &RepoHeader) -> String {
-    format!("HF_ENDPOINT={} \\\n  hf upload {} README.md{}", header.hub_url, header.id(), type_option(header.kind))
+    format!("HF_ENDPOINT={} \\\n  hf upload {} README.md{}", header.hub_url, header.id(), header.kind.hf_option())
 }
 
 /// The lines that upload the folder at hand as a pull request.
 pub(super) fn upload_command(header: &RepoHeader) -> String {
-    format!("HF_ENDPOINT={} \\\n  hf upload {} . --create-pr{}", header.hub_url, header.id(), type_option(header.kind))
+    format!("HF_ENDPOINT={} \\\n  hf upload {} . --create-pr{}", header.hub_url, header.id(), header.kind.hf_option())
 }
 
 /// The lines that push to a pull request.
@@ -67,12 +67,4 @@ pub(super) fn pull_commands(header: &RepoHeader, num: &str) -> String {
         "{clone}\ncd {name}\ngit fetch origin refs/pr/{num}\ngit checkout -b pr-{num} FETCH_HEAD\n\
          # change files and commit them\ngit push origin HEAD:refs/pr/{num}"
     )
-}
-
-/// What commands add for all that are not models.
-fn type_option(kind: RepoType) -> String {
-    match kind {
-        RepoType::Model => String::new(),
-        RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(" --repo-type {kind}"),
-    }
 }

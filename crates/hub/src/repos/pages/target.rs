@@ -104,7 +104,7 @@ impl Target {
             Some(num) => Goal::Pull(PullWrite::check(&page.app, read, num).await?, num),
             None if read.level >= Level::Write => Goal::Branch(read.into_write()?),
             None => {
-                let content = may_propose(&page.app, read).await?;
+                let content = may_propose(&page.app, read).await.map_err(HubError::of_proposal)?;
                 if !takes_pulls {
                     return Err(turned_off(&content.repo));
                 }
@@ -192,6 +192,7 @@ impl Target {
         TargetView {
             revision: self.revision.clone(),
             repo_id: self.read().repo.id.to_string(),
+            hf_option: self.read().repo.repo_type.hf_option(),
             proposes: matches!(self.goal, Goal::Proposal(_)),
             can_choose: self.takes_pulls && matches!(self.goal, Goal::Branch(_)),
             opens_pull: to == To::NewPull,
@@ -208,6 +209,8 @@ pub(super) struct TargetView {
     pub revision: String,
     /// The repository.
     pub repo_id: String,
+    /// What lines of `hf` add for it.
+    pub hf_option: &'static str,
     /// Whether it can only be proposed.
     pub proposes: bool,
     /// Whether one can choose between a commit and a pull request.

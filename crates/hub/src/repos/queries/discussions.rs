@@ -16,8 +16,8 @@ pub use events::{
 };
 
 pub use remarks::{
-    DiffSide, NewThread, ReplyRow, SnippetRow, ThreadRow, find_thread, forget_snippet, insert_reply, insert_thread, list_replies,
-    list_snippets, list_threads, set_resolved, was_head,
+    DiffSide, NewThread, ReplyRow, SettledRow, SnippetRow, ThreadRow, find_thread, forget_snippet, insert_reply, insert_thread,
+    list_replies, list_snippets, list_threads, set_resolved, was_head,
 };
 
 pub use reactions::{ReactionRow, delete_reaction, insert_reaction, list_reactions};

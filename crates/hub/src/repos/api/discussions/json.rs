@@ -108,6 +108,10 @@ pub(super) fn event(row: &TimelineEvent, html: &SafeHtml, reactions: &Reactions,
         What::Status(status) => ("status-change", json!({ "status": status })),
         What::Title { from, to } => ("title-change", json!({ "from": from, "to": to })),
         What::Commit { subject, oid } => ("commit", json!({ "subject": subject, "oid": oid })),
+        // Not among the types that clients know, for which they have a general one.
+        What::Thread { resolved, thread, path } => {
+            ("thread-change", json!({ "resolved": resolved, "thread": thread, "path": path }))
+        }
     };
     let mut value = json!({ "id": row.id, "type": kind, "createdAt": timestamp(row.created_at), "data": data });
     with_author(&mut value, row.author.as_deref());

@@ -93,7 +93,7 @@ pub(super) struct Event {
     pub(super) icon: &'static str,
     /// What happened, if it is no comment.
     pub(super) said: String,
-    /// The commit.
+    /// The commit or thread.
     pub(super) link: Option<Link>,
 }
 
@@ -182,6 +182,13 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
             shown.said = "added a commit".to_owned();
             let label = if subject.is_empty() { oid.chars().take(7).collect() } else { subject };
             shown.link = Some(Link { label, href: format!("{href}/commit/{oid}") });
+        }
+        What::Thread { resolved, thread, path } => {
+            (shown.icon, shown.said) = match resolved {
+                true => ("check", "resolved a thread on".to_owned()),
+                false => ("message-square-text", "opened a thread again on".to_owned()),
+            };
+            shown.link = Some(Link { label: path, href: format!("#thread-{thread}") });
         }
     }
     shown

@@ -86,6 +86,8 @@ struct ListPage {
     silenced: bool,
     /// Whether nobody can open one, for this or because its owners turned them off.
     disabled: bool,
+    /// Whether pull requests are offered: not to those whom a gated repository has not let in.
+    proposes: bool,
     previous: Option<String>,
     next: Option<String>,
 }
@@ -226,6 +228,7 @@ async fn show_list(page: PageRequest, read: RepoRead) -> HubResult<HttpResponse>
         kept: asked.kept(),
         rows: found.iter().map(Row::of).collect(),
         silenced,
+        proposes: read.barrier(&page.app).await?.is_none(),
         disabled: silenced || are_disabled(pool, read.repo.pk).await?,
         none_at_all: counts == [0, 0] && asked.search.is_empty() && asked.kind == "all",
         previous: (number > 0).then(|| asked.href(&base, number - 1)),

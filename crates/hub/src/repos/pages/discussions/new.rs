@@ -21,6 +21,8 @@ struct NewPage {
     header: RepoHeader,
     title: Field,
     description: Field,
+    /// Whether pull requests are offered, too.
+    proposes: bool,
     error: Option<String>,
 }
 
@@ -38,6 +40,7 @@ async fn show(page: &PageRequest, read: &RepoRead, typed: (&str, &str), refusal:
         layout: layout_of(page, &read.repo, "New discussion"),
         title: refusal.mark(Field::new("title", "Title").value(typed.0)),
         description: description.error(refusal.message_at("comment")).hint("Markdown. `@name` leads to somebody's page."),
+        proposes: read.barrier(&page.app).await?.is_none(),
         error: refusal.message_elsewhere(&["title", "comment"]),
         header,
     };

@@ -6,7 +6,7 @@ use super::super::context::{header_of, layout_of};
 use super::super::snippets::{pull_commands, upload_command};
 use super::super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::repos::discussions::{NewDiscussion, may_propose, open_pull_request_once, turned_off};
 use crate::repos::queries::discussions::are_disabled;
 use crate::repos::{RepoContent, RepoRead};
@@ -39,7 +39,7 @@ pub(super) async fn show_form(page: PageRequest, read: RepoRead) -> HubResult<Ht
 
 async fn allowed(page: &PageRequest, read: RepoRead) -> HubResult<RepoContent> {
     page.require_session()?;
-    let content = may_propose(&page.app, read).await?;
+    let content = may_propose(&page.app, read).await.map_err(HubError::of_proposal)?;
     match are_disabled(&page.app.pool, content.repo.pk).await? {
         true => Err(turned_off(&content.repo)),
         false => Ok(content),

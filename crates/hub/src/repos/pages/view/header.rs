@@ -256,10 +256,6 @@ impl RepoHeader {
 
     /// The line that downloads it.
     pub fn hf_command(&self) -> String {
-        let kind = match self.kind {
-            RepoType::Model => String::new(),
-            RepoType::Dataset | RepoType::Space | RepoType::Bucket => format!(" --repo-type {}", self.kind),
-        };
-        format!("HF_ENDPOINT={} \\\n  hf download {}{kind}", self.hub_url, self.id())
+        format!("HF_ENDPOINT={} \\\n  hf download {}{}", self.hub_url, self.id(), self.kind.hf_option())
     }
 }

@@ -18,7 +18,7 @@ pub struct EventRow {
     pub author: Option<String>,
     /// Whether that is a service account.
     pub by_service: bool,
-    /// `comment`, `status-change`, `title-change` or `commit`.
+    /// `comment`, `status-change`, `title-change`, `commit` or `thread-change`.
     pub kind: String,
     /// Of a comment: its Markdown.
     pub body: String,

@@ -206,20 +206,32 @@ pub async fn insert_reply(conn: &mut PgConnection, comment: &str, thread_pk: i64
     .map(|_| ())
 }
 
-/// Notes who settled a thread, or nobody for one that goes on. What is so already stays as it is.
+/// A thread that was settled, or goes on.
+#[derive(Debug, Clone)]
+pub struct SettledRow {
+    /// The id of the comment that it begins with.
+    pub comment: String,
+    /// The file.
+    pub path: String,
+}
+
+/// Notes who settled a thread, or nobody for one that goes on, and gives the thread. What is so already stays as it is: `None`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn set_resolved(conn: &mut PgConnection, thread_pk: i64, resolved_by: Option<i64>) -> sqlx::Result<()> {
-    sqlx::query!(
-        "update remark_threads set resolved_by = $2, resolved_at = case when $2::bigint is null then null else now() end
-         where event_pk = $1 and (resolved_at is null) <> ($2::bigint is null)",
+pub async fn set_resolved(conn: &mut PgConnection, thread_pk: i64, resolved_by: Option<i64>) -> sqlx::Result<Option<SettledRow>> {
+    sqlx::query_as!(
+        SettledRow,
+        r#"update remark_threads t
+           set resolved_by = $2, resolved_at = case when $2::bigint is null then null else now() end
+           from discussion_events e
+           where t.event_pk = $1 and e.event_pk = t.event_pk and (t.resolved_at is null) <> ($2::bigint is null)
+           returning e.public_id as "comment!", t.path as "path!""#,
         thread_pk,
         resolved_by
     )
-    .execute(conn)
+    .fetch_optional(conn)
     .await
-    .map(|_| ())
 }
 
 /// Forgets the lines that a thread is about, whose comment is hidden for good.
