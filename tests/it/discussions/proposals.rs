@@ -338,7 +338,8 @@ async fn lines_of_hf_name_the_type_of_what_they_are_about() {
         let part = Part::bytes(b"\0\x01".to_vec()).file_name("w.dat");
         let form = Form::new().text("csrf_token", page.csrf()).text("to", "pull").part("files", part);
         let sent = bob.send_form(&upload, form).await;
-        assert!(sent.status == 422 && sent.has(&format!("hf upload ada/thing … --create-pr{option}<")), "{kind}: {}", sent.text);
+        let told = format!("Propose it with <code>hf upload ada/thing … --create-pr{option}</code>");
+        assert!(sent.status == 422 && sent.has(&told), "{kind}: {}", sent.text);
 
         let new = format!("{at}/discussions/new-pull-request");
         assert!(bob.open(&new).await.has(&format!("hf upload ada/thing . --create-pr{option}<")), "{kind}");

@@ -221,7 +221,7 @@ async fn a_record_proves_a_domain_as_well() {
         (Some(Said::Texts(vec![vec![format!("{text}x")]])), "says something else."),
         (Some(Said::Texts(long)), "says something else."),
         (Some(Said::Failure), "the name server could not tell"),
-        (Some(Said::Bytes(endless)), "the name server "),
+        (Some(Said::Bytes(endless)), "the name server could not tell"),
         (Some(Said::Silence), "the name server does not answer."),
     ] {
         if let Some(said) = said.clone() {

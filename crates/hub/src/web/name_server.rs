@@ -19,7 +19,7 @@ const ONE_TRY: Duration = Duration::from_secs(3);
 pub enum Unsaid {
     /// There is no such record.
     NoRecord,
-    /// The name server answers that it cannot tell.
+    /// The name server answers that it cannot tell, or nothing that can be read.
     Failure,
     /// There is no name server, or it says nothing.
     NoAnswer,
@@ -80,7 +80,7 @@ fn resolver(server: Option<SocketAddr>) -> Result<TokioResolver, NetError> {
 fn unsaid(error: &NetError) -> Unsaid {
     match error {
         NetError::Dns(DnsError::NoRecordsFound(_)) => Unsaid::NoRecord,
-        NetError::Dns(_) => Unsaid::Failure,
+        NetError::Dns(_) | NetError::Proto(_) => Unsaid::Failure,
         _ => Unsaid::NoAnswer,
     }
 }
