@@ -25,7 +25,8 @@ pub async fn connect(url: &str, max_connections: u32) -> sqlx::Result<PgPool> {
             let rested = use_so_far.idle_for > RESTED;
             Box::pin(async move { Ok(!rested || conn.ping().await.is_ok()) })
         })
-        .connect_with(options.application_name("hub"))
+        // A second process of Postgres for a statement takes longer to start than most statements run.
+        .connect_with(options.application_name("hub").options([("max_parallel_workers_per_gather", "0")]))
         .await
 }
 

@@ -35,21 +35,28 @@ pub(super) struct OwnerPatterns {
 pub(super) async fn list_owners(pool: &PgPool, wanted: &OwnerPatterns, offset: i64, limit: i64) -> sqlx::Result<Vec<FoundOwner>> {
     sqlx::query_as!(
         FoundOwner,
-        r#"select namespace_pk as "namespace_pk!", name as "name!", fullname as "fullname!", count(*) over () as "total!" from (
-               select n.namespace_pk, n.name, coalesce(u.fullname, o.fullname, '') as fullname from namespaces n
-               left join users u on u.user_pk = n.namespace_pk
-               left join organizations o on o.organization_pk = n.namespace_pk
-               where n.kind = $1 and lower(n.name) like any($2) and u.deletes_at is null and u.service_of is null
-               union
-               select n.namespace_pk, n.name, u.fullname from users u join namespaces n on n.namespace_pk = u.user_pk
-               where $1 = 'user' and $3 <> '' and lower(u.fullname) like $3 and u.deletes_at is null and u.service_of is null
-               union
-               select n.namespace_pk, n.name, o.fullname from organizations o
-               join namespaces n on n.namespace_pk = o.organization_pk
-               where $1 = 'organization' and $3 <> '' and lower(o.fullname) like $3 and n.kind <> 'deleted'
-           ) found
-           order by lower(name) = $4 desc, left(lower(name), length($4)) = $4 desc, length(name), lower(name)
-           offset $5 limit $6"#,
+        r#"with names as materialized (
+               select namespace_pk, name from namespaces where kind = $1 and lower(name) like any($2)
+           ), others as (
+               select user_pk as namespace_pk from users where $1 = 'user' and $3 <> '' and lower(fullname) like $3
+               union all
+               select organization_pk from organizations where $1 = 'organization' and $3 <> '' and lower(fullname) like $3
+               except select namespace_pk from names
+           ), best as (
+               select namespace_pk, name, count(*) over () as total from (
+                   select * from names
+                   union all
+                   select namespace_pk, n.name from others join namespaces n using (namespace_pk) where n.kind = $1
+               ) found
+               where $1 <> 'user' or exists (
+                   select from users u where u.user_pk = found.namespace_pk and u.deletes_at is null and u.service_of is null)
+               order by lower(name) = $4 desc, left(lower(name), length($4)) = $4 desc, length(name), lower(name)
+               offset $5 limit $6
+           )
+           select b.namespace_pk as "namespace_pk!", b.name as "name!", coalesce(u.fullname, o.fullname, '') as "fullname!",
+                  b.total as "total!"
+           from best b left join users u on u.user_pk = b.namespace_pk left join organizations o on o.organization_pk = b.namespace_pk
+           order by lower(b.name) = $4 desc, left(lower(b.name), length($4)) = $4 desc, length(b.name), lower(b.name)"#,
         wanted.kind,
         &wanted.names,
         wanted.fullname,
