@@ -30,6 +30,11 @@ pub struct Standing {
 impl Standing {
     /// That of a request about which nobody has decided.
     pub const WAITING: Self = Self { status: RequestStatus::Pending, reason: None, by: None, at: None };
+
+    /// Whether this is the same decision. Who made it may have another name by now.
+    fn is_same(&self, other: &Self) -> bool {
+        (self.status, &self.reason, self.at) == (other.status, &other.reason, other.at)
+    }
 }
 
 /// A decision that was made.
@@ -81,8 +86,10 @@ pub(in crate::repos) async fn undo(
         return Err(HubError::repo_not_found(false));
     }
     // One after the other: whoever decides about the same request holds its row.
-    let is_there = queries::lock_request(&mut tx, repo.pk, request).await?;
-    if queries::was_decided_since(&mut tx, repo.pk, request, change_pk).await? {
+    let now = queries::lock_request(&mut tx, repo.pk, request).await?;
+    let is_there = now.is_some();
+    let stands = now.is_none_or(|now| after.as_ref().is_some_and(|after| after.is_same(&now)));
+    if !stands || queries::was_decided_since(&mut tx, repo.pk, request, change_pk).await? {
         let text = format!("The request of {user} was decided about again since: decide as you want it under Access requests.");
         return Err(HubError::conflict(text));
     }

@@ -242,27 +242,31 @@ pub async fn lock_standing(conn: &mut PgConnection, repo_pk: i64, user_pk: i64) 
     .await
 }
 
-/// Has those who decide about a request take turns, until the transaction ends; tells whether it is there.
+/// How a request stands, which stays so until the transaction ends.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn lock_request(conn: &mut PgConnection, repo_pk: i64, public_id: &str) -> sqlx::Result<bool> {
-    let row = sqlx::query_scalar!(
-        "select access_request_pk from access_requests where repo_pk = $1 and public_id = $2 for update",
+pub async fn lock_request(conn: &mut PgConnection, repo_pk: i64, public_id: &str) -> sqlx::Result<Option<Standing>> {
+    sqlx::query_as!(
+        Standing,
+        r#"select status as "status: RequestStatus", rejection_reason as reason, decided_at as at,
+                  (select name from namespaces where namespace_pk = decided_by) as by
+           from access_requests where repo_pk = $1 and public_id = $2 for update"#,
         repo_pk,
         public_id
-    );
-    Ok(row.fetch_optional(conn).await?.is_some())
+    )
+    .fetch_optional(conn)
+    .await
 }
 
-/// Whether a request was decided about after a change.
+/// Whether a request was decided about after a change. Decisions that were taken back do not count, nor what took them back.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn was_decided_since(conn: &mut PgConnection, repo_pk: i64, public_id: &str, change_pk: i64) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (select from repo_changes where repo_pk = $1 and kind = 'decide_access' and details ->> 'request' = $2
-                          and change_pk > $3) as "was!""#,
+                          and change_pk > $3 and undone_at is null and undoes is null) as "was!""#,
         repo_pk,
         public_id,
         change_pk
