@@ -99,7 +99,6 @@ async fn a_role_is_what_it_was() {
     assert_eq!(take_back(&mut boss, &given).await.status, 409);
     assert_eq!(set_role(&mut boss, "ada", "admin").await.status, 303);
     let given = line(&hub, "admin.role").await;
-    // Nobody else but boss, who is suspended before it is taken back.
     assert_eq!(take_back(&mut boss, &given).await.status, 303);
     let (whose, _, details) = last(&hub, "admin.role").await;
     assert_eq!((whose.as_str(), &details["role"], &details["was"]), ("ada", &"moderator".into(), &"admin".into()));
