@@ -55,7 +55,8 @@ pub(super) async fn list_standing(conn: impl PgExecutor<'_>, lines: &[i64]) -> s
     // The role is also given on the command line, of which only the lines of a trigger tell. Those of the same act come before.
     sqlx::query_scalar!(
         "select audit_pk from audit_log l where audit_pk = any($1) and case action
-             when 'admin.banner' then audit_pk = (select n.audit_pk from audit_log n where n.action = 'admin.banner'
+             when 'admin.banner' then audit_pk = (select n.audit_pk from audit_log n
+                                                  where n.action = 'admin.banner' and n.audit_pk >= l.audit_pk
                                                   order by n.audit_pk desc limit 1)
              else not exists (select from audit_log n
                               where n.namespace_pk = l.namespace_pk and n.audit_pk > l.audit_pk
