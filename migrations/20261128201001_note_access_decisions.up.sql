@@ -4,5 +4,3 @@ alter table repo_changes drop constraint repo_changes_kind_check;
 alter table repo_changes add constraint repo_changes_kind_check
     check (kind in ('delete_repo', 'restore_repo', 'move_repo', 'update_settings', 'update_options', 'delete_ref', 'replace_ref',
                     'restore_ref', 'delete_discussion', 'restore_discussion', 'decide_access')) not valid;
--- The last decision about a request. There are none yet.
-create index repo_changes_request_idx on repo_changes (repo_pk, (details ->> 'request'), change_pk desc) where kind = 'decide_access';

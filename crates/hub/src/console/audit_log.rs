@@ -113,6 +113,8 @@ async fn page_of(page: &PageRequest, line: Option<i64>, refusal: &Refusal) -> Hu
         Some(line) => take_back::offer(&page.app, line).await?,
         None => None,
     };
+    let late = (line.is_some() && offer.is_none())
+        .then(|| "This cannot be taken back: it is too old, or the same was changed again since.".to_owned());
     let last = rows.last().map(|row| row.audit_pk).filter(|_| more);
     let query = asked.query();
     let separator = if query.is_empty() { "" } else { "&" };
@@ -127,7 +129,7 @@ async fn page_of(page: &PageRequest, line: Option<i64>, refusal: &Refusal) -> Hu
         from: Field::new("from", "From").value(&asked.from),
         to: Field::new("to", "To").value(&asked.to),
         kept_days: page.app.config.audit_days,
-        error: refusal.message_elsewhere(&[]),
+        error: refusal.message_elsewhere(&[]).or(late),
         offer,
         reason: Field::new("reason", "Why").hint("The audit log keeps it."),
         lines: rows

@@ -2,7 +2,8 @@
 //! those who asked and were let in.
 //!
 //! - [`ask`], [`withdraw`]: what people do who want the files. What they are asked stands in the card ([`hub_cards::Gate`]).
-//! - [`decide`], [`decide_many`], [`grant`]: what those do who may write to the repository; [`undo`] takes it back.
+//! - [`decide`], [`decide_many`], [`grant`]: what those do who may write to the repository; [`super::changes::undo`] takes it
+//!   back.
 //! - [`announce`]: mail to those who decide, at most once an hour for each repository.
 //!
 //! A request that is accepted opens the files at [`super::RepoRead::barrier`] and nowhere else; rejecting it, or taking the

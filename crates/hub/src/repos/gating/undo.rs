@@ -85,7 +85,10 @@ pub(in crate::repos) async fn undo(
     if !hold_repo(&mut tx, repo.pk).await? {
         return Err(HubError::repo_not_found(false));
     }
-    // One after the other: whoever decides about the same request holds its row.
+    // One after the other: whoever takes the same back holds the change, whoever decides about the same request its row. What was
+    // removed has no row.
+    let undone = AccessDecision { before: after.clone(), after: before.clone(), ..decided.clone() };
+    changes::note(&mut tx, repo.pk, Some(by), &What::DecideAccess(undone), Some(change_pk)).await?;
     let now = queries::lock_request(&mut tx, repo.pk, request).await?;
     let is_there = now.is_some();
     let stands = now.is_none_or(|now| after.as_ref().is_some_and(|after| after.is_same(&now)));
@@ -108,8 +111,6 @@ pub(in crate::repos) async fn undo(
     }
     let status = before.as_ref().map_or("removed", |before| before.status.as_str());
     insert_event(&mut tx, repo.pk, Some(by), "decide_access", json!({ "users": [user_pk], "status": status })).await?;
-    let undone = AccessDecision { before: after.clone(), after: before.clone(), ..decided.clone() };
-    changes::note(&mut tx, repo.pk, Some(by), &What::DecideAccess(undone), Some(change_pk)).await?;
     tx.commit().await?;
     app.jobs.wake();
     Ok(match before.as_ref().map(|before| before.status) {

@@ -230,6 +230,8 @@ pub async fn grant(conn: &mut PgConnection, repo_pk: i64, user_pk: i64, decided_
 /// # Errors
 /// The database does not answer.
 pub async fn lock_standing(conn: &mut PgConnection, repo_pk: i64, user_pk: i64) -> sqlx::Result<Option<Standing>> {
+    // The account first, as [`grant`] and whatever deletes an account do, or they would wait for each other.
+    sqlx::query!("select user_pk from users where user_pk = $1 for key share", user_pk).fetch_optional(&mut *conn).await?;
     sqlx::query_as!(
         Standing,
         r#"select status as "status: RequestStatus", rejection_reason as reason, decided_at as at,
