@@ -114,6 +114,35 @@ async fn a_role_is_what_it_was() {
 }
 
 #[tokio::test]
+async fn it_asks_who_is_there_and_gives_roles_as_the_page_of_the_account_does() {
+    let (hub, mut boss) = hub().await;
+    assert_eq!(set_role(&mut boss, "ada", "admin").await.status, 303);
+    let given = line(&hub, "admin.role").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    assert_eq!(set_role(&mut ada, "boss", "none").await.status, 303);
+    let page = take_back(&mut ada, &given).await;
+    assert!(page.status == 409 && page.has("Nobody else runs this hub."), "{}", page.text);
+    assert_eq!(set_role(&mut ada, "boss", "admin").await.status, 303);
+    assert_eq!(set_role(&mut boss, "ada", "none").await.status, 303);
+    let taken = line(&hub, "admin.role").await;
+
+    hub.sql("update sessions set proved_at = now() - interval '31 minutes'").await;
+    let page = take_back(&mut boss, &taken).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    assert_eq!(page.location(), format!("/sudo?next=%2Fadmin%2Faudit%3Fundo%3D{taken}"), "back to the same line");
+    assert_eq!(ada.get("/admin").await.status, 404);
+    hub.sql("update sessions set proved_at = now()").await;
+
+    hub.sql("update users set suspended_at = now() from namespaces where namespace_pk = user_pk and name = 'ada'").await;
+    let page = take_back(&mut boss, &taken).await;
+    assert!(page.status == 409 && page.has("This account is suspended."), "{}", page.text);
+    hub.sql("update users set suspended_at = null").await;
+    assert_eq!(take_back(&mut boss, &taken).await.status, 303);
+    assert_eq!(ada.get("/admin").await.status, 200);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_banner_is_what_it_was() {
     let (hub, mut boss) = hub().await;
     let mut stranger = Browser::new(&hub);

@@ -82,9 +82,10 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    let admin = require_proof(&page, PATH).await?;
-    let line =
-        form.text("line").parse::<i64>().map_err(|_| HubError::bad_request("Choose the line that is to be taken back."))?;
+    let asked = form.text("line").parse::<i64>();
+    let back = asked.as_ref().map_or_else(|_| PATH.to_owned(), |line| format!("{PATH}?undo={line}"));
+    let admin = require_proof(&page, &back).await?;
+    let line = asked.map_err(|_| HubError::bad_request("Choose the line that is to be taken back."))?;
     let done = match require_reason(&form) {
         Ok(reason) => take_back::take_back(&page.app, admin.pk, line, reason).await,
         Err(error) => Err(error),
