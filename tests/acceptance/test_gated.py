@@ -99,6 +99,27 @@ def test_one_asks_and_the_other_decides(api, api_of, gated, ask, download, url, 
     assert download(dave, repo_id, repo_type, "a.txt") == b"one\n"
 
 
+@calls("HfApi.reject_access_request", "HfApi.accept_access_request")
+def test_a_decision_is_taken_back(api, api_of, gated, ask, download, url):
+    repo_id, dave = gated(), api_of("dave")
+    headers = {"Authorization": f"Bearer {TOKENS['bob']}", "Content-Type": "application/json"}
+
+    def undo_last():
+        changes = f"{url}/api/models/{repo_id}/changes"
+        change = json.load(urllib.request.urlopen(urllib.request.Request(changes, headers=headers)))[0]
+        undo = urllib.request.Request(f"{changes}/{change['id']}/undo", b"{}", headers)
+        return json.load(urllib.request.urlopen(undo))["message"]
+
+    ask(repo_id, "dave")
+    api.accept_access_request(repo_id, "dave")
+    api.reject_access_request(repo_id, "dave", rejection_reason=None)
+    with pytest.raises(GatedRepoError):
+        download(dave, repo_id)
+    assert undo_last() == "dave has access again."
+    assert download(dave, repo_id) == b"\0weights" * 3000
+    assert [request.username for request in api.list_accepted_access_requests(repo_id)] == ["dave"]
+
+
 @calls("HfApi.grant_access", "HfApi.snapshot_download (of a gated repository)")
 def test_people_are_let_in_without_asking(api, api_of, gated, tmp_path):
     repo_id, dave = gated(), api_of("dave")

@@ -114,3 +114,47 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     page.get_by_role("button", name="Take the banner away").click()
     page.get_by_text("The banner is gone.").wait_for()
     assert not found, "\n".join(found)
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_what_was_set_is_taken_back(open_browser, scripts):
+    page = open_browser(PHONE if scripts else DESKTOP, java_script_enabled=scripts)
+    log_in(page)
+
+    def set_limit(gib):
+        page.goto("/admin/storage/bob")
+        page.get_by_label("Limit", exact=True).select_option("own")
+        page.get_by_label("Their own limit, in GiB").fill(gib)
+        page.get_by_label("Why").fill("A project")
+        page.get_by_role("button", name="Set the limit").click()
+        page.get_by_text("The limit is set.").wait_for()
+
+    def take_back():
+        page.get_by_label("Why").fill("The wrong one")
+        page.get_by_role("button", name="Take it back").click()
+
+    set_limit("5")
+    set_limit("50")
+    page.goto("/admin/audit?whose=bob&action=admin.quota")
+    # Of one that was set twice, only the last is.
+    link = page.get_by_role("link", name="Take back: Storage limit set by an administrator, bob")
+    assert link.count() == 1
+    link.click()
+    page.get_by_role("heading", name="Take it back").wait_for()
+    page.get_by_text("When it is taken back: bob has a limit of 5 GiB again.").wait_for()
+    if scripts:
+        found = problems(page)
+        assert not found, "\n".join(found)
+    picture(page, f"console-take-back-{scripts}")
+    take_back()
+    page.get_by_text("bob has a limit of 5 GiB again.").first.wait_for()
+    page.goto("/admin/audit?whose=bob&action=admin.quota")
+    page.get_by_text("The wrong one").first.wait_for()
+    page.get_by_role("link", name="Take back: Storage limit set by an administrator, bob").click()
+    late = page.url
+    set_limit("7")
+    page.goto(late)
+    page.get_by_role("heading", name="Audit log", level=1).wait_for()
+    assert page.get_by_role("heading", name="Take it back").count() == 0
+    page.goto("/admin/storage/bob")
+    assert page.get_by_label("Their own limit, in GiB").input_value() == "7"

@@ -103,6 +103,35 @@ def test_one_asks_and_the_other_accepts(open_browser, gated, scripts):
     dave.get_by_text("They gave a reason: It was a mistake.").wait_for()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_decision_is_taken_back(open_browser, gated, scripts):
+    dave, bob, ada = (open_browser(java_script_enabled=scripts) for _ in range(3))
+    log_in(dave, "dave")
+    ask(dave, gated)
+    log_in(bob, "bob")
+    bob.goto(f"/{gated}/settings/access-requests")
+    bob.get_by_label("Reason, for those you reject").fill("By mistake.")
+    bob.get_by_role("button", name="Reject dave").click()
+    bob.get_by_text("1 request was rejected.").wait_for()
+    bob.goto(f"/{gated}/settings/access-requests?status=rejected")
+    picture(bob, f"gated-take-back-{scripts}")
+    bob.get_by_role("button", name="Take back the decision about dave").click()
+    bob.get_by_text("The request of dave waits again.").wait_for()
+    dave.goto(f"/{gated}")
+    dave.get_by_text("awaiting a review from the repo authors").wait_for()
+    # Admins find it in the history, where the undo is undone.
+    log_in(ada)
+    ada.goto(f"/{gated}/settings/history")
+    ada.get_by_text("Rejected the request of dave").wait_for()
+    ada.get_by_text("Undone by bob").wait_for()
+    ada.get_by_role("button", name="Undo: Put the request of dave back among those that wait").click()
+    if scripts:
+        ada.get_by_role("dialog").get_by_role("button", name="Undo").click()
+    ada.get_by_text("The request of dave is rejected again.").wait_for()
+    dave.goto(f"/{gated}")
+    dave.get_by_text("They gave a reason: By mistake.").wait_for()
+
+
 def test_what_is_missing_is_said_beside_the_field(open_browser, gated):
     page = open_browser(java_script_enabled=False)
     page.watch.expected += ["Failed to load resource"]

@@ -5,6 +5,7 @@ mod flags;
 mod hostile;
 mod lists;
 mod quotas;
+mod take_back;
 
 use hub_tests::{TestHub, Value};
 
@@ -52,7 +53,7 @@ async fn it_is_there_for_those_who_run_the_hub_alone() {
 
     let (whose, actor, details) = last(&hub, "admin.role").await;
     assert_eq!((whose.as_str(), actor.as_str()), ("ada", "boss"));
-    assert_eq!(details, serde_json::json!({ "reason": "they asked", "role": "moderator" }));
+    assert_eq!(details, serde_json::json!({ "reason": "they asked", "role": "moderator", "was": "none" }));
     assert_eq!(last(&hub, "account.moderator").await.1, "boss");
     assert_eq!(set_role(&mut boss, "ada", "moderator").await.status, 409, "she is one already");
     assert_eq!(set_role(&mut boss, "boss", "none").await.status, 409, "nobody else runs the hub");

@@ -5,6 +5,7 @@ mod deciding;
 mod mails;
 mod matrix;
 mod pages;
+mod undo;
 
 use hub::accounts::OrgRole;
 use hub_tests::{Client, TestHub, Value, json};

@@ -13,6 +13,7 @@ mod queries;
 mod quota;
 mod repositories;
 mod storage;
+mod take_back;
 mod users;
 
 use actix_web::web;

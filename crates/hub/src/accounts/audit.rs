@@ -198,6 +198,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("repo.restore_ref", "Branch or tag restored"),
     ("repo.delete_discussion", "Discussion deleted"),
     ("repo.restore_discussion", "Discussion restored"),
+    ("repo.decide_access", "Access to a gated repository decided about"),
     ("recall.open", "Files recalled"),
     ("recall.withdraw", "Recall withdrawn"),
     ("moderation.hide_comment", "Comment hidden by moderators"),

@@ -301,6 +301,15 @@ pub async fn is_suspended(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Res
     .await
 }
 
+/// What a user is on the hub as a whole: whether they run it, and whether they moderate it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_site_role(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<Option<(bool, bool)>> {
+    let row = sqlx::query!("select is_admin, is_moderator from users where user_pk = $1", user_pk).fetch_optional(conn).await?;
+    Ok(row.map(|row| (row.is_admin, row.is_moderator)))
+}
+
 /// Sets what a user is on the hub as a whole, and tells whether that changed anything.
 ///
 /// # Errors

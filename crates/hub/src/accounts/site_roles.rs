@@ -70,6 +70,16 @@ pub async fn set_site_role(app: &App, user_pk: UserPk, role: SiteRole) -> HubRes
     Ok(changed)
 }
 
+/// What somebody is, which stays so until the transaction ends; nothing for an account that is gone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_site_role(conn: &mut PgConnection, user_pk: UserPk) -> HubResult<Option<SiteRole>> {
+    db::lock(conn, LockKey::FirstAccount).await?;
+    let found = queries::find_site_role(conn, user_pk).await?;
+    Ok(found.map(|(is_admin, is_moderator)| SiteRole::of(is_admin, is_moderator)))
+}
+
 /// [`set_site_role`], in a transaction at hand that [`audit::begin`] began.
 ///
 /// # Errors

@@ -1,7 +1,7 @@
 //! Statements on the banner.
 
 use chrono::{DateTime, Utc};
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor};
 
 use super::NewBanner;
 use crate::accounts::UserPk;
@@ -31,14 +31,22 @@ pub struct BannerRow {
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn find(pool: &PgPool) -> sqlx::Result<Option<BannerRow>> {
+pub async fn find(conn: impl PgExecutor<'_>) -> sqlx::Result<Option<BannerRow>> {
     sqlx::query_as!(
         BannerRow,
         r#"select public_id, body, level, dismissable, starts_at, ends_at, n.name as "set_by?", set_at
            from site_banner left join namespaces n on n.namespace_pk = set_by"#
     )
-    .fetch_optional(pool)
+    .fetch_optional(conn)
     .await
+}
+
+/// Has those who change it take turns, until the transaction ends.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock(conn: &mut PgConnection) -> sqlx::Result<()> {
+    sqlx::query!("lock table site_banner in share row exclusive mode").execute(conn).await.map(|_| ())
 }
 
 /// Puts one in place of the one that was there.

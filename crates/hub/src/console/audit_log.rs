@@ -3,17 +3,19 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::frame::{ConsoleNavigation, require_admin};
+use super::frame::{ConsoleNavigation, require_admin, require_proof, require_reason};
+use super::take_back::{self, Offer};
 use crate::accounts::audit::ACTIONS;
-use crate::accounts::page::PageRequest;
+use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::audit_log::{Asked, AuditLine, Whose, export, read};
 use crate::accounts::queries::settings::find_profile;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
 use crate::web::cursor::one_more;
 use crate::web::filters;
-use crate::web::form::{Choice, Field};
+use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
 
+const PATH: &str = "/admin/audit";
 /// Lines of a page.
 const PAGE_LEN: usize = 50;
 /// No namespace has this key.
@@ -43,6 +45,12 @@ struct AuditPage {
     asked: String,
     /// How long lines are kept, in days.
     kept_days: Option<u64>,
+    /// Why something could not be taken back.
+    error: Option<String>,
+    /// The line that is to be taken back.
+    offer: Option<Offer>,
+    /// Why it is.
+    reason: Field,
     /// The lines, newest first.
     lines: Vec<AuditLine>,
     /// The newest.
@@ -52,7 +60,10 @@ struct AuditPage {
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
-    config.route("/admin/audit", crate::web::read().to(show)).route("/admin/audit/export", crate::web::read().to(send_file));
+    config
+        .route("/admin/audit", crate::web::read().to(show))
+        .route("/admin/audit", web::post().to(post))
+        .route("/admin/audit/export", crate::web::read().to(send_file));
 }
 
 async fn whose_log(page: &PageRequest, asked: &Asked) -> HubResult<Whose> {
@@ -65,20 +76,53 @@ async fn whose_log(page: &PageRequest, asked: &Asked) -> HubResult<Whose> {
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     require_admin(&page)?;
+    let line = page.query().number("undo")?.and_then(|line| i64::try_from(line).ok());
+    let shown = page_of(&page, line, &Refusal::default()).await?;
+    page.show(shown).await
+}
+
+async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let asked = form.text("line").parse::<i64>();
+    let back = asked.as_ref().map_or_else(|_| PATH.to_owned(), |line| format!("{PATH}?undo={line}"));
+    let admin = require_proof(&page, &back).await?;
+    let line = asked.map_err(|_| HubError::bad_request("Choose the line that is to be taken back."))?;
+    let done = match require_reason(&form) {
+        Ok(reason) => take_back::take_back(&page.app, admin.pk, line, reason).await,
+        Err(error) => Err(error),
+    };
+    match done {
+        Ok(text) => Ok(page.redirect_saying(PATH, &text)),
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = page_of(&page, Some(line), &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+/// The page, with the form that takes a line back.
+async fn page_of(page: &PageRequest, line: Option<i64>, refusal: &Refusal) -> HubResult<AuditPage> {
     let asked = Asked::read(&page.query());
     let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
-    let whose = whose_log(&page, &asked).await?;
+    let whose = whose_log(page, &asked).await?;
     let limit = one_more(PAGE_LEN);
     let mut rows = read(&page.app.pool, whose, &asked.wanted()?, before.unwrap_or(i64::MAX), limit).await?;
     let more = rows.len() > PAGE_LEN;
     rows.truncate(PAGE_LEN);
+    let standing = take_back::standing(&page.app, &rows).await?;
+    let offer = match line {
+        Some(line) => take_back::offer(&page.app, line).await?,
+        None => None,
+    };
+    let late = (line.is_some() && offer.is_none())
+        .then(|| "This cannot be taken back: it is too old, or the same was changed again since.".to_owned());
     let last = rows.last().map(|row| row.audit_pk).filter(|_| more);
     let query = asked.query();
     let separator = if query.is_empty() { "" } else { "&" };
     let all = std::iter::once(Choice::new("", "Everything", &asked.action));
-    let shown = AuditPage {
+    Ok(AuditPage {
         layout: page.layout("Audit log"),
-        navigation: ConsoleNavigation::new("/admin/audit"),
+        navigation: ConsoleNavigation::new(PATH),
         whose: Field::new("whose", "Account or organization").value(&asked.whose),
         actor: Field::new("actor", "By whom").value(&asked.actor),
         action: Field::new("action", "What was done"),
@@ -86,12 +130,21 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         from: Field::new("from", "From").value(&asked.from),
         to: Field::new("to", "To").value(&asked.to),
         kept_days: page.app.config.audit_days,
-        lines: rows.into_iter().map(AuditLine::of).collect(),
+        error: refusal.message_elsewhere(&[]).or(late),
+        offer,
+        reason: Field::new("reason", "Why").hint("The audit log keeps it."),
+        lines: rows
+            .into_iter()
+            .map(|row| {
+                let mut line = AuditLine::of(row);
+                line.can_undo = standing.contains(&line.pk);
+                line
+            })
+            .collect(),
         previous: before.map(|_| format!("/admin/audit?{query}")),
         next: last.map(|pk| format!("/admin/audit?{query}{separator}before={pk}")),
         asked: query,
-    };
-    page.show(shown).await
+    })
 }
 
 async fn send_file(page: PageRequest) -> HubResult<HttpResponse> {

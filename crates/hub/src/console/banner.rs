@@ -3,11 +3,13 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, NaiveDateTime, Utc};
-use serde_json::json;
+use serde::{Deserialize, Serialize};
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use super::frame::{ConsoleNavigation, note, require_admin, require_proof, require_reason};
-use crate::accounts::audit;
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::{UserPk, audit};
 use crate::banner::queries::{self as banners, BannerRow};
 use crate::banner::{self, Level, NewBanner};
 use crate::error::{HubError, HubResult};
@@ -16,6 +18,8 @@ use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
 
 const PATH: &str = "/admin/banner";
+/// What is written down where there was no banner.
+const NONE: &str = "none";
 /// How browsers send times.
 const FORMAT: &str = "%Y-%m-%dT%H:%M";
 
@@ -109,6 +113,44 @@ impl Typed {
     }
 }
 
+/// A banner as the audit log tells it.
+#[derive(Debug, Clone, PartialEq, Eq, Serialize, Deserialize)]
+pub(super) struct FormerBanner {
+    /// What it said.
+    pub text: String,
+    level: String,
+    closable: bool,
+    from: Option<DateTime<Utc>>,
+    until: Option<DateTime<Utc>>,
+}
+
+impl FormerBanner {
+    fn of(row: BannerRow) -> Self {
+        let BannerRow { body, level, dismissable, starts_at, ends_at, .. } = row;
+        Self { text: body, level, closable: dismissable, from: starts_at, until: ends_at }
+    }
+
+    /// Reads what the audit log tells of what was before: that there was none, or what it said.
+    pub(super) fn read(told: &Value) -> Option<Option<Self>> {
+        match told.as_str() {
+            Some(text) => (text == NONE).then_some(None),
+            None => Self::deserialize(told).ok().map(Some),
+        }
+    }
+
+    /// To be shown again.
+    pub(super) fn banner(&self) -> HubResult<NewBanner> {
+        let level = Level::parse(&self.level);
+        Ok(NewBanner {
+            body: self.text.clone(),
+            level: level.ok_or_else(|| HubError::conflict("This version has no such banner any more: write another one."))?,
+            dismissable: self.closable,
+            starts_at: self.from,
+            ends_at: self.until,
+        })
+    }
+}
+
 fn time(text: &str, field: &'static str) -> HubResult<Option<DateTime<Utc>>> {
     if text.is_empty() {
         return Ok(None);
@@ -181,9 +223,7 @@ async fn set(page: &PageRequest, form: &CheckedForm) -> HubResult<&'static str> 
     let reason = require_reason(form)?;
     let new = Typed::read(form).banner()?;
     let mut tx = audit::begin(&page.app).await?;
-    banner::set(&mut tx, admin.pk, &new).await?;
-    let more = json!({ "text": new.body, "level": new.level.as_str(), "from": new.starts_at, "until": new.ends_at });
-    note(&mut tx, admin.pk, "admin.banner", "", reason, more).await?;
+    change(&mut tx, Some(&new), (admin.pk, reason), None).await?;
     tx.commit().await?;
     Ok("The banner is set. Every page has it within seconds.")
 }
@@ -192,10 +232,34 @@ async fn remove(page: &PageRequest, form: &CheckedForm) -> HubResult<&'static st
     let admin = require_admin(page)?;
     let reason = require_reason(form)?;
     let mut tx = audit::begin(&page.app).await?;
-    if !banner::remove(&mut tx).await? {
+    if !change(&mut tx, None, (admin.pk, reason), None).await? {
         return Err(HubError::conflict("There is no banner any more: somebody else took it away."));
     }
-    note(&mut tx, admin.pk, "admin.banner", "", reason, json!({ "text": null })).await?;
     tx.commit().await?;
     Ok("The banner is gone.")
+}
+
+/// Shows a banner, or takes the one away that there is, and writes it down, with what was before and the line of the audit log that this
+/// takes back. `false`: there was none to be taken away; the caller rolls back.
+pub(super) async fn change(
+    conn: &mut PgConnection,
+    new: Option<&NewBanner>,
+    (by, reason): (UserPk, &str),
+    undoes: Option<i64>,
+) -> HubResult<bool> {
+    banners::lock(conn).await?;
+    let was = banners::find(&mut *conn).await?;
+    let was = was.map_or_else(|| json!(NONE), |row| json!(FormerBanner::of(row)));
+    let mut more = json!({ "text": null, "was": was, "undoes": undoes });
+    if let Some(new) = new {
+        banner::set(conn, by, new).await?;
+        more["text"] = json!(new.body);
+        more["level"] = json!(new.level.as_str());
+        more["from"] = json!(new.starts_at);
+        more["until"] = json!(new.ends_at);
+    } else if !banner::remove(conn).await? {
+        return Ok(false);
+    }
+    note(conn, by, "admin.banner", "", reason, more).await?;
+    Ok(true)
 }

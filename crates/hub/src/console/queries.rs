@@ -4,7 +4,7 @@ pub(super) mod lists;
 
 use chrono::{DateTime, Utc};
 use serde_json::Value;
-use sqlx::{PgConnection, PgPool};
+use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use crate::accounts::UserPk;
 
@@ -20,6 +20,54 @@ pub(super) async fn write_audit(
         .execute(conn)
         .await
         .map(|_| ())
+}
+
+/// A line of the audit log that may be taken back.
+#[derive(Debug)]
+pub(super) struct LineRow {
+    /// In whose log it is.
+    pub namespace_pk: i64,
+    /// Their name, unless they are gone.
+    pub namespace: Option<String>,
+    /// What was done.
+    pub action: String,
+    /// The rest.
+    pub details: Value,
+    /// When.
+    pub created_at: DateTime<Utc>,
+}
+
+/// Finds a line of the audit log.
+pub(super) async fn find_line(pool: &PgPool, audit_pk: i64) -> sqlx::Result<Option<LineRow>> {
+    sqlx::query_as!(
+        LineRow,
+        "select namespace_pk, (select name from namespaces n where n.namespace_pk = audit_log.namespace_pk) as namespace,
+                action, details, created_at
+         from audit_log where audit_pk = $1",
+        audit_pk
+    )
+    .fetch_optional(pool)
+    .await
+}
+
+/// Of these lines of the audit log, those after which the same was not changed again: in the same log, and the banner in anybody's.
+pub(super) async fn list_standing(conn: impl PgExecutor<'_>, lines: &[i64]) -> sqlx::Result<Vec<i64>> {
+    // The role is also given on the command line, of which only the lines of a trigger tell. Those of the same act come before.
+    sqlx::query_scalar!(
+        "select audit_pk from audit_log l where audit_pk = any($1) and case action
+             when 'admin.banner' then audit_pk = (select n.audit_pk from audit_log n
+                                                  where n.action = 'admin.banner' and n.audit_pk >= l.audit_pk
+                                                  order by n.audit_pk desc limit 1)
+             else not exists (select from audit_log n
+                              where n.namespace_pk = l.namespace_pk and n.audit_pk > l.audit_pk
+                                and n.action = any(case l.action
+                                    when 'admin.role' then array['admin.role', 'account.operator', 'account.moderator']
+                                    else array[l.action] end))
+             end",
+        lines
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// How many rows there are: counted up to a limit, and what the database's statistics say.

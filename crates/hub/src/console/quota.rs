@@ -2,12 +2,13 @@
 
 use actix_web::{HttpResponse, web};
 use askama::Template;
-use serde_json::json;
+use serde_json::{Value, json};
+use sqlx::PgConnection;
 
 use super::frame::{ConsoleNavigation, note, require_admin, require_proof, require_reason};
-use crate::accounts::audit;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::settings::{ProfileRow, find_profile};
+use crate::accounts::{UserPk, audit};
 use crate::error::{HubError, HubResult};
 use crate::quotas::queries::{self as quotas, QuotaRow};
 use crate::web::filters;
@@ -87,15 +88,63 @@ async fn show(page: PageRequest, name: web::Path<String>) -> HubResult<HttpRespo
     page.show(shown).await
 }
 
-/// The limit that was chosen: none of their own, as much as they like, or a number of bytes.
-fn read_limit(form: &CheckedForm) -> HubResult<Option<Option<i64>>> {
+/// Which limit an owner has.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub(super) enum Limit {
+    /// None of their own.
+    Everybodys,
+    /// As much as they like.
+    Boundless,
+    /// So many bytes.
+    Own(i64),
+}
+
+impl Limit {
+    fn of(own: Option<Option<i64>>) -> Self {
+        match own {
+            None => Self::Everybodys,
+            Some(None) => Self::Boundless,
+            Some(Some(bytes)) => Self::Own(bytes),
+        }
+    }
+
+    /// As the audit log tells it.
+    fn told(self) -> Value {
+        match self {
+            Self::Everybodys => json!("that of everybody"),
+            Self::Boundless => json!("none"),
+            Self::Own(bytes) => json!(bytes),
+        }
+    }
+
+    /// Reads what the audit log tells.
+    pub(super) fn read(told: &Value) -> Option<Self> {
+        match told.as_str() {
+            Some("that of everybody") => Some(Self::Everybodys),
+            Some("none") => Some(Self::Boundless),
+            _ => told.as_i64().map(Self::Own),
+        }
+    }
+
+    /// In a sentence about what somebody has.
+    pub(super) fn in_words(self) -> String {
+        match self {
+            Self::Everybodys => "the limit of everybody".to_owned(),
+            Self::Boundless => "no limit".to_owned(),
+            Self::Own(bytes) => format!("a limit of {} GiB", bytes / GIB),
+        }
+    }
+}
+
+/// The limit that was chosen.
+fn read_limit(form: &CheckedForm) -> HubResult<Limit> {
     match form.text("kind") {
-        "default" => Ok(None),
-        "none" => Ok(Some(None)),
+        "default" => Ok(Limit::Everybodys),
+        "none" => Ok(Limit::Boundless),
         "own" => {
             let gib = form.text("gib").parse::<i64>().ok().filter(|gib| (0..=MOST_GIB).contains(gib));
             let gib = gib.ok_or_else(|| HubError::bad_request("Write the limit as a whole number of GiB, such as `50`."))?;
-            Ok(Some(Some(gib.saturating_mul(GIB))))
+            Ok(Limit::Own(gib.saturating_mul(GIB)))
         }
         _ => Err(HubError::bad_request("Choose which limit the owner has.")),
     }
@@ -109,19 +158,40 @@ async fn post_quota(page: PageRequest, name: web::Path<String>, form: CheckedFor
     let reason = require_reason(&form)?;
     let chosen = read_limit(&form)?;
     let mut tx = audit::begin(&page.app).await?;
-    let (limit, text) = match chosen {
-        None => {
-            if !quotas::delete_quota(&mut tx, owner.namespace_pk).await? {
+    change(&mut tx, owner.namespace_pk, chosen, (admin.pk, reason), None).await?;
+    tx.commit().await?;
+    let text = match chosen {
+        Limit::Everybodys => "The owner has the limit of everybody now.",
+        Limit::Boundless | Limit::Own(_) => "The limit is set.",
+    };
+    Ok(page.redirect_saying(&back, text))
+}
+
+/// Which limit an owner has, which stays so until the transaction ends.
+pub(super) async fn lock_limit(conn: &mut PgConnection, namespace_pk: i64) -> HubResult<Limit> {
+    quotas::lock_owner(conn, namespace_pk).await?;
+    let row = quotas::list_limits(&mut *conn, &[namespace_pk]).await?.pop();
+    Ok(Limit::of(row.and_then(|row| row.own())))
+}
+
+/// Sets an owner's limit and writes it down, with what it was and the line of the audit log that this takes back.
+pub(super) async fn change(
+    conn: &mut PgConnection,
+    namespace_pk: i64,
+    to: Limit,
+    (by, reason): (UserPk, &str),
+    undoes: Option<i64>,
+) -> HubResult<()> {
+    let was = lock_limit(conn, namespace_pk).await?;
+    match to {
+        Limit::Everybodys => {
+            if !quotas::delete_quota(conn, namespace_pk).await? {
                 return Err(HubError::conflict("The owner has the limit of everybody already."));
             }
-            (json!("that of everybody"), "The owner has the limit of everybody now.")
         }
-        Some(limit) => {
-            quotas::set_quota(&mut tx, owner.namespace_pk, limit, reason, admin.pk).await?;
-            (limit.map_or_else(|| json!("none"), |bytes| json!(bytes)), "The limit is set.")
-        }
-    };
-    note(&mut tx, owner.namespace_pk, "admin.quota", "", reason, json!({ "limit_bytes": limit })).await?;
-    tx.commit().await?;
-    Ok(page.redirect_saying(&back, text))
+        Limit::Boundless => quotas::set_quota(conn, namespace_pk, None, reason, by).await?,
+        Limit::Own(bytes) => quotas::set_quota(conn, namespace_pk, Some(bytes), reason, by).await?,
+    }
+    let more = json!({ "limit_bytes": to.told(), "was": was.told(), "undoes": undoes });
+    Ok(note(conn, namespace_pk, "admin.quota", "", reason, more).await?)
 }

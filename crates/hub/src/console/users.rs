@@ -268,10 +268,11 @@ async fn perform(app: &App, user: &User, act: Act, reason: &str) -> HubResult<()
             json!({ "email": user.email })
         }
         Act::SetRole(role) => {
+            let was = site_roles::lock_site_role(&mut tx, user.pk).await?;
             if !site_roles::set_site_role_in(&mut tx, user.pk, role).await? {
                 return Err(HubError::conflict("The account has this role already."));
             }
-            json!({ "role": role.as_str() })
+            json!({ "role": role.as_str(), "was": was.map(SiteRole::as_str) })
         }
     };
     note(&mut tx, user.pk, act.words().0, "", reason, more).await?;

@@ -13,6 +13,7 @@ use serde::{Deserialize, Serialize};
 use serde_json::Value;
 use sqlx::PgConnection;
 
+use super::gating::AccessDecision;
 use super::queries::changes::{self as queries, ChangeRow, NewChange};
 use super::refs::RefUpdate;
 use crate::app::App;
@@ -145,6 +146,8 @@ pub enum What {
         /// Whether it is a pull request.
         is_pull_request: bool,
     },
+    /// Somebody was let in, turned down, or put back among those who wait.
+    DecideAccess(AccessDecision),
 }
 
 impl What {
@@ -171,6 +174,7 @@ impl What {
             Self::RestoreRef { name, new } => format!("Restored {} at {}", shown(name), short(new)),
             Self::DeleteDiscussion { num, old, .. } => format!("Deleted {} #{num}", thread_word(old.is_some())),
             Self::RestoreDiscussion { num, is_pull_request } => format!("Restored {} #{num}", thread_word(*is_pull_request)),
+            Self::DecideAccess(decided) => decided.in_words(),
         }
     }
 }

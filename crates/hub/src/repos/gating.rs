@@ -2,7 +2,8 @@
 //! those who asked and were let in.
 //!
 //! - [`ask`], [`withdraw`]: what people do who want the files. What they are asked stands in the card ([`hub_cards::Gate`]).
-//! - [`decide`], [`decide_many`], [`grant`]: what those do who may write to the repository.
+//! - [`decide`], [`decide_many`], [`grant`]: what those do who may write to the repository; [`super::changes::undo`] takes it
+//!   back.
 //! - [`announce`]: mail to those who decide, at most once an hour for each repository.
 //!
 //! A request that is accepted opens the files at [`super::RepoRead::barrier`] and nowhere else; rejecting it, or taking the
@@ -11,6 +12,7 @@
 mod announce;
 mod ask;
 mod decide;
+mod undo;
 
 use super::queries::Repo;
 use crate::error::{HubError, HubResult};
@@ -18,6 +20,8 @@ use crate::error::{HubError, HubResult};
 pub use announce::announce;
 pub use ask::{Asked, ask, gate_of, withdraw};
 pub use decide::{Decision, Whose, decide, decide_many, grant};
+pub(in crate::repos) use undo::undo;
+pub use undo::{AccessDecision, Standing};
 
 /// The longest reason for turning somebody down, in characters.
 pub const MAX_REASON_CHARS: usize = 200;

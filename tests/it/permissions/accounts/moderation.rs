@@ -40,6 +40,7 @@ pub(super) const MODERATION: &[Row] = &[
     ("GET", "/admin/jobs", Operator),
     ("POST", "/admin/jobs", Operator),
     ("GET", "/admin/audit", Operator),
+    ("POST", "/admin/audit", Operator),
     ("GET", "/admin/banner", Operator),
     ("POST", "/admin/banner", Operator),
     ("GET", "/admin/flags", Operator),

@@ -128,7 +128,8 @@ fn facts_of(details: &Value) -> String {
     let facts = details.as_object().into_iter().flatten().map(|(name, value)| match value {
         Value::String(text) if name == "browser" => browser_name(text),
         Value::String(text) => format!("{name}: {text}"),
-        Value::Object(former) if name == "was" => former_of(former),
+        Value::Object(former) if name == "was" => state_of("before", former),
+        Value::Object(state) if name == "before" || name == "after" => state_of(name, state),
         other => format!("{name}: {other}"),
     });
     let text = facts.collect::<Vec<_>>().join(", ").replace('_', " ");
@@ -136,12 +137,12 @@ fn facts_of(details: &Value) -> String {
 }
 
 /// `before: default_private false, create_role write`
-fn former_of(former: &serde_json::Map<String, Value>) -> String {
-    let facts = former.iter().map(|(name, value)| match value {
+fn state_of(when: &str, state: &serde_json::Map<String, Value>) -> String {
+    let facts = state.iter().map(|(name, value)| match value {
         Value::String(text) => format!("{name} {text}"),
         other => format!("{name} {other}"),
     });
-    format!("before: {}", facts.collect::<Vec<_>>().join(", "))
+    format!("{when}: {}", facts.collect::<Vec<_>>().join(", "))
 }
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {

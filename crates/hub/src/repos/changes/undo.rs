@@ -6,14 +6,13 @@ use super::{Change, Openness, Options, What, queries, shown, thread_word};
 use crate::accounts::{audit, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::repos::access::RepoAdmin;
+use crate::repos::access::{RepoAdmin, RepoWrite};
 use crate::repos::delete::delete_undoing;
-use crate::repos::discussions;
 use crate::repos::queries::{self as repo_queries, Repo};
 use crate::repos::refs::{RefChange, RefError, RefUpdate, UNDO, apply_in, bring_packs};
 use crate::repos::rename::move_undoing;
 use crate::repos::settings::{Gating, SettingsChange, Undoes, update_settings_undoing};
-use crate::repos::{head, lfs_files, reading};
+use crate::repos::{discussions, gating, head, lfs_files, reading};
 
 /// What came of it.
 #[derive(Debug)]
@@ -53,12 +52,28 @@ pub async fn undo(app: &App, admin: &RepoAdmin, change_pk: i64, as_new: bool) ->
             discussions::delete_undoing(app, admin, *num, Some(change.pk)).await?;
             Ok(still_there(admin, format!("{} #{num} is deleted again.", capitalised(thread_word(*is_pull_request)))))
         }
+        What::DecideAccess(decided) => {
+            let by = admin.viewer.require_user()?.pk;
+            Ok(still_there(admin, gating::undo(app, &admin.repo, by, change.pk, decided).await?))
+        }
         What::RestoreRepo { id } => {
             delete_undoing(app, admin, Some(change.pk)).await?;
             Ok(Undone { id: None, name: None, said: format!("{id} is deleted again.") })
         }
         What::DeleteRepo { .. } => Err(HubError::conflict("The repository is here: its deletion is undone.")),
     }
+}
+
+/// Takes a decision about a request for access back, for those who decide about them. Tells what came of it.
+///
+/// # Errors
+/// 404 for a change of another kind, 409 with the reason when it cannot be taken back (any more).
+pub async fn undo_decision(app: &App, write: &RepoWrite, change_pk: i64) -> HubResult<String> {
+    let missing = || HubError::not_found("There is no such decision.");
+    let change = Change::of(app, queries::find(&app.pool, write.repo.pk, change_pk).await?.ok_or_else(missing)?)?;
+    let What::DecideAccess(decided) = &change.what else { return Err(missing()) };
+    check(&change)?;
+    gating::undo(app, &write.repo, write.viewer.require_user()?.pk, change.pk, decided).await
 }
 
 /// Whether taking it back is something that a browser that was left open shall not do: deleting, moving, publishing.

@@ -12,8 +12,9 @@ use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::RepoWrite;
+use crate::repos::changes::{undo, undoable_since};
 use crate::repos::gating::{Decision, Whose, decide_many, grant};
-use crate::repos::queries::gating::{RequestRow, RequestStatus, count_by_status, list_requests};
+use crate::repos::queries::gating::{RequestRow, RequestStatus, count_by_status, list_last_decisions, list_requests};
 use crate::web::cursor::{TimeCursor, cut, one_more};
 use crate::web::extract::Query;
 use crate::web::filters;
@@ -76,10 +77,12 @@ struct Row {
     /// When it was decided about, by whom, and why.
     decided: Option<(DateTime<Utc>, String)>,
     reason: Option<String>,
+    /// The last decision, if it can be taken back.
+    undo: Option<i64>,
 }
 
 impl Row {
-    fn of(row: RequestRow) -> Self {
+    fn of(row: RequestRow, undo: Option<i64>) -> Self {
         let answers = row.answers.as_object().into_iter().flatten();
         Self {
             id: row.public_id,
@@ -90,6 +93,7 @@ impl Row {
             answers: answers.map(|(label, value)| (label.clone(), words_of(value))).collect(),
             decided: row.decided_at.map(|at| (at, row.decided_by.unwrap_or_else(|| "the gate itself".to_owned()))),
             reason: row.rejection_reason,
+            undo,
         }
     }
 }
@@ -170,6 +174,9 @@ async fn show(
     let search = Some(asked.search.as_str()).filter(|text| !text.is_empty());
     let mut rows = list_requests(pool, write.repo.pk, asked.status, search, after, one_more(PAGE_LEN)).await?;
     let next = cut(&mut rows, PAGE_LEN, RequestRow::cursor);
+    let ids: Vec<String> = rows.iter().map(|row| row.public_id.clone()).collect();
+    let last = list_last_decisions(pool, write.repo.pk, &ids, undoable_since(&page.app)).await?;
+    let last = |row: &RequestRow| last.iter().find(|one| one.public_id == row.public_id).map(|one| one.change_pk);
     let counts = count_by_status(pool, write.repo.pk).await?;
     let (header, _) = header_of(page, write, RepoTab::Settings).await?;
     let base = format!("{}/settings/access-requests", header.href());
@@ -185,7 +192,14 @@ async fn show(
         state: state_of(write.repo.gated.as_deref()),
         lists: RequestStatus::ALL.map(list).into(),
         status: asked.status.as_str(),
-        rows: rows.into_iter().map(Row::of).collect(),
+        rows: rows
+            .into_iter()
+            .map(|row| {
+                // While the gate is off, nobody decides.
+                let undo = last(&row).filter(|_| write.repo.gated.is_some());
+                Row::of(row, undo)
+            })
+            .collect(),
         reason: refusal.mark(Field::new("reason", "Reason, for those you reject").value(typed.reason)),
         error: refusal.message_elsewhere(&["reason", "user"]),
         user: refusal.mark(Field::new("user", "Username").value(typed.user)),
@@ -240,6 +254,9 @@ fn said(status: &str, count: usize) -> String {
 async fn post_decision(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
     page.require_session()?;
     let asked = Asked::of(form.fields());
+    if let Some(change) = form.fields().get("undo") {
+        return undo_decision(&page, &write, &asked, change).await;
+    }
     let reason = form.text("reason");
     let decided = async {
         let (status, whose) = wanted(&form)?;
@@ -255,6 +272,21 @@ async fn post_decision(page: PageRequest, write: RepoWrite, form: CheckedForm) -
         }
         Err(error) if error.kind() == ErrorKind::BadRequest => {
             show(&page, &write, &asked, Typed { reason, ..Typed::default() }, Refusal::of(error)?).await
+        }
+        Err(error) => Err(error),
+    }
+}
+
+/// Takes a decision back.
+async fn undo_decision(page: &PageRequest, write: &RepoWrite, asked: &Asked, change: &str) -> HubResult<HttpResponse> {
+    let change_pk = change.parse().map_err(|_| HubError::not_found("There is no such decision."))?;
+    match undo::undo_decision(&page.app, write, change_pk).await {
+        Ok(text) => {
+            let base = format!("{}/settings/access-requests", write.repo.path());
+            Ok(page.redirect_saying(&asked.href(&base, None), &text))
+        }
+        Err(error) if error.kind() == ErrorKind::Conflict => {
+            show(page, write, asked, Typed::default(), Refusal::of(error)?).await
         }
         Err(error) => Err(error),
     }

@@ -1,0 +1,6 @@
+-- Decisions about requests for access can be taken back, so they are noted as the other changes of a repository are.
+set local lock_timeout = '10s';
+alter table repo_changes drop constraint repo_changes_kind_check;
+alter table repo_changes add constraint repo_changes_kind_check
+    check (kind in ('delete_repo', 'restore_repo', 'move_repo', 'update_settings', 'update_options', 'delete_ref', 'replace_ref',
+                    'restore_ref', 'delete_discussion', 'restore_discussion', 'decide_access')) not valid;

@@ -1,0 +1,2 @@
+-- What was validated stays so.
+select 1;

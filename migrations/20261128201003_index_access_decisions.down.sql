@@ -1,0 +1,2 @@
+set local lock_timeout = '10s';
+drop index repo_changes_request_idx;
