@@ -209,7 +209,7 @@ fn message_of(failure: &Failure) -> String {
             "There is no file or folder at this path. It may have been moved or deleted, or be on another branch.".to_owned()
         }
         ErrorKind::ReadOnly => format!(
-            "{} Nothing was saved: go back in your browser, where what you typed still is, and keep a copy of it.",
+            "{} Nothing was saved. Go back in your browser to what you typed, and keep a copy of it.",
             failure.message
         ),
         ErrorKind::Internal => {
