@@ -274,8 +274,7 @@ impl Job {
 
     /// The kinds that change repositories or remove what the store has: they wait while the hub takes no changes.
     fn changing() -> Vec<String> {
-        let kinds =
-            ["collect_garbage", "convert_weights", "put_in_chunks", "repack", "sweep_personal_data", "sweep_uploads"];
+        let kinds = ["collect_garbage", "convert_weights", "put_in_chunks", "repack", "sweep_personal_data", "sweep_uploads"];
         kinds.map(str::to_owned).to_vec()
     }
 

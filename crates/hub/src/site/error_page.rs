@@ -208,10 +208,9 @@ fn message_of(failure: &Failure) -> String {
         ErrorKind::EntryNotFound => {
             "There is no file or folder at this path. It may have been moved or deleted, or be on another branch.".to_owned()
         }
-        ErrorKind::ReadOnly => format!(
-            "{} Nothing was saved. Go back in your browser to what you typed, and keep a copy of it.",
-            failure.message
-        ),
+        ErrorKind::ReadOnly => {
+            format!("{} Nothing was saved. Go back in your browser to what you typed, and keep a copy of it.", failure.message)
+        }
         ErrorKind::Internal => {
             "The failure has been logged. Try again; if it stays, tell the people who run this hub.".to_owned()
         }
