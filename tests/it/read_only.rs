@@ -129,6 +129,52 @@ async fn those_who_run_the_hub_end_it_and_say_what_people_read() {
 }
 
 #[tokio::test]
+async fn an_incident_is_dealt_with_meanwhile() {
+    let (hub, mut boss, _ada) = model().await;
+    hub.account("bob").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let mut bob = Browser::logged_in(&hub, "bob").await;
+    switch(&hub, true).await;
+
+    let why = "It sends passwords to somebody else when it is loaded.";
+    let form = [("repo", "ada/bert"), ("revision", "main"), ("files", "a.txt"), ("category", "malicious"), ("body", why)];
+    let opened = ada.submit("/recalls/new?repo=ada/bert", "/recalls/new", &form).await;
+    assert_eq!(opened.status, 303, "{}", opened.text);
+    let recall = opened.location().to_owned();
+    let withdrawal = [("why", "It was harmless.")];
+    let refused = ada.submit(&recall, &recall, &withdrawal).await;
+    assert!(refused.status == 503 && refused.has(SAID), "{}", refused.text);
+    assert_eq!(boss.submit(&recall, &recall, &withdrawal).await.status, 303);
+
+    let report = [("thing", "/ada/bert"), ("category", "malware"), ("text", "It phones home.")];
+    assert_eq!(bob.submit("/report", "/report", &report).await.status, 303);
+    let case: i64 = sqlx::query_scalar("select max(case_pk) from moderation_cases").fetch_one(&hub.app().pool).await.unwrap();
+    let case = format!("/moderation/cases/{case}");
+    let decision = [("do", "decide"), ("act", "disable_repo"), ("category", "malware"), ("reason", "It phones home.")];
+    assert_eq!(boss.submit(&case, &case, &decision).await.status, 303);
+    hub.anonymous().get("/api/models/ada/bert", 403).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn names_that_look_like_reading_open_no_door() {
+    let (hub, _boss, ada) = model().await;
+    switch(&hub, true).await;
+    for (method, path) in [
+        (Method::POST, "/api/buckets/ada/view-content"),
+        (Method::DELETE, "/api/buckets/ada/git-upload-pack"),
+        (Method::POST, "/ada/bert/edit/info/lfs/objects/batch"),
+        (Method::POST, "/ada/bert/upload/git-upload-pack"),
+        (Method::POST, "/organizations/acme/members/view-content"),
+        (Method::POST, "/ada/bert/%67it-receive-pack"),
+    ] {
+        let answer = ada.request(method.clone(), path).json(&json!({})).send().await.unwrap();
+        assert_eq!(answer.status().as_u16(), 503, "{method} {path}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn the_setting_holds_until_the_console_says_otherwise() {
     let hub = TestHub::start_with(|config| config.read_only = true).await;
     hub.account("boss").await;

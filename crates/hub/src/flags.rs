@@ -107,7 +107,7 @@ impl Flag {
             Self::Applications => "People register applications, and programs do so themselves. Those that are there go on.",
             Self::Ssh => "Git clones, fetches and pushes by SSH. What runs is let run.",
             Self::ReadOnly => {
-                "Nothing that people made is changed: for maintenance. Reading, downloading and logging in go on, and this console."
+                "Nothing that people made is changed: for maintenance. Reading, downloading and logging in go on, moderation, and this console."
             }
         }
     }

@@ -1,7 +1,7 @@
 //! Read-only operation: while it is on, nothing that people made is changed, whichever door somebody comes by. It is decided here, by
-//! the method and the path. What cannot be told by them asks [`App::require_changes`]: pushes by SSH and what comes before one by HTTP,
-//! batches of Git LFS, tokens to send chunks or to publish. What the hub notes by itself goes on: downloads, last uses, jobs that change no
-//! repository.
+//! the method and the path; what an incident needs goes on, which is `/admin`, moderation and reports. What cannot be told by them asks
+//! [`App::require_changes`]: pushes by SSH and what comes before one by HTTP, batches of Git LFS, tokens to send chunks or to publish,
+//! withdrawing a recall. What the hub notes by itself goes on: downloads, last uses, jobs that change no repository.
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
@@ -16,19 +16,22 @@ use crate::error::{HubError, HubResult};
 /// The longest text of those who switch it on, in characters.
 pub const MAX_TOLD: usize = 200;
 
-/// What goes on though it is asked by another method than GET. `*` stands for one part of a path, `**` for all that follow, or none.
+/// How the paths of repositories begin. The kinds are named, and no `*` stands for one: `/ada/bert/edit/…` is a path of four parts and more,
+/// and whoever edits chooses how it ends.
+const REPOSITORIES: [&str; 4] = ["/*/*", "/datasets/*/*", "/spaces/*/*", "/buckets/*/*"];
+
+/// What goes on of repositories, as [`GOES_ON`].
+const GOES_ON_OF_REPOSITORIES: [&str; 4] =
+    ["/git-upload-pack", "/info/lfs/objects/batch", "/info/lfs/locks/verify", "/view-content"];
+
+/// What goes on though it is asked by POST. `*` stands for one part of a path, `**` for all that follow, or none.
 const GOES_ON: &[&str] = &[
     // Reading.
-    "/api/*/*/*/paths-info/**",
+    "/api/models/*/*/paths-info/**",
+    "/api/datasets/*/*/paths-info/**",
+    "/api/spaces/*/*/paths-info/**",
+    "/api/buckets/*/*/paths-info",
     "/api/validate-yaml",
-    "/*/*/git-upload-pack",
-    "/*/*/*/git-upload-pack",
-    "/*/*/info/lfs/objects/batch",
-    "/*/*/*/info/lfs/objects/batch",
-    "/*/*/info/lfs/locks/verify",
-    "/*/*/*/info/lfs/locks/verify",
-    "/*/*/view-content",
-    "/*/*/*/view-content",
     "/settings/saved-searches/*/open",
     "/banner/close",
     "/api/doctor/*/body",
@@ -38,6 +41,7 @@ const GOES_ON: &[&str] = &[
     "/login/keep-account",
     "/login/new-password",
     "/login/oidc",
+    "/login/oidc/link",
     "/login/passkey",
     "/login/passkey/challenge",
     "/login/second-factor",
@@ -53,23 +57,43 @@ const GOES_ON: &[&str] = &[
     "/oauth/introspect",
     "/oauth/token",
     "/oauth/userinfo",
-    // Shutting others out: what keys, tokens and sessions open.
+    // Shutting others out: what passwords, keys, tokens and sessions open.
     "/api/tokens/revoke-leaked",
     "/oauth/revoke",
     "/organizations/*/settings/service-accounts/*/tokens/*/revoke",
+    "/settings/authentication/passkeys/*/remove",
     "/settings/connected-applications/*/revoke",
     "/settings/keys/*/remove",
+    "/settings/password",
     "/settings/sessions/*/end",
     "/settings/sessions/end-others",
     "/settings/tokens/*/revoke",
+    // Mails go on, so their end does.
+    "/notifications/*/*/unsubscribe",
+    "/saved-searches/*/*/unsubscribe",
+    // What an incident needs: reports, moderators' acts, appeals, and taking files back.
+    "/moderation/**",
+    "/recalls/*",
+    "/report",
     // Ending it, among other things.
     "/admin/**",
 ];
 
 /// Whether a request may change something that people made.
 fn is_change(method: &Method, path: &str) -> bool {
-    let only_reads = matches!(*method, Method::GET | Method::HEAD | Method::OPTIONS);
-    !only_reads && !GOES_ON.iter().any(|pattern| fits(pattern, path))
+    match *method {
+        Method::GET | Method::HEAD | Method::OPTIONS => false,
+        Method::POST => !goes_on(path),
+        _ => true,
+    }
+}
+
+fn goes_on(path: &str) -> bool {
+    let of_repository = |end: &str| {
+        let start = path.strip_suffix(end);
+        start.is_some_and(|start| REPOSITORIES.iter().any(|pattern| fits(pattern, start)))
+    };
+    GOES_ON.iter().any(|pattern| fits(pattern, path)) || GOES_ON_OF_REPOSITORIES.into_iter().any(of_repository)
 }
 
 fn fits(pattern: &str, path: &str) -> bool {
@@ -142,7 +166,20 @@ mod tests {
             (Method::POST, "/ada/bert.git/git-upload-pack", false),
             (Method::POST, "/datasets/ada/squad/git-upload-pack", false),
             (Method::POST, "/ada/bert.git/git-receive-pack", true),
+            // Names that whoever changes something chooses.
+            (Method::POST, "/ada/bert/edit/info/lfs/objects/batch", true),
+            (Method::POST, "/ada/bert/upload/git-upload-pack", true),
+            (Method::POST, "/api/buckets/ada/view-content", true),
+            (Method::DELETE, "/api/buckets/ada/view-content", true),
+            (Method::POST, "/organizations/acme/members/view-content", true),
+            (Method::PATCH, "/api/organizations/acme/resource-groups/paths-info", true),
+            (Method::POST, "/spaces/ada/owls/view-content", false),
+            (Method::DELETE, "/spaces/ada/owls/view-content", true),
+            (Method::POST, "/datasets/ada/squad.git/info/lfs/objects/batch", false),
             (Method::PUT, "/lfs/put/1/2", true),
+            (Method::POST, "/moderation/cases/1", false),
+            (Method::POST, "/report", false),
+            (Method::POST, "/reports", true),
             (Method::POST, "/admin/flags", false),
             (Method::POST, "/admin", false),
             (Method::POST, "/administrator/x", true),
