@@ -27,6 +27,7 @@ const GOES_ON: &[(&str, &str)] = &[
     ("POST", "/api/doctor/{ticket}/body"),
     ("POST", "/xet/v1/telemetry"),
     // Coming in, here and at applications, and leaving.
+    ("POST", "/confirm-email/{user_pk}/{until}/{signature}"),
     ("POST", "/login"),
     ("POST", "/login/keep-account"),
     ("POST", "/login/new-password"),

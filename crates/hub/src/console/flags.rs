@@ -68,7 +68,7 @@ struct Change {
     /// What people are told.
     told: Option<String>,
     at: DateTime<Utc>,
-    /// Whether the switch stands as this change left it.
+    /// Whether the switch stands as this change left it, and stood otherwise before: another text alone is not taken back.
     stands: bool,
 }
 
@@ -129,7 +129,7 @@ async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) ->
 /// Of each switch only the last change can be taken back. `seen` are those that had a later one.
 fn change(row: ChangeRow, seen: &mut Vec<Flag>) -> Option<Change> {
     let flag = Flag::parse(&row.flag)?;
-    let stands = !seen.contains(&flag);
+    let stands = !seen.contains(&flag) && row.before != row.after;
     seen.push(flag);
     let (from, to) = (word(row.before), word(row.after));
     let (by, reason, told) = (row.by, row.reason, row.told);

@@ -37,6 +37,7 @@ const GOES_ON: &[&str] = &[
     "/api/doctor/*/body",
     "/xet/v1/telemetry",
     // Coming in, here and at applications, and leaving.
+    "/confirm-email/*/*/*",
     "/login",
     "/login/keep-account",
     "/login/new-password",
