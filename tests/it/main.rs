@@ -32,6 +32,7 @@ mod pages;
 mod permissions;
 mod pickles;
 mod plans;
+mod read_only;
 mod recalls;
 mod renames;
 mod repos;

@@ -6,6 +6,7 @@
 mod accounts;
 mod buckets;
 mod people;
+mod read_only;
 mod repos;
 mod routes;
 

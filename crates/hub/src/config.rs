@@ -86,6 +86,8 @@ pub struct Config {
     pub gc_quarantine_days: u64,
     /// How large this node's copies of packs may grow, in bytes.
     pub cache_limit_bytes: u64,
+    /// Whether nothing that people made is changed.
+    pub read_only: bool,
     /// Whether strangers may sign up.
     pub open_signup: bool,
     /// Whether people must confirm their mail address before they sign in.
@@ -276,6 +278,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         audit_days: Some(read.number("audit.keep_days")).filter(|days| *days > 0),
         gc_quarantine_days: read.number("gc.quarantine_days"),
         cache_limit_bytes: read.number("limits.cache_gib") * 1024 * 1024 * 1024,
+        read_only: read.switch("read_only"),
         open_signup: read.switch("open_signup"),
         require_confirmed_email: read.switch("require_confirmed_email"),
         oidc: oidc::read_oidc(&mut read),

@@ -65,6 +65,8 @@ pub enum ErrorKind {
     NotImplemented,
     /// 503.
     Unavailable,
+    /// 503 of changes, while the hub takes none.
+    ReadOnly,
 }
 
 /// An error on its way to the client.

@@ -2,9 +2,10 @@
 //! when that is taken back. Each node keeps all of it in one number and hears of changes by the database, so that a look costs nothing.
 
 pub mod queries;
+pub mod read_only;
 
-use std::sync::Arc;
 use std::sync::atomic::{AtomicU32, Ordering};
+use std::sync::{Arc, PoisonError, RwLock};
 
 use hub_types::RepoType;
 
@@ -37,11 +38,13 @@ pub enum Flag {
     Applications,
     /// Git by SSH.
     Ssh,
+    /// Nothing that people made is changed.
+    ReadOnly,
 }
 
 impl Flag {
     /// All of them, in the order of the page.
-    pub const ALL: [Self; 9] = [
+    pub const ALL: [Self; 10] = [
         Self::SignUp,
         Self::Organizations,
         Self::Spaces,
@@ -51,6 +54,7 @@ impl Flag {
         Self::Rules,
         Self::Applications,
         Self::Ssh,
+        Self::ReadOnly,
     ];
 
     /// The word of forms and of the database.
@@ -65,6 +69,7 @@ impl Flag {
             Self::Rules => "rules",
             Self::Applications => "applications",
             Self::Ssh => "ssh",
+            Self::ReadOnly => "read-only",
         }
     }
 
@@ -85,6 +90,7 @@ impl Flag {
             Self::Rules => "Rules for new accounts",
             Self::Applications => "New applications",
             Self::Ssh => "Git by SSH",
+            Self::ReadOnly => "Read-only operation",
         }
     }
 
@@ -100,6 +106,9 @@ impl Flag {
             Self::Rules => "What new accounts do is counted and looked at.",
             Self::Applications => "People register applications, and programs do so themselves. Those that are there go on.",
             Self::Ssh => "Git clones, fetches and pushes by SSH. What runs is let run.",
+            Self::ReadOnly => {
+                "Nothing that people made is changed: for maintenance. Reading, downloading and logging in go on, moderation, and this console."
+            }
         }
     }
 
@@ -110,6 +119,7 @@ impl Flag {
             Self::Xet => config.xet,
             Self::Rules => config.rules.apply(),
             Self::Ssh => config.ssh.is_some(),
+            Self::ReadOnly => config.read_only,
             Self::Organizations | Self::Spaces | Self::Buckets | Self::Discussions | Self::Applications => true,
         }
     }
@@ -130,18 +140,31 @@ impl Flag {
 
 /// How this node knows all switches to stand; cheap to clone. The lower half says which were turned, the upper half how.
 #[derive(Debug, Clone, Default)]
-pub struct Flags(Arc<AtomicU32>);
+pub struct Flags {
+    turned: Arc<AtomicU32>,
+    /// What people are told while nothing is changed.
+    told: Arc<RwLock<Option<String>>>,
+}
 
 impl Flags {
     /// How a switch was turned, if it was.
     pub fn turned(&self, flag: Flag) -> Option<bool> {
-        let all = self.0.load(Ordering::Relaxed);
+        let all = self.turned.load(Ordering::Relaxed);
         (all & flag.bit() != 0).then_some(all & (flag.bit() << 16) != 0)
+    }
+
+    /// What those who switched the hub to read-only operation say about it.
+    pub fn told(&self) -> Option<String> {
+        self.told.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    fn tell(&self, told: Option<String>) {
+        *self.told.write().unwrap_or_else(PoisonError::into_inner) = told;
     }
 
     fn set(&self, turned: impl IntoIterator<Item = (Flag, bool)>) {
         let bits = |(flag, on): (Flag, bool)| flag.bit() | if on { flag.bit() << 16 } else { 0 };
-        self.0.store(turned.into_iter().map(bits).fold(0, |all, bits| all | bits), Ordering::Relaxed);
+        self.turned.store(turned.into_iter().map(bits).fold(0, |all, bits| all | bits), Ordering::Relaxed);
     }
 }
 
@@ -178,19 +201,21 @@ impl App {
 /// The database does not answer.
 pub async fn load(app: &App) -> sqlx::Result<()> {
     let rows = queries::list_turned(&app.pool).await?;
+    let of_read_only = rows.iter().find(|row| row.flag == Flag::ReadOnly.as_str());
+    app.flags.tell(of_read_only.filter(|row| row.after == Some(true)).and_then(|row| row.told.clone()));
     app.flags.set(rows.into_iter().filter_map(|row| Some((Flag::parse(&row.flag)?, row.after?))));
     Ok(())
 }
 
 /// Turns a switch, in a transaction at hand, and tells how it stood; `None` is as the settings say. [`load`] it afterwards. With `expected`
-/// only if it still stands so.
+/// only if it still stands so. `told` is what people read who are refused by it.
 ///
 /// # Errors
 /// 400 for what the settings make impossible, 409 when it stands so already, or somebody else turned it meanwhile.
 pub async fn turn(
     app: &App,
     conn: &mut sqlx::PgConnection,
-    (by, reason): (UserPk, &str),
+    (by, reason, told): (UserPk, &str, Option<&str>),
     (flag, to): (Flag, Option<bool>),
     expected: Option<Option<bool>>,
 ) -> HubResult<Option<bool>> {
@@ -204,10 +229,10 @@ pub async fn turn(
     if expected.is_some_and(|expected| expected != before) {
         return Err(HubError::conflict("It was switched again since: look at how it stands now."));
     }
-    if before == to {
+    if before == to && told.is_none() {
         return Err(HubError::conflict("It stands so already: look at the page again."));
     }
-    queries::insert(&mut *conn, flag.as_str(), (before, to), by, reason).await?;
+    queries::insert(&mut *conn, flag.as_str(), (before, to), by, (reason, told)).await?;
     queries::notify(conn, CHANNEL).await?;
     Ok(before)
 }

@@ -46,6 +46,7 @@ async fn get_info_refs(app: web::Data<App>, request: HttpRequest, query: Query) 
             fetch::advertise(&app, &request, &content.repo).await
         }
         Some("git-receive-pack") => {
+            app.require_changes()?;
             let right = PushRight::of(&app, RepoRead::extract(&request).await?).await?;
             push::advertise(&app, &right.read().repo).await
         }

@@ -272,6 +272,12 @@ impl Job {
         )
     }
 
+    /// The kinds that change repositories or remove what the store has: they wait while the hub takes no changes.
+    fn changing() -> Vec<String> {
+        let kinds = ["collect_garbage", "convert_weights", "put_in_chunks", "repack", "sweep_personal_data", "sweep_uploads"];
+        kinds.map(str::to_owned).to_vec()
+    }
+
     /// A job that tells a user what was done with their account.
     pub fn tell(user_pk: i64, notice: Notice) -> Self {
         Self::TellUser { user_pk, notice, id: random_secret::<12>() }
@@ -320,5 +326,24 @@ impl Jobs {
     /// Waits until there may be new work.
     pub async fn woken(&self) {
         self.wake.notified().await;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_waits_while_nothing_is_changed_is_called_so() {
+        let changing = [
+            Job::CollectGarbage,
+            Job::ConvertWeights { conversion_pk: 1 },
+            Job::PutInChunks { oid: Sha256::from_slice(&[0; 32]).unwrap() },
+            Job::Repack { repo_pk: 1 },
+            Job::SweepPersonalData,
+            Job::SweepUploads,
+        ];
+        let kinds = changing.map(|job| serde_json::to_value(job).unwrap()["kind"].as_str().unwrap().to_owned());
+        assert_eq!(kinds.to_vec(), Job::changing());
     }
 }

@@ -243,6 +243,8 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     // Before the first request: what is recalled is never given out.
     crate::recalls::load(&app).await?;
+    // Nor is anything changed while nothing is to be.
+    flags::load(&app).await?;
     if app.config.role.serves_web() {
         app.search.open(&app.config, &app.config.data_dir.join("search")).await?;
     }
@@ -255,6 +257,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let factory = move || {
         ActixApp::new()
             .app_data(state.clone())
+            .wrap(actix_web::middleware::from_fn(flags::read_only::refuse_changes))
             .wrap(actix_web::middleware::from_fn(rate_limits::refuse_excess))
             .wrap(actix_web::middleware::from_fn(crate::web::silence::answer_silence))
             .wrap(actix_web::middleware::from_fn(crate::site::error_page::render_error_pages))

@@ -99,3 +99,25 @@ async fn the_old_name_of_an_owner_who_was_renamed_works_as_well() {
     assert_eq!(machine.clone("lovelace/bert").await.head().await, pushed);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn while_the_hub_takes_no_changes_clones_go_on_and_pushes_are_told() {
+    let hub = start().await;
+    let ada = hub.account("ada").await;
+    let client = hub.token(&ada, hub::accounts::TokenRole::Write).await;
+    client.create_repo("model", "ada/bert", false).await;
+    let machine = Machine::of(&hub, &ada).await;
+    let work = machine.clone("ada/bert").await;
+    work.commit("a.txt", b"1").await;
+    crate::read_only::switch(&hub, true).await;
+    let told = machine.refused(&work, &["push", "origin", "HEAD:main"]).await;
+    assert!(told.contains("hub: The hub takes no changes at the moment: "), "{told}");
+    let told = said(&machine.ssh(&["git@127.0.0.1", "git-lfs-authenticate", "ada/bert", "upload"]).await);
+    assert!(told.contains("The hub takes no changes"), "{told}");
+    let leave = said(&machine.ssh(&["git@127.0.0.1", "git-lfs-authenticate", "ada/bert", "download"]).await);
+    assert!(!leave.contains("takes no changes"), "{leave}");
+    machine.clone("ada/bert").await;
+    crate::read_only::switch(&hub, false).await;
+    machine.git(&work, &["push", "-q", "origin", "HEAD:main"]).await;
+    hub.stop().await;
+}

@@ -119,6 +119,7 @@ impl PageRequest {
             viewer,
             csrf: csrf::token_for(&self.app, &self.request).0,
             banner: self.banner(),
+            read_only: self.app.refusal_of_changes().map(|refusal| refusal.message().to_owned()),
             flash: self.flash(),
             theme: self.theme(),
             section: None,

@@ -85,6 +85,7 @@ pub(super) async fn get_write(
     base: BaseUrl,
     query: Query,
 ) -> HubResult<HttpResponse> {
+    app.require_changes()?;
     let (read, scope) = right_to_write(&app, read, &request, &query).await?;
     check_revision(&app, &read.repo, &request, &query).await?;
     Ok(answer(&app, &read, &base, scope))

@@ -10,6 +10,7 @@ use crate::accounts::audit;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{HubError, HubResult};
 use crate::flags::queries::{self as rows, ChangeRow};
+use crate::flags::read_only::MAX_TOLD;
 use crate::flags::{self, Flag};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -36,6 +37,7 @@ struct FlagsPage {
     flags: Vec<Choice>,
     to: Field,
     states: Vec<Choice>,
+    told: Field,
     reason: Field,
     /// The last changes.
     changes: Vec<Change>,
@@ -48,6 +50,8 @@ struct FlagsPage {
 struct Switch {
     flag: Flag,
     on: bool,
+    /// Whether the hub works so as it mostly does.
+    usual: bool,
     /// Why it stands so.
     why: String,
 }
@@ -61,8 +65,10 @@ struct Change {
     to: &'static str,
     by: Option<String>,
     reason: String,
+    /// What people are told.
+    told: Option<String>,
     at: DateTime<Utc>,
-    /// Whether the switch stands as this change left it.
+    /// Whether the switch stands as this change left it, and stood otherwise before: another text alone is not taken back.
     stands: bool,
 }
 
@@ -95,11 +101,14 @@ async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) ->
             (None, Some(_)) => "Switched here.".to_owned(),
             (None, None) => "As the settings say.".to_owned(),
         };
-        Switch { flag, on: app.allows(flag), why }
+        let on = app.allows(flag);
+        Switch { flag, on, usual: on != (flag == Flag::ReadOnly), why }
     };
     let mut seen = Vec::new();
     let changes = rows::list_last(&app.pool, SHOWN).await?.into_iter().filter_map(|row| change(row, &mut seen)).collect();
     let reason = Field::new("reason", "Why").hint("The audit log keeps it.");
+    let told = Field::new("told", "What people are told (optional)")
+        .hint("For read-only operation: one line that whoever is refused reads, such as `The database moves until 18:00 UTC.`");
     let states = [("on", "On"), ("off", "Off"), ("setting", "Back to the setting")];
     Ok(FlagsPage {
         layout: page.layout("Switches"),
@@ -110,6 +119,7 @@ async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) ->
         flags: Flag::ALL.into_iter().map(|one| Choice::new(one.as_str(), one.label(), flag)).collect(),
         to: Field::new("to", "Turn it"),
         states: states.into_iter().map(|(value, label)| Choice::new(value, label, to)).collect(),
+        told,
         undo_reason: Field { key: "undo-", ..reason.clone() },
         reason,
         changes,
@@ -119,10 +129,11 @@ async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) ->
 /// Of each switch only the last change can be taken back. `seen` are those that had a later one.
 fn change(row: ChangeRow, seen: &mut Vec<Flag>) -> Option<Change> {
     let flag = Flag::parse(&row.flag)?;
-    let stands = !seen.contains(&flag);
+    let stands = !seen.contains(&flag) && row.before != row.after;
     seen.push(flag);
     let (from, to) = (word(row.before), word(row.after));
-    Some(Change { pk: row.change_pk, label: flag.label(), from, to, by: row.by, reason: row.reason, at: row.at, stands })
+    let (by, reason, told) = (row.by, row.reason, row.told);
+    Some(Change { pk: row.change_pk, label: flag.label(), from, to, by, reason, told, at: row.at, stands })
 }
 
 async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
@@ -152,7 +163,8 @@ async fn turn(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
         "setting" => None,
         _ => return Err(HubError::bad_request("Choose whether it is turned on, off, or back to the setting.")),
     };
-    carry_out(page, form, flag, to, None).await
+    let told = require_told(form, flag, to)?;
+    carry_out(page, form, (flag, to, told), None).await
 }
 
 async fn undo(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
@@ -160,21 +172,41 @@ async fn undo(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
     let change_pk = form.text("change").parse().map_err(|_| missing())?;
     let row = rows::find(&page.app.pool, change_pk).await?.ok_or_else(missing)?;
     let flag = Flag::parse(&row.flag).ok_or_else(missing)?;
-    carry_out(page, form, flag, row.before, Some(row.after)).await
+    carry_out(page, form, (flag, row.before, None), Some(row.after)).await
+}
+
+/// What people are told while the hub takes no changes, if anything: one line, which programs print.
+fn require_told(form: &CheckedForm, flag: Flag, to: Option<bool>) -> HubResult<Option<&str>> {
+    let told = form.text("told");
+    if told.is_empty() {
+        return Ok(None);
+    }
+    if (flag, to) != (Flag::ReadOnly, Some(true)) {
+        return Err(HubError::bad_request(
+            "People are told something only when read-only operation is turned on: leave that field empty.",
+        ));
+    }
+    if told.chars().count() > MAX_TOLD || told.chars().any(char::is_control) {
+        return Err(HubError::bad_request(format!("What people are told is one line of at most {MAX_TOLD} characters.")));
+    }
+    Ok(Some(told))
 }
 
 async fn carry_out(
     page: &PageRequest,
     form: &CheckedForm,
-    flag: Flag,
-    to: Option<bool>,
+    (flag, to, told): (Flag, Option<bool>, Option<&str>),
     expected: Option<Option<bool>>,
 ) -> HubResult<String> {
     let admin = require_admin(page)?;
     let reason = require_reason(form)?;
     let mut tx = audit::begin(&page.app).await?;
-    let from = flags::turn(&page.app, &mut tx, (admin.pk, reason), (flag, to), expected).await?;
-    note(&mut tx, admin.pk, "admin.flag", flag.label(), reason, json!({ "from": word(from), "to": word(to) })).await?;
+    let from = flags::turn(&page.app, &mut tx, (admin.pk, reason, told), (flag, to), expected).await?;
+    let mut details = json!({ "from": word(from), "to": word(to) });
+    if let (Some(told), Some(details)) = (told, details.as_object_mut()) {
+        details.insert("told".to_owned(), told.into());
+    }
+    note(&mut tx, admin.pk, "admin.flag", flag.label(), reason, details).await?;
     tx.commit().await?;
     Ok(format!("{}: {} now. Every node knows within seconds.", flag.label(), word(to)))
 }

@@ -2,10 +2,25 @@
 
 use hub_types::RepoId;
 
-use super::HubError;
+use super::{ErrorKind, HubError};
 use crate::flags::Flag;
 
 impl HubError {
+    /// When a change that was refused may be tried again, in seconds. `huggingface_hub` waits so long, and a second more, before each of
+    /// five tries, however long that is, and only then shows what it was told: so it is short.
+    pub const READ_ONLY_RETRY_SECS: &str = "1";
+
+    /// 503: the hub takes no changes. Whoever switched it so may have said why.
+    pub fn read_only(told: Option<&str>) -> Self {
+        let why = told.unwrap_or("those who run it are looking after it");
+        let end = if why.ends_with(['.', '!', '?']) { "" } else { "." };
+        Self::new(
+            ErrorKind::ReadOnly,
+            format!("The hub takes no changes at the moment: {why}{end} Reading and downloading go on. Try again later."),
+        )
+        .with_header("Retry-After", Self::READ_ONLY_RETRY_SECS)
+    }
+
     /// 403: those who run the hub switched it off.
     pub fn switched_off(flag: Flag) -> Self {
         let what = match flag {
@@ -15,7 +30,7 @@ impl HubError {
             Flag::Buckets => "make buckets",
             Flag::Applications => "register applications",
             Flag::Ssh => "use git by SSH",
-            Flag::Discussions | Flag::Xet | Flag::Rules => "do this",
+            Flag::Discussions | Flag::Xet | Flag::Rules | Flag::ReadOnly => "do this",
         };
         let instead = if flag == Flag::Ssh { " Use HTTPS." } else { "" };
         Self::forbidden(format!("Nobody can {what} on this hub at the moment: those who run it switched that off.{instead}"))

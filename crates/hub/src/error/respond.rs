@@ -66,7 +66,7 @@ impl ResponseError for HubError {
             ErrorKind::Moved => StatusCode::TEMPORARY_REDIRECT,
             ErrorKind::Internal => StatusCode::INTERNAL_SERVER_ERROR,
             ErrorKind::NotImplemented => StatusCode::NOT_IMPLEMENTED,
-            ErrorKind::Unavailable => StatusCode::SERVICE_UNAVAILABLE,
+            ErrorKind::Unavailable | ErrorKind::ReadOnly => StatusCode::SERVICE_UNAVAILABLE,
         }
     }
 
@@ -77,6 +77,11 @@ impl ResponseError for HubError {
 }
 
 impl HubError {
+    /// Whether the hub failed, which somebody must look into.
+    pub fn is_failure(&self) -> bool {
+        self.status_code().is_server_error() && self.kind != ErrorKind::ReadOnly
+    }
+
     fn code(&self) -> Option<&'static str> {
         match self.kind {
             ErrorKind::RepoNotFound => Some(wire::REPO_NOT_FOUND),
@@ -120,7 +125,7 @@ impl HubError {
                 response.insert_header(("LFS-Authenticate", "Basic realm=\"Hub\""));
             }
         }
-        if status == StatusCode::SERVICE_UNAVAILABLE {
+        if self.kind == ErrorKind::Unavailable {
             response.insert_header((header::RETRY_AFTER, "2"));
         }
         match family {
@@ -157,7 +162,7 @@ fn header_text(message: &str) -> String {
 
 /// Logs an error that somebody must act on. Called where the error becomes an answer, and so once.
 pub fn log_failure(error: &HubError, request_id: &str, path: &str) {
-    if error.status_code().is_server_error() {
+    if error.is_failure() {
         let cause = std::error::Error::source(error).map(|source| format!("{source:?}"));
         tracing::error!(request.id = %request_id, path, cause, "{}", error.message);
     }

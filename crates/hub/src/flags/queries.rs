@@ -20,6 +20,8 @@ pub struct ChangeRow {
     pub by: Option<String>,
     /// Why.
     pub reason: String,
+    /// What people are told since.
+    pub told: Option<String>,
     /// When.
     pub at: DateTime<Utc>,
 }
@@ -31,6 +33,8 @@ pub struct TurnedRow {
     pub flag: String,
     /// On, off, or as the settings say.
     pub after: Option<bool>,
+    /// What people are told.
+    pub told: Option<String>,
 }
 
 /// How all switches stand that were ever turned.
@@ -38,7 +42,7 @@ pub struct TurnedRow {
 /// # Errors
 /// The database does not answer.
 pub async fn list_turned(pool: &PgPool) -> sqlx::Result<Vec<TurnedRow>> {
-    sqlx::query_as!(TurnedRow, "select distinct on (flag) flag, after from flag_changes order by flag, change_pk desc")
+    sqlx::query_as!(TurnedRow, "select distinct on (flag) flag, after, told from flag_changes order by flag, change_pk desc")
         .fetch_all(pool)
         .await
 }
@@ -67,7 +71,7 @@ pub async fn find_turned(conn: &mut PgConnection, flag: &str) -> sqlx::Result<Op
 pub async fn find(pool: &PgPool, change_pk: i64) -> sqlx::Result<Option<ChangeRow>> {
     sqlx::query_as!(
         ChangeRow,
-        r#"select change_pk, flag, before, after, n.name as "by?", reason, changed_at as at
+        r#"select change_pk, flag, before, after, n.name as "by?", reason, told, changed_at as at
            from flag_changes left join namespaces n on n.namespace_pk = changed_by where change_pk = $1"#,
         change_pk
     )
@@ -82,7 +86,7 @@ pub async fn find(pool: &PgPool, change_pk: i64) -> sqlx::Result<Option<ChangeRo
 pub async fn list_last(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<ChangeRow>> {
     sqlx::query_as!(
         ChangeRow,
-        r#"select change_pk, flag, before, after, n.name as "by?", reason, changed_at as at
+        r#"select change_pk, flag, before, after, n.name as "by?", reason, told, changed_at as at
            from flag_changes left join namespaces n on n.namespace_pk = changed_by order by change_pk desc limit $1"#,
         limit
     )
@@ -99,15 +103,16 @@ pub async fn insert(
     flag: &str,
     (before, after): (Option<bool>, Option<bool>),
     by: UserPk,
-    reason: &str,
+    (reason, told): (&str, Option<&str>),
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into flag_changes (flag, before, after, changed_by, reason) values ($1, $2, $3, $4, $5)",
+        "insert into flag_changes (flag, before, after, changed_by, reason, told) values ($1, $2, $3, $4, $5, $6)",
         flag,
         before,
         after,
         by,
-        reason
+        reason,
+        told
     )
     .execute(conn)
     .await

@@ -67,21 +67,23 @@ fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
     Ok((kind, text.get("payload").cloned().unwrap_or(Value::Null)))
 }
 
-/// Claims the job that waits longest, for `lease_secs`.
+/// Claims the job that waits longest, for `lease_secs`; none of the kinds `left`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn claim(pool: &PgPool, lease_secs: i32) -> sqlx::Result<Option<ClaimedJob>> {
+pub async fn claim(pool: &PgPool, lease_secs: i32, left: &[String]) -> sqlx::Result<Option<ClaimedJob>> {
     sqlx::query_as!(
         ClaimedJob,
         "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
          where job_pk = (
              select job_pk from jobs
              where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+               and kind <> all ($2)
              order by run_at limit 1 for update skip locked
          )
          returning job_pk, kind, payload, attempts",
-        f64::from(lease_secs)
+        f64::from(lease_secs),
+        left
     )
     .fetch_optional(pool)
     .await

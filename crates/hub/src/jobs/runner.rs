@@ -21,7 +21,8 @@ const POLL: Duration = Duration::from_secs(5);
 /// Works through the jobs until told to stop; a job in hand is finished first.
 pub async fn run(app: App, stop: CancellationToken) {
     while !stop.is_cancelled() {
-        let worked = match queries::claim(&app.pool, LEASE_SECS).await {
+        let left = if app.is_read_only() { Job::changing() } else { Vec::new() };
+        let worked = match queries::claim(&app.pool, LEASE_SECS, &left).await {
             Ok(Some(job)) => {
                 perform(&app, job).await;
                 true

@@ -93,7 +93,10 @@ pub(super) async fn post_batch(
         return Err(HubError::too_large(format!("A batch holds at most {MAX_OBJECTS} objects. Ask in several batches.")));
     }
     let response = match request.operation.as_str() {
-        "upload" => upload(&app, &read.into_write()?, &base, &request).await?,
+        "upload" => {
+            app.require_changes()?;
+            upload(&app, &read.into_write()?, &base, &request).await?
+        }
         // What was deleted from a bucket is nobody's any more, though it may still be stored.
         "download" if !read.repo.repo_type.has_git() => {
             return Err(HubError::unprocessable("Files of a bucket are downloaded by their paths, not by their SHA-256."));

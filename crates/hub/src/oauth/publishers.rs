@@ -30,8 +30,10 @@ const MOST_CHARS: usize = 100;
 /// Answers a job that asks for a token.
 ///
 /// # Errors
-/// The protocol's, and 503 when the issuer does not answer.
+/// The protocol's, and 503 when the issuer does not answer or the hub takes no changes.
 pub(super) async fn exchange(app: &App, form: &Query) -> OauthResult<Value> {
+    // Such a token is for writing alone.
+    app.require_changes()?;
     let issuers = &app.config.publisher_issuers;
     if issuers.is_empty() {
         return Err(refuse("unsupported_grant_type", "This hub has no trusted publishers: its operator switched them off."));

@@ -2,7 +2,8 @@
 
 use actix_web::body::{BoxBody, MessageBody};
 use actix_web::dev::{ServiceRequest, ServiceResponse};
-use actix_web::http::{Method, StatusCode, header};
+use actix_web::http::header::{self, HeaderValue};
+use actix_web::http::{Method, StatusCode};
 use actix_web::middleware::Next;
 use actix_web::{FromRequest as _, HttpMessage as _, HttpRequest, HttpResponse, ResponseError as _};
 use askama::Template;
@@ -127,6 +128,7 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         return page.show(ContentWarningPage { layout, action: failure.page.unwrap_or_default(), next: back }).await;
     }
     let heading = heading_of(&failure);
+    let is_read_only = failure.kind == ErrorKind::ReadOnly;
     let mut links = Vec::new();
     if matches!(failure.kind, ErrorKind::EntryNotFound | ErrorKind::RevisionNotFound)
         && let Some(repo) = repo_path(request.path())
@@ -150,9 +152,13 @@ async fn answer(request: HttpRequest, failure: Failure) -> HubResult<HttpRespons
         heading,
         message: message_of(&failure),
         links,
-        request_id: failure.status.is_server_error().then_some(failure.request_id),
+        request_id: (failure.status.is_server_error() && !is_read_only).then_some(failure.request_id),
     };
-    page.show_with(failure.status, shown).await
+    let mut response = page.show_with(failure.status, shown).await?;
+    if is_read_only {
+        response.headers_mut().insert(header::RETRY_AFTER, HeaderValue::from_static(HubError::READ_ONLY_RETRY_SECS));
+    }
+    Ok(response)
 }
 
 /// What the page that helps is called.
@@ -187,6 +193,7 @@ fn heading_of(failure: &Failure) -> &'static str {
         StatusCode::FORBIDDEN => "This is not yours to do",
         StatusCode::TOO_MANY_REQUESTS => "This was too often",
         StatusCode::PAYLOAD_TOO_LARGE => "This is too large",
+        StatusCode::SERVICE_UNAVAILABLE if failure.kind == ErrorKind::ReadOnly => "Nothing can be changed right now",
         StatusCode::SERVICE_UNAVAILABLE => "The hub is busy",
         status if status.is_server_error() => "The hub failed at this",
         _ => "This did not work",
@@ -200,6 +207,9 @@ fn message_of(failure: &Failure) -> String {
             .to_owned(),
         ErrorKind::EntryNotFound => {
             "There is no file or folder at this path. It may have been moved or deleted, or be on another branch.".to_owned()
+        }
+        ErrorKind::ReadOnly => {
+            format!("{} Nothing was saved. Go back in your browser to what you typed, and keep a copy of it.", failure.message)
         }
         ErrorKind::Internal => {
             "The failure has been logged. Try again; if it stays, tell the people who run this hub.".to_owned()

@@ -5,7 +5,6 @@ use std::net::IpAddr;
 use std::sync::Arc;
 use std::time::Duration;
 
-use actix_web::ResponseError as _;
 use hub_git::{PackEnd, ProcessError, ProtocolVersion, receive_pack};
 use russh::server::Msg;
 use russh::{Channel, ChannelReadHalf, ChannelWriteHalf};
@@ -65,7 +64,7 @@ pub(super) async fn answer(caller: Caller, channel: Channel<Msg>, protocol: Opti
         Ok(Ended::Well) => (0, "done"),
         Ok(Ended::Early) => (1, "early"),
         Err(error) => {
-            let failed = error.status_code().is_server_error();
+            let failed = error.is_failure();
             if failed {
                 let _entered = span.enter();
                 tracing::error!(cause = ?std::error::Error::source(&error), "a command by SSH failed: {error}");
@@ -148,6 +147,7 @@ impl Call<'_> {
 
     async fn push(self, user: User, place: &Place) -> HubResult<Ended> {
         let app = &self.caller.door.app;
+        app.require_changes()?;
         let right = PushRight::of(app, find(app, user, place).await?).await?;
         let mut writer = self.writing.make_writer();
         if send(&mut writer, &advertise_refs(app, &right.read().repo).await?).await.is_err() {
@@ -162,6 +162,7 @@ impl Call<'_> {
             return Ok(Ended::Well);
         }
         // Git uploads large files by HTTP meanwhile, which takes hours: is it still so?
+        app.require_changes()?;
         let user = self.caller.holder().await?;
         let _turn = self.caller.door.push_turn(user.pk).await?;
         let right = PushRight::of(app, find(app, user, place).await?).await?;
@@ -185,7 +186,10 @@ impl Call<'_> {
         let path = format!("{}.git", read.repo.path());
         match operation {
             Operation::Download => drop(read.into_content(app).await?),
-            Operation::Upload => drop(PushRight::of(app, read).await?),
+            Operation::Upload => {
+                app.require_changes()?;
+                drop(PushRight::of(app, read).await?);
+            }
         }
         let token = lfs_token::make(app, operation, self.caller.key.user_pk, self.caller.key.key_pk, &path);
         let leave = json!({

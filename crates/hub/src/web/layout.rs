@@ -17,6 +17,8 @@ pub struct Layout {
     pub csrf: String,
     /// What everybody is told.
     pub banner: Option<Banner>,
+    /// What is said while the hub takes no changes.
+    pub read_only: Option<String>,
     /// What the last request achieved.
     pub flash: Option<Flash>,
     /// `light` or `dark`, when the person chose one.

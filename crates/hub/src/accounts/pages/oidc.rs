@@ -163,6 +163,9 @@ async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResul
             if !to_link && !operations::takes_newcomers(&page.app, config_of(&page.app)?) {
                 return Err(operations::signup_is_closed(config_of(&page.app)?));
             }
+            if !to_link {
+                page.app.require_changes()?;
+            }
             let mut response = page.redirect(if to_link { "/login/oidc/link" } else { "/login/oidc/join" });
             keep(page, &mut response, Purpose::Newcomer, Some(Newcomer { identity, next }))?;
             Ok(response)

@@ -5,6 +5,14 @@ use super::{Form, HTTP, PER_HOUR, Setting, secret, setting};
 pub(super) static SETTINGS: &[Setting] = &[
     setting("open_signup", "HUB_OPEN_SIGNUP", "true", Form::Switch, "Whether strangers may make an account."),
     setting(
+        "read_only",
+        "HUB_READ_ONLY",
+        "false",
+        Form::Switch,
+        "Whether nothing that people made is changed: for maintenance (docs/admin.md#read-only-operation). Set it for all \
+         processes of a hub.",
+    ),
+    setting(
         "require_confirmed_email",
         "HUB_REQUIRE_CONFIRMED_EMAIL",
         "false",

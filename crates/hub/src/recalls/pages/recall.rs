@@ -174,6 +174,10 @@ async fn post_withdraw(page: PageRequest, form: CheckedForm) -> HubResult<HttpRe
             "Only those who administer the repository, and moderators, can withdraw a recall. Ask them in a discussion there.",
         ));
     }
+    // Moderators go on while the hub takes no changes.
+    if !user.moderates() {
+        page.app.require_changes()?;
+    }
     let (recall_pk, why) = (row.recall_pk, form.text("why"));
     match open::withdraw(&page.app, user, recall_pk, why).await {
         Ok(()) => {
