@@ -38,6 +38,7 @@ mod repos;
 mod saved;
 mod scans;
 mod search;
+mod signing;
 mod ssh;
 mod tasks;
 mod undo;

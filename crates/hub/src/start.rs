@@ -34,7 +34,7 @@ use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
-use crate::signing::Signer;
+use crate::signing::{self, Signer};
 use crate::site::health::Health;
 use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
@@ -297,6 +297,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(fetches::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(clock::keep_asking(app.clone(), stop.clone())));
+    background.push(tokio::spawn(signing::keep_reading(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
     Ok(RunningHub { address, ssh_address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
