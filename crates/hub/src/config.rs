@@ -100,6 +100,8 @@ pub struct Config {
     pub publisher_issuers: Vec<Issuer>,
     /// What browsers are told of TLS (`Strict-Transport-Security`), if anything.
     pub hsts: Option<String>,
+    /// A file of passwords that were in breaches.
+    pub breached_passwords: Option<PathBuf>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
     pub sign_in_tries: u64,
     /// How many requests somebody may make.
@@ -287,6 +289,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         },
         publisher_issuers: read.issuers("publishers.issuers"),
         hsts: reach::read_hsts(&mut read),
+        breached_passwords: read.text("passwords.breached_file").map(PathBuf::from),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: limits::read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),

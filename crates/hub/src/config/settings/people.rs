@@ -67,6 +67,14 @@ pub(super) static SETTINGS: &[Setting] = &[
          tokens go on working.",
     ),
     setting(
+        "passwords.breached_file",
+        "HUB_PASSWORDS_BREACHED_FILE",
+        "",
+        Form::Text,
+        "A file of passwords that were in breaches, which nobody may choose: the SHA-1 hashes of Have I Been Pwned, sorted by hash, as \
+         its downloader writes them into one file (docs/accounts.md). Every node that serves pages needs it.",
+    ),
+    setting(
         "limits.sign_in_tries",
         "HUB_LIMITS_SIGN_IN_TRIES",
         "20",
