@@ -130,7 +130,7 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
     pub alerts_every_secs: u64,
-    /// What webhooks may be sent to although it is not public.
+    /// What webhooks may be sent to although it is not public, or that and nothing else.
     pub webhooks_allow: AllowedTargets,
     /// Where the file is that proves a mail domain; `{domain}` stands for it.
     pub domain_proof_url: String,
@@ -311,7 +311,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         trending_account_days: read.number("trending.account_days"),
         mail: reach::read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
-        webhooks_allow: read.targets("webhooks.allow"),
+        webhooks_allow: reach::read_targets(&mut read),
         domain_proof_url: read.domain_url("domains.proof_url"),
         ssh: reach::read_ssh(&mut read),
         design_page: read.switch("design_page"),

@@ -149,7 +149,7 @@ pub async fn prove(app: &App, row: &DomainRow) -> HubResult<()> {
 fn unproven(address: &str, why: &Unanswered) -> HubError {
     HubError::conflict(match why {
         Unanswered::NotPublic => {
-            format!("{address} is at no public address, and the hub asks no other. Its operator can allow it.")
+            format!("{address} is at no public address, or the hub asks only others. Its operator can allow it.")
         }
         Unanswered::NoConnection => {
             format!("{address} cannot be reached: the host is not found, does not answer, or its certificate is not valid.")

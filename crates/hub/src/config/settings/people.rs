@@ -146,6 +146,14 @@ pub(super) static SETTINGS: &[Setting] = &[
          shown how its answers begin.",
     ),
     setting(
+        "webhooks.only_allowed",
+        "HUB_WEBHOOKS_ONLY_ALLOWED",
+        "false",
+        Form::Switch,
+        "Whether webhooks go only to what `HUB_WEBHOOKS_ALLOW` lists, and not to other public addresses. The same holds for whatever \
+         else the hub asks where a user says: proofs of mail domains, and the issuers of `HUB_PUBLISHERS_ISSUERS`.",
+    ),
+    setting(
         "domains.proof_url",
         "HUB_DOMAINS_PROOF_URL",
         "https://{domain}/.well-known/hub-domain-challenge.txt",
