@@ -68,6 +68,15 @@ def test_a_hub_behind_a_proxy_as_documented_is_well(hub, nginx):
     assert any("a body of 32 MiB passes" in message for _, message in found["public address"])
 
 
+def test_a_file_of_breached_passwords_is_looked_at(hub, tmp_path):
+    file = tmp_path / "breached.txt"
+    one, other = "24A1E83CD60E5F2899561F47B541B5A98FA83820:17", "5BAA61E4C9B93F3F0682250B6CF8331B7EE68FD8:52256179"
+    for lines, verdict in ([one, other], "pass"), ([other, one] * 50, "fail"), ([], "fail"):
+        file.write_text("\r\n".join(lines))
+        _, found = findings(hub, HUB_PASSWORDS_BREACHED_FILE=str(file))
+        assert verdicts(found)["passwords"] == verdict, (lines, found)
+
+
 def test_what_a_proxy_does_wrong_is_found(hub, nginx):
     code, found = findings(hub, HUB_PUBLIC_URL=nginx(hub, BAD).url)
     told = dict((message, verdict) for verdict, message in found["public address"])

@@ -1,6 +1,7 @@
 //! Accounts, by programs and in browsers.
 
 mod addresses;
+mod breached;
 mod closing;
 pub(crate) mod first_passwords;
 mod hostile;

@@ -39,6 +39,7 @@ mod repos;
 mod saved;
 mod scans;
 mod search;
+mod signing;
 mod ssh;
 mod tasks;
 mod undo;

@@ -184,6 +184,13 @@ enum AdminCommand {
     },
     /// Prints the fingerprint by which clients of git over SSH know this hub.
     SshHostKey,
+    /// Makes a new key that signs links, forms and short-lived tokens. What former keys signed stays valid until they are forgotten.
+    RotateSigningKey {
+        /// Forgets keys that stopped signing at least so many days ago: links in mails, invitations and feeds that they signed end.
+        /// With 0, all former keys at once.
+        #[arg(long, value_name = "DAYS", value_parser = clap::value_parser!(i32).range(0..=36_500))]
+        forget_older_than: Option<i32>,
+    },
     /// Has every node build its search index anew, beside the one in use.
     Reindex,
     /// Fills the hub with invented repositories, for measuring and trying out. They have metadata and a card, and no weights or data.

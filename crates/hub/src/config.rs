@@ -102,6 +102,8 @@ pub struct Config {
     pub publisher_issuers: Vec<Issuer>,
     /// What browsers are told of TLS (`Strict-Transport-Security`), if anything.
     pub hsts: Option<String>,
+    /// A file of passwords that were in breaches.
+    pub breached_passwords: Option<PathBuf>,
     /// How many wrong passwords for one account are taken from one network in 15 minutes; 0: any number.
     pub sign_in_tries: u64,
     /// How many requests somebody may make.
@@ -130,7 +132,7 @@ pub struct Config {
     pub mail: Option<MailConfig>,
     /// How often new repositories are looked for in saved searches that have alerts, in seconds.
     pub alerts_every_secs: u64,
-    /// What webhooks may be sent to although it is not public.
+    /// What webhooks may be sent to although it is not public, or that and nothing else.
     pub webhooks_allow: AllowedTargets,
     /// Where the file is that proves a mail domain; `{domain}` stands for it.
     pub domain_proof_url: String,
@@ -292,6 +294,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         },
         publisher_issuers: read.issuers("publishers.issuers"),
         hsts: reach::read_hsts(&mut read),
+        breached_passwords: read.text("passwords.breached_file").map(PathBuf::from),
         sign_in_tries: read.number("limits.sign_in_tries"),
         rate_limits: limits::read_rate_limits(&mut read),
         drain_secs: read.number("drain_secs"),
@@ -313,7 +316,7 @@ fn build(values: &Values, problems: &mut Problems) -> Config {
         trending_account_days: read.number("trending.account_days"),
         mail: reach::read_mail(&mut read),
         alerts_every_secs: read.number("alerts.every_secs"),
-        webhooks_allow: read.targets("webhooks.allow"),
+        webhooks_allow: reach::read_targets(&mut read),
         domain_proof_url: read.domain_url("domains.proof_url"),
         domain_nameserver: read.optional_address("domains.nameserver"),
         ssh: reach::read_ssh(&mut read),

@@ -3,7 +3,7 @@
 //! It looks from outside, as an operator would: each check opens its own part, so that one that is broken hides no other.
 //! Nothing is changed, but for small objects in the store that it removes again.
 //!
-//! - [`database`], [`store`], [`machine`], [`mail`], [`scanner`], [`clamav`], [`search`]: what the hub leans on.
+//! - [`database`], [`store`], [`machine`], [`mail`], [`passwords`], [`scanner`], [`clamav`], [`search`]: what the hub leans on.
 //! - [`front`]: the way from people to the hub, through whatever stands before it; [`mirror`] is the hub's end of it.
 //! - [`clients`]: what the client libraries on this machine make of `HF_ENDPOINT`.
 
@@ -14,6 +14,7 @@ mod front;
 mod machine;
 mod mail;
 pub mod mirror;
+mod passwords;
 mod queries;
 mod scanner;
 mod search;
@@ -102,6 +103,7 @@ pub async fn examine(config: &Config, problems: &Problems, tell: &mut impl FnMut
     machine::check(config).await.into_iter().for_each(&mut *tell);
     store::check(&config.store).await.into_iter().for_each(&mut *tell);
     mail::check(config).await.into_iter().for_each(&mut *tell);
+    passwords::check(config).await.into_iter().for_each(&mut *tell);
     scanner::check(config).await.into_iter().for_each(&mut *tell);
     clamav::check(config).await.into_iter().for_each(&mut *tell);
     let (findings, opened) = database::check(config).await;

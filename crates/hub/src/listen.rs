@@ -11,11 +11,12 @@ use crate::banner::{self, CHANNEL as BANNER};
 use crate::flags::{self, CHANNEL as FLAGS};
 use crate::objects;
 use crate::recalls::{self, CHANNEL as RECALLS};
+use crate::signing::CHANNEL as SIGNING;
 
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Wakes this node's job runner, its search index and what sends to webhooks when any node has work for them, has it forget which large files a
-/// repository had when that lost some, and hears of new pictures, of the banner, of switches and of recalls, until told to stop. While it cannot listen, the former poll,
+/// repository had when that lost some, and hears of new pictures, of the banner, of switches, of recalls and of keys that sign, until told to stop. While it cannot listen, the former poll,
 /// and what is remembered ends by itself.
 pub(crate) async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
@@ -31,13 +32,14 @@ pub(crate) async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER, FLAGS, RECALLS]).await?;
+    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER, FLAGS, RECALLS, SIGNING]).await?;
     // What was said before is not said again.
     app.held_objects.invalidate_all();
     pictures::load(app).await?;
     recalls::load(app).await?;
     load_banner(app).await;
     flags::load(app).await?;
+    app.signer.reload(&app.pool).await?;
     loop {
         let said = listener.recv().await?;
         match said.channel() {
@@ -48,6 +50,7 @@ async fn hear(app: &App) -> sqlx::Result<()> {
             BANNER => load_banner(app).await,
             FLAGS => flags::load(app).await?,
             RECALLS => recalls::load(app).await?,
+            SIGNING => app.signer.reload(&app.pool).await?,
             _ => app.search.wake(),
         }
     }

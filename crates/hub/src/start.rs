@@ -17,7 +17,7 @@ use crate::accounts::last_uses::{self, LastUses};
 use crate::accounts::oidc::Provider;
 use crate::accounts::rate_limits::{self, RequestCounts};
 use crate::accounts::throttle::Throttle;
-use crate::accounts::tokens;
+use crate::accounts::{passwords, tokens};
 use crate::app::App;
 use crate::config::{Config, Role};
 use crate::downloads::{self, Downloads};
@@ -34,7 +34,7 @@ use crate::repos::reading::Reading;
 use crate::repos::tensor_diff::DiffTurns;
 use crate::repos::write_queue::WriteQueue;
 use crate::search::{self, Search};
-use crate::signing::Signer;
+use crate::signing::{self, Signer};
 use crate::site::health::Health;
 use crate::web::outbound::Asker;
 use crate::web::pictures::Pictures;
@@ -87,6 +87,9 @@ pub enum StartError {
     /// The socket of git by SSH.
     #[error("git by SSH cannot be served: {0}. Choose another address with HUB_SSH_ADDRESS")]
     Ssh(#[source] std::io::Error),
+    /// The file of breached passwords.
+    #[error("{0}. Mend it, or unset HUB_PASSWORDS_BREACHED_FILE")]
+    Breached(String),
     /// A socket.
     #[error("{0}")]
     Io(#[from] std::io::Error),
@@ -239,6 +242,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let address = listener.local_addr()?;
     // The true port, where any was asked for.
     config.listen = address;
+    check_breached_passwords(&config).await?;
     let ssh_listener = ssh::bind(&mut config).map_err(StartError::Ssh)?;
     let (app, postgres) = open_app(config, Beside::Refused).await?;
     // Before the first request: what is recalled is never given out.
@@ -300,9 +304,17 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     background.push(tokio::spawn(downloads::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(fetches::keep_flushing(app.clone(), stop.clone())));
     background.push(tokio::spawn(clock::keep_asking(app.clone(), stop.clone())));
+    background.push(tokio::spawn(signing::keep_reading(app.clone(), stop.clone())));
     background.push(tokio::spawn(listen(app.clone(), stop.clone())));
     let ssh_address = app.config.ssh.as_ref().map(|ssh| ssh.address);
     Ok(RunningHub { address, ssh_address, app, server: handle, serving: tokio::spawn(server), background, stop, postgres })
+}
+
+/// A file that is asked for and cannot be used is a mistake that nobody would see later.
+async fn check_breached_passwords(config: &Config) -> Result<(), StartError> {
+    let Some(file) = config.breached_passwords.clone().filter(|_| config.role.serves_web()) else { return Ok(()) };
+    let looked = tokio::task::spawn_blocking(move || passwords::examine_breached(&file)).await;
+    looked.map_err(std::io::Error::other)?.map_err(StartError::Breached)
 }
 
 impl RunningHub {

@@ -73,3 +73,51 @@ async fn a_session_ends_when_nobody_uses_it_when_its_time_is_over_and_with_the_n
     assert_eq!(hub.count("sessions").await, 1, "a login takes the place of the one before");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn who_proves_again_who_they_are_gets_another_secret_and_the_former_one_is_worth_nothing() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let form = ada.open(PAGE).await.csrf();
+    let former = ada.cookie("session").unwrap().to_owned();
+    let row = async || -> String {
+        let sql = "select concat_ws(' ', user_pk, created_at, address, user_agent, via) from sessions";
+        sqlx::query_scalar(sql).fetch_one(&hub.app().pool).await.unwrap()
+    };
+    let before = row().await;
+    hub.sql("update sessions set proved_at = null").await;
+    let wrong = [("csrf_token", form.as_str()), ("next", PAGE), ("current_password", "wrong horse")];
+    assert_eq!(ada.post("/sudo", &wrong).await.status, 403);
+    assert_eq!(ada.cookie("session"), Some(former.as_str()), "nothing was proved");
+
+    // Two tabs at once: one of them is the first, and what the other is told does not take it back.
+    let mut tab = Browser::new(&hub);
+    tab.plant("session", &former);
+    let proof = [("csrf_token", form.as_str()), ("next", PAGE), ("current_password", PASSWORD)];
+    let (first, second) = tokio::join!(ada.post("/sudo", &proof), tab.post("/sudo", &proof));
+    for page in [first, second] {
+        assert!([303, 401].contains(&page.status), "{}", page.text);
+    }
+    let is_former = |browser: &Browser| browser.cookie("session") == Some(former.as_str());
+    assert_ne!(is_former(&ada), is_former(&tab), "one of them got another secret");
+    let (mut new, mut old) = if is_former(&ada) { (tab, ada) } else { (ada, tab) };
+    assert_eq!(old.get(PAGE).await.status, 303, "the former one opens nothing");
+    assert_eq!(old.post("/sudo", &proof).await.status, 401, "and proves nothing");
+    let page = new.open(PAGE).await;
+    assert!(page.text.matches("This one").count() == 1 && page.has("Thank you."), "{}", page.text);
+    assert_eq!((row().await, hub.count("sessions").await), (before, 1), "it is the same session");
+
+    // A form that was open in another tab meanwhile, also when it happens again.
+    for _ in 0..2 {
+        let end = [("csrf_token", form.as_str())];
+        assert_eq!(new.post("/settings/sessions/end-others", &end).await.location(), PAGE);
+        let last = new.cookie("session").unwrap().to_owned();
+        assert_eq!(new.submit("/sudo", "/sudo", &proof[1..]).await.location(), PAGE);
+        assert_ne!(new.cookie("session"), Some(last.as_str()));
+    }
+    let changed = format!("{}.another", new.cookie("session").unwrap().split('.').next().unwrap());
+    new.plant("session", &changed);
+    assert_eq!(new.get(PAGE).await.status, 303, "both parts are the secret");
+    hub.stop().await;
+}

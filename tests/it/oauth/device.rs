@@ -34,6 +34,7 @@ async fn the_command_line_signs_in_as_the_person_and_stays_so() {
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let device = begin(&hub, COMMAND_LINE).await;
     assert_eq!(device["interval"], 5);
+    assert_eq!(device["expires_in"], 600);
     assert_eq!(device["verification_uri"], format!("{}/oauth/device", hub.base()));
     assert_eq!(poll(&hub, COMMAND_LINE, &device, 400).await["error"], "authorization_pending");
     assert_eq!(ask(&hub, COMMAND_LINE, &device, 400).await["error"], "slow_down");

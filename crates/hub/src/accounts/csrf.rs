@@ -39,9 +39,10 @@ fn cookie_name(request: &HttpRequest) -> &'static str {
 
 struct NewVisit(String);
 
-/// What the token is bound to: the session, else the visit cookie.
+/// What the token is bound to: the session, whichever secret it has now, else the visit cookie.
 pub(super) fn binding_of(request: &HttpRequest) -> Option<String> {
-    sessions::cookie_of(request).or_else(|| request.cookie(cookie_name(request)).map(|cookie| cookie.value().to_owned()))
+    let session = sessions::cookie_of(request).map(|secret| sessions::lasting_part(&secret).to_owned());
+    session.or_else(|| request.cookie(cookie_name(request)).map(|cookie| cookie.value().to_owned()))
 }
 
 /// Checks the token of a form.

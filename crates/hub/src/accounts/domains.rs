@@ -178,7 +178,7 @@ async fn look_for_record(app: &App, row: &DomainRow) -> Result<(), String> {
 fn without_file(address: &str, why: Unanswered) -> String {
     match why {
         Unanswered::NotPublic => {
-            format!("{address} is at no public address, and the hub asks no other. Its operator can allow it.")
+            format!("{address} is at no public address, or the hub asks only others. Its operator can allow it.")
         }
         Unanswered::NoConnection => {
             format!("{address} cannot be reached: the host is not found, does not answer, or its certificate is not valid.")

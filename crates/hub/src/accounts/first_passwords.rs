@@ -46,7 +46,7 @@ pub async fn find(app: &App, given: &Given) -> HubResult<Option<User>> {
 /// 400 when it is weak or the same, 409 when the password was changed meanwhile.
 pub async fn replace(app: &App, user: &User, new: &str) -> HubResult<User> {
     let at_field = |error: HubError| error.at("new_password");
-    passwords::check(app, new, &user.name, &user.email).map_err(at_field)?;
+    passwords::check(app, new, &user.name, &user.email).await.map_err(at_field)?;
     if passwords::is_present(app, user, new).await? {
         return Err(at_field(HubError::bad_request("Choose another password than the one that was made for you.")));
     }

@@ -32,7 +32,7 @@ pub struct NewUser {
 /// 400 for a bad name, address or password; 409 when the name or address is taken.
 pub async fn create_user(app: &App, new: &NewUser) -> HubResult<User> {
     check_new(new)?;
-    passwords::check(app, &new.password, new.name.trim(), new.email.trim()).map_err(|error| error.at("password"))?;
+    passwords::check(app, &new.password, new.name.trim(), new.email.trim()).await.map_err(|error| error.at("password"))?;
     let hash = passwords::hash(new.password.clone()).await?;
     let mut tx = audit::begin(app).await?;
     let user_pk = insert_account(app, &mut tx, new, &hash).await?;

@@ -1,5 +1,6 @@
 //! Passwords: argon2id, checked off the async threads.
 
+mod breached;
 mod weak;
 
 use argon2::password_hash::phc::PasswordHash;
@@ -10,6 +11,8 @@ use super::{User, UserPk, queries};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
+pub(crate) use breached::examine as examine_breached;
+
 /// The shortest password taken, in characters.
 pub const MIN_LEN: usize = 8;
 /// A hash of nothing anybody knows, which costs as much to check as that of an account.
@@ -19,7 +22,7 @@ const NOBODY: &str = "$argon2id$v=19$m=19456,t=2,p=1$c29tZXNhbHRzb21lc2FsdA$GpZ3
 ///
 /// # Errors
 /// 400 that says what is wrong.
-pub fn check(app: &App, password: &str, name: &str, email: &str) -> HubResult<()> {
+pub async fn check(app: &App, password: &str, name: &str, email: &str) -> HubResult<()> {
     if password.chars().count() < MIN_LEN {
         return Err(HubError::bad_request(format!("Choose a password of at least {MIN_LEN} characters.")));
     }
@@ -33,7 +36,24 @@ pub fn check(app: &App, password: &str, name: &str, email: &str) -> HubResult<()
         let text = "Choose another password: this one is little more than your name, your mail address or the name of the hub.";
         return Err(HubError::bad_request(text));
     }
+    if is_breached(app, password).await? {
+        return Err(HubError::bad_request(
+            "Choose another password: this one was in a breach, and such passwords are tried first.",
+        ));
+    }
     Ok(())
+}
+
+/// Whether a password is in the operator's file, if there is one. A file that cannot be asked keeps nobody from their account: what else
+/// is checked still holds.
+async fn is_breached(app: &App, password: &str) -> HubResult<bool> {
+    let Some(file) = app.config.breached_passwords.clone() else { return Ok(false) };
+    let password = password.to_owned();
+    let found = tokio::task::spawn_blocking(move || breached::is_breached(&file, &password)).await?;
+    Ok(found.unwrap_or_else(|error| {
+        tracing::warn!(%error, "the file of breached passwords could not be asked: a password was taken without");
+        false
+    }))
 }
 
 /// Hashes a password, on the blocking pool.

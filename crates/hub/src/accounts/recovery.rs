@@ -82,7 +82,7 @@ pub async fn find_asked(app: &App, secret: &str) -> HubResult<User> {
 /// 404 for a link that does not work (any more), 400 for a weak password.
 pub async fn reset(app: &App, secret: &str, password: &str) -> HubResult<()> {
     let user = find_asked(app, secret).await?;
-    passwords::check(app, password, &user.name, &user.email).map_err(|error| error.at("new_password"))?;
+    passwords::check(app, password, &user.name, &user.email).await.map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(password.to_owned()).await?;
     let mut tx = audit::begin(app).await?;
     let link = links::take_link(&mut tx, &tokens::hash(secret), Purpose::ResetPassword).await?.ok_or_else(over)?;

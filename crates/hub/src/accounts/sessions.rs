@@ -24,6 +24,12 @@ pub fn cookie_of(request: &HttpRequest) -> Option<String> {
     request.cookie(name_for(&BaseUrl::of(request))).map(|cookie| cookie.value().to_owned())
 }
 
+/// The part of a session's secret that stays while the session gets others: forms are bound to it, so that those in other tabs go on
+/// working.
+pub(super) fn lasting_part(secret: &str) -> &str {
+    secret.split_once('.').map_or(secret, |(_, lasting)| lasting)
+}
+
 fn name_for(base: &BaseUrl) -> &'static str {
     if base.is_https() { SECURE_NAME } else { PLAIN_NAME }
 }
@@ -99,6 +105,23 @@ pub async fn start(app: &App, user: &User, base: &BaseUrl, request: &HttpRequest
     tx.commit().await?;
     app.jobs.wake();
     Ok([cookie(base, secret, Duration::days(i64::from(limits.days))), device.cookie()])
+}
+
+/// Gives a session another secret, because it was proved just now whose browser it is in: the one from before is worth nothing any
+/// more. None if it has another one already, as when two tabs ask at once: the browser keeps what the first got.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn renew(
+    app: &App,
+    base: &BaseUrl,
+    request: &HttpRequest,
+    session_hash: &[u8; 32],
+) -> HubResult<Option<Cookie<'static>>> {
+    let former = cookie_of(request).unwrap_or_default();
+    let secret = format!("{}.{}", random_secret::<32>(), lasting_part(&former));
+    let renewed = queries::renew_session(&app.pool, session_hash, &tokens::hash(&secret)).await?;
+    Ok(renewed.then(|| cookie(base, secret, Duration::days(i64::from(app.config.sessions.days)))))
 }
 
 /// The address of whoever sent a request, as it is kept.

@@ -105,7 +105,7 @@ pub async fn update_profile(app: &App, user: &User, profile: &Profile) -> HubRes
 /// # Errors
 /// 400 when the new one is weak.
 pub async fn change_password(app: &App, user: &User, new: &str, session_hash: &[u8; 32]) -> HubResult<()> {
-    passwords::check(app, new, &user.name, &user.email).map_err(|error| error.at("new_password"))?;
+    passwords::check(app, new, &user.name, &user.email).await.map_err(|error| error.at("new_password"))?;
     let hash = passwords::hash(new.to_owned()).await?;
     let mut tx = audit::begin(app).await?;
     queries::update_password(&mut tx, user.pk, &hash, Some(session_hash)).await?;

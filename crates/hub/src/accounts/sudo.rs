@@ -1,9 +1,11 @@
 //! Acts that a thief of an open browser must not do ask once more who is there: by the password, a code or a passkey, if the last
 //! proof on this session is older than half an hour.
 
+use actix_web::HttpResponse;
+
 use super::page::PageRequest;
 use super::queries::factors as queries;
-use super::{Auth, User, Viewer};
+use super::{Auth, User, Viewer, sessions};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -46,10 +48,16 @@ pub async fn check(app: &App, viewer: &Viewer, back: &str) -> HubResult<()> {
     }
 }
 
-/// Notes that it was proved just now whose browser this is.
+/// Notes that it was proved just now whose browser this is, gives its session another secret, and leads on.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn mark(page: &PageRequest) -> HubResult<()> {
-    Ok(queries::mark_proved(&page.app.pool, &session_of(page)?).await?)
+pub async fn go_on(page: &PageRequest, next: &str) -> HubResult<HttpResponse> {
+    let cookie = sessions::renew(&page.app, &page.base, page.http(), &session_of(page)?).await?;
+    let text = "Thank you. Now do what you came for: for half an hour you are not asked again.";
+    let mut response = page.redirect_saying(next, text);
+    if let Some(cookie) = cookie {
+        response.add_cookie(&cookie).map_err(HubError::internal)?;
+    }
+    Ok(response)
 }

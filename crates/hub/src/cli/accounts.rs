@@ -1,4 +1,4 @@
-//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `keep-organization`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `repack` and `fsck`
+//! `hub admin …`: `create-user`, `role`, `delete-account`, `keep-account`, `keep-organization`, `remove-second-factors`, `revoke-tokens`, `seed`, `synth`, `reindex`, `rotate-signing-key`, `repack` and `fsck`
 //! here, `gc` and backups in their own files.
 
 use std::io::BufRead as _;
@@ -17,7 +17,7 @@ use crate::config::Config;
 use crate::gc::size;
 use crate::personal_data::{closing, organizations};
 use crate::ssh::host_key;
-use crate::{search, start};
+use crate::{search, signing, start};
 
 const PASSWORD_LENGTH: usize = 20;
 
@@ -43,6 +43,7 @@ pub(super) async fn run(config: Config, command: AdminCommand) -> ExitCode {
         AdminCommand::Role { name, role } => give_role(&app, &name, role).await,
         AdminCommand::RevokeTokens => revoke_tokens(&app).await,
         AdminCommand::SshHostKey => show_host_key(&app).await,
+        AdminCommand::RotateSigningKey { forget_older_than } => rotate_signing_key(&app, forget_older_than).await,
         AdminCommand::Reindex => reindex(&app).await,
         AdminCommand::Synth { account, models, datasets, spaces, seed } => {
             let counts = synth::Counts { models, datasets, spaces };
@@ -149,6 +150,20 @@ async fn revoke_tokens(app: &App) -> Result<(), String> {
 async fn show_host_key(app: &App) -> Result<(), String> {
     let key = host_key::load(&app.pool).await.map_err(|error| error.to_string())?;
     say(host_key::fingerprint(&key));
+    Ok(())
+}
+
+async fn rotate_signing_key(app: &App, forget_days: Option<i32>) -> Result<(), String> {
+    let Some(rotated) = signing::rotate(&app.pool, forget_days).await.map_err(|error| error.to_string())? else {
+        return Err(format!("there are {} keys: forget older ones with --forget-older-than DAYS", signing::MAX_KEYS));
+    };
+    say(match rotated.left {
+        1 => "The new key signs from now on. What others signed is worth nothing any more.".to_owned(),
+        left => format!("The new key signs in two minutes. Former keys that go on verifying: {}.", left - 1),
+    });
+    if rotated.forgotten > 0 {
+        say(format!("Forgot {} keys.", rotated.forgotten));
+    }
     Ok(())
 }
 

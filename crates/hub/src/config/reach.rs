@@ -5,6 +5,7 @@ use std::net::SocketAddr;
 use hub_storage::Secret;
 
 use super::reader::Reader;
+use crate::web::outbound::AllowedTargets;
 
 /// Where git by SSH is served.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -24,6 +25,12 @@ pub struct MailConfig {
     pub smtp_url: Secret,
     /// Who sends it: an address, possibly behind a name.
     pub from: String,
+}
+
+/// What may be asked where a user says.
+pub(super) fn read_targets(read: &mut Reader<'_>) -> AllowedTargets {
+    let allowed = read.targets("webhooks.allow");
+    if read.switch("webhooks.only_allowed") { allowed.and_nothing_else() } else { allowed }
 }
 
 /// Clients are told of the hub's own address, which no request by SSH names.

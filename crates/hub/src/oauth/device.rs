@@ -18,7 +18,7 @@ use crate::signing::random_secret;
 use crate::web::base_url::BaseUrl;
 
 /// How long a device waits, in seconds.
-const WAITS_SECS: u32 = 900;
+const WAITS_SECS: u32 = 600;
 /// Letters that nobody takes for another, and that make no words (RFC 8628, 6.1).
 const LETTERS: &[u8; 20] = b"BCDFGHJKLMNPQRSTVWXZ";
 
@@ -85,7 +85,7 @@ pub(super) async fn waiting(app: &App, typed: &str) -> HubResult<(String, Waitin
     let missing = || {
         HubError::not_found(
             "No device waits with this code. Look whether you typed it right, or start again on the device: a code \
-                             works for 15 minutes.",
+                             works for 10 minutes.",
         )
         .at("user_code")
     };

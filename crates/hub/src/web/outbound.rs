@@ -16,11 +16,13 @@ use url::{Host, Url};
 /// How long a whole answer may take that [`Asker`] reads.
 const PATIENCE: Duration = Duration::from_secs(10);
 
-/// What may be asked although it is not public: networks, and hosts by name, whatever they resolve to.
+/// What may be asked although it is not public, or nothing but that: networks, and hosts by name, whatever they resolve to.
 #[derive(Debug, Clone, Default, PartialEq, Eq)]
 pub struct AllowedTargets {
     networks: Vec<IpNet>,
     hosts: Vec<String>,
+    /// Whether nothing else may be asked, public or not.
+    only: bool,
 }
 
 /// An address that the hub does not ask.
@@ -43,10 +45,16 @@ impl AllowedTargets {
         Some(allowed)
     }
 
+    /// The same, and nothing that is public besides.
+    #[must_use]
+    pub fn and_nothing_else(self) -> Self {
+        Self { only: true, ..self }
+    }
+
     /// Whether an address may be asked.
     pub fn allows(&self, address: IpAddr) -> bool {
         let address = address.to_canonical();
-        is_public(address) || self.networks.iter().any(|network| network.contains(&address))
+        (!self.only && is_public(address)) || self.networks.iter().any(|network| network.contains(&address))
     }
 
     fn allows_host(&self, host: &str) -> bool {
@@ -61,7 +69,8 @@ impl AllowedTargets {
         let allowed = match url.host() {
             Some(Host::Ipv4(address)) => self.allows(address.into()),
             Some(Host::Ipv6(address)) => self.allows(address.into()),
-            Some(Host::Domain(_)) => true,
+            // It may resolve to what is in a network.
+            Some(Host::Domain(host)) => !self.only || !self.networks.is_empty() || self.allows_host(&host.to_ascii_lowercase()),
             None => false,
         };
         if allowed { Ok(()) } else { Err(NotPublic) }
@@ -298,6 +307,23 @@ mod tests {
         for text in ["10.0.0.0/33", "1.2.3", "http://x", "*.example.org"] {
             assert_eq!(AllowedTargets::parse(text), None, "{text}");
         }
+    }
+
+    #[tokio::test]
+    async fn an_operator_lets_nothing_else_in() {
+        let check = |allowed: &AllowedTargets, url: &str| allowed.check(&Url::parse(url).unwrap()).is_ok();
+        let hosts = AllowedTargets::parse("ci.example.org").unwrap().and_nothing_else();
+        assert!(check(&hosts, "https://CI.example.org/hook"));
+        for url in ["https://example.org/", "https://other.ci.example.org/", "http://1.1.1.1/", "http://10.0.0.1/"] {
+            assert!(!check(&hosts, url), "{url}");
+        }
+        let networks = AllowedTargets::parse("10.0.0.0/8, 1.1.1.0/24").unwrap().and_nothing_else();
+        assert!(
+            check(&networks, "http://10.0.0.1/") && check(&networks, "http://1.1.1.1/") && !check(&networks, "http://8.8.8.8/")
+        );
+        let found = Resolver(networks).resolve("localhost".parse().unwrap()).await;
+        assert!(is_not_public(found.err().unwrap().as_ref()), "a name is looked at when it is resolved");
+        assert!(!check(&AllowedTargets::default().and_nothing_else(), "https://example.org/"));
     }
 
     #[test]

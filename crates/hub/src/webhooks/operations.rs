@@ -117,7 +117,7 @@ fn checked_url(app: &App, text: &str) -> HubResult<String> {
     }
     url.set_fragment(None);
     if app.webhooks.allowed.check(&url).is_err() {
-        return Err(refuse("This address is not public, and the hub sends only to public ones. Ask its operator to allow it."));
+        return Err(refuse("This address is not public, or the hub sends only to others. Ask its operator to allow it."));
     }
     Ok(url.into())
 }

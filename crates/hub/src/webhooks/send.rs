@@ -20,7 +20,7 @@ const PATIENCE: Duration = Duration::from_secs(10);
 const READING: Duration = Duration::from_secs(2);
 /// How much of an answer is kept.
 const ANSWER_BYTES: usize = 4096;
-const NOT_PUBLIC: &str = "This address is not public, and the hub sends only to public ones. Its operator can allow it.";
+const NOT_PUBLIC: &str = "This address is not public, or the hub sends only to others. Its operator can allow it.";
 
 /// Sends a delivery. Whatever comes of it is no error of ours.
 pub(super) async fn send(webhooks: &Webhooks, due: &DueRow) -> Tried {

@@ -146,8 +146,7 @@ async fn prove(
         let text = format!("{} did not ask who you are. Log out there, and try once more.", config.name);
         return Err(HubError::forbidden(text));
     }
-    sudo::mark(page).await?;
-    Ok(page.redirect_saying(next, "Thank you. Now do what you came for: for half an hour you are not asked again."))
+    sudo::go_on(page, next).await
 }
 
 async fn go_on(page: &PageRequest, identity: Identity, next: String) -> HubResult<HttpResponse> {

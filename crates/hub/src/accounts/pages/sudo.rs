@@ -88,10 +88,7 @@ async fn post_proof(page: PageRequest, form: CheckedForm) -> HubResult<HttpRespo
     let user = page.require_session()?;
     let next = own_path(form.text("next")).unwrap_or("/settings/profile");
     match prove(&page, user, &form).await {
-        Ok(()) => {
-            sudo::mark(&page).await?;
-            Ok(page.redirect_saying(next, "Thank you. Now do what you came for: for half an hour you are not asked again."))
-        }
+        Ok(()) => sudo::go_on(&page, next).await,
         Err(error) => show_form(&page, user, next, &Refusal::of(error)?).await,
     }
 }

@@ -351,11 +351,3 @@ pub async fn was_proved(pool: &PgPool, session_hash: &[u8], secs: f64) -> sqlx::
     );
     found.fetch_one(pool).await
 }
-
-/// Notes that somebody proved in a session who they are.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn mark_proved(pool: &PgPool, session_hash: &[u8]) -> sqlx::Result<()> {
-    sqlx::query!("update sessions set proved_at = now() where session_hash = $1", session_hash).execute(pool).await.map(|_| ())
-}

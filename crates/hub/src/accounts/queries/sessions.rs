@@ -101,6 +101,19 @@ pub async fn insert_session(
     .map(|_| ())
 }
 
+/// Notes that somebody proved in a session who they are, and gives it another secret. Tells whether there was such a session.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn renew_session(pool: &PgPool, former: &[u8; 32], hash: &[u8; 32]) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update sessions set session_hash = $2, proved_at = now() where session_hash = $1 and expires_at > now()",
+        former.as_slice(),
+        hash.as_slice()
+    );
+    Ok(done.execute(pool).await?.rows_affected() > 0)
+}
+
 /// Remembers that somebody logged in, and forgets what is long ago.
 ///
 /// # Errors

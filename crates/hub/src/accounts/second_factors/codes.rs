@@ -11,20 +11,34 @@ use crate::app::App;
 use crate::error::{HubError, HubResult};
 
 const COUNT: usize = 10;
-/// Letters and digits of a code, dashes apart: 80 bits, so that a fast hash is right.
-const LENGTH: usize = 20;
+/// What a code is made of: no two of these are read as the same.
+const ALPHABET: &[u8; 32] = b"0123456789abcdefghjkmnpqrstvwxyz";
+/// Letters and digits of a code, dashes apart: 140 bits, so that a fast hash is right.
+const LENGTH: usize = 28;
+/// Of codes made before: 80 bits. They go on working until they are used or made anew.
+const FORMER_LENGTH: usize = 20;
 
 fn generate() -> String {
-    let bytes: [u8; LENGTH / 2] = rand::rng().random();
-    let text = hex::encode(bytes);
-    let parts: Vec<&str> = [0..5, 5..10, 10..15, 15..20].into_iter().filter_map(|part| text.get(part)).collect();
+    let bytes: [u8; LENGTH] = rand::rng().random();
+    let letters = bytes.iter().filter_map(|byte| ALPHABET.get(usize::from(byte % 32)));
+    let letters: Vec<char> = letters.map(|letter| char::from(*letter)).collect();
+    let parts: Vec<String> = letters.chunks(4).map(|part| part.iter().collect()).collect();
     parts.join("-")
+}
+
+/// As it is read: a code has no letter that looks like one of its digits.
+fn read(letter: char) -> char {
+    match letter.to_ascii_lowercase() {
+        'o' => '0',
+        'i' | 'l' => '1',
+        letter => letter,
+    }
 }
 
 /// The hash that a code is kept as; none for what is no code. The same code of another account has another.
 fn hash_of(user_pk: UserPk, code: &str) -> Option<Vec<u8>> {
-    let text: String = code.chars().filter(char::is_ascii_alphanumeric).collect::<String>().to_ascii_lowercase();
-    (text.len() == LENGTH).then(|| tokens::hash(&format!("{user_pk} {text}")).to_vec())
+    let text: String = code.chars().filter(char::is_ascii_alphanumeric).map(read).collect();
+    [LENGTH, FORMER_LENGTH].contains(&text.len()).then(|| tokens::hash(&format!("{user_pk} {text}")).to_vec())
 }
 
 /// Whether a text is as long as a recovery code, and so none of an app.
@@ -72,15 +86,26 @@ pub(super) async fn take(app: &App, user_pk: UserPk, code: &str) -> HubResult<bo
 
 #[cfg(test)]
 mod tests {
-    use super::{generate, hash_of};
+    use super::{ALPHABET, generate, hash_of, is_like_one};
 
     #[test]
     fn codes_are_read_as_people_type_them() {
         let code = generate();
-        assert_eq!((code.len(), code.matches('-').count()), (23, 3), "{code}");
+        assert_eq!((code.len(), code.matches('-').count()), (34, 6), "{code}");
+        assert!(code.bytes().all(|byte| byte == b'-' || ALPHABET.contains(&byte)), "{code}");
         let typed = code.to_uppercase().replace('-', " ");
         assert_eq!(hash_of(1, &code), hash_of(1, &typed));
         assert!(hash_of(1, &code).is_some() && hash_of(1, &code) != hash_of(2, &code));
+        let misread = code.replace('0', "O").replace('1', "l");
+        assert_eq!(hash_of(1, &code), hash_of(1, &misread));
         assert!(hash_of(1, "123456").is_none());
+    }
+
+    #[test]
+    fn codes_of_before_are_known_and_those_of_apps_are_none() {
+        let former = "0a1b2-c3d4e-5f607-18293";
+        assert_eq!(hash_of(7, former).unwrap(), crate::accounts::tokens::hash("7 0a1b2c3d4e5f60718293"));
+        assert!(is_like_one(former) && is_like_one(&generate()));
+        assert!(!is_like_one("123456") && !is_like_one("123 456") && !is_like_one(""));
     }
 }

@@ -75,6 +75,14 @@ pub(super) static SETTINGS: &[Setting] = &[
          tokens go on working.",
     ),
     setting(
+        "passwords.breached_file",
+        "HUB_PASSWORDS_BREACHED_FILE",
+        "",
+        Form::Text,
+        "A file of passwords that were in breaches, which nobody may choose: the SHA-1 hashes of Have I Been Pwned, sorted by hash, as \
+         its downloader writes them into one file (docs/accounts.md). Every node that serves pages needs it.",
+    ),
+    setting(
         "limits.sign_in_tries",
         "HUB_LIMITS_SIGN_IN_TRIES",
         "20",
@@ -144,6 +152,14 @@ pub(super) static SETTINGS: &[Setting] = &[
         "Networks, addresses and names of hosts, separated by commas, that webhooks may be sent to although they are not public, \
          such as `10.1.0.0/16, ci.example.org`. Everything there can then be sent requests by every user of the hub, who is also \
          shown how its answers begin.",
+    ),
+    setting(
+        "webhooks.only_allowed",
+        "HUB_WEBHOOKS_ONLY_ALLOWED",
+        "false",
+        Form::Switch,
+        "Whether webhooks go only to what `HUB_WEBHOOKS_ALLOW` lists, and not to other public addresses. The same holds for whatever \
+         else the hub asks where a user says: proofs of mail domains, and the issuers of `HUB_PUBLISHERS_ISSUERS`.",
     ),
     setting(
         "domains.proof_url",
