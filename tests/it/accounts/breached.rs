@@ -61,7 +61,8 @@ async fn a_hub_does_not_start_with_a_file_that_is_none() {
         let mut config = hub::config::Config::in_folder(folder.path().join("data"));
         config.breached_passwords = Some(file.clone());
         let refused = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await;
-        let error = refused.err().expect("a mistake that nobody would see later").to_string();
+        let Err(error) = refused else { panic!("a mistake that nobody would see later: {why}") };
+        let error = error.to_string();
         assert!(error.contains(why) && error.contains("HUB_PASSWORDS_BREACHED_FILE"), "{error}");
     }
 }

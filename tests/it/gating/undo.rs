@@ -124,7 +124,7 @@ async fn whoever_decides_at_the_same_time_has_the_last_word() {
     gated.decide("bob", "accepted").await;
     let accepted = last(&gated).await["id"].clone();
     // Somebody is about to turn him down when the undo comes.
-    let mut tx = gated.hub.app().pool.begin().await.unwrap();
+    let mut tx = gated.hub.app().begin().await.unwrap();
     sqlx::query("update access_requests set status = 'rejected', decided_at = now()").execute(&mut *tx).await.unwrap();
     let undoing = undo(&gated, &accepted, 409);
     let deciding = async {

@@ -108,6 +108,12 @@ impl Browser {
         self.send(request).await
     }
 
+    /// The same by a page of a site that a browser calls `same-origin`, `same-site` or `cross-site`.
+    pub(crate) async fn post_by_a_page_of(&mut self, path: &str, fields: &[(&str, &str)], site: &str) -> Page {
+        let request = self.http.post(format!("{}{path}", self.base)).form(fields).header("Sec-Fetch-Site", site);
+        self.send(request).await
+    }
+
     /// The same by a proxy, for somebody at an address.
     pub(crate) async fn post_from(&mut self, path: &str, fields: &[(&str, &str)], address: &str) -> Page {
         let request = self.http.post(format!("{}{path}", self.base)).form(fields).header("X-Forwarded-For", address);

@@ -48,6 +48,19 @@ async fn a_token_is_bound_to_its_browser() {
 }
 
 #[tokio::test]
+async fn what_another_sites_page_sends_is_refused_with_a_token_too() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    let mut ada = Browser::logged_in(&hub, "ada").await;
+    let csrf = ada.open("/settings/profile").await.csrf();
+    let fields = [("csrf_token", csrf.as_str()), ("fullname", "Ada")];
+    for (site, status) in [("cross-site", 403), ("same-site", 403), ("same-origin", 303)] {
+        assert_eq!(ada.post_by_a_page_of("/settings/profile", &fields, site).await.status, status, "{site}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn pages_say_what_they_may_load_and_error_pages_do_too() {
     let hub = TestHub::start().await;
     let mut browser = Browser::new(&hub);

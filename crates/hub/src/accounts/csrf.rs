@@ -51,11 +51,18 @@ pub(super) fn binding_of(request: &HttpRequest) -> Option<String> {
 /// 403 that says to load the page again.
 pub fn check(app: &App, request: &HttpRequest, token: Option<&str>) -> HubResult<()> {
     let valid = binding_of(request).is_some_and(|secret| token.is_some_and(|token| app.signer.verify(PURPOSE, &secret, token)));
-    if valid {
+    if valid && !is_sent_elsewhere(request) {
         Ok(())
     } else {
         Err(HubError::forbidden("This form has expired. Go back, load the page again and send it once more."))
     }
+}
+
+/// Whether the browser says that another site's page sends this, be it one beside the hub's under the same domain: whoever once copied
+/// a cookie knows what its tokens are. Older browsers, and those without TLS, say nothing
+/// (<https://www.w3.org/TR/fetch-metadata/>).
+fn is_sent_elsewhere(request: &HttpRequest) -> bool {
+    request.headers().get("sec-fetch-site").is_some_and(|site| matches!(site.as_bytes(), b"cross-site" | b"same-site"))
 }
 
 /// Whether a script sent the token in `X-CSRF-Token`.
