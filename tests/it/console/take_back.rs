@@ -11,7 +11,7 @@ const BANNER: &str = "/admin/banner";
 
 /// The last line of an act.
 async fn line(hub: &TestHub, action: &str) -> String {
-    let sql = "select audit_pk::text from audit_log where action = $1 order by audit_pk desc limit 1";
+    let sql = "select audit_pk::text from audit_log where action = $1 order by audit_log.audit_pk desc limit 1";
     sqlx::query_scalar(sql).bind(action).fetch_one(&hub.app().pool).await.unwrap()
 }
 

@@ -61,6 +61,24 @@ async fn a_request_stands_again_as_it_did() {
 }
 
 #[tokio::test]
+async fn decisions_are_forgotten_when_nobody_can_take_them_back() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    for (status, age) in [("accepted", 31), ("rejected", 29)] {
+        gated.decide("bob", status).await;
+        let sql = "update repo_changes set created_at = now() - make_interval(days => $1) where kind = 'decide_access'
+                   and change_pk = (select max(change_pk) from repo_changes)";
+        sqlx::query(sql).bind(age).execute(&gated.hub.app().pool).await.unwrap();
+    }
+    hub::repos::gating::forget_decisions(gated.hub.app()).await.unwrap();
+    let left = gated.ada.get_json(&format!("{API}/changes"), 200).await;
+    let told: Vec<&Value> = left.as_array().unwrap().iter().map(|change| &change["summary"]).collect();
+    assert!(told.contains(&&json!("Rejected the request of bob")), "{left}");
+    assert!(!told.contains(&&json!("Accepted the request of bob")), "{left}");
+    gated.hub.stop().await;
+}
+
+#[tokio::test]
 async fn who_was_let_in_by_name_is_removed_and_let_in_again() {
     let gated = Gated::start().await;
     let grant = json!({ "user": "bob" });

@@ -73,6 +73,7 @@ const GOES_ON: &[(&str, &str)] = &[
     ("POST", "/recalls/{recall}"),
     ("POST", "/report"),
     // Ending it, among other things.
+    ("POST", "/admin/audit"),
     ("POST", "/admin/banner"),
     ("POST", "/admin/flags"),
     ("POST", "/admin/jobs"),

@@ -98,6 +98,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
             collections::deleted::forget(app).await?;
             webhooks::deleted::forget(app).await?;
             accounts::groups::forget(app).await?;
+            repos::gating::forget_decisions(app).await?;
             repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
             gc::collect_daily(app).await
         }

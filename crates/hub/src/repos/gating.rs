@@ -21,7 +21,7 @@ pub use announce::announce;
 pub use ask::{Asked, ask, gate_of, withdraw};
 pub use decide::{Decision, Whose, decide, decide_many, grant};
 pub(in crate::repos) use undo::undo;
-pub use undo::{AccessDecision, Standing};
+pub use undo::{AccessDecision, Standing, forget_decisions};
 
 /// The longest reason for turning somebody down, in characters.
 pub const MAX_REASON_CHARS: usize = 200;

@@ -131,6 +131,18 @@ fn gone(user: &str, was_there: bool) -> HubError {
     })
 }
 
+/// How many decisions are forgotten at once.
+const BATCH: i64 = 1000;
+
+/// Forgets decisions that nobody can take back any more: they tell of people, and the audit log has them.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_decisions(app: &App) -> HubResult<()> {
+    while queries::forget_decisions(&app.pool, changes::undoable_since(app), BATCH).await? > 0 {}
+    Ok(())
+}
+
 /// Notes a decision in the transaction that makes it.
 ///
 /// # Errors

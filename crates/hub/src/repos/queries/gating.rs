@@ -585,3 +585,17 @@ pub async fn list_labels(pool: &PgPool, repo_pk: i64, limit: i64) -> sqlx::Resul
     .fetch_all(pool)
     .await
 }
+
+/// Forgets some decisions of before a time; tells how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_decisions(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from repo_changes where change_pk in (
+             select change_pk from repo_changes where kind = 'decide_access' and created_at < $1 order by created_at limit $2)",
+        before,
+        limit
+    );
+    Ok(done.execute(pool).await?.rows_affected())
+}
