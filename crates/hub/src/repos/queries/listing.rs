@@ -5,6 +5,8 @@ mod clauses;
 use chrono::{DateTime, Utc};
 use hub_types::{Oid, RepoType};
 use serde_json::Value;
+use sqlx::postgres::PgArguments;
+use sqlx::query::QueryAs;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use self::clauses::{columns, is_counter, push_after, push_filters, push_joins, push_order};
@@ -144,7 +146,7 @@ async fn list_among_first(
     visible.push(&mut sql);
     push_filters(&mut sql, query);
     push_order(&mut sql, query, wanted(query));
-    sql.build_query_as().fetch_all(pool).await
+    planned_anew(&mut sql).fetch_all(pool).await
 }
 
 /// What fits, found by the filters alone and sorted then.
@@ -165,7 +167,12 @@ async fn list_all_that_fit(
     sql.push(" where true");
     push_after(&mut sql, query);
     push_order(&mut sql, query, wanted(query));
-    sql.build_query_as().fetch_all(pool).await
+    planned_anew(&mut sql).fetch_all(pool).await
+}
+
+/// The plan that the database makes for any numbers reads the whole table, and after five times it would keep that one.
+fn planned_anew(sql: &mut QueryBuilder<Postgres>) -> QueryAs<'_, Postgres, ListedRepo, PgArguments> {
+    sql.build_query_as().persistent(false)
 }
 
 /// Whether there is a filter of which only the rows can tell how many pass it.
