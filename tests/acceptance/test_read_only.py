@@ -29,7 +29,7 @@ def is_refused(api, repo_id):
     return False
 
 
-@calls("hf_hub_download", "snapshot_download", "upload_file", "create_repo")
+@calls("hf_hub_download", "snapshot_download", "HfApi.upload_file", "HfApi.create_repo")
 def test_uploads_are_told_and_downloads_go_on(own_hub, git, tmp_path):
     hub = own_hub()
     api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
