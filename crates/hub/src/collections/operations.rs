@@ -138,6 +138,11 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
     change.theme.as_deref().map_or(Ok(()), check_theme)?;
     let collection = &write.collection;
     let mut tx = app.begin().await?;
+    // Before this one is written: two changes of one owner's collections would wait for each other.
+    let mut order = match change.position {
+        Some(_) => queries::hold_order(&mut tx, collection.namespace_pk).await?,
+        None => Vec::new(),
+    };
     match queries::update_collection(&mut tx, collection.collection_pk, &change).await {
         Err(error) if is_taken(&error) => {
             drop(tx);
@@ -147,7 +152,6 @@ pub async fn update(app: &App, write: &CollectionWrite, mut change: CollectionCh
         other => other?,
     }
     if let Some(place) = change.position {
-        let mut order = queries::hold_order(&mut tx, collection.namespace_pk).await?;
         order.retain(|key| *key != collection.collection_pk);
         order.insert(place.min(order.len()), collection.collection_pk);
         queries::update_order(&mut tx, &order).await?;

@@ -311,8 +311,12 @@ pub async fn update_collection(conn: &mut PgConnection, collection_pk: i64, chan
 /// # Errors
 /// The database does not answer.
 pub async fn hold_order(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<Vec<i64>> {
+    // Locked by their keys, which do not change as their places do.
     sqlx::query_scalar!(
-        "select collection_pk from collections where namespace_pk = $1 order by position, collection_pk for update",
+        r#"with held as (
+               select collection_pk, position from collections where namespace_pk = $1 order by collection_pk for update
+           )
+           select collection_pk as "collection_pk!" from held order by position, collection_pk"#,
         namespace_pk
     )
     .fetch_all(conn)

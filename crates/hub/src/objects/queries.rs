@@ -187,9 +187,13 @@ pub(super) async fn bump_generation(conn: &mut PgConnection, repo_pk: i64) -> sq
 
 /// Gives how many rows went and the sizes of their objects together.
 pub(super) async fn unlink(conn: &mut PgConnection, repo_pk: i64, oids: &[Sha256]) -> sqlx::Result<(u64, u64)> {
+    // In the order in which uploads take hold of them.
     let sizes = sqlx::query_scalar!(
-        "delete from repo_lfs_objects l using lfs_objects o where o.oid = l.oid and repo_pk = $1 and l.oid = any($2)
-         returning o.size_bytes",
+        "with going as (
+             select oid from repo_lfs_objects where repo_pk = $1 and oid = any($2) order by oid for update
+         )
+         delete from repo_lfs_objects l using going, lfs_objects o
+         where l.repo_pk = $1 and l.oid = going.oid and o.oid = l.oid returning o.size_bytes",
         repo_pk,
         oids as &[Sha256]
     )

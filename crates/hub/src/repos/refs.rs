@@ -170,9 +170,12 @@ pub async fn apply_replacing_in(
     replaced: &[RefName],
 ) -> Result<Option<i64>, RefError> {
     let repo_pk = change.repo.pk;
-    // Lock order: repository, then refs. A deleted repository takes no writes.
-    let locked =
-        sqlx::query!("select held_generation, disabled from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    // Lock order: repository, then refs. A deleted repository takes no writes. Rows that only refer to the repository may come
+    // meanwhile: whoever comments holds a discussion while a file comes to be the repository's, and a move of its ref waits for that.
+    let locked = sqlx::query!(
+        "select held_generation, disabled from repos where repo_pk = $1 and deleted_at is null for no key update",
+        repo_pk
+    );
     let Some(now) = locked.fetch_optional(&mut *conn).await? else {
         return Err(RefError::Hub(HubError::repo_not_found(false)));
     };

@@ -37,7 +37,9 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     }
     let (shard, xorbs) = verify(shard, xorbs).await?;
     let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
-    let files: Vec<NewFile> = files.try_collect().await?;
+    let mut files: Vec<NewFile> = files.try_collect().await?;
+    // In one order, so that two shards with the same files in other xorbs do not wait for each other.
+    files.sort_unstable_by_key(|file| file.oid);
     let more = count_new(app, repo_pk, &files).await?;
     quotas::require_room(app, repo_pk, more).await?;
     let index = index_of(&shard, &xorbs);

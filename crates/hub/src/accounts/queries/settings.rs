@@ -259,7 +259,7 @@ pub async fn delete_member(conn: &mut PgConnection, organization_pk: i64, user_p
 /// The database does not answer.
 pub async fn lock_admins(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
     sqlx::query_scalar!(
-        "select user_pk from organization_members where organization_pk = $1 and role = $2 for update",
+        "select user_pk from organization_members where organization_pk = $1 and role = $2 order by user_pk for update",
         organization_pk,
         OrgRole::Admin.as_str()
     )

@@ -266,9 +266,11 @@ pub struct LeakedRow {
 pub async fn mark_leaked(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> sqlx::Result<Vec<LeakedRow>> {
     sqlx::query_as!(
         LeakedRow,
-        r#"with leaked as (
-               update access_tokens set leaked_at = now() where token_hash = any($1) and leaked_at is null
-               returning user_pk, name, hint
+        r#"with held as (
+               select token_pk from access_tokens where token_hash = any($1) and leaked_at is null order by token_pk for update
+           ), leaked as (
+               update access_tokens t set leaked_at = now() from held where t.token_pk = held.token_pk
+               returning t.user_pk, t.name, t.hint
            )
            select l.user_pk as "user_pk!", n.name as owner, l.name as "name!", l.hint as "hint!"
            from leaked l join namespaces n on n.namespace_pk = l.user_pk"#,

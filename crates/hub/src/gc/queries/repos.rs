@@ -54,7 +54,9 @@ pub(in crate::gc) async fn list_old_links(
 
 /// Keeps the commit point out until the transaction ends; `false` when the repository is deleted.
 pub(in crate::gc) async fn lock_repo(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
-    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for update", repo_pk);
+    // Not out are links to large files: an upload that asks for old ones and new ones holds the old while the new come.
+    let found =
+        sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 and deleted_at is null for no key update", repo_pk);
     Ok(found.fetch_optional(conn).await?.is_some())
 }
 

@@ -269,7 +269,11 @@ pub async fn list_repos(
 /// The database does not answer.
 pub async fn mark_read(pool: &PgPool, user_pk: i64, keys: &[i64]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update notifications set unread = false, mail_due_at = null where user_pk = $1 and notification_pk = any($2) and unread",
+        "with held as (
+             select notification_pk from notifications where user_pk = $1 and notification_pk = any($2) and unread
+             order by notification_pk for no key update
+         )
+         update notifications n set unread = false, mail_due_at = null from held where n.notification_pk = held.notification_pk",
         user_pk,
         keys
     );
@@ -282,7 +286,11 @@ pub async fn mark_read(pool: &PgPool, user_pk: i64, keys: &[i64]) -> sqlx::Resul
 /// The database does not answer.
 pub async fn mark_discussions_read(pool: &PgPool, user_pk: i64, discussion_pks: &[i64]) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update notifications set unread = false, mail_due_at = null where user_pk = $1 and discussion_pk = any($2) and unread",
+        "with held as (
+             select notification_pk from notifications where user_pk = $1 and discussion_pk = any($2) and unread
+             order by notification_pk for no key update
+         )
+         update notifications n set unread = false, mail_due_at = null from held where n.notification_pk = held.notification_pk",
         user_pk,
         discussion_pks
     );
@@ -295,11 +303,15 @@ pub async fn mark_discussions_read(pool: &PgPool, user_pk: i64, discussion_pks: 
 /// The database does not answer.
 pub async fn mark_all_read(pool: &PgPool, user_pk: i64, filter: &Filter, until: DateTime<Utc>) -> sqlx::Result<u64> {
     let done = sqlx::query!(
-        "update notifications n set unread = false, mail_due_at = null
-         where n.user_pk = $1 and n.unread and n.updated_at <= $5 and ($2::smallint is null or n.reason = $2)
-           and ($3::text is null or exists (
-               select from repos r join namespaces o on o.namespace_pk = r.namespace_pk
-               where r.repo_pk = n.repo_pk and r.repo_type = $3 and lower(o.name || '/' || r.name) = $4))",
+        "with held as (
+             select notification_pk from notifications n
+             where n.user_pk = $1 and n.unread and n.updated_at <= $5 and ($2::smallint is null or n.reason = $2)
+               and ($3::text is null or exists (
+                   select from repos r join namespaces o on o.namespace_pk = r.namespace_pk
+                   where r.repo_pk = n.repo_pk and r.repo_type = $3 and lower(o.name || '/' || r.name) = $4))
+             order by notification_pk for no key update
+         )
+         update notifications n set unread = false, mail_due_at = null from held where n.notification_pk = held.notification_pk",
         user_pk,
         filter.reason(),
         filter.repo_type(),

@@ -45,10 +45,15 @@ pub async fn take_due(pool: &PgPool, user_pk: i64, lease_secs: f64, limit: i64) 
 pub async fn note_mailed(pool: &PgPool, told: &[DueRow]) -> sqlx::Result<()> {
     let keys: Vec<i64> = told.iter().map(|row| row.notification_pk).collect();
     let last: Vec<i64> = told.iter().map(|row| row.last_event_pk).collect();
+    // In one order, here and wherever somebody reads many at once: the two do not wait for each other.
     sqlx::query!(
-        "update notifications n
+        "with held as (
+             select notification_pk from notifications where notification_pk = any($1) order by notification_pk for no key update
+         )
+         update notifications n
          set mail_due_at = case when n.last_event_pk = t.last then null else n.mail_due_at end, mailing_until = null
-         from unnest($1::bigint[], $2::bigint[]) t (pk, last) where n.notification_pk = t.pk",
+         from held join unnest($1::bigint[], $2::bigint[]) t (pk, last) on held.notification_pk = t.pk
+         where n.notification_pk = held.notification_pk",
         &keys,
         &last
     )
@@ -63,10 +68,16 @@ pub async fn note_mailed(pool: &PgPool, told: &[DueRow]) -> sqlx::Result<()> {
 /// The database does not answer.
 pub async fn release(pool: &PgPool, taken: &[DueRow]) -> sqlx::Result<()> {
     let keys: Vec<i64> = taken.iter().map(|row| row.notification_pk).collect();
-    sqlx::query!("update notifications set mailing_until = null where notification_pk = any($1)", &keys)
-        .execute(pool)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "with held as (
+             select notification_pk from notifications where notification_pk = any($1) order by notification_pk for no key update
+         )
+         update notifications n set mailing_until = null from held where n.notification_pk = held.notification_pk",
+        &keys
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// Forgets all mails to somebody that are due: to them none may go.
@@ -74,10 +85,17 @@ pub async fn release(pool: &PgPool, taken: &[DueRow]) -> sqlx::Result<()> {
 /// # Errors
 /// The database does not answer.
 pub async fn forget(pool: &PgPool, user_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("update notifications set mail_due_at = null where user_pk = $1 and mail_due_at is not null", user_pk)
-        .execute(pool)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "with held as (
+             select notification_pk from notifications where user_pk = $1 and mail_due_at is not null
+             order by notification_pk for no key update
+         )
+         update notifications n set mail_due_at = null from held where n.notification_pk = held.notification_pk",
+        user_pk
+    )
+    .execute(pool)
+    .await
+    .map(|_| ())
 }
 
 /// To whom mails are due, without those for whom a job waits already, as it does for long when the mail server is away.
@@ -107,7 +125,7 @@ pub async fn delete_old(pool: &PgPool, read_days: i32, days: i32, limit: i64) ->
              select notification_pk from notifications
              where updated_at < now() - make_interval(days => $1)
                and (not unread or updated_at < now() - make_interval(days => $2))
-             order by updated_at limit $3)",
+             order by updated_at limit $3 for update skip locked)",
         read_days,
         days,
         limit

@@ -58,6 +58,7 @@ pub async fn insert_for_event(
     names: &[String],
     mails: MailTimes,
 ) -> sqlx::Result<Vec<ToldRow>> {
+    // The repository and the discussion are held first, as whoever deletes them does before what people were told of them goes.
     sqlx::query_as!(
         ToldRow,
         r#"with event as (
@@ -67,6 +68,7 @@ pub async fn insert_for_event(
                                   where f.discussion_pk = e.discussion_pk and f.event_pk < e.event_pk) as opens
                from discussion_events e join discussions d using (discussion_pk) join repos r using (repo_pk)
                where e.event_pk = $1 and r.deleted_at is null and not r.disabled
+               for key share of r, d
            ), candidate as (
                select n.namespace_pk as user_pk, 3 as reason from namespaces n
                where n.namespace_pk = any(array(select namespace_called(called) from unnest($2::text[]) as called))

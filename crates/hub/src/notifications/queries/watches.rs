@@ -179,9 +179,13 @@ pub async fn save_settings(conn: &mut PgConnection, user_pk: i64, settings: &Set
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update notifications set mail_due_at = null
-         where user_pk = $1 and mail_due_at is not null
-           and (case reason when 3 then $2 when 2 then $3 else $4 end) = 'never'",
+        "with held as (
+             select notification_pk from notifications
+             where user_pk = $1 and mail_due_at is not null
+               and (case reason when 3 then $2 when 2 then $3 else $4 end) = 'never'
+             order by notification_pk for no key update
+         )
+         update notifications n set mail_due_at = null from held where n.notification_pk = held.notification_pk",
         user_pk,
         settings.mention as MailTime,
         settings.participating as MailTime,

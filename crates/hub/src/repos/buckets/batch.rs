@@ -174,6 +174,7 @@ impl<'a> Files<'a> {
         let own: Vec<XetHash> = operations.iter().filter_map(|operation| operation.action.added()).collect();
         let own = xet::queries::list_held_files(&mut *conn, repo_pk, &own).await?;
         let mut others = HashMap::new();
+        let mut copied = Vec::new();
         for (source, readable) in sources {
             let Ok((source_pk, only_present)) = readable else { continue };
             let hashes: Vec<XetHash> = operations.iter().filter_map(|operation| operation.action.copied(source)).collect();
@@ -187,9 +188,12 @@ impl<'a> Files<'a> {
             let contents: Vec<Content> = found.values().map(|(oid, _)| Content::Large(*oid)).collect();
             let recalled = recalls::among(app, *source_pk, &contents).await?;
             found.retain(|_, (oid, _)| !recalled.contains_key(&Content::Large(*oid)));
-            let oids: Vec<Sha256> = found.values().map(|(oid, _)| *oid).collect();
-            objects::link(&mut *conn, repo_pk, &oids).await?;
+            copied.extend(found.values().map(|(oid, _)| *oid));
             others.insert(source, found);
+        }
+        // All at once: uploads to the bucket take them in the same order.
+        if !copied.is_empty() {
+            objects::link(&mut *conn, repo_pk, &copied).await?;
         }
         Ok(Self { own, others, sources })
     }

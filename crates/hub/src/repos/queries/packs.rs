@@ -66,7 +66,7 @@ pub async fn add(conn: &mut PgConnection, repo_pk: i64, packs: &[StoredPack]) ->
     sqlx::query!(
         "with linked as (insert into repo_packs (repo_pk, pack_hash) select $1, unnest($2::bytea[]) on conflict do nothing)
          insert into packs (pack_hash, size_bytes, object_count, nonce)
-         select * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[])
+         select * from unnest($2::bytea[], $3::bigint[], $4::bigint[], $5::bigint[]) new (hash, size, count, nonce) order by hash
          on conflict (pack_hash) do update set condemned_at = null",
         repo_pk,
         &hashes as &[Oid],
