@@ -2,6 +2,7 @@
 
 import pytest
 from conftest import log_in
+from playwright.sync_api import expect
 from test_audience import make
 from test_moderation import look
 
@@ -39,12 +40,14 @@ def test_everybody_sees_it_and_what_was_typed_is_not_lost(open_browser, hub, end
     carol.goto(f"/{repo_id}/discussions/new")
     line.get_by_text(SAID).wait_for()
     look(carol, "read-only")
-    carol.get_by_label("Title").fill("Which owls?")
+    carol.get_by_label("Title").fill("Owls")
+    carol.get_by_label("What is it about?").fill("Which owls?")
     carol.get_by_role("button", name="Open discussion").click()
     carol.get_by_role("heading", name="Nothing can be changed right now").wait_for()
     carol.get_by_text("Nothing was saved. Go back in your browser").wait_for()
     look(carol, "read-only-refused")
     carol.go_back()
-    assert carol.get_by_label("Title").input_value() == "Which owls?"
+    # Browsers that keep the page as it was keep the title, too; this one is told to keep none.
+    expect(carol.get_by_label("What is it about?")).to_have_value("Which owls?")
     carol.goto("/models")
     line.get_by_text(SAID).wait_for()
