@@ -26,7 +26,7 @@ pub fn cookie_of(request: &HttpRequest) -> Option<String> {
 
 /// The part of a session's secret that stays while the session gets others: forms are bound to it, so that those in other tabs go on
 /// working. It opens nothing. Whoever copied a former secret knows it, and can get tokens of forms that fit: that other sites cannot send
-/// them rests on `SameSite`.
+/// them rests on `SameSite`, and on what browsers say of where a form is from ([`super::csrf::check`]).
 pub(super) fn lasting_part(secret: &str) -> &str {
     secret.split_once('.').map_or(secret, |(_, lasting)| lasting)
 }
