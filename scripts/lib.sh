@@ -133,3 +133,22 @@ describe_queries() {
   touch "$root/crates/hub/src/lib.rs" "$root/crates/hub-types/src/lib.rs"
   SQLX_OFFLINE=false SQLX_OFFLINE_DIR=$folder DATABASE_URL=$url "$@"
 }
+
+# need_space GB: makes sure of so much room for what the tests write. SeaweedFS, for one, waits for ever below a hundredth of the disk.
+# What cargo keeps only to build quicker goes first.
+need_space() {
+  local wanted=$1
+  enough_space "$wanted" && return
+  say "Less than $wanted GB are free: removing what cargo keeps to build quicker"
+  rm -rf "$CARGO_TARGET_DIR"/*/incremental
+  enough_space "$wanted" || die "The tests need $wanted GB in ${TMPDIR:-/tmp} and in $CARGO_TARGET_DIR. Free some, or name other folders by TMPDIR and CARGO_TARGET_DIR."
+}
+
+enough_space() {
+  local folder free
+  mkdir -p "$CARGO_TARGET_DIR"
+  for folder in "${TMPDIR:-/tmp}" "$CARGO_TARGET_DIR"; do
+    free=$(df --output=avail --block-size=G "$folder" | tail -n 1 | tr -dc 0-9)
+    [ "$free" -ge "$1" ] || return 1
+  done
+}
