@@ -14,6 +14,7 @@ use crate::accounts::throttle::Throttle;
 use crate::banner;
 use crate::config::Config;
 use crate::db;
+use crate::discover;
 use crate::downloads::Downloads;
 use crate::fetches::Fetches;
 use crate::flags::Flags;
@@ -85,6 +86,8 @@ pub struct App {
     pub signer: Signer,
     /// Finds repositories.
     pub search: Search,
+    /// Finds users and organisations by name.
+    pub owners: discover::Directory,
     /// What was downloaded and is not written down yet.
     pub downloads: Downloads,
     /// Who fetched what, as far as it is not written down yet.

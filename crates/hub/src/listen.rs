@@ -8,6 +8,7 @@ use tokio_util::sync::CancellationToken;
 use crate::accounts::pictures::{self, CHANNEL as PICTURES};
 use crate::app::App;
 use crate::banner::{self, CHANNEL as BANNER};
+use crate::discover::{self, CHANNEL as OWNERS};
 use crate::flags::{self, CHANNEL as FLAGS};
 use crate::objects;
 use crate::recalls::{self, CHANNEL as RECALLS};
@@ -16,7 +17,7 @@ use crate::signing::CHANNEL as SIGNING;
 const PAUSE: Duration = Duration::from_secs(5);
 
 /// Wakes this node's job runner, its search index and what sends to webhooks when any node has work for them, has it forget which large files a
-/// repository had when that lost some, and hears of new pictures, of the banner, of switches, of recalls and of keys that sign, until told to stop. While it cannot listen, the former poll,
+/// repository had when that lost some, and hears of new pictures, of the banner, of switches, of recalls, of owners and of keys that sign, until told to stop. While it cannot listen, the former poll,
 /// and what is remembered ends by itself.
 pub(crate) async fn listen(app: App, stop: CancellationToken) {
     let listening = async {
@@ -32,12 +33,14 @@ pub(crate) async fn listen(app: App, stop: CancellationToken) {
 
 async fn hear(app: &App) -> sqlx::Result<()> {
     let mut listener = PgListener::connect_with(&app.pool).await?;
-    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER, FLAGS, RECALLS, SIGNING]).await?;
+    listener.listen_all(["jobs", "search", "unlinked", "webhooks", PICTURES, BANNER, FLAGS, RECALLS, OWNERS, SIGNING]).await?;
     // What was said before is not said again.
     app.held_objects.invalidate_all();
     pictures::load(app).await?;
     recalls::load(app).await?;
     load_banner(app).await;
+    app.owners.forget();
+    load_owners(app.clone());
     flags::load(app).await?;
     app.signer.reload(&app.pool).await?;
     loop {
@@ -47,6 +50,7 @@ async fn hear(app: &App) -> sqlx::Result<()> {
             "webhooks" => app.webhooks.wake(),
             "unlinked" => said.payload().parse().into_iter().for_each(|repo_pk| objects::forget_held(app, repo_pk)),
             PICTURES => pictures::load(app).await?,
+            OWNERS => said.payload().parse().into_iter().for_each(|key| app.owners.changed(key)),
             BANNER => load_banner(app).await,
             FLAGS => flags::load(app).await?,
             RECALLS => recalls::load(app).await?,
@@ -60,4 +64,13 @@ async fn load_banner(app: &App) {
     if let Err(error) = banner::load(app).await {
         tracing::warn!(%error, "the banner could not be loaded; the next change is tried again");
     }
+}
+
+/// Beside everything else: many names take a while.
+fn load_owners(app: App) {
+    tokio::spawn(async move {
+        if let Err(error) = discover::load(&app).await {
+            tracing::warn!(?error, "the names of owners could not be read; the next question tries again");
+        }
+    });
 }

@@ -209,6 +209,7 @@ pub async fn open_app(config: Config, beside: Beside) -> Result<(App, Option<Emb
         downloads: Downloads::default(),
         fetches,
         recalls: crate::recalls::Known::default(),
+        owners: crate::discover::Directory::default(),
         mailer,
         banner: banner::Current::default(),
         flags: flags::Flags::default(),

@@ -113,7 +113,7 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
                        where g.organization_pk = m.organization_pk and (m.role = 'admin' or w.user_pk is not null)
                    ) g on true
                    where m.user_pk = u.user_pk) as "memberships: Json<Vec<Membership>>"
-           from users u join namespaces on namespace_pk = user_pk where user_pk = any($1)"#,
+           from users u join namespaces on namespace_pk = user_pk where user_pk = any((select $1::bigint[])::bigint[])"#,
         user_pks
     );
     Ok(rows.fetch_all(conn).await?.into_iter().map(User::from).collect())

@@ -1,129 +1,198 @@
 //! Users and organisations by name. Names are public, so everybody finds everybody.
+//!
+//! Each node holds all names in memory ([`super::names`]). A trigger tells every node which owner changed, and that one is read again
+//! with the next question; whom a question finds is read from the database before it is shown.
 
-use super::queries::{FoundOwner, OwnerPatterns, list_owners};
+use std::collections::{HashMap, HashSet};
+use std::sync::{Arc, Mutex, PoisonError, RwLock};
+
+use super::names::{Changed, Matches, Names, Owner, OwnerKind, Way, lower};
+use super::queries;
 use crate::app::App;
-use crate::error::HubResult;
+use crate::error::{HubError, HubResult};
+
+/// On which channel of the database nodes hear whose names changed.
+pub(crate) const CHANNEL: &str = "owners";
 
 /// The longest name that anybody has, in characters: what was typed beyond it is not looked at.
 const MAX_CHARS: usize = 96;
 /// From this length on, a name may have one letter wrong: of shorter ones, too many are one letter apart.
 const FORGIVEN_FROM: usize = 4;
+/// From so many changes on, all names are read again, and the text that is searched through is made anew.
+const MOST_CHANGED: usize = 1000;
 
-/// A user or an organisation.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(super) enum OwnerKind {
-    /// A person.
-    User,
-    /// An organisation.
-    Organization,
+/// The names of this node; cheap to clone.
+#[derive(Debug, Clone, Default)]
+pub struct Directory {
+    inner: Arc<Inner>,
 }
 
-impl OwnerKind {
-    const fn column(self) -> &'static str {
-        match self {
-            Self::User => "user",
-            Self::Organization => "organization",
+#[derive(Debug, Default)]
+struct Inner {
+    known: RwLock<Known>,
+    to_read: Mutex<ToRead>,
+    /// Held by the one that reads.
+    turn: tokio::sync::Mutex<()>,
+}
+
+/// What is known; cheap to clone.
+#[derive(Debug, Clone, Default)]
+struct Known {
+    names: Arc<Names>,
+    changed: Arc<Changed>,
+}
+
+/// What is to be read before the next question is answered.
+#[derive(Debug, Default)]
+enum ToRead {
+    #[default]
+    All,
+    Some(HashSet<i64>),
+}
+
+impl Directory {
+    /// Notes that an owner changed.
+    pub(crate) fn changed(&self, namespace_pk: i64) {
+        let mut to_read = self.to_read();
+        if let ToRead::Some(keys) = &mut *to_read {
+            keys.insert(namespace_pk);
+            if keys.len() > MOST_CHANGED {
+                *to_read = ToRead::All;
+            }
         }
     }
+
+    /// Notes that owners may have changed without a word.
+    pub(crate) fn forget(&self) {
+        *self.to_read() = ToRead::All;
+    }
+
+    fn to_read(&self) -> std::sync::MutexGuard<'_, ToRead> {
+        self.inner.to_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn known(&self) -> Known {
+        self.inner.known.read().unwrap_or_else(PoisonError::into_inner).clone()
+    }
+
+    /// Reads what changed.
+    async fn read(&self, app: &App) -> HubResult<Known> {
+        // Who comes while others read waits for what they find.
+        let _turn = self.inner.turn.lock().await;
+        // Taken before it is read: what changes meanwhile is noted for the next time.
+        let wanted = std::mem::replace(&mut *self.to_read(), ToRead::Some(HashSet::new()));
+        let read = match &wanted {
+            ToRead::Some(keys) if keys.is_empty() => return Ok(self.known()),
+            ToRead::Some(keys) => self.read_some(app, keys).await,
+            ToRead::All => read_all(app).await,
+        };
+        match read {
+            Ok(known) => {
+                *self.inner.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
+                Ok(known)
+            }
+            Err(error) => {
+                self.forget();
+                Err(error)
+            }
+        }
+    }
+
+    async fn read_some(&self, app: &App, keys: &HashSet<i64>) -> HubResult<Known> {
+        let Known { names, changed } = self.known();
+        if changed.len() + keys.len() > MOST_CHANGED {
+            return read_all(app).await;
+        }
+        let mut changed = Changed::clone(&changed);
+        changed.extend(keys.iter().map(|key| (*key, None)));
+        let keys: Vec<i64> = keys.iter().copied().collect();
+        for owner in queries::list_names(&app.pool, Some(&keys)).await? {
+            changed.insert(owner.namespace_pk, Some(owner));
+        }
+        Ok(Known { names, changed: Arc::new(changed) })
+    }
+}
+
+async fn read_all(app: &App) -> HubResult<Known> {
+    let owners = queries::list_names(&app.pool, None).await?;
+    let names = tokio::task::spawn_blocking(move || Names::new(owners)).await.map_err(HubError::internal)?;
+    Ok(Known { names: Arc::new(names), changed: Arc::default() })
+}
+
+/// Reads the names, so that nobody waits for them who asks.
+///
+/// # Errors
+/// The database does not answer.
+pub(crate) async fn load(app: &App) -> HubResult<()> {
+    app.owners.read(app).await.map(|_| ())
 }
 
 /// Some owners, and how many there are.
 #[derive(Debug, Default)]
 pub(super) struct Owners {
-    pub list: Vec<FoundOwner>,
+    pub list: Vec<Owner>,
     pub total: u64,
 }
 
-/// Owners whose name or full name has the text.
+/// Which of the users and organisations that were found are wanted.
+#[derive(Debug, Clone, Copy)]
+pub(super) struct WantedOwners {
+    /// Whether users are.
+    pub users: bool,
+    /// Whether organisations are.
+    pub organizations: bool,
+    /// How many to leave out.
+    pub offset: usize,
+    /// How many to give of each.
+    pub limit: usize,
+}
+
+/// Users and organisations whose name or full name has the text.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn find(app: &App, kind: OwnerKind, text: &str, offset: usize, limit: usize) -> HubResult<Owners> {
-    let text = lower(text);
-    if text.is_empty() {
-        return Ok(Owners::default());
-    }
-    // A single letter is in every name: it must be the first.
-    let start = if text.chars().count() == 1 { "" } else { "%" };
-    let anywhere = format!("{start}{}%", escaped(&text));
-    list(app, kind, text, vec![anywhere.clone()], anywhere, offset, limit).await
+pub(super) async fn find(app: &App, text: &str, wanted: WantedOwners) -> HubResult<(Owners, Owners)> {
+    search(app, shortened(text), Way::Within, wanted).await
 }
 
-/// Owners whose name begins with something one letter away from the text: for when nothing has the text itself, since dozens of patterns take
-/// ten times as long.
+/// Users and organisations whose name begins with something one letter away from the text: for when nothing has the text itself.
 ///
 /// # Errors
 /// The database does not answer.
-pub(super) async fn find_similar(app: &App, kind: OwnerKind, text: &str, limit: usize) -> HubResult<Owners> {
-    let text = lower(text);
-    let patterns = one_letter_away(&text);
-    if patterns.is_empty() {
-        return Ok(Owners::default());
+pub(super) async fn find_similar(app: &App, text: &str, wanted: WantedOwners) -> HubResult<(Owners, Owners)> {
+    let text = shortened(text);
+    if text.chars().count() < FORGIVEN_FROM || text.contains(char::is_whitespace) {
+        return Ok((Owners::default(), Owners::default()));
     }
-    list(app, kind, text, patterns, String::new(), 0, limit).await
+    search(app, text, Way::Similar, wanted).await
 }
 
-async fn list(
-    app: &App,
-    kind: OwnerKind,
-    exact: String,
-    names: Vec<String>,
-    fullname: String,
-    offset: usize,
-    limit: usize,
-) -> HubResult<Owners> {
-    let wanted = OwnerPatterns { kind: kind.column(), names, fullname, exact };
-    let (offset, limit) = (i64::try_from(offset).unwrap_or(i64::MAX), i64::try_from(limit).unwrap_or(0));
-    let list = list_owners(&app.pool, &wanted, offset, limit).await?;
-    let total = list.first().map_or(0, |owner| u64::try_from(owner.total).unwrap_or(0));
-    Ok(Owners { list, total })
-}
-
-fn lower(text: &str) -> String {
-    text.trim().to_lowercase().chars().take(MAX_CHARS).collect()
-}
-
-fn escaped(text: &str) -> String {
-    text.replace('\\', "\\\\").replace('%', "\\%").replace('_', "\\_")
-}
-
-/// Patterns for names that begin with the text, with one letter too many, too few, another one, or two exchanged. The database
-/// may have no trigrams to compare by, and these patterns need none.
-fn one_letter_away(text: &str) -> Vec<String> {
-    let letters: Vec<char> = text.chars().collect();
-    if letters.len() < FORGIVEN_FROM || text.contains(char::is_whitespace) {
-        return Vec::new();
+async fn search(app: &App, text: String, way: Way, wanted: WantedOwners) -> HubResult<(Owners, Owners)> {
+    if text.is_empty() || !(wanted.users || wanted.organizations) {
+        return Ok((Owners::default(), Owners::default()));
     }
-    let join = |parts: [&[char]; 2], between: &str| {
-        let [before, after] = parts.map(|part| escaped(&part.iter().collect::<String>()));
-        format!("{before}{between}{after}%")
+    let known = app.owners.read(app).await?;
+    // Of a million names, this takes milliseconds.
+    let search = move || known.names.find(&known.changed, &text, way, wanted.offset, wanted.limit);
+    let [mut users, mut organizations] = tokio::task::spawn_blocking(search).await.map_err(HubError::internal)?;
+    if !wanted.users {
+        users = Matches::default();
+    }
+    if !wanted.organizations {
+        organizations = Matches::default();
+    }
+    let keys: Vec<i64> = users.best.iter().chain(&organizations.best).copied().collect();
+    let mut rows = HashMap::new();
+    if !keys.is_empty() {
+        rows.extend(queries::list_names(&app.pool, Some(&keys)).await?.into_iter().map(|row| (row.namespace_pk, row)));
+    }
+    let mut owners = |kind: OwnerKind, found: Matches| {
+        let list = found.best.iter().filter_map(|key| rows.remove(key)).filter(|row| row.kind == kind).collect();
+        Owners { list, total: u64::try_from(found.total).unwrap_or(u64::MAX) }
     };
-    let mut patterns = Vec::new();
-    for at in 0..letters.len() {
-        let (before, rest) = letters.split_at(at);
-        let after = rest.get(1..).unwrap_or_default();
-        patterns.push(join([before, after], "_"));
-        patterns.push(join([before, after], ""));
-        patterns.push(join([before, rest], "_"));
-        if let [first, second, others @ ..] = rest {
-            let turned: String = [second, first].into_iter().collect();
-            patterns.push(join([before, others], &escaped(&turned)));
-        }
-    }
-    patterns
+    Ok((owners(OwnerKind::User, users), owners(OwnerKind::Organization, organizations)))
 }
 
-#[cfg(test)]
-mod tests {
-    use super::one_letter_away;
-
-    #[test]
-    fn one_wrong_letter_is_forgiven() {
-        let patterns = one_letter_away("acme");
-        for wanted in ["_cme%", "acm%", "acm_e%", "came%", "acem%"] {
-            assert!(patterns.iter().any(|pattern| pattern == wanted), "{wanted} in {patterns:?}");
-        }
-        assert!(one_letter_away("abc").is_empty() && one_letter_away("two words").is_empty());
-        assert!(one_letter_away("a%_b").iter().all(|pattern| !pattern.contains("%_b") || pattern.contains("\\%")));
-    }
+fn shortened(text: &str) -> String {
+    lower(text.trim()).chars().take(MAX_CHARS).collect()
 }

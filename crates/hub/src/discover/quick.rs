@@ -3,7 +3,7 @@
 use hub_search::{Clause, SearchQuery, SearchResults, Snippets, Sort, SuggestQuery, TextReading};
 use hub_types::RepoType;
 
-use super::owners::{self, OwnerKind, Owners};
+use super::owners::{self, Owners, WantedOwners};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -184,21 +184,15 @@ pub async fn find(app: &App, viewer: &Viewer, question: &Question, wanted: Wante
         });
         futures::future::try_join_all(each).await
     };
-    let of_owners = async |kind: Kind, owner: OwnerKind| match asks(kind) {
-        true => owners::find(app, owner, text, wanted.offset, wanted.limit).await,
-        false => Ok(Owners::default()),
+    let owners = WantedOwners {
+        users: asks(Kind::Users),
+        organizations: asks(Kind::Organizations),
+        offset: wanted.offset,
+        limit: wanted.limit,
     };
-    let organizations = of_owners(Kind::Organizations, OwnerKind::Organization);
-    let users = of_owners(Kind::Users, OwnerKind::User);
-    (found.repos, found.organizations, found.users) = futures::try_join!(of_repos, organizations, users)?;
+    (found.repos, (found.users, found.organizations)) = futures::try_join!(of_repos, owners::find(app, text, owners))?;
     if wanted.offset == 0 && found.is_nothing_as_typed() {
-        let similar = async |kind: Kind, owner: OwnerKind| match asks(kind) {
-            true => owners::find_similar(app, owner, text, wanted.limit).await,
-            false => Ok(Owners::default()),
-        };
-        let organizations = similar(Kind::Organizations, OwnerKind::Organization);
-        let users = similar(Kind::Users, OwnerKind::User);
-        (found.organizations, found.users) = futures::try_join!(organizations, users)?;
+        (found.users, found.organizations) = owners::find_similar(app, text, owners).await?;
     }
     if asks(Kind::Tasks) {
         found.tasks = tasks::named(text).await?;

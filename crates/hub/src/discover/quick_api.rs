@@ -7,7 +7,7 @@ use hub_search::Snippets;
 use hub_types::RepoType;
 use serde_json::{Map, Value, json};
 
-use super::queries::FoundOwner;
+use super::names::Owner;
 use super::quick::{Found, Kind, Question, Wanted, find};
 use crate::accounts::Viewer;
 use crate::app::App;
@@ -60,7 +60,7 @@ fn repo(row: &ListedRepo) -> Value {
     json!({ "_id": row.public_id, "id": row.id(), "private": row.private, "trendingWeight": row.trending })
 }
 
-fn organization(owner: &FoundOwner) -> Value {
+fn organization(owner: &Owner) -> Value {
     json!({
         "_id": format!("{:024x}", owner.namespace_pk),
         "type": "org",
@@ -70,7 +70,7 @@ fn organization(owner: &FoundOwner) -> Value {
     })
 }
 
-fn user(owner: &FoundOwner) -> Value {
+fn user(owner: &Owner) -> Value {
     json!({
         "_id": format!("{:024x}", owner.namespace_pk),
         "type": "user",
@@ -80,6 +80,6 @@ fn user(owner: &FoundOwner) -> Value {
     })
 }
 
-fn display_name(owner: &FoundOwner) -> &str {
+fn display_name(owner: &Owner) -> &str {
     if owner.fullname.is_empty() { &owner.name } else { &owner.fullname }
 }

@@ -4,7 +4,7 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use hub_search::Snippets;
 
-use super::queries::FoundOwner;
+use super::names::Owner;
 use super::quick::{Found, FoundRepos, Kind, Question, Wanted, find};
 use crate::accounts::Viewer;
 use crate::accounts::page::PageRequest;
@@ -61,7 +61,7 @@ struct Group {
 #[derive(Debug)]
 enum Things {
     Repos(Vec<RepoSummary>),
-    Owners(Vec<FoundOwner>),
+    Owners(Vec<Owner>),
     Tasks(Vec<TaskName>),
 }
 

@@ -2,6 +2,7 @@
 
 use std::collections::HashMap;
 
+use serde_json::json;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
 use crate::repos::queries::listing::ListedRepo;
@@ -28,7 +29,7 @@ pub async fn used_storage(pool: &PgPool, repo_pk: i64) -> sqlx::Result<i64> {
 /// The database does not answer.
 pub async fn list_old_ids(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec<(i64, String)>> {
     let rows = sqlx::query!(
-        r#"select o.repo_pk as "repo_pk!", o.id as "id!" from unnest($1::bigint[]) as wanted (pk) cross join lateral (
+        r#"select o.repo_pk as "repo_pk!", o.id as "id!" from unnest((select $1::bigint[])) as wanted (pk) cross join lateral (
                select repo_pk, id from (
                    select repo_pk, coalesce(old_id, namespace_key || '/' || name_key) as id, created_at as until
                    from repo_redirects where repo_pk = wanted.pk
@@ -245,15 +246,13 @@ pub async fn count_tagged(
     groups: &[Vec<String>],
     limit: i64,
 ) -> sqlx::Result<Vec<i64>> {
-    let mut sql = QueryBuilder::<Postgres>::new("select counts from (values ");
-    for (at, tags) in groups.iter().enumerate() {
-        sql.push(if at == 0 { "(" } else { ", (" }).push_bind(i32::try_from(at).unwrap_or(i32::MAX)).push(", (");
-        sql.push("select count(*) from (select 1 from repos r join namespaces n using (namespace_pk) where r.tags && ");
-        sql.push_bind(tags.clone()).push(" and r.repo_type = ").push_bind(repo_type);
-        visible.push(&mut sql);
-        sql.push(" limit ").push_bind(limit).push(") found))");
-    }
-    sql.push(") counted(place, counts) order by place");
+    let mut sql = QueryBuilder::<Postgres>::new(
+        "select (select count(*) from (select from repos r join namespaces n using (namespace_pk) ",
+    );
+    sql.push("where r.tags && array(select jsonb_array_elements_text(wanted.tags)) and r.repo_type = ").push_bind(repo_type);
+    visible.push(&mut sql);
+    sql.push(" limit ").push_bind(limit).push(") found) from jsonb_array_elements((select ").push_bind(json!(groups));
+    sql.push(")) with ordinality wanted (tags, place) order by wanted.place");
     sql.build_query_scalar().fetch_all(pool).await
 }
 
@@ -303,8 +302,10 @@ pub async fn list_known(
         return Ok(HashMap::new());
     }
     let mut sql = QueryBuilder::<Postgres>::new("select r.repo_type, wanted.id, n.name || '/' || r.name from unnest(");
-    sql.push_bind(kinds).push(", ").push_bind(ids).push(", ").push_bind(namespaces).push(", ").push_bind(names);
-    sql.push(") wanted(kind, id, namespace, name) cross join lateral (select repo_pk from repo_names k where k.repo_type = wanted.kind ");
+    // So that the plan is kept, see `db`.
+    sql.push("(select ").push_bind(kinds).push("), (select ").push_bind(ids).push("), (select ").push_bind(namespaces);
+    sql.push("), (select ").push_bind(names);
+    sql.push(")) wanted(kind, id, namespace, name) cross join lateral (select repo_pk from repo_names k where k.repo_type = wanted.kind ");
     sql.push("and k.namespace_key = wanted.namespace and k.name_key = wanted.name offset 0) k ");
     sql.push("join repos r on r.repo_pk = k.repo_pk join namespaces n on n.namespace_pk = r.namespace_pk where true");
     visible.push(&mut sql);

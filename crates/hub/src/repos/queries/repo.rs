@@ -159,6 +159,9 @@ pub async fn find_repo(
 /// Finds repositories by their present names: type, namespace and name, in lower case. In no order; those that are not there
 /// are missing.
 ///
+/// Nearly every request asks this, so that its plan is to be kept, see [`crate::db`]. `offset 0` has it look by the whole name
+/// and not through all of the owner's repositories.
+///
 /// # Errors
 /// The database does not answer.
 pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, String, String)]) -> sqlx::Result<Vec<Repo>> {
@@ -171,10 +174,13 @@ pub async fn find_repos_by_name(conn: impl PgExecutor<'_>, names: &[(RepoType, S
                   gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
                   pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
                   'not-for-all-audiences' = any(tags) as "labelled!"
-           from unnest($1::text[], $2::text[], $3::text[]) as w (repo_type, namespace, name)
+           from unnest((select $1::text[]), (select $2::text[]), (select $3::text[])) as w (repo_type, namespace, name)
            join namespaces n on lower(n.name) = w.namespace
-           join repos r using (namespace_pk)
-           where r.repo_type = w.repo_type and lower(r.name) = w.name and deleted_at is null"#,
+           cross join lateral (
+               select k.repo_pk from repos k
+               where k.repo_type = w.repo_type and k.namespace_pk = n.namespace_pk and lower(k.name) = w.name and k.deleted_at is null
+               offset 0
+           ) k join repos r using (repo_pk, namespace_pk)"#,
         &types,
         &namespaces,
         &names
