@@ -7,7 +7,7 @@ import threading
 
 import pytest
 from harness.asking import commit_large, lfs_upload
-from harness.hub import Hub
+from harness.hub import Hub, kept_on_failure
 from harness.people import TOKENS
 from harness.waiting import wait_until
 from harness.writers import Writers, check
@@ -60,7 +60,7 @@ def test_a_backup_while_people_write_restores_all_that_was_there(source, target,
     from huggingface_hub import HfApi
 
     hub, backups = Hub(source), str(tmp_path / "backups")
-    try:
+    with kept_on_failure(hub):
         api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
         for name in ("api", "git"):
             api.create_repo(f"bob/{name}")
@@ -76,11 +76,6 @@ def test_a_backup_while_people_write_restores_all_that_was_there(source, target,
         second = hub.admin("backup", backups)
         garbage.stop()
         writers.stop()
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()
     made = [int(text.split(": ")[1].split(" ")[0]) for text in (first, second)]
     new = int(second.splitlines()[1].split(" ")[0])
     assert 0 < new < made[1], "the second backup copied what was new, and no more"
@@ -91,7 +86,7 @@ def restore_and_look(target, backups, promised, folder):
     from huggingface_hub import HfApi
 
     hub = Hub(target, seeded=False, started=False)
-    try:
+    with kept_on_failure(hub):
         assert "is whole" in hub.admin("verify-backup", backups)
         hub.admin("restore", backups)
         assert "all is there" in hub.admin("fsck", "--deep")
@@ -104,11 +99,6 @@ def restore_and_look(target, backups, promised, folder):
         api.upload_file(path_or_fileobj=random.randbytes(MB), path_in_repo="new.bin", repo_id="bob/api")
         again = hub.command("admin", "restore", backups)
         assert again.returncode == 1 and "hub" in again.stderr, "not while it runs"
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()
 
 
 def files_in(folder):
@@ -120,7 +110,7 @@ def test_a_backup_that_cannot_be_restored_is_told(tmp_path):
 
     # Whole files, which can be collected at once; chunks have a lease.
     hub, backups = Hub(settings={"HUB_XET_ENABLED": "false"}), tmp_path / "backups"
-    try:
+    with kept_on_failure(hub):
         api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
         api.create_repo("bob/one")
         content = random.randbytes(MB)
@@ -153,8 +143,3 @@ def test_a_backup_that_cannot_be_restored_is_told(tmp_path):
         hub.pause()
         full = hub.command("admin", "restore", str(backups))
         assert full.returncode == 1 and "The hub is not empty" in full.stderr
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()

@@ -4,7 +4,6 @@ Children run with a clock that the test sets. One that does not see it would mak
 from outside: in the node's metrics, or in what the database says.
 """
 
-import contextlib
 import json
 import re
 import tempfile
@@ -17,7 +16,8 @@ from types import SimpleNamespace
 
 import pytest
 from harness.clock import FakeClock
-from harness.hub import Hub
+from harness.hub import Hub, kept_on_failure
+from harness.nodes import api_at
 from harness.people import PASSWORD, TOKENS
 from harness.process import free_ports, within
 from harness.visitor import Visitor
@@ -32,23 +32,6 @@ def clock():
     with tempfile.TemporaryDirectory(prefix="hub-clock-") as folder:
         Path(folder).chmod(0o755)
         yield FakeClock(Path(folder))
-
-
-@contextlib.contextmanager
-def kept_on_failure(hub):
-    try:
-        yield hub
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()
-
-
-def api_at(url):
-    from huggingface_hub import HfApi
-
-    return HfApi(endpoint=url, token=TOKENS["bob"])
 
 
 def metric(url, name):

@@ -6,7 +6,7 @@ import shutil
 import time
 
 import pytest
-from harness.hub import Hub
+from harness.hub import Hub, kept_on_failure
 from harness.movers import BUCKET, Movers, Shelf
 from harness.people import TOKENS
 from harness.writers import Writers, check
@@ -20,7 +20,7 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, re
     from huggingface_hub import HfApi
 
     hub = Hub(store)
-    try:
+    with kept_on_failure(hub):
         api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
         for name in ("api", "git"):
             api.create_repo(f"bob/{name}")
@@ -52,8 +52,3 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, re
         assert "all is there" in hub.admin("fsck", "--deep")
         assert shelf.batches, "no batch ever got through"
         print(f"{killed} kills on the store {store}: {len(promised)} acknowledged files and {shelf.batches} batches, all of them there")
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()

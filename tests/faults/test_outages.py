@@ -13,25 +13,13 @@ from pathlib import Path
 import pytest
 from harness.asking import ask, commit, commit_large, lfs_upload
 from harness.faulty_line import FaultyLine
-from harness.hub import Hub
+from harness.hub import Hub, kept_on_failure
 from harness.people import TOKENS
 from harness.process import status_of, within
 
 MB = 1_000_000
 NO_DATABASE = "The database is not answering."
 NO_STORE = "The hub's object store is not answering."
-
-
-@contextlib.contextmanager
-def kept_on_failure(hub):
-    """Stops a hub in the end, and keeps its logs when the test fails."""
-    try:
-        yield hub
-    except BaseException:
-        hub.keep()
-        raise
-    finally:
-        hub.stop()
 
 
 def make_repo(hub, name):

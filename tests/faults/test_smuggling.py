@@ -10,7 +10,7 @@ import urllib.request
 
 import pytest
 from harness.hub import Hub
-from harness.nginx import GOOD, Nginx
+from harness.nginx import Nginx
 from harness.people import TOKENS
 
 HIDDEN = b"GET /hidden-by-eve HTTP/1.1\r\nHost: hub\r\n\r\n"

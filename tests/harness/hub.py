@@ -196,3 +196,15 @@ class Hub:
         with contextlib.suppress(OSError, ValueError):
             for line in self.postmaster_lines()[:1]:
                 os.kill(int(line), signal.SIGQUIT)
+
+
+@contextlib.contextmanager
+def kept_on_failure(hub: Hub):
+    """Stops a hub in the end, and keeps its logs and data when the test fails."""
+    try:
+        yield hub
+    except BaseException:
+        hub.keep()
+        raise
+    finally:
+        hub.stop()

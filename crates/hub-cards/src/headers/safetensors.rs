@@ -1,21 +1,21 @@
 //! The header of a safetensors file: eight bytes of length (little endian), then JSON that maps each
 //! tensor to `{"dtype", "shape", "data_offsets": [begin, end]}`, and `__metadata__` to texts.
 
-use std::collections::{BTreeMap, BTreeSet};
+mod index;
+
+use std::collections::BTreeMap;
 use std::fmt;
 
 use serde::Deserialize;
-use serde::de::{Deserializer, Error as _, IgnoredAny, MapAccess, SeqAccess, Visitor};
+use serde::de::{Deserializer, Error as _, MapAccess, Visitor};
 use serde_json::{Map, Value, json};
 
 use super::{HeaderError, Progress};
 
+pub use index::{MAX_INDEX_BYTES, parse_index, parse_index_metadata};
+
 /// The largest JSON header the format allows (`safetensors`, `MAX_HEADER_SIZE`).
 pub const MAX_HEADER_BYTES: u64 = 100_000_000;
-/// The largest index of a sharded model that is read.
-pub const MAX_INDEX_BYTES: usize = 64 << 20;
-/// The most files that an index may name.
-const MAX_SHARDS: usize = 5_000;
 /// The most different types of numbers; today's format has about twenty.
 const MAX_DTYPES: usize = 64;
 const MAX_METADATA_BYTES: usize = 64 << 10;
@@ -83,163 +83,6 @@ pub fn parse(prefix: &[u8], file_bytes: u64) -> Result<Progress<Summary>, Header
         return Err(HeaderError::Truncated);
     }
     Ok(Progress::Done(header.summary))
-}
-
-/// Reads `model.safetensors.index.json`: the names of the shards, in order. Names are of files in the
-/// same folder; others are refused.
-///
-/// # Errors
-/// Not such an index, or one with too many or strange file names.
-pub fn parse_index(json: &[u8]) -> Result<BTreeSet<String>, HeaderError> {
-    if json.len() > MAX_INDEX_BYTES {
-        return Err(HeaderError::TooLarge("the index"));
-    }
-    let index: Index = serde_json::from_slice(json).map_err(|error| HeaderError::Malformed(error.to_string()))?;
-    if index.weight_map.0.is_empty() {
-        return Err(HeaderError::Malformed("`weight_map` is empty".to_owned()));
-    }
-    Ok(index.weight_map.0)
-}
-
-/// Reads what `model.safetensors.index.json` says of the model as a whole, such as `total_size`: texts and numbers. What is
-/// nested or long is passed over.
-///
-/// # Errors
-/// Not such an index.
-pub fn parse_index_metadata(json: &[u8]) -> Result<Map<String, Value>, HeaderError> {
-    if json.len() > MAX_INDEX_BYTES {
-        return Err(HeaderError::TooLarge("the index"));
-    }
-    let head: IndexHead = serde_json::from_slice(json).map_err(|error| HeaderError::Malformed(error.to_string()))?;
-    Ok(head.metadata.map(|metadata| metadata.0).unwrap_or_default())
-}
-
-#[derive(Deserialize)]
-struct IndexHead {
-    #[serde(default)]
-    metadata: Option<Scalars>,
-}
-
-/// Never more than [`MAX_METADATA_BYTES`], whatever is sent.
-struct Scalars(Map<String, Value>);
-
-impl<'de> Deserialize<'de> for Scalars {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ScalarsVisitor)
-    }
-}
-
-struct ScalarsVisitor;
-
-impl<'de> Visitor<'de> for ScalarsVisitor {
-    type Value = Scalars;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Scalars, A::Error> {
-        let (mut kept, mut left) = (Map::new(), MAX_METADATA_BYTES);
-        while let Some((key, Scalar(value))) = entries.next_entry::<String, Scalar>()? {
-            let length = key.len() + value.as_str().map_or(16, str::len);
-            if !value.is_null() && length <= left {
-                left -= length;
-                kept.insert(key, value);
-            }
-        }
-        Ok(Scalars(kept))
-    }
-}
-
-/// A text, a number, or whether something is so; null for all else.
-struct Scalar(Value);
-
-impl<'de> Deserialize<'de> for Scalar {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_any(ScalarVisitor)
-    }
-}
-
-struct ScalarVisitor;
-
-impl<'de> Visitor<'de> for ScalarVisitor {
-    type Value = Scalar;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a value")
-    }
-
-    fn visit_bool<E>(self, value: bool) -> Result<Scalar, E> {
-        Ok(Scalar(Value::from(value)))
-    }
-
-    fn visit_i64<E>(self, value: i64) -> Result<Scalar, E> {
-        Ok(Scalar(Value::from(value)))
-    }
-
-    fn visit_u64<E>(self, value: u64) -> Result<Scalar, E> {
-        Ok(Scalar(Value::from(value)))
-    }
-
-    fn visit_f64<E>(self, value: f64) -> Result<Scalar, E> {
-        Ok(Scalar(Value::from(value)))
-    }
-
-    fn visit_str<E>(self, value: &str) -> Result<Scalar, E> {
-        Ok(Scalar(Value::from(value)))
-    }
-
-    fn visit_unit<E>(self) -> Result<Scalar, E> {
-        Ok(Scalar(Value::Null))
-    }
-
-    fn visit_seq<A: SeqAccess<'de>>(self, mut items: A) -> Result<Scalar, A::Error> {
-        while items.next_element::<IgnoredAny>()?.is_some() {}
-        Ok(Scalar(Value::Null))
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Scalar, A::Error> {
-        while entries.next_entry::<IgnoredAny, IgnoredAny>()?.is_some() {}
-        Ok(Scalar(Value::Null))
-    }
-}
-
-#[derive(Deserialize)]
-struct Index {
-    weight_map: Shards,
-}
-
-struct Shards(BTreeSet<String>);
-
-impl<'de> Deserialize<'de> for Shards {
-    fn deserialize<D: Deserializer<'de>>(deserializer: D) -> Result<Self, D::Error> {
-        deserializer.deserialize_map(ShardsVisitor)
-    }
-}
-
-struct ShardsVisitor;
-
-impl<'de> Visitor<'de> for ShardsVisitor {
-    type Value = Shards;
-
-    fn expecting(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
-        f.write_str("a mapping from tensor to file name")
-    }
-
-    fn visit_map<A: MapAccess<'de>>(self, mut entries: A) -> Result<Shards, A::Error> {
-        let mut files = BTreeSet::new();
-        while let Some((IgnoredAny, file)) = entries.next_entry::<IgnoredAny, String>()? {
-            let is_name = !file.is_empty() && file.len() <= 255 && !file.contains(['/', '\\']) && !file.starts_with('.');
-            if !is_name {
-                return Err(A::Error::custom("`weight_map` names something that is not a file in the same folder"));
-            }
-            files.insert(file);
-            if files.len() > MAX_SHARDS {
-                return Err(A::Error::custom("`weight_map` names too many files"));
-            }
-        }
-        Ok(Shards(files))
-    }
 }
 
 /// Counts while it reads, so that a header with millions of tensors takes no memory.
@@ -379,39 +222,6 @@ mod tests {
         assert_eq!(done(r#"{"a":{"dtype":"F32","shape":[9],"data_offsets":[0,36]}}"#, 8), Err(HeaderError::Truncated));
         let deep = format!(r#"{{"__metadata__":{}}}"#, "[".repeat(100_000));
         assert!(matches!(done(&deep, 0), Err(HeaderError::Malformed(_))));
-    }
-
-    #[test]
-    fn an_index_names_its_shards() {
-        let files = parse_index(
-            br#"{"metadata":{"total_size":1},"weight_map":{"a":"m-2.safetensors","b":"m-1.safetensors","c":"m-2.safetensors"}}"#,
-        );
-        assert_eq!(files.unwrap().into_iter().collect::<Vec<_>>(), ["m-1.safetensors", "m-2.safetensors"]);
-        for index in [
-            "{}",
-            r#"{"weight_map":{}}"#,
-            r#"{"weight_map":{"a":"../x"}}"#,
-            r#"{"weight_map":{"a":"/x"}}"#,
-            r#"{"weight_map":{"a":3}}"#,
-        ] {
-            assert!(parse_index(index.as_bytes()).is_err(), "{index}");
-        }
-    }
-
-    #[test]
-    fn an_index_says_something_of_the_whole_model() {
-        let said = parse_index_metadata(
-            br#"{"metadata":{"total_size":64,"scale":0.5,"by":"us","tied":true,"none":null,"list":[[1],2],"nested":{"a":{}}},"weight_map":{}}"#,
-        );
-        assert_eq!(Value::Object(said.unwrap()), json!({"total_size":64,"scale":0.5,"by":"us","tied":true}));
-        let long = format!(r#"{{"metadata":{{"long":"{}","n":1}}}}"#, "x".repeat(MAX_METADATA_BYTES + 1));
-        assert_eq!(Value::Object(parse_index_metadata(long.as_bytes()).unwrap()), json!({"n":1}));
-        for index in ["{}", r#"{"metadata":null}"#, r#"{"metadata":{}}"#] {
-            assert!(parse_index_metadata(index.as_bytes()).unwrap().is_empty(), "{index}");
-        }
-        for index in ["3", r#"{"metadata":3}"#, r#"{"metadata":{"#] {
-            assert!(parse_index_metadata(index.as_bytes()).is_err(), "{index}");
-        }
     }
 
     #[test]

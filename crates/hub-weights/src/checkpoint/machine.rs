@@ -1,27 +1,23 @@
 //! The stack machine: follows the opcodes that PyTorch's pickles have, and runs nothing.
 
+mod input;
+mod tensors;
+
 use std::collections::HashMap;
 use std::rc::Rc;
 
+use self::input::Input;
 use super::contents::{Storage, View};
 use super::value::{Global, Value};
-use super::zip::number;
-use super::{CheckpointError, MAX_CHECKPOINT_TENSORS, Result};
-use crate::Dtype;
+use super::{CheckpointError, Result};
 
 /// How many values lie on the stack, are remembered, and are held in lists and dictionaries.
 const MAX_STACK: usize = 500_000;
 const MAX_MEMO: usize = 500_000;
 const MAX_ITEMS: usize = 1_500_000;
-/// The most sides of a tensor; safetensors files with more are read by nobody.
-const MAX_SIDES: usize = 16;
-/// The most arguments of a call, and the longest key of a storage in bytes.
-const MAX_ARGS: usize = 8;
-const MAX_KEY_BYTES: usize = 64;
 /// How much of a refused name is told.
 const MAX_NAME_CHARS: usize = 100;
 
-const CUT: CheckpointError = CheckpointError::Broken("its pickle breaks off");
 const WRONG: CheckpointError = CheckpointError::Broken("its pickle is not one of PyTorch's");
 
 /// Reads pickles one after the other; what they share is told apart by keys.
@@ -45,7 +41,7 @@ impl Machine {
         self.stack.clear();
         self.marks.clear();
         self.memo.clear();
-        let mut input = Input { bytes, at: 0 };
+        let mut input = Input::new(bytes);
         while self.step(&mut input)? {}
         let value = self.pop()?;
         if self.stack.is_empty() && self.marks.is_empty() { Ok((value, input.at)) } else { Err(WRONG) }
@@ -260,153 +256,9 @@ impl Machine {
         }
         Ok(true)
     }
-
-    /// A storage: `('storage', class, key, where it was, how many numbers)`, and in older files of which other one it is a part.
-    fn persistent(&mut self) -> Result<Value> {
-        let id = self.pop()?;
-        let (dtype, key, numel) = match self.list(&id).ok_or(WRONG)? {
-            [Value::Text(kind), Value::Global(Global::Storage(dtype)), Value::Text(key), _, Value::Int(numel), rest @ ..]
-                if &**kind == "storage" && key.len() <= MAX_KEY_BYTES && matches!(rest, [] | [Value::None]) =>
-            {
-                (*dtype, Rc::clone(key), u64::try_from(*numel).map_err(|_| WRONG)?)
-            }
-            _ => return Err(WRONG),
-        };
-        let width = dtype.map_or(1, Dtype::width) as u64;
-        let storage = Storage { key: key.to_string(), dtype, bytes: numel.checked_mul(width).ok_or(WRONG)? };
-        let at = match self.by_key.get(&key) {
-            Some(at) if self.storages.get(*at) == Some(&storage) => *at,
-            Some(_) => return Err(CheckpointError::Broken("the same numbers are there as two types")),
-            None if self.storages.len() >= MAX_CHECKPOINT_TENSORS => return Err(CheckpointError::TooLarge("its tensors")),
-            None => {
-                self.storages.push(storage);
-                self.by_key.insert(key, self.storages.len() - 1);
-                self.storages.len() - 1
-            }
-        };
-        Ok(Value::Storage(at))
-    }
-
-    /// What calling one of the known names gives.
-    fn call(&mut self) -> Result<Value> {
-        let (args, called) = (self.pop()?, self.pop()?);
-        let Value::Global(global) = called else { return Err(WRONG) };
-        let args = match &args {
-            Value::Tuple(at) => self.tuples.get(*at).filter(|args| args.len() <= MAX_ARGS).ok_or(WRONG)?.clone(),
-            _ => return Err(WRONG),
-        };
-        match (global, args.as_slice()) {
-            (Global::OrderedDict, []) => self.new_dict(),
-            (Global::Size, [sides @ Value::Tuple(_)]) => Ok(sides.clone()),
-            (Global::Parameter, [tensor @ Value::Tensor(_), ..]) if args.len() <= 3 => Ok(tensor.clone()),
-            (Global::Tensor, [Value::Storage(at), Value::Int(offset), shape, strides, rest @ ..]) if rest.len() <= 3 => {
-                let dtype = self.storages.get(*at).and_then(|storage| storage.dtype).ok_or(WRONG)?;
-                self.check_meta(rest.get(2))?;
-                self.view(*at, *offset, (shape, strides), dtype)
-            }
-            (
-                Global::TypedTensor,
-                [Value::Storage(at), Value::Int(offset), shape, strides, _, _, Value::Global(Global::Dtype(dtype)), rest @ ..],
-            ) if rest.len() <= 1 => {
-                if self.storages.get(*at).is_none_or(|storage| storage.dtype.is_some()) {
-                    return Err(WRONG);
-                }
-                self.check_meta(rest.first())?;
-                self.view(*at, *offset, (shape, strides), *dtype)
-            }
-            _ => Err(WRONG),
-        }
-    }
-
-    /// A tensor that is the negative or the conjugate of its numbers says so here.
-    fn check_meta(&self, meta: Option<&Value>) -> Result<()> {
-        match meta {
-            None | Some(Value::None) => Ok(()),
-            Some(meta) if self.dict(meta).is_some_and(<[_]>::is_empty) => Ok(()),
-            Some(_) => {
-                Err(CheckpointError::unsupported("has tensors that stand for the negative of their numbers: save clones of them"))
-            }
-        }
-    }
-
-    fn view(&mut self, storage: usize, offset: i64, (shape, strides): (&Value, &Value), dtype: Dtype) -> Result<Value> {
-        let (shape, strides) = self.list(shape).zip(self.list(strides)).ok_or(WRONG)?;
-        if shape.len() != strides.len() {
-            return Err(WRONG);
-        }
-        if shape.len() > MAX_SIDES || self.views.len() >= MAX_CHECKPOINT_TENSORS {
-            return Err(CheckpointError::TooLarge("its tensors, or their sides"));
-        }
-        let whole = |side: &Value| if let Value::Int(side) = side { u64::try_from(*side).ok() } else { None };
-        let numbers = |sides: &[Value]| sides.iter().map(whole).collect::<Option<Vec<u64>>>();
-        let (shape, strides) = numbers(shape).zip(numbers(strides)).ok_or(WRONG)?;
-        let offset = u64::try_from(offset).map_err(|_| WRONG)?;
-        self.views.push(View { storage, offset, shape, strides, dtype });
-        Ok(Value::Tensor(self.views.len() - 1))
-    }
 }
 
 fn global(module: &str, name: &str) -> Result<Value> {
     let shown = || format!("{module}.{name}").chars().filter(|c| !c.is_control() && *c != '`').take(MAX_NAME_CHARS).collect();
     Global::find(module, name).map(Value::Global).ok_or_else(|| CheckpointError::Global(shown()))
-}
-
-/// The bytes of a pickle.
-struct Input<'a> {
-    bytes: &'a [u8],
-    at: usize,
-}
-
-impl<'a> Input<'a> {
-    fn take(&mut self, count: u64) -> Result<&'a [u8]> {
-        let end = usize::try_from(count).ok().and_then(|count| self.at.checked_add(count)).ok_or(CUT)?;
-        let part = self.bytes.get(self.at..end).ok_or(CUT)?;
-        self.at = end;
-        Ok(part)
-    }
-
-    fn skip(&mut self, count: u64) -> Result<bool> {
-        self.take(count).map(|_| true)
-    }
-
-    fn number(&mut self, width: usize) -> Result<u64> {
-        let part = self.take(width as u64)?;
-        number(part, 0, width).ok_or(CUT)
-    }
-
-    fn int(&mut self, width: usize) -> Result<i64> {
-        i64::try_from(self.number(width)?).map_err(|_| WRONG)
-    }
-
-    /// A whole number of any length; those that count something have eight bytes at most.
-    fn long(&mut self) -> Result<Value> {
-        let length = self.number(1)?;
-        let part = self.take(length)?;
-        let negative = part.last().is_some_and(|byte| *byte >= 0x80);
-        match number(part, 0, part.len()).and_then(|number| i64::try_from(number).ok()) {
-            Some(number) if part.len() <= 8 && !negative => Ok(Value::Int(number)),
-            _ => Ok(Value::Other),
-        }
-    }
-
-    fn text(&mut self, width: usize) -> Result<Value> {
-        let length = self.number(width)?;
-        let part = self.take(length)?;
-        Ok(std::str::from_utf8(part).map_or(Value::Other, |text| Value::Text(Rc::from(text))))
-    }
-
-    /// Bytes that are nothing to a tensor.
-    fn pass(&mut self, width: usize) -> Result<Value> {
-        let length = self.number(width)?;
-        self.skip(length)?;
-        Ok(Value::Other)
-    }
-
-    fn line(&mut self) -> Result<&'a str> {
-        let rest = self.bytes.get(self.at..).ok_or(CUT)?;
-        let end = rest.iter().position(|byte| *byte == b'\n').ok_or(CUT)?;
-        let line = std::str::from_utf8(&rest[..end]).map_err(|_| WRONG)?;
-        self.at += end + 1;
-        Ok(line)
-    }
 }

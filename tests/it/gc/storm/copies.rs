@@ -6,7 +6,9 @@ use std::sync::atomic::Ordering;
 use hub_tests::json;
 use reqwest::Method;
 
-use super::{REPOS, Worker, clone, read_whole};
+use super::REPOS;
+use super::readers::{clone, read_whole};
+use super::worker::Worker;
 
 /// The name of the copy of a worker.
 pub(super) fn name(worker: u64) -> String {
