@@ -136,6 +136,7 @@ def test_what_was_set_is_taken_back(open_browser, scripts):
     set_limit("5")
     set_limit("50")
     page.goto("/admin/audit?whose=bob&action=admin.quota")
+    page.get_by_text("limit: 50 GiB").first.wait_for()
     # Of one that was set twice, only the last is.
     link = page.get_by_role("link", name="Take back: Storage limit set by an administrator, bob")
     assert link.count() == 1

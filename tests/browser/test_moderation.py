@@ -130,3 +130,54 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     ada.get_by_role("button", name=f"Take back what was done to user {name}").click()
     dave.goto(f"/{name}")
     dave.get_by_text("Cheap watches, every day.").wait_for()
+
+
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_a_bulk_act_is_undone_at_once(open_browser, hub, scripts):
+    from huggingface_hub import HfApi
+
+    repo_ids = [f"bob/mistaken-{uuid.uuid4().hex[:8]}" for _ in range(2)]
+    dave, ada = open_browser(), open_browser(java_script_enabled=scripts)
+    dave.watch.expected += ["Failed to load resource"]
+    log_in(dave, "dave")
+    for repo_id in repo_ids:
+        HfApi(endpoint=hub.url, token=TOKENS["bob"]).create_repo(repo_id)
+        dave.goto(f"/{repo_id}")
+        dave.get_by_role("link", name="Report this model").click()
+        dave.get_by_label("What is wrong with it?").select_option("Spam")
+        dave.get_by_role("button", name="Send report").click()
+        dave.get_by_text("Reported. Moderators look at it").wait_for()
+    log_in(ada, "ada")
+    ada.goto("/moderation?category=spam&kind=repo")
+    for repo_id in repo_ids:
+        ada.get_by_label(f"Choose model {repo_id}").check()
+    ada.get_by_role("button", name="Take down").click()
+    ada.get_by_text("2 cases were decided. In the log, all of it can be undone at once.").wait_for()
+    dave.goto(f"/{repo_ids[0]}")
+    dave.get_by_role("heading", name="This repository is disabled").wait_for()
+
+    # The audit log leads to it, too.
+    ada.goto("/admin/audit?whose=bob&action=moderation.disable_repo")
+    ada.get_by_role("row").filter(has_text=repo_ids[0]).get_by_role("link", name="Part of a bulk act of 2").click()
+    ada.get_by_role("heading", name="A bulk act of 2").wait_for()
+    ada.goto("/moderation/log")
+    act = ada.get_by_role("list", name="Acts").get_by_role("listitem").filter(has_text=repo_ids[1])
+    act.get_by_role("link", name="Part of a bulk act of 2").click()
+    ada.get_by_text("2 can be taken back.").wait_for()
+    assert ada.get_by_role("list", name="Acts").get_by_role("listitem").count() == 2
+    if scripts:
+        look(ada, "bulk")
+    ada.get_by_role("button", name="Undo all of it").click()
+    if scripts:
+        ada.get_by_text("Take 2 acts back? All of it will be as it was before.").wait_for()
+        ada.get_by_role("dialog").get_by_role("button", name="Cancel").click()
+        assert ada.get_by_text("2 can be taken back.").is_visible()
+        ada.get_by_role("button", name="Undo all of it").click()
+        ada.get_by_role("dialog").get_by_role("button", name="Undo all of it").click()
+    ada.get_by_text("2 acts were taken back: it is as it was before.").wait_for()
+    assert ada.get_by_role("button", name="Undo all of it").count() == 0
+    if scripts:
+        look(ada, "bulk-undone")
+    for repo_id in repo_ids:
+        dave.goto(f"/{repo_id}")
+        dave.get_by_role("link", name="Report this model").wait_for()

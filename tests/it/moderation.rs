@@ -1,5 +1,6 @@
 //! Reports, decisions, appeals, and what disabled repositories and suspended people can still do.
 
+mod bulk;
 mod overlaps;
 mod replies;
 mod rules;

@@ -8,6 +8,7 @@
 //! - [`reports`]: reporting it.
 //! - [`rules`]: what the hub reports by itself.
 //! - [`acts`]: deciding, and taking back.
+//! - [`bulk`]: acts that were done at once.
 //! - [`removal`]: accounts with all they made.
 //! - [`appeals`]: asking moderators to look again.
 //! - [`replies`]: what moderators can choose to say.
@@ -15,6 +16,7 @@
 pub mod acts;
 mod alike;
 pub mod appeals;
+pub mod bulk;
 pub mod category;
 mod fold;
 pub mod pages;

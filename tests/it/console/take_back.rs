@@ -33,6 +33,8 @@ async fn a_limit_is_what_it_was() {
     let second = line(&hub, "admin.quota").await;
     let page = boss.open(PATH).await;
     assert!(page.has(&format!("undo={second}#take-back")) && !page.has(&format!("undo={first}#take-back")), "{}", page.text);
+    assert!(page.has("limit: 5 GiB") && page.has("was: 5 GiB") && page.has("limit: none"), "{}", page.text);
+    assert!(!page.has("5368709120") && !page.has("undoes: null"), "{}", page.text);
     let page = boss.open(&format!("{PATH}?whose=ada&undo={second}")).await;
     assert!(page.has("When it is taken back: ada has a limit of 5 GiB again."), "{}", page.text);
     let page = boss.open(&format!("{PATH}?undo={first}")).await;

@@ -158,6 +158,7 @@ async fn an_account_is_removed_with_all_it_made_and_comes_back_with_it() {
     assert_eq!(done.status, 303, "{}", done.text);
     let queue = moderator.open("/moderation").await;
     assert!(queue.has("2 cases were decided.") && queue.has("Nothing waits"), "{}", queue.text);
+    assert!(!queue.has("can be undone at once"), "one act is taken back by itself: {}", queue.text);
     assert_eq!(hub.count("moderation_acts").await, 1, "one act");
     let stranger = hub.anonymous();
     stranger.get("/api/models/ada/bert", 401).await;

@@ -67,6 +67,7 @@ const GOES_ON: &[(&str, &str)] = &[
     ("POST", "/moderation/acts/{act}/undo"),
     ("POST", "/moderation/appeal/{act}/{signature}"),
     ("POST", "/moderation/appeals/{appeal}"),
+    ("POST", "/moderation/bulk/{batch}/undo"),
     ("POST", "/moderation/cases/{case}"),
     ("POST", "/moderation/replies"),
     ("POST", "/recalls/new"),

@@ -8,8 +8,11 @@ use super::take_back::{self, Offer};
 use crate::accounts::audit::ACTIONS;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::audit_log::{Asked, AuditLine, Whose, export, read};
+use crate::accounts::queries::audit::AuditRow;
 use crate::accounts::queries::settings::find_profile;
+use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::bulk;
 use crate::web::cursor::one_more;
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -109,7 +112,6 @@ async fn page_of(page: &PageRequest, line: Option<i64>, refusal: &Refusal) -> Hu
     let mut rows = read(&page.app.pool, whose, &asked.wanted()?, before.unwrap_or(i64::MAX), limit).await?;
     let more = rows.len() > PAGE_LEN;
     rows.truncate(PAGE_LEN);
-    let standing = take_back::standing(&page.app, &rows).await?;
     let offer = match line {
         Some(line) => take_back::offer(&page.app, line).await?,
         None => None,
@@ -133,18 +135,24 @@ async fn page_of(page: &PageRequest, line: Option<i64>, refusal: &Refusal) -> Hu
         error: refusal.message_elsewhere(&[]).or(late),
         offer,
         reason: Field::new("reason", "Why").hint("The audit log keeps it."),
-        lines: rows
-            .into_iter()
-            .map(|row| {
-                let mut line = AuditLine::of(row);
-                line.can_undo = standing.contains(&line.pk);
-                line
-            })
-            .collect(),
+        lines: lines_of(&page.app, rows).await?,
         previous: before.map(|_| format!("/admin/audit?{query}")),
         next: last.map(|pk| format!("/admin/audit?{query}{separator}before={pk}")),
         asked: query,
     })
+}
+
+/// The lines, with what can be taken back, and with what moderators did at once.
+async fn lines_of(app: &App, rows: Vec<AuditRow>) -> HubResult<Vec<AuditLine>> {
+    let standing = take_back::standing(app, &rows).await?;
+    let mut lines: Vec<AuditLine> = rows.into_iter().map(AuditLine::of).collect();
+    let batches: Vec<i64> = lines.iter().filter_map(|line| line.batch).collect();
+    let parts = bulk::parts(&app.pool, &batches).await?;
+    for line in &mut lines {
+        line.can_undo = standing.contains(&line.pk);
+        line.part = line.batch.and_then(|batch| parts.get(&batch).copied());
+    }
+    Ok(lines)
 }
 
 async fn send_file(page: PageRequest) -> HubResult<HttpResponse> {

@@ -175,6 +175,8 @@ pub struct Decision {
     pub category: Category,
     /// The public sentence.
     pub reason: String,
+    /// The number of what is decided at once with it.
+    pub batch: Option<i64>,
 }
 
 impl Decision {
@@ -183,7 +185,13 @@ impl Decision {
     /// # Errors
     /// 400 for a sentence that is too long.
     pub fn new(act: Act, category: Category, reason: &str) -> HubResult<Self> {
-        Ok(Self { act, category, reason: sentence(reason, category)? })
+        Ok(Self { act, category, reason: sentence(reason, category)?, batch: None })
+    }
+
+    /// As a part of what is decided at once.
+    #[must_use]
+    pub fn in_batch(self, batch: Option<i64>) -> Self {
+        Self { batch, ..self }
     }
 }
 
@@ -359,9 +367,14 @@ pub(super) async fn tell_owner(conn: &mut PgConnection, owner_pk: Option<i64>, n
 /// # Errors
 /// 404 for an unknown act, 409 when it was taken back already.
 pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
+    undo_with_others(app, moderator, act_pk, (reason, None)).await
+}
+
+/// The same as a part of what is taken back at once, which has a number.
+pub(super) async fn undo_with_others(app: &App, moderator: &User, act_pk: i64, why: (&str, Option<i64>)) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock(&mut tx, LockKey::Moderate).await?;
-    undo_in(app, &mut tx, moderator, act_pk, reason).await?;
+    undo_in(app, &mut tx, moderator, act_pk, why).await?;
     tx.commit().await?;
     app.jobs.wake();
     app.search.wake();
@@ -369,8 +382,14 @@ pub async fn undo(app: &App, moderator: &User, act_pk: i64, reason: &str) -> Hub
 }
 
 /// The same in a transaction that has the moderators' lock.
-pub(super) async fn undo_in(app: &App, conn: &mut PgConnection, moderator: &User, act_pk: i64, reason: &str) -> HubResult<()> {
-    let act = queries::find_act(&mut *conn, act_pk).await?.filter(|act| !matches!(act.act.as_str(), "restore" | "dismiss"));
+pub(super) async fn undo_in(
+    app: &App,
+    conn: &mut PgConnection,
+    moderator: &User,
+    act_pk: i64,
+    (reason, batch): (&str, Option<i64>),
+) -> HubResult<()> {
+    let act = queries::find_act(&mut *conn, act_pk).await?.filter(ActRow::does_something);
     let act: ActRow = act.ok_or_else(|| HubError::not_found("There is no act that could be taken back."))?;
     check_not_own(moderator, act.owner_pk)?;
     removal::check_in_time(app, &act)?;
@@ -379,7 +398,7 @@ pub(super) async fn undo_in(app: &App, conn: &mut PgConnection, moderator: &User
         text if text.chars().count() <= MAX_REASON => text.to_owned(),
         _ => return Err(HubError::bad_request(format!("The reason can have at most {MAX_REASON} characters.")).at("reason")),
     };
-    match queries::insert_undo(conn, (moderator.pk, moderator.name.as_str()), &act, &reason).await {
+    match queries::insert_undo(conn, (moderator.pk, moderator.name.as_str()), &act, (reason.as_str(), batch)).await {
         Err(error) if violates(&error, "moderation_acts_undoes_idx") => {
             return Err(HubError::conflict("This was taken back already."));
         }

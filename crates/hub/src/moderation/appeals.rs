@@ -73,7 +73,7 @@ pub async fn decide(app: &App, moderator: &User, appeal_pk: i64, granted: bool, 
     acts::check_not_own(moderator, act.owner_pk)?;
     rows::decide(&mut tx, appeal_pk, moderator.pk, granted, answer).await?;
     if granted && !act.undone {
-        acts::undo_in(app, &mut tx, moderator, act.act_pk, answer).await?;
+        acts::undo_in(app, &mut tx, moderator, act.act_pk, (answer, None)).await?;
     }
     if !granted {
         let notice = Notice::Moderated {

@@ -1,6 +1,7 @@
 //! Statements on reports, cases, acts and appeals.
 
 pub mod appeals;
+pub mod bulk;
 pub mod deleted;
 pub mod effects;
 pub mod lists;
@@ -212,8 +213,8 @@ pub async fn insert_act(
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
         "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, owner_pk, subject, href,
-                                      category, reason)
-         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11) returning act_pk",
+                                      category, reason, batch)
+         values ($1, $2, $3, $4, $5, $6, $7, $8, $9, $10, $11, $12) returning act_pk",
         case.case_pk,
         moderator_pk,
         moderator,
@@ -224,13 +225,14 @@ pub async fn insert_act(
         case.subject,
         case.href,
         decision.category.as_str(),
-        decision.reason
+        decision.reason,
+        decision.batch
     )
     .fetch_one(conn)
     .await
 }
 
-/// Writes down that an act is taken back.
+/// Writes down that an act is taken back, by itself or with others.
 ///
 /// # Errors
 /// It was taken back already (`moderation_acts_undoes_idx`).
@@ -238,17 +240,18 @@ pub async fn insert_undo(
     conn: &mut PgConnection,
     (moderator_pk, moderator): (UserPk, &str),
     act: &ActRow,
-    reason: &str,
+    (reason, batch): (&str, Option<i64>),
 ) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, owner_pk, subject, href,
-                                      category, reason, undoes)
-         select case_pk, $2, $3, 'restore', subject_kind, subject_pk, owner_pk, subject, href, category, $4, act_pk
+                                      category, reason, undoes, batch)
+         select case_pk, $2, $3, 'restore', subject_kind, subject_pk, owner_pk, subject, href, category, $4, act_pk, $5
          from moderation_acts where act_pk = $1",
         act.act_pk,
         moderator_pk,
         moderator,
-        reason
+        reason,
+        batch
     )
     .execute(conn)
     .await
@@ -278,8 +281,17 @@ pub struct ActRow {
     pub reason: String,
     /// When.
     pub created_at: DateTime<Utc>,
+    /// The number of what it was done with at once.
+    pub batch: Option<i64>,
     /// Whether it was taken back.
     pub undone: bool,
+}
+
+impl ActRow {
+    /// Whether it did something that can be taken back, if it stands.
+    pub fn does_something(&self) -> bool {
+        !matches!(self.act.as_str(), "dismiss" | "restore")
+    }
 }
 
 /// Finds an act.
@@ -289,7 +301,7 @@ pub struct ActRow {
 pub async fn find_act(conn: impl PgExecutor<'_>, act_pk: i64) -> sqlx::Result<Option<ActRow>> {
     sqlx::query_as!(
         ActRow,
-        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at,
+        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at, batch,
                   exists (select from moderation_acts u where u.undoes = a.act_pk) as "undone!"
            from moderation_acts a where act_pk = $1"#,
         act_pk
@@ -305,7 +317,7 @@ pub async fn find_act(conn: impl PgExecutor<'_>, act_pk: i64) -> sqlx::Result<Op
 pub async fn find_standing(pool: &PgPool, kind: &str, pk: i64) -> sqlx::Result<Option<ActRow>> {
     sqlx::query_as!(
         ActRow,
-        r#"select a.act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at, false as "undone!"
+        r#"select a.act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at, batch, false as "undone!"
            from moderation_covers c join moderation_acts a using (act_pk)
            where c.kind = $1 and c.pk = $2 and not exists (select from moderation_acts u where u.undoes = a.act_pk)
            order by a.act_pk desc limit 1"#,

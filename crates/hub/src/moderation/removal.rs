@@ -24,14 +24,19 @@ pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     Ok(effects::suspend(conn, act_pk, user_pk).await?)
 }
 
+/// Whether it is too late to take an act back: what went by a removal may be forgotten.
+pub(super) fn is_too_late(app: &App, act: &ActRow) -> bool {
+    let end = act.created_at + TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(i64::MAX).min(36_500));
+    act.act == "remove_user" && end < crate::clock::now()
+}
+
 /// Refuses to take a removal back when what went by it may be forgotten.
 ///
 /// # Errors
 /// 409 when it is too late.
 pub(super) fn check_in_time(app: &App, act: &ActRow) -> HubResult<()> {
     let days = app.config.undo_days;
-    let end = act.created_at + TimeDelta::days(i64::try_from(days).unwrap_or(i64::MAX).min(36_500));
-    if act.act == "remove_user" && end < crate::clock::now() {
+    if is_too_late(app, act) {
         return Err(HubError::conflict(format!("A removal can be taken back for {days} days: what was there is forgotten.")));
     }
     Ok(())

@@ -289,7 +289,7 @@ async fn hold(app: &App, conn: &mut PgConnection, case: &CaseRow) -> HubResult<(
 pub(super) async fn let_go(conn: &mut PgConnection, moderator: (i64, &str), case: &CaseRow, stays: bool) -> HubResult<()> {
     for act_pk in queries::list_holds(conn, case.case_pk).await? {
         let Some(act) = cases::find_act(&mut *conn, act_pk).await? else { continue };
-        cases::insert_undo(conn, moderator, &act, "A moderator has looked at it.").await?;
+        cases::insert_undo(conn, moderator, &act, ("A moderator has looked at it.", None)).await?;
         effects::uncover(conn, act_pk).await?;
         if stays
             && case.subject_kind == SubjectKind::Comment.as_str()

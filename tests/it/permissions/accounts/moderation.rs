@@ -29,6 +29,7 @@ pub(super) const MODERATION: &[Row] = &[
     ("GET", "/moderation/statistics", Moderator),
     ("GET", "/moderation/statistics/export", Moderator),
     ("POST", "/moderation/acts/{act}/undo", Moderator),
+    ("POST", "/moderation/bulk/{batch}/undo", Moderator),
     ("POST", "/moderation", Moderator),
     ("GET", "/moderation/notice/{repo_type}/{namespace}/{name}", Open),
     ("GET", "/moderation/appeal/{act}/{signature}", Open),

@@ -46,7 +46,7 @@ impl Things {
                 "delivery" => &self.delivery,
                 "client" => &self.client,
                 "client_pk" => &self.client_pk,
-                "pk" | "line" | "user_pk" | "until" | "request_pk" | "domain_pk" | "publisher_pk" => "1",
+                "pk" | "line" | "batch" | "user_pk" | "until" | "request_pk" | "domain_pk" | "publisher_pk" => "1",
                 "case" => &self.moderation[0],
                 "act" => &self.moderation[1],
                 "appeal" => &self.moderation[2],
@@ -115,8 +115,8 @@ impl Things {
                 )
                 .await,
                 scalar(
-                    "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, subject, href, category, reason)
-                     select case_pk, 1, 'x', 'suspend_user', 'account', 1, 'user x', '/x', 'spam', 'Why.' from moderation_cases
+                    "insert into moderation_acts (case_pk, moderator_pk, moderator, act, subject_kind, subject_pk, subject, href, category, reason, batch)
+                     select case_pk, 1, 'x', 'suspend_user', 'account', 1, 'user x', '/x', 'spam', 'Why.', 1 from moderation_cases
                      returning act_pk::text",
                 )
                 .await,

@@ -20,14 +20,20 @@ use crate::accounts::settings::require_admin_of;
 use crate::accounts::{OrgRole, sudo};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::moderation::bulk::Part;
 use crate::web::cursor::one_more;
 use crate::web::extract::Query;
-use crate::web::filters;
+use crate::web::filters::{self, size_text};
 use crate::web::form::{Choice, Field};
 use crate::web::layout::Layout;
 
 /// Lines of a page.
 const PAGE_LEN: usize = 50;
+/// The name of the number that acts of moderators have in common which were done at once.
+const BATCH: &str = "batch";
+/// How names of facts end whose numbers are bytes.
+const BYTES: &str = "_bytes";
+const GIB: u64 = 1 << 30;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -90,6 +96,10 @@ pub(crate) struct AuditLine {
     tells_rules: bool,
     /// Whether it can be undone here.
     pub can_undo: bool,
+    /// Of an act of moderators: the number of what was done at once with it.
+    pub batch: Option<i64>,
+    /// That, for those who may see it.
+    pub part: Option<Part>,
 }
 
 impl AuditLine {
@@ -112,6 +122,8 @@ impl AuditLine {
             act,
             tells_rules,
             can_undo: false,
+            batch: row.details.get(BATCH).and_then(Value::as_i64).filter(|_| row.action.starts_with("moderation.")),
+            part: None,
             namespace: row.namespace,
             at: row.created_at,
             actor: row.actor,
@@ -125,15 +137,32 @@ impl AuditLine {
 
 /// `role: write, expires: 2026-12-01`
 fn facts_of(details: &Value) -> String {
-    let facts = details.as_object().into_iter().flatten().map(|(name, value)| match value {
+    // What the limit was is no more than a number by its name.
+    let is_limit = details.get("limit_bytes").is_some();
+    let told = details.as_object().into_iter().flatten();
+    let told = told.filter(|(name, value)| name.as_str() != BATCH && !(name.as_str() == "undoes" && value.is_null()));
+    let facts = told.map(|(name, value)| match value {
         Value::String(text) if name == "browser" => browser_name(text),
-        Value::String(text) => format!("{name}: {text}"),
+        Value::String(text) => format!("{}: {text}", label(name)),
+        Value::Number(size) if name.ends_with(BYTES) || (is_limit && name == "was") => {
+            format!("{}: {}", label(name), size.as_u64().map_or_else(|| size.to_string(), size_in_words))
+        }
         Value::Object(former) if name == "was" => state_of("before", former),
         Value::Object(state) if name == "before" || name == "after" => state_of(name, state),
         other => format!("{name}: {other}"),
     });
     let text = facts.collect::<Vec<_>>().join(", ").replace('_', " ");
     text.chars().take(300).collect()
+}
+
+/// What a fact is called: the unit is with the number.
+fn label(name: &str) -> &str {
+    name.strip_suffix(BYTES).unwrap_or(name)
+}
+
+/// Limits are set in GiB, and told as they were set.
+fn size_in_words(bytes: u64) -> String {
+    if bytes.is_multiple_of(GIB) { format!("{} GiB", bytes / GIB) } else { size_text(bytes) }
 }
 
 /// `before: default_private false, create_role write`
@@ -329,4 +358,27 @@ async fn export_organization(page: PageRequest, path: web::Path<String>) -> HubR
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
     export(&page, Whose::Namespace(row.namespace_pk), &format!("audit-log-{}", row.name))
+}
+
+#[cfg(test)]
+mod tests {
+    use serde_json::json;
+
+    use super::*;
+
+    #[test]
+    fn sizes_are_told_with_their_unit() {
+        assert_eq!(facts_of(&json!({ "limit_bytes": 53_687_091_200_i64 })), "limit: 50 GiB");
+        assert_eq!(facts_of(&json!({ "limit_bytes": 0 })), "limit: 0 GiB");
+        assert_eq!(facts_of(&json!({ "freed_bytes": 1_500_000 })), "freed: 1.5 MB");
+        let changed = facts_of(&json!({ "limit_bytes": "that of everybody", "undoes": null, "was": 5_i64 << 30 }));
+        assert_eq!(changed, "limit: that of everybody, was: 5 GiB");
+        // Of nothing else what was is a size.
+        assert_eq!(facts_of(&json!({ "undoes": 3, "was": 7 })), "undoes: 3, was: 7");
+    }
+
+    #[test]
+    fn the_number_of_a_bulk_act_is_no_fact() {
+        assert_eq!(facts_of(&json!({ "batch": 26_001, "category": "spam" })), "category: spam");
+    }
 }

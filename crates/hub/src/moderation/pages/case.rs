@@ -11,7 +11,7 @@ use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::{HubError, HubResult};
 use crate::moderation::acts::{self, Act, Decision};
 use crate::moderation::category::Category;
-use crate::moderation::pages::log::ActView;
+use crate::moderation::pages::log::{ActView, views};
 use crate::moderation::queries::lists::{self, NoteRow, ReportRow};
 use crate::moderation::queries::{self, CaseRow};
 use crate::moderation::replies::{self, Use};
@@ -142,7 +142,7 @@ async fn case_page(page: &PageRequest, user: &User, case: CaseRow, sent: &Sent, 
         reports: lists::list_reports(pool, case.case_pk, MOST).await?,
         notes: lists::list_notes(pool, case.case_pk, MOST).await?,
         earlier: earlier.into_iter().map(CaseView::of).collect(),
-        history: history.into_iter().map(ActView::of).collect(),
+        history: views(pool, history).await?,
         error: refusal.message_elsewhere(&["act", "category", "reply", "reason", "note"]),
         act: refusal.mark(Field::new("act", "Decision")),
         acts: fitting.iter().map(|act| Choice::new(act.as_str(), act.label(), &sent.act)).collect(),

@@ -3,16 +3,20 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
+use sqlx::PgPool;
 
 use super::{PATH, Tab, tabs};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::moderation::acts::{self, Act};
 use crate::moderation::appeals;
+use crate::moderation::bulk::{self, Part, Standing};
 use crate::moderation::category::Category;
 use crate::moderation::queries::ActRow;
 use crate::moderation::queries::appeals::{WaitingRow, list_waiting};
+use crate::moderation::queries::bulk::list_batch;
 use crate::moderation::queries::lists;
 use crate::moderation::replies::{self, Use};
 use crate::moderation::roles::moderator;
@@ -32,9 +36,38 @@ struct LogPage {
     layout: Layout,
     navigation: SettingsNavigation,
     tabs: Vec<Tab>,
+    /// Whether only what was done at once is asked for.
+    is_bulk: bool,
+    /// What was done at once, if there is such a thing.
+    bulk: Option<BulkView>,
     acts: Vec<ActView>,
     previous: Option<String>,
     next: Option<String>,
+}
+
+/// What was done at once.
+#[derive(Debug)]
+struct BulkView {
+    /// Its number.
+    batch: i64,
+    /// How many acts it has.
+    acts: usize,
+    /// How they stand.
+    standing: Standing,
+}
+
+impl BulkView {
+    fn of(app: &App, batch: i64, rows: &[ActRow]) -> Option<Self> {
+        (!rows.is_empty()).then(|| Self { batch, acts: rows.len(), standing: Standing::of(app, rows) })
+    }
+
+    /// What is asked before all of it is taken back.
+    fn question(&self) -> String {
+        match self.standing.standing {
+            1 => "Take back the one act that can be? It will be as it was before.".to_owned(),
+            many => format!("Take {many} acts back? All of it will be as it was before."),
+        }
+    }
 }
 
 /// What waits for a second look.
@@ -81,12 +114,15 @@ pub(super) struct ActView {
     pub undone: bool,
     /// Whether it can be.
     pub can_undo: bool,
+    /// What it was done with at once.
+    pub part: Option<Part>,
 }
 
 impl ActView {
-    pub(super) fn of(row: ActRow) -> Self {
+    fn of(row: ActRow, part: Option<Part>) -> Self {
         Self {
-            can_undo: !row.undone && !matches!(row.act.as_str(), "dismiss" | "restore"),
+            can_undo: !row.undone && row.does_something(),
+            part,
             act_pk: row.act_pk,
             case_pk: row.case_pk,
             done: Act::done(&row.act),
@@ -101,10 +137,25 @@ impl ActView {
     }
 }
 
+/// Acts in a list, each with what it was done with at once.
+pub(super) async fn views(pool: &PgPool, rows: Vec<ActRow>) -> HubResult<Vec<ActView>> {
+    let batches: Vec<i64> = rows.iter().filter_map(|row| row.batch).collect();
+    let parts = bulk::parts(pool, &batches).await?;
+    let part_of = |row: &ActRow| row.batch.and_then(|batch| parts.get(&batch).copied());
+    Ok(rows
+        .into_iter()
+        .map(|row| {
+            let part = part_of(&row);
+            ActView::of(row, part)
+        })
+        .collect())
+}
+
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .route("/moderation/log", crate::web::read().to(show_log))
         .route("/moderation/acts/{act}/undo", web::post().to(undo))
+        .route("/moderation/bulk/{batch}/undo", web::post().to(undo_all))
         .route("/moderation/appeals", crate::web::read().to(show_appeals))
         .route("/moderation/appeals/{appeal}", web::post().to(decide));
 }
@@ -112,8 +163,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn show_log(page: PageRequest) -> HubResult<HttpResponse> {
     let user = moderator(&page)?;
     let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
+    let batch = page.query().number("bulk")?.map(|batch| i64::try_from(batch).unwrap_or(i64::MAX));
     let pool = &page.app.pool;
-    let mut rows = lists::list_acts(pool, None, before.unwrap_or(i64::MAX), one_more(PAGE_LEN)).await?;
+    let mut rows = match batch {
+        Some(batch) => list_batch(pool, batch, one_more(PAGE_LEN)).await?,
+        None => lists::list_acts(pool, None, before.unwrap_or(i64::MAX), one_more(PAGE_LEN)).await?,
+    };
     let more = rows.len() > PAGE_LEN;
     rows.truncate(PAGE_LEN);
     let last = rows.last().map(|row| row.act_pk).filter(|_| more);
@@ -121,7 +176,9 @@ async fn show_log(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Log of the moderators"),
         navigation: SettingsNavigation::new(user, PATH),
         tabs: tabs("/moderation/log", lists::count_waiting(pool).await?),
-        acts: rows.into_iter().map(ActView::of).collect(),
+        is_bulk: batch.is_some(),
+        bulk: batch.and_then(|batch| BulkView::of(&page.app, batch, &rows)),
+        acts: views(pool, rows).await?,
         previous: before.map(|_| "/moderation/log".to_owned()),
         next: last.map(|last| format!("/moderation/log?before={last}")),
     };
@@ -133,6 +190,13 @@ async fn undo(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
     let act_pk = raw_param(page.http(), "act").parse().map_err(|_| HubError::not_found("There is no such act."))?;
     acts::undo(&page.app, user, act_pk, form.text("reason")).await?;
     Ok(page.redirect_saying("/moderation/log", "Taken back: it is as it was before."))
+}
+
+async fn undo_all(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = moderator(&page)?;
+    let batch = raw_param(page.http(), "batch").parse().map_err(|_| HubError::not_found("There is no such bulk act."))?;
+    let outcome = bulk::undo_all(&page.app, user, batch, form.text("reason")).await?;
+    Ok(page.redirect_saying(&bulk::path_of(batch), &outcome.in_words()))
 }
 
 async fn show_appeals(page: PageRequest) -> HubResult<HttpResponse> {

@@ -9,6 +9,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::{HubError, HubResult};
 use crate::moderation::acts::{self, Act, Decision};
+use crate::moderation::bulk;
 use crate::moderation::category::Category;
 use crate::moderation::queries::lists::{self, Filter};
 use crate::moderation::queries::{self, CaseRow};
@@ -173,25 +174,37 @@ async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
         "remove" => Bulk::Remove,
         _ => return Err(HubError::bad_request("Choose what to do with the cases: dismiss them, or take them down.")),
     };
-    let chosen: Vec<i64> = form.fields().all("chosen").filter_map(|pk| pk.parse().ok()).take(PAGE_LEN).collect();
+    let chosen: Vec<i64> = form.fields().all("chosen").filter_map(|pk| pk.parse().ok()).take(bulk::MOST).collect();
     if chosen.is_empty() {
         return Ok(page.redirect_saying(PATH, "Choose cases first: nothing was done."));
     }
     let reason = replies::compose(&page.app, Use::Decision, form.text("reply"), form.text("reason")).await?;
-    let (mut done, mut refused) = (0, None);
+    let batch = if chosen.len() > 1 { Some(bulk::begin(&page.app).await?) } else { None };
+    let (mut done, mut acted, mut refused) = (0, 0, None);
     for case_pk in chosen {
-        match decide_one(&page, user, case_pk, what, &reason).await {
-            Ok(()) => done += 1,
+        match decide_one(&page, user, case_pk, (what, batch), &reason).await {
+            Ok(has_acted) => {
+                done += 1;
+                acted += usize::from(has_acted);
+            }
             Err(error) if error.is_for_client() => refused = Some(error.message().to_owned()),
             Err(error) => return Err(error),
         }
     }
     let said = if done == 1 { "1 case was decided.".to_owned() } else { format!("{done} cases were decided.") };
     let said = refused.map_or_else(|| said.clone(), |why| format!("{said} Others were not: {why}"));
+    let said = if acted > 1 { format!("{said} In the log, all of it can be undone at once.") } else { said };
     Ok(page.redirect_saying(PATH, &said))
 }
 
-async fn decide_one(page: &PageRequest, user: &crate::accounts::User, case_pk: i64, what: Bulk, reason: &str) -> HubResult<()> {
+/// Decides about one of them; gives whether something was done that can be taken back.
+async fn decide_one(
+    page: &PageRequest,
+    user: &crate::accounts::User,
+    case_pk: i64,
+    (what, batch): (Bulk, Option<i64>),
+    reason: &str,
+) -> HubResult<bool> {
     let case = queries::find_case(&page.app.pool, case_pk).await?;
     let case = case.ok_or_else(|| HubError::not_found("There is no such case."))?;
     let kind = SubjectKind::parse(&case.subject_kind).ok_or_else(|| HubError::not_found("There is no such case."))?;
@@ -199,9 +212,10 @@ async fn decide_one(page: &PageRequest, user: &crate::accounts::User, case_pk: i
         Bulk::Dismiss => Act::Dismiss,
         Bulk::TakeDown => Act::take_down(kind, case.owner_is_user),
         // Another case of the same account may have closed this one.
-        Bulk::Remove if case.closed_at.is_some() => return Ok(()),
+        Bulk::Remove if case.closed_at.is_some() => return Ok(false),
         Bulk::Remove => Act::RemoveUser,
     };
     let category = Category::parse(&case.category).unwrap_or(Category::Other);
-    acts::decide(&page.app, user, case_pk, &Decision::new(act, category, reason)?).await.map(|_| ())
+    let decision = Decision::new(act, category, reason)?.in_batch(batch);
+    acts::decide(&page.app, user, case_pk, &decision).await.map(|_| act != Act::Dismiss)
 }

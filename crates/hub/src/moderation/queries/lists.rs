@@ -166,7 +166,7 @@ pub async fn list_earlier(pool: &PgPool, owner_pk: i64, but: i64, limit: i64) ->
 pub async fn list_acts(pool: &PgPool, owner_pk: Option<i64>, before: i64, limit: i64) -> sqlx::Result<Vec<ActRow>> {
     sqlx::query_as!(
         ActRow,
-        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at,
+        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at, batch,
                   exists (select from moderation_acts u where u.undoes = a.act_pk) as "undone!"
            from moderation_acts a where ($1::bigint is null or owner_pk = $1) and act_pk < $2 order by act_pk desc limit $3"#,
         owner_pk,
@@ -184,7 +184,7 @@ pub async fn list_acts(pool: &PgPool, owner_pk: Option<i64>, before: i64, limit:
 pub async fn list_acts_about(pool: &PgPool, owner_pks: &[i64], limit: i64) -> sqlx::Result<Vec<ActRow>> {
     sqlx::query_as!(
         ActRow,
-        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at,
+        r#"select act_pk, case_pk, moderator, act, owner_pk, subject, href, category, reason, created_at, batch,
                   exists (select from moderation_acts u where u.undoes = a.act_pk) as "undone!"
            from moderation_acts a where owner_pk = any($1) and act not in ('dismiss', 'restore') order by act_pk desc limit $2"#,
         owner_pks,
