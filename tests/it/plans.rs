@@ -1,6 +1,8 @@
 //! How the database answers the lists of pages and of the API when there is much: by indexes. The plans are those of the statements
 //! that really run, as `auto_explain` tells them.
 
+mod kept;
+
 use std::collections::BTreeSet;
 use std::time::{Duration, Instant};
 
