@@ -231,7 +231,8 @@ pub async fn list_by_keys_with(
     columns: Columns,
 ) -> sqlx::Result<Vec<ListedRepo>> {
     let mut sql = select(columns, Sort::Trending);
-    sql.push(" where r.repo_pk = any(").push_bind(repo_pks.to_vec()).push(")");
+    // So that the plan is kept, see `db`.
+    sql.push(" where r.repo_pk = any((select ").push_bind(repo_pks.to_vec()).push(")::bigint[])");
     visible.push(&mut sql);
     sql.build_query_as().fetch_all(pool).await
 }
