@@ -83,7 +83,14 @@ pub(super) async fn stop_leaving(conn: &mut PgConnection, user_pk: UserPk) -> sq
 
 /// Nothing is sent in the name of an account that is closed.
 pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
-    sqlx::query!("delete from webhooks where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+    sqlx::query!(
+        "with held as (select webhook_pk from webhooks where user_pk = $1 order by webhook_pk for update)
+         delete from webhooks h using held where h.webhook_pk = held.webhook_pk",
+        user_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Nobody comes into an organisation any more that goes.
