@@ -113,9 +113,11 @@ pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -
 /// Deletes the repositories of these namespaces, as [`crate::repos::delete`] does with one.
 pub(super) async fn delete_repos(conn: &mut PgConnection, namespaces: &[i64], actor_pk: UserPk) -> sqlx::Result<()> {
     sqlx::query!(
-        "with gone as (
-             update repos set deleted_at = now() where namespace_pk = any($1) and deleted_at is null
-             returning repo_pk, repo_type, namespace_pk, name
+        "with held as (
+             select repo_pk from repos where namespace_pk = any($1) and deleted_at is null order by repo_pk for no key update
+         ), gone as (
+             update repos r set deleted_at = now() from held where r.repo_pk = held.repo_pk
+             returning r.repo_pk, r.repo_type, r.namespace_pk, r.name
          ), named as (
              select repo_pk, repo_type, n.name || '/' || gone.name as id from gone join namespaces n using (namespace_pk)
          ), noted as (
@@ -140,11 +142,14 @@ pub(super) async fn restore_repos(
     actor_pk: UserPk,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "with back as (
-             update repos r set deleted_at = null
+        "with held as (
+             select r.repo_pk from repos r
              where r.namespace_pk = any($1) and r.deleted_at = $2 and r.purged_at is null
                and not exists (select from repos o where o.namespace_pk = r.namespace_pk and o.repo_type = r.repo_type
-                                 and lower(o.name) = lower(r.name) and o.deleted_at is null)
+                               and lower(o.name) = lower(r.name) and o.deleted_at is null)
+             order by r.repo_pk for no key update of r
+         ), back as (
+             update repos r set deleted_at = null from held where r.repo_pk = held.repo_pk
              returning r.repo_pk, r.repo_type, r.namespace_pk, r.name
          ), named as (
              select repo_pk, repo_type, n.name || '/' || back.name as id from back join namespaces n using (namespace_pk)
@@ -198,7 +203,11 @@ pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64
 /// Removes those of these namespaces that are organisations.
 pub(super) async fn remove_organizations(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
-        "update repos set resource_group_pk = null where namespace_pk = any($1) and resource_group_pk is not null",
+        "with held as (
+             select repo_pk from repos where namespace_pk = any($1) and resource_group_pk is not null
+             order by repo_pk for no key update
+         )
+         update repos r set resource_group_pk = null from held where r.repo_pk = held.repo_pk",
         namespaces
     )
     .execute(&mut *conn)
