@@ -188,6 +188,22 @@ pub(super) async fn lock_due(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::
 
 /// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
 pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
+    // They and what they or others hold of them, in the orders in which who deletes one holds these.
+    sqlx::query!(
+        "select collection_pk from collections where namespace_pk = any($1) order by collection_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select item_pk from collection_items
+         where collection_pk in (select collection_pk from collections where namespace_pk = any($1))
+            or nested_pk in (select collection_pk from collections where namespace_pk = any($1))
+         order by item_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!("delete from collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from deleted_collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from follows where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;

@@ -181,7 +181,8 @@ pub async fn hide_collections(
     namespace_pk: Option<i64>,
 ) -> sqlx::Result<u64> {
     let found = sqlx::query_scalar!(
-        "select collection_pk from collections where collection_pk = $1 or namespace_pk = $2 order by collection_pk for update",
+        "select collection_pk from collections where collection_pk = $1 or namespace_pk = $2
+         order by collection_pk for no key update",
         collection_pk,
         namespace_pk
     );

@@ -136,7 +136,8 @@ pub async fn restore(
 pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "delete from deleted_resource_groups where resource_group_pk in (
-             select resource_group_pk from deleted_resource_groups where deleted_at < $1 order by deleted_at limit $2)",
+             select resource_group_pk from deleted_resource_groups where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
         before,
         limit
     );

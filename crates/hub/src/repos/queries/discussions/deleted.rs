@@ -282,7 +282,8 @@ pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::R
     let done = sqlx::query!(
         "update deleted_discussions set contents = null, author_pk = null
          where (repo_pk, num) in (select repo_pk, num from deleted_discussions
-                                  where contents is not null and deleted_at < $1 order by deleted_at limit $2)",
+                                  where contents is not null and deleted_at < $1 order by deleted_at limit $2
+                                  for update skip locked)",
         before,
         limit
     );
