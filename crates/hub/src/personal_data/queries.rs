@@ -186,6 +186,44 @@ pub(super) async fn lock_due(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::
     Ok(found.fetch_optional(conn).await?.is_some())
 }
 
+/// Takes hold of what a user's removal deletes or leaves without its author, which may be in many places: of each kind in the order in
+/// which everybody does who changes several.
+pub(super) async fn hold_all_of(conn: &mut PgConnection, user_pk: UserPk, namespaces: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!("select repo_pk from repos where created_by = $1 order by repo_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select collection_pk from collections where created_by = $1 or namespace_pk = any($2) order by collection_pk for update",
+        user_pk,
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("select discussion_pk from discussions where author_pk = $1 order by discussion_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!("select event_pk from discussion_events where author_pk = $1 order by event_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select notification_pk from notifications where user_pk = $1 or actor_pk = $1
+         order by user_pk, notification_pk for update",
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select access_request_pk from access_requests where user_pk = $1 or decided_by = $1 order by access_request_pk for update",
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("select saved_search_pk from saved_searches where user_pk = $1 order by saved_search_pk for update", user_pk)
+        .fetch_all(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
 pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
     // They and what they or others hold of them, in the orders in which who deletes one holds these.
