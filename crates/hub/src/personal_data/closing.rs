@@ -105,8 +105,8 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
         if place.goes() {
             queries::close_doors(&mut tx, place.organization_pk).await?;
         } else {
-            delete_member(&mut tx, place.organization_pk, user.pk).await?;
             invitations::delete_invitations_by(&mut tx, place.organization_pk, user.pk).await?;
+            delete_member(&mut tx, place.organization_pk, user.pk).await?;
         }
     }
     queries::delete_repos(&mut tx, &owned(user.pk, &places), user.pk).await?;
