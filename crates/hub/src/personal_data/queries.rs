@@ -266,6 +266,13 @@ pub(super) async fn remove_organizations(conn: &mut PgConnection, namespaces: &[
     )
     .execute(&mut *conn)
     .await?;
+    // What people were told of it goes with it.
+    sqlx::query!(
+        "select notification_pk from notifications where organization_pk = any($1) order by user_pk, notification_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!("delete from organizations where organization_pk = any($1)", namespaces).execute(conn).await.map(|_| ())
 }
 

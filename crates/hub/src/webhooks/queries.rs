@@ -248,8 +248,13 @@ pub async fn disable(conn: &mut PgConnection, webhook_pks: &[i64], because: Opti
     );
     let off = off.fetch_all(&mut *conn).await?;
     sqlx::query!(
-        "update webhook_deliveries set state = 'failed', error = coalesce(error, 'It was not sent: the webhook was disabled.')
-         where webhook_pk = any($1) and state = 'waiting'",
+        "with held as (
+             select delivery_pk from webhook_deliveries where webhook_pk = any($1) and state = 'waiting'
+             order by delivery_pk for no key update
+         )
+         update webhook_deliveries d
+         set state = 'failed', error = coalesce(d.error, 'It was not sent: the webhook was disabled.')
+         from held where d.delivery_pk = held.delivery_pk",
         webhook_pks
     )
     .execute(conn)

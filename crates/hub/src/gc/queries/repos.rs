@@ -129,7 +129,9 @@ pub(in crate::gc) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> 
     // What a bucket shows keeps hold of its large files.
     sqlx::query!("delete from bucket_files where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query_scalar!(
-        "delete from repo_lfs_objects l using lfs_objects o where o.oid = l.oid and repo_pk = $1 returning o.size_bytes",
+        "with going as (select oid from repo_lfs_objects where repo_pk = $1 order by oid for update)
+         delete from repo_lfs_objects l using going, lfs_objects o
+         where l.repo_pk = $1 and l.oid = going.oid and o.oid = l.oid returning o.size_bytes",
         repo_pk
     )
     .fetch_all(conn)
