@@ -95,19 +95,18 @@ pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) ->
 
 /// Nobody comes into an organisation any more that goes.
 pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    // In the order in which whoever comes in holds these.
+    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from organization_domains where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
     // Its programs do nothing any more, until it is kept.
     sqlx::query!(
         "update users set service_disabled_at = now() where service_of = $1 and service_disabled_at is null",
         organization_pk
     )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Deletes the repositories of these namespaces, as [`crate::repos::delete`] does with one.

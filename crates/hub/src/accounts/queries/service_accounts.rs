@@ -117,6 +117,21 @@ pub async fn update_disabled(conn: &mut PgConnection, user_pk: UserPk, disabled:
     .map(|_| ())
 }
 
+/// Takes part in the organisation of a service account: whoever closes it holds it before its members and their accounts.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_home(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select organization_pk from organizations
+         where organization_pk = (select service_of from users where user_pk = $1) for key share",
+        user_pk
+    )
+    .fetch_optional(conn)
+    .await
+    .map(|_| ())
+}
+
 /// Deletes a service account with its tokens, and tells whether it was there. Its name stays taken.
 ///
 /// # Errors
