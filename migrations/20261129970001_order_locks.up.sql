@@ -50,11 +50,11 @@ end $$;
 
 create or replace function end_oauth_grants() returns trigger language plpgsql as $$
 begin
-    with held as (
-        select g.grant_pk from oauth_grants g join oauth_consents c on c.consent_pk = g.consent_pk
-        where c.user_pk = new.user_pk order by g.grant_pk for update of g
-    )
-    delete from oauth_grants g using held where g.grant_pk = held.grant_pk;
+    perform from oauth_grants g join oauth_consents c on c.consent_pk = g.consent_pk
+    where c.user_pk = new.user_pk order by g.grant_pk for update of g;
+    perform from access_tokens t join oauth_grants g on g.grant_pk = t.grant_pk join oauth_consents c on c.consent_pk = g.consent_pk
+    where c.user_pk = new.user_pk order by t.token_pk for update of t;
+    delete from oauth_grants g using oauth_consents c where c.consent_pk = g.consent_pk and c.user_pk = new.user_pk;
     return null;
 end $$;
 

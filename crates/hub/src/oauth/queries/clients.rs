@@ -304,6 +304,15 @@ pub async fn list_connected(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<
 /// The database does not answer.
 pub async fn delete_consent(conn: &mut PgConnection, client_pk: i64, user_pk: UserPk) -> sqlx::Result<bool> {
     hold_all(&mut *conn, Some(user_pk), Some(client_pk)).await?;
+    sqlx::query!(
+        "select t.token_pk from access_tokens t join oauth_grants g on g.grant_pk = t.grant_pk
+         join oauth_consents c on c.consent_pk = g.consent_pk
+         where c.client_pk = $1 and c.user_pk = $2 order by t.token_pk for update of t",
+        client_pk,
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     let done = sqlx::query!("delete from oauth_consents where client_pk = $1 and user_pk = $2", client_pk, user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
