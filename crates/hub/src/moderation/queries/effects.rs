@@ -275,8 +275,15 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     let of = |kind: &str| -> Vec<i64> { free.iter().filter(|row| row.kind == kind).map(|row| row.pk).collect() };
     let limited = of("limit");
     let people = [of("user"), limited.clone(), of("profile")].concat();
-    let repos = [of("repo"), of("label"), of("deleted")].concat();
-    hold(&mut *conn, &people, (&repos, &limited), &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
+    let mut repos = [of("repo"), of("label"), of("deleted")].concat();
+    if !limited.is_empty() {
+        let unlisted = sqlx::query_scalar!(
+            "select repo_pk from repos where unlisted and (namespace_pk = any($1) or created_by = any($1))",
+            &limited
+        );
+        repos.extend(unlisted.fetch_all(&mut *conn).await?);
+    }
+    hold(&mut *conn, &people, &repos, &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
          where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden",
@@ -342,22 +349,16 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
 async fn hold(
     conn: &mut PgConnection,
     people: &[i64],
-    (repos, limited): (&[i64], &[i64]),
+    repos: &[i64],
     discussions: &[i64],
     comments: &[i64],
 ) -> sqlx::Result<()> {
     sqlx::query!("select user_pk from users where user_pk = any($1) order by user_pk for no key update", people)
         .fetch_all(&mut *conn)
         .await?;
-    sqlx::query!(
-        "select repo_pk from repos
-         where repo_pk = any($1) or (unlisted and (namespace_pk = any($2) or created_by = any($2)))
-         order by repo_pk for no key update",
-        repos,
-        limited
-    )
-    .fetch_all(&mut *conn)
-    .await?;
+    sqlx::query!("select repo_pk from repos where repo_pk = any($1) order by repo_pk for no key update", repos)
+        .fetch_all(&mut *conn)
+        .await?;
     sqlx::query!(
         "select discussion_pk from discussions where discussion_pk = any($1) order by discussion_pk for no key update",
         discussions
