@@ -346,13 +346,7 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
 
 /// Takes hold of what is about to be as it was, in the order in which everybody does who changes several of these: people,
 /// repositories, discussions, what was said in them.
-async fn hold(
-    conn: &mut PgConnection,
-    people: &[i64],
-    repos: &[i64],
-    discussions: &[i64],
-    comments: &[i64],
-) -> sqlx::Result<()> {
+async fn hold(conn: &mut PgConnection, people: &[i64], repos: &[i64], discussions: &[i64], comments: &[i64]) -> sqlx::Result<()> {
     sqlx::query!("select user_pk from users where user_pk = any($1) order by user_pk for no key update", people)
         .fetch_all(&mut *conn)
         .await?;
