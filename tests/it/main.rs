@@ -21,6 +21,7 @@ mod gpg;
 mod hostile;
 mod lfs;
 mod lineage;
+mod locks;
 mod meili;
 mod moderation;
 mod notifications;

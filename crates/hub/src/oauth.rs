@@ -64,6 +64,14 @@ pub fn hides_profile(auth: &Auth) -> bool {
     auth.publisher().is_some() || scopes_of(auth).is_some_and(|scopes| !scopes.contains(&"profile"))
 }
 
+/// Takes hold of the sign-ins of which one of these tokens is, before any of the tokens.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_leaked(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> HubResult<()> {
+    Ok(queries::grants::hold_of(conn, hashes).await?)
+}
+
 /// Ends the sign-ins whose refresh tokens were found where everybody can read them; gives whose they were, and the applications' names.
 ///
 /// # Errors

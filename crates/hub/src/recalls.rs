@@ -22,6 +22,7 @@ use std::collections::{HashMap, HashSet};
 use std::sync::{Arc, PoisonError, RwLock};
 
 use actix_web::web;
+use sqlx::PgExecutor;
 
 use self::category::Category;
 pub use self::queries::standing::{Standing, StandingInRepo};
@@ -80,13 +81,26 @@ pub async fn find(app: &App, repo_pk: i64, content: Content) -> HubResult<Option
 /// # Errors
 /// The database does not answer.
 pub async fn among(app: &App, repo_pk: i64, contents: &[Content]) -> HubResult<HashMap<Content, Standing>> {
+    Ok(among_in(app, &app.pool, repo_pk, contents).await?)
+}
+
+/// The same by the connection at hand. Those who have one and ask for a second could all wait for each other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn among_in(
+    app: &App,
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    contents: &[Content],
+) -> sqlx::Result<HashMap<Content, Standing>> {
     let known = app.recalls.get();
     let asked: Vec<Vec<u8>> =
         contents.iter().filter(|content| known.contains(*content)).map(|content| content.to_bytes()).collect();
     if asked.is_empty() {
         return Ok(HashMap::new());
     }
-    let rows = queries::standing::list_standing(&app.pool, repo_pk, &asked).await?;
+    let rows = queries::standing::list_standing(conn, repo_pk, &asked).await?;
     Ok(rows.into_iter().filter_map(|row| Some((Content::from_slice(&row.content)?, row))).collect())
 }
 

@@ -1,5 +1,7 @@
 //! Batches: whole or not at all, the last writer wins, and what a bucket may hold.
 
+use std::time::Duration;
+
 use hub_tests::{Value, json};
 use reqwest::Method;
 
@@ -169,5 +171,30 @@ async fn paths_of_all_kinds_come_back_as_they_went() {
         let missing = full.ada.get(&format!("/buckets/ada/data/resolve/{path}"), 404).await;
         assert_eq!(missing.headers()["x-error-code"], "EntryNotFound", "{path}");
     }
+    full.stop().await;
+}
+
+#[tokio::test]
+async fn a_batch_gets_along_with_one_connection() {
+    let full = Filled::start_with(|config| config.database_max_connections = 6).await;
+    let (app, pool) = (full.hub.app(), &full.hub.app().pool);
+    // A copy of something that is recalled somewhere has the database asked about it.
+    let recall = "with opened as (
+            insert into recalls (everywhere, category, title, body, author_pk)
+            select true, 'malicious', 'A bad file', 'It is bad.', min(user_pk) from users returning recall_pk
+        )
+        insert into recall_files (recall_pk, content, path) select recall_pk, decode($1, 'hex'), 'bad' from opened";
+    sqlx::query(recall).bind(&full.files[0].oid).execute(pool).await.unwrap();
+    hub::recalls::load(app).await.unwrap();
+    let mut taken = Vec::new();
+    while let Ok(connection) = tokio::time::timeout(Duration::from_millis(300), pool.acquire()).await {
+        taken.push(connection.unwrap());
+    }
+    drop(taken.pop());
+    let refused = batch(&full.ada, API, &[full.copy("bad", 0), full.copy("good", 1)], 422).await;
+    assert_eq!(members(&refused["failed"], "path"), ["bad"], "{refused}");
+    batch(&full.ada, API, &[full.copy("good", 1)], 200).await;
+    drop(taken);
+    assert_eq!(full.paths().await, ["good"]);
     full.stop().await;
 }

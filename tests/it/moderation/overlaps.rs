@@ -6,6 +6,7 @@ use hub_tests::json;
 use reqwest::Method;
 
 use super::{DISABLED, message, stage};
+use crate::locks::in_order;
 use crate::outbox::outbox;
 use crate::pages::browser::Browser;
 
@@ -137,5 +138,20 @@ async fn moderators_do_not_learn_who_reported_them_and_the_suspended_are_told_no
     hub.jobs_done().await;
     let to_ada: Vec<String> = outbox(hub).into_iter().filter(|mail| mail.contains("To: ada@example.org")).collect();
     assert!(to_ada.len() == 1 && to_ada[0].contains("Moderation"), "{to_ada:#?}");
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn moderators_hold_a_discussion_before_what_was_said_in_it() {
+    let stage = stage().await;
+    let opening = json!({ "title": "Cheap watches", "description": "Watches!" });
+    stage.ada.post_json("/api/models/ada/bert/discussions", &opening, 200).await;
+    stage.hub.jobs_done().await;
+    let (first, then) = ("select from discussions for update", "select from discussion_events for update nowait");
+    for act in [Act::HideDiscussion, Act::RemoveUser] {
+        let case = stage.report("/ada/bert/discussions/1").await;
+        let act_pk = in_order(&stage.hub, first, then, stage.decide(case, act)).await.unwrap();
+        in_order(&stage.hub, first, then, stage.undo(act_pk)).await.unwrap();
+    }
     stage.hub.stop().await;
 }

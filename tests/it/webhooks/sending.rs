@@ -9,6 +9,7 @@ use reqwest::Method;
 
 use super::receiver::{Got, Receiver};
 use super::{API, hub, watch};
+use crate::locks::in_order;
 use crate::outbox::{mails, the_mail};
 
 /// Has everything that waits be tried again at once.
@@ -267,6 +268,37 @@ async fn a_webhook_that_falls_behind_is_switched_off() {
     ada.create_repo("model", "ada/bert", false).await;
     until(&hub, "select disabled || ' ' || disabled_because from webhooks", "true behind").await;
     until(&hub, "select count(*)::text from webhook_deliveries where state = 'waiting'", "0").await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_heard_at_once_is_told_to_webhooks_in_one_order() {
+    let hub = hub().await;
+    let receiver = Receiver::start().await;
+    let ada = hub.user("ada").await;
+    for name in ["one", "two"] {
+        ada.create_repo("model", &format!("ada/{name}"), false).await;
+        let model = format!("model ada/{name}");
+        watch(&ada, &receiver.url(&format!("/{name}")), &[model.as_str()]).await;
+    }
+    settled(&hub).await;
+    // Nobody hears of anything for a while, and then of two changes at once, of which the first is told to the newer webhook.
+    let mut quiet = hub.app().begin().await.unwrap();
+    hub::db::lock(&mut quiet, hub::db::LockKey::HearChanges).await.unwrap();
+    for name in ["two", "one"] {
+        ada.post_json(&format!("/api/models/ada/{name}/branch/dev"), &json!({}), 200).await;
+    }
+    let hear = async {
+        quiet.rollback().await.unwrap();
+        hub.app().webhooks.wake();
+        receiver.wait_for(2).await
+    };
+    let (first, then) = (
+        "select from webhooks where url like '%/one' for update",
+        "select from webhooks where url like '%/two' for update nowait",
+    );
+    let got = in_order(&hub, first, then, hear).await;
+    assert_eq!(got.iter().map(|got| got.path.as_str()).collect::<BTreeSet<_>>(), BTreeSet::from(["/one", "/two"]));
     hub.stop().await;
 }
 

@@ -7,7 +7,7 @@
 use url::Url;
 
 use super::queries::domains::{self as queries, DomainRow};
-use super::queries::invitations::insert_member;
+use super::queries::invitations::{hold_organization, insert_member};
 use super::queries::settings::ProfileRow;
 use super::requests::{Joining, tell};
 use super::{OrgRole, User, audit};
@@ -236,6 +236,7 @@ pub async fn remove(app: &App, organization_pk: i64, domain_pk: i64) -> HubResul
 pub async fn join(app: &App, user: &User, organization: &ProfileRow) -> HubResult<OrgRole> {
     let pk = organization.namespace_pk;
     let mut tx = audit::begin(app).await?;
+    hold_organization(&mut tx, pk).await?;
     let Some(role) = queries::lock_joinable(&mut tx, user.pk, pk).await? else {
         return Err(HubError::conflict(format!(
             "You cannot join {} by yourself: that takes a confirmed address at a domain of it, and that no admin took you out. \

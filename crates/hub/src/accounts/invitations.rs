@@ -58,6 +58,7 @@ pub async fn make_link(app: &App, by: &User, organization_pk: i64, role: OrgRole
 }
 
 async fn insert(conn: &mut sqlx::PgConnection, new: &NewInvitation<'_>) -> HubResult<i64> {
+    queries::hold_organization(conn, new.organization_pk).await?;
     let invitation_pk = queries::insert_invitation(conn, new).await?;
     if queries::count_invitations(conn, new.organization_pk).await? > MOST {
         return Err(HubError::conflict(format!("At most {MOST} invitations can be open: revoke some first.")).at("email"));
@@ -110,6 +111,7 @@ pub async fn find_opened(app: &App, invitation_pk: i64, signature: &str) -> HubR
 /// 404 when it was used or revoked meanwhile, 409 for members.
 pub async fn accept(app: &App, user: &User, row: &InvitationRow) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
+    queries::hold_organization(&mut tx, row.organization_pk).await?;
     if !queries::use_invitation(&mut tx, row.invitation_pk).await? {
         return Err(over());
     }

@@ -47,6 +47,7 @@ pub async fn report(app: &App, hashes: &BTreeSet<[u8; 32]>) -> HubResult<()> {
 pub async fn revoke(app: &App, hashes: &[String]) -> HubResult<Vec<LeakedRow>> {
     let hashes: Vec<Vec<u8>> = hashes.iter().filter_map(|hash| hex::decode(hash).ok()).collect();
     let mut tx = app.begin().await?;
+    oauth::hold_leaked(&mut tx, &hashes).await?;
     let leaked = mark_leaked(&mut tx, &hashes).await?;
     for row in &leaked {
         // Of a service account, the admins of its organisation are told: it reads no mail.

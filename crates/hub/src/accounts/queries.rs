@@ -243,6 +243,7 @@ pub async fn insert_organization(conn: &mut PgConnection, pk: i64, fullname: &st
 /// # Errors
 /// The database does not answer.
 pub async fn upsert_member(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk, role: OrgRole) -> sqlx::Result<()> {
+    requests::hold_request(&mut *conn, organization_pk, user_pk).await?;
     sqlx::query!(
         "insert into organization_members (organization_pk, user_pk, role) values ($1, $2, $3)
          on conflict (organization_pk, user_pk) do update set role = excluded.role",

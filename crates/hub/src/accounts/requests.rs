@@ -3,7 +3,7 @@
 use serde::{Deserialize, Serialize};
 use sqlx::PgConnection;
 
-use super::queries::invitations::insert_member;
+use super::queries::invitations::{hold_organization, insert_member};
 use super::queries::requests as queries;
 use super::queries::settings::ProfileRow;
 use super::{OrgRole, User, UserPk, audit};
@@ -131,6 +131,7 @@ fn answered() -> HubError {
 /// 404 when the request was answered or taken back meanwhile.
 pub async fn accept(app: &App, by: &User, organization: &ProfileRow, request_pk: i64, role: OrgRole) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
+    hold_organization(&mut tx, organization.namespace_pk).await?;
     let user_pk = queries::delete_request(&mut tx, organization.namespace_pk, request_pk).await?.ok_or_else(answered)?;
     // Who was added meanwhile keeps the role they have.
     insert_member(&mut tx, organization.namespace_pk, user_pk, role).await?;

@@ -71,6 +71,7 @@ pub async fn create(app: &App, organization: &ProfileRow, name: &str, purpose: &
 pub async fn change(app: &App, organization_pk: i64, row: &ServiceAccountRow, purpose: &str, role: OrgRole) -> HubResult<()> {
     check(purpose, role)?;
     let mut tx = audit::begin(app).await?;
+    queries::hold_home(&mut tx, row.user_pk).await?;
     queries::update_details(&mut tx, row.user_pk, purpose).await?;
     upsert_member(&mut tx, organization_pk, row.user_pk, role).await?;
     Ok(tx.commit().await?)
@@ -103,6 +104,7 @@ pub async fn set_disabled(app: &App, row: &ServiceAccountRow, disabled: bool) ->
 /// 404 when it was deleted meanwhile.
 pub async fn delete(app: &App, row: &ServiceAccountRow) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
+    queries::hold_home(&mut tx, row.user_pk).await?;
     if !queries::delete(&mut tx, row.user_pk).await? {
         return Err(missing());
     }

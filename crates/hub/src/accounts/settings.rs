@@ -237,11 +237,12 @@ pub async fn remove_member(app: &App, organization_pk: i64, by: &User, name: &st
     let admins = queries::lock_admins(&mut tx, organization_pk).await?;
     check_still_admin(&admins, by)?;
     keep_an_admin(&admins, user_pk)?;
+    // Before the member, as whoever uses an invitation holds them.
+    invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
+    invitations::delete_ways_back(&mut tx, organization_pk, user_pk).await?;
     if queries::delete_member(&mut tx, organization_pk, user_pk).await? {
         domains::insert_removal(&mut tx, organization_pk, user_pk).await?;
     }
-    invitations::delete_invitations_by(&mut tx, organization_pk, user_pk).await?;
-    invitations::delete_ways_back(&mut tx, organization_pk, user_pk).await?;
     tx.commit().await?;
     Ok(())
 }
@@ -258,8 +259,8 @@ pub async fn leave(app: &App, user: &User, name: &str) -> HubResult<String> {
     let mut tx = audit::begin(app).await?;
     let admins = queries::lock_admins(&mut tx, membership.namespace_pk).await?;
     keep_an_admin(&admins, user.pk)?;
-    queries::delete_member(&mut tx, membership.namespace_pk, user.pk).await?;
     invitations::delete_invitations_by(&mut tx, membership.namespace_pk, user.pk).await?;
+    queries::delete_member(&mut tx, membership.namespace_pk, user.pk).await?;
     tx.commit().await?;
     Ok(membership.name.clone())
 }

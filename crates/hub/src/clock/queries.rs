@@ -33,13 +33,19 @@ async fn mend_what_opens(pool: &PgPool) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from oauth_devices where expires_at > now() + interval '1 day'");
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update access_tokens set expires_at = expires_at - (created_at - now()), created_at = now()
-         where created_at > now() + interval '1 minute'"
+        "with held as (
+             select token_pk from access_tokens where created_at > now() + interval '1 minute' order by token_pk for no key update
+         )
+         update access_tokens t set expires_at = expires_at - (created_at - now()), created_at = now()
+         from held where t.token_pk = held.token_pk"
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update oauth_grants set ends_at = ends_at - (created_at - now()), created_at = now()
-         where created_at > now() + interval '1 minute'"
+        "with held as (
+             select grant_pk from oauth_grants where created_at > now() + interval '1 minute' order by grant_pk for no key update
+         )
+         update oauth_grants g set ends_at = ends_at - (created_at - now()), created_at = now()
+         from held where g.grant_pk = held.grant_pk"
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
@@ -86,14 +92,25 @@ async fn mend_what_waits(pool: &PgPool) -> sqlx::Result<u64> {
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update webhooks set locked_until = case when locked_until is not null then least(locked_until, now()) end,
+        "with held as (
+             select webhook_pk from webhooks
+             where locked_until > now() + interval '1 day' or due_at > now() + interval '2 days'
+                or failing_since > now() + interval '1 minute'
+             order by webhook_pk for no key update
+         )
+         update webhooks h set locked_until = case when locked_until is not null then least(locked_until, now()) end,
                 due_at = case when due_at is not null then least(due_at, now()) end, failing_since = null
-         where locked_until > now() + interval '1 day' or due_at > now() + interval '2 days' or failing_since > now() + interval '1 minute'"
+         from held where h.webhook_pk = held.webhook_pk"
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update webhook_deliveries set created_at = least(created_at, now()), next_try_at = least(next_try_at, now())
-         where state = 'waiting' and (created_at > now() + interval '1 minute' or next_try_at > now() + interval '2 days')"
+        "with held as (
+             select delivery_pk from webhook_deliveries
+             where state = 'waiting' and (created_at > now() + interval '1 minute' or next_try_at > now() + interval '2 days')
+             order by delivery_pk for no key update
+         )
+         update webhook_deliveries d set created_at = least(created_at, now()), next_try_at = least(next_try_at, now())
+         from held where d.delivery_pk = held.delivery_pk"
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!("delete from notification_mails where mailed_at > now() + interval '1 minute'");
@@ -101,15 +118,25 @@ async fn mend_what_waits(pool: &PgPool) -> sqlx::Result<u64> {
     let done = sqlx::query!("delete from access_request_mails where told_at > now() + interval '1 minute'");
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update notifications set mail_due_at = now(), mailing_until = null where mail_due_at > now() + interval '2 days'
-         or mailing_until > now() + interval '1 day'"
+        "with held as (
+             select notification_pk from notifications
+             where mail_due_at > now() + interval '2 days' or mailing_until > now() + interval '1 day'
+             order by user_pk, notification_pk for no key update
+         )
+         update notifications n set mail_due_at = now(), mailing_until = null
+         from held where n.notification_pk = held.notification_pk"
     );
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!(
-        "update saved_searches set look_at = case when look_at is not null then now() end, looked_until = least(looked_until, now()),
-                seen_at = least(seen_at, now()), telling_until = null, mailed_at = null
-         where looked_until > now() + interval '1 minute' or look_at > now() + interval '8 days'
-            or telling_until > now() + interval '1 day'"
+        "with held as (
+             select saved_search_pk from saved_searches
+             where looked_until > now() + interval '1 minute' or look_at > now() + interval '8 days'
+                or telling_until > now() + interval '1 day'
+             order by saved_search_pk for no key update
+         )
+         update saved_searches s set look_at = case when look_at is not null then now() end,
+                looked_until = least(looked_until, now()), seen_at = least(seen_at, now()), telling_until = null, mailed_at = null
+         from held where s.saved_search_pk = held.saved_search_pk"
     );
     Ok(mended + done.execute(pool).await?.rows_affected())
 }

@@ -253,9 +253,6 @@ pub async fn update_item(
     let mut order = items::list_order(&mut tx, pk).await?;
     let from = order.iter().position(|(_, id)| id == item).ok_or_else(no_item)?;
     let (item_pk, _) = order.get(from).cloned().ok_or_else(no_item)?;
-    if let Some(note) = note {
-        items::update_note(&mut tx, item_pk, &note).await?;
-    }
     if let Some(place) = place {
         let moved = order.remove(from);
         let at = seen.iter().take_while(|seen| seen.id != item).count();
@@ -270,6 +267,9 @@ pub async fn update_item(
         order.insert(to, moved);
         let keys: Vec<i64> = order.iter().map(|(key, _)| *key).collect();
         items::update_order(&mut tx, &keys).await?;
+    }
+    if let Some(note) = note {
+        items::update_note(&mut tx, item_pk, &note).await?;
     }
     items::touch(&mut tx, pk).await?;
     tx.commit().await?;

@@ -314,7 +314,7 @@ pub async fn hold_order(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Res
     // Locked by their keys, which do not change as their places do.
     sqlx::query_scalar!(
         r#"with held as (
-               select collection_pk, position from collections where namespace_pk = $1 order by collection_pk for update
+               select collection_pk, position from collections where namespace_pk = $1 order by collection_pk for no key update
            )
            select collection_pk as "collection_pk!" from held order by position, collection_pk"#,
         namespace_pk

@@ -309,8 +309,10 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         Act::HideComment => effects::hide_comments(conn, act_pk, Comments::One(pk)).await?,
         Act::LockDiscussion => effects::lock_discussion(conn, act_pk, pk).await?,
         Act::HideDiscussion => {
+            // The discussion first, as whoever changes a comment in it holds it.
+            let hidden = effects::hide_discussion(conn, act_pk, pk).await?;
             effects::hide_comments(conn, act_pk, Comments::OfOpener(pk)).await?;
-            effects::hide_discussion(conn, act_pk, pk).await?
+            hidden
         }
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,

@@ -18,8 +18,9 @@ pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     effects::disable_repos(conn, act_pk, user_pk).await?;
     queries::delete_repos(conn, act_pk, user_pk).await?;
     effects::hide_collections(conn, act_pk, None, Some(user_pk)).await?;
-    effects::hide_comments(conn, act_pk, Comments::By(user_pk)).await?;
+    // Discussions before what was said in them, as whoever changes a comment holds them.
     queries::hide_discussions(conn, act_pk, user_pk).await?;
+    effects::hide_comments(conn, act_pk, Comments::By(user_pk)).await?;
     queries::empty_profile(conn, act_pk, user_pk).await?;
     Ok(effects::suspend(conn, act_pk, user_pk).await?)
 }

@@ -146,7 +146,7 @@ pub(super) async fn change_secret(app: &App, client: &Client) -> HubResult<Strin
 /// The database does not answer.
 pub(super) async fn delete(app: &App, client: &Client) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
-    queries::delete_client(&mut *tx, client.pk).await?;
+    queries::delete_client(&mut tx, client.pk).await?;
     Ok(tx.commit().await?)
 }
 

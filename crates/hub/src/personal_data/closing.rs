@@ -105,8 +105,8 @@ pub async fn ask(app: &App, user: &User, typed: &str) -> HubResult<DateTime<Utc>
         if place.goes() {
             queries::close_doors(&mut tx, place.organization_pk).await?;
         } else {
-            delete_member(&mut tx, place.organization_pk, user.pk).await?;
             invitations::delete_invitations_by(&mut tx, place.organization_pk, user.pk).await?;
+            delete_member(&mut tx, place.organization_pk, user.pk).await?;
         }
     }
     queries::delete_repos(&mut tx, &owned(user.pk, &places), user.pk).await?;
@@ -202,6 +202,7 @@ pub async fn remove_due(app: &App) -> HubResult<()> {
         }
         let places = queries::list_places(&mut tx, user_pk).await?;
         let owned = owned(user_pk, &places);
+        queries::hold_all_of(&mut tx, user_pk, &owned).await?;
         queries::remove_namespaces(&mut tx, &owned).await?;
         queries::remove_organizations(&mut tx, &owned).await?;
         queries::remove_user(&mut tx, user_pk).await?;

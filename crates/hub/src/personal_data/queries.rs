@@ -83,32 +83,40 @@ pub(super) async fn stop_leaving(conn: &mut PgConnection, user_pk: UserPk) -> sq
 
 /// Nothing is sent in the name of an account that is closed.
 pub(super) async fn delete_webhooks(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
-    sqlx::query!("delete from webhooks where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
+    sqlx::query!(
+        "with held as (select webhook_pk from webhooks where user_pk = $1 order by webhook_pk for update)
+         delete from webhooks h using held where h.webhook_pk = held.webhook_pk",
+        user_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Nobody comes into an organisation any more that goes.
 pub(super) async fn close_doors(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    // In the order in which whoever comes in holds these.
+    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from organization_domains where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from organization_requests where organization_pk = $1", organization_pk).execute(&mut *conn).await?;
     // Its programs do nothing any more, until it is kept.
     sqlx::query!(
         "update users set service_disabled_at = now() where service_of = $1 and service_disabled_at is null",
         organization_pk
     )
-    .execute(&mut *conn)
-    .await?;
-    sqlx::query!("delete from organization_invitations where organization_pk = $1", organization_pk)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Deletes the repositories of these namespaces, as [`crate::repos::delete`] does with one.
 pub(super) async fn delete_repos(conn: &mut PgConnection, namespaces: &[i64], actor_pk: UserPk) -> sqlx::Result<()> {
     sqlx::query!(
-        "with gone as (
-             update repos set deleted_at = now() where namespace_pk = any($1) and deleted_at is null
-             returning repo_pk, repo_type, namespace_pk, name
+        "with held as (
+             select repo_pk from repos where namespace_pk = any($1) and deleted_at is null order by repo_pk for no key update
+         ), gone as (
+             update repos r set deleted_at = now() from held where r.repo_pk = held.repo_pk
+             returning r.repo_pk, r.repo_type, r.namespace_pk, r.name
          ), named as (
              select repo_pk, repo_type, n.name || '/' || gone.name as id from gone join namespaces n using (namespace_pk)
          ), noted as (
@@ -133,11 +141,14 @@ pub(super) async fn restore_repos(
     actor_pk: UserPk,
 ) -> sqlx::Result<()> {
     sqlx::query!(
-        "with back as (
-             update repos r set deleted_at = null
+        "with held as (
+             select r.repo_pk from repos r
              where r.namespace_pk = any($1) and r.deleted_at = $2 and r.purged_at is null
                and not exists (select from repos o where o.namespace_pk = r.namespace_pk and o.repo_type = r.repo_type
-                                 and lower(o.name) = lower(r.name) and o.deleted_at is null)
+                               and lower(o.name) = lower(r.name) and o.deleted_at is null)
+             order by r.repo_pk for no key update of r
+         ), back as (
+             update repos r set deleted_at = null from held where r.repo_pk = held.repo_pk
              returning r.repo_pk, r.repo_type, r.namespace_pk, r.name
          ), named as (
              select repo_pk, repo_type, n.name || '/' || back.name as id from back join namespaces n using (namespace_pk)
@@ -174,8 +185,62 @@ pub(super) async fn lock_due(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::
     Ok(found.fetch_optional(conn).await?.is_some())
 }
 
+/// Takes hold of what a user's removal deletes or leaves without its author, which may be in many places: of each kind in the order in
+/// which everybody does who changes several.
+pub(super) async fn hold_all_of(conn: &mut PgConnection, user_pk: UserPk, namespaces: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!("select repo_pk from repos where created_by = $1 order by repo_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select collection_pk from collections where created_by = $1 or namespace_pk = any($2) order by collection_pk for update",
+        user_pk,
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("select discussion_pk from discussions where author_pk = $1 order by discussion_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!("select event_pk from discussion_events where author_pk = $1 order by event_pk for no key update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select notification_pk from notifications where user_pk = $1 or actor_pk = $1
+         order by user_pk, notification_pk for update",
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select access_request_pk from access_requests where user_pk = $1 or decided_by = $1 order by access_request_pk for update",
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("select saved_search_pk from saved_searches where user_pk = $1 order by saved_search_pk for update", user_pk)
+        .fetch_all(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
 pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
+    // They and what they or others hold of them, in the orders in which who deletes one holds these.
+    sqlx::query!(
+        "select collection_pk from collections where namespace_pk = any($1) order by collection_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select item_pk from collection_items
+         where collection_pk in (select collection_pk from collections where namespace_pk = any($1))
+            or nested_pk in (select collection_pk from collections where namespace_pk = any($1))
+         order by item_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!("delete from collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from deleted_collections where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
     sqlx::query!("delete from follows where namespace_pk = any($1)", namespaces).execute(&mut *conn).await?;
@@ -191,10 +256,21 @@ pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64
 /// Removes those of these namespaces that are organisations.
 pub(super) async fn remove_organizations(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
     sqlx::query!(
-        "update repos set resource_group_pk = null where namespace_pk = any($1) and resource_group_pk is not null",
+        "with held as (
+             select repo_pk from repos where namespace_pk = any($1) and resource_group_pk is not null
+             order by repo_pk for no key update
+         )
+         update repos r set resource_group_pk = null from held where r.repo_pk = held.repo_pk",
         namespaces
     )
     .execute(&mut *conn)
+    .await?;
+    // What people were told of it goes with it.
+    sqlx::query!(
+        "select notification_pk from notifications where organization_pk = any($1) order by user_pk, notification_pk for update",
+        namespaces
+    )
+    .fetch_all(&mut *conn)
     .await?;
     sqlx::query!("delete from organizations where organization_pk = any($1)", namespaces).execute(conn).await.map(|_| ())
 }

@@ -210,9 +210,13 @@ pub async fn insert_job_token(conn: &mut PgConnection, token: &NewJobToken<'_>) 
 /// # Errors
 /// The database does not answer.
 pub async fn delete_over(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("delete from access_tokens where publisher_pk is not null and expires_at < now() - interval '1 hour'")
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "delete from access_tokens where token_pk in (
+             select token_pk from access_tokens where publisher_pk is not null and expires_at < now() - interval '1 hour'
+             for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("delete from exchanged_id_tokens where expires_at < now() - interval '1 hour'").execute(conn).await?;
     Ok(())
 }

@@ -54,13 +54,23 @@ pub(super) async fn hear(app: &App) -> HubResult<bool> {
         return Ok(false);
     }
     let taken = changes::take(&mut tx, BATCH).await?;
-    let mut told = BTreeSet::new();
+    let mut heard = Vec::new();
     for change in &taken {
         if let Some(event) = read(app, &mut tx, change).await? {
-            told.extend(tell(&mut tx, &event).await?);
+            let told = list_told(&mut tx, &event).await?;
+            if !told.is_empty() {
+                heard.push((event, told));
+            }
         }
     }
+    let told: BTreeSet<i64> = heard.iter().flat_map(|(_, told)| told).copied().collect();
     let told: Vec<i64> = told.into_iter().collect();
+    // All of them before the first gets something: event by event, they would be held in any order.
+    deliveries::hold(&mut tx, &told).await?;
+    for (event, told) in &heard {
+        let name = format!("{} {}", event.scope, event.action);
+        deliveries::insert(&mut tx, told, Some(event.repo.pk), &name, &event.payload).await?;
+    }
     let behind = deliveries::list_behind(&mut tx, &told, operations::MAX_WAITING).await?;
     if !behind.is_empty() {
         operations::switch_off(&mut tx, &behind, "behind").await?;
@@ -70,8 +80,8 @@ pub(super) async fn hear(app: &App) -> HubResult<bool> {
     Ok(i64::try_from(taken.len()).is_ok_and(|count| count == BATCH))
 }
 
-/// Makes a delivery for each webhook that watches and whose owner may see the repository, and gives the webhooks.
-async fn tell(conn: &mut PgConnection, event: &Event) -> HubResult<Vec<i64>> {
+/// The webhooks that watch and whose owner may see the repository.
+async fn list_told(conn: &mut PgConnection, event: &Event) -> HubResult<Vec<i64>> {
     let listeners = changes::list_listeners(conn, event.repo.pk, &event.namespaces, event.domain()).await?;
     if listeners.is_empty() {
         return Ok(Vec::new());
@@ -82,10 +92,7 @@ async fn tell(conn: &mut PgConnection, event: &Event) -> HubResult<Vec<i64>> {
     // The clients' receivers take no payload about a bucket: only who names one is told of it.
     let is_meant = |by_name: bool| event.repo.repo_type != RepoType::Bucket || by_name;
     let told = listeners.iter().filter(|row| is_meant(row.by_name) && may_hear.get(&row.user_pk) == Some(&true));
-    let told: Vec<i64> = told.map(|row| row.webhook_pk).collect();
-    let name = format!("{} {}", event.scope, event.action);
-    deliveries::insert(conn, &told, Some(event.repo.pk), &name, &event.payload).await?;
-    Ok(told)
+    Ok(told.map(|row| row.webhook_pk).collect())
 }
 
 /// Reads what happened; nothing when webhooks are not told of it, or when what it was about is gone for good.

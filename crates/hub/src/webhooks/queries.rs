@@ -237,16 +237,24 @@ pub async fn enable(conn: &mut PgConnection, webhook_pk: i64) -> sqlx::Result<()
 pub async fn disable(conn: &mut PgConnection, webhook_pks: &[i64], because: Option<&str>) -> sqlx::Result<Vec<Webhook>> {
     let off = sqlx::query_as!(
         Webhook,
-        "update webhooks set disabled = true, disabled_because = $2, due_at = null where webhook_pk = any($1) and not disabled
-         returning webhook_pk as pk, public_id as id, user_pk, url, domains, secret, disabled, disabled_because, failures,
-                   failing_since, created_at",
+        "with held as (
+             select webhook_pk from webhooks where webhook_pk = any($1) and not disabled order by webhook_pk for no key update
+         )
+         update webhooks h set disabled = true, disabled_because = $2, due_at = null from held where h.webhook_pk = held.webhook_pk
+         returning h.webhook_pk as pk, h.public_id as id, h.user_pk, h.url, h.domains, h.secret, h.disabled, h.disabled_because,
+                   h.failures, h.failing_since, h.created_at",
         webhook_pks,
         because
     );
     let off = off.fetch_all(&mut *conn).await?;
     sqlx::query!(
-        "update webhook_deliveries set state = 'failed', error = coalesce(error, 'It was not sent: the webhook was disabled.')
-         where webhook_pk = any($1) and state = 'waiting'",
+        "with held as (
+             select delivery_pk from webhook_deliveries where webhook_pk = any($1) and state = 'waiting'
+             order by delivery_pk for no key update
+         )
+         update webhook_deliveries d
+         set state = 'failed', error = coalesce(d.error, 'It was not sent: the webhook was disabled.')
+         from held where d.delivery_pk = held.delivery_pk",
         webhook_pks
     )
     .execute(conn)

@@ -5,6 +5,7 @@ use sqlx::{PgConnection, PgPool};
 
 use super::sessions::delete_other_sessions_in;
 use crate::accounts::UserPk;
+use crate::oauth::queries::grants::hold_all;
 
 /// Ends all that acts in the name of a user without being asked who it is: browsers, tokens, applications, jobs that
 /// they trust, SSH keys.
@@ -14,6 +15,11 @@ use crate::accounts::UserPk;
 pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
     delete_other_sessions_in(conn, user_pk, &[]).await?;
     sqlx::query!("delete from ceremonies where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    // All that goes is held first, in the orders in which others do.
+    hold_all(&mut *conn, Some(user_pk), None).await?;
+    sqlx::query!("select token_pk from access_tokens where user_pk = $1 order by token_pk for update", user_pk)
+        .fetch_all(&mut *conn)
+        .await?;
     // Tokens and grants of applications go with them.
     sqlx::query!("delete from oauth_consents where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from oauth_repos where user_pk = $1", user_pk).execute(&mut *conn).await?;

@@ -285,7 +285,12 @@ pub async fn insert_ceremony(
     row: &CeremonyRow,
     lasts_secs: f64,
 ) -> sqlx::Result<()> {
-    sqlx::query!("delete from ceremonies where expires_at < now()").execute(&mut *conn).await?;
+    sqlx::query!(
+        "delete from ceremonies where ceremony_hash in (
+             select ceremony_hash from ceremonies where expires_at < now() for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into ceremonies (ceremony_hash, kind, user_pk, state, expires_at)
          values ($1, $2, $3, $4, now() + make_interval(secs => $5))",

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::requests::hold_request;
 use crate::accounts::{OrgRole, UserPk};
 
 /// An invitation that is not over.
@@ -181,11 +182,24 @@ pub async fn delete_ways_back(conn: &mut PgConnection, organization_pk: i64, use
     .map(|_| ())
 }
 
+/// Takes part in what an organisation has: whoever closes it holds it before its invitations, requests and domains, and so does whoever
+/// makes or uses one of these.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_organization(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!("select organization_pk from organizations where organization_pk = $1 for key share", organization_pk)
+        .fetch_optional(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Makes a user a member with a role, unless they are one, and tells whether it did.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn insert_member(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk, role: OrgRole) -> sqlx::Result<bool> {
+    hold_request(&mut *conn, organization_pk, user_pk).await?;
     let done = sqlx::query!(
         "insert into organization_members (organization_pk, user_pk, role) values ($1, $2, $3) on conflict do nothing",
         organization_pk,

@@ -60,7 +60,12 @@ pub async fn replace_link(
     purpose: Purpose,
     lasts_secs: f64,
 ) -> sqlx::Result<()> {
-    sqlx::query!("delete from mail_links where expires_at < now()").execute(&mut *conn).await?;
+    sqlx::query!(
+        "delete from mail_links where link_hash in (
+             select link_hash from mail_links where expires_at < now() for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into mail_links (link_hash, user_pk, purpose, email, expires_at)
          values ($1, $2, $3, $4, now() + make_interval(secs => $5))

@@ -116,6 +116,21 @@ pub async fn insert_request(
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
+/// Takes hold of somebody's request, which ends as they become a member: whoever accepts it holds it before that, too.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_request(conn: &mut PgConnection, organization_pk: i64, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select request_pk from organization_requests where organization_pk = $1 and user_pk = $2 for update",
+        organization_pk,
+        user_pk
+    )
+    .fetch_optional(conn)
+    .await
+    .map(|_| ())
+}
+
 /// Ends an open request of an organisation, and tells whose it was.
 ///
 /// # Errors

@@ -117,13 +117,34 @@ pub async fn update_disabled(conn: &mut PgConnection, user_pk: UserPk, disabled:
     .map(|_| ())
 }
 
+/// Takes part in the organisation of a service account: whoever closes it holds it before its members and their accounts.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_home(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select organization_pk from organizations
+         where organization_pk = (select service_of from users where user_pk = $1) for key share",
+        user_pk
+    )
+    .fetch_optional(conn)
+    .await
+    .map(|_| ())
+}
+
 /// Deletes a service account with its tokens, and tells whether it was there. Its name stays taken.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
     // First, while the log can tell whose they were.
-    sqlx::query!("delete from access_tokens where user_pk = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!(
+        "with held as (select token_pk from access_tokens where user_pk = $1 order by token_pk for update)
+         delete from access_tokens t using held where t.token_pk = held.token_pk",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
     let done = sqlx::query!("delete from users where user_pk = $1 and service_of is not null", user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }

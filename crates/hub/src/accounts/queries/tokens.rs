@@ -229,11 +229,11 @@ pub struct UseColumns {
 /// # Errors
 /// The database does not answer.
 pub async fn update_uses(pool: &PgPool, uses: &UseColumns) -> sqlx::Result<()> {
-    // Locked in one order: several nodes write the same rows.
+    // One that somebody has in hand is left out, so that nobody waits for whoever revokes many: the next use says as much.
     sqlx::query!(
         "with used as (
              select token_pk, u.at, u.address from unnest($1::bigint[], $2::timestamptz[], $3::text[]) u (token_pk, at, address)
-             join access_tokens using (token_pk) order by token_pk for update of access_tokens
+             join access_tokens using (token_pk) order by token_pk for update of access_tokens skip locked
          )
          update access_tokens t set last_used_at = used.at, last_used_address = nullif(used.address, '')
          from used where t.token_pk = used.token_pk and (t.last_used_at is null or t.last_used_at < used.at)",

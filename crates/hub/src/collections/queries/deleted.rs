@@ -33,6 +33,13 @@ pub async fn delete(conn: &mut PgConnection, collection_pk: i64, deleted_by: i64
     sqlx::query!("select collection_pk from collections where collection_pk = $1 for update", collection_pk)
         .fetch_optional(&mut *conn)
         .await?;
+    // In one order: of two collections that hold each other, each takes the other's item with it.
+    sqlx::query!(
+        "select item_pk from collection_items where collection_pk = $1 or nested_pk = $1 order by item_pk for update",
+        collection_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into deleted_collections (collection_pk, public_id, namespace_pk, title, private, deleted_by, contents)
          select c.collection_pk, c.public_id, c.namespace_pk, c.title, c.private, $2, jsonb_build_object(
@@ -171,7 +178,8 @@ pub async fn restore(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Resul
 pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "delete from deleted_collections where collection_pk in (
-             select collection_pk from deleted_collections where deleted_at < $1 order by deleted_at limit $2)",
+             select collection_pk from deleted_collections where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
         before,
         limit
     );

@@ -55,7 +55,8 @@ pub enum Target {
 /// # Errors
 /// The database does not answer.
 pub async fn hold_items(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Result<i64> {
-    sqlx::query!("select collection_pk from collections where collection_pk = $1 for update", collection_pk)
+    // Not out are items of others that hold it: two collections may come to hold each other.
+    sqlx::query!("select collection_pk from collections where collection_pk = $1 for no key update", collection_pk)
         .fetch_optional(&mut *conn)
         .await?;
     sqlx::query_scalar!(
@@ -109,9 +110,12 @@ pub async fn list_order(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Re
 /// # Errors
 /// The database does not answer.
 pub async fn update_order(conn: &mut PgConnection, item_pks: &[i64]) -> sqlx::Result<()> {
+    // Held in the order in which they go with what they show.
     sqlx::query!(
-        "update collection_items i set position = o.place - 1
-         from unnest($1::bigint[]) with ordinality as o (item_pk, place) where i.item_pk = o.item_pk and i.position <> o.place - 1",
+        "with held as (select item_pk from collection_items where item_pk = any($1) order by item_pk for no key update)
+         update collection_items i set position = o.place - 1
+         from held join unnest($1::bigint[]) with ordinality as o (item_pk, place) on o.item_pk = held.item_pk
+         where i.item_pk = held.item_pk and i.position <> o.place - 1",
         item_pks
     )
     .execute(conn)

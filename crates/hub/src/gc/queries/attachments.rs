@@ -18,7 +18,8 @@ pub(in crate::gc) async fn list_unused(pool: &PgPool, before: DateTime<Utc>) -> 
     .await
 }
 
-/// Locks attachments that no comment leads to, made before a moment, from one key on: whoever writes such a comment waits.
+/// Locks attachments that no comment leads to, made before a moment, from one key on: whoever writes such a comment waits. Those that
+/// somebody has in hand stay for another time.
 pub(in crate::gc) async fn lock_unused(
     conn: &mut PgConnection,
     before: DateTime<Utc>,
@@ -30,7 +31,7 @@ pub(in crate::gc) async fn lock_unused(
          and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
          and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
                          and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))
-         order by attachment_pk limit $3 for update",
+         order by attachment_pk limit $3 for update skip locked",
         before,
         after,
         limit

@@ -129,7 +129,9 @@ pub(in crate::gc) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> 
     // What a bucket shows keeps hold of its large files.
     sqlx::query!("delete from bucket_files where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query_scalar!(
-        "delete from repo_lfs_objects l using lfs_objects o where o.oid = l.oid and repo_pk = $1 returning o.size_bytes",
+        "with going as (select oid from repo_lfs_objects where repo_pk = $1 order by oid for update)
+         delete from repo_lfs_objects l using going, lfs_objects o
+         where l.repo_pk = $1 and l.oid = going.oid and o.oid = l.oid returning o.size_bytes",
         repo_pk
     )
     .fetch_all(conn)
@@ -139,6 +141,24 @@ pub(in crate::gc) async fn unlink_all(conn: &mut PgConnection, repo_pk: i64) -> 
 /// Removes what is left of the contents of a deleted repository. Its row stays: its name is not somebody else's to take.
 pub(in crate::gc) async fn forget_contents(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from refs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    // First all that goes with discussions, in the orders in which moderators and readers hold it.
+    sqlx::query!("select discussion_pk from discussions where repo_pk = $1 order by discussion_pk for update", repo_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select event_pk from discussion_events e join discussions d using (discussion_pk) where d.repo_pk = $1
+         order by event_pk for update of e",
+        repo_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select notification_pk from notifications where repo_pk = $1 and discussion_pk is not null
+         order by user_pk, notification_pk for update",
+        repo_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!("delete from discussions where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("update deleted_discussions set contents = null, author_pk = null where repo_pk = $1", repo_pk)
         .execute(&mut *conn)

@@ -132,7 +132,7 @@ pub async fn hide_discussion(conn: &mut PgConnection, act_pk: i64, discussion_pk
 /// # Errors
 /// The database does not answer.
 pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
-    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for update", repo_pk);
+    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for no key update", repo_pk);
     let found = found.fetch_all(&mut *conn).await?;
     disable(conn, act_pk, found).await
 }
@@ -142,8 +142,9 @@ pub async fn disable_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) ->
 /// # Errors
 /// The database does not answer.
 pub async fn disable_repos(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<u64> {
+    // Not out are rows that only refer to a repository: whoever comments with a file holds a discussion while its row comes.
     let found =
-        sqlx::query_scalar!("select repo_pk from repos where namespace_pk = $1 order by repo_pk for update", namespace_pk);
+        sqlx::query_scalar!("select repo_pk from repos where namespace_pk = $1 order by repo_pk for no key update", namespace_pk);
     let found = found.fetch_all(&mut *conn).await?;
     disable(conn, act_pk, found).await
 }
@@ -160,7 +161,7 @@ async fn disable(conn: &mut PgConnection, act_pk: i64, repo_pks: Vec<i64>) -> sq
 /// # Errors
 /// The database does not answer.
 pub async fn label_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
-    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for update", repo_pk);
+    let found = sqlx::query_scalar!("select repo_pk from repos where repo_pk = $1 for no key update", repo_pk);
     let found = found.fetch_all(&mut *conn).await?;
     sqlx::query!("update repos set labelled_by_moderators = true where repo_pk = any($1) and not labelled_by_moderators", &found)
         .execute(&mut *conn)
@@ -180,7 +181,8 @@ pub async fn hide_collections(
     namespace_pk: Option<i64>,
 ) -> sqlx::Result<u64> {
     let found = sqlx::query_scalar!(
-        "select collection_pk from collections where collection_pk = $1 or namespace_pk = $2 order by collection_pk for update",
+        "select collection_pk from collections where collection_pk = $1 or namespace_pk = $2
+         order by collection_pk for no key update",
         collection_pk,
         namespace_pk
     );
@@ -227,9 +229,15 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
     sqlx::query!("update users set limited_at = coalesce(limited_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
-    sqlx::query!("update repos set unlisted = true where namespace_pk = $1 and not unlisted", user_pk)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "with held as (
+             select repo_pk from repos where namespace_pk = $1 and not unlisted order by repo_pk for no key update
+         )
+         update repos r set unlisted = true from held where r.repo_pk = held.repo_pk",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
     cover(conn, act_pk, "limit", vec![user_pk]).await
 }
 
@@ -238,8 +246,8 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
 /// # Errors
 /// The database does not answer.
 pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
-    let found =
-        sqlx::query_scalar!("select user_pk from users where user_pk = $1 for update", user_pk).fetch_all(&mut *conn).await?;
+    let found = sqlx::query_scalar!("select user_pk from users where user_pk = $1 for no key update", user_pk);
+    let found = found.fetch_all(&mut *conn).await?;
     sqlx::query!("update users set suspended_at = coalesce(suspended_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
@@ -265,6 +273,17 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     );
     let free = free.fetch_all(&mut *conn).await?;
     let of = |kind: &str| -> Vec<i64> { free.iter().filter(|row| row.kind == kind).map(|row| row.pk).collect() };
+    let limited = of("limit");
+    let people = [of("user"), limited.clone(), of("profile")].concat();
+    let mut repos = [of("repo"), of("label"), of("deleted")].concat();
+    if !limited.is_empty() {
+        let unlisted = sqlx::query_scalar!(
+            "select repo_pk from repos where unlisted and (namespace_pk = any($1) or created_by = any($1))",
+            &limited
+        );
+        repos.extend(unlisted.fetch_all(&mut *conn).await?);
+    }
+    hold(&mut *conn, &people, &repos, &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
          where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden",
@@ -287,7 +306,6 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
         .execute(&mut *conn)
         .await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
-    let limited = of("limit");
     sqlx::query!("update users set limited_at = null where user_pk = any($1)", &limited).execute(&mut *conn).await?;
     sqlx::query!(
         "update repos set unlisted = false where unlisted and (namespace_pk = any($1) or created_by = any($1))",
@@ -300,21 +318,49 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;
     let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(
-        "update collections set hidden_at = null, private = not collection_pk = any($2) where collection_pk = any($1)",
+        "with held as (
+             select collection_pk from collections where collection_pk = any($1) order by collection_pk for no key update
+         )
+         update collections c set hidden_at = null, private = not c.collection_pk = any($2)
+         from held where c.collection_pk = held.collection_pk",
         &of("collection"),
         &public
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update deleted_collections set private = not collection_pk = any($2),
-             contents = jsonb_set(contents, '{collection}', contents -> 'collection'
-                                  || jsonb_build_object('hidden_at', null, 'private', not collection_pk = any($2)))
-         where collection_pk = any($1)",
+        "with held as (
+             select collection_pk from deleted_collections where collection_pk = any($1) order by collection_pk for no key update
+         )
+         update deleted_collections d set private = not d.collection_pk = any($2),
+             contents = jsonb_set(d.contents, '{collection}', d.contents -> 'collection'
+                                  || jsonb_build_object('hidden_at', null, 'private', not d.collection_pk = any($2)))
+         from held where d.collection_pk = held.collection_pk",
         &of("collection"),
         &public
     )
     .execute(conn)
     .await
     .map(|_| ())
+}
+
+/// Takes hold of what is about to be as it was, in the order in which everybody does who changes several of these: people,
+/// repositories, discussions, what was said in them.
+async fn hold(conn: &mut PgConnection, people: &[i64], repos: &[i64], discussions: &[i64], comments: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!("select user_pk from users where user_pk = any($1) order by user_pk for no key update", people)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!("select repo_pk from repos where repo_pk = any($1) order by repo_pk for no key update", repos)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select discussion_pk from discussions where discussion_pk = any($1) order by discussion_pk for no key update",
+        discussions
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!("select event_pk from discussion_events where event_pk = any($1) order by event_pk for no key update", comments)
+        .fetch_all(conn)
+        .await
+        .map(|_| ())
 }

@@ -13,7 +13,7 @@ use crate::repos::discussions::HIDDEN_TITLE;
 pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with found as (
-             select repo_pk from repos where namespace_pk = $2 and deleted_at is null order by repo_pk for update
+             select repo_pk from repos where namespace_pk = $2 and deleted_at is null order by repo_pk for no key update
          ), covered as (
              insert into moderation_covers (act_pk, kind, pk) select $1, 'deleted', repo_pk from found
          )
@@ -93,7 +93,7 @@ pub async fn empty_profile(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     sqlx::query!("delete from pictures where namespace_pk = $1", user_pk).execute(conn).await.map(|_| ())
 }
 
-/// Restores repositories that an act deleted.
+/// Restores repositories that an act deleted. The caller holds them.
 ///
 /// # Errors
 /// The database does not answer.

@@ -79,7 +79,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
 async fn post_revoke(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let mut tx = audit::begin(&page.app).await?;
-    if !delete_consent(&mut *tx, path.into_inner(), user.pk).await? {
+    if !delete_consent(&mut tx, path.into_inner(), user.pk).await? {
         return Err(HubError::not_found("This application can do nothing with your account: it was revoked already."));
     }
     tx.commit().await?;

@@ -3,6 +3,7 @@
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::grants::hold_all;
 use crate::accounts::UserPk;
 use crate::accounts::queries::lock_user;
 
@@ -177,7 +178,8 @@ pub async fn update_secret(conn: &mut PgConnection, client_pk: i64, secret_hash:
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_client(conn: impl PgExecutor<'_>, client_pk: i64) -> sqlx::Result<()> {
+pub async fn delete_client(conn: &mut PgConnection, client_pk: i64) -> sqlx::Result<()> {
+    hold_all(&mut *conn, None, Some(client_pk)).await?;
     sqlx::query!("delete from oauth_clients where client_pk = $1", client_pk).execute(conn).await.map(|_| ())
 }
 
@@ -300,7 +302,17 @@ pub async fn list_connected(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_consent(conn: impl PgExecutor<'_>, client_pk: i64, user_pk: UserPk) -> sqlx::Result<bool> {
+pub async fn delete_consent(conn: &mut PgConnection, client_pk: i64, user_pk: UserPk) -> sqlx::Result<bool> {
+    hold_all(&mut *conn, Some(user_pk), Some(client_pk)).await?;
+    sqlx::query!(
+        "select t.token_pk from access_tokens t join oauth_grants g on g.grant_pk = t.grant_pk
+         join oauth_consents c on c.consent_pk = g.consent_pk
+         where c.client_pk = $1 and c.user_pk = $2 order by t.token_pk for update of t",
+        client_pk,
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     let done = sqlx::query!("delete from oauth_consents where client_pk = $1 and user_pk = $2", client_pk, user_pk);
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }

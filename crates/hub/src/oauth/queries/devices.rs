@@ -99,6 +99,13 @@ pub struct Device {
 /// # Errors
 /// The database does not answer.
 pub async fn poll(conn: &mut PgConnection, device_hash: &[u8]) -> sqlx::Result<Option<Device>> {
+    // The sign-in first, as whoever ends it holds it.
+    sqlx::query!(
+        "select grant_pk from oauth_grants where grant_pk = (select grant_pk from oauth_devices where device_hash = $1) for update",
+        device_hash
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     let found = sqlx::query_as!(
         Device,
         r#"select client_pk, denied, grant_pk, expires_at <= now() as "is_over!",

@@ -83,6 +83,50 @@ pub async fn insert_grant(conn: &mut PgConnection, grant: &NewGrant<'_>) -> sqlx
     .await
 }
 
+/// Takes hold of what somebody said to applications, or what people said to one, and of the sign-ins after it, before they end: each in
+/// one order, and before their codes and tokens, so that no two who end or use them wait for each other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_all(conn: &mut PgConnection, user_pk: Option<UserPk>, client_pk: Option<i64>) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select consent_pk from oauth_consents
+         where ($1::bigint is null or user_pk = $1) and ($2::bigint is null or client_pk = $2)
+         order by consent_pk for update",
+        user_pk,
+        client_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "select g.grant_pk from oauth_grants g join oauth_consents c on c.consent_pk = g.consent_pk
+         where ($1::bigint is null or c.user_pk = $1) and ($2::bigint is null or c.client_pk = $2)
+         order by g.grant_pk for update of g",
+        user_pk,
+        client_pk
+    )
+    .fetch_all(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Takes hold of the sign-ins of which one of these tokens is, before any of the tokens.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_of(conn: &mut PgConnection, hashes: &[Vec<u8>]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select grant_pk from oauth_grants where grant_pk in (
+             select grant_pk from oauth_refresh_tokens where token_hash = any($1)
+             union select grant_pk from access_tokens where token_hash = any($1) and grant_pk is not null)
+         order by grant_pk for update",
+        hashes
+    )
+    .fetch_all(conn)
+    .await
+    .map(|_| ())
+}
+
 /// Finds a sign-in that has not ended, and makes others that want something of it wait.
 ///
 /// # Errors
@@ -174,6 +218,13 @@ pub async fn insert_code(
 /// # Errors
 /// The database does not answer.
 pub async fn take_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Result<Option<Code>> {
+    // The sign-in first, as whoever ends it holds it.
+    sqlx::query!(
+        "select grant_pk from oauth_grants where grant_pk = (select grant_pk from oauth_codes where code_hash = $1) for update",
+        code_hash
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     sqlx::query_as!(
         Code,
         r#"with before as (select code_hash, used_at from oauth_codes where code_hash = $1 for update),
@@ -194,18 +245,40 @@ pub async fn take_code(conn: &mut PgConnection, code_hash: &[u8]) -> sqlx::Resul
 /// # Errors
 /// The database does not answer.
 pub async fn delete_over(conn: &mut PgConnection) -> sqlx::Result<()> {
-    sqlx::query!("delete from oauth_grants where ends_at < now()").execute(&mut *conn).await?;
+    // What somebody has in hand stays for the next time, so that nobody waits for each other.
     sqlx::query!(
-        "delete from oauth_grants g where created_at < now() - interval '1 hour'
-         and not exists (select from oauth_refresh_tokens r where r.grant_pk = g.grant_pk)"
+        "delete from oauth_grants where grant_pk in (
+             select grant_pk from oauth_grants where ends_at < now() for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from oauth_grants where grant_pk in (
+             select grant_pk from oauth_grants g where created_at < now() - interval '1 hour'
+               and not exists (select from oauth_refresh_tokens r where r.grant_pk = g.grant_pk)
+             for update skip locked)"
     )
     .execute(&mut *conn)
     .await?;
     // One that comes again after this is refused, and ends nothing.
-    sqlx::query!("delete from oauth_refresh_tokens where used_at < now() - interval '30 days'").execute(&mut *conn).await?;
-    sqlx::query!("delete from access_tokens where grant_pk is not null and expires_at < now() - interval '1 hour'")
-        .execute(&mut *conn)
-        .await?;
-    sqlx::query!("delete from oauth_devices where expires_at < now() - interval '1 hour'").execute(conn).await?;
+    sqlx::query!(
+        "delete from oauth_refresh_tokens where token_hash in (
+             select token_hash from oauth_refresh_tokens where used_at < now() - interval '30 days' for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from access_tokens where token_pk in (
+             select token_pk from access_tokens where grant_pk is not null and expires_at < now() - interval '1 hour'
+             for update skip locked)"
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from oauth_devices where device_hash in (
+             select device_hash from oauth_devices where expires_at < now() - interval '1 hour' for update skip locked)"
+    )
+    .execute(conn)
+    .await?;
     Ok(())
 }

@@ -83,6 +83,14 @@ pub struct Refresh {
 /// # Errors
 /// The database does not answer.
 pub async fn lock_refresh(conn: &mut PgConnection, hash: &[u8]) -> sqlx::Result<Option<Refresh>> {
+    // The sign-in first, as whoever ends it holds it.
+    sqlx::query!(
+        "select grant_pk from oauth_grants
+         where grant_pk = (select grant_pk from oauth_refresh_tokens where token_hash = $1) for update",
+        hash
+    )
+    .fetch_optional(&mut *conn)
+    .await?;
     sqlx::query_as!(
         Refresh,
         r#"select r.grant_pk, client_pk, used_at is not null as "was_used!"

@@ -1,6 +1,6 @@
 //! What is recalled now: what downloads and pages of repositories ask.
 
-use sqlx::PgPool;
+use sqlx::{PgExecutor, PgPool};
 
 /// A recall that keeps a content from being given out.
 #[derive(Debug, Clone)]
@@ -25,7 +25,11 @@ pub(in crate::recalls) async fn list_contents(pool: &PgPool) -> sqlx::Result<Vec
 }
 
 /// Those of some contents that are recalled in a repository, each with the recall that reaches furthest.
-pub(in crate::recalls) async fn list_standing(pool: &PgPool, repo_pk: i64, contents: &[Vec<u8>]) -> sqlx::Result<Vec<Standing>> {
+pub(in crate::recalls) async fn list_standing(
+    conn: impl PgExecutor<'_>,
+    repo_pk: i64,
+    contents: &[Vec<u8>],
+) -> sqlx::Result<Vec<Standing>> {
     sqlx::query_as!(
         Standing,
         r#"select distinct on (f.content) f.content, c.recall_pk, c.category,
@@ -40,7 +44,7 @@ pub(in crate::recalls) async fn list_standing(pool: &PgPool, repo_pk: i64, conte
         repo_pk,
         contents
     )
-    .fetch_all(pool)
+    .fetch_all(conn)
     .await
 }
 

@@ -62,7 +62,7 @@ pub(in crate::recalls) async fn tell_next(
            )
            insert into notifications (user_pk, recall_pk, about, reason, mail_due_at)
            select u.user_pk, $1, 'recall', 3, case when u.email_confirmed_at is not null then now() end
-           from told join users u on u.user_pk = told.user_pk
+           from told join users u on u.user_pk = told.user_pk order by u.user_pk
            on conflict (recall_pk, user_pk) where recall_pk is not null do nothing
            returning user_pk, mail_due_at is not null as "mail!""#,
         recall_pk,
@@ -91,7 +91,7 @@ pub(in crate::recalls) async fn tell_next_of_end(
            )
            insert into notifications as n (user_pk, recall_pk, about, reason, last_event_pk, mail_due_at)
            select u.user_pk, $1, 'recall_withdrawn', 3, 1, case when u.email_confirmed_at is not null then now() end
-           from told join users u on u.user_pk = told.user_pk
+           from told join users u on u.user_pk = told.user_pk order by u.user_pk
            on conflict (recall_pk, user_pk) where recall_pk is not null do update
            set about = 'recall_withdrawn', unread = true, last_event_pk = 1, updated_at = now(),
                mail_due_at = excluded.mail_due_at

@@ -186,7 +186,7 @@ impl<'a> Files<'a> {
             }
             // A copy would give out again what was recalled there.
             let contents: Vec<Content> = found.values().map(|(oid, _)| Content::Large(*oid)).collect();
-            let recalled = recalls::among(app, *source_pk, &contents).await?;
+            let recalled = recalls::among_in(app, &mut *conn, *source_pk, &contents).await?;
             found.retain(|_, (oid, _)| !recalled.contains_key(&Content::Large(*oid)));
             copied.extend(found.values().map(|(oid, _)| *oid));
             others.insert(source, found);

@@ -66,9 +66,12 @@ pub async fn place_attachments(
     public_ids: &[String],
 ) -> sqlx::Result<i64> {
     sqlx::query_scalar!(
-        r#"with placed as (
-               update attachments set repo_pk = $1 where public_id = any($3) and user_pk = $2 and repo_pk is null
-               returning size_bytes
+        r#"with held as (
+               select attachment_pk from attachments where public_id = any($3) and user_pk = $2 and repo_pk is null
+               order by attachment_pk for no key update
+           ), placed as (
+               update attachments a set repo_pk = $1 from held where a.attachment_pk = held.attachment_pk
+               returning a.size_bytes
            )
            select coalesce(sum(size_bytes), 0)::bigint as "bytes!" from placed"#,
         repo_pk,

@@ -262,8 +262,8 @@ pub async fn sum_all(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::Result<To
 /// # Errors
 /// The database does not answer.
 pub async fn lock_owner(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<()> {
-    let row = sqlx::query!("select namespace_pk from namespaces where namespace_pk = $1 for no key update", namespace_pk);
-    row.fetch_optional(conn).await.map(|_| ())
+    // No row: whoever closes or renames an owner holds theirs before its repositories.
+    sqlx::query!("select pg_advisory_xact_lock(21, hashint8($1))", namespace_pk).execute(conn).await.map(|_| ())
 }
 
 /// Adds up what the buckets of each of these owners hold. Owners without buckets are missing.

@@ -249,7 +249,7 @@ pub struct NextNum {
 /// The database does not answer.
 pub async fn next_num(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Option<NextNum>> {
     let locked = sqlx::query_scalar!(
-        "select discussions_disabled from repos where repo_pk = $1 and deleted_at is null for update",
+        "select discussions_disabled from repos where repo_pk = $1 and deleted_at is null for no key update",
         repo_pk
     );
     let Some(disabled) = locked.fetch_optional(&mut *conn).await? else { return Ok(None) };

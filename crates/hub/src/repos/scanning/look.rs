@@ -172,7 +172,9 @@ struct Found {
     av: Option<Av>,
 }
 
-async fn keep_all(app: &App, all: Vec<Found>) -> HubResult<()> {
+async fn keep_all(app: &App, mut all: Vec<Found>) -> HubResult<()> {
+    // In one order, so that two who look at the same files in two repositories do not wait for each other.
+    all.sort_unstable_by(|one, other| one.key.content.cmp(&other.key.content).then(one.key.kind.cmp(&other.key.kind)));
     let mut tx = app.begin().await?;
     let mut leaked = false;
     for Found { key, seen: Seen { report, tokens }, av } in all {

@@ -70,9 +70,13 @@ pub async fn note_nothing(pool: &PgPool, looked: &[Looked], until: DateTime<Utc>
     let before: Vec<DateTime<Utc>> = looked.iter().map(|one| one.before).collect();
     let next: Vec<DateTime<Utc>> = looked.iter().map(|one| one.next).collect();
     sqlx::query!(
-        "update saved_searches s set looked_until = greatest(looked_until, $4), look_at = one.next
-         from unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) one (pk, before, next)
-         where s.saved_search_pk = one.pk and s.looked_until = one.before and s.alerts <> 'off'",
+        "with held as (
+             select saved_search_pk from saved_searches where saved_search_pk = any($1) order by saved_search_pk for no key update
+         )
+         update saved_searches s set looked_until = greatest(s.looked_until, $4), look_at = one.next
+         from held join unnest($1::bigint[], $2::timestamptz[], $3::timestamptz[]) one (pk, before, next)
+              on one.pk = held.saved_search_pk
+         where s.saved_search_pk = held.saved_search_pk and s.looked_until = one.before and s.alerts <> 'off'",
         &keys,
         &before,
         &next,

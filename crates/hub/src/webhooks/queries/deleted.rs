@@ -101,7 +101,8 @@ pub async fn restore(conn: &mut PgConnection, user_pk: i64, id: &str, since: Dat
 pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "delete from deleted_webhooks where webhook_pk in (
-             select webhook_pk from deleted_webhooks where deleted_at < $1 order by deleted_at limit $2)",
+             select webhook_pk from deleted_webhooks where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
         before,
         limit
     );

@@ -134,11 +134,29 @@ pub async fn repeat(conn: &mut PgConnection, webhook_pk: i64, delivery_pk: i64) 
     Ok(id)
 }
 
-async fn set_due(conn: &mut PgConnection, webhook_pks: &[i64]) -> sqlx::Result<()> {
-    sqlx::query!("update webhooks set due_at = least(due_at, now()) where webhook_pk = any($1) and not disabled", webhook_pks)
-        .execute(conn)
+/// Takes hold of webhooks that are about to get deliveries. Whoever changes several holds them in this order, so that no two of these
+/// wait for each other.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold(conn: &mut PgConnection, webhook_pks: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!("select webhook_pk from webhooks where webhook_pk = any($1) order by webhook_pk for no key update", webhook_pks)
+        .fetch_all(conn)
         .await
         .map(|_| ())
+}
+
+async fn set_due(conn: &mut PgConnection, webhook_pks: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "with held as (
+             select webhook_pk from webhooks where webhook_pk = any($1) and not disabled order by webhook_pk for no key update
+         )
+         update webhooks h set due_at = least(h.due_at, now()) from held where h.webhook_pk = held.webhook_pk",
+        webhook_pks
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }
 
 /// Which of these webhooks have more deliveries waiting than there may be. Moves do not count: an account that is renamed moves all its
@@ -311,9 +329,12 @@ pub async fn delete(conn: impl PgExecutor<'_>, delivery_pk: i64) -> sqlx::Result
 /// # Errors
 /// The database does not answer.
 pub async fn keep_newest(conn: impl PgExecutor<'_>, webhook_pk: i64, count: i64) -> sqlx::Result<()> {
+    // What somebody else removes at this moment needs nobody to wait for it.
     sqlx::query!(
-        "delete from webhook_deliveries where webhook_pk = $1 and state <> 'waiting' and delivery_pk <= (
-             select delivery_pk from webhook_deliveries where webhook_pk = $1 order by delivery_pk desc offset $2 limit 1)",
+        "delete from webhook_deliveries where delivery_pk in (
+             select delivery_pk from webhook_deliveries where webhook_pk = $1 and state <> 'waiting' and delivery_pk <= (
+                 select delivery_pk from webhook_deliveries where webhook_pk = $1 order by delivery_pk desc offset $2 limit 1)
+             for update skip locked)",
         webhook_pk,
         count
     )
@@ -328,7 +349,9 @@ pub async fn keep_newest(conn: impl PgExecutor<'_>, webhook_pk: i64, count: i64)
 /// The database does not answer.
 pub async fn delete_old(conn: impl PgExecutor<'_>, days: i32) -> sqlx::Result<()> {
     sqlx::query!(
-        "delete from webhook_deliveries where created_at < now() - make_interval(days => $1) and state <> 'waiting'",
+        "delete from webhook_deliveries where delivery_pk in (
+             select delivery_pk from webhook_deliveries
+             where created_at < now() - make_interval(days => $1) and state <> 'waiting' for update skip locked)",
         days
     )
     .execute(conn)

@@ -39,9 +39,15 @@ pub async fn delete(conn: &mut PgConnection, pk: i64) -> sqlx::Result<bool> {
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("update repos set resource_group_pk = null where resource_group_pk = $1 and deleted_at is not null", pk)
-        .execute(&mut *conn)
-        .await?;
+    sqlx::query!(
+        "with held as (
+             select repo_pk from repos where resource_group_pk = $1 and deleted_at is not null order by repo_pk for no key update
+         )
+         update repos r set resource_group_pk = null from held where r.repo_pk = held.repo_pk",
+        pk
+    )
+    .execute(&mut *conn)
+    .await?;
     let done = sqlx::query!("delete from resource_groups where resource_group_pk = $1", pk);
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
@@ -106,10 +112,14 @@ pub async fn restore(
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "update repos r set resource_group_pk = $1
-         where r.repo_pk in (select jsonb_array_elements_text(d.contents -> 'repos')::bigint from deleted_resource_groups d
-                             where d.resource_group_pk = $1)
-           and r.namespace_pk = $2 and r.deleted_at is not null and r.resource_group_pk is null",
+        "with held as (
+             select r.repo_pk from repos r
+             where r.repo_pk in (select jsonb_array_elements_text(d.contents -> 'repos')::bigint from deleted_resource_groups d
+                                 where d.resource_group_pk = $1)
+               and r.namespace_pk = $2 and r.deleted_at is not null and r.resource_group_pk is null
+             order by r.repo_pk for no key update of r
+         )
+         update repos r set resource_group_pk = $1 from held where r.repo_pk = held.repo_pk",
         pk,
         organization_pk
     )
@@ -126,7 +136,8 @@ pub async fn restore(
 pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "delete from deleted_resource_groups where resource_group_pk in (
-             select resource_group_pk from deleted_resource_groups where deleted_at < $1 order by deleted_at limit $2)",
+             select resource_group_pk from deleted_resource_groups where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
         before,
         limit
     );

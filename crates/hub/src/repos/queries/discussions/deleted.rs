@@ -14,6 +14,16 @@ pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result
     sqlx::query!("select discussion_pk from discussions where discussion_pk = $1 for update", discussion_pk)
         .fetch_optional(&mut *conn)
         .await?;
+    // What goes with it, in the orders in which moderators and readers hold it.
+    sqlx::query!("select event_pk from discussion_events where discussion_pk = $1 order by event_pk for update", discussion_pk)
+        .fetch_all(&mut *conn)
+        .await?;
+    sqlx::query!(
+        "select notification_pk from notifications where discussion_pk = $1 order by user_pk, notification_pk for update",
+        discussion_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into deleted_discussions (repo_pk, num, discussion_pk, author_pk, contents)
          select d.repo_pk, d.num, d.discussion_pk, d.author_pk, jsonb_build_object(
@@ -282,7 +292,8 @@ pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::R
     let done = sqlx::query!(
         "update deleted_discussions set contents = null, author_pk = null
          where (repo_pk, num) in (select repo_pk, num from deleted_discussions
-                                  where contents is not null and deleted_at < $1 order by deleted_at limit $2)",
+                                  where contents is not null and deleted_at < $1 order by deleted_at limit $2
+                                  for update skip locked)",
         before,
         limit
     );

@@ -17,9 +17,12 @@ pub async fn last_told(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Op
 /// The database does not answer.
 pub async fn take_untold(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<Vec<String>> {
     sqlx::query_scalar!(
-        r#"with taken as (
-               update access_requests set told_at = now() where repo_pk = $1::bigint and told_at is null and status = 'pending'
-               returning access_request_pk, user_pk
+        r#"with held as (
+               select access_request_pk from access_requests where repo_pk = $1::bigint and told_at is null and status = 'pending'
+               order by access_request_pk for no key update
+           ), taken as (
+               update access_requests r set told_at = now() from held where r.access_request_pk = held.access_request_pk
+               returning r.access_request_pk, r.user_pk
            ), told as (
                insert into access_request_mails (repo_pk, told_at) select $1::bigint, now() from taken limit 1
                on conflict (repo_pk) do update set told_at = excluded.told_at
