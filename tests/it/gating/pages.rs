@@ -188,3 +188,18 @@ async fn pull_requests_are_offered_to_those_who_may_download() {
     assert_eq!(bob.get(NEW).await.status, 200);
     gated.hub.stop().await;
 }
+
+#[tokio::test]
+async fn while_the_gate_is_off_nothing_is_offered_that_is_refused() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    let offers = ["name=\"accept\"", "name=\"chosen\"", "name=\"all\"", "name=\"reason\"", "Let somebody in"];
+    let page = ada.open(REQUESTS).await;
+    assert!(offers.iter().all(|offer| page.has(offer)), "{}", page.text);
+    gated.gate(json!(false)).await;
+    let page = ada.open(REQUESTS).await;
+    assert!(page.has("The gate is off") && page.has("bob@example.org"), "{}", page.text);
+    assert!(!offers.iter().any(|offer| page.has(offer)), "{}", page.text);
+    gated.hub.stop().await;
+}

@@ -34,6 +34,8 @@ struct RequestsPage {
     header: RepoHeader,
     /// What goes on at the gate, in a sentence.
     state: &'static str,
+    /// Whether there is something to decide: while the gate is off, nobody does.
+    decides: bool,
     lists: Vec<ListLink>,
     /// The word of the list that is shown.
     status: &'static str,
@@ -186,17 +188,17 @@ async fn show(
         href: Asked { status, search: String::new() }.href(&base, None),
         current: status == asked.status,
     };
-    let status = refusal.status;
+    let (status, decides) = (refusal.status, write.repo.gated.is_some());
     let shown = RequestsPage {
         layout: layout_of(page, &write.repo, "Access requests"),
         state: state_of(write.repo.gated.as_deref()),
+        decides,
         lists: RequestStatus::ALL.map(list).into(),
         status: asked.status.as_str(),
         rows: rows
             .into_iter()
             .map(|row| {
-                // While the gate is off, nobody decides.
-                let undo = last(&row).filter(|_| write.repo.gated.is_some());
+                let undo = last(&row).filter(|_| decides);
                 Row::of(row, undo)
             })
             .collect(),

@@ -73,6 +73,8 @@ struct ThreadPage {
     head: Head,
     items: Vec<Item>,
     rights: Rights,
+    /// Whether moderators disabled the repository.
+    silenced: bool,
     /// What the forms under comments need.
     desk: Desk,
     is_pull_request: bool,
@@ -155,6 +157,7 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, num: i64, again: A
         head: Head::of(&discussion, &header.href()),
         items,
         rights,
+        silenced: discussions::is_silenced(read),
         is_pull_request: discussion.is_pull_request(),
         is_open: discussion.status.is_open(),
         is_merged: discussion.status == Status::Merged,
