@@ -201,7 +201,7 @@ fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>
             let key = (side, number.clone());
             shown.threads.extend(placed.remove(&key).unwrap_or_default());
             shown.form |= spot.as_ref() == Some(&key);
-            let href = may_comment.then(|| format!("?comment={path}:{}:{number}#remark-form", side.as_str()));
+            let href = may_comment.then(|| format!("files?comment={path}:{}:{number}#remark-form", side.as_str()));
             match side {
                 DiffSide::Old => shown.old_href = href,
                 DiffSide::New => shown.new_href = href,
