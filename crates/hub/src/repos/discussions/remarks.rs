@@ -180,7 +180,7 @@ fn no_thread(num: i64) -> HubError {
 
 /// Finds a line in what a pull request changes.
 async fn look(app: &App, repo: &Repo, found: &Discussion, spot: &Spot) -> HubResult<Looked> {
-    let (head, onto) = ends(app, repo, found).await?;
+    let (head, onto, _) = ends(app, repo, found).await?;
     let commit = spot.commit.unwrap_or(head);
     let was_head = commit != head && discussions::was_head(&app.pool, found.discussion_pk, commit).await?;
     let (num, spot) = (found.num, spot.clone());

@@ -34,6 +34,8 @@ struct FilesPage {
     layout: Layout,
     header: RepoHeader,
     head: Head,
+    /// Whether the branch is gone that this would be compared with.
+    branch_is_gone: bool,
     /// What the forms under comments need.
     desk: Desk,
     files: Vec<ShownFile>,
@@ -157,6 +159,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let layout = layout_of(page, repo, &format!("Files changed · {} · #{num}", discussion.title));
     let shown = FilesPage {
         head: Head::of(&discussion, &header.href()),
+        branch_is_gone: pull.branch_is_gone,
         desk: Desk::new(&header, &layout, num, rights, "files"),
         layout,
         form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), field),
