@@ -203,3 +203,19 @@ async fn while_the_gate_is_off_nothing_is_offered_that_is_refused() {
     assert!(!offers.iter().any(|offer| page.has(offer)), "{}", page.text);
     gated.hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_somebody_decided_who_left_is_not_laid_to_the_gate() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    gated.decide("bob", "rejected").await;
+    gated.gate(json!("auto")).await;
+    ask(&gated.hub.user("carol").await).await;
+    gated.hub.sql("update access_requests set decided_by = null").await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    let page = ada.open(&format!("{REQUESTS}?status=rejected")).await;
+    assert!(page.has("by somebody who left") && !page.has("the gate itself"), "{}", page.text);
+    let page = ada.open(&format!("{REQUESTS}?status=accepted")).await;
+    assert!(page.has("by the gate itself") && !page.has("somebody who left"), "{}", page.text);
+    gated.hub.stop().await;
+}

@@ -86,6 +86,9 @@ struct Row {
 impl Row {
     fn of(row: RequestRow, undo: Option<i64>) -> Self {
         let answers = row.answers.as_object().into_iter().flatten();
+        // An open gate decides when somebody asks; nobody else is without a name but those whose account is gone.
+        let is_by_gate = row.email.is_some() && row.decided_at == Some(row.requested_at);
+        let nameless = if is_by_gate { "the gate itself" } else { "somebody who left" };
         Self {
             id: row.public_id,
             name: row.user_name,
@@ -93,7 +96,7 @@ impl Row {
             email: row.email,
             at: row.requested_at,
             answers: answers.map(|(label, value)| (label.clone(), words_of(value))).collect(),
-            decided: row.decided_at.map(|at| (at, row.decided_by.unwrap_or_else(|| "the gate itself".to_owned()))),
+            decided: row.decided_at.map(|at| (at, row.decided_by.unwrap_or_else(|| nameless.to_owned()))),
             reason: row.rejection_reason,
             undo,
         }
