@@ -33,6 +33,8 @@ const MAX_COMPARED_BYTES: usize = 8 * 1024 * 1024;
 const LINES_BEFORE: usize = 3;
 /// How much of a long line is kept, in characters.
 const MAX_LINE_CHARS: usize = 500;
+/// The longest path that is kept, in bytes. Git itself has no limit.
+const MAX_PATH_BYTES: usize = 4096;
 
 /// A line of what a pull request changes. Made by [`Spot::new`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Spot {
     /// was at a commit of the pull request, or is at its last.
     ///
     /// # Errors
-    /// 400 for another side, number or commit.
+    /// 400 for another side, number or commit, and for a path that is too long to be kept.
     pub fn new(path: &str, side: &str, line: i64, commit: Option<&str>) -> HubResult<Self> {
         let side = match side {
             "old" => DiffSide::Old,
@@ -57,6 +59,9 @@ impl Spot {
         };
         let line = i32::try_from(line).ok().filter(|line| *line > 0);
         let line = line.ok_or_else(|| HubError::bad_request("`line` is the number of a line, from 1 on."))?;
+        if path.len() > MAX_PATH_BYTES {
+            return Err(HubError::bad_request("The path of this file is too long for comments on its lines."));
+        }
         let commit = commit.map(|text| text.parse::<Oid>().map_err(|_| HubError::bad_request("`commit` is the id of a commit.")));
         Ok(Self { path: path.to_owned(), side, line, commit: commit.transpose()? })
     }

@@ -229,5 +229,7 @@ mod tests {
         for wrong in ["", "a.txt", "a.txt:new", "a.txt:new:0", "a.txt:left:1", "a.txt:new:x", "a.txt:new:99999999999"] {
             assert_eq!(spot_of(wrong), None, "{wrong}");
         }
+        assert!(spot_of(&format!("{}:new:1", "x".repeat(4096))).is_some());
+        assert_eq!(spot_of(&format!("{}:new:1", "x".repeat(4097))), None, "too long to be kept");
     }
 }
