@@ -319,17 +319,19 @@ fn find_again(reader: &GitReader, rows: &[ThreadRow], (parted, head): (Oid, Oid)
 }
 
 fn since(reader: &GitReader, commit: Oid, path: &str, then: Oid, left: &mut usize) -> hub_git::Result<Since> {
-    let entry = reader.entry_at(commit, path)?.filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink));
-    let Some(now) = entry.map(|entry| entry.oid) else { return Ok(Since::Gone) };
-    if now == then {
+    let entry = reader.entry_at(commit, path)?.filter(|entry| !entry.is_folder());
+    let Some(entry) = entry else { return Ok(Since::Gone) };
+    if entry.oid == then {
         return Ok(Since::Same);
     }
-    // After a rewritten history, an old version may be in no pack any more.
-    if *left == 0 || !reader.contains(then)? {
+    // After a rewritten history, an old version may be in no pack any more. A submodule's is in another repository.
+    if *left == 0 || entry.kind == EntryKind::Submodule || !reader.contains(then)? {
         return Ok(Since::Gone);
     }
-    let (old, new) = match (reader.blob(then, MAX_FILE_BYTES), reader.blob(now, MAX_FILE_BYTES)) {
-        (Err(hub_git::Error::TooLarge { .. }), _) | (_, Err(hub_git::Error::TooLarge { .. })) => return Ok(Since::Gone),
+    let (old, new) = match (reader.blob(then, MAX_FILE_BYTES), reader.blob(entry.oid, MAX_FILE_BYTES)) {
+        // What was a submodule may have been at a commit of this repository.
+        (Err(hub_git::Error::TooLarge { .. } | hub_git::Error::ObjectDamaged { .. }), _)
+        | (_, Err(hub_git::Error::TooLarge { .. })) => return Ok(Since::Gone),
         (old, new) => (old?, new?),
     };
     *left = left.saturating_sub(old.len() + new.len());
