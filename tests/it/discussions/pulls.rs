@@ -180,5 +180,11 @@ async fn a_pull_request_whose_branch_is_gone_says_so() {
     assert!(page.has("is gone, so this cannot be merged") && !page.has(merge), "{}", page.text);
     let files = browser.open(&format!("{thread}/files")).await;
     assert!(files.has("Nothing to compare with") && !files.has("No changes yet"), "{}", files.text);
+    // Who may add changes to an empty one reads how.
+    open(&bob, "A draft", true).await;
+    let empty = "/ada/bert/discussions/2/files";
+    assert!(browser.open(empty).await.has("Add some: "));
+    let stranger = Browser::new(&hub).open(empty).await;
+    assert!(stranger.has("has not added any") && !stranger.has("hf upload"), "{}", stranger.text);
     hub.stop().await;
 }
