@@ -243,6 +243,10 @@ async fn new_accounts_propose_so_much_an_hour_and_keep_what_they_wrote() {
     led_to(&send(&mut bob, EDIT, &[("to", "pull"), ("text", "two\n"), ("action", "save")]).await);
     let refused = send(&mut bob, EDIT, &[("to", "pull"), ("text", "three\n"), ("action", "save")]).await;
     assert!(refused.status == 429 && refused.has("Your account is new") && refused.has("three"), "{}", refused.text);
+    let new = "/ada/bert/discussions/new";
+    let refused = bob.submit(new, new, &[("title", "Owls"), ("description", "Which owls?")]).await;
+    let kept = refused.has("value=\"Owls\"") && refused.has("Which owls?</textarea>");
+    assert!(refused.status == 429 && kept && refused.has("Your account is new"), "{}", refused.text);
     hub.stop().await;
 }
 

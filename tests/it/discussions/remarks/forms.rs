@@ -133,6 +133,8 @@ async fn an_answer_that_came_too_soon_can_be_sent_later() {
     let fields = [("comment", "There, too"), ("path", "a.txt"), ("side", "new"), ("line", "3")];
     let refused = browser.submit(&files, &comment, &fields).await;
     assert!(refused.status == 429 && refused.has("data-remark-form") && refused.has("There, too</textarea>"), "{}", refused.text);
+    let refused = browser.submit(&talk, &comment, &[("comment", "And on nothing in particular")]).await;
+    assert!(refused.status == 429 && refused.has("And on nothing in particular</textarea>"), "{}", refused.text);
     hub.stop().await;
 }
 
