@@ -9,6 +9,8 @@ mod remarks;
 
 use hub_tests::{Client, TestHub, Value, json};
 
+use crate::pages::browser::Browser;
+
 const API: &str = "/api/models/ada/bert";
 
 /// A hub with ada's public model, and bob, to whom it does not belong.
@@ -180,6 +182,17 @@ async fn nobody_speaks_for_others_or_past_a_lock() {
     bob.post_json(&path(num, "/status"), &close("Locked out"), 403).await;
     assert_eq!(events(&ada, num).await.len(), 2);
     bob.post_json(&path(num, "/status"), &close(""), 200).await;
+    // Nobody is woken by it once more.
+    let again = json!({ "status": "open" });
+    let said = bob.post_json(&path(num, "/status"), &again, 403).await.to_string();
+    assert!(said.contains("is locked"), "{said}");
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    let thread = format!("/ada/bert/discussions/{num}");
+    let page = browser.open(&thread).await;
+    assert!(page.has("This is locked") && !page.has("name=\"title\""), "no form that is refused: {}", page.text);
+    ada.post_json(&path(num, "/status"), &again, 200).await;
+    ada.post_json(&path(num, "/lock"), &json!({ "locked": false }), 200).await;
+    assert!(browser.open(&thread).await.has("name=\"title\""));
     hub.stop().await;
 }
 

@@ -104,3 +104,22 @@ async fn what_another_node_switches_is_heard_of() {
     assert!(refused, "the switch of another node is not known");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn what_was_typed_is_there_again_and_nothing_empty_is_offered() {
+    let (hub, mut boss) = hub().await;
+    let form =
+        |told: &'static str| [("act", "turn"), ("flag", "read-only"), ("to", "on"), ("told", told), ("reason", "a new disk")];
+    let page = boss.submit(PATH, PATH, &form("two\nlines")).await;
+    assert!(page.status == 400 && page.has("is one line of at most") && page.has("value=\"two"), "{}", page.text);
+    assert!(page.has("value=\"a new disk\"") && page.has("aria-invalid=\"true\""), "{}", page.text);
+    assert!(page.has("<option value=\"read-only\" selected>") && page.has("<option value=\"on\" selected>"), "{}", page.text);
+    assert!(!page.has("Take a change back"));
+    assert_eq!(boss.submit(PATH, PATH, &form("Back at noon")).await.status, 303);
+    assert!(boss.open(PATH).await.has("Take a change back"));
+    // Another text alone is not taken back, and what came before it no more.
+    assert_eq!(boss.submit(PATH, PATH, &form("Back at one")).await.status, 303);
+    let page = boss.open(PATH).await;
+    assert!(page.has("Last changes") && !page.has("Take a change back"), "{}", page.text);
+    hub.stop().await;
+}

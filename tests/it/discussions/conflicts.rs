@@ -306,3 +306,27 @@ async fn nothing_is_saved_that_was_decided_for_other_commits_or_by_others() {
     assert_eq!(send(&mut browser, &form).await.status, 409);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn recalled_text_is_shown_to_those_alone_who_may_put_it_right() {
+    let (hub, ada, bob) = start().await;
+    let file = |text: &str| [Client::file("key.txt", text)];
+    ada.commit(API, "main", &file("none\n"), 200).await;
+    bob.commit(API, "main?create_pr=1", &file("bob's\n"), 200).await;
+    ada.commit(API, "main", &file("a password\n"), 200).await;
+    let (mut owner, mut author) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    assert!(author.open(PAGE).await.has("a password"));
+    let why = "It has a password of mine.";
+    let form = [("repo", "ada/bert"), ("revision", "main"), ("files", "key.txt"), ("category", "leak"), ("body", why)];
+    let opened = owner.submit("/recalls/new?repo=ada/bert", "/recalls/new", &form).await;
+    assert_eq!(opened.status, 303, "{}", opened.text);
+    let page = author.open(PAGE).await;
+    assert!(page.has("A version of it was recalled.") && !page.has("a password"), "{}", page.text);
+    assert!(owner.open(PAGE).await.has("a password"));
+    // A version can be chosen all the same.
+    let mut form = form_of(&page);
+    set(&mut form, "side", "key.txt", "theirs");
+    assert_eq!(send(&mut author, &form).await.status, 303);
+    assert_eq!(text(&ada, "refs%2Fpr%2F1", "key.txt").await, "bob's\n");
+    hub.stop().await;
+}

@@ -4,7 +4,7 @@ use hub_tests::{Client, TestHub, json};
 use reqwest::Method;
 use reqwest::multipart::{Form, Part};
 
-use super::{API, path, start};
+use super::{API, open, path, start};
 use crate::pages::browser::{Browser, Page};
 use crate::work::Work;
 use crate::xet::client::random;
@@ -243,6 +243,10 @@ async fn new_accounts_propose_so_much_an_hour_and_keep_what_they_wrote() {
     led_to(&send(&mut bob, EDIT, &[("to", "pull"), ("text", "two\n"), ("action", "save")]).await);
     let refused = send(&mut bob, EDIT, &[("to", "pull"), ("text", "three\n"), ("action", "save")]).await;
     assert!(refused.status == 429 && refused.has("Your account is new") && refused.has("three"), "{}", refused.text);
+    let new = "/ada/bert/discussions/new";
+    let refused = bob.submit(new, new, &[("title", "Owls"), ("description", "Which owls?")]).await;
+    let kept = refused.has("value=\"Owls\"") && refused.has("Which owls?</textarea>");
+    assert!(refused.status == 429 && kept && refused.has("Your account is new"), "{}", refused.text);
     hub.stop().await;
 }
 
@@ -357,5 +361,31 @@ async fn lines_of_hf_name_the_type_of_what_they_are_about() {
         let tree = bob.open(&format!("{at}/tree/main")).await;
         assert!(tree.has(&format!("<code>hf upload ada/thing .{option}</code>")), "{kind}: {}", tree.text);
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn nothing_proposed_is_called_as_what_moderators_hid() {
+    let (hub, _ada, mut bob) = with_files().await;
+    let form = [("to", "pull"), ("text", "two\n"), ("action", "save"), ("summary", "Hidden by  the moderators")];
+    let page = send(&mut bob, EDIT, &form).await;
+    assert!(page.status == 400 && page.has("choose another") && page.has("two"), "{}", page.text);
+    assert_eq!(hub.count("discussions").await, 0);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn owners_of_a_disabled_repository_read_why_they_cannot_answer() {
+    let hub = TestHub::start().await;
+    hub.account("operator").await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    let num = open(&ada, "Owls", false).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let thread = format!("/ada/bert/discussions/{num}");
+    assert!(browser.open(&thread).await.has("name=\"comment\""));
+    hub.sql("update repos set disabled = true where name = 'bert'").await;
+    let page = browser.open(&thread).await;
+    assert!(page.has("nothing can be said here") && !page.has("to take part") && !page.has("name=\"comment\""), "{}", page.text);
     hub.stop().await;
 }

@@ -1,6 +1,8 @@
 use super::{API, events, open, path, start};
+use crate::pages::browser::Browser;
 use crate::work::Work;
 use hub_tests::{Client, json};
+use reqwest::Method;
 
 /// Opens a pull request with one file, and gives its number and commit.
 pub(super) async fn propose(client: &Client, name: &str, text: &str) -> (i64, String) {
@@ -162,5 +164,27 @@ async fn what_is_proposed_is_no_news_of_the_owner() {
     ada.commit(API, "main", &[Client::file("c.txt", "three\n")], 200).await;
     let kinds = sqlx::query_scalar::<_, String>("select kind from events where kind <> 'create_repo' order by event_pk");
     assert_eq!(kinds.fetch_all(&hub.app().pool).await.unwrap(), ["open_pull_request", "propose", "commit"]);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_pull_request_whose_branch_is_gone_says_so() {
+    let (hub, ada, bob) = start().await;
+    ada.post_json(&format!("{API}/branch/dev"), &json!({}), 200).await;
+    bob.commit(API, "dev?create_pr=1", &[Client::file("a.txt", "bob\n")], 200).await;
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    let (thread, merge) = ("/ada/bert/discussions/1", "/discussions/1/merge\"");
+    assert!(browser.open(thread).await.has(merge));
+    ada.call(Method::DELETE, &format!("{API}/branch/dev"), &json!({}), 200).await;
+    let page = browser.open(thread).await;
+    assert!(page.has("is gone, so this cannot be merged") && !page.has(merge), "{}", page.text);
+    let files = browser.open(&format!("{thread}/files")).await;
+    assert!(files.has("Nothing to compare with") && !files.has("No changes yet"), "{}", files.text);
+    // Who may add changes to an empty one reads how.
+    open(&bob, "A draft", true).await;
+    let empty = "/ada/bert/discussions/2/files";
+    assert!(browser.open(empty).await.has("Add some: "));
+    let stranger = Browser::new(&hub).open(empty).await;
+    assert!(stranger.has("has not added any") && !stranger.has("hf upload"), "{}", stranger.text);
     hub.stop().await;
 }

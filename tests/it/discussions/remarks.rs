@@ -9,6 +9,7 @@ use super::pulls::propose;
 use super::{API, open, path, start};
 use crate::outbox::outbox;
 use crate::pages::browser::Browser;
+use crate::work::Work;
 
 const OLD: &str = "one\ntwo\nthree\nfour\nfive\n";
 const NEW: &str = "one\ntwo\nTHREE\nfour\nfive\n";
@@ -314,5 +315,26 @@ async fn threads_of_a_full_discussion_are_settled_without_a_word() {
     let after = ada.get_json(&path(num, ""), 200).await["events"].as_array().unwrap().len();
     assert_eq!(before, after);
     assert_eq!(anchor(&ada, num, &id).await["resolved"], true);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_line_of_a_submodule_is_lost_when_a_file_takes_its_place() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "A module", true).await;
+    let work = Work::clone(&bob, "/ada/bert").await;
+    // A commit that this very repository has, and that is no file.
+    let own = work.head().await;
+    work.git(&["update-index", "--add", "--cacheinfo", &format!("160000,{own},module")]).await;
+    work.git(&["commit", "-q", "-m", "module"]).await;
+    work.git(&["push", "-q", "origin", &format!("HEAD:refs/pr/{num}")]).await;
+    let said = remark_at(&ada, num, json!({ "path": "module", "line": 1 }), 201).await;
+    let id = said["newMessage"]["id"].as_str().unwrap();
+    let shown = anchor(&ada, num, id).await;
+    assert!(shown["outdated"] == false && shown["snippet"].as_str().unwrap().contains(&own), "{shown}");
+    let gone = json!({ "key": "deletedFile", "value": { "path": "module" } });
+    bob.commit(API, &format!("refs%2Fpr%2F{num}"), &[gone, Client::file("module", "a file\n")], 200).await;
+    assert_eq!(anchor(&ada, num, id).await["outdated"], true);
+    Browser::new(&hub).open(&format!("/ada/bert/discussions/{num}/files")).await;
     hub.stop().await;
 }

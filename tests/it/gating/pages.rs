@@ -188,3 +188,34 @@ async fn pull_requests_are_offered_to_those_who_may_download() {
     assert_eq!(bob.get(NEW).await.status, 200);
     gated.hub.stop().await;
 }
+
+#[tokio::test]
+async fn while_the_gate_is_off_nothing_is_offered_that_is_refused() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    let offers = ["name=\"accept\"", "name=\"chosen\"", "name=\"all\"", "name=\"reason\"", "Let somebody in"];
+    let page = ada.open(REQUESTS).await;
+    assert!(offers.iter().all(|offer| page.has(offer)), "{}", page.text);
+    gated.gate(json!(false)).await;
+    let page = ada.open(REQUESTS).await;
+    assert!(page.has("The gate is off") && page.has("bob@example.org"), "{}", page.text);
+    assert!(!offers.iter().any(|offer| page.has(offer)), "{}", page.text);
+    gated.hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_somebody_decided_who_left_is_not_laid_to_the_gate() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    gated.decide("bob", "rejected").await;
+    gated.gate(json!("auto")).await;
+    ask(&gated.hub.user("carol").await).await;
+    gated.hub.sql("update access_requests set decided_by = null").await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    let page = ada.open(&format!("{REQUESTS}?status=rejected")).await;
+    assert!(page.has("by somebody who left") && !page.has("the gate itself"), "{}", page.text);
+    let page = ada.open(&format!("{REQUESTS}?status=accepted")).await;
+    assert!(page.has("by the gate itself") && !page.has("somebody who left"), "{}", page.text);
+    gated.hub.stop().await;
+}

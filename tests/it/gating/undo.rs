@@ -244,3 +244,18 @@ async fn those_take_back_who_decide() {
     assert!(log.has("Access to a gated repository decided about") && log.has("writer"), "{}", log.text);
     gated.hub.stop().await;
 }
+
+#[tokio::test]
+async fn the_history_parts_decisions_from_the_rest() {
+    let gated = Gated::start().await;
+    ask(&gated.bob).await;
+    gated.decide("bob", "accepted").await;
+    let mut ada = Browser::logged_in(&gated.hub, "ada").await;
+    let history = "/acme/gated/settings/history";
+    let (decision, setting) = ("Accepted the request of bob", "Gated, with access by approval");
+    for (query, decisions, others) in [("", true, true), ("?show=access", true, false), ("?show=other", false, true)] {
+        let page = ada.open(&format!("{history}{query}")).await;
+        assert_eq!((page.has(decision), page.has(setting)), (decisions, others), "{query}: {}", page.text);
+    }
+    gated.hub.stop().await;
+}

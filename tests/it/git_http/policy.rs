@@ -1,4 +1,5 @@
 use super::{ref_of, scratch_is_empty, start};
+use crate::pages::browser::Browser;
 use crate::work::Work;
 
 #[tokio::test]
@@ -75,6 +76,9 @@ async fn symlinks_and_submodules_are_taken() {
     work.git(&["push", "-q", "origin", "HEAD:main"]).await;
     let clone = Work::clone(&hub.anonymous(), "/ada/bert").await;
     assert!(clone.file("link").is_symlink());
+    // Its commit is in another repository, which the pages of this one can say.
+    let page = Browser::new(&hub).open(&format!("/ada/bert/commit/{}", work.head().await)).await;
+    assert!(page.has(&format!("Subproject commit {}", "1".repeat(40))), "{}", page.text);
     hub.stop().await;
 }
 

@@ -225,3 +225,21 @@ async fn owners_and_repositories_may_have_the_names_of_routes() {
     }
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn folders_are_not_restored_nor_offered_to_be() {
+    let hub = TestHub::start().await;
+    let (ada, mut browser) = with_files(&hub, &[("d/x.txt", "x"), ("f", "a file")]).await;
+    let commits = ada.get_json(&format!("{API}/commits/main"), 200).await;
+    let before = commits[0]["id"].as_str().unwrap();
+    let gone = |path: &str| hub_tests::json!({ "key": "deletedFile", "value": { "path": path } });
+    ada.commit(API, "main", &[gone("d/x.txt"), gone("f"), Client::file("f/y.txt", "y")], 200).await;
+    assert!(!browser.open("/ada/files/commits/main/d").await.has("/restore/main/d?from="));
+    assert!(browser.open("/ada/files/commits/main/d/x.txt").await.has("/restore/main/d/x.txt?from="));
+    let folder = browser.get(&format!("/ada/files/restore/main/d?from={before}")).await;
+    assert!(folder.status == 422 && folder.has("Only files can be moved and restored here"), "{}", folder.text);
+    // A file in whose place a folder is can be looked at.
+    let page = browser.open(&format!("/ada/files/restore/main/f?from={before}")).await;
+    assert!(page.has("a file"), "{}", page.text);
+    hub.stop().await;
+}

@@ -58,6 +58,7 @@ const GOES_ON: &[(&str, &str)] = &[
     ("POST", "/settings/password"),
     ("POST", "/settings/sessions/end-others"),
     ("POST", "/settings/sessions/{id}/end"),
+    ("POST", "/settings/sign-in/{id}/unlink"),
     ("POST", "/settings/tokens/{token_pk}/revoke"),
     // Ending mails.
     ("POST", "/notifications/{user_pk}/{signature}/unsubscribe"),

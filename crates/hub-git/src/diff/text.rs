@@ -1,7 +1,8 @@
 use git2::{DiffFormat, DiffOptions, Patch};
 use hub_types::Oid;
 
-use super::delta::FileChange;
+use super::delta::{FileChange, FileSide};
+use crate::object::MODE_SUBMODULE;
 use crate::oid::to_git;
 use crate::reader::GitReader;
 use crate::{Error, Result};
@@ -44,23 +45,25 @@ impl TextDiff {
 }
 
 impl GitReader {
-    /// The diff of one changed file. Of an LFS file the pointers are compared.
+    /// The diff of one changed file. Of an LFS file the pointers are compared, of a submodule the lines that git shows for it: its commit
+    /// is in another repository.
     ///
     /// # Errors
     /// Objects are missing.
     pub fn text_diff(&self, change: &FileChange, limit: u64) -> Result<TextDiff> {
-        let (old, new) = match (
-            self.side(change.old.as_ref().map(|side| side.oid), limit),
-            self.side(change.new.as_ref().map(|side| side.oid), limit),
-        ) {
+        let (old, new) = match (self.side(change.old.as_ref(), limit), self.side(change.new.as_ref(), limit)) {
             (Err(Error::TooLarge { .. }), _) | (_, Err(Error::TooLarge { .. })) => return Ok(TextDiff::TooLarge),
             (old, new) => (old?, new?),
         };
         TextDiff::between(&old, &new)
     }
 
-    fn side(&self, blob: Option<Oid>, limit: u64) -> Result<Vec<u8>> {
-        blob.map_or(Ok(Vec::new()), |blob| self.blob(blob, limit))
+    fn side(&self, side: Option<&FileSide>, limit: u64) -> Result<Vec<u8>> {
+        match side {
+            None => Ok(Vec::new()),
+            Some(side) if side.mode == MODE_SUBMODULE => Ok(format!("Subproject commit {}\n", side.oid.to_hex()).into_bytes()),
+            Some(side) => self.blob(side.oid, limit),
+        }
     }
 
     /// The whole difference between two commits in the form of `git diff`, at most `limit` bytes of it.

@@ -97,3 +97,21 @@ fn patches_are_those_of_git() {
     assert_eq!(ours.trim_end(), theirs);
     assert!(matches!(reader.patch(first, second, 20, 1000), Err(Error::TooLarge { .. })));
 }
+
+#[test]
+fn of_a_submodule_the_line_is_shown_that_git_shows() {
+    let repo = TestRepo::new();
+    let work = repo.work_tree();
+    let [old, new] = ["1", "2"].map(|digit| digit.repeat(40));
+    let [first, second] = [&old, &new].map(|module| {
+        repo.git_in(&work, &["update-index", "--add", "--cacheinfo", &format!("160000,{module},sub")]);
+        repo.git_in(&work, &["commit", "-qm", "module"]);
+        repo.collect(&work)
+    });
+    let reader = repo.reader();
+    let (changes, _) = reader.changed_files(Some(first), Some(second), 10).unwrap();
+    let TextDiff::Hunks { text, added: 1, removed: 1 } = reader.text_diff(&changes[0], 1000).unwrap() else { panic!("no text") };
+    assert!(text.ends_with(&format!("\n-Subproject commit {old}\n+Subproject commit {new}\n")), "{text}");
+    let (changes, _) = reader.changed_files(Some(first), None, 10).unwrap();
+    assert!(matches!(reader.text_diff(&changes[0], 1000).unwrap(), TextDiff::Hunks { added: 0, removed: 1, .. }));
+}

@@ -45,6 +45,22 @@ struct FlagsPage {
     undo_reason: Field,
 }
 
+impl FlagsPage {
+    /// Whether one of the last changes can be taken back.
+    fn can_undo(&self) -> bool {
+        self.changes.iter().any(|change| change.stands)
+    }
+}
+
+/// What was typed, or chosen, to turn a switch.
+#[derive(Debug, Default)]
+struct Typed<'a> {
+    flag: &'a str,
+    to: &'a str,
+    told: &'a str,
+    reason: &'a str,
+}
+
 /// How a switch stands.
 #[derive(Debug)]
 struct Switch {
@@ -88,11 +104,12 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     require_admin(&page)?;
     let query = page.query();
-    let shown = page_of(&page, query.get("flag").unwrap_or_default(), "", &Refusal::default()).await?;
+    let typed = Typed { flag: query.get("flag").unwrap_or_default(), ..Typed::default() };
+    let shown = page_of(&page, &typed, &Refusal::default()).await?;
     page.show(shown).await
 }
 
-async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) -> HubResult<FlagsPage> {
+async fn page_of(page: &PageRequest, typed: &Typed<'_>, refusal: &Refusal) -> HubResult<FlagsPage> {
     let app = &page.app;
     let switch = |flag: Flag| {
         let turned = app.flags.turned(flag);
@@ -113,15 +130,15 @@ async fn page_of(page: &PageRequest, flag: &str, to: &str, refusal: &Refusal) ->
     Ok(FlagsPage {
         layout: page.layout("Switches"),
         navigation: ConsoleNavigation::new(PATH),
-        error: refusal.message_elsewhere(&[]),
+        error: refusal.message_elsewhere(&["told"]),
         switches: Flag::ALL.into_iter().map(switch).collect(),
         flag: Field::new("flag", "Switch"),
-        flags: Flag::ALL.into_iter().map(|one| Choice::new(one.as_str(), one.label(), flag)).collect(),
+        flags: Flag::ALL.into_iter().map(|one| Choice::new(one.as_str(), one.label(), typed.flag)).collect(),
         to: Field::new("to", "Turn it"),
-        states: states.into_iter().map(|(value, label)| Choice::new(value, label, to)).collect(),
-        told,
+        states: states.into_iter().map(|(value, label)| Choice::new(value, label, typed.to)).collect(),
+        told: refusal.mark(told.value(typed.told)),
         undo_reason: Field { key: "undo-", ..reason.clone() },
-        reason,
+        reason: reason.value(typed.reason),
         changes,
     })
 }
@@ -149,7 +166,12 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            let shown = page_of(&page, form.text("flag"), form.text("to"), &refusal).await?;
+            let text = |name| form.text(name);
+            let typed = match text("act") {
+                "undo" => Typed::default(),
+                _ => Typed { flag: text("flag"), to: text("to"), told: text("told"), reason: text("reason") },
+            };
+            let shown = page_of(&page, &typed, &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }
@@ -182,12 +204,12 @@ fn require_told(form: &CheckedForm, flag: Flag, to: Option<bool>) -> HubResult<O
         return Ok(None);
     }
     if (flag, to) != (Flag::ReadOnly, Some(true)) {
-        return Err(HubError::bad_request(
-            "People are told something only when read-only operation is turned on: leave that field empty.",
-        ));
+        let text = "People are told something only when read-only operation is turned on: leave this empty.";
+        return Err(HubError::bad_request(text).at("told"));
     }
     if told.chars().count() > MAX_TOLD || told.chars().any(char::is_control) {
-        return Err(HubError::bad_request(format!("What people are told is one line of at most {MAX_TOLD} characters.")));
+        let text = format!("What people are told is one line of at most {MAX_TOLD} characters.");
+        return Err(HubError::bad_request(text).at("told"));
     }
     Ok(Some(told))
 }

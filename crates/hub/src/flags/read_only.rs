@@ -58,7 +58,7 @@ const GOES_ON: &[&str] = &[
     "/oauth/introspect",
     "/oauth/token",
     "/oauth/userinfo",
-    // Shutting others out: what passwords, keys, tokens and sessions open.
+    // Shutting others out: what passwords, keys, tokens, sessions and accounts at the provider open.
     "/api/tokens/revoke-leaked",
     "/oauth/revoke",
     "/organizations/*/settings/service-accounts/*/tokens/*/revoke",
@@ -68,6 +68,7 @@ const GOES_ON: &[&str] = &[
     "/settings/password",
     "/settings/sessions/*/end",
     "/settings/sessions/end-others",
+    "/settings/sign-in/*/unlink",
     "/settings/tokens/*/revoke",
     // Mails go on, so their end does.
     "/notifications/*/*/unsubscribe",
@@ -187,6 +188,7 @@ mod tests {
             (Method::POST, "/sudo", false),
             (Method::POST, "/settings/tokens", true),
             (Method::POST, "/settings/tokens/1/revoke", false),
+            (Method::POST, "/settings/sign-in/1/unlink", false),
             (Method::POST, "/settings/tokens//revoke", true),
             (Method::POST, "/settings/tokens/1/revoke/", true),
             (Method::DELETE, "/api/repos/delete", true),

@@ -261,12 +261,28 @@ pub fn undoable_since(app: &App) -> DateTime<Utc> {
     crate::clock::now() - window(app)
 }
 
+/// Which changes are listed. Of a gated repository that many people want, most are decisions about access.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum Listed {
+    /// All of them.
+    All,
+    /// Decisions about access.
+    Decisions,
+    /// All but these.
+    Others,
+}
+
 /// Lists the changes of a repository before one of them, newest first.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list(app: &App, repo_pk: i64, before: Option<i64>, limit: i64) -> HubResult<Vec<Change>> {
-    let rows = queries::list_page(&app.pool, repo_pk, before.unwrap_or(i64::MAX), limit).await?;
+pub async fn list(app: &App, repo_pk: i64, listed: Listed, before: Option<i64>, limit: i64) -> HubResult<Vec<Change>> {
+    let decisions = match listed {
+        Listed::All => None,
+        Listed::Decisions => Some(true),
+        Listed::Others => Some(false),
+    };
+    let rows = queries::list_page(&app.pool, repo_pk, decisions, before.unwrap_or(i64::MAX), limit).await?;
     rows.into_iter().map(|row| Change::of(app, row)).collect()
 }
 

@@ -15,7 +15,9 @@ async fn a_form_stands_at_its_line_and_says_what_is_wrong() {
     let (files, comment) = (format!("/ada/bert/discussions/{num}/files"), format!("/ada/bert/discussions/{num}/comment"));
     assert!(!Browser::new(&hub).open(&files).await.has("?comment="), "strangers are offered no form");
     let page = bob.open(&files).await;
-    assert!(page.has("href=\"?comment=a.txt:new:3#remark-form\"") && page.has("href=\"?comment=a.txt:old:3#remark-form\""));
+    // From a page that was refused, too, which has the address of the form.
+    let link = |side: &str| format!("href=\"files?comment=a.txt:{side}:3#remark-form\"");
+    assert!(page.has(&link("new")) && page.has(&link("old")));
     assert!(!page.has("data-remark-form"), "{}", page.text);
     let asked = format!("{files}?comment=a.txt:new:3");
     let page = bob.open(&asked).await;
@@ -131,6 +133,8 @@ async fn an_answer_that_came_too_soon_can_be_sent_later() {
     let fields = [("comment", "There, too"), ("path", "a.txt"), ("side", "new"), ("line", "3")];
     let refused = browser.submit(&files, &comment, &fields).await;
     assert!(refused.status == 429 && refused.has("data-remark-form") && refused.has("There, too</textarea>"), "{}", refused.text);
+    let refused = browser.submit(&talk, &comment, &[("comment", "And on nothing in particular")]).await;
+    assert!(refused.status == 429 && refused.has("And on nothing in particular</textarea>"), "{}", refused.text);
     hub.stop().await;
 }
 

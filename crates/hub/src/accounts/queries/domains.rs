@@ -167,20 +167,21 @@ pub struct Joinable {
 }
 
 /// The organisations that a user can join by the domain of their confirmed address. A domain is one organisation's at most, and so is
-/// the address.
+/// the address. Of its capitals only those of ASCII are folded: to the database `İ` is an `i`, to mail it is another domain.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_joinable(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<Joinable>> {
     sqlx::query_as!(
         Joinable,
-        "select n.name, o.fullname, d.domain, d.role from users u
-         join organization_domains d on d.domain = split_part(lower(u.email), '@', 2) and d.proven_at is not null
+        r#"select n.name, o.fullname, d.domain, d.role from users u
+         join organization_domains d on d.domain = split_part(lower(u.email collate "C"), '@', 2) collate "default"
+                                     and d.proven_at is not null
          join organizations o on o.organization_pk = d.organization_pk join namespaces n on n.namespace_pk = d.organization_pk
          where u.user_pk = $1 and u.email_confirmed_at is not null and n.kind = 'organization'
            and not exists (select from organization_members m where m.organization_pk = d.organization_pk and m.user_pk = $1)
            and not exists (select from organization_removals r where r.organization_pk = d.organization_pk and r.user_pk = $1)
-         limit 10",
+         limit 10"#,
         user_pk
     )
     .fetch_all(pool)
@@ -194,12 +195,13 @@ pub async fn list_joinable(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<J
 pub async fn find_joinable(pool: &PgPool, user_pk: UserPk, organization_pk: i64) -> sqlx::Result<Option<Joinable>> {
     sqlx::query_as!(
         Joinable,
-        "select n.name, o.fullname, d.domain, d.role from users u
-         join organization_domains d on d.domain = split_part(lower(u.email), '@', 2) and d.proven_at is not null
+        r#"select n.name, o.fullname, d.domain, d.role from users u
+         join organization_domains d on d.domain = split_part(lower(u.email collate "C"), '@', 2) collate "default"
+                                     and d.proven_at is not null
          join organizations o on o.organization_pk = d.organization_pk join namespaces n on n.namespace_pk = d.organization_pk
          where u.user_pk = $1 and d.organization_pk = $2 and u.email_confirmed_at is not null and n.kind = 'organization'
            and not exists (select from organization_members m where m.organization_pk = $2 and m.user_pk = $1)
-           and not exists (select from organization_removals r where r.organization_pk = $2 and r.user_pk = $1)",
+           and not exists (select from organization_removals r where r.organization_pk = $2 and r.user_pk = $1)"#,
         user_pk,
         organization_pk
     )
@@ -214,11 +216,12 @@ pub async fn find_joinable(pool: &PgPool, user_pk: UserPk, organization_pk: i64)
 /// The database does not answer.
 pub async fn lock_joinable(conn: &mut PgConnection, user_pk: UserPk, organization_pk: i64) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
-        "select d.role from users u
-         join organization_domains d on d.domain = split_part(lower(u.email), '@', 2) and d.proven_at is not null
+        r#"select d.role from users u
+         join organization_domains d on d.domain = split_part(lower(u.email collate "C"), '@', 2) collate "default"
+                                     and d.proven_at is not null
          where u.user_pk = $1 and d.organization_pk = $2 and u.email_confirmed_at is not null
            and not exists (select from organization_removals r where r.organization_pk = $2 and r.user_pk = $1)
-         for no key update of u for share of d",
+         for no key update of u for share of d"#,
         user_pk,
         organization_pk
     )

@@ -10,7 +10,7 @@ use crate::accounts::api::timestamp;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::RepoAdmin;
-use crate::repos::changes::{self, Change, deleted, undo};
+use crate::repos::changes::{self, Change, Listed, deleted, undo};
 use crate::repos::queries::changes::DeletedRepo;
 use crate::web::base_url::BaseUrl;
 use crate::web::cursor::one_more;
@@ -32,7 +32,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 async fn list_changes(app: web::Data<App>, admin: RepoAdmin, base: BaseUrl, query: Query) -> HubResult<HttpResponse> {
     let before = query.number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
     let limit = one_more(PAGE);
-    let mut found = changes::list(&app, admin.repo.pk, before, limit).await?;
+    let mut found = changes::list(&app, admin.repo.pk, Listed::All, before, limit).await?;
     let mut response = HttpResponse::Ok();
     if found.len() > PAGE {
         found.truncate(PAGE);

@@ -186,10 +186,10 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     }
     // It can always be closed.
     if status == Status::Open || !text.is_empty() {
+        check_unlocked(read, &found)?;
         check_room(&mut tx, &found).await?;
     }
     if !text.is_empty() {
-        check_unlocked(read, &found)?;
         insert(app, &mut tx, (read.repo.pk, &found), author_pk, &text).await?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, status, None).await?;

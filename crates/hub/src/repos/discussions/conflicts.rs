@@ -7,6 +7,9 @@ use hub_types::{Oid, RefName};
 use super::pull_ref;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
+use crate::recalls;
+use crate::repos::access::{Level, RepoRead};
 use crate::repos::merging::{self, CARD, Card, CardSides, Joined, JoinedCard};
 use crate::repos::queries::{Repo, discussions::Discussion};
 use crate::repos::reading;
@@ -50,6 +53,8 @@ pub struct Conflicting {
     pub what: Settling,
     /// What the versions are, in one word that other versions do not have.
     pub seen: String,
+    /// Their blobs.
+    blobs: Vec<Oid>,
 }
 
 /// How it came to a conflict.
@@ -89,8 +94,10 @@ impl Conflicting {
             (None, _, _) => Kind::Added,
             _ => Kind::Changed,
         };
-        let ids = [found.base, found.ours, found.theirs].map(|side| side.map(|side| side.oid.to_hex()).unwrap_or_default());
-        Self { path: found.path.clone(), kind, what, seen: ids.join("-") }
+        let sides = [found.base, found.ours, found.theirs];
+        let ids = sides.map(|side| side.map(|side| side.oid.to_hex()).unwrap_or_default());
+        let blobs = sides.into_iter().flatten().map(|side| side.oid).collect();
+        Self { path: found.path.clone(), kind, what, seen: ids.join("-"), blobs }
     }
 }
 
@@ -98,16 +105,34 @@ impl Conflicting {
 ///
 /// # Errors
 /// 404 when the branch is gone.
-pub async fn conflicts(app: &App, repo: &Repo, found: &Discussion) -> HubResult<Conflicts> {
-    let (base, heads) = heads(app, repo, found).await?;
+pub async fn conflicts(app: &App, read: &RepoRead, found: &Discussion) -> HubResult<Conflicts> {
+    let (base, heads) = heads(app, &read.repo, found).await?;
     let branch = base.branch_name().unwrap_or(base.as_str()).to_owned();
     let labels = Labels::new(&branch, found.num);
-    let read = reading::read(app, repo, move |reader| {
+    let listed = reading::read(app, &read.repo, move |reader| {
         let joined = merging::join(reader, heads.onto, heads.from, labels.both())?;
         list(&joined, &labels)
     });
-    let files = read.await?;
-    Ok(Conflicts { branch, heads, too_many: files.is_none(), files: files.unwrap_or_default() })
+    let listed = listed.await?;
+    let too_many = listed.is_none();
+    let mut files = listed.unwrap_or_default();
+    withhold_recalled(app, read, &mut files).await?;
+    Ok(Conflicts { branch, heads, files, too_many })
+}
+
+/// Leaves no text of a file that was recalled to those who may not put it right: they choose a version.
+async fn withhold_recalled(app: &App, read: &RepoRead, files: &mut [Conflicting]) -> HubResult<()> {
+    if read.level >= Level::Write {
+        return Ok(());
+    }
+    let blobs: Vec<Content> = files.iter().flat_map(|file| &file.blobs).map(|blob| Content::Blob(*blob)).collect();
+    let recalled = recalls::among(app, read.repo.pk, &blobs).await?;
+    for file in files {
+        if file.blobs.iter().any(|blob| recalled.contains_key(&Content::Blob(*blob))) {
+            file.what = Settling::Whole("A version of it was recalled.");
+        }
+    }
+    Ok(())
 }
 
 /// The branch of a pull request, and both commits.

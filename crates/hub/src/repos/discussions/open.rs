@@ -37,19 +37,28 @@ impl NewDiscussion {
     }
 
     /// For a proposed commit: its message, cut to what fits.
-    pub(super) fn of_message(summary: &str, description: &str) -> Self {
+    ///
+    /// # Errors
+    /// 400 for the title that is for what moderators hid: nobody could give it another.
+    pub(super) fn of_message(summary: &str, description: &str) -> HubResult<Self> {
         let cut = |text: &str, limit: usize| text.trim().chars().take(limit).collect::<String>();
-        Self { title: cut(summary, MAX_TITLE_CHARS), description: cut(description, MAX_COMMENT_CHARS) }
+        let title = cut(summary, MAX_TITLE_CHARS);
+        if title.split_whitespace().eq(HIDDEN_TITLE.split_whitespace()) {
+            return Err(kept_for_hidden());
+        }
+        Ok(Self { title, description: cut(description, MAX_COMMENT_CHARS) })
     }
+}
+
+fn kept_for_hidden() -> HubError {
+    HubError::bad_request("This title is for what moderators hid: choose another.").at("title")
 }
 
 /// A title as it is kept.
 pub(super) fn checked_title(title: &str) -> HubResult<String> {
     let title = title.split_whitespace().collect::<Vec<_>>().join(" ");
     match title.chars().count() {
-        _ if title == HIDDEN_TITLE => {
-            Err(HubError::bad_request("This title is for what moderators hid: choose another.").at("title"))
-        }
+        _ if title == HIDDEN_TITLE => Err(kept_for_hidden()),
         MIN_TITLE_CHARS..=MAX_TITLE_CHARS => Ok(title),
         _ => Err(HubError::bad_request(format!("A title has {MIN_TITLE_CHARS} to {MAX_TITLE_CHARS} characters.")).at("title")),
     }

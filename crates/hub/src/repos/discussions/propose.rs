@@ -73,7 +73,7 @@ async fn propose(app: &App, content: &RepoContent, new: NewCommit, by: By) -> Hu
         _ => head,
     };
     let meta = commit::commit_meta(&content.viewer, &new)?;
-    let opening = NewDiscussion::of_message(meta.message.lines().next().unwrap_or_default(), &new.description);
+    let opening = NewDiscussion::of_message(meta.message.lines().next().unwrap_or_default(), &new.description)?;
     let changes: Arc<[hub_git::Change]> = commit::changes_of(app, &content.repo, new.operations).await?.into();
     for round in 0..MAX_ROUNDS {
         let repo = match round {

@@ -33,6 +33,8 @@ const MAX_COMPARED_BYTES: usize = 8 * 1024 * 1024;
 const LINES_BEFORE: usize = 3;
 /// How much of a long line is kept, in characters.
 const MAX_LINE_CHARS: usize = 500;
+/// The longest path that is kept, in bytes. Git itself has no limit.
+const MAX_PATH_BYTES: usize = 4096;
 
 /// A line of what a pull request changes. Made by [`Spot::new`] only.
 #[derive(Debug, Clone, PartialEq, Eq)]
@@ -48,7 +50,7 @@ impl Spot {
     /// was at a commit of the pull request, or is at its last.
     ///
     /// # Errors
-    /// 400 for another side, number or commit.
+    /// 400 for another side, number or commit, and for a path that is too long to be kept.
     pub fn new(path: &str, side: &str, line: i64, commit: Option<&str>) -> HubResult<Self> {
         let side = match side {
             "old" => DiffSide::Old,
@@ -57,6 +59,9 @@ impl Spot {
         };
         let line = i32::try_from(line).ok().filter(|line| *line > 0);
         let line = line.ok_or_else(|| HubError::bad_request("`line` is the number of a line, from 1 on."))?;
+        if path.len() > MAX_PATH_BYTES {
+            return Err(HubError::bad_request("The path of this file is too long for comments on its lines."));
+        }
         let commit = commit.map(|text| text.parse::<Oid>().map_err(|_| HubError::bad_request("`commit` is the id of a commit.")));
         Ok(Self { path: path.to_owned(), side, line, commit: commit.transpose()? })
     }
@@ -180,7 +185,7 @@ fn no_thread(num: i64) -> HubError {
 
 /// Finds a line in what a pull request changes.
 async fn look(app: &App, repo: &Repo, found: &Discussion, spot: &Spot) -> HubResult<Looked> {
-    let (head, onto) = ends(app, repo, found).await?;
+    let (head, onto, _) = ends(app, repo, found).await?;
     let commit = spot.commit.unwrap_or(head);
     let was_head = commit != head && discussions::was_head(&app.pool, found.discussion_pk, commit).await?;
     let (num, spot) = (found.num, spot.clone());
@@ -314,17 +319,19 @@ fn find_again(reader: &GitReader, rows: &[ThreadRow], (parted, head): (Oid, Oid)
 }
 
 fn since(reader: &GitReader, commit: Oid, path: &str, then: Oid, left: &mut usize) -> hub_git::Result<Since> {
-    let entry = reader.entry_at(commit, path)?.filter(|entry| matches!(entry.kind, EntryKind::File | EntryKind::Symlink));
-    let Some(now) = entry.map(|entry| entry.oid) else { return Ok(Since::Gone) };
-    if now == then {
+    let entry = reader.entry_at(commit, path)?.filter(|entry| !entry.is_folder());
+    let Some(entry) = entry else { return Ok(Since::Gone) };
+    if entry.oid == then {
         return Ok(Since::Same);
     }
-    // After a rewritten history, an old version may be in no pack any more.
-    if *left == 0 || !reader.contains(then)? {
+    // After a rewritten history, an old version may be in no pack any more. A submodule's is in another repository.
+    if *left == 0 || entry.kind == EntryKind::Submodule || !reader.contains(then)? {
         return Ok(Since::Gone);
     }
-    let (old, new) = match (reader.blob(then, MAX_FILE_BYTES), reader.blob(now, MAX_FILE_BYTES)) {
-        (Err(hub_git::Error::TooLarge { .. }), _) | (_, Err(hub_git::Error::TooLarge { .. })) => return Ok(Since::Gone),
+    let (old, new) = match (reader.blob(then, MAX_FILE_BYTES), reader.blob(entry.oid, MAX_FILE_BYTES)) {
+        // What was a submodule may have been at a commit of this repository.
+        (Err(hub_git::Error::TooLarge { .. } | hub_git::Error::ObjectDamaged { .. }), _)
+        | (_, Err(hub_git::Error::TooLarge { .. })) => return Ok(Since::Gone),
         (old, new) => (old?, new?),
     };
     *left = left.saturating_sub(old.len() + new.len());

@@ -41,6 +41,8 @@ pub struct PullState {
     pub conflicts: Vec<String>,
     /// Whether both changed the metadata of the card, which is joined key by key.
     pub card_by_keys: bool,
+    /// Whether its branch is gone: there is nothing to compare it with, or to merge it into.
+    pub branch_is_gone: bool,
 }
 
 /// Something that happened.
@@ -198,24 +200,24 @@ async fn commits_of(app: &App, repo: &Repo, rows: &[EventRow]) -> HubResult<Hash
     reading::read(app, repo, walk).await
 }
 
-/// The last commit of a pull request, and that of its branch.
-pub(super) async fn ends(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<(Oid, Oid)> {
+/// The last commit of a pull request, that of its branch, and whether the branch is gone.
+pub(super) async fn ends(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<(Oid, Oid, bool)> {
     let name = pull_ref(discussion.num)?;
     let head = reading::resolve(app, repo, name.as_str()).await?;
     let base = match &discussion.base {
         Some(base) => queries::find_ref(&app.pool, repo.pk, base).await?,
         None => None,
     };
-    // The branch may be gone.
-    Ok((head, base.or(discussion.merge_oid).unwrap_or(head)))
+    let onto = base.or(discussion.merge_oid);
+    Ok((head, onto.unwrap_or(head), onto.is_none()))
 }
 
 async fn pull_state(app: &App, repo: &Repo, discussion: &Discussion) -> HubResult<PullState> {
-    let (head, onto) = ends(app, repo, discussion).await?;
+    let (head, onto, branch_is_gone) = ends(app, repo, discussion).await?;
     let parted = reading::read(app, repo, move |reader| Ok(reader.merge_base(onto, head)?.unwrap_or(onto))).await?;
     let outcome = match discussion.status.is_open() {
         true => reading::merge_outcome(app, repo, onto, head).await?,
         false => Outcome::default(),
     };
-    Ok(PullState { head, parted, conflicts: outcome.conflicts, card_by_keys: outcome.card_by_keys })
+    Ok(PullState { head, parted, conflicts: outcome.conflicts, card_by_keys: outcome.card_by_keys, branch_is_gone })
 }

@@ -34,6 +34,8 @@ struct RequestsPage {
     header: RepoHeader,
     /// What goes on at the gate, in a sentence.
     state: &'static str,
+    /// Whether there is something to decide: while the gate is off, nobody does.
+    decides: bool,
     lists: Vec<ListLink>,
     /// The word of the list that is shown.
     status: &'static str,
@@ -84,6 +86,9 @@ struct Row {
 impl Row {
     fn of(row: RequestRow, undo: Option<i64>) -> Self {
         let answers = row.answers.as_object().into_iter().flatten();
+        // An open gate decides when somebody asks; nobody else is without a name but those whose account is gone.
+        let is_by_gate = row.email.is_some() && row.decided_at == Some(row.requested_at);
+        let nameless = if is_by_gate { "the gate itself" } else { "somebody who left" };
         Self {
             id: row.public_id,
             name: row.user_name,
@@ -91,7 +96,7 @@ impl Row {
             email: row.email,
             at: row.requested_at,
             answers: answers.map(|(label, value)| (label.clone(), words_of(value))).collect(),
-            decided: row.decided_at.map(|at| (at, row.decided_by.unwrap_or_else(|| "the gate itself".to_owned()))),
+            decided: row.decided_at.map(|at| (at, row.decided_by.unwrap_or_else(|| nameless.to_owned()))),
             reason: row.rejection_reason,
             undo,
         }
@@ -186,17 +191,17 @@ async fn show(
         href: Asked { status, search: String::new() }.href(&base, None),
         current: status == asked.status,
     };
-    let status = refusal.status;
+    let (status, decides) = (refusal.status, write.repo.gated.is_some());
     let shown = RequestsPage {
         layout: layout_of(page, &write.repo, "Access requests"),
         state: state_of(write.repo.gated.as_deref()),
+        decides,
         lists: RequestStatus::ALL.map(list).into(),
         status: asked.status.as_str(),
         rows: rows
             .into_iter()
             .map(|row| {
-                // While the gate is off, nobody decides.
-                let undo = last(&row).filter(|_| write.repo.gated.is_some());
+                let undo = last(&row).filter(|_| decides);
                 Row::of(row, undo)
             })
             .collect(),

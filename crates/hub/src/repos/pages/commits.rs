@@ -97,8 +97,10 @@ async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commit
     if place.path.is_empty() {
         return Ok(days);
     }
-    let head = reading::entry(&page.app, &read.repo, place.commit, &place.path).await?;
-    let is_file = head.as_ref().is_none_or(|entry| entry.kind == EntryKind::File);
+    let is_file = match reading::entry(&page.app, &read.repo, place.commit, &place.path).await? {
+        Some(entry) => entry.kind == EntryKind::File,
+        None => was_file(page, read, place, commits).await?,
+    };
     let may_restore = is_file && offer_of(page, read, &place.revision).await?.is_some();
     let restore = place.href(View::Restore, &place.path);
     for commit in days.iter_mut().flat_map(|day| &mut day.commits) {
@@ -107,6 +109,16 @@ async fn days_of_path(page: &PageRequest, read: &RepoRead, place: &Place, commit
         commit.restore_href = may_restore.then(|| format!("{restore}?from={}", commit.oid));
     }
     Ok(days)
+}
+
+/// Whether what is there no longer was a file when it was there last.
+async fn was_file(page: &PageRequest, read: &RepoRead, place: &Place, commits: &[CommitInfo]) -> HubResult<bool> {
+    for commit in commits {
+        if let Some(entry) = reading::entry(&page.app, &read.repo, commit.oid, &place.path).await? {
+            return Ok(entry.kind == EntryKind::File);
+        }
+    }
+    Ok(true)
 }
 
 /// Says which commits are signed.

@@ -239,9 +239,7 @@ async fn operations(page: &PageRequest, repo: &Repo, asked: &Asked, target: &Rep
 
 /// The step that puts a file of this repository at a path.
 async fn put(page: &PageRequest, repo: &Repo, entry: &Entry, path: RepoPath) -> HubResult<Operation> {
-    if entry.kind != EntryKind::File {
-        return Err(HubError::unprocessable("Only files can be moved and restored here. Do it with git."));
-    }
+    require_file(entry)?;
     if let Some(pointer) = &entry.lfs {
         return Ok(Operation::AddLfs { path, oid: pointer.oid, size: Some(pointer.size) });
     }
@@ -251,6 +249,16 @@ async fn put(page: &PageRequest, repo: &Repo, entry: &Entry, path: RepoPath) -> 
         return Ok(Operation::AddFile { path, content: FileContent::Bytes(bytes.to_vec()) });
     }
     Ok(Operation::CopyFile { path, blob: entry.oid, executable: entry.executable })
+}
+
+/// 422 for a folder, a link and a submodule.
+fn require_file(entry: &Entry) -> HubResult<()> {
+    match entry.kind {
+        EntryKind::File => Ok(()),
+        EntryKind::Folder | EntryKind::Symlink | EntryKind::Submodule => {
+            Err(HubError::unprocessable("Only files can be moved and restored here. Do it with git."))
+        }
+    }
 }
 
 fn default_summary(asked: &Asked) -> String {
@@ -273,6 +281,7 @@ async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal
         Kind::Restore => {
             let commit = reading::resolve(&page.app, repo, &asked.from).await?;
             let old = reading::get_entry(&page.app, repo, commit, &place.path).await?;
+            require_file(&old)?;
             // What differs is shown.
             if target.read().level < Level::Write {
                 for entry in entry.iter().chain([&old]) {
@@ -304,7 +313,11 @@ async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal
         summary: target.summary(if asked.summary.is_empty() && kind != Kind::Move { &default } else { &asked.summary }),
         description: asked.description.clone(),
         diff: match old {
-            Some(old) => Some(blob_diff(page, repo, entry.as_deref(), &old).await?),
+            // In the place of a folder there is nothing to compare it with.
+            Some(old) => {
+                let now = entry.as_deref().filter(|entry| entry.kind == EntryKind::File);
+                Some(blob_diff(page, repo, now, &old).await?)
+            }
             None => None,
         },
         problem: refusal.message_elsewhere(&["target"]),

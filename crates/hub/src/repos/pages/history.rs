@@ -11,9 +11,9 @@ use super::{BASES, BUCKET_BASE};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::RepoAdmin;
-use crate::repos::changes::{self, Change, What, undo};
+use crate::repos::changes::{self, Change, Listed, What, undo};
 use crate::web::cursor::one_more;
-use crate::web::extract::raw_param;
+use crate::web::extract::{Query, raw_param};
 use crate::web::filters;
 use crate::web::form::Refusal;
 use crate::web::layout::Layout;
@@ -35,12 +35,43 @@ pub(super) struct HistoryPage {
     pub error: Option<String>,
     /// The branch or tag that can be put back under a name of its own instead.
     pub instead: Option<i64>,
+    /// What can be listed, where there are decisions about access.
+    pub lists: Vec<ListLink>,
+    /// Whether something is left out.
+    pub is_part: bool,
     /// The changes, newest first.
     pub changes: Vec<ChangeItem>,
     /// The newest.
     pub previous: Option<String>,
     /// Older ones.
     pub next: Option<String>,
+}
+
+/// A list to choose.
+#[derive(Debug)]
+pub(super) struct ListLink {
+    /// What it has.
+    pub label: &'static str,
+    /// Its address.
+    pub href: String,
+    /// Whether it is shown.
+    pub current: bool,
+}
+
+/// The lists, their words in addresses, and what they are called.
+const LISTS: [(Listed, &str, &str); 3] =
+    [(Listed::All, "all", "Everything"), (Listed::Others, "other", "Without access"), (Listed::Decisions, "access", "Access")];
+
+/// Which list an address asks for.
+fn listed(query: &Query) -> Listed {
+    let asked = query.get("show").unwrap_or_default();
+    LISTS.into_iter().find(|(_, word, _)| *word == asked).map_or(Listed::All, |(listed, ..)| listed)
+}
+
+/// The address of a list.
+fn list_href(path: &str, listed: Listed) -> String {
+    let word = LISTS.into_iter().find(|(one, ..)| *one == listed && listed != Listed::All);
+    word.map_or_else(|| path.to_owned(), |(_, word, _)| format!("{path}?show={word}"))
 }
 
 /// A change.
@@ -96,28 +127,36 @@ pub(super) fn history_path(repo_path: &str) -> String {
 
 async fn show_history(page: PageRequest, admin: RepoAdmin) -> HubResult<HttpResponse> {
     page.require_session()?;
-    let before = page.query().number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
-    let shown = history_page(&page, &admin, before).await?;
+    let query = page.query();
+    let before = query.number("before")?.map(|before| i64::try_from(before).unwrap_or(i64::MAX));
+    let shown = history_page(&page, &admin, listed(&query), before).await?;
     page.show(shown).await
 }
 
-async fn history_page(page: &PageRequest, admin: &RepoAdmin, before: Option<i64>) -> HubResult<HistoryPage> {
+async fn history_page(page: &PageRequest, admin: &RepoAdmin, listed: Listed, before: Option<i64>) -> HubResult<HistoryPage> {
     let (header, _) = header_of(page, admin, RepoTab::Settings).await?;
     let limit = one_more(PAGE_LEN);
-    let mut found = changes::list(&page.app, admin.repo.pk, before, limit).await?;
+    let mut found = changes::list(&page.app, admin.repo.pk, listed, before, limit).await?;
     let more = found.len() > PAGE_LEN;
     found.truncate(PAGE_LEN);
     let path = history_path(&admin.repo.path());
     let last = found.last().map(|change| change.pk);
+    let (first, is_part) = (list_href(&path, listed), listed != Listed::All);
+    let decides =
+        admin.repo.gated.is_some() || is_part || found.iter().any(|change| matches!(change.what, What::DecideAccess(_)));
+    let link =
+        |(one, _, label): (Listed, &str, &'static str)| ListLink { label, href: list_href(&path, one), current: one == listed };
     Ok(HistoryPage {
         layout: layout_of(page, &admin.repo, "History of changes"),
         header,
         days: page.app.config.undo_days,
         error: None,
         instead: None,
+        lists: if decides { LISTS.into_iter().map(link).collect() } else { Vec::new() },
+        is_part,
         changes: found.into_iter().map(ChangeItem::of).collect(),
-        previous: before.map(|_| path.clone()),
-        next: last.filter(|_| more).map(|pk| format!("{path}?before={pk}")),
+        next: last.filter(|_| more).map(|pk| format!("{first}{}before={pk}", if is_part { '&' } else { '?' })),
+        previous: before.map(|_| first),
     })
 }
 
@@ -134,7 +173,7 @@ async fn post_undo(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> Hu
         }
         Err(error) if error.kind() == ErrorKind::Conflict => {
             let refusal = Refusal::of(error)?;
-            let mut shown = history_page(&page, &admin, None).await?;
+            let mut shown = history_page(&page, &admin, Listed::All, None).await?;
             shown.instead = beside(&page, &admin, change).await?;
             shown.error = refusal.message_elsewhere(&[]);
             page.show_with(refusal.status, shown).await
@@ -148,7 +187,7 @@ async fn post_undo(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> Hu
 
 /// The change itself, if what it was can be put under a name of its own.
 async fn beside(page: &PageRequest, admin: &RepoAdmin, change_pk: i64) -> HubResult<Option<i64>> {
-    let found = changes::list(&page.app, admin.repo.pk, change_pk.checked_add(1), 1).await?;
+    let found = changes::list(&page.app, admin.repo.pk, Listed::All, change_pk.checked_add(1), 1).await?;
     let is_ref = |change: &&Change| {
         change.pk == change_pk && change.is_undoable() && matches!(change.what, What::DeleteRef { .. } | What::ReplaceRef { .. })
     };

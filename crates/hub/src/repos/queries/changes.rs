@@ -65,20 +65,28 @@ pub struct ChangeRow {
     pub undone_by: Option<String>,
 }
 
-/// The changes of a repository before one of them, newest first.
+/// The changes of a repository before one of them, newest first; with `decisions`, those about access alone, or all but those.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_page(pool: &PgPool, repo_pk: i64, before: i64, limit: i64) -> sqlx::Result<Vec<ChangeRow>> {
+pub async fn list_page(
+    pool: &PgPool,
+    repo_pk: i64,
+    decisions: Option<bool>,
+    before: i64,
+    limit: i64,
+) -> sqlx::Result<Vec<ChangeRow>> {
     sqlx::query_as!(
         ChangeRow,
         r#"select change_pk, c.kind, details, a.name as "actor?", c.created_at, undoes, undone_at, u.name as "undone_by?"
            from repo_changes c
            left join namespaces a on a.namespace_pk = c.actor_pk left join namespaces u on u.namespace_pk = c.undone_by
-           where repo_pk = $1 and change_pk < $2 order by change_pk desc limit $3"#,
+           where repo_pk = $1 and change_pk < $2 and ($4::boolean is null or (c.kind = 'decide_access') = $4)
+           order by change_pk desc limit $3"#,
         repo_pk,
         before,
-        limit
+        limit,
+        decisions
     )
     .fetch_all(pool)
     .await

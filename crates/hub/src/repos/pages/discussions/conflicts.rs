@@ -186,7 +186,7 @@ pub(super) async fn show_conflicts(page: PageRequest, read: RepoRead) -> HubResu
     let num = num_of(page.http())?;
     let back = format!("{}/discussions/{num}", read.repo.path());
     let Some((pull, found)) = pull_to_settle(&page.app, read, num).await? else { return Ok(page.redirect(&back)) };
-    let now = conflicts(&page.app, &pull.read().repo, &found).await?;
+    let now = conflicts(&page.app, pull.read(), &found).await?;
     if now.files.is_empty() && !now.too_many {
         return Ok(page.redirect_saying(&back, "Nothing is in conflict any more."));
     }
@@ -213,7 +213,7 @@ pub(super) async fn post_conflicts(page: PageRequest, read: RepoRead, form: Chec
         ))?,
         Err(error) => Refusal::of(error)?,
     };
-    let now = conflicts(&page.app, &pull.read().repo, &found).await?;
+    let now = conflicts(&page.app, pull.read(), &found).await?;
     show(&page, &pull, &found, now, typed, refusal).await
 }
 

@@ -34,6 +34,8 @@ struct FilesPage {
     layout: Layout,
     header: RepoHeader,
     head: Head,
+    /// Whether the branch is gone that this would be compared with.
+    branch_is_gone: bool,
     /// What the forms under comments need.
     desk: Desk,
     files: Vec<ShownFile>,
@@ -157,6 +159,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let layout = layout_of(page, repo, &format!("Files changed · {} · #{num}", discussion.title));
     let shown = FilesPage {
         head: Head::of(&discussion, &header.href()),
+        branch_is_gone: pull.branch_is_gone,
         desk: Desk::new(&header, &layout, num, rights, "files"),
         layout,
         form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), field),
@@ -201,7 +204,7 @@ fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>
             let key = (side, number.clone());
             shown.threads.extend(placed.remove(&key).unwrap_or_default());
             shown.form |= spot.as_ref() == Some(&key);
-            let href = may_comment.then(|| format!("?comment={path}:{}:{number}#remark-form", side.as_str()));
+            let href = may_comment.then(|| format!("files?comment={path}:{}:{number}#remark-form", side.as_str()));
             match side {
                 DiffSide::Old => shown.old_href = href,
                 DiffSide::New => shown.new_href = href,
@@ -226,5 +229,7 @@ mod tests {
         for wrong in ["", "a.txt", "a.txt:new", "a.txt:new:0", "a.txt:left:1", "a.txt:new:x", "a.txt:new:99999999999"] {
             assert_eq!(spot_of(wrong), None, "{wrong}");
         }
+        assert!(spot_of(&format!("{}:new:1", "x".repeat(4096))).is_some());
+        assert_eq!(spot_of(&format!("{}:new:1", "x".repeat(4097))), None, "too long to be kept");
     }
 }

@@ -18,8 +18,8 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
     match done {
         Ok(_) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
         // Who may not, or asks for what is not there, gets that page.
-        Err(error) if matches!(error.kind(), ErrorKind::BadRequest | ErrorKind::Conflict) => {
-            let again = Again { typed: typed.to_owned(), refusal: Refusal::of(error)?, answer: None };
+        Err(error) if is_for_the_form(&error) && error.kind() != ErrorKind::Forbidden => {
+            let again = Again { typed: typed.to_owned(), refusal: Refusal::said(&error), answer: None };
             thread::show(page, read, num, again).await
         }
         Err(error) => Err(error),

@@ -57,7 +57,7 @@ pub(super) async fn post_form(page: PageRequest, read: RepoRead, form: CommentFo
     };
     match opened {
         Ok(num) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
-        Err(error) => show(&page, &read, typed, Refusal::of(error)?).await,
+        Err(error) => show(&page, &read, typed, Refusal::keeping(error)?).await,
     }
 }
 

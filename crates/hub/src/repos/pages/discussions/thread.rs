@@ -73,12 +73,16 @@ struct ThreadPage {
     head: Head,
     items: Vec<Item>,
     rights: Rights,
+    /// Whether moderators disabled the repository.
+    silenced: bool,
     /// What the forms under comments need.
     desk: Desk,
     is_pull_request: bool,
     is_open: bool,
     is_merged: bool,
     is_draft: bool,
+    /// Whether the branch of a pull request is gone.
+    branch_is_gone: bool,
     /// What both the pull request and its branch changed.
     conflicts: Vec<String>,
     /// Whether both changed the metadata of the card, which merges key by key.
@@ -155,10 +159,12 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, num: i64, again: A
         head: Head::of(&discussion, &header.href()),
         items,
         rights,
+        silenced: discussions::is_silenced(read),
         is_pull_request: discussion.is_pull_request(),
         is_open: discussion.status.is_open(),
         is_merged: discussion.status == Status::Merged,
         is_draft: discussion.status == Status::Draft,
+        branch_is_gone: pull.as_ref().is_some_and(|pull| pull.branch_is_gone),
         card_by_keys: pull.as_ref().is_some_and(|pull| pull.card_by_keys),
         conflicts: pull.map(|pull| pull.conflicts).unwrap_or_default(),
         own: OwnPull::of(&discussion, &header).filter(|_| rights.change),
