@@ -370,7 +370,8 @@ mod tests {
             }
             // Those that changed are looked through in another way, with the same result.
             let all = [(1, "ada", "İİ日本 Σίσυφος"), (2, "bob", "\u{0}\u{85}𝒳 ẞ"), (3, "eve", "")];
-            let changed = Changed::from(all.map(|(key, name, fullname)| (key, Some(owner(key, OwnerKind::User, name, fullname)))));
+            let changed =
+                Changed::from(all.map(|(key, name, fullname)| (key, Some(owner(key, OwnerKind::User, name, fullname)))));
             assert_eq!(
                 names.find(&none, &wanted, Way::Within, 0, 10),
                 Names::default().find(&changed, &wanted, Way::Within, 0, 10),
