@@ -120,15 +120,28 @@ impl TestHub {
         panic!("jobs are left");
     }
 
-    /// Waits until the search index knows of everything, at most 10 s.
+    /// Waits until the search index knows of everything, at most 10 s, and this node of every owner, as long.
     pub async fn indexed(&self) {
+        let app = self.app();
         for _ in 0..400 {
-            if self.app().search.behind(&self.app().pool).await == Some(0) {
-                return;
+            if app.search.behind(&app.pool).await == Some(0) {
+                return self.knows_owners().await;
             }
             tokio::time::sleep(std::time::Duration::from_millis(25)).await;
         }
         panic!("the search index is behind");
+    }
+
+    /// Waits until this node has heard of every user and organisation as they are now, at most 10 s.
+    pub async fn knows_owners(&self) {
+        let app = self.app();
+        for _ in 0..400 {
+            if app.owners.is_current(app).await.expect("the names can be read") {
+                return;
+            }
+            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
+        }
+        panic!("the names of owners are behind");
     }
 
     /// Stops the hub, has something done with its database, and starts it again, at another address.

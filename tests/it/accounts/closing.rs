@@ -180,7 +180,10 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
              select repo_pk, 'https://ci.example.org', 'octo/bert', n.namespace_pk from repos r, namespaces n
              where r.name = 'bert' and n.name = 'ada';
          insert into rule_texts (hash, user_pk)
-             select decode(repeat('ab', 32), 'hex'), namespace_pk from namespaces where name = 'ada'",
+             select decode(repeat('ab', 32), 'hex'), namespace_pk from namespaces where name = 'ada';
+         insert into audit_log (namespace_pk, via, action, subject, details)
+             select namespace_pk, 'hub', 'moderation.disable_repo', 'model ada/gone', '{\"category\": \"spam\", \"batch\": 26001}'
+             from namespaces where name = 'ada'",
     )
     .await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
@@ -211,6 +214,8 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     has("rule_counts", "\"comments\"");
     has("rule_texts", &"ab".repeat(32));
     has("trusted_publishers", "octo/bert");
+    has("security_log", "model ada/gone");
+    assert!(!part_of(&bytes, "security_log").contains("batch"), "what moderators did at once is for those who run the hub");
     let mut bobs = Browser::logged_in(&hub, "bob").await;
     assert_eq!(bobs.get(&path).await.status, 404, "it is not his");
     for client in [&token, &bob] {

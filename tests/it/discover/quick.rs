@@ -1,10 +1,32 @@
 //! The box in the head of every page, its API, and the page of results.
 
+use std::time::{Duration, Instant};
+
 use hub::accounts::OrgRole;
-use hub_tests::TestHub;
+use hub_tests::{TestHub, Value};
+use reqwest::Method;
 
 use super::{listed, shelf};
+use crate::git_http::nodes::another_node;
 use crate::pages::browser::Browser;
+
+/// Asks each node until it finds these owners and no others, at most 5 s.
+async fn found_soon(nodes: &[String], question: &str, key: &str, expected: &[&str]) {
+    let member = if key == "orgs" { "name" } else { "user" };
+    let http = reqwest::Client::new();
+    for node in nodes {
+        let until = Instant::now() + Duration::from_secs(5);
+        loop {
+            let answer = http.get(format!("{node}/api/quicksearch?q={question}")).send().await.unwrap();
+            let found: Value = answer.json().await.unwrap();
+            if listed(&found, key, member) == expected {
+                break;
+            }
+            assert!(Instant::now() < until, "{node}, {question}: {found}");
+            tokio::time::sleep(Duration::from_millis(20)).await;
+        }
+    }
+}
 
 #[tokio::test]
 async fn one_question_finds_every_kind_of_thing() {
@@ -115,5 +137,114 @@ async fn the_page_of_results_has_tabs_and_passages() {
     // Every page has the box, which works as a plain form.
     let home = browser.open("/").await;
     assert!(home.has("action=\"/search\"") && home.has("name=\"q\""));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn owners_are_found_as_they_are_now_on_every_node() {
+    let hub = TestHub::start().await;
+    let (node, address, _disk) = another_node(&hub).await;
+    let nodes = [hub.base().to_owned(), format!("http://{address}")];
+    found_soon(&nodes, "harbour", "orgs", &[]).await;
+    let bob = hub.account("bob").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    hub.organization("harbour-works", &[(&bob, OrgRole::Admin)]).await;
+    found_soon(&nodes, "harbour", "orgs", &["harbour-works"]).await;
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    let settings = "/organizations/harbour-works/settings";
+    let page = browser.submit(settings, settings, &[("fullname", "Ships and Quays")]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    found_soon(&nodes, "quays", "orgs", &["harbour-works"]).await;
+    let page = browser.submit(settings, &format!("{settings}/name"), &[("name", "Lighthouse")]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    found_soon(&nodes, "lighth", "orgs", &["Lighthouse"]).await;
+    found_soon(&nodes, "harbour", "orgs", &[]).await;
+    let delete = "/organizations/Lighthouse/settings/delete";
+    let page = browser.submit(delete, delete, &[("confirmation", "Lighthouse")]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    found_soon(&nodes, "lighth", "orgs", &[]).await;
+    let page = browser.submit("/settings/organizations", "/organizations/Lighthouse/keep", &[]).await;
+    assert_eq!(page.status, 303, "{}", page.text);
+    found_soon(&nodes, "lighth", "orgs", &["Lighthouse"]).await;
+
+    hub.account("carol").await;
+    found_soon(&nodes, "carol", "users", &["carol"]).await;
+    hub.sql("update users set fullname = 'Mary Celeste' where email = 'carol@example.org'").await;
+    found_soon(&nodes, "celeste", "users", &["carol"]).await;
+    hub.sql("update users set deletes_at = now() + interval '9 days' where email = 'carol@example.org'").await;
+    found_soon(&nodes, "celeste", "users", &[]).await;
+    hub.sql("update users set deletes_at = null where email = 'carol@example.org'").await;
+    found_soon(&nodes, "celeste", "users", &["carol"]).await;
+    hub.sql("update namespaces set kind = 'deleted' where name = 'carol'").await;
+    found_soon(&nodes, "celeste", "users", &[]).await;
+    // Many at once, and many more after those.
+    hub.sql(
+        "with made as (insert into namespaces (name, kind) select 'fleet-' || n, 'organization' from generate_series(1, 1200) n
+                       returning namespace_pk)
+         insert into organizations (organization_pk, fullname) select namespace_pk, '' from made",
+    )
+    .await;
+    found_soon(&nodes, "fleet-1200", "orgs", &["fleet-1200"]).await;
+    for half in [
+        "update organizations set fullname = 'Convoy' where organization_pk % 2 = 0",
+        "update organizations set fullname = 'Convoy' where organization_pk % 2 = 1",
+    ] {
+        hub.sql(half).await;
+        hub.indexed().await;
+    }
+    let found = hub.anonymous().get_json("/api/quicksearch?q=convoy&type=org", 200).await;
+    assert_eq!(found["orgsCount"], hub.count("organizations").await, "{found}");
+    node.stop().await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_is_said_while_nobody_listens_is_learnt_afterwards() {
+    let hub = TestHub::start().await;
+    let bob = hub.account("bob").await;
+    hub.organization("harbour-works", &[(&bob, OrgRole::Admin)]).await;
+    hub.indexed().await;
+    let nodes = [hub.base().to_owned()];
+    for name in ["lighthouse", "breakwater", "dockyard"] {
+        let until = Instant::now() + Duration::from_secs(15);
+        while hub.count("pg_stat_activity where datname = current_database() and query like 'LISTEN %'").await != 1 {
+            assert!(Instant::now() < until, "the hub does not listen");
+            tokio::time::sleep(Duration::from_millis(25)).await;
+        }
+        // The connection that listens is gone when the change is told.
+        let statements = format!(
+            "do $$ begin
+                 update namespaces set name = '{name}' where kind = 'organization';
+                 perform pg_terminate_backend(pid) from pg_stat_activity
+                 where datname = current_database() and query like 'LISTEN %';
+             end $$"
+        );
+        sqlx::raw_sql(sqlx::AssertSqlSafe(statements)).execute(&hub.app().pool).await.unwrap();
+        found_soon(&nodes, name, "orgs", &[name]).await;
+        hub.indexed().await;
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_goes_away_while_names_are_read_leaves_them_to_the_next_one() {
+    let hub = TestHub::start().await;
+    let bob = hub.account("bob").await;
+    hub.indexed().await;
+    hub.organization("harbour-works", &[(&bob, OrgRole::Admin)]).await;
+    // Whoever reads names waits for this.
+    let mut held = hub.app().begin().await.unwrap();
+    sqlx::raw_sql("lock table organizations in access exclusive mode").execute(&mut *held).await.unwrap();
+    let anyone = hub.anonymous();
+    let until = Instant::now() + Duration::from_secs(2);
+    while Instant::now() < until {
+        let asked = anyone.request(Method::GET, "/api/quicksearch?q=harbour&type=org").timeout(Duration::from_millis(200));
+        // Those that ask before this node has heard of the change find nothing, and do not wait.
+        if asked.send().await.is_err() {
+            break;
+        }
+    }
+    held.rollback().await.unwrap();
+    found_soon(&[hub.base().to_owned()], "harbour", "orgs", &["harbour-works"]).await;
     hub.stop().await;
 }

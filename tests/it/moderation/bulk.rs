@@ -116,8 +116,13 @@ async fn the_audit_log_leads_those_who_run_the_hub_to_all_of_it() {
     let file = operator.get("/admin/audit/export?action=moderation.disable_repo").await;
     assert_eq!(file.text.matches(&format!("\"batch\":{batch}")).count(), 3, "{}", file.text);
     // The owner reads what was done, each by itself.
-    let own = Browser::logged_in(hub, "ada").await.open("/settings/security-log").await;
+    let mut ada = Browser::logged_in(hub, "ada").await;
+    let own = ada.open("/settings/security-log").await;
     assert!(own.has("Repository disabled by moderators") && !own.has("bulk act") && !own.has("batch: "), "{}", own.text);
+    for format in ["jsonl", "csv"] {
+        let file = ada.get(&format!("/settings/security-log/export?format={format}")).await;
+        assert!(file.has("model ada/bert") && file.has("category") && !file.has("batch"), "{}", file.text);
+    }
     stage.hub.stop().await;
 }
 
@@ -205,10 +210,14 @@ async fn of_two_who_undo_all_of_it_at_once_each_act_has_one() {
     let mut moderator = Browser::logged_in(hub, "moderator").await;
     let mut operator = Browser::logged_in(hub, "operator").await;
     let paths = taken_down(&stage, &mut moderator).await;
-    let (_, _, action) = last(&stage).await;
+    let (_, all, action) = last(&stage).await;
     let (one, other) = tokio::join!(undo_all(&mut moderator, &action), undo_all(&mut operator, &action));
     assert_eq!((one.status, other.status), (303, 303), "{} {}", one.text, other.text);
     assert_eq!(hub.count("moderation_acts where act = 'restore'").await, 3);
+    for browser in [&mut moderator, &mut operator] {
+        let page = browser.open(&all).await;
+        assert!(page.has("taken back") && !page.has("This was taken back already"), "nothing was refused: {}", page.text);
+    }
     all_are(&hub.anonymous(), paths, 200).await;
     stage.hub.stop().await;
 }

@@ -89,6 +89,7 @@ async fn a_closed_organization_is_gone_by_every_door_until_it_is_kept() {
     let (hub, client) = (&acme.hub, acme.client("head"));
     let ci = service_account(&acme, &mut head).await;
     ci.get("/api/whoami-v2", 200).await;
+    hub.indexed().await;
     check_doors(client, true).await;
     let mut member = Browser::logged_in(hub, "member").await;
     assert_eq!(member.get(DELETE).await.status, 403);
@@ -210,6 +211,7 @@ async fn when_its_time_is_over_a_closed_organization_goes_for_good() {
     let left: i64 =
         sqlx::query_scalar("select count(*) from repos where purged_at is null").fetch_one(&hub.app().pool).await.unwrap();
     assert_eq!(left, 0, "what they had is collected");
+    hub.knows_owners().await;
     check_doors(acme.client("head"), false).await;
     let new = [("name", "acme"), ("fullname", "")];
     assert_eq!(head.submit("/organizations/new", "/organizations/new", &new).await.status, 409, "not even for who had it");

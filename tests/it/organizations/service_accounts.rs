@@ -152,6 +152,7 @@ async fn it_works_for_its_organisation_and_nowhere_else() {
     let fields = [("act", "role"), ("role", "admin"), ("reason", "Why not.")];
     assert_eq!(operator.submit("/admin/storage", "/admin/users/acme-ci", &fields).await.status, 409);
     // Search for people finds people, and a mention tells nobody.
+    hub.knows_owners().await;
     assert_eq!(bot.get_json("/api/quicksearch?q=acme-ci&type=user", 200).await["users"], json!([]));
     let said = json!({ "comment": "@acme-ci, look." });
     head.post_json("/api/models/acme/built/discussions/1/comment", &said, 201).await;

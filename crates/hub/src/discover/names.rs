@@ -50,13 +50,13 @@ const NAME: char = '\n';
 const FULLNAME: char = '\t';
 
 /// Names that do not change: one text to search through, `\nname\tfull name` after another, in lower case and in the order of the names.
-#[derive(Debug, Default)]
+#[derive(Debug, Default, PartialEq, Eq)]
 pub(super) struct Names {
     text: String,
     entries: Vec<Entry>,
 }
 
-#[derive(Debug)]
+#[derive(Debug, PartialEq, Eq)]
 struct Entry {
     /// Where it begins in the text.
     start: usize,
@@ -71,17 +71,48 @@ impl Names {
     /// Takes owners in any order.
     pub(super) fn new(owners: Vec<Owner>) -> Self {
         let mut rows: Vec<(String, Owner)> = owners.into_iter().map(|owner| (lower(&owner.name), owner)).collect();
-        rows.sort_unstable_by(|a, b| a.0.cmp(&b.0));
-        let (mut text, mut entries) = (String::new(), Vec::with_capacity(rows.len()));
+        rows.sort_unstable_by(|a, b| (&a.0, a.1.namespace_pk).cmp(&(&b.0, b.1.namespace_pk)));
+        let mut names = Self { text: String::new(), entries: Vec::with_capacity(rows.len()) };
         for (name, owner) in rows {
-            entries.push(Entry { start: text.len(), namespace_pk: owner.namespace_pk, kind: owner.kind });
-            text.extend([NAME]);
-            text.push_str(&name);
-            text.extend([FULLNAME]);
-            text.push_str(&lower(&owner.fullname));
+            names.push(owner.namespace_pk, owner.kind, &name, &lower(&owner.fullname));
         }
-        text.shrink_to_fit();
-        Self { text, entries }
+        names.text.shrink_to_fit();
+        names
+    }
+
+    /// The same with what changed.
+    pub(super) fn with(&self, changed: &Changed) -> Self {
+        let mut new: Vec<(String, &Owner)> = changed.values().flatten().map(|owner| (lower(&owner.name), owner)).collect();
+        new.sort_unstable_by(|a, b| (&a.0, a.1.namespace_pk).cmp(&(&b.0, b.1.namespace_pk)));
+        let mut new = new.into_iter().peekable();
+        let mut names = Self { text: String::with_capacity(self.text.len()), entries: Vec::with_capacity(self.entries.len()) };
+        for (at, entry) in self.entries.iter().enumerate() {
+            if changed.contains_key(&entry.namespace_pk) {
+                continue;
+            }
+            let (name, fullname) = self.at(at);
+            while let Some((before, owner)) =
+                new.next_if(|(other, owner)| (other.as_str(), owner.namespace_pk) < (name, entry.namespace_pk))
+            {
+                names.push(owner.namespace_pk, owner.kind, &before, &lower(&owner.fullname));
+            }
+            names.push(entry.namespace_pk, entry.kind, name, fullname);
+        }
+        for (name, owner) in new {
+            names.push(owner.namespace_pk, owner.kind, &name, &lower(&owner.fullname));
+        }
+        names.text.shrink_to_fit();
+        names.entries.shrink_to_fit();
+        names
+    }
+
+    /// Adds one whose name comes after all others; both names are in lower case.
+    fn push(&mut self, namespace_pk: i64, kind: OwnerKind, name: &str, fullname: &str) {
+        self.entries.push(Entry { start: self.text.len(), namespace_pk, kind });
+        self.text.push(NAME);
+        self.text.push_str(name);
+        self.text.push(FULLNAME);
+        self.text.push_str(fullname);
     }
 
     /// The owners of each kind that fit, `skip` of the best left out, at most `limit` of them: users, then organisations.
@@ -147,8 +178,13 @@ impl Names {
 
     /// The name, in lower case.
     fn name_at(&self, at: usize) -> &str {
+        self.at(at).0
+    }
+
+    /// The name and the full name, in lower case.
+    fn at(&self, at: usize) -> (&str, &str) {
         let both = self.entries.get(at).and_then(|entry| self.text.get(entry.start + NAME.len_utf8()..self.end(at)));
-        both.and_then(|both| both.split_once(FULLNAME)).unwrap_or_default().0
+        both.and_then(|both| both.split_once(FULLNAME)).unwrap_or_default()
     }
 }
 
@@ -160,9 +196,14 @@ fn needles(wanted: &str) -> Vec<String> {
     }
 }
 
-/// One line in lower case, without the letters that keep names apart.
+/// One line in lower case, without the letters that keep names apart. Whether a sigma ends its word makes no difference.
 pub(super) fn lower(text: &str) -> String {
-    text.chars().map(|letter| if letter.is_control() { ' ' } else { letter }).flat_map(char::to_lowercase).collect()
+    let plain = text.chars().map(|letter| match letter {
+        'ς' => 'σ',
+        letter if letter.is_control() => ' ',
+        letter => letter,
+    });
+    plain.flat_map(char::to_lowercase).collect()
 }
 
 /// The place of a match among others: the smaller, the better.
@@ -279,6 +320,67 @@ mod tests {
         assert_eq!(keys(&names.find(&changed, "bert", Way::Within, 0, 10)), [(&[6][..], 1), (&[7, 1, 4, 3][..], 4)]);
         assert_eq!(keys(&names.find(&changed, "n", Way::Within, 0, 10))[0], (&[5][..], 1));
         assert_eq!(keys(&names.find(&changed, "noar", Way::Similar, 0, 10))[0], (&[5][..], 1));
+    }
+
+    #[test]
+    fn what_changed_becomes_a_part_of_the_rest() {
+        let names = names();
+        assert_eq!(names.with(&Changed::new()), names);
+        let changed = Changed::from([
+            (2, None),
+            (5, Some(owner(5, OwnerKind::User, "aaron", "Berta"))),
+            (6, Some(owner(6, OwnerKind::User, "carol", "Carola"))),
+            (7, Some(owner(7, OwnerKind::Organization, "Zoo-2", "Bert"))),
+            (8, None),
+        ]);
+        let renewed = names.with(&changed);
+        assert_eq!(
+            renewed,
+            Names::new(vec![
+                owner(7, OwnerKind::Organization, "Zoo-2", "Bert"),
+                owner(6, OwnerKind::User, "carol", "Carola"),
+                owner(5, OwnerKind::User, "aaron", "Berta"),
+                owner(4, OwnerKind::Organization, "zoo", "Über\tbert\n"),
+                owner(3, OwnerKind::Organization, "albert", "Bertrand"),
+                owner(1, OwnerKind::Organization, "Bert-Lab", "A laboratory"),
+            ])
+        );
+        for (wanted, way) in [("bert", Way::Within), ("b", Way::Within), ("zooo", Way::Similar)] {
+            assert_eq!(renewed.find(&Changed::new(), wanted, way, 0, 10), names.find(&changed, wanted, way, 0, 10), "{wanted}");
+        }
+        let all = Changed::from([1, 2, 3, 4, 5, 6].map(|key| (key, None)));
+        assert_eq!(names.with(&all), Names::default());
+    }
+
+    #[test]
+    fn letters_of_any_length_do_no_harm() {
+        let names = Names::new(vec![
+            owner(1, OwnerKind::User, "ada", "İİ日本 Σίσυφος"),
+            owner(2, OwnerKind::User, "bob", "\u{0}\u{85}𝒳 ẞ"),
+            owner(3, OwnerKind::User, "eve", ""),
+        ]);
+        let none = Changed::new();
+        for text in ["İ", "i̇i", "日", "本 σ", "σίσυφοσ", "ΣΊΣΥΦΟΣ", "𝒳", "ß", "\u{307}", "ada\ti", "a\n", "\n", "\t", "\u{85}"]
+        {
+            let wanted = lower(text);
+            for way in [Way::Within, Way::Similar] {
+                for (at, key) in names.find(&none, &wanted, way, 0, 10)[0].best.iter().enumerate() {
+                    assert_eq!(names.find(&none, &wanted, way, at, 1)[0].best, [*key], "{text:?}");
+                }
+            }
+            // Those that changed are looked through in another way, with the same result.
+            let all = [(1, "ada", "İİ日本 Σίσυφος"), (2, "bob", "\u{0}\u{85}𝒳 ẞ"), (3, "eve", "")];
+            let changed =
+                Changed::from(all.map(|(key, name, fullname)| (key, Some(owner(key, OwnerKind::User, name, fullname)))));
+            assert_eq!(
+                names.find(&none, &wanted, Way::Within, 0, 10),
+                Names::default().find(&changed, &wanted, Way::Within, 0, 10),
+                "{text:?}"
+            );
+        }
+        assert_eq!(keys(&names.find(&none, &lower("İ"), Way::Within, 0, 10))[0], (&[1][..], 1));
+        assert_eq!(keys(&names.find(&none, &lower("ΣΊΣΥΦΟΣ"), Way::Within, 0, 10))[0], (&[1][..], 1));
+        assert_eq!(keys(&names.find(&none, &lower("ada\ti"), Way::Within, 0, 10))[0], (&[][..], 0));
     }
 
     #[test]

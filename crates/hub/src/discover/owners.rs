@@ -18,7 +18,7 @@ pub(crate) const CHANNEL: &str = "owners";
 const MAX_CHARS: usize = 96;
 /// From this length on, a name may have one letter wrong: of shorter ones, too many are one letter apart.
 const FORGIVEN_FROM: usize = 4;
-/// From so many changes on, all names are read again, and the text that is searched through is made anew.
+/// With more changes than these, the text that is searched through is made anew; when so many wait to be read, all names are read again.
 const MOST_CHANGED: usize = 1000;
 
 /// The names of this node; cheap to clone.
@@ -50,25 +50,61 @@ enum ToRead {
     Some(HashSet<i64>),
 }
 
+impl ToRead {
+    fn nothing() -> Self {
+        Self::Some(HashSet::new())
+    }
+
+    fn is_nothing(&self) -> bool {
+        matches!(self, Self::Some(keys) if keys.is_empty())
+    }
+}
+
+/// What one who reads has taken upon themselves: unless it was read, it is left to the next one.
+#[derive(Debug)]
+struct Taken<'a> {
+    directory: &'a Directory,
+    wanted: ToRead,
+}
+
+impl Drop for Taken<'_> {
+    fn drop(&mut self) {
+        self.directory.note(std::mem::replace(&mut self.wanted, ToRead::nothing()));
+    }
+}
+
 impl Directory {
     /// Notes that an owner changed.
     pub(crate) fn changed(&self, namespace_pk: i64) {
-        let mut to_read = self.to_read();
-        if let ToRead::Some(keys) = &mut *to_read {
-            keys.insert(namespace_pk);
-            if keys.len() > MOST_CHANGED {
-                *to_read = ToRead::All;
-            }
-        }
+        self.note(ToRead::Some(HashSet::from([namespace_pk])));
     }
 
     /// Notes that owners may have changed without a word.
     pub(crate) fn forget(&self) {
-        *self.to_read() = ToRead::All;
+        self.note(ToRead::All);
+    }
+
+    fn note(&self, more: ToRead) {
+        let mut to_read = self.to_read();
+        let is_much = match (&mut *to_read, more) {
+            (ToRead::Some(keys), ToRead::Some(more)) => {
+                keys.extend(more);
+                keys.len() > MOST_CHANGED
+            }
+            _ => true,
+        };
+        if is_much {
+            *to_read = ToRead::All;
+        }
     }
 
     fn to_read(&self) -> std::sync::MutexGuard<'_, ToRead> {
         self.inner.to_read.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    fn take(&self) -> Taken<'_> {
+        let wanted = std::mem::replace(&mut *self.to_read(), ToRead::nothing());
+        Taken { directory: self, wanted }
     }
 
     fn known(&self) -> Known {
@@ -77,39 +113,55 @@ impl Directory {
 
     /// Reads what changed.
     async fn read(&self, app: &App) -> HubResult<Known> {
+        // Mostly, nothing did, and nobody reads.
+        if self.inner.turn.try_lock().is_ok_and(|_turn| self.to_read().is_nothing()) {
+            return Ok(self.known());
+        }
+        // By itself: who types on does not wait for the answer, and the next one would begin anew.
+        let (directory, app) = (self.clone(), app.clone());
+        tokio::spawn(async move { directory.read_in_turn(&app).await }).await.map_err(HubError::internal)?
+    }
+
+    async fn read_in_turn(&self, app: &App) -> HubResult<Known> {
         // Who comes while others read waits for what they find.
         let _turn = self.inner.turn.lock().await;
         // Taken before it is read: what changes meanwhile is noted for the next time.
-        let wanted = std::mem::replace(&mut *self.to_read(), ToRead::Some(HashSet::new()));
-        let read = match &wanted {
-            ToRead::Some(keys) if keys.is_empty() => return Ok(self.known()),
-            ToRead::Some(keys) => self.read_some(app, keys).await,
-            ToRead::All => read_all(app).await,
+        let mut taken = self.take();
+        let known = match &taken.wanted {
+            ToRead::Some(keys) if keys.is_empty() => self.known(),
+            ToRead::Some(keys) => self.read_some(app, keys).await?,
+            ToRead::All => read_all(app).await?,
         };
-        match read {
-            Ok(known) => {
-                *self.inner.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
-                Ok(known)
-            }
-            Err(error) => {
-                self.forget();
-                Err(error)
-            }
-        }
+        *self.inner.known.write().unwrap_or_else(PoisonError::into_inner) = known.clone();
+        taken.wanted = ToRead::nothing();
+        Ok(known)
     }
 
     async fn read_some(&self, app: &App, keys: &HashSet<i64>) -> HubResult<Known> {
         let Known { names, changed } = self.known();
-        if changed.len() + keys.len() > MOST_CHANGED {
-            return read_all(app).await;
-        }
         let mut changed = Changed::clone(&changed);
         changed.extend(keys.iter().map(|key| (*key, None)));
         let keys: Vec<i64> = keys.iter().copied().collect();
         for owner in queries::list_names(&app.pool, Some(&keys)).await? {
             changed.insert(owner.namespace_pk, Some(owner));
         }
-        Ok(Known { names, changed: Arc::new(changed) })
+        if changed.len() <= MOST_CHANGED {
+            return Ok(Known { names, changed: Arc::new(changed) });
+        }
+        // Of a million names, this takes some hundredths of a second, and reading them some seconds.
+        let names = tokio::task::spawn_blocking(move || names.with(&changed)).await.map_err(HubError::internal)?;
+        Ok(Known { names: Arc::new(names), changed: Arc::default() })
+    }
+
+    /// Whether this node knows of everybody what the database does now. This reads all of it, and is for tests.
+    ///
+    /// # Errors
+    /// The database does not answer.
+    pub async fn is_current(&self, app: &App) -> HubResult<bool> {
+        let Known { names, changed } = self.read(app).await?;
+        let owners = queries::list_names(&app.pool, None).await?;
+        let compare = move || names.with(&changed) == Names::new(owners);
+        tokio::task::spawn_blocking(compare).await.map_err(HubError::internal)
     }
 }
 
@@ -195,4 +247,30 @@ async fn search(app: &App, text: String, way: Way, wanted: WantedOwners) -> HubR
 
 fn shortened(text: &str) -> String {
     lower(text.trim()).chars().take(MAX_CHARS).collect()
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_taken_and_not_read_is_left_to_the_next_one() {
+        let directory = Directory::default();
+        drop(directory.take());
+        assert!(matches!(*directory.to_read(), ToRead::All), "nothing was read yet");
+        let mut taken = directory.take();
+        taken.wanted = ToRead::nothing();
+        drop(taken);
+        assert!(directory.to_read().is_nothing());
+        directory.changed(1);
+        let taken = directory.take();
+        directory.changed(2);
+        drop(taken);
+        assert!(matches!(&*directory.to_read(), ToRead::Some(keys) if *keys == HashSet::from([1, 2])));
+        // What waits is bounded.
+        (0..=1000).for_each(|key| directory.changed(key));
+        assert!(matches!(*directory.to_read(), ToRead::All));
+        directory.changed(1);
+        assert!(matches!(*directory.to_read(), ToRead::All));
+    }
 }

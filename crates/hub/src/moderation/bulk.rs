@@ -4,8 +4,8 @@ use std::collections::HashMap;
 
 use sqlx::PgPool;
 
-use super::queries::ActRow;
 use super::queries::bulk as queries;
+use super::queries::{ActRow, find_act};
 use super::{acts, removal};
 use crate::accounts::User;
 use crate::app::App;
@@ -159,7 +159,13 @@ pub async fn undo_all(app: &App, moderator: &User, batch: i64, reason: &str) -> 
     for row in rows {
         match acts::undo_with_others(app, moderator, row.act_pk, (reason, together)).await {
             Ok(()) => outcome.undone += 1,
-            Err(error) if error.is_for_client() => outcome.refused.push((row.subject, error.message().to_owned())),
+            Err(error) if error.is_for_client() => {
+                // Of two who do it at once, the other one may have been first.
+                match find_act(&app.pool, row.act_pk).await?.is_some_and(|act| act.undone) {
+                    true => outcome.before += 1,
+                    false => outcome.refused.push((row.subject, error.message().to_owned())),
+                }
+            }
             Err(error) => return Err(error),
         }
     }

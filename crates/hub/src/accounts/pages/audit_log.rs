@@ -31,6 +31,8 @@ use crate::web::layout::Layout;
 const PAGE_LEN: usize = 50;
 /// The name of the number that acts of moderators have in common which were done at once.
 const BATCH: &str = "batch";
+/// How the names of their acts begin.
+const MODERATION: &str = "moderation.";
 /// How names of facts end whose numbers are bytes.
 const BYTES: &str = "_bytes";
 const GIB: u64 = 1 << 30;
@@ -122,7 +124,7 @@ impl AuditLine {
             act,
             tells_rules,
             can_undo: false,
-            batch: row.details.get(BATCH).and_then(Value::as_i64).filter(|_| row.action.starts_with("moderation.")),
+            batch: row.details.get(BATCH).and_then(Value::as_i64).filter(|_| row.action.starts_with(MODERATION)),
             part: None,
             namespace: row.namespace,
             at: row.created_at,
@@ -236,6 +238,18 @@ pub(crate) enum Whose {
 impl Whose {
     fn is_told(self) -> bool {
         matches!(self, Self::All { .. })
+    }
+
+    /// The facts of a line in a file. Which acts of moderators were done at once is for those who run the hub.
+    fn details(self, row: &AuditRow) -> Value {
+        let mut details = row.details.clone();
+        if !self.is_told()
+            && row.action.starts_with(MODERATION)
+            && let Some(facts) = details.as_object_mut()
+        {
+            facts.remove(BATCH);
+        }
+        details
     }
 }
 

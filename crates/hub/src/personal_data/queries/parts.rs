@@ -317,6 +317,6 @@ parts! {
     SecurityLog "security_log" r#"
         select audit_pk as "key!", jsonb_build_object(
             'at', created_at, 'what', action, 'about', subject, 'by', actor, 'way', via, 'token', token, 'address', address,
-            'details', details) as data
+            'details', case when action like 'moderation.%' then details - 'batch' else details end) as data
         from audit_log where namespace_pk = $1 and audit_pk > $2 order by audit_pk limit $3"#;
 }

@@ -27,10 +27,11 @@ enum Format {
 impl Format {
     fn line(self, row: &AuditRow, whose: Whose) -> String {
         let at = crate::accounts::api::timestamp(row.created_at);
+        let details = whose.details(row);
         if self == Self::JsonLines {
             let mut line = json!({
                 "id": row.audit_pk, "at": at, "actor": row.actor, "via": row.via, "token": row.token, "address": row.address,
-                "action": row.action, "subject": row.subject, "details": row.details,
+                "action": row.action, "subject": row.subject, "details": details,
             });
             if whose.is_told() {
                 line["log"] = json!(row.namespace);
@@ -47,7 +48,7 @@ impl Format {
             text(&row.address),
             row.action.clone(),
             row.subject.clone(),
-            row.details.to_string(),
+            details.to_string(),
         ];
         let log = if whose.is_told() { format!(",{}", csv::cell(&text(&row.namespace))) } else { String::new() };
         format!("{}{log}\r\n", cells.map(|cell| csv::cell(&cell)).join(","))
