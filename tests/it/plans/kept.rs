@@ -45,7 +45,7 @@ async fn ask(pool: &PgPool, user_pk: i64) {
     let everything = Visibility::default();
     let wanted = [(RepoType::Model, "Ada/Bert".to_owned())];
     assert_eq!(relations::list_known(pool, &everything, &wanted).await.unwrap().len(), 1);
-    relations::list_old_ids(pool, &[found[0].repo_pk]).await.unwrap();
+    relations::list_old_ids(pool, &[found[0].pk]).await.unwrap();
     let groups =
         [&["one"][..], &["three", "two"], &["three"]].map(|tags| tags.iter().map(ToString::to_string).collect::<Vec<_>>());
     assert_eq!(relations::count_tagged(pool, &everything, RepoType::Model, &groups, 10).await.unwrap(), [1, 1, 0]);
