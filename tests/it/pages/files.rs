@@ -151,6 +151,8 @@ async fn files_are_moved_deleted_and_restored_large_ones_too() {
     let inside = send(&mut browser, "/ada/files/move/main/a.txt", &[("target", "a.txt/b.txt"), ("summary", "Make room")]).await;
     assert_eq!(inside.location(), "/ada/files/blob/main/a.txt/b.txt", "{}", inside.text);
 
+    let folder = browser.get("/ada/files/move/main/d").await;
+    assert!(folder.status == 422 && folder.has("Only files can be moved") && !folder.has("name=\"target\""), "{}", folder.text);
     let gone = send(&mut browser, "/ada/files/delete/main/d", &[]).await;
     assert_eq!(gone.location(), "/ada/files/tree/main");
     assert_eq!(browser.get("/ada/files/tree/main/d").await.status, 404);

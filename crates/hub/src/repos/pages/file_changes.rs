@@ -290,8 +290,14 @@ async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal
             }
             Some(old)
         }
-        // What is to be deleted or moved must be there.
-        Kind::Delete | Kind::Move => entry.is_none().then(|| Err(HubError::entry_not_found())).transpose()?,
+        // What is to be deleted or moved must be there, and nothing is offered that would be refused.
+        Kind::Delete | Kind::Move => {
+            let there = entry.as_deref().ok_or_else(HubError::entry_not_found)?;
+            if kind == Kind::Move {
+                require_file(there)?;
+            }
+            None
+        }
     };
     let (header, _) = header_of(page, target.read(), RepoTab::Files).await?;
     let new_path = Field::new("target", "New path").value(asked.target.clone());
