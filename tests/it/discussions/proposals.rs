@@ -83,6 +83,7 @@ async fn a_reader_edits_makes_moves_deletes_and_uploads_in_pull_requests() {
     assert_eq!(led_to(&moved), "/ada/bert/discussions/3");
     assert_eq!(text_at(&ada, "refs%2Fpr%2F3", "b.txt").await, "one\n");
     ada.get("/ada/bert/raw/refs%2Fpr%2F3/a.txt", 404).await;
+    assert!(bob.open("/ada/bert/delete/main/d").await.has("gone from the branch once the pull request is merged"));
     let gone = send(&mut bob, "/ada/bert/delete/main/d", &[("to", "pull")]).await;
     assert_eq!(led_to(&gone), "/ada/bert/discussions/4");
     ada.get("/ada/bert/raw/refs%2Fpr%2F4/d/x.txt", 404).await;
@@ -150,6 +151,7 @@ async fn the_files_of_a_pull_request_change_for_who_opened_it_and_for_writers() 
     assert!(page.has("This adds a commit to the pull request") && page.has("Add to #1"), "{}", page.text);
     let form = [("text", "three\n"), ("action", "save"), ("summary", "Count on")];
     assert_eq!(led_to(&send(&mut bob, edit, &form).await), "/ada/bert/discussions/1");
+    assert!(bob.open("/ada/bert/delete/refs%2Fpr%2F1/d/x.txt").await.has("will be gone from pull request #1."));
     let deleted = send(&mut bob, "/ada/bert/delete/refs%2Fpr%2F1/d/x.txt", &[]).await;
     assert_eq!(led_to(&deleted), "/ada/bert/discussions/1");
     let mut browser = Browser::logged_in(&hub, "ada").await;

@@ -179,6 +179,7 @@ async fn files_are_moved_deleted_and_restored_large_ones_too() {
     assert!(bytes == weights.bytes);
 
     let page = browser.open("/ada/files/delete/main/d/x.txt").await;
+    assert!(page.has("This file will be gone from the branch."), "{}", page.text);
     let (csrf, seen) = (page.csrf(), hidden(&page.text, "seen"));
     ada.commit(API, "main", &[Client::file("d/x.txt", "other")], 200).await;
     let stale = browser.post("/ada/files/delete/main/d/x.txt", &[("csrf_token", &csrf), ("seen", &seen)]).await;
