@@ -190,6 +190,18 @@ async fn nobody_speaks_for_others_or_past_a_lock() {
     let thread = format!("/ada/bert/discussions/{num}");
     let page = browser.open(&thread).await;
     assert!(page.has("This is locked") && !page.has("name=\"title\""), "no form that is refused: {}", page.text);
+    // What somebody said there stays as it is, unless those who may write hide it.
+    assert!(!page.has("/hide\"") && !page.has("/edit\""), "{}", page.text);
+    let hide = path(num, &format!("/comment/{}/hide", id.as_str().unwrap()));
+    for (address, body) in [(&edit, json!({ "content": "nothing" })), (&hide, json!({}))] {
+        let said = bob.post_json(address, &body, 403).await.to_string();
+        assert!(said.contains("is locked"), "{said}");
+    }
+    let csrf = page.csrf();
+    let form = [("csrf_token", csrf.as_str()), ("id", id.as_str().unwrap())];
+    assert_eq!(browser.post(&format!("{thread}/hide"), &form).await.status, 403);
+    assert!(browser.open(&thread).await.has("mine"));
+    ada.post_json(&hide, &json!({}), 200).await;
     ada.post_json(&path(num, "/status"), &again, 200).await;
     ada.post_json(&path(num, "/lock"), &json!({ "locked": false }), 200).await;
     assert!(browser.open(&thread).await.has("name=\"title\""));

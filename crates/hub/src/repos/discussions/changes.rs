@@ -51,7 +51,7 @@ pub(super) async fn insert(
 pub(super) fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
     if found.locked && read.level < Level::Write {
         return Err(HubError::forbidden(format!(
-            "#{} is locked: only those who may write to {} can comment.",
+            "#{} is locked: only those who may write to {} can comment, or change what was said.",
             found.num, read.repo.id
         )));
     }
@@ -130,9 +130,10 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
 /// Hides a comment for good; its text is not kept.
 ///
 /// # Errors
-/// 403 for those who may not, 404 for an unknown comment.
+/// 403 for those who may not, and for others than writers in a locked discussion, 404 for an unknown comment.
 pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<()> {
     let (found, event) = own_comment(app, read, num, id).await?;
+    check_unlocked(read, &found)?;
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
     discussions::hide_comment(&mut tx, event.event_pk).await?;
