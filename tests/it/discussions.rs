@@ -222,3 +222,25 @@ async fn a_full_discussion_can_only_be_closed() {
     bob.post_json(&path(num, "/status"), &json!({ "status": "open" }), 400).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn who_changes_a_discussion_without_end_keeps_nobody_from_commenting() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "To and fro", false).await;
+    let changes = async |count: i32| {
+        let payload = r#"{"resolved": true, "thread": "x", "path": "a.txt"}"#;
+        let fill = "insert into discussion_events (discussion_pk, author_pk, kind, payload)
+                    select discussion_pk, author_pk, 'thread-change', $2::jsonb from discussions, generate_series(1, $1)";
+        sqlx::query(fill).bind(count).bind(payload).execute(&hub.app().pool).await.unwrap();
+    };
+    changes(299).await;
+    bob.post_json(&path(num, "/title"), &json!({ "title": "Fro and to" }), 200).await;
+    let refused = bob.post_json(&path(num, "/title"), &json!({ "title": "To and fro" }), 400).await.to_string();
+    assert!(refused.contains("was changed 300 times"), "{refused}");
+    // It can always be closed, but not opened and closed for ever.
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    bob.post_json(&path(num, "/status"), &json!({ "status": "open" }), 400).await;
+    changes(800).await;
+    say(&ada, num, "There is room for this.", 201).await;
+    hub.stop().await;
+}
