@@ -190,6 +190,18 @@ async fn nobody_speaks_for_others_or_past_a_lock() {
     let thread = format!("/ada/bert/discussions/{num}");
     let page = browser.open(&thread).await;
     assert!(page.has("This is locked") && !page.has("name=\"title\""), "no form that is refused: {}", page.text);
+    // What somebody said there stays as it is, unless those who may write hide it.
+    assert!(!page.has("/hide\"") && !page.has("/edit\""), "{}", page.text);
+    let hide = path(num, &format!("/comment/{}/hide", id.as_str().unwrap()));
+    for (address, body) in [(&edit, json!({ "content": "nothing" })), (&hide, json!({}))] {
+        let said = bob.post_json(address, &body, 403).await.to_string();
+        assert!(said.contains("is locked"), "{said}");
+    }
+    let csrf = page.csrf();
+    let form = [("csrf_token", csrf.as_str()), ("id", id.as_str().unwrap())];
+    assert_eq!(browser.post(&format!("{thread}/hide"), &form).await.status, 403);
+    assert!(browser.open(&thread).await.has("mine"));
+    ada.post_json(&hide, &json!({}), 200).await;
     ada.post_json(&path(num, "/status"), &again, 200).await;
     ada.post_json(&path(num, "/lock"), &json!({ "locked": false }), 200).await;
     assert!(browser.open(&thread).await.has("name=\"title\""));
@@ -208,5 +220,27 @@ async fn a_full_discussion_can_only_be_closed() {
     bob.post_json(&path(num, "/status"), &json!({ "status": "closed", "comment": "Enough" }), 400).await;
     bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
     bob.post_json(&path(num, "/status"), &json!({ "status": "open" }), 400).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_changes_a_discussion_without_end_keeps_nobody_from_commenting() {
+    let (hub, ada, bob) = start().await;
+    let num = open(&bob, "To and fro", false).await;
+    let changes = async |count: i32| {
+        let payload = r#"{"resolved": true, "thread": "x", "path": "a.txt"}"#;
+        let fill = "insert into discussion_events (discussion_pk, author_pk, kind, payload)
+                    select discussion_pk, author_pk, 'thread-change', $2::jsonb from discussions, generate_series(1, $1)";
+        sqlx::query(fill).bind(count).bind(payload).execute(&hub.app().pool).await.unwrap();
+    };
+    changes(299).await;
+    bob.post_json(&path(num, "/title"), &json!({ "title": "Fro and to" }), 200).await;
+    let refused = bob.post_json(&path(num, "/title"), &json!({ "title": "To and fro" }), 400).await.to_string();
+    assert!(refused.contains("was changed 300 times"), "{refused}");
+    // It can always be closed, but not opened and closed for ever.
+    bob.post_json(&path(num, "/status"), &json!({ "status": "closed" }), 200).await;
+    bob.post_json(&path(num, "/status"), &json!({ "status": "open" }), 400).await;
+    changes(800).await;
+    say(&ada, num, "There is room for this.", 201).await;
     hub.stop().await;
 }

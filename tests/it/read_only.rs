@@ -122,6 +122,14 @@ async fn those_who_run_the_hub_end_it_and_say_what_people_read() {
     let told = post().await.unwrap().text().await.unwrap();
     assert!(told.contains("Back at noon! Reading"), "{told}");
     assert!(boss.open("/admin/flags").await.has("Back at noon!"));
+    // Whoever takes it back that it was turned off has people read the same again.
+    assert_eq!(turn(&mut boss, "off", "").await, 303);
+    let last: i64 = sqlx::query_scalar("select max(change_pk) from flag_changes").fetch_one(&hub.app().pool).await.unwrap();
+    let last = last.to_string();
+    let back = [("act", "undo"), ("change", last.as_str()), ("reason", "too early")];
+    assert_eq!(boss.submit("/admin/flags", "/admin/flags", &back).await.status, 303);
+    let told = post().await.unwrap().text().await.unwrap();
+    assert!(told.contains("Back at noon! Reading"), "{told}");
     assert_eq!(turn(&mut boss, "off", "").await, 303);
     ada.commit("/api/models/ada/bert", "main", &[Client::file("b.txt", "2")], 200).await;
     assert!(!boss.open("/").await.has(SAID));

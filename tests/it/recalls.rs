@@ -400,3 +400,26 @@ async fn lines_of_a_recalled_file_are_not_shown_with_what_was_said_of_them() {
     ada.post_json(&format!("{discussion}/comment"), &remark, 451).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn diffs_of_the_api_leave_out_what_was_recalled() {
+    let Stage { hub, ada, bob, .. } = stage().await;
+    let api = "/api/models/ada/bert";
+    let before = ada.get_json(&format!("{api}/commits/main"), 200).await[0]["id"].as_str().unwrap().to_owned();
+    let files = [Client::file("tool.py", "print('secret')\n"), Client::file("notes.md", "Harmless.\n")];
+    ada.commit(api, "main", &files, 200).await;
+    let better = [Client::file("tool.py", "print('clean')\n"), Client::file("notes.md", "Harmless!\n")];
+    bob.commit(api, "main?create_pr=1", &better, 200).await;
+    let compare = async || bob.get(&format!("{api}/compare/{before}..main"), 200).await.text().await.unwrap();
+    let pull = async || bob.get_json(&format!("{api}/discussions/1?diff=1"), 200).await["diff"].as_str().unwrap().to_owned();
+    assert!(compare().await.contains("-print('hello')\n+print('secret')\n"));
+    assert!(pull().await.contains("-print('secret')\n+print('clean')\n"));
+
+    let mut browser = Browser::logged_in(&hub, "ada").await;
+    recall(&mut browser, "ada/bert", "tool.py", &[]).await;
+    for (diff, other) in [(compare().await, "+Harmless.\n"), (pull().await, "+Harmless!\n")] {
+        assert!(diff.contains("+++ b/tool.py\nNot shown: this file was recalled.\n"), "{diff}");
+        assert!(diff.contains(other) && !diff.contains("print("), "{diff}");
+    }
+    hub.stop().await;
+}

@@ -83,6 +83,7 @@ async fn a_reader_edits_makes_moves_deletes_and_uploads_in_pull_requests() {
     assert_eq!(led_to(&moved), "/ada/bert/discussions/3");
     assert_eq!(text_at(&ada, "refs%2Fpr%2F3", "b.txt").await, "one\n");
     ada.get("/ada/bert/raw/refs%2Fpr%2F3/a.txt", 404).await;
+    assert!(bob.open("/ada/bert/delete/main/d").await.has("gone from the branch once the pull request is merged"));
     let gone = send(&mut bob, "/ada/bert/delete/main/d", &[("to", "pull")]).await;
     assert_eq!(led_to(&gone), "/ada/bert/discussions/4");
     ada.get("/ada/bert/raw/refs%2Fpr%2F4/d/x.txt", 404).await;
@@ -150,6 +151,7 @@ async fn the_files_of_a_pull_request_change_for_who_opened_it_and_for_writers() 
     assert!(page.has("This adds a commit to the pull request") && page.has("Add to #1"), "{}", page.text);
     let form = [("text", "three\n"), ("action", "save"), ("summary", "Count on")];
     assert_eq!(led_to(&send(&mut bob, edit, &form).await), "/ada/bert/discussions/1");
+    assert!(bob.open("/ada/bert/delete/refs%2Fpr%2F1/d/x.txt").await.has("will be gone from pull request #1."));
     let deleted = send(&mut bob, "/ada/bert/delete/refs%2Fpr%2F1/d/x.txt", &[]).await;
     assert_eq!(led_to(&deleted), "/ada/bert/discussions/1");
     let mut browser = Browser::logged_in(&hub, "ada").await;
@@ -387,5 +389,34 @@ async fn owners_of_a_disabled_repository_read_why_they_cannot_answer() {
     hub.sql("update repos set disabled = true where name = 'bert'").await;
     let page = browser.open(&thread).await;
     assert!(page.has("nothing can be said here") && !page.has("to take part") && !page.has("name=\"comment\""), "{}", page.text);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn who_may_only_propose_sends_so_much_at_once() {
+    let hub = TestHub::start_with(|config| config.inline_limit_bytes = 4_000).await;
+    let (ada, bob) = (hub.user("ada").await, hub.user("bob").await);
+    ada.create_repo("model", "ada/bert", false).await;
+    ada.commit(API, "main", &[Client::file("a.txt", "one\n")], 200).await;
+    let text = "x".repeat(3_900);
+    let files = |count: usize| (0..count).map(|number| Client::file(&format!("{number}.txt"), &text)).collect::<Vec<_>>();
+    let refused = bob.commit(API, "main?create_pr=1", &files(103), 413).await.to_string();
+    assert!(refused.contains("400 kB of text") && refused.contains("several commits"), "{refused}");
+    bob.commit(API, "main?create_pr=1", &files(102), 200).await;
+    let mut more = files(103);
+    more.push(Client::file("b.txt", "two\n"));
+    bob.commit(API, "refs%2Fpr%2F1", &more, 413).await;
+
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    let upload = "/ada/bert/upload/main";
+    let mut form = Form::new().text("csrf_token", browser.open(upload).await.csrf()).text("to", "pull");
+    for number in 0..103 {
+        form = form.part("files", Part::bytes(text.clone().into_bytes()).file_name(format!("{number}.txt")));
+    }
+    let refused = browser.send_form(upload, form).await;
+    assert!(refused.status == 413 && refused.has("several commits"), "{}", refused.text);
+    // Who may write is asked for room alone.
+    ada.commit(API, "main", &more, 200).await;
+    ada.commit(API, "refs%2Fpr%2F1", &more, 200).await;
     hub.stop().await;
 }

@@ -338,3 +338,23 @@ async fn a_line_of_a_submodule_is_lost_when_a_file_takes_its_place() {
     Browser::new(&hub).open(&format!("/ada/bert/discussions/{num}/files")).await;
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn a_thread_is_settled_without_end_but_not_told_of() {
+    let (hub, ada, bob, num, _) = proposed().await;
+    let id = remark(&ada, num).await;
+    for resolved in [true, false] {
+        resolve(&bob, num, &id, resolved, 200).await;
+    }
+    hub.sql(
+        "insert into discussion_events (discussion_pk, author_pk, kind, payload)
+         select discussion_pk, author_pk, kind, payload from discussion_events, generate_series(1, 149) where kind = 'thread-change'",
+    )
+    .await;
+    let told = "discussion_events where kind = 'thread-change'";
+    assert_eq!(hub.count(told).await, 300);
+    resolve(&bob, num, &id, true, 200).await;
+    assert_eq!((anchor(&ada, num, &id).await["resolved"].clone(), hub.count(told).await), (json!(true), 300));
+    reply(&ada, num, &id, 201).await;
+    hub.stop().await;
+}

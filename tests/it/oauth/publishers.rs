@@ -369,3 +369,22 @@ async fn a_hub_that_does_not_know_its_address_gives_no_token() {
     assert_eq!(exchange(&hub, &ci.token("1"), "ada/bert", 400).await["error"], "unsupported_grant_type");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn an_issuer_that_may_not_be_asked_is_no_silent_one() {
+    let ci = Ci::start();
+    let issuer = Issuer { kind: Kind::GitHub, url: ci.url.clone() };
+    let hub = TestHub::start_with(|config| {
+        config.public_url = Some(HUB.to_owned());
+        config.publisher_issuers = vec![issuer];
+        config.webhooks_allow = AllowedTargets::parse("ci.example.org").unwrap().and_nothing_else();
+    })
+    .await;
+    // It is said again to who comes a moment later, when nobody looks.
+    for jti in ["1", "2"] {
+        let answer = exchange(&hub, &ci.token(jti), "ada/bert", 503).await.to_string();
+        assert!(answer.contains("does not allow it to ask GitHub Actions at 127.0.0.1"), "{answer}");
+        assert!(answer.contains("HUB_WEBHOOKS_ALLOW") && !answer.contains("does not answer"), "{answer}");
+    }
+    hub.stop().await;
+}

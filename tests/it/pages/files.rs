@@ -151,6 +151,8 @@ async fn files_are_moved_deleted_and_restored_large_ones_too() {
     let inside = send(&mut browser, "/ada/files/move/main/a.txt", &[("target", "a.txt/b.txt"), ("summary", "Make room")]).await;
     assert_eq!(inside.location(), "/ada/files/blob/main/a.txt/b.txt", "{}", inside.text);
 
+    let folder = browser.get("/ada/files/move/main/d").await;
+    assert!(folder.status == 422 && folder.has("Only files can be moved") && !folder.has("name=\"target\""), "{}", folder.text);
     let gone = send(&mut browser, "/ada/files/delete/main/d", &[]).await;
     assert_eq!(gone.location(), "/ada/files/tree/main");
     assert_eq!(browser.get("/ada/files/tree/main/d").await.status, 404);
@@ -177,6 +179,7 @@ async fn files_are_moved_deleted_and_restored_large_ones_too() {
     assert!(bytes == weights.bytes);
 
     let page = browser.open("/ada/files/delete/main/d/x.txt").await;
+    assert!(page.has("This file will be gone from the branch."), "{}", page.text);
     let (csrf, seen) = (page.csrf(), hidden(&page.text, "seen"));
     ada.commit(API, "main", &[Client::file("d/x.txt", "other")], 200).await;
     let stale = browser.post("/ada/files/delete/main/d/x.txt", &[("csrf_token", &csrf), ("seen", &seen)]).await;

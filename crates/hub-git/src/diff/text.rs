@@ -1,9 +1,11 @@
-use git2::{DiffFormat, DiffOptions, Patch};
+use std::collections::HashSet;
+
+use git2::{Diff, DiffFormat, DiffOptions, Patch};
 use hub_types::Oid;
 
 use super::delta::{FileChange, FileSide};
 use crate::object::MODE_SUBMODULE;
-use crate::oid::to_git;
+use crate::oid::{from_git, to_git};
 use crate::reader::GitReader;
 use crate::{Error, Result};
 
@@ -67,22 +69,33 @@ impl GitReader {
     }
 
     /// The whole difference between two commits in the form of `git diff`, at most `limit` bytes of it.
-    /// Files of more than `file_limit` bytes count as binary.
+    /// Files of more than `file_limit` bytes count as binary. In the place of lines of files with a version among `withheld` is `note`.
     ///
     /// # Errors
     /// [`Error::TooLarge`] when it is longer; a commit is unknown.
-    pub fn patch(&self, old: Oid, new: Oid, limit: u64, file_limit: u64) -> Result<String> {
-        let tree = |commit: Oid| -> Result<git2::Tree<'_>> { Ok(self.repo().find_tree(to_git(self.tree_of(commit)?)?)?) };
-        let mut options = DiffOptions::new();
-        options.max_size(i64::try_from(file_limit).unwrap_or(i64::MAX));
-        let mut diff = self.repo().diff_tree_to_tree(Some(&tree(old)?), Some(&tree(new)?), Some(&mut options))?;
+    pub fn patch(
+        &self,
+        (old, new): (Oid, Oid),
+        (limit, file_limit): (u64, u64),
+        (withheld, note): (&HashSet<Oid>, &str),
+    ) -> Result<String> {
+        let mut diff = self.tree_diff(old, new, file_limit)?;
         diff.find_similar(Some(git2::DiffFindOptions::new().renames(true).exact_match_only(true)))?;
+        let withheld = withheld.iter().map(|oid| to_git(*oid)).collect::<Result<Vec<git2::Oid>>>()?;
         let (mut text, mut full) = (Vec::new(), false);
-        let printed = diff.print(DiffFormat::Patch, |_, _, line| {
+        let printed = diff.print(DiffFormat::Patch, |delta, _, line| {
+            let is_withheld = withheld.contains(&delta.old_file().id()) || withheld.contains(&delta.new_file().id());
+            // Its head is shown: the names.
+            if is_withheld && line.origin() != 'F' {
+                return true;
+            }
             if matches!(line.origin(), '+' | '-' | ' ') {
                 text.push(line.origin() as u8);
             }
             text.extend_from_slice(line.content());
+            if is_withheld {
+                text.extend_from_slice(note.as_bytes());
+            }
             full = text.len() as u64 > limit;
             !full
         });
@@ -91,5 +104,22 @@ impl GitReader {
         }
         printed?;
         Ok(String::from_utf8_lossy(&text).into_owned())
+    }
+
+    /// The versions of files whose difference [`GitReader::patch`] tells.
+    ///
+    /// # Errors
+    /// A commit is unknown.
+    pub fn patched_blobs(&self, old: Oid, new: Oid) -> Result<Vec<Oid>> {
+        let diff = self.tree_diff(old, new, 0)?;
+        let ids = diff.deltas().flat_map(|delta| [delta.old_file().id(), delta.new_file().id()]);
+        ids.filter(|id| !id.is_zero()).map(from_git).collect()
+    }
+
+    fn tree_diff(&self, old: Oid, new: Oid, file_limit: u64) -> Result<Diff<'_>> {
+        let tree = |commit: Oid| -> Result<git2::Tree<'_>> { Ok(self.repo().find_tree(to_git(self.tree_of(commit)?)?)?) };
+        let mut options = DiffOptions::new();
+        options.max_size(i64::try_from(file_limit).unwrap_or(i64::MAX));
+        Ok(self.repo().diff_tree_to_tree(Some(&tree(old)?), Some(&tree(new)?), Some(&mut options))?)
     }
 }

@@ -1,3 +1,5 @@
+use std::collections::HashSet;
+
 use hub_git::{Change, ChangeStatus, Error, TextDiff};
 
 use crate::support::{TestRepo, add, add_lfs, path, pointer};
@@ -92,10 +94,31 @@ fn patches_are_those_of_git() {
     let first = repo.commit(None, vec![add("t", "1\n2\n3\n"), add("d/gone", "x"), add("keep", "k")]);
     let second = repo.commit(Some(first), vec![add("t", "1\ntwo\n3"), Change::DeleteFile("d/gone".into()), add("é/new", "n\n")]);
     let reader = repo.reader();
-    let ours = reader.patch(first, second, 10_000, 1000).unwrap();
+    let nothing = (&HashSet::new(), "");
+    let ours = reader.patch((first, second), (10_000, 1000), nothing).unwrap();
     let theirs = repo.git(&["diff", "--abbrev=7", &first.to_hex(), &second.to_hex()]);
     assert_eq!(ours.trim_end(), theirs);
-    assert!(matches!(reader.patch(first, second, 20, 1000), Err(Error::TooLarge { .. })));
+    assert!(matches!(reader.patch((first, second), (20, 1000), nothing), Err(Error::TooLarge { .. })));
+}
+
+#[test]
+fn patches_leave_out_the_lines_of_what_is_withheld() {
+    let repo = TestRepo::new();
+    let first = repo.commit(None, vec![add("a", "secret\n"), add("b", "open\n"), add("c", "same\n")]);
+    let second = repo.commit(Some(first), vec![add("a", "clean\n"), add("b", "opened\n"), add("d", "secret\n")]);
+    let reader = repo.reader();
+    let secret = reader.entry_at(first, "a").unwrap().unwrap().oid;
+    let mut blobs = reader.patched_blobs(first, second).unwrap();
+    assert!(blobs.contains(&secret));
+    blobs.sort_unstable();
+    blobs.dedup();
+    assert_eq!(blobs.len(), 4, "two versions of each of two files, and one of these once more");
+    let patch = reader.patch((first, second), (10_000, 1000), (&HashSet::from([secret]), "Withheld.\n")).unwrap();
+    assert!(!patch.contains("secret") && !patch.contains("clean"), "{patch}");
+    assert!(patch.contains("-open\n+opened\n") && patch.contains("diff --git a/a b/a"), "{patch}");
+    assert_eq!(patch.matches("Withheld.\n").count(), 2, "{patch}");
+    let all = reader.patch((first, second), (10_000, 1000), (&HashSet::new(), "")).unwrap();
+    assert!(all.contains("-secret\n+clean\n") && all.contains("+secret\n"), "{all}");
 }
 
 #[test]

@@ -194,7 +194,12 @@ async fn undo(page: &PageRequest, form: &CheckedForm) -> HubResult<String> {
     let change_pk = form.text("change").parse().map_err(|_| missing())?;
     let row = rows::find(&page.app.pool, change_pk).await?.ok_or_else(missing)?;
     let flag = Flag::parse(&row.flag).ok_or_else(missing)?;
-    carry_out(page, form, (flag, row.before, None), Some(row.after)).await
+    // What was read before is read again.
+    let told = match (flag, row.before) {
+        (Flag::ReadOnly, Some(true)) => rows::find_told_before(&page.app.pool, flag.as_str(), change_pk).await?,
+        _ => None,
+    };
+    carry_out(page, form, (flag, row.before, told.as_deref()), Some(row.after)).await
 }
 
 /// What people are told while the hub takes no changes, if anything: one line, which programs print.

@@ -54,6 +54,15 @@ impl HubError {
         ))
     }
 
+    /// 413: more files than somebody may send at once who may only propose.
+    pub fn proposal_too_large(most: u64) -> Self {
+        let most = crate::web::filters::size_text(most);
+        Self::too_large(format!(
+            "This is more than the {most} of text that somebody sends at once who may only propose changes. Nothing was stored: split \
+             it into several commits to one pull request."
+        ))
+    }
+
     /// 413: an owner would hold more than they may.
     pub fn quota_reached(owner: &str, used: u64, more: u64, limit: u64) -> Self {
         let [used, more, limit] = [used, more, limit].map(crate::web::filters::size_text);

@@ -79,6 +79,19 @@ pub async fn find(pool: &PgPool, change_pk: i64) -> sqlx::Result<Option<ChangeRo
     .await
 }
 
+/// What people were told before a change of a switch.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_told_before(pool: &PgPool, flag: &str, change_pk: i64) -> sqlx::Result<Option<String>> {
+    let row = sqlx::query_scalar!(
+        "select told from flag_changes where flag = $1 and change_pk < $2 order by change_pk desc limit 1",
+        flag,
+        change_pk
+    );
+    Ok(row.fetch_optional(pool).await?.flatten())
+}
+
 /// The last changes, the newest first.
 ///
 /// # Errors

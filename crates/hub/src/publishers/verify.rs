@@ -54,7 +54,7 @@ pub struct Verified {
 pub enum Unproven {
     /// The token proves nothing, and why.
     Refused(String),
-    /// The issuer does not answer: what to say, and what the log says.
+    /// The issuer does not answer, or may not be asked: what to say, and what the log says.
     Away(String, String),
 }
 
@@ -65,6 +65,35 @@ struct Known {
     keys: Option<(Instant, CoreJsonWebKeySet)>,
     /// When it was asked last.
     asked_at: Instant,
+    /// Whether the operator did not let it be asked then.
+    forbidden: bool,
+}
+
+/// Why an issuer does not say its keys.
+#[derive(Debug)]
+struct Silence {
+    /// For the log.
+    why: String,
+    /// Whether the operator does not let it be asked.
+    forbidden: bool,
+}
+
+impl Silence {
+    fn of(why: impl Into<String>) -> Self {
+        Self { why: why.into(), forbidden: false }
+    }
+
+    /// What is said to who shows a token of it.
+    fn unproven(self, issuer: &Issuer) -> Unproven {
+        let label = issuer.label();
+        let text = if self.forbidden {
+            let said = "The operator of this hub does not allow it to ask";
+            format!("{said} {label} for its keys: the host has to be in `HUB_WEBHOOKS_ALLOW`.")
+        } else {
+            format!("{label} does not answer just now. Try again in a minute.")
+        };
+        Unproven::Away(text, self.why)
+    }
 }
 
 /// Checks ID tokens; remembers the keys of issuers. Cheap to clone.
@@ -137,14 +166,14 @@ impl Verifier {
         let asked_at = Instant::now();
         match ask(asker, issuer).await {
             Ok(keys) => {
-                self.keep(issuer, Known { keys: Some((asked_at, keys.clone())), asked_at });
+                self.keep(issuer, Known { keys: Some((asked_at, keys.clone())), asked_at, forbidden: false });
                 Ok(keys)
             }
-            Err(why) => {
-                tracing::warn!(issuer = %issuer.url, %why, "an issuer of ID tokens does not say its keys");
+            Err(silence) => {
+                tracing::warn!(issuer = %issuer.url, why = %silence.why, "an issuer of ID tokens does not say its keys");
                 let kept = self.known(issuer).and_then(|known| known.keys).filter(|(said_at, _)| said_at.elapsed() < STALE);
-                self.keep(issuer, Known { keys: kept.clone(), asked_at: Instant::now() });
-                kept.map(|(_, keys)| keys).ok_or_else(|| away(issuer, &why))
+                self.keep(issuer, Known { keys: kept.clone(), asked_at: Instant::now(), forbidden: silence.forbidden });
+                kept.map(|(_, keys)| keys).ok_or_else(|| silence.unproven(issuer))
             }
         }
     }
@@ -155,7 +184,10 @@ impl Verifier {
         let is_recent = known.asked_at.elapsed() < PAUSE;
         match known.keys {
             Some((said_at, keys)) if said_at.elapsed() < age || is_recent => Some(Ok(keys)),
-            None if is_recent => Some(Err(away(issuer, "it was asked a moment ago"))),
+            None if is_recent => {
+                let silence = Silence { forbidden: known.forbidden, ..Silence::of("it was asked a moment ago") };
+                Some(Err(silence.unproven(issuer)))
+            }
             Some(_) | None => None,
         }
     }
@@ -176,18 +208,20 @@ fn claimed_issuer(text: &str) -> Option<String> {
     serde_json::from_slice::<Claimed>(&bytes).ok().map(|claimed| claimed.iss)
 }
 
-async fn ask(asker: &Asker, issuer: &Issuer) -> Result<CoreJsonWebKeySet, String> {
+async fn ask(asker: &Asker, issuer: &Issuer) -> Result<CoreJsonWebKeySet, Silence> {
     let address = format!("{}/.well-known/openid-configuration", issuer.url.trim_end_matches('/'));
-    let discovery: Discovery = serde_json::from_str(&read(asker, &address).await?).map_err(|error| error.to_string())?;
+    let discovery: Discovery =
+        serde_json::from_str(&read(asker, &address).await?).map_err(|error| Silence::of(error.to_string()))?;
     if discovery.issuer != issuer.url {
-        return Err(format!("it calls itself {}", discovery.issuer));
+        return Err(Silence::of(format!("it calls itself {}", discovery.issuer)));
     }
-    serde_json::from_str(&read(asker, &discovery.jwks_uri).await?).map_err(|error| error.to_string())
+    serde_json::from_str(&read(asker, &discovery.jwks_uri).await?).map_err(|error| Silence::of(error.to_string()))
 }
 
-async fn read(asker: &Asker, address: &str) -> Result<String, String> {
-    let url = Url::parse(address).map_err(|error| format!("{address}: {error}"))?;
-    asker.get_text(url, MOST_BYTES).await.map_err(|why: Unanswered| format!("{address}: {why:?}"))
+async fn read(asker: &Asker, address: &str) -> Result<String, Silence> {
+    let url = Url::parse(address).map_err(|error| Silence::of(format!("{address}: {error}")))?;
+    let silence = |why: Unanswered| Silence { why: format!("{address}: {why:?}"), forbidden: why == Unanswered::NotPublic };
+    asker.get_text(url, MOST_BYTES).await.map_err(silence)
 }
 
 /// Checks issuer, audience, signature and time.
@@ -229,10 +263,6 @@ fn unsaid(issuer: &Issuer) -> Unproven {
         Kind::Other => "sub",
     };
     Unproven::Refused(format!("The ID token does not say for what it is: `{claim}` is missing."))
-}
-
-fn away(issuer: &Issuer, why: &str) -> Unproven {
-    Unproven::Away(format!("{} does not answer just now. Try again in a minute.", issuer.label()), why.to_owned())
 }
 
 #[cfg(test)]

@@ -39,6 +39,12 @@ pub enum LargeFiles {
     Refuse,
 }
 
+/// How many bytes of files that go to git somebody may send at once who may only propose: as many as a hundred of the largest have.
+/// The room of the owner is asked for when they are packed, which is long after they have come.
+pub fn most_proposed(app: &App) -> u64 {
+    app.config.inline_limit_bytes.saturating_mul(100)
+}
+
 /// An upload in hand: nothing of it is seen before it is committed.
 #[derive(Debug)]
 pub struct FormUpload<'a> {
@@ -120,6 +126,10 @@ impl<'a> FormUpload<'a> {
 
     async fn keep_text(&mut self, path: RepoPath, text: Bytes) -> HubResult<()> {
         let (spool, offset, len) = (Arc::clone(&self.spool), self.spooled, text.len() as u64);
+        let most = most_proposed(self.app);
+        if self.large_files == LargeFiles::Refuse && offset.saturating_add(len) > most {
+            return Err(HubError::proposal_too_large(most));
+        }
         tokio::task::spawn_blocking(move || (&*spool).write_all(&text)).await??;
         self.spooled += len;
         let content = FileContent::Spooled { file: Arc::clone(&self.spool), offset, len };

@@ -165,3 +165,44 @@ async fn what_came_with_a_refused_file_stays_where_it_was_typed() {
     assert_eq!((hub.count("remark_threads").await, hub.count("remark_replies").await), (1, 0));
     hub.stop().await;
 }
+
+/// Whether the form of a comment, and no other, has an edit that was refused, and says why.
+fn has_refused_edit(page: &Page, id: &str, text: &str, why: &str) -> bool {
+    let form = page.text.split(&format!("id=\"edit-{id}\"")).nth(1).unwrap_or_default();
+    let (typed, rest) = form.split_once("</textarea>").unwrap_or_default();
+    let said = rest.split("</form>").next().unwrap_or_default();
+    let only = page.text.matches("aria-invalid").count() == 1;
+    only && typed.contains("aria-invalid") && typed.ends_with(&format!(">{text}")) && said.contains(why)
+}
+
+#[tokio::test]
+async fn a_refused_edit_stays_in_the_form_of_its_comment() {
+    let (hub, ada, bob, num, _) = proposed().await;
+    let said = bob.post_json(&path(num, "/comment"), &json!({ "comment": "Short" }), 201).await["newMessage"]["id"].clone();
+    let (said, on_line) = (said.as_str().unwrap(), remark(&bob, num).await);
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    let talk = format!("/ada/bert/discussions/{num}");
+    let (files, edit) = (format!("{talk}/files"), format!("{talk}/edit"));
+    let long = "x".repeat(65_537);
+    for (page, id, at) in [(&talk, said, "talk"), (&talk, on_line.as_str(), "talk"), (&files, on_line.as_str(), "files")] {
+        let fields = [("id", id), ("comment", long.as_str()), ("at", at)];
+        let refused = browser.submit(page, &edit, &fields).await;
+        assert!(refused.status == 400 && has_refused_edit(&refused, id, &long, "65536 characters"), "{at}: {}", refused.status);
+        assert_eq!(refused.has("Choose the number of a line"), at == "files", "it is the page that it was sent from");
+    }
+    // A folded thread is shown with what was typed in it.
+    resolve(&ada, num, &on_line, true, 200).await;
+    let refused = browser.submit(&talk, &edit, &[("id", on_line.as_str()), ("comment", " "), ("at", "talk")]).await;
+    assert!(refused.status == 400 && has_refused_edit(&refused, &on_line, "", "A comment cannot be empty."), "{}", refused.text);
+    assert!(refused.has(&format!("id=\"thread-{on_line}\" open>")), "{}", refused.text);
+
+    // What came too late for a lock can be copied; what is somebody else's is in no form.
+    ada.post_json(&path(num, "/lock"), &json!({ "locked": true }), 200).await;
+    let refused = browser.submit(&talk, &edit, &[("id", said), ("comment", "Longer"), ("at", "talk")]).await;
+    assert!(refused.status == 403 && has_refused_edit(&refused, said, "Longer", "is locked"), "{}", refused.text);
+    let mut owner = Browser::logged_in(&hub, "ada").await;
+    let refused = owner.submit(&talk, &edit, &[("id", said), ("comment", "Not mine"), ("at", "talk")]).await;
+    assert!(refused.status == 403 && !refused.has(&format!("id=\"edit-{said}\"")), "{}", refused.text);
+    assert_eq!(hub.count("discussion_edits").await, 0);
+    hub.stop().await;
+}

@@ -8,9 +8,10 @@ use super::{REPO, ndjson};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::Repo;
-use crate::repos::access::{RepoContent, RepoRead, RepoWrite};
+use crate::repos::access::{Level, RepoContent, RepoRead, RepoWrite};
 use crate::repos::commit::{NewCommit, create_commit};
 use crate::repos::discussions::{self, PullWrite};
+use crate::repos::uploads::most_proposed;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Query, decoded, raw_param};
 use crate::web::links::decode_tail;
@@ -33,7 +34,7 @@ async fn post_commit(
         .ok_or_else(|| HubError::revision_not_found("?"))?;
     let target = Target::of(&app, read, &revision, query.get("create_pr").is_some() && query.flag("create_pr")).await?;
     let mut payload = decoded(&request, &mut payload);
-    let body = ndjson::read_commit(&mut payload, app.config.inline_limit_bytes).await?;
+    let body = ndjson::read_commit(&mut payload, app.config.inline_limit_bytes, target.most_bytes(&app)).await?;
     let new = NewCommit {
         revision,
         summary: body.header.summary.unwrap_or_default(),
@@ -82,6 +83,16 @@ impl Target {
             Some(num) => PullWrite::check(app, read, num).await.map(Self::Pull),
             None => read.into_write().map(Self::Branch),
         }
+    }
+
+    /// How many bytes of files may come with it, which are kept on disk until they are looked at.
+    fn most_bytes(&self, app: &App) -> u64 {
+        let level = match self {
+            Self::Branch(_) => Level::Write,
+            Self::Pull(pull) => pull.read().level,
+            Self::NewPull(content) => content.level,
+        };
+        if level >= Level::Write { u64::MAX } else { most_proposed(app) }
     }
 
     fn repo(&self) -> &Repo {

@@ -1,7 +1,10 @@
 //! `commits` and `compare`.
 
+use std::collections::HashSet;
+
 use actix_web::{HttpRequest, HttpResponse, web};
-use hub_git::LogRange;
+use hub_git::{GitReader, LogRange};
+use hub_types::Oid;
 use serde_json::Value;
 
 use super::REPO;
@@ -9,8 +12,10 @@ use super::json::commit_json;
 use super::tail::{RevisionPath, whole_tail};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Content;
+use crate::recalls;
 use crate::repos::access::{RepoContent, RepoRead};
-use crate::repos::reading;
+use crate::repos::{Repo, reading};
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Query;
 use crate::web::page::{next_link, page_size};
@@ -21,6 +26,8 @@ const MAX_PAGE_SIZE: usize = 1000;
 const MAX_COMPARE_BYTES: u64 = 20 * 1024 * 1024;
 /// Larger files are compared as if they were binary.
 const MAX_COMPARED_FILE_BYTES: u64 = 1024 * 1024;
+/// Stands in the place of the lines of a file that was recalled.
+const RECALLED: &str = "Not shown: this file was recalled.\n";
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -73,13 +80,39 @@ async fn get_compare(app: web::Data<App>, read: RepoContent, request: HttpReques
     };
     let old = reading::resolve(&app, &read.repo, old).await?;
     let new = reading::resolve(&app, &read.repo, new).await?;
-    let text = reading::read(&app, &read.repo, move |reader| {
-        let parted = if since_parting { reader.merge_base(old, new)? } else { None };
-        reader.patch(parted.unwrap_or(old), new, MAX_COMPARE_BYTES, MAX_COMPARED_FILE_BYTES)
-    });
-    let text = text.await?;
+    let parted = match since_parting {
+        true => reading::read(&app, &read.repo, move |reader| reader.merge_base(old, new)).await?,
+        false => None,
+    };
+    let text = patch(&app, &read.repo, (parted.unwrap_or(old), new), MAX_COMPARE_BYTES).await??;
     Ok(HttpResponse::Ok()
         .content_type("text/plain; charset=utf-8")
         .insert_header(("X-Content-Type-Options", "nosniff"))
         .body(text))
+}
+
+/// What differs between two commits, in the form of `git diff`, without the lines of files that were recalled; or that it is longer than
+/// `limit`.
+///
+/// # Errors
+/// As [`reading::read`].
+pub(super) async fn patch(app: &App, repo: &Repo, (old, new): (Oid, Oid), limit: u64) -> HubResult<hub_git::Result<String>> {
+    let withheld = recalled_between(app, repo, (old, new)).await?;
+    let patch = move |reader: &GitReader| match reader.patch((old, new), (limit, MAX_COMPARED_FILE_BYTES), (&withheld, RECALLED))
+    {
+        Err(error @ hub_git::Error::TooLarge { .. }) => Ok(Err(error)),
+        other => other.map(Ok),
+    };
+    reading::read(app, repo, patch).await
+}
+
+/// The versions of files that differ between two commits, and were recalled.
+async fn recalled_between(app: &App, repo: &Repo, (old, new): (Oid, Oid)) -> HubResult<HashSet<Oid>> {
+    if !recalls::any(app) {
+        return Ok(HashSet::new());
+    }
+    let blobs = reading::read(app, repo, move |reader| reader.patched_blobs(old, new)).await?;
+    let contents: Vec<Content> = blobs.into_iter().map(Content::Blob).collect();
+    let found = recalls::among(app, repo.pk, &contents).await?;
+    Ok(found.into_keys().filter_map(|content| if let Content::Blob(oid) = content { Some(oid) } else { None }).collect())
 }

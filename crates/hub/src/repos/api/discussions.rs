@@ -7,12 +7,12 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::REPO;
+use super::commits::patch;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::access::{RepoAdmin, RepoRead, RepoWrite};
 use crate::repos::discussions::{self, NewDiscussion, Sender, Spot};
 use crate::repos::queries::discussions::{self as rows, Filter, Status};
-use crate::repos::reading;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::{Json, Query, raw_param};
 
@@ -20,8 +20,6 @@ use crate::web::extract::{Json, Query, raw_param};
 const PAGE_SIZE: u64 = 50;
 /// The longest diff that is sent, in bytes.
 const MAX_DIFF_BYTES: u64 = 4 * 1024 * 1024;
-/// Larger files are compared as if they were binary.
-const MAX_COMPARED_FILE_BYTES: u64 = 1024 * 1024;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
@@ -118,13 +116,8 @@ async fn get_details(app: web::Data<App>, read: RepoRead, request: HttpRequest, 
         && let Some(pull) = found.pull.as_ref().map(|pull| (pull.parted, pull.head))
         && read.barrier(&app).await?.is_none()
     {
-        let patch = move |reader: &hub_git::GitReader| match reader.patch(pull.0, pull.1, MAX_DIFF_BYTES, MAX_COMPARED_FILE_BYTES)
-        {
-            Err(hub_git::Error::TooLarge { .. }) => Ok(None),
-            other => other.map(Some),
-        };
         // One too long to send is left out.
-        if let Some(diff) = reading::read(&app, &read.repo, patch).await? {
+        if let Ok(diff) = patch(&app, &read.repo, pull, MAX_DIFF_BYTES).await? {
             value["diff"] = Value::from(diff);
         }
     }

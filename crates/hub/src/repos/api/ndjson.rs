@@ -58,11 +58,12 @@ pub(super) struct CommitBody {
 /// Reads the body to its end.
 ///
 /// # Errors
-/// 400 for what is not a commit, 413 for a file that git should not hold, 422 for a forbidden path.
-pub(super) async fn read_commit(payload: &mut Payload, inline_limit: u64) -> HubResult<CommitBody> {
+/// 400 for what is not a commit, 413 for a file that git should not hold and for more than `most` bytes of files, 422 for a forbidden
+/// path.
+pub(super) async fn read_commit(payload: &mut Payload, inline_limit: u64, most: u64) -> HubResult<CommitBody> {
     let (sender, receiver) = tokio::sync::mpsc::channel::<Bytes>(16);
     // Parsing and decoding megabytes would hold up the other requests of this thread.
-    let parsing = tokio::task::spawn_blocking(move || parse(receiver, inline_limit));
+    let parsing = tokio::task::spawn_blocking(move || parse(receiver, inline_limit, most));
     let mut broken = None;
     while let Some(part) = payload.next().await {
         match part {
@@ -86,8 +87,8 @@ pub(super) async fn read_commit(payload: &mut Payload, inline_limit: u64) -> Hub
     }
 }
 
-fn parse(mut parts: tokio::sync::mpsc::Receiver<Bytes>, inline_limit: u64) -> HubResult<CommitBody> {
-    let mut reader = Reader::new(inline_limit)?;
+fn parse(mut parts: tokio::sync::mpsc::Receiver<Bytes>, inline_limit: u64, most: u64) -> HubResult<CommitBody> {
+    let mut reader = Reader::new(inline_limit, most)?;
     let mut rest = BytesMut::new();
     // Base64 adds a third; the rest is path and punctuation.
     let line_limit = usize::try_from(inline_limit).unwrap_or(usize::MAX).saturating_mul(4) / 3 + 64 * 1024;
@@ -114,6 +115,10 @@ fn too_large(limit: u64, path: Option<&str>) -> HubError {
 
 struct Reader {
     inline_limit: u64,
+    /// How many bytes of files may come.
+    most: u64,
+    /// How many have come.
+    taken: u64,
     spool: Arc<std::fs::File>,
     spooled: u64,
     seen_header: bool,
@@ -123,9 +128,10 @@ struct Reader {
 }
 
 impl Reader {
-    fn new(inline_limit: u64) -> HubResult<Self> {
+    fn new(inline_limit: u64, most: u64) -> HubResult<Self> {
         let spool = Arc::new(tempfile::tempfile()?);
-        Ok(Self { inline_limit, spool, spooled: 0, seen_header: false, lines: 0, body: CommitBody::default() })
+        let body = CommitBody::default();
+        Ok(Self { inline_limit, most, taken: 0, spool, spooled: 0, seen_header: false, lines: 0, body })
     }
 
     fn line(&mut self, line: &[u8]) -> HubResult<()> {
@@ -180,6 +186,10 @@ impl Reader {
     }
 
     fn keep(&mut self, bytes: Vec<u8>) -> HubResult<FileContent> {
+        self.taken = self.taken.saturating_add(bytes.len() as u64);
+        if self.taken > self.most {
+            return Err(HubError::proposal_too_large(self.most));
+        }
         if bytes.len() <= KEEP_BYTES {
             return Ok(FileContent::Bytes(bytes));
         }

@@ -9,8 +9,11 @@ use crate::moderation::rules::{self, Deed, Said};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
 use crate::repos::queries::discussions::{self, Discussion, EventRow, Status};
 
-/// The most that may happen in a discussion. Its page shows all of it.
-const MAX_EVENTS: i64 = 1_000;
+/// The most comments in a discussion. Its page shows all of them.
+const MAX_COMMENTS: i64 = 1_000;
+/// How often its title, its status and its threads may change. They are counted apart: who opened it may change them as often as they
+/// like, and is not to keep others from commenting by that.
+const MAX_CHANGES: i64 = 300;
 /// How often a comment may be changed. What it said before is kept.
 const MAX_EDITS: i64 = 50;
 
@@ -51,20 +54,32 @@ pub(super) async fn insert(
 pub(super) fn check_unlocked(read: &RepoRead, found: &Discussion) -> HubResult<()> {
     if found.locked && read.level < Level::Write {
         return Err(HubError::forbidden(format!(
-            "#{} is locked: only those who may write to {} can comment.",
+            "#{} is locked: only those who may write to {} can comment, or change what was said.",
             found.num, read.repo.id
         )));
     }
     Ok(())
 }
 
+/// Whether another change of a thread is noted.
 pub(super) async fn has_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<bool> {
-    Ok(discussions::count_events(conn, found.discussion_pk).await? < MAX_EVENTS)
+    let counts = discussions::count_events(conn, found.discussion_pk).await?;
+    Ok(counts.comments < MAX_COMMENTS && counts.changes < MAX_CHANGES)
 }
 
+/// Refuses another comment in a full discussion.
 pub(super) async fn check_room(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
-    if !has_room(conn, found).await? {
+    if discussions::count_events(conn, found.discussion_pk).await?.comments >= MAX_COMMENTS {
         return Err(HubError::bad_request(format!("#{} is full: open a new discussion to go on.", found.num)));
+    }
+    Ok(())
+}
+
+/// Refuses to rename or open what was changed too often.
+async fn check_changes(conn: &mut sqlx::PgConnection, found: &Discussion) -> HubResult<()> {
+    if discussions::count_events(conn, found.discussion_pk).await?.changes >= MAX_CHANGES {
+        let text = format!("#{} was changed {MAX_CHANGES} times: open a new discussion to go on.", found.num);
+        return Err(HubError::bad_request(text));
     }
     Ok(())
 }
@@ -130,9 +145,10 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
 /// Hides a comment for good; its text is not kept.
 ///
 /// # Errors
-/// 403 for those who may not, 404 for an unknown comment.
+/// 403 for those who may not, and for others than writers in a locked discussion, 404 for an unknown comment.
 pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<()> {
     let (found, event) = own_comment(app, read, num, id).await?;
+    check_unlocked(read, &found)?;
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
     discussions::hide_comment(&mut tx, event.event_pk).await?;
@@ -158,6 +174,7 @@ pub async fn rename(app: &App, read: &RepoRead, num: i64, title: &str) -> HubRes
         return Err(HubError::bad_request(format!("That is the title of #{num} already.")).at("title"));
     }
     check_room(&mut tx, &found).await?;
+    check_changes(&mut tx, &found).await?;
     discussions::set_title(&mut tx, found.discussion_pk, &title).await?;
     let payload = json!({ "from": from, "to": title });
     let id = discussions::insert_change(&mut tx, found.discussion_pk, Some(participant(read)?), "title-change", payload).await?;
@@ -188,6 +205,9 @@ pub async fn set_status(app: &App, read: &RepoRead, num: i64, status: Status, te
     if status == Status::Open || !text.is_empty() {
         check_unlocked(read, &found)?;
         check_room(&mut tx, &found).await?;
+    }
+    if status == Status::Open {
+        check_changes(&mut tx, &found).await?;
     }
     if !text.is_empty() {
         insert(app, &mut tx, (read.repo.pk, &found), author_pk, &text).await?;

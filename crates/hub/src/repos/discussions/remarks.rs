@@ -168,7 +168,7 @@ pub async fn resolve(app: &App, read: &RepoRead, num: i64, comment: &str, resolv
     let thread_pk = discussions::find_thread(&mut *tx, found.discussion_pk, &comment.to_ascii_lowercase()).await?;
     let thread_pk = thread_pk.ok_or_else(|| no_thread(num))?;
     let settled = discussions::set_resolved(&mut tx, thread_pk, resolved.then_some(user_pk)).await?;
-    // A full discussion tells of nothing more, but its threads are settled all the same.
+    // A discussion that is full, or was changed too often, tells of nothing more, but its threads are settled all the same.
     if let Some(settled) = settled
         && has_room(&mut tx, &found).await?
     {

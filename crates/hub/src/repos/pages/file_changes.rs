@@ -290,21 +290,28 @@ async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal
             }
             Some(old)
         }
-        // What is to be deleted or moved must be there.
-        Kind::Delete | Kind::Move => entry.is_none().then(|| Err(HubError::entry_not_found())).transpose()?,
+        // What is to be deleted or moved must be there, and nothing is offered that would be refused.
+        Kind::Delete | Kind::Move => {
+            let there = entry.as_deref().ok_or_else(HubError::entry_not_found)?;
+            if kind == Kind::Move {
+                require_file(there)?;
+            }
+            None
+        }
     };
     let (header, _) = header_of(page, target.read(), RepoTab::Files).await?;
     let new_path = Field::new("target", "New path").value(asked.target.clone());
     let default = default_summary(asked);
+    let target_view = target.view(asked.to);
     let cancel_view = if entry.as_ref().is_some_and(|entry| entry.is_folder()) { View::Tree } else { View::Blob };
     Ok(ChangePage {
         layout: layout_of(page, repo, kind.title()),
         header,
         crumbs: place.crumbs(repo.id.name(), View::Tree),
-        target: target.view(asked.to),
         kind,
         path: place.path.clone(),
-        text: explain(page, repo, asked, head, entry.as_deref()).await?,
+        text: explain(page, repo, asked, (head, entry.as_deref()), &target_view).await?,
+        target: target_view,
         action: place.href(kind.view(), &place.path),
         cancel_href: if entry.is_some() { place.href(cancel_view, &place.path) } else { place.href(View::Tree, "") },
         seen: id_of(entry.as_deref()),
@@ -324,15 +331,22 @@ async fn change_page(page: &PageRequest, target: &Target, asked: &Asked, refusal
     })
 }
 
-async fn explain(page: &PageRequest, repo: &Repo, asked: &Asked, head: Oid, entry: Option<&Entry>) -> HubResult<String> {
+async fn explain(
+    page: &PageRequest,
+    repo: &Repo,
+    asked: &Asked,
+    (head, entry): (Oid, Option<&Entry>),
+    target: &TargetView,
+) -> HubResult<String> {
     let path = &asked.place.path;
+    let gone = target.gone_from();
     let size = async || reading::size(&page.app, repo, head, path).await.map(size_text);
     Ok(match (asked.kind, entry) {
         (Kind::Delete, Some(entry)) if entry.is_folder() => {
-            format!("This folder and all that is in it ({}) will be gone from the branch. Its history stays.", size().await?)
+            format!("This folder and all that is in it ({}) will be {gone}. Its history stays.", size().await?)
         }
         (Kind::Delete, _) => {
-            "This file will be gone from the branch. Its history stays, and it can be restored from there.".to_owned()
+            format!("This file will be {gone}. Its history stays, and it can be restored from there.")
         }
         (Kind::Move, _) => "The file keeps its content. Its history is found under both paths.".to_owned(),
         (Kind::Restore, Some(_)) => "The file gets the content it had then, by a new commit.".to_owned(),

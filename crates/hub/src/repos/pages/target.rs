@@ -247,6 +247,15 @@ impl TargetView {
         }
     }
 
+    /// From where something is gone that a form deletes. What is only proposed stays on the branch for now.
+    pub(super) fn gone_from(&self) -> String {
+        match &self.pull {
+            Some(pull) => format!("gone from pull request #{}", pull.num),
+            None if self.proposes => "gone from the branch once the pull request is merged".to_owned(),
+            None => "gone from the branch".to_owned(),
+        }
+    }
+
     /// Where a script goes once it has added a commit to a pull request.
     pub(super) fn pull_href(&self) -> &str {
         self.pull.as_ref().map(|pull| pull.href.as_str()).unwrap_or_default()

@@ -11,7 +11,7 @@ use hub_types::{Oid, RefName};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub use events::{
-    EditRow, EventRow, count_edits, count_events, edit_comment, find_event, hide_comment, insert_change, insert_comment,
+    Counts, EditRow, EventRow, count_edits, count_events, edit_comment, find_event, hide_comment, insert_change, insert_comment,
     list_edits, list_events, note_commits,
 };
 

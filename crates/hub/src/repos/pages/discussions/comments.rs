@@ -82,8 +82,10 @@ pub(super) struct Event {
     pub(super) at: DateTime<Utc>,
     /// The comment, unless it is something else or hidden.
     pub(super) html: Option<SafeHtml>,
-    /// Its Markdown, for those who may change it.
+    /// Its Markdown, for those who may change it, or what was typed in its place and refused.
     pub(super) source: Option<Field>,
+    /// Whether it is a comment of the viewer's.
+    pub(super) own: bool,
     /// Whether the viewer may hide it.
     pub(super) may_hide: bool,
     pub(super) edited_at: Option<DateTime<Utc>>,
@@ -145,6 +147,7 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
         at: event.created_at,
         html: None,
         source: None,
+        own: false,
         may_hide: false,
         edited_at: None,
         hidden: false,
@@ -158,6 +161,7 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
         What::Comment { body, hidden, edited_at, .. } => {
             let is_own = read.viewer.user.as_ref().is_some_and(|user| event.author_pk == Some(user.pk));
             shown.may_hide = !hidden && rights.comment && discussions::may_change(read, event.author_pk);
+            shown.own = is_own;
             shown.hidden = hidden;
             shown.edited_at = edited_at;
             if !hidden {
@@ -197,5 +201,10 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
 impl Event {
     pub(super) fn is_comment(&self) -> bool {
         self.said.is_empty()
+    }
+
+    /// Whether an edit of it was refused.
+    pub(super) fn is_refused(&self) -> bool {
+        self.source.as_ref().is_some_and(Field::has_error)
     }
 }

@@ -12,7 +12,7 @@ use super::attachments::CommentForm;
 use super::comments::{self, Desk, Rights};
 use super::forms::is_for_the_form;
 use super::num_of;
-use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back};
+use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back, put_edit_back};
 use super::thread::Head;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
@@ -65,9 +65,9 @@ struct ShownFile {
 }
 
 impl ShownFile {
-    /// Whether an answer was refused that stands among them.
+    /// Whether something was refused that stands among them.
     fn has_outdated_answer(&self) -> bool {
-        self.outdated.iter().any(|thread| thread.answer.is_some())
+        self.outdated.iter().any(ThreadView::has_refused)
     }
 }
 
@@ -91,6 +91,8 @@ struct Asked {
     refusal: Refusal,
     /// An answer that was refused.
     answer: Option<Answer>,
+    /// An edit that was refused.
+    edit: Option<Answer>,
 }
 
 pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
@@ -123,7 +125,7 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, fo
     match done {
         Ok(id) => Ok(page.redirect(&format!("{}/discussions/{num}/files#{id}", content.repo.path()))),
         Err(error) if is_for_the_form(&error) => {
-            let asked = Asked { spot: Some(spot), typed: text, refusal: Refusal::said(&error), answer: None };
+            let asked = Asked { spot: Some(spot), typed: text, refusal: Refusal::said(&error), ..Asked::default() };
             Box::pin(show(page, &content, num, asked)).await
         }
         Err(error) => Err(error),
@@ -136,6 +138,12 @@ pub(super) async fn show_answer(page: &PageRequest, read: RepoRead, num: i64, an
     show(page, &content, num, Asked { answer: Some(answer), ..Asked::default() }).await
 }
 
+/// Shows the page with an edit that was refused.
+pub(super) async fn show_edit(page: &PageRequest, read: RepoRead, num: i64, edit: Answer) -> HubResult<HttpResponse> {
+    let content = discussions::may_propose(&page.app, read).await?;
+    show(page, &content, num, Asked { edit: Some(edit), ..Asked::default() }).await
+}
+
 async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked) -> HubResult<HttpResponse> {
     let repo = &content.repo;
     let Details { discussion, events, pull, remarks } = discussions::details(&page.app, repo, num).await?;
@@ -144,11 +152,13 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let rights = Rights::of(page, content, &discussion);
     let (files, more) = diff(page, repo, Some(pull.parted), pull.head, 0..MAX_FILES).await?;
     let events = events.into_iter().filter(|event| remarks.thread_of(&event.id).is_some()).collect();
-    let events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
+    let mut events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
+    let again = asked.answer.as_ref().or(asked.edit.as_ref());
+    let status = again.map_or(asked.refusal.status, |again| again.refusal.status);
+    let lost_edit = asked.edit.and_then(|edit| put_edit_back(edit, &mut events));
     let snippets = discussions::snippets(&page.app, content, &discussion).await?;
     let mut threads: Vec<ThreadView> = gather(&remarks, &snippets, events).into_iter().filter_map(|item| item.thread).collect();
-    let status = asked.answer.as_ref().map_or(asked.refusal.status, |answer| answer.refusal.status);
-    let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut()));
+    let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut())).or(lost_edit);
     // What was typed before somebody locked it can be copied from the form.
     let spot = asked.spot.filter(|_| rights.comment || !asked.typed.is_empty());
     let truncated = more || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
@@ -186,7 +196,7 @@ fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>
     let (own, others): (Vec<_>, Vec<_>) = std::mem::take(all).into_iter().partition(|thread| path_on(thread.side) == thread.path);
     *all = others;
     let comments = own.iter().map(|thread| thread.comments.len()).sum();
-    file.open |= own.iter().any(|thread| thread.answer.is_some());
+    file.open |= own.iter().any(ThreadView::has_refused);
     let (mut placed, mut outdated) = (HashMap::<(DiffSide, String), Vec<ThreadView>>::new(), Vec::new());
     for thread in own {
         match thread.now {

@@ -19,7 +19,7 @@ async fn after<T>(page: &PageRequest, read: &RepoRead, num: i64, typed: &str, do
         Ok(_) => Ok(page.redirect(&format!("{}/discussions/{num}", read.repo.path()))),
         // Who may not, or asks for what is not there, gets that page.
         Err(error) if is_for_the_form(&error) && error.kind() != ErrorKind::Forbidden => {
-            let again = Again { typed: typed.to_owned(), refusal: Refusal::said(&error), answer: None };
+            let again = Again { typed: typed.to_owned(), refusal: Refusal::said(&error), ..Again::default() };
             thread::show(page, read, num, again).await
         }
         Err(error) => Err(error),
@@ -135,11 +135,23 @@ pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentFo
     page.require_session()?;
     participant(&read)?;
     let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
-    let done = match form.text_with_files(&page.app, &read, "comment").await {
-        Ok(text) => edit_comment(&page.app, &read, num, id, &text).await,
-        Err(error) => Err(error),
+    let (text, done) = match form.text_with_files(&page.app, &read, "comment").await {
+        Ok(text) => {
+            let done = edit_comment(&page.app, &read, num, id, &text).await;
+            (text, done)
+        }
+        Err(error) => (form.text("comment").to_owned(), Err(error)),
     };
-    after_at(&page, &read, (num, id), form.text("at"), done).await
+    let at = form.text("at");
+    let refusal = match done {
+        Err(error) if is_for_the_form(&error) => Refusal::said(&error),
+        done => return after_at(&page, &read, (num, id), at, done).await,
+    };
+    let edit = Answer { to: id.to_ascii_lowercase(), text, refusal };
+    if at == "files" && read.barrier(&page.app).await?.is_none() {
+        return Box::pin(files::show_edit(&page, read, num, edit)).await;
+    }
+    Box::pin(thread::show(&page, &read, num, Again { edit: Some(edit), ..Again::default() })).await
 }
 
 pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedForm) -> HubResult<HttpResponse> {

@@ -41,10 +41,10 @@ pub(super) struct ThreadView {
     pub(super) answer: Option<Answer>,
 }
 
-/// An answer in a thread that was refused.
+/// An answer in a thread that was refused, or an edit of a comment.
 #[derive(Debug)]
 pub(super) struct Answer {
-    /// The id of a comment of the thread.
+    /// The id of a comment of the thread, or of the one that was edited.
     pub(super) to: String,
     /// What was typed.
     pub(super) text: String,
@@ -73,7 +73,12 @@ impl ThreadView {
 
     /// Whether it is shown unfolded.
     pub(super) fn is_open(&self) -> bool {
-        !self.resolved || self.answer.is_some()
+        !self.resolved || self.has_refused()
+    }
+
+    /// Whether something was refused that was typed in it.
+    pub(super) fn has_refused(&self) -> bool {
+        self.answer.is_some() || self.comments.iter().any(Event::is_refused)
     }
 
     pub(super) fn is_outdated(&self) -> bool {
@@ -128,6 +133,15 @@ pub(super) fn put_back<'a>(
     let place = remarks.thread_of(&answer.to).and_then(|thread| threads.find(|view| view.id == thread.row.comment));
     let Some(view) = place else { return Some(answer) };
     view.answer = Some(answer);
+    None
+}
+
+/// Puts an edit that was refused into the form of its comment; gives it back if that is not there.
+pub(super) fn put_edit_back(edit: Answer, events: &mut [Event]) -> Option<Answer> {
+    let place = events.iter_mut().find(|event| event.id == edit.to && event.own && !event.hidden);
+    let Some(event) = place else { return Some(edit) };
+    let error = edit.refusal.message().to_owned();
+    event.source = Some(Field::new("comment", "Comment").value(edit.text).error(Some(error)));
     None
 }
 

@@ -6,7 +6,7 @@ use super::super::context::{header_of, layout_of};
 use super::super::snippets::pull_commands;
 use super::super::view::{RepoHeader, RepoTab};
 use super::comments::{self, Desk, Link, Rights};
-use super::remarks::{Answer, Item, gather, put_back};
+use super::remarks::{Answer, Item, gather, put_back, put_edit_back};
 use super::{author_name, icon_of, label_of, num_of};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
@@ -128,11 +128,13 @@ pub(super) struct Again {
     pub(super) refusal: Refusal,
     /// An answer in a thread.
     pub(super) answer: Option<Answer>,
+    /// An edit of a comment.
+    pub(super) edit: Option<Answer>,
 }
 
 /// Shows a discussion, perhaps with what was refused.
 pub(super) async fn show(page: &PageRequest, read: &RepoRead, num: i64, again: Again) -> HubResult<HttpResponse> {
-    let Again { mut typed, mut refusal, answer } = again;
+    let Again { mut typed, mut refusal, answer, edit } = again;
     let Details { discussion, events, pull, remarks } = discussions::details(&page.app, &read.repo, num).await?;
     let (header, _) = header_of(page, read, RepoTab::Community).await?;
     let rights = Rights::of(page, read, &discussion);
@@ -144,12 +146,13 @@ pub(super) async fn show(page: &PageRequest, read: &RepoRead, num: i64, again: A
         }
         standing = Some(threads::standing_of(&page.app, user, discussion.discussion_pk, header.watch.level).await?);
     }
-    let events = comments::shown(page, read, &discussion, events, (rights, &header.href())).await?;
+    let mut events = comments::shown(page, read, &discussion, events, (rights, &header.href())).await?;
+    let status = answer.as_ref().or(edit.as_ref()).map_or(refusal.status, |again| again.refusal.status);
+    let lost_edit = edit.and_then(|edit| put_edit_back(edit, &mut events));
     let snippets = discussions::snippets(&page.app, read, &discussion).await?;
     let mut items = gather(&remarks, &snippets, events);
-    let status = answer.as_ref().map_or(refusal.status, |answer| answer.refusal.status);
     let threads = items.iter_mut().filter_map(|item| item.thread.as_mut());
-    if let Some(lost) = answer.and_then(|answer| put_back(answer, &remarks, threads)) {
+    if let Some(lost) = answer.and_then(|answer| put_back(answer, &remarks, threads)).or(lost_edit) {
         (typed, refusal) = (lost.text, lost.refusal);
     }
     let shown = ThreadPage {

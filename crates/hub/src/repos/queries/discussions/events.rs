@@ -130,13 +130,28 @@ pub async fn note_commits(
 }
 
 /// How much has happened in a discussion.
+#[derive(Debug, Clone, Copy)]
+pub struct Counts {
+    /// Comments.
+    pub comments: i64,
+    /// Changes of its title and status, and of its threads. Commits are neither.
+    pub changes: i64,
+}
+
+/// How much has happened in a discussion.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn count_events(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<i64> {
-    sqlx::query_scalar!(r#"select count(*) as "count!" from discussion_events where discussion_pk = $1"#, discussion_pk)
-        .fetch_one(conn)
-        .await
+pub async fn count_events(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result<Counts> {
+    sqlx::query_as!(
+        Counts,
+        r#"select count(*) filter (where kind = 'comment') as "comments!",
+                  count(*) filter (where kind not in ('comment', 'commit')) as "changes!"
+           from discussion_events where discussion_pk = $1"#,
+        discussion_pk
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// How often a comment was changed.
