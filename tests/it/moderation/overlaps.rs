@@ -159,10 +159,8 @@ async fn moderators_hold_a_discussion_before_what_was_said_in_it() {
 #[tokio::test]
 async fn moderators_hold_a_person_before_what_they_have() {
     let stage = stage().await;
-    let (first, then) = (
-        "select from users where email = 'ada@example.org' for no key update",
-        "select from repos for no key update nowait",
-    );
+    let (first, then) =
+        ("select from users where email = 'ada@example.org' for no key update", "select from repos for no key update nowait");
     for act in [Act::BanUser, Act::RemoveUser] {
         let case = stage.report("/ada").await;
         stage.hub.jobs_done().await;
