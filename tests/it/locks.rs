@@ -1,8 +1,8 @@
 //! Who changes many rows takes hold of them in the order in which everybody else does, so that no two wait for each other.
 
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
-use hub::accounts::OrgRole;
+use hub::accounts::{OrgRole, TokenRole};
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;
 
@@ -15,13 +15,14 @@ pub(crate) async fn in_order<T>(hub: &TestHub, first: &'static str, then: &'stat
     let mut tx = hub.app().begin().await.unwrap();
     let held = sqlx::query(first).execute(&mut *tx).await.unwrap().rows_affected();
     assert!(held > 0, "{first}");
+    let process: i32 = sqlx::query_scalar("select pg_backend_pid()").fetch_one(&mut *tx).await.unwrap();
     let between = async {
-        let waits =
-            "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-        let mut rounds = 0;
-        while !sqlx::query_scalar::<_, bool>(waits).fetch_one(pool).await.unwrap() {
-            rounds += 1;
-            assert!(rounds < 1000, "nobody waits for `{first}`");
+        let waits = "select exists (select 1 from pg_stat_activity
+                                    where datname = current_database() and wait_event_type = 'Lock'
+                                      and $1 = any (pg_blocking_pids(pid)))";
+        let started = Instant::now();
+        while !sqlx::query_scalar::<_, bool>(waits).bind(process).fetch_one(pool).await.unwrap() {
+            assert!(started.elapsed() < Duration::from_secs(30), "nobody waits for `{first}`");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let taken = sqlx::query(then).execute(&mut *tx).await.map(|done| done.rows_affected());
@@ -93,7 +94,7 @@ async fn who_deletes_an_account_takes_its_repositories_as_moderators_do() {
     hub.sql("update repos set card = card where name = 'one'").await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
     let (first, then) =
-        ("select from repos where name = 'one' for update", "select from repos where name = 'two' for update nowait");
+        ("select from repos where name = 'one' for update", "select from repos where name = 'two' for no key update nowait");
     let delete = browser.submit("/settings/data", "/settings/data/delete-account", &[("confirmation", "ada")]);
     in_order(&hub, first, then, delete).await;
     assert_eq!(hub.count("repos where deleted_at is not null").await, 2);
@@ -146,5 +147,21 @@ async fn two_collections_come_to_hold_each_other_and_go_at_the_same_time() {
         tokio::join!(ada.call(Method::DELETE, &one, &nothing, 200), ada.call(Method::DELETE, &other, &nothing, 200));
     }
     assert_eq!((hub.count("collections").await, hub.count("collection_items").await), (0, 0));
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn admins_are_held_before_their_organization_where_members_come_into_a_group() {
+    let hub = TestHub::start().await;
+    let (ada, bob) = (hub.account("ada").await, hub.account("bob").await);
+    hub.organization("acme", &[(&ada, OrgRole::Admin), (&bob, OrgRole::Admin)]).await;
+    let ada = hub.token(&ada, TokenRole::Write).await;
+    let groups = "/api/organizations/acme/resource-groups";
+    let (first, then) = ("select from organization_members for update", "select from organizations for update nowait");
+    let group = json!({ "name": "Research", "users": [{ "user": "bob", "role": "write" }] });
+    let made = in_order(&hub, first, then, ada.post_json(groups, &group, 200)).await;
+    let users = format!("{groups}/{}/users", made["id"].as_str().unwrap());
+    let more = json!({ "users": [{ "user": "ada", "role": "read" }] });
+    in_order(&hub, first, then, ada.post_json(&users, &more, 200)).await;
     hub.stop().await;
 }

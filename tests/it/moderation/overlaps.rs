@@ -147,10 +147,25 @@ async fn moderators_hold_a_discussion_before_what_was_said_in_it() {
     let opening = json!({ "title": "Cheap watches", "description": "Watches!" });
     stage.ada.post_json("/api/models/ada/bert/discussions", &opening, 200).await;
     stage.hub.jobs_done().await;
-    let (first, then) = ("select from discussions for update", "select from discussion_events for update nowait");
+    let (first, then) = ("select from discussions for update", "select from discussion_events for no key update nowait");
     for act in [Act::HideDiscussion, Act::RemoveUser] {
         let case = stage.report("/ada/bert/discussions/1").await;
         let act_pk = in_order(&stage.hub, first, then, stage.decide(case, act)).await.unwrap();
+        in_order(&stage.hub, first, then, stage.undo(act_pk)).await.unwrap();
+    }
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn moderators_hold_a_person_before_what_they_have() {
+    let stage = stage().await;
+    let (first, then) =
+        ("select from users where email = 'ada@example.org' for no key update", "select from repos for no key update nowait");
+    for act in [Act::BanUser, Act::RemoveUser] {
+        let case = stage.report("/ada").await;
+        stage.hub.jobs_done().await;
+        let act_pk = in_order(&stage.hub, first, then, stage.decide(case, act)).await.unwrap();
+        stage.hub.jobs_done().await;
         in_order(&stage.hub, first, then, stage.undo(act_pk)).await.unwrap();
     }
     stage.hub.stop().await;

@@ -278,6 +278,8 @@ async fn what_is_heard_at_once_is_told_to_webhooks_in_one_order() {
     let ada = hub.user("ada").await;
     for name in ["one", "two"] {
         ada.create_repo("model", &format!("ada/{name}"), false).await;
+    }
+    for name in ["one", "two"] {
         let model = format!("model ada/{name}");
         watch(&ada, &receiver.url(&format!("/{name}")), &[model.as_str()]).await;
     }

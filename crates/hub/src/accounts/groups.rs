@@ -6,7 +6,6 @@ use sqlx::PgConnection;
 
 use super::queries::groups::deleted::{self, DeletedGroup};
 use super::queries::groups::{self as queries, GroupRow};
-use super::queries::invitations::hold_organization;
 use super::queries::settings::ProfileRow;
 use super::settings::{find_user_pk, present_name, require_admin_of};
 use super::{OrgRole, User, audit};
@@ -93,6 +92,7 @@ pub async fn create_in(conn: &mut PgConnection, organization_pk: i64, name: &str
 }
 
 async fn check_room(conn: &mut PgConnection, organization_pk: i64) -> HubResult<()> {
+    queries::hold_organization(conn, organization_pk).await?;
     if queries::lock_and_count(conn, organization_pk).await? >= MOST {
         let text = format!("An organization can have {MOST} resource groups: delete one that is not needed first.");
         return Err(HubError::conflict(text).at("name"));
@@ -230,7 +230,7 @@ pub async fn find_users(app: &App, users: &[(String, OrgRole)]) -> HubResult<Vec
 pub async fn set_members(app: &App, managed: &Managed, users: &[(String, OrgRole)]) -> HubResult<()> {
     let members = find_users(app, users).await?;
     let mut tx = audit::begin(app).await?;
-    hold_organization(&mut tx, managed.organization.namespace_pk).await?;
+    queries::hold_organization(&mut tx, managed.organization.namespace_pk).await?;
     set_members_in(&mut tx, (managed.group.resource_group_pk, &managed.organization), &members).await?;
     Ok(tx.commit().await?)
 }

@@ -321,6 +321,7 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         Act::LimitUser => effects::limit(conn, act_pk, pk).await?,
         Act::SuspendUser => effects::suspend(conn, act_pk, pk).await?,
         Act::BanUser => {
+            effects::hold_person(conn, pk).await?;
             effects::disable_repos(conn, act_pk, pk).await?;
             effects::hide_collections(conn, act_pk, None, Some(pk)).await?;
             effects::hide_comments(conn, act_pk, Comments::By(pk)).await?;

@@ -14,6 +14,7 @@ use crate::error::{HubError, HubResult};
 /// # Errors
 /// The database does not answer.
 pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> HubResult<u64> {
+    effects::hold_person(conn, user_pk).await?;
     // Those that were deleted before are not to come back either, by whichever way.
     effects::disable_repos(conn, act_pk, user_pk).await?;
     queries::delete_repos(conn, act_pk, user_pk).await?;

@@ -5,6 +5,7 @@ pub mod deleted;
 use hub_types::RepoType;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
+use super::invitations;
 use crate::accounts::{OrgRole, UserPk};
 
 /// A resource group of an organisation.
@@ -98,6 +99,20 @@ pub async fn insert_group(
     );
     let made = made.fetch_one(conn).await?;
     Ok((made.resource_group_pk, made.public_id))
+}
+
+/// Takes part in an organisation of which members come into a group: after its admins, as whoever closes it holds them before it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_organization(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "select user_pk from organization_members where organization_pk = $1 and role = 'admin' order by user_pk for key share",
+        organization_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
+    invitations::hold_organization(conn, organization_pk).await
 }
 
 /// Counts the groups of an organisation, which nobody adds to until this transaction ends.

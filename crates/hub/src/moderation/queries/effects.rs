@@ -241,6 +241,17 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
     cover(conn, act_pk, "limit", vec![user_pk]).await
 }
 
+/// Takes hold of a person before what is theirs, as they do themselves when they delete their account.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn hold_person(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk)
+        .fetch_optional(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Suspends a user: sessions and sign-ins under way end, and tokens are refused.
 ///
 /// # Errors
