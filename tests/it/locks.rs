@@ -108,7 +108,7 @@ async fn a_refresh_token_is_held_after_its_sign_in() {
     hub.sql(
         "with consent as (
              insert into oauth_consents (client_pk, user_pk, scopes, organization_pks)
-             select client_pk, user_pk, '{}', '{}' from oauth_clients, users limit 1 returning consent_pk
+             select c.client_pk, u.user_pk, '{}', '{}' from oauth_clients c, users u limit 1 returning consent_pk
          ), sign_in as (
              insert into oauth_grants (consent_pk, scopes, organization_pks, auth_time, ends_at)
              select consent_pk, '{}', '{}', now(), now() + interval '1 day' from consent returning grant_pk
