@@ -280,6 +280,8 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let server = HttpServer::new(factory)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
+        // Or the end of an answer in parts waits up to 40 ms for the client to confirm its beginning.
+        .tcp_nodelay(true)
         .shutdown_timeout(app.config.shutdown_timeout_secs)
         .listen(listener)?
         .run();
