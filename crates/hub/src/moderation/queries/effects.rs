@@ -246,10 +246,7 @@ pub async fn limit(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sql
 /// # Errors
 /// The database does not answer.
 pub async fn hold_person(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
-    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk)
-        .fetch_optional(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(conn).await.map(|_| ())
 }
 
 /// Suspends a user: sessions and sign-ins under way end, and tokens are refused.
