@@ -247,7 +247,7 @@ impl TargetView {
         }
     }
 
-    /// From where something is gone that a form deletes. What is only proposed stays on the branch for now.
+    /// From where something is gone that a form deletes: what is only proposed is gone with the merge.
     pub(super) fn gone_from(&self) -> String {
         match &self.pull {
             Some(pull) => format!("gone from pull request #{}", pull.num),
