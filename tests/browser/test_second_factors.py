@@ -16,7 +16,13 @@ VIEWS = [(PHONE, "light"), (PHONE, "dark"), (DESKTOP, "light"), (DESKTOP, "dark"
 
 
 def code_of(secret, steps=0):
-    """Returns what an authenticator app shows, now or some steps of time from now."""
+    """Returns what an authenticator app shows, now or some steps of time from now.
+
+    Waits when the present step ends within eight seconds: the hub takes a code of the step before for that long only.
+    """
+    left = 30 - time.time() % 30
+    if steps < 0 and left < 8:
+        time.sleep(left)
     counter = struct.pack(">Q", int(time.time() // 30) + steps)
     mac = hmac.new(base64.b32decode(secret), counter, "sha1").digest()
     at = mac[19] & 15

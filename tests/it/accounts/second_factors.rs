@@ -2,7 +2,7 @@
 
 pub(super) mod codes;
 
-use codes::{code, step};
+use codes::{code, step, step_with_time_left};
 use hub::accounts::{TokenRole, second_factors};
 use hub_tests::TestHub;
 
@@ -32,7 +32,7 @@ pub(super) async fn set_up(browser: &mut Browser) -> Factors {
     let mut send = async |code: &str| browser.post(APP, &[("csrf_token", &csrf), ("setup", &setup), ("code", code)]).await;
     let page = send("12").await;
     assert!(page.status == 403 && page.has(&secret), "the same secret again: {}", page.text);
-    let page = send(&code(&secret, step() - 1)).await;
+    let page = send(&code(&secret, step_with_time_left().await - 1)).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert_eq!(page.headers["cache-control"], "no-store");
     let codes: Vec<String> = between(&page.text, "<code>", "</code>").lines().map(str::to_owned).collect();

@@ -1,6 +1,6 @@
 //! What an authenticator app computes (RFC 6238 with SHA-1), written down apart from the hub's library.
 
-use std::time::{SystemTime, UNIX_EPOCH};
+use std::time::{Duration, SystemTime, UNIX_EPOCH};
 
 fn sha1(message: &[u8]) -> [u8; 20] {
     let mut state = [0x6745_2301_u32, 0xefcd_ab89, 0x98ba_dcfe, 0x1032_5476, 0xc3d2_e1f0];
@@ -42,6 +42,15 @@ fn base32(text: &str) -> Vec<u8> {
     let bits: String =
         text.bytes().map(|c| format!("{:05b}", if c.is_ascii_digit() { c - b'2' + 26 } else { c - b'A' })).collect();
     bits.as_bytes().chunks_exact(8).map(|byte| u8::from_str_radix(std::str::from_utf8(byte).unwrap(), 2).unwrap()).collect()
+}
+
+/// The present step of time, once at least eight seconds of it are left: a code of the step before it is accepted for as long.
+pub(crate) async fn step_with_time_left() -> u64 {
+    let left = 30 - SystemTime::now().duration_since(UNIX_EPOCH).unwrap().as_secs() % 30;
+    if left <= 8 {
+        tokio::time::sleep(Duration::from_secs(left)).await;
+    }
+    step()
 }
 
 /// The present step of time.
