@@ -10,8 +10,10 @@ use hub_types::{Oid, PathError, RepoPath, Sha256};
 use tokio::io::AsyncWriteExt;
 
 use super::{PushError, PushLimits, Quarantine};
+use crate::error::Result;
 use crate::lfs_pointer::{LfsPointer, MAX_POINTER_BYTES};
 use crate::process::{Process, git_command};
+use crate::reader::GitReader;
 
 /// The longest commit or tag: a message of a thousand pages.
 const MAX_COMMIT_BYTES: u64 = 1024 * 1024;
@@ -145,10 +147,9 @@ impl Quarantine {
     pub async fn inspect(&self, tips: &[Tip], limits: PushLimits) -> Result<Inspection, PushError> {
         let new_objects = self.list_new_objects(tips, limits).await?;
         let (git_dir, tips) = (self.git_dir().to_owned(), tips.to_vec());
-        let looked = tokio::task::spawn_blocking(move || look_through(&git_dir, &new_objects, &tips, limits));
+        let looked = self.read(move |reader| look_through(reader, &git_dir, &new_objects, &tips, limits));
         match tokio::time::timeout(limits.timeout, looked).await {
-            Ok(Ok(result)) => result.map_err(|error| PushError::Server(std::io::Error::other(error))),
-            Ok(Err(panicked)) => Err(PushError::Server(std::io::Error::other(panicked))),
+            Ok(result) => result.map_err(|error| PushError::Server(std::io::Error::other(error))),
             Err(_elapsed) => Err(PushError::TimedOut),
         }
     }
@@ -162,8 +163,7 @@ impl Quarantine {
         let lenient = PushLimits { max_file_bytes: u64::MAX, timeout, ..PushLimits::default() };
         let list = self.list_new_objects(tips, lenient).await?;
         let git_dir = self.git_dir().to_owned();
-        let looked = tokio::task::spawn_blocking(move || look_through(&git_dir, &list, &[], lenient));
-        let found = looked.await.map_err(|panicked| PushError::Server(std::io::Error::other(panicked)))?;
+        let found = self.read(move |reader| look_through(reader, &git_dir, &list, &[], lenient)).await;
         found.map(|found| found.pointers).map_err(|error| PushError::Server(std::io::Error::other(error)))
     }
 
@@ -199,8 +199,8 @@ struct Look<'a> {
     found: Inspection,
 }
 
-fn look_through(git_dir: &Path, list: &Path, tips: &[Tip], limits: PushLimits) -> Result<Inspection, LookError> {
-    let repository = Repository::open_bare(git_dir)?;
+fn look_through(reader: &GitReader, git_dir: &Path, list: &Path, tips: &[Tip], limits: PushLimits) -> Result<Inspection> {
+    let repository = reader.repo();
     let mut look = Look { odb: repository.odb()?, limits, found: Inspection::default() };
     let mut lines = BufReader::new(File::open(list)?);
     let mut line = Vec::new();
@@ -220,7 +220,7 @@ fn look_through(git_dir: &Path, list: &Path, tips: &[Tip], limits: PushLimits) -
     }
     for tip in tips {
         if look.found.violations.is_empty() {
-            look.tip(&repository, *tip)?;
+            look.tip(repository, *tip)?;
         }
     }
     Ok(look.found)
@@ -242,17 +242,9 @@ fn packed_objects(git_dir: &Path) -> std::io::Result<Vec<git2::Oid>> {
     Ok(oids)
 }
 
-#[derive(Debug, thiserror::Error)]
-enum LookError {
-    #[error(transparent)]
-    Git(#[from] git2::Error),
-    #[error(transparent)]
-    Io(#[from] std::io::Error),
-}
-
 impl Look<'_> {
     /// Checks the size of an object of the pack, whether a commit leads to it or not.
-    fn size(&mut self, oid: git2::Oid) -> Result<(), LookError> {
+    fn size(&mut self, oid: git2::Oid) -> Result<()> {
         let (size, kind) = self.odb.read_header(oid)?;
         let (kind, limit_bytes) = match kind {
             ObjectType::Commit => ("commit", MAX_COMMIT_BYTES),
@@ -269,7 +261,7 @@ impl Look<'_> {
         Ok(())
     }
 
-    fn object(&mut self, oid: git2::Oid, path: &[u8]) -> Result<(), LookError> {
+    fn object(&mut self, oid: git2::Oid, path: &[u8]) -> Result<()> {
         let (size, kind) = self.odb.read_header(oid)?;
         match kind {
             ObjectType::Blob if size as u64 > self.limits.max_file_bytes => {
@@ -290,7 +282,7 @@ impl Look<'_> {
     }
 
     /// Checks each name of a new tree: the list of objects names every object only once, a tree names all.
-    fn tree_names(&mut self, oid: git2::Oid, path: &[u8]) -> Result<(), LookError> {
+    fn tree_names(&mut self, oid: git2::Oid, path: &[u8]) -> Result<()> {
         let object = self.odb.read(oid)?;
         for (mode, name) in tree_entries(object.data()) {
             let checked = check_mode(mode).and_then(|()| check_path(name));
@@ -304,7 +296,7 @@ impl Look<'_> {
     }
 
     /// Walks what differs between a tip and its base, each path once however often its object occurs.
-    fn tip(&mut self, repository: &Repository, tip: Tip) -> Result<(), LookError> {
+    fn tip(&mut self, repository: &Repository, tip: Tip) -> Result<()> {
         let Ok(commit) = repository.find_object(to_git2(tip.new)?, None).and_then(|object| object.peel_to_commit()) else {
             self.found.violations.push(Violation::NotACommit { oid: tip.new });
             return Ok(());

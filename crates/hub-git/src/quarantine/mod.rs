@@ -8,9 +8,12 @@ pub(crate) mod index_pack;
 mod inspect;
 
 use std::path::{Path, PathBuf};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
+use crate::error::Result;
 use crate::process::ProcessError;
+use crate::reader::GitReader;
 use crate::repo_view::RepoView;
 
 pub use index_pack::{IndexPack, PackEnd, ReceivedPack};
@@ -81,17 +84,36 @@ impl PushError {
 #[derive(Debug)]
 pub struct Quarantine {
     view: RepoView,
+    /// Of whoever read last. A repository of many packs takes long to open.
+    reader: Arc<Mutex<Option<GitReader>>>,
 }
 
 impl Quarantine {
     /// Lets the pack of a push come into a view of the repository as it is now.
     pub fn new(view: RepoView) -> Self {
-        Self { view }
+        Self { view, reader: Arc::default() }
     }
 
     /// The bare repository that sees both the old and the new objects.
     pub fn git_dir(&self) -> &Path {
         self.view.git_dir()
+    }
+
+    /// Reads the old and the new objects together, on a thread that may block. One reader after another.
+    ///
+    /// # Errors
+    /// Those of `work`; the folder cannot be read.
+    pub async fn read<T: Send + 'static>(&self, work: impl FnOnce(&GitReader) -> Result<T> + Send + 'static) -> Result<T> {
+        let (reader, git_dir) = (self.reader.clone(), self.git_dir().to_owned());
+        let read = tokio::task::spawn_blocking(move || {
+            let mut reader = reader.lock().unwrap_or_else(PoisonError::into_inner);
+            let opened = match reader.take() {
+                Some(opened) => opened,
+                None => GitReader::open(&git_dir)?,
+            };
+            work(reader.insert(opened))
+        });
+        read.await.map_err(std::io::Error::other)?
     }
 
     fn pack_file(&self, hash: &str, extension: &str) -> PathBuf {

@@ -23,6 +23,13 @@ impl XorbBuilder {
         Self::default()
     }
 
+    /// Starts a xorb in the memory of one that was stored, unless somebody else still holds that.
+    pub fn in_place_of(stored: Bytes) -> Self {
+        let mut body = if stored.is_unique() { Vec::from(stored) } else { Vec::new() };
+        body.clear();
+        Self { body, chunks: Vec::new() }
+    }
+
     /// Number of chunks so far.
     pub fn chunk_count(&self) -> u32 {
         self.chunks.len() as u32

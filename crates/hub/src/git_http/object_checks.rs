@@ -1,6 +1,6 @@
 //! What the new objects of a push may be. Objects that git itself finds broken never get here.
 
-use hub_git::{EntryKind, GitReader, Inspection, NewPointer, PushError, PushLimits, Quarantine, Tip, Violation};
+use hub_git::{EntryKind, Inspection, NewPointer, PushError, PushLimits, Quarantine, Tip, Violation};
 use hub_types::{Oid, Sha256};
 
 use super::snapshot::Snapshot;
@@ -100,13 +100,10 @@ impl Checks<'_> {
         if !pickles::are_refused(self.app, self.repo).await? {
             return Ok(());
         }
-        let (git_dir, head) = (quarantine.git_dir().to_owned(), self.head());
+        let head = self.head();
         let refs: Vec<Oid> = self.snapshot.refs.iter().map(|(_, oid)| *oid).collect();
-        let looked = tokio::task::spawn_blocking(move || {
-            let reader = GitReader::open(&git_dir)?;
-            pickles::of_push(&reader, &tips, &refs, head)
-        });
-        let looked = looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))?;
+        let looked = quarantine.read(move |reader| pickles::of_push(reader, &tips, &refs, head)).await;
+        let looked = looked.map_err(HubError::internal)?;
         let Some(suspects) = looked else {
             let messages = pickles::TOO_MUCH.map(str::to_owned).into();
             return Err(Refusal::Policy { reason: "too much at once".to_owned(), messages });
@@ -120,9 +117,8 @@ impl Checks<'_> {
 
     /// A card that changes on the default branch must have valid front matter.
     async fn card(&self, quarantine: &Quarantine, commit: Oid) -> Result<(), Refusal> {
-        let (git_dir, before, repo_type) = (quarantine.git_dir().to_owned(), self.head(), self.repo.repo_type);
-        let looked = tokio::task::spawn_blocking(move || -> Result<Vec<String>, hub_git::Error> {
-            let reader = GitReader::open(&git_dir)?;
+        let (before, repo_type) = (self.head(), self.repo.repo_type);
+        let looked = quarantine.read(move |reader| {
             let find = |commit: Oid| {
                 Ok::<_, hub_git::Error>(match reader.peel(commit)? {
                     Some(commit) => reader.entry_at(commit, CARD)?.filter(|entry| entry.kind == EntryKind::File),
@@ -138,7 +134,7 @@ impl Checks<'_> {
             let report = hub_cards::validate(&String::from_utf8_lossy(&text), repo_type);
             Ok(report.errors.into_iter().map(|finding| format!("  {}", finding.message)).collect())
         });
-        let errors = looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))?;
+        let errors: Vec<String> = looked.await.map_err(HubError::internal)?;
         if errors.is_empty() {
             return Ok(());
         }
@@ -151,19 +147,17 @@ impl Checks<'_> {
 
 /// A tag may point to a tag object, a branch only to a commit.
 async fn refuse_tags_as_branches(quarantine: &Quarantine, updates: &[&RefUpdate]) -> Result<(), Refusal> {
-    let git_dir = quarantine.git_dir().to_owned();
     let branches = updates.iter().filter(|update| update.name.tag_name().is_none()).filter_map(|update| update.new);
     let commits: Vec<Oid> = branches.collect();
-    let looked = tokio::task::spawn_blocking(move || {
-        let reader = GitReader::open(&git_dir)?;
+    let looked = quarantine.read(move |reader| {
         for commit in commits {
             if reader.peel(commit)? != Some(commit) {
                 return Ok(Some(commit));
             }
         }
-        Ok::<_, hub_git::Error>(None)
+        Ok(None)
     });
-    match looked.await?.map_err(|error| Refusal::Hub(HubError::internal(error)))? {
+    match looked.await.map_err(HubError::internal)? {
         None => Ok(()),
         Some(oid) => {
             Err(Refusal::Policy { reason: format!("{oid} is a tag; a branch must point to a commit"), messages: Vec::new() })

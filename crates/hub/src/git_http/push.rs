@@ -291,16 +291,11 @@ impl Push {
             let contains = name.branch_name().is_some() && reader.is_ancestor(*old, *new).unwrap_or(false);
             (!contains).then(|| name.clone())
         };
-        let Some(quarantine) = quarantine else {
-            let look = move |reader: &GitReader| Ok(moves.iter().filter_map(|one| leaves(reader, one)).collect());
-            return reading::read(&self.app, &self.snapshot.repo, look).await;
-        };
-        let git_dir = quarantine.git_dir().to_owned();
-        let found = tokio::task::spawn_blocking(move || {
-            let reader = GitReader::open(&git_dir)?;
-            Ok::<_, hub_git::Error>(moves.iter().filter_map(|one| leaves(&reader, one)).collect())
-        });
-        found.await?.map_err(HubError::internal)
+        let look = move |reader: &GitReader| Ok(moves.iter().filter_map(|one| leaves(reader, one)).collect());
+        match quarantine {
+            Some(quarantine) => quarantine.read(look).await.map_err(HubError::internal),
+            None => reading::read(&self.app, &self.snapshot.repo, look).await,
+        }
     }
 
     /// What pages and lists show of the default branch, if it moves.
@@ -308,13 +303,9 @@ impl Push {
         let mut updates = verdicts.iter().filter_map(|verdict| verdict.as_ref().ok()?.as_ref());
         let moved = updates.find(|update| update.name == self.snapshot.head).and_then(|update| update.new);
         let (Some(commit), Some(quarantine)) = (moved, quarantine) else { return Ok(None) };
-        let (git_dir, repo_type) = (quarantine.git_dir().to_owned(), self.snapshot.repo.repo_type);
-        let before = Before::of(&self.snapshot.repo);
-        let derived = tokio::task::spawn_blocking(move || {
-            let reader = GitReader::open(&git_dir)?;
-            metadata::of_commit(&reader, repo_type, commit, before.as_ref())
-        });
-        Ok(Some(derived.await?.map_err(HubError::internal)?))
+        let (repo_type, before) = (self.snapshot.repo.repo_type, Before::of(&self.snapshot.repo));
+        let derived = quarantine.read(move |reader| metadata::of_commit(reader, repo_type, commit, before.as_ref()));
+        Ok(Some(derived.await.map_err(HubError::internal)?))
     }
 
     fn greeting(&self) -> Vec<String> {

@@ -194,7 +194,9 @@ impl Conversion {
             return Ok(());
         }
         let (body, info) = tokio::task::spawn_blocking(move || builder.finish()).await?.map_err(HubError::internal)?;
-        store::put_built(app, self.repo_pk, body, &info).await?;
+        store::put_built(app, self.repo_pk, body.clone(), &info).await?;
+        // What an allocator gives back late would come on top of the next one.
+        self.builder = XorbBuilder::in_place_of(body);
         let place = Place::Known(*info.hash());
         let runs = self.runs.iter_mut().skip(self.settled.0).map(|run| &mut run.place);
         let index = self.index.iter_mut().skip(self.settled.1).map(|entry| &mut entry.1);
