@@ -18,6 +18,7 @@ sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 from harness.clients import client_env  # noqa: E402
 from harness.counting_proxy import CountingProxy  # noqa: E402
 from harness.hub import Hub  # noqa: E402
+from harness.parts import IN_PARTS  # noqa: E402
 from harness.people import TOKENS  # noqa: E402
 
 pytest_plugins = ["compatibility"]
@@ -30,9 +31,11 @@ def pytest_addoption(parser):
     parser.addoption("--slow", action="store_true", help="also run the tests that take minutes or gigabytes")
 
 
-def proxy_of(store):
-    """Returns the settings of a proxy that is not there, which webhooks must not be sent by; other stores than a folder would be."""
-    return {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""} if store == "local" else None
+def settings_for(store):
+    """Returns the settings of the session's hub: when large files go in parts; and a proxy that is not there, which webhooks must
+    not be sent by; other stores than a folder would be."""
+    proxy = {"HTTP_PROXY": "http://127.0.0.1:9", "NO_PROXY": "", "no_proxy": ""} if store == "local" else {}
+    return {**IN_PARTS, **proxy}
 
 
 def pytest_configure(config):
@@ -43,7 +46,7 @@ def pytest_configure(config):
         url = "http://127.0.0.1:9"
     else:
         try:
-            config.hub = Hub(config.option.store, settings=proxy_of(config.option.store), roles=("all",) * config.option.nodes)
+            config.hub = Hub(config.option.store, settings=settings_for(config.option.store), roles=("all",) * config.option.nodes)
         except RuntimeError as error:
             pytest.exit(str(error), returncode=3)
         url = config.hub.url
@@ -145,6 +148,19 @@ def new_repo(api, unique):
             adds = [CommitOperationAdd(path, content) for path, content in files.items()]
             api.create_commit(repo_id, adds, commit_message="Add files", repo_type=repo_type)
         return repo_id
+
+    return make
+
+
+@pytest.fixture
+def new_bucket(api, unique):
+    """Creates a bucket of bob's and returns its id."""
+
+    def make(files=None, **options) -> str:
+        bucket_id = api.create_bucket(f"bob/{unique('bucket')}", **options).bucket_id
+        if files:
+            api.batch_bucket_files(bucket_id, add=[(content, path) for path, content in files.items()])
+        return bucket_id
 
     return make
 

@@ -15,19 +15,6 @@ BIG = os.urandom(3_000_000)
 FILES = {"a.txt": b"alpha\n", "logs/1.log": b"one\n", "logs/deep/2.log": b"two\n", "logs.json": b"{}", "empty": b"", "big.bin": BIG}
 
 
-@pytest.fixture
-def new_bucket(api, unique):
-    """Creates a bucket of bob's and returns its id."""
-
-    def make(files=None, **options) -> str:
-        bucket_id = api.create_bucket(f"bob/{unique('bucket')}", **options).bucket_id
-        if files:
-            api.batch_bucket_files(bucket_id, add=[(content, path) for path, content in files.items()])
-        return bucket_id
-
-    return make
-
-
 def paths(entries):
     return [entry.path for entry in entries]
 

@@ -65,7 +65,7 @@ def test_a_file_is_streamed(fs, root):
         assert file.read() == FILES["d/e/c.bin"]
 
 
-@calls("HfFileSystem.open (write)", "HfFileSystem.open (append)")
+@calls("HfFileSystem.open (write)")
 def test_files_are_written(fs, root):
     with fs.open(f"{root}/new/n.txt", "w") as file:
         file.write("written\n")

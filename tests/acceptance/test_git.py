@@ -2,8 +2,10 @@
 
 import os
 import subprocess
+import sys
 
 import pytest
+from harness import parts
 from harness.people import TOKENS
 
 calls = pytest.mark.calls
@@ -163,15 +165,26 @@ def test_many_large_files(git, remote, api, new_repo, tmp_path):
     assert (tmp_path / "again/7.parquet").read_bytes() == (tmp_path / "work/7.parquet").read_bytes()
 
 
+@pytest.fixture
+def large_commit(git, remote, new_repo, tmp_path):
+    """Makes a clone with a commit of a file over the multipart threshold, in nine parts if it went so."""
+
+    def make():
+        repo_id, content = new_repo(), os.urandom(parts.PART) * 8 + b"the end"
+        git("clone", remote(repo_id), "work", cwd=tmp_path)
+        (tmp_path / "work/big.bin").write_bytes(content)
+        git("add", "-A", cwd=tmp_path / "work")
+        git("commit", "-m", "Big", cwd=tmp_path / "work")
+        return repo_id, content
+
+    return make
+
+
 @calls("git lfs push (a large file)", "git lfs pull")
-def test_a_large_file_over_the_multipart_threshold(git, remote, api, new_repo, tmp_path):
-    repo_id = new_repo()
-    git("clone", remote(repo_id), "work", cwd=tmp_path)
-    content = os.urandom(1 << 20) * 70
-    (tmp_path / "work/big.bin").write_bytes(content)
-    git("add", "-A", cwd=tmp_path / "work")
-    git("commit", "-m", "Big", cwd=tmp_path / "work")
-    git("push", cwd=tmp_path / "work")
+def test_a_large_file_over_the_multipart_threshold_goes_in_one_from_plain_git(git, remote, large_commit, tmp_path):
+    repo_id, content = large_commit()
+    said = git("push", cwd=tmp_path / "work", GIT_TRACE="1")
+    assert 'starting transfer adapter "basic"' in said
     git("clone", remote(repo_id, None), "again", cwd=tmp_path, GIT_LFS_SKIP_SMUDGE="1")
     assert (tmp_path / "again/big.bin").stat().st_size < 200
     git("lfs", "pull", cwd=tmp_path / "again")
@@ -179,18 +192,19 @@ def test_a_large_file_over_the_multipart_threshold(git, remote, api, new_repo, t
 
 
 @calls("hf lfs-enable-largefiles", "hf lfs-multipart-upload")
-def test_the_multipart_agent_of_the_client(git, remote, api, new_repo, tmp_path, hf, home):
-    import sys
-
-    repo_id = new_repo()
-    git("clone", remote(repo_id), "work", cwd=tmp_path)
+def test_the_multipart_agent_of_the_client(git, api, large_commit, tmp_path, hf, proxy):
+    repo_id, content = large_commit()
     hf("lfs-enable-largefiles", str(tmp_path / "work"))
-    content = os.urandom(1 << 20) * 70
-    (tmp_path / "work/big.bin").write_bytes(content)
-    git("add", "-A", cwd=tmp_path / "work")
-    git("commit", "-m", "Big", cwd=tmp_path / "work")
+    # Each of eight would be a process.
+    git("config", "lfs.concurrenttransfers", "1", cwd=tmp_path / "work")
+    line = proxy()
+    # The agent goes over the proxy. git, which wants the name in small letters, and git-lfs, for this machine, do not.
+    through = {name: line.env[name] for name in ("HTTP_PROXY", "NO_PROXY", "no_proxy")}
     path = os.path.dirname(sys.executable) + ":" + os.environ["PATH"]
-    git("push", cwd=tmp_path / "work", PATH=path)
+    said = git("push", cwd=tmp_path / "work", PATH=path, GIT_TRACE="1", **through)
+    assert 'starting transfer adapter "multipart"' in said
+    assert parts.sent_over(line) >= parts.count_of(len(content)) == 9
+    assert line.requests("/lfs/complete/") == 1
     got = api.hf_hub_download(repo_id, "big.bin", cache_dir=tmp_path / "cache")
     assert open(got, "rb").read() == content
 

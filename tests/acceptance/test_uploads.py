@@ -2,11 +2,22 @@
 
 import io
 import os
+import subprocess
+import sys
 
 import pytest
+from harness import parts
+from harness.files import sha256
+from harness.people import TOKENS
 from huggingface_hub.errors import HfHubHTTPError
 
 calls = pytest.mark.calls
+UPLOAD = """
+import sys
+from huggingface_hub import HfApi
+repo_id, path = sys.argv[1:]
+HfApi().upload_file(path_or_fileobj=path, path_in_repo="big.bin", repo_id=repo_id)
+"""
 
 
 def folder_of(path, files):
@@ -51,18 +62,35 @@ def test_a_large_file_of_an_unknown_kind_is_tracked_for_git_too(api, new_repo):
     assert any("blob.weird" in line and "filter=lfs" in line for line in attributes.splitlines())
 
 
+@pytest.fixture
+def in_parts(home, computer, proxy):
+    """Uploads a file without Xet, by a process of its own, and checks that all of it went in parts."""
+
+    def upload(repo_id, path):
+        line = proxy()
+        # Only clients without Xet send large files by Git LFS, and only so do they send them in parts.
+        env = {**home, **computer("in-parts", line), "HF_TOKEN": TOKENS["bob"], "HF_HUB_DISABLE_XET": "1"}
+        done = subprocess.run([sys.executable, "-c", UPLOAD, repo_id, path], env=env, capture_output=True, text=True)
+        assert done.returncode == 0, done.stderr
+        size = os.path.getsize(path)
+        # There are at most a thousand parts: those of very large files are larger.
+        assert parts.sent_over(line) >= min(parts.count_of(size), 800)
+        assert (line.requests("/lfs/complete/"), line.requests("/lfs/put/"), line.requests("/xet")) == (1, 0, 0)
+        assert line.sent("/lfs/part/") + line.sent("partNumber=") >= size
+
+    return upload
+
+
 @calls("HfApi.upload_file (multipart)")
-def test_a_file_over_the_multipart_threshold_goes_up_in_parts(api, new_repo, tmp_path):
+def test_a_file_over_the_multipart_threshold_goes_up_in_parts(api, new_repo, in_parts, written, tmp_path):
     repo_id = new_repo()
-    big = tmp_path / "big.bin"
-    block = os.urandom(1 << 20)
-    with big.open("wb") as out:
-        for number in range(80):
-            out.write(number.to_bytes(4, "big") + block)
-    api.upload_file(path_or_fileobj=big, path_in_repo="big.bin", repo_id=repo_id)
+    # Nine parts, the last of them a small one.
+    big = written("big.bin", os.urandom(8 * parts.PART + 1000))
+    in_parts(repo_id, big)
+    entry = api.get_paths_info(repo_id, ["big.bin"])[0]
+    assert (entry.size, entry.lfs.sha256) == (big.stat().st_size, sha256(big))
     got = api.hf_hub_download(repo_id, "big.bin", cache_dir=tmp_path / "cache")
-    assert os.path.getsize(got) == big.stat().st_size
-    assert open(got, "rb").read() == big.read_bytes()
+    assert sha256(got) == sha256(big)
 
 
 @calls("HfApi.upload_folder")
@@ -157,17 +185,19 @@ def test_a_card_with_broken_metadata_is_refused_with_a_reason(api, new_repo):
 
 
 @pytest.mark.slow
-def test_a_file_of_six_gigabytes_goes_up_and_comes_back(api, new_repo, tmp_path):
-    import hashlib
-
+@pytest.mark.parametrize("way", ["xet", "parts"])
+def test_a_file_of_six_gigabytes_goes_up_and_comes_back(api, new_repo, in_parts, tmp_path, way):
     repo_id = new_repo()
     sparse = tmp_path / "sparse.bin"
     with sparse.open("wb") as out:
         out.truncate(6 << 30)
-        out.write(b"start")
+        # What the other way sent is not here yet.
+        out.write(f"start {way}".encode())
         out.seek(-4, os.SEEK_END)
         out.write(b"end!")
-    api.upload_file(path_or_fileobj=sparse, path_in_repo="sparse.bin", repo_id=repo_id)
-    got = api.hf_hub_download(repo_id, "sparse.bin", cache_dir=tmp_path / "cache")
-    with open(got, "rb") as a, sparse.open("rb") as b:
-        assert hashlib.file_digest(a, "sha256").digest() == hashlib.file_digest(b, "sha256").digest()
+    if way == "xet":
+        api.upload_file(path_or_fileobj=sparse, path_in_repo="big.bin", repo_id=repo_id)
+    else:
+        in_parts(repo_id, sparse)
+    got = api.hf_hub_download(repo_id, "big.bin", cache_dir=tmp_path / "cache")
+    assert sha256(got) == sha256(sparse)

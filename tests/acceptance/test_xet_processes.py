@@ -1,9 +1,11 @@
 """Chunks with hubs of their own: whose tokens end in the middle of a transfer, and whose chunks another process serves."""
 
 import random
+from concurrent.futures import ThreadPoolExecutor
 
 import pytest
 from harness.files import sha256
+from harness.people import TOKENS
 from harness.process import free_ports, status_of
 from huggingface_hub import HfApi
 
@@ -37,24 +39,48 @@ def logged(hub, text):
     return hub.log.read_text().count(text)
 
 
-@calls("hf upload (Xet, tokens end midway)", "hf download (Xet, tokens end midway)")
+def at_once(*jobs):
+    """Does all of them at the same time: each takes longer than a token lives."""
+    with ThreadPoolExecutor(len(jobs)) as pool:
+        for done in [pool.submit(job) for job in jobs]:
+            done.result()
+
+
+@calls("hf upload (Xet, tokens end midway)", "hf download (Xet, tokens end midway)", "hf buckets sync (tokens end midway)")
 def test_a_transfer_outlives_its_tokens(own_hub, hf, proxy, computer, written, tmp_path):
     hub = own_hub({"HUB_XET_READ_TOKEN_SECS": str(LIFE), "HUB_XET_WRITE_TOKEN_SECS": str(LIFE)})
-    # Two xorbs: the second, and the shard after it, are sent when the first token is worth nothing any more.
-    path = written("w.bin", random.randbytes(80 * MB))
-    up = proxy(bytes_per_second=64 * MB / (PATIENCE + 2))
-    hf("upload", "bob/slow", path, "w.bin", HF_ENDPOINT=hub.url, **computer("one", up))
-    assert up.requests("/xet/v1/xorbs/") >= 2
+    at, bucket_id = {"HF_ENDPOINT": hub.url}, "bob/slow-bucket"
+    HfApi(endpoint=hub.url, token=TOKENS["bob"]).create_bucket(bucket_id)
+    # Two xorbs each: the second, and the shard after it, are sent when the first token is worth nothing any more.
+    path, shelf = written("w.bin", random.randbytes(80 * MB)), written("shelf/w.bin", random.randbytes(80 * MB))
+    written("shelf/deep/small.bin", random.randbytes(100_000))
+    up, up_sync = (proxy(bytes_per_second=64 * MB / (PATIENCE + 2)) for _ in range(2))
+    at_once(
+        lambda: hf("upload", "bob/slow", path, "w.bin", **at, **computer("one", up)),
+        lambda: hf("buckets", "sync", shelf.parent, f"hf://buckets/{bucket_id}", **at, **computer("three", up_sync)),
+    )
+    for line in (up, up_sync):
+        assert line.requests("/xet/v1/xorbs/") >= 2
     assert up.requests("/xet-write-token/") >= 3, "the client asked again while it sent"
     assert logged(hub, "/xet-write-token/") == up.requests("/xet-write-token/")
+    assert up_sync.requests(f"/buckets/{bucket_id}/xet-write-token") >= 3, "and so did the sync"
 
-    down = proxy(bytes_per_second=80 * MB / (PATIENCE + 5))
+    down, down_sync = (proxy(bytes_per_second=80 * MB / (PATIENCE + 5)) for _ in range(2))
     got = tmp_path / "got"
-    hf("download", "bob/slow", "w.bin", "--local-dir", got, HF_ENDPOINT=hub.url, **computer("two", down), **SMALL_STEPS)
-    assert down.requests("/reconstructions/") >= 3
+    at_once(
+        lambda: hf("download", "bob/slow", "w.bin", "--local-dir", got, **at, **computer("two", down), **SMALL_STEPS),
+        lambda: hf(
+            "buckets", "sync", f"hf://buckets/{bucket_id}", got / "shelf", **at, **computer("four", down_sync), **SMALL_STEPS
+        ),
+    )
+    for line in (down, down_sync):
+        assert line.requests("/reconstructions/") >= 3
     assert down.requests("/xet-read-token/") >= 3, "the client asked again while it fetched"
     assert logged(hub, "/xet-read-token/") == down.requests("/xet-read-token/")
+    assert down_sync.requests(f"/buckets/{bucket_id}/xet-read-token") >= 3, "and so did the sync"
     assert sha256(got / "w.bin") == sha256(path)
+    for name in ("w.bin", "deep/small.bin"):
+        assert sha256(got / "shelf" / name) == sha256(shelf.parent / name), name
     assert HfApi(endpoint=hub.url, token=False).get_paths_info("bob/slow", ["w.bin"])[0].lfs.sha256 == sha256(path)
     assert logged(hub, "status=401") == 0
 

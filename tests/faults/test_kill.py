@@ -1,5 +1,6 @@
-"""The hub is killed with SIGKILL while clients write, rename and delete, and while garbage is collected and packs are joined:
-what it acknowledged is there afterwards, and what it did not is there whole or not at all."""
+"""The hub is killed with SIGKILL while clients write (small files, large ones by Xet and in parts by Git LFS, pushes), rename and
+delete, and while garbage is collected and packs are joined: what it acknowledged is there afterwards, and what it did not is
+there whole or not at all."""
 
 import random
 import shutil
@@ -8,7 +9,9 @@ import time
 import pytest
 from harness.hub import Hub, kept_on_failure
 from harness.movers import BUCKET, Movers, Shelf
+from harness.parts import IN_PARTS
 from harness.people import TOKENS
+from harness.process import within
 from harness.writers import Writers, check
 
 # Reading everything takes longer than a round.
@@ -19,7 +22,7 @@ FSCK_EVERY = 3
 def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, request):
     from huggingface_hub import HfApi
 
-    hub = Hub(store)
+    hub = Hub(store, settings=IN_PARTS)
     with kept_on_failure(hub):
         api = HfApi(endpoint=hub.url, token=TOKENS["bob"])
         for name in ("api", "git"):
@@ -28,8 +31,14 @@ def test_nothing_acknowledged_is_lost_when_the_hub_is_killed(store, tmp_path, re
         shelf = Shelf()
         promised, rounds, killed = [], request.config.getoption("rounds"), 0
         while killed < rounds:
-            writers, movers = Writers(hub, tmp_path / "writers", killed), Movers(hub, shelf, killed)
+            writers = Writers(hub, tmp_path / "writers", killed, in_parts=True)
+            movers = Movers(hub, shelf, killed)
             time.sleep(random.uniform(2, 4))
+            # Mostly any moment, but each third time in the middle of a large file, and each third time after one.
+            if killed % 3 == 0:
+                within(60, writers.is_midway)
+            elif killed % 3 == 1:
+                within(60, writers.has_sent_parts)
             hub.kill()
             killed += 1
             writers.stopping.set()

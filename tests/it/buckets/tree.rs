@@ -120,6 +120,10 @@ async fn files_answer_as_clients_need_it() {
     assert_eq!(empty.headers()["etag"], "\"e3b0c44298fc1c149afbf4c8996fb92427ae41e4649b934ca495991b7852b855\"");
     assert!(empty.bytes().await.unwrap().is_empty());
     assert_eq!(full.ada.head("/buckets/ada/data/resolve/empty.txt", 200).await.headers()["x-xet-hash"], EMPTY);
+    let token = full.ada.get_json(&format!("{API}/xet-read-token"), 200).await;
+    let chunks = full.ada.url(&format!("/xet/v2/reconstructions/{EMPTY}"));
+    let chunks = reqwest::Client::new().get(chunks).bearer_auth(token["accessToken"].as_str().unwrap());
+    assert_eq!(chunks.send().await.unwrap().status(), 416, "which is the end of the file to `hf_xet`");
     let page = full.ada.get("/buckets/ada/data/resolve/page.html", 200).await;
     assert_eq!(page.headers()["content-type"], "text/plain; charset=utf-8", "nothing uploaded runs");
     assert!(page.headers()["content-security-policy"].to_str().unwrap().contains("sandbox"));

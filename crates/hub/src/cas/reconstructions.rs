@@ -16,6 +16,7 @@ use crate::error::{ErrorKind, HubError, HubResult};
 use crate::fetches::{Content, Fetcher};
 use crate::recalls;
 use crate::repos::buckets;
+use crate::repos::buckets::batch::EMPTY_FILE;
 use crate::web::base_url::BaseUrl;
 use crate::xet::{XetFile, queries, read, store};
 
@@ -70,6 +71,10 @@ impl Found {
     /// Finds a file through the repository that the token is for, and plans what is asked of it.
     async fn find(app: &App, access: &CasRead, request: &HttpRequest) -> HubResult<Self> {
         let hash = hash_of(request)?;
+        // `HfFileSystem` asks so of an empty file of a bucket, and takes this for its end.
+        if hash == EMPTY_FILE && !access.repo.repo_type.has_git() {
+            return Err(HubError::new(ErrorKind::RangeNotSatisfiable, "An empty file has no chunks: there is nothing to fetch."));
+        }
         let unknown = || HubError::not_found("The repository has no file with this hash.");
         let (oid, _) = queries::find_held_file(&app.pool, access.repo.pk, &hash).await?.ok_or_else(unknown)?;
         // A bucket has no history: what was deleted is gone.

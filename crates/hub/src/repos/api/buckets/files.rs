@@ -51,7 +51,7 @@ impl Row {
     fn of_file(file: BucketFile) -> Self {
         Self::File {
             size: file.size_bytes,
-            // An empty file has no chunks; clients make it without asking for any.
+            // An empty file has no chunks; most clients make it without asking for any.
             xet_hash: file.file_hash.unwrap_or(EMPTY_FILE).to_hex(),
             mtime: timestamp(file.mtime),
             uploaded_at: timestamp(file.uploaded_at),
