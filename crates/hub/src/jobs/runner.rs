@@ -1,9 +1,12 @@
 use std::time::Duration;
 
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Job;
+use super::lanes::{Lane, Queue};
+use super::lease::Lease;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -12,19 +15,19 @@ use crate::{
     webhooks, xet,
 };
 
-/// How long a claim lasts; no job body takes longer.
-const LEASE_SECS: i32 = 600;
+/// How long a claim lasts when nobody extends it. Nodes of before claimed for 600 s and extended nothing; a claim of theirs is heeded.
+const LEASE: Duration = Duration::from_secs(120);
 /// How often a job of an unknown kind is tried.
 const UNKNOWN_ATTEMPTS: i32 = 8;
 const POLL: Duration = Duration::from_secs(5);
 
-/// Works through the jobs until told to stop; a job in hand is finished first.
-pub async fn run(app: App, stop: CancellationToken) {
+/// Works through the jobs of a lane until told to stop; a job in hand is finished first.
+pub async fn run(app: App, lane: Lane, stop: CancellationToken) {
+    let mut queues = lane.queues().to_vec();
     while !stop.is_cancelled() {
-        let left = if app.is_read_only() { Job::changing() } else { Vec::new() };
-        let worked = match queries::claim(&app.pool, LEASE_SECS, &left).await {
-            Ok(Some(job)) => {
-                perform(&app, job).await;
+        let worked = match claim(&app, &mut queues).await {
+            Ok(Some((job, lease))) => {
+                perform(&app, lane, job, lease).await;
                 true
             }
             Ok(None) => false,
@@ -36,11 +39,28 @@ pub async fn run(app: App, stop: CancellationToken) {
         if !worked {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = app.jobs.woken() => {}
+                () = app.jobs.woken(lane) => {}
                 () = tokio::time::sleep(until_next(&app).await) => {}
             }
         }
     }
+}
+
+/// Claims a job, if there is one to do. The queue that it is from comes last the next time, so that one that is long leaves turns to
+/// the other.
+async fn claim(app: &App, queues: &mut [Queue]) -> sqlx::Result<Option<(ClaimedJob, Lease)>> {
+    let left = if app.is_read_only() { Job::changing() } else { Vec::new() };
+    let mut found = None;
+    for (at, queue) in queues.iter().copied().enumerate() {
+        let lease = Lease::from_now(LEASE);
+        if let Some(job) = queries::claim(&app.pool, queue, lease.length(), &left).await? {
+            found = Some((at, job, lease));
+            break;
+        }
+    }
+    let Some((at, job, lease)) = found else { return Ok(None) };
+    queues.rotate_left(at + 1);
+    Ok(Some((job, lease)))
 }
 
 /// Until a job is due that waits for its time; at most until it is time to look anyway.
@@ -51,12 +71,18 @@ async fn until_next(app: &App) -> Duration {
     }
 }
 
-async fn perform(app: &App, claimed: ClaimedJob) {
+async fn perform(app: &App, lane: Lane, claimed: ClaimedJob, lease: Lease) {
     let (outcome, max_attempts) = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload }))
     {
         Ok(job) => {
             let max_attempts = job.max_attempts();
-            (body(app, job).await, max_attempts)
+            let body = timeout(lane.patience(), Box::pin(body(app, job)));
+            let Some(outcome) = lease.keep(&app.pool, &claimed, body).await else {
+                // Whoever has it now notes what comes of it.
+                tracing::warn!(job.kind = %claimed.kind, "a job was stopped, since this node had lost its claim to it");
+                return;
+            };
+            (outcome.unwrap_or_else(|_| Err(HubError::internal("it took longer than any job may"))), max_attempts)
         }
         // Of a later version of this program, whose node takes it when this one has put it back.
         Err(error) => (Err(HubError::internal(error)), UNKNOWN_ATTEMPTS),
