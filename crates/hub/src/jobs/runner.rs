@@ -1,5 +1,7 @@
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::json;
 use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
@@ -76,13 +78,13 @@ async fn perform(app: &App, lane: Lane, claimed: ClaimedJob, lease: Lease) {
     {
         Ok(job) => {
             let max_attempts = job.max_attempts();
-            let body = timeout(lane.patience(), Box::pin(body(app, job)));
+            let body = bounded(lane.patience(), Box::pin(body(app, job)));
             let Some(outcome) = lease.keep(&app.pool, &claimed, body).await else {
                 // Whoever has it now notes what comes of it.
                 tracing::warn!(job.kind = %claimed.kind, "a job was stopped, since this node had lost its claim to it");
                 return;
             };
-            (outcome.unwrap_or_else(|_| Err(HubError::internal("it took longer than any job may"))), max_attempts)
+            (outcome, max_attempts)
         }
         // Of a later version of this program, whose node takes it when this one has put it back.
         Err(error) => (Err(HubError::internal(error)), UNKNOWN_ATTEMPTS),
@@ -97,6 +99,15 @@ async fn perform(app: &App, lane: Lane, claimed: ClaimedJob, lease: Lease) {
     if let Err(error) = noted {
         // The lease runs out and the job comes again.
         tracing::warn!(%error, "the outcome of a job could not be noted");
+    }
+}
+
+/// Does a job within its time. One that panics fails, and does not take its lane with it.
+async fn bounded(patience: Duration, body: impl Future<Output = HubResult<()>>) -> HubResult<()> {
+    match AssertUnwindSafe(timeout(patience, body)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(HubError::internal("it took longer than any job may")),
+        Err(_) => Err(HubError::internal("it panicked")),
     }
 }
 
@@ -154,5 +165,24 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
         Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    async fn broken() -> HubResult<()> {
+        panic!("by a file that nobody thought of")
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_or_hangs_fails() {
+        let long = Duration::from_secs(60);
+        assert!(bounded(long, broken()).await.is_err());
+        assert!(bounded(Duration::from_millis(10), pending()).await.is_err());
+        assert!(bounded(long, async { Ok(()) }).await.is_ok());
     }
 }

@@ -102,7 +102,7 @@ pub async fn complete_parts(app: &App, upload: &PartUpload, client_etags: &[(u16
 /// # Errors
 /// 422 when parts are missing or the whole is not what was announced.
 pub async fn join_parts(app: &App, upload: &PartUpload) -> HubResult<()> {
-    let work = join(app.clone(), upload.clone());
+    let work = Box::pin(join(app.clone(), upload.clone()));
     in_turn(app, upload.repo_pk, upload.oid, work).await.map(|_| ())
 }
 
@@ -195,7 +195,7 @@ struct Adoption {
 
 async fn run(work: Adoption) -> HubResult<Option<u64>> {
     let (app, repo_pk, oid) = (work.app.clone(), work.repo_pk, work.oid);
-    in_turn(&app, repo_pk, oid, async move { work.adopt().await }).await
+    in_turn(&app, repo_pk, oid, Box::pin(async move { work.adopt().await })).await
 }
 
 /// The work goes on when the client hangs up, and a second request for the same object waits for the first: a
