@@ -323,8 +323,8 @@ async fn check_breached_passwords(config: &Config) -> Result<(), StartError> {
 }
 
 impl RunningHub {
-    /// Stops taking requests and jobs, lets those in hand finish (at most `shutdown_timeout_secs` each), then closes
-    /// the database.
+    /// Stops taking requests and jobs, lets those in hand finish (at most `shutdown_timeout_secs` for the requests, then as long for
+    /// the jobs), then closes the database.
     pub async fn stop(self) {
         self.app.health.set_stopping();
         tokio::time::sleep(Duration::from_secs(self.app.config.drain_secs)).await;

@@ -21,6 +21,8 @@ use crate::{
 const LEASE: Duration = Duration::from_secs(120);
 /// How often a job of an unknown kind is tried.
 const UNKNOWN_ATTEMPTS: i32 = 8;
+/// How much oftener than it may fail a job is begun: one that comes to no end may be what kills its nodes.
+const BROKEN_OFF: i32 = 8;
 const POLL: Duration = Duration::from_secs(5);
 
 /// Works through the jobs of a lane until told to stop; a job in hand is finished first.
@@ -76,6 +78,9 @@ async fn until_next(app: &App) -> Duration {
 async fn perform(app: &App, lane: Lane, claimed: ClaimedJob, lease: Lease) {
     let (outcome, max_attempts) = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload }))
     {
+        Ok(job) if claimed.attempts > job.max_attempts() + BROKEN_OFF => {
+            (Err(HubError::internal("it was broken off too often, perhaps by what it does to its node")), 0)
+        }
         Ok(job) => {
             let max_attempts = job.max_attempts();
             let body = bounded(lane.patience(), Box::pin(body(app, job)));
