@@ -19,6 +19,7 @@ mod gc;
 mod git_http;
 mod gpg;
 mod hostile;
+mod jobs;
 mod lfs;
 mod lineage;
 mod locks;

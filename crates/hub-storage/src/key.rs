@@ -16,7 +16,6 @@ use object_store::path::Path;
 /// | `attachments/<aa>/<id>` | a file added to a comment; the id is random | `application/octet-stream` |
 /// | `uploads/<id>` | an upload not yet verified, or a part of one | `application/octet-stream` |
 /// | `exports/<id>` | an archive of what is kept of somebody | `application/zip` |
-/// | `avatars/<id>` | a picture, encoded by the hub | `image/png` |
 ///
 /// `aa` and `bb` are the first two pairs of hex digits: they keep folders of a local store small.
 /// Everything outside `uploads/` is immutable.
@@ -139,12 +138,6 @@ impl StorageKey {
     /// byte becomes `_`, so that no id can leave `uploads/`.
     pub fn upload(id: &str) -> Self {
         Self { path: format!("uploads/{}", safe(id)), content_type: BINARY }
-    }
-
-    /// A picture of a user or an organisation, encoded as PNG. The id is treated as in
-    /// [`upload`](Self::upload).
-    pub fn avatar(id: &str) -> Self {
-        Self { path: format!("avatars/{}", safe(id)), content_type: "image/png" }
     }
 
     /// The folder of archives that people asked for, for [`Store::list`](crate::Store::list).

@@ -166,7 +166,7 @@ pub async fn collect_daily(app: &App) -> HubResult<()> {
         return Ok(());
     }
     let app = app.clone();
-    // It may take hours, which no job may. When it is cut off, the next day's goes on from there.
+    // It may take hours, for which no other job should wait. When it is cut off, the next day's goes on from there.
     tokio::spawn(async move {
         match collect(&app, Limits::of(&app.config), Mode::Real).await {
             Ok(Some(report)) => tracing::info!(report = %report.summary(), "collected garbage"),

@@ -1,8 +1,11 @@
 //! Background work: a table that is also the outbox, and the runner that works through it.
 //!
 //! A job is enqueued in the transaction that causes it and runs at least once: job bodies are idempotent.
-//! Rows are claimed with `for update skip locked` for a lease; a node that dies lets go of them when it ends.
+//! Rows are claimed with `for update skip locked` for a lease, which a node extends as long as it works; one that dies lets go of
+//! them when it ends. Two lanes are worked through beside each other ([`Lane`]).
 
+mod lanes;
+mod lease;
 pub mod queries;
 mod runner;
 mod schedule;
@@ -19,10 +22,12 @@ use crate::accounts::letters::Notice;
 use crate::accounts::requests::Joining;
 use crate::signing::random_secret;
 
+pub use lanes::{Lane, Queue};
+pub use lease::Lease;
 pub use runner::run;
 pub use schedule::enqueue_periodic;
 
-/// Every kind of background work.
+/// Every kind of background work. A new one is of the quick lane; what takes longer than seconds is named in [`queries::claim`].
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
 pub enum Job {
@@ -311,21 +316,26 @@ impl Job {
     }
 }
 
-/// Wakes this node's runner; other nodes hear Postgres `NOTIFY` or poll.
+/// Wakes what works through jobs on this node; other nodes hear Postgres `NOTIFY` or poll.
 #[derive(Debug, Clone, Default)]
 pub struct Jobs {
-    wake: Arc<Notify>,
+    quick: Arc<Notify>,
+    heavy: Arc<Notify>,
 }
 
 impl Jobs {
     /// Says that there is new work.
     pub fn wake(&self) {
-        self.wake.notify_one();
+        self.quick.notify_one();
+        self.heavy.notify_one();
     }
 
-    /// Waits until there may be new work.
-    pub async fn woken(&self) {
-        self.wake.notified().await;
+    /// Waits until there may be new work for a lane.
+    pub async fn woken(&self, lane: Lane) {
+        match lane {
+            Lane::Quick => self.quick.notified().await,
+            Lane::Heavy => self.heavy.notified().await,
+        }
     }
 }
 

@@ -5,7 +5,7 @@
 //! could read them in another repository. Only through such a row are bytes given out: knowing a hash opens nothing.
 //!
 //! - [`receive`]: bytes that pass through the hub, hashed on their way.
-//! - [`staging`]: bytes that went to S3 directly, hashed before anybody can see them.
+//! - [`staging`]: bytes that went to S3 directly, or came in parts, hashed before anybody can see them.
 //! - [`read`]: bytes out of the store, wherever they lie.
 //! - [`serve`]: bytes on their way out, with ranges.
 //! - [`sweep`]: what was never finished goes.

@@ -291,7 +291,9 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let tidying = keep_tidy(app.git.clone(), app.config.cache_limit_bytes, stop.clone());
     background.push(tokio::spawn(tidying));
     if app.config.role.runs_jobs() {
-        background.push(tokio::spawn(jobs::run(app.clone(), stop.clone())));
+        for lane in jobs::Lane::ALL {
+            background.push(tokio::spawn(jobs::run(app.clone(), lane, stop.clone())));
+        }
         background.push(tokio::spawn(jobs::enqueue_periodic(app.clone(), stop.clone())));
         background.push(tokio::spawn(webhooks::deliver::keep_sending(app.clone(), stop.clone())));
     }
@@ -321,17 +323,18 @@ async fn check_breached_passwords(config: &Config) -> Result<(), StartError> {
 }
 
 impl RunningHub {
-    /// Stops taking requests and jobs, lets those in hand finish (at most `shutdown_timeout_secs` each), then closes
-    /// the database.
+    /// Stops taking requests and jobs, lets those in hand finish (at most `shutdown_timeout_secs` for the requests, then as long for
+    /// the jobs), then closes the database.
     pub async fn stop(self) {
         self.app.health.set_stopping();
         tokio::time::sleep(Duration::from_secs(self.app.config.drain_secs)).await;
         self.stop.cancel();
         self.server.stop(true).await;
         let _ = self.serving.await;
-        let limit = Duration::from_secs(self.app.config.shutdown_timeout_secs);
+        // One for all: they come to their end beside each other.
+        let limit = tokio::time::Instant::now() + Duration::from_secs(self.app.config.shutdown_timeout_secs);
         for mut task in self.background {
-            if tokio::time::timeout(limit, &mut task).await.is_err() {
+            if tokio::time::timeout_at(limit, &mut task).await.is_err() {
                 // Its lease runs out, and another node takes it up.
                 tracing::warn!("a job in hand did not end in time and was dropped");
                 task.abort();

@@ -1,7 +1,7 @@
 use std::time::Duration;
 
 use bytes::Bytes;
-use futures::{StreamExt as _, stream};
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub::objects::sweep;
 use hub_tests::json;
 use reqwest::Method;
@@ -195,6 +195,58 @@ async fn an_upload_in_parts_goes_on_where_it_stopped() {
         assert!(download(&ada, "ada/bert", &file).await == file.bytes);
         hub.stop().await;
     }
+}
+
+#[tokio::test]
+async fn parts_are_joined_once_and_to_the_end_though_nobody_waits_for_it() {
+    let hub = hub_tests::TestHub::start_with(|config| {
+        config.lfs_multipart_above_bytes = PART as u64;
+        config.lfs_part_bytes = PART as u64;
+    })
+    .await;
+    let ada = hub.user("ada").await;
+    ada.create_repo("model", "ada/bert", false).await;
+    let file = Large::of(PART + 9, 6);
+    let object = entry(&ada, "ada/bert", "upload", &file).await;
+    let action = &object["actions"]["upload"];
+    for (number, range) in [("00001", 0..PART), ("00002", PART..PART + 9)] {
+        let href = action["header"][number].as_str().expect("a part");
+        assert!(send(Method::PUT, href, file.bytes[range].to_vec()).await.status().is_success());
+    }
+    let complete = action["href"].as_str().expect("an address").to_owned();
+    let body = json!({ "oid": file.oid, "parts": [] });
+    let stored = async || hub.app().store.list("lfs").try_collect::<Vec<_>>().await.expect("a list").len();
+    // So that it cannot come to its end.
+    let mut held = hub.app().begin().await.expect("a transaction");
+    sqlx::query("lock table lfs_objects in exclusive mode").execute(&mut *held).await.expect("the table");
+    let ask = || {
+        let (complete, body) = (complete.clone(), body.clone());
+        tokio::spawn(async move { post(&complete, &body).await.status() })
+    };
+    let asking: Vec<_> = (0..3).map(|_| ask()).collect();
+    for _ in 0..400 {
+        if stored().await > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    tokio::time::sleep(Duration::from_secs(1)).await;
+    assert_eq!(stored().await, 1, "who asks again waits for the first");
+    for asked in asking {
+        asked.abort();
+    }
+    tokio::time::sleep(Duration::from_millis(500)).await;
+    held.rollback().await.expect("the table is free");
+    for _ in 0..400 {
+        if hub.count("repo_lfs_objects").await > 0 {
+            break;
+        }
+        tokio::time::sleep(Duration::from_millis(25)).await;
+    }
+    assert!(download(&ada, "ada/bert", &file).await == file.bytes);
+    assert_eq!(post(&complete, &body).await.status(), 200);
+    assert_eq!(stored().await, 1);
+    hub.stop().await;
 }
 
 #[tokio::test]

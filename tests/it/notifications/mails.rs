@@ -91,6 +91,26 @@ async fn who_is_called_again_and_again_gets_one_mail_in_five_minutes() {
 }
 
 #[tokio::test]
+async fn what_a_node_was_mailing_when_it_died_is_mailed_by_the_next_try() {
+    let (hub, _ada, bob) = start().await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    open(&hub, &bob, "ada/bert", "A question", "").await;
+    mails(&hub, 0).await;
+    hub.sql(
+        "update notifications set mail_due_at = now() - interval '1 minute', mailing_until = now() + interval '1 hour'
+         where mail_due_at is not null",
+    )
+    .await;
+    let ada_pk: i64 =
+        sqlx::query_scalar("select namespace_pk from namespaces where name = 'ada'").fetch_one(&hub.app().pool).await.unwrap();
+    assert!(hub::notifications::mail::send(hub.app(), ada_pk).await.is_err(), "the job comes again");
+    hub.sql("update notifications set mailing_until = now() - interval '1 second'").await;
+    hub::notifications::mail::send(hub.app(), ada_pk).await.unwrap();
+    mails(&hub, 1).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn mails_that_wait_for_the_mail_server_are_not_asked_for_again() {
     let (hub, _ada, bob) = start().await;
     hub.sql("update users set email_confirmed_at = now()").await;

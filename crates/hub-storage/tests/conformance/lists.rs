@@ -20,7 +20,7 @@ pub(crate) async fn folders_are_listed_and_nothing_beside_them(place: &Place) {
             place.store.put_bytes(&StorageKey::upload(id), id.to_owned()).await.unwrap();
         }
     }
-    place.store.put_bytes(&StorageKey::avatar("x"), "x").await.unwrap();
+    place.store.put_bytes(&StorageKey::export("x"), "x").await.unwrap();
     assert_eq!(keys(&place.store, "uploads/x").await, ["uploads/x/a", "uploads/x/b/c"]);
     assert_eq!(keys(&place.store, "uploads/x/b").await, ["uploads/x/b/c"]);
     assert!(keys(&place.store, "uploads/z").await.is_empty());

@@ -1,10 +1,13 @@
 //! Every statement on the jobs table.
 
+use std::time::Duration;
+
 use chrono::{DateTime, Utc};
 use serde_json::Value;
 use sqlx::{PgConnection, PgPool};
 
 use super::Job;
+use super::lanes::Queue;
 
 /// A job in hand.
 #[derive(Debug)]
@@ -67,26 +70,89 @@ fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
     Ok((kind, text.get("payload").cloned().unwrap_or(Value::Null)))
 }
 
-/// Claims the job that waits longest, for `lease_secs`; none of the kinds `left`.
+/// Claims the job of a queue that waits longest; none of the kinds `left`.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn claim(pool: &PgPool, lease_secs: i32, left: &[String]) -> sqlx::Result<Option<ClaimedJob>> {
-    sqlx::query_as!(
-        ClaimedJob,
-        "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
-         where job_pk = (
-             select job_pk from jobs
-             where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
-               and kind <> all ($2)
-             order by run_at limit 1 for update skip locked
-         )
-         returning job_pk, kind, payload, attempts",
-        f64::from(lease_secs),
-        left
-    )
-    .fetch_optional(pool)
-    .await
+pub async fn claim(pool: &PgPool, queue: Queue, lease: Duration, left: &[String]) -> sqlx::Result<Option<ClaimedJob>> {
+    let secs = lease.as_secs_f64();
+    // The kinds stand here as in the predicates of the indexes (migrations/20261130040001_*), or those would be of no use.
+    match queue {
+        Queue::Quick => {
+            sqlx::query_as!(
+                ClaimedJob,
+                "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
+                 where job_pk = (
+                     select job_pk from jobs
+                     where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+                       and kind not in ('collect_garbage', 'convert_weights', 'count_activity', 'derive_again', 'export_data',
+                           'measure_storage', 'prune_audit_log', 'put_in_chunks', 'repack', 'scan_again', 'scan_files',
+                           'sketch_weights', 'sweep_personal_data', 'sweep_sign_ins', 'sweep_uploads')
+                       and kind <> all ($2)
+                     order by run_at limit 1 for update skip locked
+                 )
+                 returning job_pk, kind, payload, attempts",
+                secs,
+                left
+            )
+            .fetch_optional(pool)
+            .await
+        }
+        Queue::Slow => {
+            sqlx::query_as!(
+                ClaimedJob,
+                "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
+                 where job_pk = (
+                     select job_pk from jobs
+                     where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+                       and kind in ('collect_garbage', 'convert_weights', 'count_activity', 'derive_again', 'export_data',
+                           'measure_storage', 'prune_audit_log', 'repack', 'scan_again', 'scan_files', 'sketch_weights',
+                           'sweep_personal_data', 'sweep_sign_ins', 'sweep_uploads')
+                       and kind <> all ($2)
+                     order by run_at limit 1 for update skip locked
+                 )
+                 returning job_pk, kind, payload, attempts",
+                secs,
+                left
+            )
+            .fetch_optional(pool)
+            .await
+        }
+        Queue::Chunks => {
+            sqlx::query_as!(
+                ClaimedJob,
+                "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
+                 where job_pk = (
+                     select job_pk from jobs
+                     where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+                       and kind = 'put_in_chunks'
+                       and kind <> all ($2)
+                     order by run_at limit 1 for update skip locked
+                 )
+                 returning job_pk, kind, payload, attempts",
+                secs,
+                left
+            )
+            .fetch_optional(pool)
+            .await
+        }
+    }
+}
+
+/// Makes a claim last from now on; `false` when another node has taken the job up, or it is gone.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn extend(pool: &PgPool, job: &ClaimedJob, lease: Duration) -> sqlx::Result<bool> {
+    // Each claim counts as a try, so the number tells whose it is.
+    let extended = sqlx::query!(
+        "update jobs set locked_until = now() + make_interval(secs => $3)
+         where job_pk = $1 and attempts = $2 and failed_at is null",
+        job.job_pk,
+        job.attempts,
+        lease.as_secs_f64()
+    );
+    Ok(extended.execute(pool).await?.rows_affected() > 0)
 }
 
 /// In how many seconds the next job is due that waits for its time.
@@ -124,7 +190,8 @@ pub async fn finish(pool: &PgPool, job_pk: i64) -> sqlx::Result<()> {
     sqlx::query!("delete from jobs where job_pk = $1", job_pk).execute(pool).await.map(|_| ())
 }
 
-/// Puts a failed job back for later, or among the dead letters when its tries are used up.
+/// Puts a failed job back for later, or among the dead letters when its tries are used up. One that another node has taken up
+/// meanwhile stays with that.
 ///
 /// # Errors
 /// The database does not answer.
@@ -134,11 +201,12 @@ pub async fn fail(pool: &PgPool, job: &ClaimedJob, error: &str, max_attempts: i3
     sqlx::query!(
         "update jobs set last_error = $2, run_at = now() + make_interval(secs => $3), locked_until = now(),
                 failed_at = case when attempts >= $4 then now() end
-         where job_pk = $1",
+         where job_pk = $1 and attempts = $5",
         job.job_pk,
         error,
         wait_secs,
-        max_attempts
+        max_attempts,
+        job.attempts
     )
     .execute(pool)
     .await

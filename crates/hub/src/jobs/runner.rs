@@ -1,9 +1,14 @@
+use std::panic::AssertUnwindSafe;
 use std::time::Duration;
 
+use futures::FutureExt as _;
 use serde_json::json;
+use tokio::time::timeout;
 use tokio_util::sync::CancellationToken;
 
 use super::Job;
+use super::lanes::{Lane, Queue};
+use super::lease::Lease;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -12,19 +17,21 @@ use crate::{
     webhooks, xet,
 };
 
-/// How long a claim lasts; no job body takes longer.
-const LEASE_SECS: i32 = 600;
+/// How long a claim lasts when nobody extends it. Nodes of before claimed for 600 s and extended nothing; a claim of theirs is heeded.
+const LEASE: Duration = Duration::from_secs(120);
 /// How often a job of an unknown kind is tried.
 const UNKNOWN_ATTEMPTS: i32 = 8;
+/// How much oftener than it may fail a job is begun: one that comes to no end may be what kills its nodes.
+const BROKEN_OFF: i32 = 8;
 const POLL: Duration = Duration::from_secs(5);
 
-/// Works through the jobs until told to stop; a job in hand is finished first.
-pub async fn run(app: App, stop: CancellationToken) {
+/// Works through the jobs of a lane until told to stop; a job in hand is finished first.
+pub async fn run(app: App, lane: Lane, stop: CancellationToken) {
+    let mut queues = lane.queues().to_vec();
     while !stop.is_cancelled() {
-        let left = if app.is_read_only() { Job::changing() } else { Vec::new() };
-        let worked = match queries::claim(&app.pool, LEASE_SECS, &left).await {
-            Ok(Some(job)) => {
-                perform(&app, job).await;
+        let worked = match claim(&app, &mut queues).await {
+            Ok(Some((job, lease))) => {
+                perform(&app, lane, job, lease).await;
                 true
             }
             Ok(None) => false,
@@ -36,11 +43,28 @@ pub async fn run(app: App, stop: CancellationToken) {
         if !worked {
             tokio::select! {
                 () = stop.cancelled() => {}
-                () = app.jobs.woken() => {}
+                () = app.jobs.woken(lane) => {}
                 () = tokio::time::sleep(until_next(&app).await) => {}
             }
         }
     }
+}
+
+/// Claims a job, if there is one to do. The queue that it is from comes last the next time, so that one that is long leaves turns to
+/// the other.
+async fn claim(app: &App, queues: &mut [Queue]) -> sqlx::Result<Option<(ClaimedJob, Lease)>> {
+    let left = if app.is_read_only() { Job::changing() } else { Vec::new() };
+    let mut found = None;
+    for (at, queue) in queues.iter().copied().enumerate() {
+        let lease = Lease::from_now(LEASE);
+        if let Some(job) = queries::claim(&app.pool, queue, lease.length(), &left).await? {
+            found = Some((at, job, lease));
+            break;
+        }
+    }
+    let Some((at, job, lease)) = found else { return Ok(None) };
+    queues.rotate_left(at + 1);
+    Ok(Some((job, lease)))
 }
 
 /// Until a job is due that waits for its time; at most until it is time to look anyway.
@@ -51,12 +75,21 @@ async fn until_next(app: &App) -> Duration {
     }
 }
 
-async fn perform(app: &App, claimed: ClaimedJob) {
+async fn perform(app: &App, lane: Lane, claimed: ClaimedJob, lease: Lease) {
     let (outcome, max_attempts) = match serde_json::from_value::<Job>(json!({ "kind": claimed.kind, "payload": claimed.payload }))
     {
+        Ok(job) if claimed.attempts > job.max_attempts() + BROKEN_OFF => {
+            (Err(HubError::internal("it was broken off too often, perhaps by what it does to its node")), 0)
+        }
         Ok(job) => {
             let max_attempts = job.max_attempts();
-            (body(app, job).await, max_attempts)
+            let body = bounded(lane.patience(), Box::pin(body(app, job)));
+            let Some(outcome) = lease.keep(&app.pool, &claimed, body).await else {
+                // Whoever has it now notes what comes of it.
+                tracing::warn!(job.kind = %claimed.kind, "a job was stopped, since this node had lost its claim to it");
+                return;
+            };
+            (outcome, max_attempts)
         }
         // Of a later version of this program, whose node takes it when this one has put it back.
         Err(error) => (Err(HubError::internal(error)), UNKNOWN_ATTEMPTS),
@@ -71,6 +104,15 @@ async fn perform(app: &App, claimed: ClaimedJob) {
     if let Err(error) = noted {
         // The lease runs out and the job comes again.
         tracing::warn!(%error, "the outcome of a job could not be noted");
+    }
+}
+
+/// Does a job within its time. One that panics fails, and does not take its lane with it.
+async fn bounded(patience: Duration, body: impl Future<Output = HubResult<()>>) -> HubResult<()> {
+    match AssertUnwindSafe(timeout(patience, body)).catch_unwind().await {
+        Ok(Ok(outcome)) => outcome,
+        Ok(Err(_)) => Err(HubError::internal("it took longer than any job may")),
+        Err(_) => Err(HubError::internal("it panicked")),
     }
 }
 
@@ -128,5 +170,24 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,
         Job::RevokeLeaked { hashes } => accounts::leaks::revoke(app, &hashes).await.map(|_| ()),
         Job::ConfirmEmail { user_pk } => accounts::email::send_link(app, user_pk).await,
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use std::future::pending;
+
+    use super::*;
+
+    async fn broken() -> HubResult<()> {
+        panic!("by a file that nobody thought of")
+    }
+
+    #[tokio::test]
+    async fn a_job_that_panics_or_hangs_fails() {
+        let long = Duration::from_secs(60);
+        assert!(bounded(long, broken()).await.is_err());
+        assert!(bounded(Duration::from_millis(10), pending()).await.is_err());
+        assert!(bounded(long, async { Ok(()) }).await.is_ok());
     }
 }

@@ -2,7 +2,6 @@
 
 use actix_web::http::header;
 use actix_web::{HttpRequest, HttpResponse, web};
-use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::{Error as StoreError, Expect};
 use serde::Deserialize;
 use serde_json::json;
@@ -10,12 +9,12 @@ use serde_json::json;
 use super::LFS_JSON;
 use super::links::{Grant, Operation};
 use crate::app::App;
-use crate::error::{ErrorKind, HubError, HubResult};
+use crate::error::{HubError, HubResult};
 use crate::fetches::Content;
 use crate::objects;
 use crate::objects::receive::{receive, refusal};
 use crate::objects::serve::FileAnswer;
-use crate::objects::staging::{self, PartUpload, part_missing};
+use crate::objects::staging;
 use crate::recalls;
 use crate::web::extract::Json;
 
@@ -96,35 +95,10 @@ async fn post_complete(app: web::Data<App>, request: HttpRequest, body: Json<Com
             let etags: Vec<_> = body.parts.into_iter().map(|part| (part.part_number, part.etag)).collect();
             staging::complete_parts(&app, &upload, &etags).await?;
         } else {
-            join_parts(&app, &upload).await?;
+            staging::join_parts(&app, &upload).await?;
         }
     }
     Ok(done(&grant))
-}
-
-/// Reads the parts one after the other into the object, which is hashed on the way like any upload.
-async fn join_parts(app: &App, upload: &PartUpload) -> HubResult<()> {
-    let count = upload.part_count();
-    for number in 1..=count {
-        let expected = upload.part_size(number);
-        match app.store.head(&upload.part_key(number)).await {
-            Ok(part) if part.size == expected => {}
-            Err(error) if !error.is_not_found() => return Err(error.into()),
-            _ => return Err(part_missing(number, count, expected)),
-        }
-    }
-    let parts = stream::iter(1..=count).then(|number| {
-        let key = upload.part_key(number);
-        async move { app.store.get_stream(&key, None).await.map(|part| part.stream) }
-    });
-    let outcome = receive(app, upload.repo_pk, upload.oid, upload.size, Box::pin(parts.try_flatten())).await;
-    // Wrong bytes stay wrong; after a failure of ours the parts are still good.
-    if outcome.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Unprocessable) {
-        for number in 1..=count {
-            app.store.delete(&upload.part_key(number)).await?;
-        }
-    }
-    outcome
 }
 
 #[derive(Debug, Deserialize)]

@@ -190,14 +190,17 @@ struct Html<'a> {
 /// again, with the same `Message-ID`.
 ///
 /// # Errors
-/// The mail server does not take it.
+/// The mail server does not take it, or another node is sending, or died while it was: the job comes again.
 pub async fn send(app: &App, user_pk: i64) -> HubResult<()> {
     let Some(user) = find_user(&app.pool, user_pk).await?.filter(|user| user.email_confirmed && !user.suspended) else {
         return Ok(mail::forget(&app.pool, user_pk).await?);
     };
     let due = mail::take_due(&app.pool, user_pk, LEASE_SECS, MAX_TOLD).await?;
     if due.is_empty() {
-        return Ok(());
+        return match mail::is_taken(&app.pool, user_pk).await? {
+            true => Err(HubError::unavailable("Another node is sending.", "what is due is taken")),
+            false => Ok(()),
+        };
     }
     let sent = tell(app, &user, &due).await;
     match sent {

@@ -1,7 +1,8 @@
-//! Bytes that clients sent to S3 by presigned URL. They lie under `uploads/<repo>/` where nobody reads them, until
-//! the hub has read them back and found the SHA-256 they were announced with.
+//! Bytes that clients sent to S3 by presigned URL, and parts that they sent through the hub. They lie under `uploads/<repo>/` where
+//! nobody reads them, until the hub has read them back and found the SHA-256 they were announced with.
 
 use chrono::Utc;
+use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::{Error as StoreError, StorageKey, UploadedPart};
 use hub_types::Sha256;
 
@@ -95,6 +96,42 @@ pub async fn complete_parts(app: &App, upload: &PartUpload, client_etags: &[(u16
     }
 }
 
+/// Joins the parts of an upload on a store that knows none, if all are there: reads them one after the other into the object, which is
+/// hashed on the way like any upload. Safe to repeat.
+///
+/// # Errors
+/// 422 when parts are missing or the whole is not what was announced.
+pub async fn join_parts(app: &App, upload: &PartUpload) -> HubResult<()> {
+    let work = Box::pin(join(app.clone(), upload.clone()));
+    in_turn(app, upload.repo_pk, upload.oid, work).await.map(|_| ())
+}
+
+async fn join(app: App, upload: PartUpload) -> HubResult<Option<u64>> {
+    let count = upload.part_count();
+    for number in 1..=count {
+        let expected = upload.part_size(number);
+        match app.store.head(&upload.part_key(number)).await {
+            Ok(part) if part.size == expected => {}
+            Err(error) if !error.is_not_found() => return Err(error.into()),
+            _ => return Err(part_missing(number, count, expected)),
+        }
+    }
+    let keys: Vec<StorageKey> = (1..=count).map(|number| upload.part_key(number)).collect();
+    let store = app.store.clone();
+    let parts = stream::iter(keys.clone()).then(move |key| {
+        let store = store.clone();
+        async move { store.get_stream(&key, None).await.map(|part| part.stream) }
+    });
+    let outcome = receive::receive(&app, upload.repo_pk, upload.oid, upload.size, parts.try_flatten().boxed()).await;
+    // Wrong bytes stay wrong; after a failure of ours the parts are still good.
+    if outcome.as_ref().err().is_none_or(|error| error.kind() == ErrorKind::Unprocessable) {
+        for key in &keys {
+            app.store.delete(key).await?;
+        }
+    }
+    outcome.map(|()| Some(upload.size))
+}
+
 /// The numbers of the parts that have arrived whole.
 ///
 /// # Errors
@@ -139,7 +176,7 @@ fn choose_parts(upload: &PartUpload, parts: &[UploadedPart], client_etags: &[(u1
 }
 
 /// Says which part is missing.
-pub fn part_missing(number: u16, count: u16, expected: u64) -> HubError {
+fn part_missing(number: u16, count: u16, expected: u64) -> HubError {
     HubError::unprocessable(format!(
         "Part {number} of {count} has not arrived with its {expected} bytes. Send it, then complete the upload again."
     ))
@@ -156,15 +193,24 @@ struct Adoption {
     sealed: bool,
 }
 
+async fn run(work: Adoption) -> HubResult<Option<u64>> {
+    let (app, repo_pk, oid) = (work.app.clone(), work.repo_pk, work.oid);
+    in_turn(&app, repo_pk, oid, Box::pin(async move { work.adopt().await })).await
+}
+
 /// The work goes on when the client hangs up, and a second request for the same object waits for the first: a
 /// client that loses patience with a very large file finds it verified when it comes again.
-async fn run(work: Adoption) -> HubResult<Option<u64>> {
+async fn in_turn<W>(app: &App, repo_pk: i64, oid: Sha256, work: W) -> HubResult<Option<u64>>
+where
+    W: Future<Output = HubResult<Option<u64>>> + Send + 'static,
+{
+    let app = app.clone();
     let task = async move {
-        let _turn = work.app.adoptions.enter((work.repo_pk, work.oid)).await;
-        let held = list_held(&work.app.pool, work.repo_pk, &[work.oid]).await?;
-        match held.get(&work.oid) {
+        let _turn = app.adoptions.enter((repo_pk, oid)).await;
+        let held = list_held(&app.pool, repo_pk, &[oid]).await?;
+        match held.get(&oid) {
             Some(held) => Ok(Some(held.size)),
-            None => work.adopt().await,
+            None => work.await,
         }
     };
     tokio::spawn(task).await?

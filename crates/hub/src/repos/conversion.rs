@@ -33,7 +33,7 @@ use self::files::Files;
 /// How many conversions one may wait for, and ask for in a day.
 const MAX_WAITING: i64 = 5;
 const MAX_A_DAY: i64 = 50;
-/// How long one file may take: less than the lease of a job.
+/// How long one file may take: other long jobs of the node wait meanwhile.
 const PATIENCE: Duration = Duration::from_secs(540);
 /// How often it is begun anew because the hub was stopped, or the store or the database did not answer.
 const MAX_TRIES: i32 = 6;

@@ -20,7 +20,7 @@ use crate::jobs::Job;
 const EVERY: i64 = 16;
 /// Packs are joined only into one of at most this size.
 const MAX_JOINED_BYTES: u64 = 4 << 30;
-/// Less than a job may take.
+/// How long git may take: other long jobs of the node wait meanwhile.
 const TIMEOUT: Duration = Duration::from_secs(480);
 
 /// What came of it.

@@ -30,7 +30,7 @@ use self::tell::First;
 
 pub use again::{ask_again, scan_again};
 
-/// How long one run looks at files; other jobs wait meanwhile.
+/// How long one run looks at files; other long jobs wait meanwhile.
 const SLICE: Duration = Duration::from_secs(20);
 /// How many small files are looked at together.
 const BATCH: usize = 256;

@@ -38,6 +38,20 @@ pub async fn take_due(pool: &PgPool, user_pk: i64, lease_secs: f64, limit: i64) 
     .await
 }
 
+/// Whether somebody has taken what mails shall tell a user by now.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_taken(pool: &PgPool, user_pk: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from notifications where user_pk = $1 and mail_due_at <= now() and mailing_until >= now()) as "taken!""#,
+        user_pk
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Notes that a mail told of these. What came meanwhile is told by the next.
 ///
 /// # Errors

@@ -11,7 +11,7 @@ use crate::jobs::Job;
 use crate::repos::queries::{self, derived};
 use crate::repos::reading;
 
-/// How long one run works: other jobs wait meanwhile.
+/// How long one run works: other long jobs wait meanwhile.
 const SLICE: Duration = Duration::from_secs(10);
 /// How many repositories are looked up at a time.
 const BATCH: i64 = 50;
