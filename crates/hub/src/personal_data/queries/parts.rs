@@ -209,7 +209,7 @@ parts! {
         where d.author_pk = $1 and d.discussion_pk > $2 order by d.discussion_pk limit $3"#;
     Comments "comments" r#"
         select e.event_pk as "key!", jsonb_build_object(
-            'type', r.repo_type, 'number', d.num, 'text', e.body, 'hidden', e.hidden, 'created_at', e.created_at,
+            'type', r.repo_type, 'number', d.num, 'text', coalesce(e.kept_body, e.body), 'hidden', e.hidden, 'created_at', e.created_at,
             'edited_at', e.edited_at, 'line', t.line,
             'file', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then t.path end,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
