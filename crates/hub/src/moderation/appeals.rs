@@ -88,11 +88,8 @@ pub async fn decide(app: &App, moderator: &User, appeal_pk: i64, granted: bool, 
         if is_own {
             lines.push("Whoever looked at it had decided the first time, too: there is no other moderator.".to_owned());
         }
-        let notice = Notice::Moderated {
-            subject: format!("Your appeal about {}", act.subject),
-            lines,
-            page: path_of(app, act.act_pk),
-        };
+        let notice =
+            Notice::Moderated { subject: format!("Your appeal about {}", act.subject), lines, page: path_of(app, act.act_pk) };
         let people = match act.owner_pk {
             Some(owner_pk) => queries::list_responsible(&mut tx, owner_pk).await?,
             None => Vec::new(),

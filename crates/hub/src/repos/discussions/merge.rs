@@ -191,7 +191,7 @@ async fn apply(
     }
     if !comment.is_empty() {
         check_room(&mut tx, found).await.map_err(RefError::Hub)?;
-        insert(app, &mut tx, (repo.pk, found), actor_pk, comment).await.map_err(RefError::Hub)?;
+        Box::pin(insert(app, &mut tx, (repo.pk, found), actor_pk, comment)).await.map_err(RefError::Hub)?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, Status::Merged, Some(built.commit)).await?;
     let payload = json!({ "status": Status::Merged.as_str(), "oid": built.commit });
