@@ -246,6 +246,15 @@ pub(super) async fn forget_hidden(conn: &mut PgConnection, user_pk: UserPk) -> s
     )
     .execute(&mut *conn)
     .await?;
+    // Also what they said in discussions that are deleted.
+    sqlx::query!(
+        "delete from moderation_covers c using moderation_acts a
+         where a.owner_pk = $1 and a.act in ('hide_comment', 'ban_user', 'remove_user') and c.act_pk = a.act_pk
+           and c.kind = 'comment'",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
     sqlx::query!("delete from moderation_covers where kind in ('profile', 'picture') and pk = $1", user_pk)
         .execute(conn)
         .await
