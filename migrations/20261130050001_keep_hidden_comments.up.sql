@@ -20,6 +20,9 @@ begin
     from regexp_matches(new.body, '/uploads/([0-9a-f]{32})', 'g') as found (ids)
     join attachments a on a.public_id = found.ids[1]
     join discussions d on d.discussion_pk = new.discussion_pk and d.repo_pk = a.repo_pk
+    -- Saying again where a file is brings nothing back that was hidden with all that led to it.
+    where not exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and o.withdrawn)
+       or exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and not o.withdrawn)
     on conflict do nothing;
     return null;
 end $$;

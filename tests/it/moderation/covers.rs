@@ -96,6 +96,8 @@ async fn files_of_a_hidden_comment_are_gone_at_once_and_come_back_with_it() {
     // Nobody sees them, not even who sent them; and they are kept, as the text is.
     let act = stage.decide(stage.report(&format!("/ada/bert/discussions/1/{id}")).await, Act::HideComment).await.unwrap();
     shown(404).await;
+    stage.said(ada, &format!("It was [here]({now})")).await;
+    shown(404).await;
     assert_eq!(stage.collect().await, 0);
     stage.undo(act).await.unwrap();
     shown(200).await;
