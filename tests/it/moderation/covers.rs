@@ -236,6 +236,7 @@ async fn nobody_judges_an_appeal_against_their_own_act_while_another_can() {
     let stage = stage().await;
     let hub = &stage.hub;
     let operator = stage.named("operator").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
     let act = stage.decide(stage.report("/ada/bert").await, Act::DisableRepo).await.unwrap();
     let appeal = stage.appeal(act).await;
     let mut moderator = Browser::logged_in(hub, "moderator").await;
