@@ -20,9 +20,11 @@ begin
     from regexp_matches(new.body, '/uploads/([0-9a-f]{32})', 'g') as found (ids)
     join attachments a on a.public_id = found.ids[1]
     join discussions d on d.discussion_pk = new.discussion_pk and d.repo_pk = a.repo_pk
-    -- Saying again where a file is brings nothing back that was hidden with all that led to it.
-    where not exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and o.withdrawn)
-       or exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and not o.withdrawn)
+    -- Saying again where a file is brings nothing back that was hidden with all that led to it, also when what led to it is deleted.
+    where exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and not o.withdrawn)
+       or not (exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk)
+               or exists (select from deleted_discussions g where g.repo_pk = a.repo_pk
+                          and g.contents -> 'withdrawn' @> to_jsonb(a.attachment_pk)))
     on conflict do nothing;
     return null;
 end $$;
@@ -36,14 +38,3 @@ create view needed_attachment_uses as
     where not u.withdrawn
        or exists (select from discussion_events e where e.event_pk = u.event_pk and e.kept_body is not null)
        or exists (select from moderation_standing c where c.kind = 'comment' and c.pk = u.event_pk and c.body <> '');
-
--- Those of comments that moderators hid before are kept from now on, as far as they are there.
-insert into attachment_uses (attachment_pk, event_pk, withdrawn)
-select distinct a.attachment_pk, e.event_pk, true
-from moderation_standing c
-join discussion_events e on e.event_pk = c.pk
-join discussions d on d.discussion_pk = e.discussion_pk
-cross join lateral regexp_matches(c.body, '/uploads/([0-9a-f]{32})', 'g') as found (ids)
-join attachments a on a.public_id = found.ids[1] and a.repo_pk = d.repo_pk
-where c.kind = 'comment' and c.body like '%/uploads/%'
-on conflict do nothing;

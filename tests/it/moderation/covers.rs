@@ -219,6 +219,12 @@ async fn a_discussion_that_comes_back_keeps_what_was_hidden_in_it() {
     stage.hide(ada, &id, 200).await;
     stage.hide(&carol, &other, 200).await;
     ada.call(Method::DELETE, &format!("{TALK}/1"), &json!({}), 200).await;
+    // Nor do they come back by another discussion that names them.
+    let again = json!({ "title": "Look", "description": format!("[one]({kept}), [other]({gone})") });
+    ada.post_json(TALK, &again, 200).await;
+    for url in [&kept, &gone] {
+        hub.anonymous().get(url, 404).await;
+    }
     assert_eq!(stage.collect().await, 1, "only what nobody can bring back");
     let changes = ada.get_json("/api/models/ada/bert/changes", 200).await;
     ada.post_json(&format!("/api/models/ada/bert/changes/{}/undo", changes[0]["id"]), &json!({}), 200).await;
@@ -228,6 +234,33 @@ async fn a_discussion_that_comes_back_keeps_what_was_hidden_in_it() {
     let again = owner.submit("/ada/bert/discussions/1", "/ada/bert/discussions/1/show", &[("id", &id)]).await;
     assert_eq!(again.status, 303, "{}", again.text);
     hub.anonymous().get(&kept, 200).await;
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn what_moderators_hid_in_a_deleted_discussion_stays_hidden_when_its_author_has_left() {
+    let stage = stage().await;
+    let (hub, ada) = (&stage.hub, &stage.ada);
+    let carol = hub.user("carol").await;
+    ada.post_json(TALK, &json!({ "title": "A question", "description": "How?" }), 200).await;
+    let id = stage.said(&carol, "hunter5").await;
+    let case = stage.report(&format!("/ada/bert/discussions/1/{id}")).await;
+    let id = stage.said(&carol, "hunter6").await;
+    carol.post_json(&format!("{TALK}/1/comment/{id}/edit"), &json!({ "content": "hunter7" }), 200).await;
+    stage.hide(ada, &id, 200).await;
+    ada.call(Method::DELETE, &format!("{TALK}/1"), &json!({}), 200).await;
+    let act = stage.decide(case, Act::HideComment).await.unwrap();
+    hub.sql("update users set deletes_at = now() - interval '1 minute' where email = 'carol@example.org'").await;
+    hub::personal_data::sweep(hub.app()).await.unwrap();
+    assert_eq!(hub.count("users where email = 'carol@example.org'").await, 0);
+    assert_eq!(hub.count("moderation_covers where body like 'hunter%'").await, 0);
+    let changes = ada.get_json("/api/models/ada/bert/changes", 200).await;
+    ada.post_json(&format!("/api/models/ada/bert/changes/{}/undo", changes[0]["id"]), &json!({}), 200).await;
+    assert!(!stage.read().await.contains("hunter"));
+    assert_eq!(hub.count("discussion_events where kept_body is not null").await + hub.count("discussion_edits").await, 0);
+    // Nothing is left to be shown when moderators take that back.
+    stage.undo(act).await.unwrap();
+    assert_eq!(hub.count("discussion_events where kind = 'comment' and hidden and body = ''").await, 2);
     stage.hub.stop().await;
 }
 

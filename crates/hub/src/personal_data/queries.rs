@@ -233,6 +233,22 @@ pub(super) async fn forget_hidden(conn: &mut PgConnection, user_pk: UserPk) -> s
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
+        "delete from moderation_covers c using discussion_events e
+         where e.author_pk = $1 and c.kind = 'comment' and c.pk = e.event_pk",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Also what they said in discussions that are deleted. It stays covered: when one comes back, it is still hidden.
+    sqlx::query!(
+        "update moderation_covers c set body = '' from moderation_acts a
+         where a.owner_pk = $1 and a.act in ('hide_comment', 'hide_discussion', 'ban_user', 'remove_user') and c.act_pk = a.act_pk
+           and c.kind = 'comment' and c.body <> ''",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
         "delete from discussion_edits o using discussion_events e
          where e.author_pk = $1 and e.hidden and o.event_pk = e.event_pk",
         user_pk
@@ -240,17 +256,8 @@ pub(super) async fn forget_hidden(conn: &mut PgConnection, user_pk: UserPk) -> s
     .execute(&mut *conn)
     .await?;
     sqlx::query!(
-        "delete from moderation_covers c using discussion_events e
-         where e.author_pk = $1 and c.kind = 'comment' and c.pk = e.event_pk",
-        user_pk
-    )
-    .execute(&mut *conn)
-    .await?;
-    // Also what they said in discussions that are deleted.
-    sqlx::query!(
-        "delete from moderation_covers c using moderation_acts a
-         where a.owner_pk = $1 and a.act in ('hide_comment', 'ban_user', 'remove_user') and c.act_pk = a.act_pk
-           and c.kind = 'comment'",
+        "update remark_threads t set snippet = '' from discussion_events e
+         where e.author_pk = $1 and e.hidden and t.event_pk = e.event_pk and t.snippet <> ''",
         user_pk
     )
     .execute(&mut *conn)

@@ -295,7 +295,8 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     hold(&mut *conn, &people, &repos, &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
-         where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden and e.kept_body is null",
+         where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden and e.kept_body is null
+           and (c.body <> '' or e.author_pk is not null)",
         act_pk,
         &of("comment")
     )

@@ -168,7 +168,7 @@ parts! {
             'number', d.num, 'title', case when d.author_pk = $1 then d.contents #> '{discussion,title}' end,
             'deleted_at', d.deleted_at, 'type', r.repo_type,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
-            'comments', (select jsonb_agg(e -> 'body') from jsonb_array_elements(d.contents -> 'events') e
+            'comments', (select jsonb_agg(coalesce(e ->> 'kept_body', e ->> 'body')) from jsonb_array_elements(d.contents -> 'events') e
                          where (e ->> 'author_pk')::bigint = $1 and e ->> 'kind' = 'comment')) as data
         from deleted_discussions d join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
         where d.contents is not null and d.discussion_pk > $2

@@ -196,9 +196,9 @@ pub async fn erase_comment(conn: &mut PgConnection, event_pk: i64) -> sqlx::Resu
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("delete from discussion_edits where event_pk = $1", event_pk).execute(&mut *conn).await?;
     // Moderators who take back what they did find nothing to put back.
-    sqlx::query!("delete from moderation_covers where kind = 'comment' and pk = $1", event_pk).execute(conn).await.map(|_| ())
+    sqlx::query!("delete from moderation_covers where kind = 'comment' and pk = $1", event_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from discussion_edits where event_pk = $1", event_pk).execute(conn).await.map(|_| ())
 }
 
 /// Hides a comment, and keeps what it said, so that it can be shown again. A hidden one stays as it is.
