@@ -24,7 +24,7 @@ begin
     where exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk and not o.withdrawn)
        or not (exists (select from attachment_uses o where o.attachment_pk = a.attachment_pk)
                or exists (select from deleted_discussions g where g.repo_pk = a.repo_pk
-                          and g.contents -> 'withdrawn' @> to_jsonb(a.attachment_pk)))
+                          and g.contents -> 'withdrawn' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk))))
     on conflict do nothing;
     return null;
 end $$;

@@ -38,7 +38,7 @@ pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result
              'uses', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
                       from attachment_uses o join needed_attachment_uses using (attachment_pk, event_pk)
                       join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
-             'withdrawn', (select coalesce(jsonb_agg(distinct o.attachment_pk), '[]')
+             'withdrawn', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
                            from attachment_uses o join discussion_events e using (event_pk)
                            where e.discussion_pk = d.discussion_pk and o.withdrawn),
              'threads', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
@@ -284,7 +284,8 @@ async fn restore_around(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
         "insert into attachment_uses (attachment_pk, event_pk, withdrawn)
          select o.attachment_pk, o.event_pk, e.hidden
          from deleted_discussions d
-         cross join lateral jsonb_populate_recordset(null::attachment_uses, d.contents -> 'uses') o
+         cross join lateral jsonb_populate_recordset(
+             null::attachment_uses, (d.contents -> 'uses') || coalesce(d.contents -> 'withdrawn', '[]')) o
          join attachments a on a.attachment_pk = o.attachment_pk
          join discussion_events e on e.event_pk = o.event_pk
          where d.repo_pk = $1 and d.num = $2
