@@ -64,6 +64,39 @@ def test_one_asks_and_the_other_answers(open_browser, hub, repo, scripts):
     dave.get_by_role("link", name="How it was made").wait_for()
 
 
+@pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
+def test_what_a_writer_hid_is_shown_again_and_what_its_author_deletes_is_not(open_browser, hub, repo, scripts):
+    from huggingface_hub import HfApi
+
+    dave_api = HfApi(endpoint=hub.url, token=TOKENS["dave"])
+    num = dave_api.create_discussion(repo, title="A question", description="Is it **heated**?").num
+    dave, ada = open_browser(java_script_enabled=scripts), open_browser(java_script_enabled=scripts)
+    log_in(ada)
+    ada.goto(f"/{repo}/discussions/{num}")
+
+    def hide():
+        ada.get_by_role("button", name="Hide", exact=True).click()
+        if scripts:
+            ada.get_by_role("dialog").get_by_role("button", name="Hide").click()
+        ada.get_by_text("This comment has been hidden.").wait_for()
+
+    hide()
+    found = problems(ada) if scripts else []
+    assert not found, "\n".join(found)
+    ada.get_by_role("button", name="Show again").click()
+    ada.locator(".prose strong").wait_for()
+    hide()
+    log_in(dave, "dave")
+    dave.goto(f"/{repo}/discussions/{num}")
+    dave.get_by_role("button", name="Delete its text").click()
+    if scripts:
+        dave.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    expect(dave.get_by_role("button", name="Delete its text")).to_have_count(0)
+    ada.reload()
+    ada.get_by_text("This comment has been hidden.").wait_for()
+    assert ada.get_by_role("button", name="Show again").count() == 0
+
+
 def test_one_proposes_and_the_other_merges(open_browser, hub, repo):
     from huggingface_hub import HfApi
 

@@ -65,7 +65,7 @@ async fn a_discussion_is_opened_talked_about_and_closed() {
 }
 
 #[tokio::test]
-async fn comments_are_edited_with_their_history_and_hidden_for_good() {
+async fn comments_are_edited_with_their_history_and_hidden() {
     let (hub, ada, bob) = start().await;
     let num = open(&ada, "A question", false).await;
     let id = say(&bob, num, "secret", 201).await["newMessage"]["id"].as_str().unwrap().to_owned();
@@ -81,7 +81,43 @@ async fn comments_are_edited_with_their_history_and_hidden_for_good() {
     let data = &hidden["updatedComment"]["data"];
     assert_eq!((&data["hidden"], &data["latest"]["raw"], &data["history"]), (&json!(true), &json!(""), &json!([])));
     bob.post_json(&edit, &json!({ "content": "again" }), 403).await;
-    assert_eq!(hub.count("discussion_edits").await, 0);
+    // It was not ada's: it can be shown again, with what it said before, by those who may write.
+    assert_eq!(hub.count("discussion_edits").await, 1);
+    let thread = format!("/ada/bert/discussions/{num}");
+    let show = format!("{thread}/show");
+    let mut bobs = Browser::logged_in(&hub, "bob").await;
+    let page = bobs.open(&thread).await;
+    assert!(page.has("Delete its text</button>") && !page.has("Show again"), "{}", page.text);
+    assert_eq!(bobs.submit(&thread, &show, &[("id", &id)]).await.status, 403);
+    let mut adas = Browser::logged_in(&hub, "ada").await;
+    assert!(adas.open(&thread).await.has("Show again"));
+    assert_eq!(adas.submit(&thread, &show, &[("id", &id)]).await.status, 303);
+    let data = events(&ada, num).await[1].1.clone();
+    assert_eq!((&data["hidden"], &data["latest"]["raw"]), (&json!(false), &json!("better")));
+    assert_eq!(data["history"][0]["raw"], "secret");
+    assert_eq!(adas.submit(&thread, &show, &[("id", &id)]).await.status, 409, "it is shown");
+    // When the time is over, it is gone.
+    ada.post_json(&hide, &json!({}), 200).await;
+    hub::repos::discussions::forget_hidden(hub.app(), hub::repos::changes::undoable_since(hub.app())).await.unwrap();
+    assert_eq!(hub.count("discussion_events where kept_body = 'better'").await, 1);
+    hub.sql("update discussion_events set hidden_at = now() - interval '31 days' where kept_body is not null").await;
+    assert_eq!(adas.submit(&thread, &show, &[("id", &id)]).await.status, 409, "nobody brings it back, though it is there");
+    hub::repos::discussions::forget_hidden(hub.app(), hub::repos::changes::undoable_since(hub.app())).await.unwrap();
+    assert_eq!(hub.count("discussion_events where kept_body is not null").await + hub.count("discussion_edits").await, 0);
+    assert!(!adas.open(&thread).await.has("Show again"));
+    // What its author hides is gone at once, also when somebody else had hidden it.
+    for by_other in [true, false] {
+        let id = say(&bob, num, "a password", 201).await["newMessage"]["id"].as_str().unwrap().to_owned();
+        let hide = path(num, &format!("/comment/{id}/hide"));
+        bob.post_json(&path(num, &format!("/comment/{id}/edit")), &json!({ "content": "another" }), 200).await;
+        if by_other {
+            ada.post_json(&hide, &json!({}), 200).await;
+        }
+        bob.post_json(&hide, &json!({}), 200).await;
+        assert_eq!(hub.count("discussion_edits").await, 0);
+        assert_eq!(hub.count("discussion_events where body = 'another' or kept_body is not null").await, 0);
+        assert_eq!(adas.submit(&thread, &show, &[("id", &id)]).await.status, 409);
+    }
     bob.post_json(&path(num, "/comment/none/edit"), &json!({ "content": "x" }), 404).await;
     hub.stop().await;
 }

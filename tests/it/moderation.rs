@@ -1,6 +1,7 @@
 //! Reports, decisions, appeals, and what disabled repositories and suspended people can still do.
 
 mod bulk;
+mod covers;
 mod overlaps;
 mod replies;
 mod rules;
@@ -143,12 +144,16 @@ async fn a_report_leads_to_a_takedown_an_appeal_and_back() {
     assert_eq!(second.status, 409, "one appeal");
     assert_eq!(ada.get(&format!("{appeal}x")).await.status, 404);
 
-    let waiting = moderator.open("/moderation/appeals").await;
+    // Another than who decided looks at it.
+    assert!(moderator.open("/moderation/appeals").await.has("another moderator decides about it"));
+    let mut operator = Browser::logged_in(hub, "operator").await;
+    let waiting = operator.open("/moderation/appeals").await;
     assert!(waiting.has("It only asks for updates."));
     let action = waiting.text.split("action=\"/moderation/appeals/").nth(1).unwrap().split('"').next().unwrap();
     let action = format!("/moderation/appeals/{action}");
     let granted = [("decision", "grant"), ("answer", "You are right.")];
-    assert_eq!(moderator.submit("/moderation/appeals", &action, &granted).await.status, 303);
+    assert_eq!(moderator.submit("/moderation/appeals", &action, &granted).await.status, 403);
+    assert_eq!(operator.submit("/moderation/appeals", &action, &granted).await.status, 303);
     stranger.get("/api/models/ada/bert", 200).await;
     assert_eq!(stranger.get_json("/api/models?author=ada", 200).await.as_array().unwrap().len(), 1);
     assert!(ada.open(&appeal).await.has("The decision was taken back"));

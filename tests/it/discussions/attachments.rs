@@ -63,7 +63,9 @@ async fn a_picture_is_shown_in_a_comment_and_other_files_are_saved() {
     assert_eq!(shown.bytes().await.unwrap(), png());
     // Where it was made is nobody's business.
     let told = url_of(&upload(&bob, API, "phone.png", telling_png(), 200).await);
-    assert_eq!(hub.anonymous().get(&told, 200).await.bytes().await.unwrap(), png());
+    assert_eq!(bob.get(&told, 200).await.bytes().await.unwrap(), png());
+    // What no comment leads to yet is for who sent it.
+    hub.anonymous().get(&told, 404).await;
     // What a browser could run is text, whatever its name and the sender say, and is saved.
     for (name, text) in
         [("x.svg", "<svg xmlns='http://www.w3.org/2000/svg' onload='alert(1)'/>"), ("x.html", "<script>1</script>")]

@@ -38,6 +38,22 @@ async fn a_writer_merges_it_as_one_commit() {
 }
 
 #[tokio::test]
+async fn a_full_discussion_is_merged_without_another_comment() {
+    let (hub, ada, bob) = start().await;
+    let (num, _) = propose(&bob, "a.txt", "one\n").await;
+    hub.sql(
+        "insert into discussion_events (discussion_pk, kind, body)
+         select discussion_pk, 'comment', 'more' from discussions, generate_series(1, 1000)",
+    )
+    .await;
+    let refused = ada.post_json(&path(num, "/merge"), &json!({ "comment": "Thanks" }), 400).await;
+    assert!(refused["error"].as_str().unwrap().contains("full"), "{refused}");
+    assert_eq!(ada.get_json(&path(num, ""), 200).await["status"], "open");
+    merge(&ada, num, 200).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn what_came_to_the_branch_meanwhile_stays() {
     let (hub, ada, bob) = start().await;
     let lines = |changed: [&str; 2]| format!("{}\nb\nc\nd\ne\nf\ng\n{}\n", changed[0], changed[1]);

@@ -78,12 +78,12 @@ async fn moderators_choose_what_was_written_beforehand() {
     let appeal = notice.text.split("href=\"/moderation/appeal/").nth(1).unwrap().split('"').next().unwrap();
     let appeal = format!("/moderation/appeal/{appeal}");
     assert_eq!(ada.submit(&appeal, &appeal, &[("text", "It is here once only.")]).await.status, 303);
-    let waiting = moderator.open("/moderation/appeals").await;
+    let waiting = operator.open("/moderation/appeals").await;
     assert!(waiting.has("Looked again: We looked at it again.") && !waiting.has("Links: It links"), "{}", waiting.text);
     let action = waiting.text.split("action=\"/moderation/appeals/").nth(1).unwrap().split('"').next().unwrap();
     let action = format!("/moderation/appeals/{action}");
     let upheld = [("decision", "uphold"), ("reply", again.as_str()), ("answer", "")];
-    assert_eq!(moderator.submit("/moderation/appeals", &action, &upheld).await.status, 303);
+    assert_eq!(operator.submit("/moderation/appeals", &action, &upheld).await.status, 303);
     assert!(ada.open(&appeal).await.has("We looked at it again."));
 
     // Many cases get the same, too.

@@ -69,6 +69,27 @@ async fn new_accounts_do_so_much_an_hour() {
 }
 
 #[tokio::test]
+async fn what_new_accounts_say_as_they_merge_is_looked_at() {
+    let stage = stage_with(|config| config.rules = strict(&[])).await;
+    let hub = &stage.hub;
+    let bob = hub.token(&stage.bob, TokenRole::Write).await;
+    bob.create_repo("model", "bob/tiny", false).await;
+    let api = "/api/models/bob/tiny";
+    bob.commit(api, "main?create_pr=1", &[Client::file("a.txt", "one\n")], 200).await;
+    let merge = format!("{api}/discussions/1/merge");
+    let refused = bob.post_json(&merge, &json!({ "comment": "For @ada, @operator and @moderator" }), 429).await.to_string();
+    assert!(refused.contains("it can mention 2 people within an hour"), "{refused}");
+    assert_eq!(bob.get_json(&format!("{api}/discussions/1"), 200).await["status"], "open");
+    bob.post_json(&merge, &json!({ "comment": LINKS }), 200).await;
+    hub.jobs_done().await;
+    assert!(!hub.anonymous().get_json(&format!("{api}/discussions/1"), 200).await.to_string().contains("a.example"));
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!(subject, "a comment of bob in bob/tiny#1");
+    assert_eq!(why, "It has 3 links to elsewhere, and the account is new: a.example, b.example, c.example.");
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
 async fn what_new_accounts_say_is_looked_at() {
     let stage = stage_with(|config| config.rules = strict(&["Acme-Labs"])).await;
     let (hub, ada) = (&stage.hub, &stage.ada);

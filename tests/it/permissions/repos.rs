@@ -147,6 +147,7 @@ pub(super) const PAGES: &[(&str, &str, Needs)] = &[
     ("POST", "/discussions/1/resolve", Talk),
     ("POST", "/discussions/1/edit", Talk),
     ("POST", "/discussions/1/hide", Talk),
+    ("POST", "/discussions/1/show", Write),
     ("POST", "/discussions/1/react", Talk),
     ("POST", "/discussions/1/subscription", Account),
     ("POST", "/discussions/1/delete", Admin),

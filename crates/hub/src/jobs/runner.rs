@@ -142,6 +142,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
             accounts::groups::forget(app).await?;
             repos::gating::forget_decisions(app).await?;
             repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
+            repos::discussions::forget_hidden(app, repos::changes::undoable_since(app)).await?;
             gc::collect_daily(app).await
         }
         Job::PruneAuditLog => accounts::audit::prune(app).await,

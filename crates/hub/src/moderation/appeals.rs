@@ -57,7 +57,8 @@ pub async fn appeal(app: &App, act: &ActRow, text: &str) -> HubResult<()> {
 /// Decides about an appeal: the act is taken back, or stands.
 ///
 /// # Errors
-/// 400 for no answer to one that is not granted, 403 for one's own things, 404 for an unknown one, 409 when somebody was quicker.
+/// 400 for no answer to one that is not granted, 403 for one's own things, and for one's own act while another moderator could decide,
+/// 404 for an unknown one, 409 when somebody was quicker.
 pub async fn decide(app: &App, moderator: &User, appeal_pk: i64, granted: bool, answer: &str) -> HubResult<()> {
     let answer = answer.trim();
     if answer.chars().count() > MAX_ANSWER || (answer.is_empty() && !granted) {
@@ -71,19 +72,24 @@ pub async fn decide(app: &App, moderator: &User, appeal_pk: i64, granted: bool, 
     }
     let act = queries::find_act(&mut *tx, appeal.act_pk).await?.ok_or_else(|| HubError::not_found("There is no such act."))?;
     acts::check_not_own(moderator, act.owner_pk)?;
+    let (is_own, has_others) = rows::find_judges(&mut tx, act.act_pk, moderator.pk).await?;
+    if is_own && has_others {
+        return Err(HubError::forbidden("This appeal is against what you decided: another moderator decides about it."));
+    }
     rows::decide(&mut tx, appeal_pk, moderator.pk, granted, answer).await?;
     if granted && !act.undone {
         acts::undo_in(app, &mut tx, moderator, act.act_pk, (answer, None)).await?;
     }
     if !granted {
-        let notice = Notice::Moderated {
-            subject: format!("Your appeal about {}", act.subject),
-            lines: vec![
-                format!("moderators looked again at what was decided about {}: the decision stands.", act.subject),
-                format!("The reason: {answer}"),
-            ],
-            page: path_of(app, act.act_pk),
-        };
+        let mut lines = vec![
+            format!("moderators looked again at what was decided about {}: the decision stands.", act.subject),
+            format!("The reason: {answer}"),
+        ];
+        if is_own {
+            lines.push("Whoever looked at it had decided the first time, too: there is no other moderator.".to_owned());
+        }
+        let notice =
+            Notice::Moderated { subject: format!("Your appeal about {}", act.subject), lines, page: path_of(app, act.act_pk) };
         let people = match act.owner_pk {
             Some(owner_pk) => queries::list_responsible(&mut tx, owner_pk).await?,
             None => Vec::new(),

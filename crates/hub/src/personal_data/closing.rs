@@ -203,6 +203,7 @@ pub async fn remove_due(app: &App) -> HubResult<()> {
         let places = queries::list_places(&mut tx, user_pk).await?;
         let owned = owned(user_pk, &places);
         queries::hold_all_of(&mut tx, user_pk, &owned).await?;
+        queries::forget_hidden(&mut tx, user_pk).await?;
         queries::remove_namespaces(&mut tx, &owned).await?;
         queries::remove_organizations(&mut tx, &owned).await?;
         queries::remove_user(&mut tx, user_pk).await?;

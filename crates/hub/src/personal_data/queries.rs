@@ -223,6 +223,51 @@ pub(super) async fn hold_all_of(conn: &mut PgConnection, user_pk: UserPk, namesp
         .map(|_| ())
 }
 
+/// Forgets what a user said that others hid, and what their page said that moderators emptied: nobody is left whom it could be given
+/// back to. What they said and is shown stays, without their name. Whoever calls it holds their comments.
+pub(super) async fn forget_hidden(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussion_events set kept_body = null, hidden_at = null where author_pk = $1 and kept_body is not null",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from moderation_covers c using discussion_events e
+         where e.author_pk = $1 and c.kind = 'comment' and c.pk = e.event_pk",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Also what they said in discussions that are deleted. It stays covered: when one comes back, it is still hidden.
+    sqlx::query!(
+        "update moderation_covers c set body = '' from moderation_acts a
+         where a.owner_pk = $1 and a.act in ('hide_comment', 'hide_discussion', 'ban_user', 'remove_user') and c.act_pk = a.act_pk
+           and c.kind = 'comment' and c.body <> ''",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "delete from discussion_edits o using discussion_events e
+         where e.author_pk = $1 and e.hidden and o.event_pk = e.event_pk",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!(
+        "update remark_threads t set snippet = '' from discussion_events e
+         where e.author_pk = $1 and e.hidden and t.event_pk = e.event_pk and t.snippet <> ''",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from moderation_covers where kind in ('profile', 'picture') and pk = $1", user_pk)
+        .execute(conn)
+        .await
+        .map(|_| ())
+}
+
 /// Removes what hangs on namespaces. Their rows stay: they keep the names from others, and what is left of repositories refers to them.
 pub(super) async fn remove_namespaces(conn: &mut PgConnection, namespaces: &[i64]) -> sqlx::Result<()> {
     // They and what they or others hold of them, in the orders in which who deletes one holds these.

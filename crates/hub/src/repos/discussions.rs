@@ -20,7 +20,7 @@ mod settle;
 mod timeline;
 
 pub use attachments::{Attached, Sender, attach, receive, too_large};
-pub use changes::{comment, edit_comment, hide_comment, rename, set_flags, set_status};
+pub use changes::{comment, edit_comment, forget_hidden, hide_comment, rename, set_flags, set_status, show_comment};
 pub use conflicts::{Conflicting, Conflicts, Heads, Kind, Settling, conflicts};
 pub use delete::{delete, delete_undoing, forget, restore};
 pub use mentions::mentioned_names;

@@ -5,11 +5,12 @@ use std::collections::HashSet;
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgPool};
 
-/// The sizes of attachments that no comment leads to, none of a deleted discussion that can be restored either, made before a moment.
+/// The sizes of attachments that no comment leads to, none that is hidden and may be shown again, and none of a deleted discussion that
+/// can be restored, made before a moment.
 pub(in crate::gc) async fn list_unused(pool: &PgPool, before: DateTime<Utc>) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select size_bytes from attachments a where created_at < $1
-         and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from needed_attachment_uses u where u.attachment_pk = a.attachment_pk)
          and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
                          and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))",
         before
@@ -28,7 +29,7 @@ pub(in crate::gc) async fn lock_unused(
 ) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select attachment_pk from attachments a where created_at < $1 and attachment_pk > $2
-         and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from needed_attachment_uses u where u.attachment_pk = a.attachment_pk)
          and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
                          and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))
          order by attachment_pk limit $3 for update skip locked",
@@ -44,7 +45,7 @@ pub(in crate::gc) async fn lock_unused(
 pub(in crate::gc) async fn delete_unused(conn: &mut PgConnection, locked: &[i64]) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "delete from attachments a where attachment_pk = any($1)
-         and not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+         and not exists (select from needed_attachment_uses u where u.attachment_pk = a.attachment_pk)
          and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
                          and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))
          returning size_bytes",

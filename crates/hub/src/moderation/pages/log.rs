@@ -206,7 +206,7 @@ async fn show_appeals(page: PageRequest) -> HubResult<HttpResponse> {
         layout: page.layout("Appeals"),
         navigation: SettingsNavigation::new(user, PATH),
         tabs: tabs("/moderation/appeals", lists::count_waiting(pool).await?),
-        appeals: list_waiting(pool, one_more(PAGE_LEN)).await?,
+        appeals: list_waiting(pool, user.pk, one_more(PAGE_LEN)).await?,
         replies: replies::choices(&page.app, Use::Appeal, "").await?,
     };
     page.show(shown).await

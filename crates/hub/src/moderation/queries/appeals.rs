@@ -43,6 +43,10 @@ pub struct WaitingRow {
     pub reason: String,
     /// The case.
     pub case_pk: Option<i64>,
+    /// Whether it is against what the viewer did.
+    pub is_own: bool,
+    /// Whether another moderator could decide about it.
+    pub has_others: bool,
 }
 
 /// Makes the appeal against an act, and tells whether it is the first.
@@ -86,6 +90,29 @@ pub async fn lock(conn: &mut PgConnection, appeal_pk: i64) -> sqlx::Result<Optio
     .await
 }
 
+/// Whether an act is somebody's own, and whether another moderator could decide about an appeal against it: one whose own it is not, nor
+/// their organisation's, unless they run the hub.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_judges(conn: &mut PgConnection, act_pk: i64, moderator_pk: UserPk) -> sqlx::Result<(bool, bool)> {
+    let row = sqlx::query!(
+        r#"select a.moderator_pk = $2 as "is_own!",
+                  exists (select from users u
+                          where u.user_pk <> a.moderator_pk and (u.is_admin or u.is_moderator)
+                            and u.suspended_at is null and u.deletes_at is null
+                            and (u.is_admin or a.owner_pk is null
+                                 or (u.user_pk <> a.owner_pk
+                                     and not exists (select from organization_members m
+                                                     where m.organization_pk = a.owner_pk and m.user_pk = u.user_pk)))) as "has_others!"
+           from moderation_acts a where act_pk = $1"#,
+        act_pk,
+        moderator_pk
+    );
+    let row = row.fetch_one(conn).await?;
+    Ok((row.is_own, row.has_others))
+}
+
 /// Writes down what became of an appeal.
 ///
 /// # Errors
@@ -103,15 +130,23 @@ pub async fn decide(conn: &mut PgConnection, appeal_pk: i64, by: UserPk, granted
     .map(|_| ())
 }
 
-/// Lists appeals that wait, the first first.
+/// Lists appeals that wait, the first first, as one of the moderators sees them.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_waiting(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<WaitingRow>> {
+pub async fn list_waiting(pool: &PgPool, viewer_pk: UserPk, limit: i64) -> sqlx::Result<Vec<WaitingRow>> {
     sqlx::query_as!(
         WaitingRow,
-        "select appeal_pk, p.body, p.created_at, act, moderator, subject, href, reason, case_pk
-         from moderation_appeals p join moderation_acts using (act_pk) where decided_at is null order by appeal_pk limit $1",
+        r#"select appeal_pk, p.body, p.created_at, act, moderator, subject, href, reason, case_pk, a.moderator_pk = $1 as "is_own!",
+                  exists (select from users u
+                          where u.user_pk <> a.moderator_pk and (u.is_admin or u.is_moderator)
+                            and u.suspended_at is null and u.deletes_at is null
+                            and (u.is_admin or a.owner_pk is null
+                                 or (u.user_pk <> a.owner_pk
+                                     and not exists (select from organization_members m
+                                                     where m.organization_pk = a.owner_pk and m.user_pk = u.user_pk)))) as "has_others!"
+           from moderation_appeals p join moderation_acts a using (act_pk) where decided_at is null order by appeal_pk limit $2"#,
+        viewer_pk,
         limit
     )
     .fetch_all(pool)

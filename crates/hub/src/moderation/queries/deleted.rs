@@ -18,12 +18,12 @@ pub async fn cover_comments(conn: &mut PgConnection, act_pk: i64, which: Comment
     };
     let done = sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
-         select $1, 'comment', e.event_pk, case when e.hidden then s.body else e.body end
+         select $1, 'comment', e.event_pk, case when e.hidden then coalesce(e.kept_body, s.body) else e.body end
          from deleted_discussions d
          cross join lateral jsonb_populate_recordset(null::discussion_events, d.contents -> 'events') e
          left join lateral (
              select body from moderation_standing where kind = 'comment' and pk = e.event_pk limit 1) s on e.hidden
-         where d.contents is not null and e.kind = 'comment' and (not e.hidden or s.body is not null)
+         where d.contents is not null and e.kind = 'comment' and (not e.hidden or s.body is not null or e.kept_body is not null)
            and (e.event_pk = $2 or e.author_pk = $4 or (d.discussion_pk = $3 and e.author_pk = d.author_pk))",
         act_pk,
         event_pk,

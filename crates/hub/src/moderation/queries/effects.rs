@@ -29,8 +29,8 @@ pub async fn has_role(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<
     Ok(row.fetch_optional(conn).await?.is_some())
 }
 
-/// Hides comments; what they said is kept with the act. What another act hid is covered by this one, too; what people hid for good
-/// is not. Those of deleted discussions are hidden when these come back.
+/// Hides comments; what they said is kept with the act. What another act hid is covered by this one, too, and what those hid who may
+/// write to a repository; what people hid for good is not. Those of deleted discussions are hidden when these come back.
 ///
 /// # Errors
 /// The database does not answer.
@@ -66,10 +66,10 @@ pub async fn hide_comments(conn: &mut PgConnection, act_pk: i64, which: Comments
     };
     let covered = sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
-         select $1, 'comment', event_pk, case when e.hidden then s.body else e.body end
+         select $1, 'comment', event_pk, case when e.hidden then coalesce(e.kept_body, s.body) else e.body end
          from discussion_events e left join lateral (
              select body from moderation_standing where kind = 'comment' and pk = e.event_pk limit 1) s on e.hidden
-         where event_pk = any($2) and (not e.hidden or s.body is not null)",
+         where event_pk = any($2) and (not e.hidden or s.body is not null or e.kept_body is not null)",
         act_pk,
         &found
     );
@@ -269,7 +269,8 @@ async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) 
     Ok(done.execute(conn).await?.rows_affected())
 }
 
-/// Puts back what an act covers, but for what another act covers that stands. The act itself counts as taken back already.
+/// Puts back what an act covers, but for what another act covers that stands, and comments that those hid, too, who may write to the
+/// repository. The act itself counts as taken back already.
 ///
 /// # Errors
 /// The database does not answer.
@@ -294,7 +295,8 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     hold(&mut *conn, &people, &repos, &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
-         where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden",
+         where c.act_pk = $1 and c.kind = 'comment' and c.pk = any($2) and e.event_pk = c.pk and e.hidden and e.kept_body is null
+           and (c.body <> '' or e.author_pk is not null)",
         act_pk,
         &of("comment")
     )

@@ -168,7 +168,7 @@ parts! {
             'number', d.num, 'title', case when d.author_pk = $1 then d.contents #> '{discussion,title}' end,
             'deleted_at', d.deleted_at, 'type', r.repo_type,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
-            'comments', (select jsonb_agg(e -> 'body') from jsonb_array_elements(d.contents -> 'events') e
+            'comments', (select jsonb_agg(coalesce(e ->> 'kept_body', e ->> 'body')) from jsonb_array_elements(d.contents -> 'events') e
                          where (e ->> 'author_pk')::bigint = $1 and e ->> 'kind' = 'comment')) as data
         from deleted_discussions d join repos r using (repo_pk) join namespaces n on n.namespace_pk = r.namespace_pk
         where d.contents is not null and d.discussion_pk > $2
@@ -209,7 +209,7 @@ parts! {
         where d.author_pk = $1 and d.discussion_pk > $2 order by d.discussion_pk limit $3"#;
     Comments "comments" r#"
         select e.event_pk as "key!", jsonb_build_object(
-            'type', r.repo_type, 'number', d.num, 'text', e.body, 'hidden', e.hidden, 'created_at', e.created_at,
+            'type', r.repo_type, 'number', d.num, 'text', coalesce(e.kept_body, e.body), 'hidden', e.hidden, 'created_at', e.created_at,
             'edited_at', e.edited_at, 'line', t.line,
             'file', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then t.path end,
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data

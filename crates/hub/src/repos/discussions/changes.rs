@@ -1,12 +1,15 @@
+use chrono::{DateTime, Utc};
 use serde_json::json;
 
 use super::attachments::{check_placed, place};
 use super::open::{checked_comment, checked_title};
 use super::{HIDDEN_TITLE, get, get_to_change, may_change, participant, tell};
 use crate::app::App;
+use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
 use crate::moderation::rules::{self, Deed, Said};
 use crate::repos::access::{Level, RepoRead, RepoWrite};
+use crate::repos::changes::undoable_since;
 use crate::repos::queries::discussions::{self, Discussion, EventRow, Status};
 
 /// The most comments in a discussion. Its page shows all of them.
@@ -16,6 +19,8 @@ const MAX_COMMENTS: i64 = 1_000;
 const MAX_CHANGES: i64 = 300;
 /// How often a comment may be changed. What it said before is kept.
 const MAX_EDITS: i64 = 50;
+/// How many hidden comments are forgotten in one transaction.
+const BATCH: i64 = 500;
 
 /// Adds a comment and gives its id.
 ///
@@ -97,13 +102,17 @@ pub(super) async fn lock(conn: &mut sqlx::PgConnection, found: &Discussion) -> H
     discussions::lock(conn, found.discussion_pk).await?.ok_or_else(missing)
 }
 
+async fn find_comment(app: &App, found: &Discussion, id: &str) -> HubResult<EventRow> {
+    let event = discussions::find_event(&app.pool, found.discussion_pk, &id.to_ascii_lowercase()).await?;
+    let event = event.filter(|event| event.kind == "comment");
+    event.ok_or_else(|| HubError::not_found(format!("There is no such comment in #{}.", found.num)))
+}
+
 /// A comment that the viewer may change.
 async fn own_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<(Discussion, EventRow)> {
     participant(read)?;
     let found = get(app, &read.repo, num).await?;
-    let event = discussions::find_event(&app.pool, found.discussion_pk, &id.to_ascii_lowercase()).await?;
-    let event = event.filter(|event| event.kind == "comment");
-    let event = event.ok_or_else(|| HubError::not_found(format!("There is no such comment in #{num}.")))?;
+    let event = find_comment(app, &found, id).await?;
     if !may_change(read, event.author_pk) {
         return Err(HubError::forbidden("Only who wrote a comment and those who may write to the repository can change it."));
     }
@@ -142,19 +151,68 @@ pub async fn edit_comment(app: &App, read: &RepoRead, num: i64, id: &str, text: 
     Ok(())
 }
 
-/// Hides a comment for good; its text is not kept.
+/// Hides a comment. Who wrote it hides it for good, also when others have hidden it: its text is not kept. When somebody else does who may
+/// write, it can be shown again for as long as anything can be undone.
 ///
 /// # Errors
 /// 403 for those who may not, and for others than writers in a locked discussion, 404 for an unknown comment.
 pub async fn hide_comment(app: &App, read: &RepoRead, num: i64, id: &str) -> HubResult<()> {
+    let user_pk = participant(read)?;
     let (found, event) = own_comment(app, read, num, id).await?;
     check_unlocked(read, &found)?;
     let mut tx = app.begin().await?;
     lock(&mut tx, &found).await?;
-    discussions::hide_comment(&mut tx, event.event_pk).await?;
-    discussions::forget_snippet(&mut tx, event.event_pk).await?;
+    if event.author_pk == Some(user_pk) {
+        erase(&mut tx, event.event_pk).await?;
+    } else {
+        discussions::hide_comment(&mut tx, event.event_pk).await?;
+    }
     tx.commit().await?;
     Ok(())
+}
+
+async fn erase(conn: &mut sqlx::PgConnection, event_pk: i64) -> sqlx::Result<()> {
+    discussions::erase_comment(&mut *conn, event_pk).await?;
+    discussions::forget_snippet(conn, event_pk).await
+}
+
+/// Shows a comment again that somebody hid who may write, and did not write it.
+///
+/// # Errors
+/// 404 for an unknown comment, 409 for one whose text is gone, or that moderators hid, too.
+pub async fn show_comment(app: &App, write: &RepoWrite, num: i64, id: &str) -> HubResult<()> {
+    participant(write)?;
+    let found = get(app, &write.repo, num).await?;
+    let event = find_comment(app, &found, id).await?;
+    let mut tx = app.begin().await?;
+    // What moderators decide at the same time reaches it, before it is shown or afterwards.
+    db::lock(&mut tx, LockKey::Moderate).await?;
+    lock(&mut tx, &found).await?;
+    if !discussions::show_comment(&mut tx, event.event_pk, undoable_since(app)).await? {
+        return Err(HubError::conflict(
+            "This comment cannot be shown again: it is shown already, its text is gone, or moderators of this hub hid it, too.",
+        ));
+    }
+    tx.commit().await?;
+    Ok(())
+}
+
+/// Forgets what comments said that were hidden before a time by those who may write: a part of a periodic job.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_hidden(app: &App, before: DateTime<Utc>) -> HubResult<()> {
+    loop {
+        let mut tx = app.begin().await?;
+        let found = discussions::lock_kept(&mut tx, before, BATCH).await?;
+        for event_pk in &found {
+            erase(&mut tx, *event_pk).await?;
+        }
+        tx.commit().await?;
+        if found.is_empty() {
+            return Ok(());
+        }
+    }
 }
 
 /// Gives a discussion another title, and the id of what was noted about it.

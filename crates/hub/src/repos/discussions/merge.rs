@@ -2,7 +2,7 @@ use hub_git::{BuiltCommit, CommitMeta, LfsPointer};
 use hub_types::{Oid, RefName, Sha256};
 use serde_json::json;
 
-use super::attachments::{check_placed, place};
+use super::changes::{check_room, insert};
 use super::open::checked_comment;
 use super::{get, participant, pull_ref, tell};
 use crate::app::App;
@@ -190,10 +190,8 @@ async fn apply(
         _ => return Err(RefError::Outdated),
     }
     if !comment.is_empty() {
-        let placed = place(&mut tx, repo.pk, actor_pk, comment).await.map_err(RefError::Hub)?;
-        let id = discussions::insert_comment(&mut tx, found.discussion_pk, actor_pk, comment).await?;
-        tell(&mut tx, &id).await?;
-        check_placed(app, &mut tx, repo.pk, placed).await.map_err(RefError::Hub)?;
+        check_room(&mut tx, found).await.map_err(RefError::Hub)?;
+        Box::pin(insert(app, &mut tx, (repo.pk, found), actor_pk, comment)).await.map_err(RefError::Hub)?;
     }
     discussions::set_status(&mut tx, found.discussion_pk, Status::Merged, Some(built.commit)).await?;
     let payload = json!({ "status": Status::Merged.as_str(), "oid": built.commit });

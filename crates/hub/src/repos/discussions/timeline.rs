@@ -58,6 +58,8 @@ pub struct TimelineEvent {
     pub by_service: bool,
     /// When.
     pub created_at: DateTime<Utc>,
+    /// Of a hidden comment: whether those who may write can show it again.
+    pub kept: bool,
     /// What.
     pub what: What,
 }
@@ -135,6 +137,7 @@ pub async fn details(app: &App, repo: &Repo, num: i64) -> HubResult<Details> {
             author_pk: row.author_pk,
             by_service: row.by_service,
             created_at: row.created_at,
+            kept: row.kept,
             what,
         };
         let text = |key: &str| row.payload.get(key).and_then(|value| value.as_str()).unwrap_or_default().to_owned();

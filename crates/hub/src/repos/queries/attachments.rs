@@ -95,19 +95,27 @@ pub struct Attachment {
     pub content_type: String,
     /// Its size.
     pub size_bytes: i64,
+    /// Whether a comment leads to it that is there and not hidden.
+    pub is_used: bool,
 }
 
-/// Finds a file. One that only a deleted discussion leads to is not there until that comes back.
+/// Finds a file. One that only deleted discussions and hidden comments lead to is not there until these come back.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_attachment(pool: &PgPool, public_id: &str) -> sqlx::Result<Option<Attachment>> {
     sqlx::query_as!(
         Attachment,
-        "select repo_pk, user_pk, name, content_type, size_bytes from attachments a where public_id = $1
-         and (exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
-              or not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
-                             and d.contents -> 'uses' @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk))))",
+        r#"select repo_pk, user_pk, name, content_type, size_bytes, is_used as "is_used!"
+           from attachments a
+           cross join lateral (select exists (select from attachment_uses u
+                                              where u.attachment_pk = a.attachment_pk and not u.withdrawn) as is_used) shown
+           where public_id = $1
+           and (is_used
+                or (not exists (select from attachment_uses u where u.attachment_pk = a.attachment_pk)
+                    and not exists (select from deleted_discussions d where d.repo_pk = a.repo_pk
+                                    and d.contents -> 'uses'
+                                        @> jsonb_build_array(jsonb_build_object('attachment_pk', a.attachment_pk)))))"#,
         public_id
     )
     .fetch_optional(pool)

@@ -11,8 +11,8 @@ use hub_types::{Oid, RefName};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 pub use events::{
-    Counts, EditRow, EventRow, count_edits, count_events, edit_comment, find_event, hide_comment, insert_change, insert_comment,
-    list_edits, list_events, note_commits,
+    Counts, EditRow, EventRow, count_edits, count_events, edit_comment, erase_comment, find_event, hide_comment, insert_change,
+    insert_comment, list_edits, list_events, lock_kept, note_commits, show_comment,
 };
 
 pub use remarks::{

@@ -82,11 +82,14 @@ async fn show(
     answer.send_stored(&app, &request, &key).await
 }
 
-/// Whether somebody sees a file: what a comment named with those who see the repository, what none has yet only who sent it.
+/// Whether somebody sees a file: what a comment leads to with those who see the repository, what none has yet only who sent it, also where
+/// it was sent for that repository.
 async fn may_see(app: &App, viewer: Viewer, found: &Attachment) -> HubResult<bool> {
-    let Some(repo_pk) = found.repo_pk else {
-        return Ok(viewer.user.is_some_and(|user| found.user_pk == Some(user.pk)));
-    };
+    let is_sender = viewer.user.as_ref().is_some_and(|user| found.user_pk == Some(user.pk));
+    let Some(repo_pk) = found.repo_pk else { return Ok(is_sender) };
+    if !found.is_used && !is_sender {
+        return Ok(false);
+    }
     let repo = find_repo_by_pk(&app.pool, repo_pk).await?;
     Ok(repo.is_some_and(|repo| RepoRead::check(repo, viewer).is_ok()))
 }

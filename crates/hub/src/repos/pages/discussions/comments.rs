@@ -88,6 +88,10 @@ pub(super) struct Event {
     pub(super) own: bool,
     /// Whether the viewer may hide it.
     pub(super) may_hide: bool,
+    /// Whether others hid it, and the viewer, who wrote it, may have it forgotten.
+    pub(super) may_erase: bool,
+    /// Whether the viewer may show it again.
+    pub(super) may_show: bool,
     pub(super) edited_at: Option<DateTime<Utc>>,
     pub(super) hidden: bool,
     /// The reactions to the comment.
@@ -149,6 +153,8 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
         source: None,
         own: false,
         may_hide: false,
+        may_erase: false,
+        may_show: false,
         edited_at: None,
         hidden: false,
         reactions: Vec::new(),
@@ -161,6 +167,8 @@ fn event_of(read: &RepoRead, event: TimelineEvent, html: SafeHtml, rights: Right
         What::Comment { body, hidden, edited_at, .. } => {
             let is_own = read.viewer.user.as_ref().is_some_and(|user| event.author_pk == Some(user.pk));
             shown.may_hide = !hidden && rights.comment && discussions::may_change(read, event.author_pk);
+            shown.may_erase = hidden && event.kept && is_own && rights.comment;
+            shown.may_show = hidden && event.kept && rights.write && rights.comment;
             shown.own = is_own;
             shown.hidden = hidden;
             shown.edited_at = edited_at;

@@ -7,7 +7,7 @@ use super::{files, num_of, thread};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::repos::discussions::{
-    self, comment, edit_comment, hide_comment, participant, react, rename, reply, set_flags, set_status,
+    self, comment, edit_comment, hide_comment, participant, react, rename, reply, set_flags, set_status, show_comment,
 };
 use crate::repos::queries::discussions::Status;
 use crate::repos::{RepoAdmin, RepoRead, RepoWrite};
@@ -160,6 +160,14 @@ pub(super) async fn post_hide(page: PageRequest, read: RepoRead, form: CheckedFo
     let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
     let done = hide_comment(&page.app, &read, num, id).await;
     after_at(&page, &read, (num, id), form.text("at"), done).await
+}
+
+pub(super) async fn post_show(page: PageRequest, write: RepoWrite, form: CheckedForm) -> HubResult<HttpResponse> {
+    page.require_session()?;
+    participant(&write)?;
+    let (num, id) = (num_of(page.http())?, comment_id(form.text("id"))?);
+    let done = show_comment(&page.app, &write, num, id).await;
+    after_at(&page, &write, (num, id), form.text("at"), done).await
 }
 
 /// `add` or `remove` names the reaction: the buttons say which.

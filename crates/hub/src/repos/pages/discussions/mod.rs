@@ -51,6 +51,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
             .route(&format!("{base}/discussions/{{num}}/resolve"), web::post().to(forms::post_resolve))
             .route(&format!("{base}/discussions/{{num}}/edit"), web::post().to(forms::post_edit))
             .route(&format!("{base}/discussions/{{num}}/hide"), web::post().to(forms::post_hide))
+            .route(&format!("{base}/discussions/{{num}}/show"), web::post().to(forms::post_show))
             .route(&format!("{base}/discussions/{{num}}/react"), web::post().to(forms::post_reaction))
             .route(&format!("{base}/discussions/{{num}}/delete"), web::post().to(forms::post_delete))
             .route(&format!("{base}/discussions/{{num}}/title"), web::post().to(forms::post_title))

@@ -36,7 +36,11 @@ pub async fn delete(conn: &mut PgConnection, discussion_pk: i64) -> sqlx::Result
                            from discussion_reactions o join discussion_events e using (event_pk)
                            where e.discussion_pk = d.discussion_pk),
              'uses', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
-                      from attachment_uses o join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
+                      from attachment_uses o join needed_attachment_uses using (attachment_pk, event_pk)
+                      join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
+             'withdrawn', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
+                           from attachment_uses o join discussion_events e using (event_pk)
+                           where e.discussion_pk = d.discussion_pk and o.withdrawn),
              'threads', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
                          from remark_threads o join discussion_events e using (event_pk) where e.discussion_pk = d.discussion_pk),
              'replies', (select coalesce(jsonb_agg(to_jsonb(o)), '[]')
@@ -99,10 +103,13 @@ pub async fn restore(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::R
 /// What removed accounts said and the hub has forgotten since, is not brought back.
 async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into discussion_events (event_pk, public_id, discussion_pk, author_pk, kind, body, hidden, edited_at, payload, created_at)
+        "insert into discussion_events (event_pk, public_id, discussion_pk, author_pk, kind, body, hidden, edited_at, payload, created_at,
+                                        kept_body, hidden_at)
          overriding system value
          select o.event_pk, o.public_id, o.discussion_pk, (select u.user_pk from users u where u.user_pk = o.author_pk), o.kind, o.body,
-                o.hidden, o.edited_at, o.payload, o.created_at
+                o.hidden, o.edited_at, o.payload, o.created_at,
+                case when o.author_pk is null or exists (select from users u where u.user_pk = o.author_pk) then o.kept_body end,
+                o.hidden_at
          from deleted_discussions d
          cross join lateral jsonb_populate_recordset(null::discussion_events, d.contents -> 'events') o
          where d.repo_pk = $1 and d.num = $2 order by o.event_pk",
@@ -119,7 +126,12 @@ async fn restore_events(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
          cross join lateral jsonb_populate_recordset(null::discussion_edits, d.contents -> 'edits') o
          where d.repo_pk = $1 and d.num = $2
            and not exists (select from moderation_covers c join moderation_acts a using (act_pk)
-                           where c.kind = 'comment' and c.pk = o.event_pk and c.body = '' and a.act = 'remove_user')",
+                           where c.kind = 'comment' and c.pk = o.event_pk and c.body = '' and a.act = 'remove_user')
+           and not exists (select from discussion_events e
+                           where e.event_pk = o.event_pk and e.author_pk is null and e.kept_body is null
+                             and (e.hidden or exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk))
+                             and not exists (select from moderation_covers c
+                                             where c.kind = 'comment' and c.pk = e.event_pk and c.body <> ''))",
         repo_pk,
         num
     )
@@ -162,7 +174,8 @@ async fn show_of_restored(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sq
         "update discussion_events e set hidden = false, body = c.body
          from deleted_discussions d, moderation_covers c join moderation_acts u on u.undoes = c.act_pk
          where d.repo_pk = $1 and d.num = $2 and e.discussion_pk = d.discussion_pk and e.hidden
-           and c.kind = 'comment' and c.pk = e.event_pk and u.created_at > d.deleted_at
+           and e.kept_body is null and c.kind = 'comment' and c.pk = e.event_pk and u.created_at > d.deleted_at
+           and (c.body <> '' or e.author_pk is not null)
            and not exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk)",
         repo_pk,
         num
@@ -268,12 +281,13 @@ async fn restore_around(conn: &mut PgConnection, repo_pk: i64, num: i64) -> sqlx
     .await?;
     // What comments lead to now, a trigger has noted already.
     sqlx::query!(
-        "insert into attachment_uses (attachment_pk, event_pk)
-         select o.attachment_pk, o.event_pk
+        "insert into attachment_uses (attachment_pk, event_pk, withdrawn)
+         select o.attachment_pk, o.event_pk, e.hidden
          from deleted_discussions d
-         cross join lateral jsonb_populate_recordset(null::attachment_uses, d.contents -> 'uses') o
+         cross join lateral jsonb_populate_recordset(
+             null::attachment_uses, (d.contents -> 'uses') || coalesce(d.contents -> 'withdrawn', '[]')) o
          join attachments a on a.attachment_pk = o.attachment_pk
-         join discussion_events e on e.event_pk = o.event_pk and not e.hidden
+         join discussion_events e on e.event_pk = o.event_pk
          where d.repo_pk = $1 and d.num = $2
          on conflict do nothing",
         repo_pk,

@@ -24,6 +24,8 @@ pub struct EventRow {
     pub body: String,
     /// Of a comment: whether it is shown no longer.
     pub hidden: bool,
+    /// Of a hidden comment: whether those who may write can show it again.
+    pub kept: bool,
     /// Of a comment: when it was changed last.
     pub edited_at: Option<DateTime<Utc>>,
     /// Of anything else: what.
@@ -40,7 +42,7 @@ pub async fn list_events(pool: &PgPool, discussion_pk: i64) -> sqlx::Result<Vec<
     sqlx::query_as!(
         EventRow,
         r#"select event_pk, public_id, author_pk, n.name as "author?", u.service_of is not null as "by_service!", e.kind, body,
-                  hidden, edited_at, payload, e.created_at
+                  hidden, kept_body is not null as "kept!", edited_at, payload, e.created_at
            from discussion_events e left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where discussion_pk = $1 order by event_pk"#,
         discussion_pk
@@ -57,7 +59,7 @@ pub async fn find_event(conn: impl PgExecutor<'_>, discussion_pk: i64, public_id
     sqlx::query_as!(
         EventRow,
         r#"select event_pk, public_id, author_pk, n.name as "author?", u.service_of is not null as "by_service!", e.kind, body,
-                  hidden, edited_at, payload, e.created_at
+                  hidden, kept_body is not null as "kept!", edited_at, payload, e.created_at
            from discussion_events e left join namespaces n on n.namespace_pk = author_pk left join users u on u.user_pk = author_pk
            where discussion_pk = $1 and public_id = $2"#,
         discussion_pk,
@@ -183,16 +185,66 @@ pub async fn edit_comment(conn: &mut PgConnection, event_pk: i64, body: &str) ->
         .map(|_| ())
 }
 
-/// Hides a comment for good: its text goes, and what it said before.
+/// Hides a comment for good: its text goes, and what it said before, also where it was kept because others had hidden it.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn erase_comment(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update discussion_events set hidden = true, body = '', kept_body = null, hidden_at = null where event_pk = $1",
+        event_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    // Moderators who take back what they did find nothing to put back.
+    sqlx::query!("delete from moderation_covers where kind = 'comment' and pk = $1", event_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from discussion_edits where event_pk = $1", event_pk).execute(conn).await.map(|_| ())
+}
+
+/// Hides a comment, and keeps what it said, so that it can be shown again. A hidden one stays as it is.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn hide_comment(conn: &mut PgConnection, event_pk: i64) -> sqlx::Result<()> {
-    sqlx::query!("delete from discussion_edits where event_pk = $1", event_pk).execute(&mut *conn).await?;
-    sqlx::query!("update discussion_events set hidden = true, body = '' where event_pk = $1", event_pk)
-        .execute(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!(
+        "update discussion_events set hidden = true, kept_body = body, hidden_at = now(), body = ''
+         where event_pk = $1 and not hidden",
+        event_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Shows a comment again that was hidden since a moment; `false` for what is not kept, and for what moderators hid as well. To be called
+/// under [`crate::db::LockKey::Moderate`].
+///
+/// # Errors
+/// The database does not answer.
+pub async fn show_comment(conn: &mut PgConnection, event_pk: i64, since: DateTime<Utc>) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update discussion_events e set hidden = false, body = kept_body, kept_body = null, hidden_at = null
+         where event_pk = $1 and kept_body is not null and hidden_at >= $2
+           and not exists (select from moderation_standing s where s.kind = 'comment' and s.pk = e.event_pk)",
+        event_pk,
+        since
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Takes hold of comments that were hidden before a moment and are kept. Those that somebody has in hand stay for another time.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn lock_kept(conn: &mut PgConnection, before: DateTime<Utc>, limit: i64) -> sqlx::Result<Vec<i64>> {
+    sqlx::query_scalar!(
+        "select event_pk from discussion_events where kept_body is not null and hidden_at < $1
+         order by hidden_at limit $2 for update skip locked",
+        before,
+        limit
+    )
+    .fetch_all(conn)
+    .await
 }
 
 /// What a comment said once.

@@ -1,0 +1,2 @@
+-- They go with `keep_hidden_comments`.
+select 1;
