@@ -7,12 +7,11 @@ use hub_cards::{CardError, CardMetadata, front_matter, plain_text, plain_text_ex
 use hub_git::{EntryKind, GitReader};
 use hub_types::{Oid, RepoType};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::HeadMetadata;
 use super::texts::texts_of;
+use super::weights::{pipeline_of, weights_of};
 use crate::repos::Repo;
-use crate::repos::weight_files::safetensors_of;
 
 /// The largest README that is read.
 const MAX_README_BYTES: u64 = 4 << 20;
@@ -57,7 +56,10 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
     let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
     let body = front_matter::split(&readme).body;
     let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
-    let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights(&root));
+    let index = contents.get("model_index.json").filter(|_| repo_type == RepoType::Model);
+    let pipeline = index.map(|index| pipeline_of(reader, commit, index)).transpose()?.flatten();
+    let weights = weights_of(&root, pipeline.as_ref(), &metadata, &derived);
+    let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights);
     // Of a card that cannot be read nobody knows what it leaves out.
     if card.is_ok() && !derived.inferred.is_empty() {
         facts["inferred"] = json!(derived.inferred);
@@ -116,29 +118,6 @@ fn siblings(reader: &GitReader, commit: Oid) -> hub_git::Result<Vec<String>> {
 /// Names for the rules: the root's files, however many files the folders before them have, and those first files.
 fn paths(root: &[(String, Oid)], siblings: &[String]) -> Vec<String> {
     root.iter().map(|(path, _)| path.clone()).chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
-}
-
-/// Which files hold the weights, and a key that changes with any of them.
-fn weights(root: &[(String, Oid)]) -> Option<Value> {
-    let is_weight =
-        |name: &str| name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf");
-    let files: Vec<&(String, Oid)> = root.iter().filter(|(path, _)| is_weight(path)).collect();
-    if files.is_empty() {
-        return None;
-    }
-    let mut hash = Sha256::new();
-    for (path, oid) in &files {
-        hash.update(format!("{path} {oid}\n"));
-    }
-    if files.iter().any(|(path, _)| path.ends_with(".gguf")) {
-        // Version 1 of the rules adds up parameters by type, for which these headers are read again.
-        hash.update("by type\n");
-    }
-    let key = hex::encode(hash.finalize());
-    let safetensors = safetensors_of(files.iter().map(|(path, _)| path.as_str()));
-    // `mmproj` files hold only the part that sees.
-    let gguf = files.iter().map(|(path, _)| path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
-    Some(json!({ "key": key, "safetensors": safetensors, "gguf": gguf }))
 }
 
 fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&CardError>, weights: Option<Value>) -> Value {
