@@ -1,0 +1,2 @@
+drop trigger repos_search_adapters on repos;
+drop function note_search_adapters();
