@@ -92,11 +92,15 @@ async fn all_files_of_a_split_gguf_model_count() {
     model(&ada, "ada/partial", "license: mit", &parts[..1]).await;
     let several = [("m.BF16.gguf", gguf(8_000_000_000, BF16)), ("m.Q4_K_M.gguf", gguf(8_000_000_000, Q4_K))];
     model(&ada, "ada/several", "license: mit", &several).await;
+    let folders = [("Q8_0/m-00001-of-00002.gguf", gguf(8, Q8_0)), ("Q8_0/m-00002-of-00002.gguf", gguf(20_000_000_000, Q8_0))];
+    model(&ada, "ada/folders", "license: mit", &folders).await;
     // 17 billion numbers of two bytes and a fifth on top: 38 GiB. The first file alone takes 18.
     assert!(!fits(&hub, "ada/split", "gpu-24gb").await);
     assert!(fits(&hub, "ada/split", "gpu-48gb").await);
     assert!(fits(&hub, "ada/partial", "not-known").await, "a file is not there");
     assert!(fits(&hub, "ada/several", "laptop-8gb").await, "the precision that most people take");
+    // 20 billion numbers of 8.5 bits and a fifth on top: 23.7 GiB.
+    assert!(fits(&hub, "ada/folders", "gpu-24gb").await && !fits(&hub, "ada/folders", "gpu-16gb").await);
     let total = async || ada.get_json("/api/models/ada/split", 200).await["gguf"]["total"].clone();
     assert_eq!(total().await, 17_000_000_000_u64);
     // As a program had left it that read the first file alone.

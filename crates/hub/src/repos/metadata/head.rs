@@ -10,7 +10,7 @@ use serde_json::{Map, Value, json};
 
 use super::HeadMetadata;
 use super::texts::texts_of;
-use super::weights::{pipeline_of, weights_of};
+use super::weights::{is_weight, nested_ggufs, pipeline_of, weights_of};
 use crate::repos::Repo;
 
 /// The largest README that is read.
@@ -56,9 +56,8 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
     let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
     let body = front_matter::split(&readme).body;
     let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
-    let index = contents.get("model_index.json").filter(|_| repo_type == RepoType::Model);
-    let pipeline = index.map(|index| pipeline_of(reader, commit, index)).transpose()?.flatten();
-    let weights = weights_of(&root, pipeline.as_ref(), &metadata, &derived);
+    let weights =
+        weights(reader, commit, (repo_type, &root, &siblings), contents.get("model_index.json"), (&metadata, &derived))?;
     let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights);
     // Of a card that cannot be read nobody knows what it leaves out.
     if card.is_ok() && !derived.inferred.is_empty() {
@@ -118,6 +117,25 @@ fn siblings(reader: &GitReader, commit: Oid) -> hub_git::Result<Vec<String>> {
 /// Names for the rules: the root's files, however many files the folders before them have, and those first files.
 fn paths(root: &[(String, Oid)], siblings: &[String]) -> Vec<String> {
     root.iter().map(|(path, _)| path.clone()).chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
+}
+
+/// Which files hold the weights: in the root, and of models in folders, too.
+fn weights(
+    reader: &GitReader,
+    commit: Oid,
+    (repo_type, root, paths): (RepoType, &[(String, Oid)], &[String]),
+    model_index: Option<&Vec<u8>>,
+    (card, derived): (&CardMetadata, &Derived),
+) -> hub_git::Result<Option<Value>> {
+    if repo_type != RepoType::Model {
+        return Ok(weights_of(root, None, card, derived));
+    }
+    let pipeline = model_index.map(|index| pipeline_of(reader, commit, index)).transpose()?.flatten();
+    if pipeline.is_none() && !root.iter().any(|(path, _)| is_weight(path)) {
+        let nested = nested_ggufs(reader, commit, paths)?;
+        return Ok(weights_of(&[root, &nested].concat(), None, card, derived));
+    }
+    Ok(weights_of(root, pipeline.as_ref(), card, derived))
 }
 
 fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&CardError>, weights: Option<Value>) -> Value {

@@ -3,6 +3,8 @@
 //! A pipeline of diffusers has a folder for each of its parts, which `model_index.json` names. Every part may lie there several times: in
 //! other formats, and as variants such as `fp16`, of which one is loaded.
 
+use std::collections::BTreeSet;
+
 use hub_cards::derive::Derived;
 use hub_cards::{BaseModelRelation, CardMetadata};
 use hub_git::GitReader;
@@ -12,8 +14,8 @@ use sha2::{Digest as _, Sha256};
 
 use crate::repos::weight_files::{gguf_of, gguf_shards, safetensors_of};
 
-/// The most parts of a pipeline; real ones have up to ten.
-const MAX_COMPONENTS: usize = 32;
+/// The most folders that are looked into. Real pipelines have up to ten parts.
+const MAX_FOLDERS: usize = 32;
 /// How many files of a part's folder are looked at.
 const MAX_FILES: usize = 1_000;
 /// Files that hold a whole model by the convention of transformers, whatever tags say.
@@ -36,7 +38,7 @@ pub(super) struct Pipeline {
 /// too little.
 pub(super) fn pipeline_of(reader: &GitReader, commit: Oid, model_index: &[u8]) -> hub_git::Result<Option<Pipeline>> {
     let components = components(model_index);
-    if components.len() > MAX_COMPONENTS {
+    if components.len() > MAX_FOLDERS {
         return Ok(None);
     }
     let mut pipeline = Pipeline::default();
@@ -53,6 +55,18 @@ pub(super) fn pipeline_of(reader: &GitReader, commit: Oid, model_index: &[u8]) -
     Ok(Some(pipeline).filter(|pipeline| !pipeline.chosen.is_empty()))
 }
 
+/// GGUF files in folders, of which many repositories have one for each precision. `paths` are the first of the commit.
+pub(super) fn nested_ggufs(reader: &GitReader, commit: Oid, paths: &[String]) -> hub_git::Result<Vec<(String, Oid)>> {
+    let ggufs = paths.iter().filter(|path| path.ends_with(".gguf"));
+    let folders: BTreeSet<&str> = ggufs.filter_map(|path| Some(path.rsplit_once('/')?.0)).collect();
+    let mut found = Vec::new();
+    for folder in folders.into_iter().take(MAX_FOLDERS) {
+        let files = reader.files_in(commit, folder, MAX_FILES)?.into_iter().filter(|(name, _)| name.ends_with(".gguf"));
+        found.extend(files.map(|(name, blob)| (format!("{folder}/{name}"), blob)));
+    }
+    Ok(found)
+}
+
 /// The folders of a pipeline's parts, and whether each must have weights. A part that is left out is `[null, null]`.
 fn components(model_index: &[u8]) -> Vec<(String, bool)> {
     let index: Map<String, Value> = serde_json::from_slice(model_index).unwrap_or_default();
@@ -61,7 +75,7 @@ fn components(model_index: &[u8]) -> Vec<(String, bool)> {
         let is_folder = !folder.is_empty() && !folder.starts_with(['_', '.']) && !folder.contains(['/', '\0']);
         is_folder.then(|| (folder, !WEIGHTLESS.iter().any(|word| class.contains(word))))
     });
-    named.take(MAX_COMPONENTS + 1).collect()
+    named.take(MAX_FOLDERS + 1).collect()
 }
 
 /// Of the names in a part's folder, the file that is loaded: the plain one before variants, and the index of several before those.
@@ -85,15 +99,18 @@ fn is_shard(name: &str) -> bool {
     name.split("-of-").nth(1).is_some_and(|rest| rest.starts_with(|letter: char| letter.is_ascii_digit()))
 }
 
-/// Which files hold the weights, and a key that changes with any of them.
+/// Whether a file holds weights, or is the index of several that do.
+pub(super) fn is_weight(name: &str) -> bool {
+    name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf")
+}
+
+/// Which files hold the weights, and a key that changes with any of them. `root` may have the files of [`nested_ggufs`] as well.
 pub(super) fn weights_of(
     root: &[(String, Oid)],
     pipeline: Option<&Pipeline>,
     card: &CardMetadata,
     derived: &Derived,
 ) -> Option<Value> {
-    let is_weight =
-        |name: &str| name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf");
     let files: Vec<&(String, Oid)> = root.iter().filter(|(path, _)| is_weight(path)).collect();
     if files.is_empty() && pipeline.is_none() {
         return None;
