@@ -139,23 +139,21 @@ pub(super) fn weights_of(
         found["components"] = json!(pipeline.chosen);
     }
     let whole = pipeline.is_some() || safetensors.is_some_and(|name| WHOLE.contains(&name));
+    let says_so = safetensors == Some(ADAPTER) || card.base_model_relation == Some(BaseModelRelation::Adapter);
     let has_config = root.iter().any(|(path, _)| path == "adapter_config.json");
-    if safetensors == Some(ADAPTER) || is_adapter(card, derived, has_config, whole) {
+    // GGUF files of adapters are rare, and those of models that one was merged into are not.
+    let seems_so = has_config || (safetensors.is_some() && is_called_adapter(derived));
+    if says_so || (!whole && seems_so) {
+        // It is loaded on top of another model, and is nothing without that one.
         found["adapter"] = json!(true);
     }
     Some(found)
 }
 
-/// Whether what is here is loaded on top of another model, and is nothing without that one.
-fn is_adapter(card: &CardMetadata, derived: &Derived, has_config: bool, whole: bool) -> bool {
-    let says_so = card.base_model_relation == Some(BaseModelRelation::Adapter);
-    // A tag `lora` is also put on models that one was merged into.
-    let seems_so = || {
-        has_config
-            || derived.base_model_relation == Some(BaseModelRelation::Adapter)
-            || derived.tags.iter().any(|tag| tag.eq_ignore_ascii_case("lora"))
-    };
-    says_so || (!whole && seems_so())
+/// Whether the card speaks of an adapter. It may mean one that was merged into the model.
+fn is_called_adapter(derived: &Derived) -> bool {
+    derived.base_model_relation == Some(BaseModelRelation::Adapter)
+        || derived.tags.iter().any(|tag| tag.eq_ignore_ascii_case("lora"))
 }
 
 #[cfg(test)]
@@ -218,6 +216,8 @@ mod tests {
         assert!(adapter(&["style.safetensors"], "---\nbase_model_relation: adapter\n---\n", &[]));
         assert!(!adapter(&["model.safetensors"], "", &["lora"]), "it was merged");
         assert!(!adapter(&["style.safetensors"], "", &[]));
+        assert!(!adapter(&["m.Q4_K_M.gguf"], "", &["lora"]), "it was merged");
+        assert!(adapter(&["adapter_config.json", "lora.gguf"], "", &[]));
     }
 
     #[test]
