@@ -76,7 +76,7 @@ fn files_of_one_folder_come_with_their_blobs() {
     assert_eq!(reader.files_in(commit, "a", 1).unwrap().len(), 1);
     assert_eq!(reader.files_in(commit, "", 100).unwrap(), reader.root_files(commit, 100).unwrap());
     for none in ["nope", "a.txt", "a/1/x"] {
-        assert_eq!(reader.files_in(commit, none, 100).unwrap(), [], "{none}");
+        assert!(reader.files_in(commit, none, 100).unwrap().is_empty(), "{none}");
     }
 }
 

@@ -56,8 +56,8 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
     let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
     let body = front_matter::split(&readme).body;
     let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
-    let weights =
-        weights(reader, commit, (repo_type, &root, &siblings), contents.get("model_index.json"), (&metadata, &derived))?;
+    let model_index = contents.get("model_index.json").map(Vec::as_slice);
+    let weights = weights(reader, commit, (repo_type, &root, &siblings), model_index, (&metadata, &derived))?;
     let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights);
     // Of a card that cannot be read nobody knows what it leaves out.
     if card.is_ok() && !derived.inferred.is_empty() {
@@ -124,7 +124,7 @@ fn weights(
     reader: &GitReader,
     commit: Oid,
     (repo_type, root, paths): (RepoType, &[(String, Oid)], &[String]),
-    model_index: Option<&Vec<u8>>,
+    model_index: Option<&[u8]>,
     (card, derived): (&CardMetadata, &Derived),
 ) -> hub_git::Result<Option<Value>> {
     if repo_type != RepoType::Model {

@@ -17,6 +17,8 @@ const FIRST_READ_BYTES: u64 = 256 << 10;
 const MAX_READ_BYTES: u64 = 32 << 20;
 /// The most files whose headers are read for one model. Of one with more nobody knows the size.
 const MAX_FILES: usize = 512;
+/// The most that is read of all files of one model together: the same large file may be there under many names.
+const MAX_ALL_BYTES: u64 = 1 << 30;
 
 /// Reads the headers of the weight files of the default branch and stores what they say. Does nothing
 /// when these files have been read already.
@@ -99,21 +101,21 @@ fn noted<T>(outcome: Result<Option<T>, Failure>, found: &mut Map<String, Value>)
 
 /// What several files, or the indexes of several, have together.
 async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) -> Result<Option<safetensors::Summary>, Failure> {
-    let (mut sum, mut left) = (safetensors::Summary::default(), MAX_FILES);
+    let (mut sum, mut files_left, mut bytes_left) = (safetensors::Summary::default(), MAX_FILES, MAX_ALL_BYTES);
     for path in paths {
-        for shard in shards_of(app, repo, head, path).await? {
-            let Some(rest) = left.checked_sub(1) else { return Ok(None) };
-            left = rest;
+        for shard in shards_of(app, repo, head, path, &mut bytes_left).await? {
+            let Some(rest) = files_left.checked_sub(1) else { return Ok(None) };
+            files_left = rest;
             // A repository that lacks a shard has no number of parameters.
             let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
-            sum.add(&one_safetensors(app, &file).await?);
+            sum.add(&one_safetensors(app, &file, &mut bytes_left).await?);
         }
     }
     Ok(Some(sum))
 }
 
 /// The files that an index names, in its folder; any other file is the only one.
-async fn shards_of(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Vec<String>, Failure> {
+async fn shards_of(app: &App, repo: &Repo, head: Oid, path: &str, left: &mut u64) -> Result<Vec<String>, Failure> {
     if !path.ends_with(".json") {
         return Ok(vec![path.to_owned()]);
     }
@@ -122,15 +124,23 @@ async fn shards_of(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Vec<
     if file.size > safetensors::MAX_INDEX_BYTES as u64 {
         return Err(HeaderError::TooLarge("the index").into());
     }
+    spend(left, file.size)?;
     let index = file.head(app, file.size).await?;
     let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
     Ok(safetensors::parse_index(&index)?.into_iter().map(|shard| format!("{folder}{shard}")).collect())
 }
 
-async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Summary, Failure> {
+/// Takes what is to be read from what may still be read.
+fn spend(left: &mut u64, bytes: u64) -> Result<(), HeaderError> {
+    *left = left.checked_sub(bytes).ok_or(HeaderError::TooLarge("those of all files together"))?;
+    Ok(())
+}
+
+async fn one_safetensors(app: &App, file: &WeightFile, left: &mut u64) -> Result<safetensors::Summary, Failure> {
     let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
+        spend(left, wanted.min(size))?;
         let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || safetensors::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
@@ -147,10 +157,10 @@ async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<O
     if shards.len() > MAX_FILES {
         return Ok(None);
     }
-    let mut sum: Option<gguf::Summary> = None;
+    let (mut sum, mut left) = (None::<gguf::Summary>, MAX_ALL_BYTES);
     for shard in shards {
         let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
-        let next = one_gguf(app, &file).await?;
+        let next = one_gguf(app, &file, &mut left).await?;
         match &mut sum {
             Some(sum) => sum.add(&next),
             None => sum = Some(next),
@@ -159,10 +169,11 @@ async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<O
     Ok(sum)
 }
 
-async fn one_gguf(app: &App, file: &WeightFile) -> Result<gguf::Summary, Failure> {
+async fn one_gguf(app: &App, file: &WeightFile, left: &mut u64) -> Result<gguf::Summary, Failure> {
     let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
+        spend(left, wanted.min(size))?;
         let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || gguf::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
