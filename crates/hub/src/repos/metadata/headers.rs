@@ -182,3 +182,16 @@ async fn one_gguf(app: &App, file: &WeightFile, left: &mut u64) -> Result<gguf::
         }
     }
 }
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_share_what_may_be_read() {
+        let mut left = 10;
+        assert_eq!((spend(&mut left, 4), spend(&mut left, 6)), (Ok(()), Ok(())));
+        assert_eq!(spend(&mut left, 1), Err(HeaderError::TooLarge("those of all files together")));
+        assert_eq!((spend(&mut left, 0), left), (Ok(()), 0));
+    }
+}
