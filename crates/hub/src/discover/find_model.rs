@@ -108,7 +108,7 @@ pub(super) async fn find(app: &App, viewer: &Viewer, ask: &Ask) -> HubResult<Ans
         answer.total = results.total;
         let is_last = results.hits.len() < PAGE || offset as u64 >= results.total;
         if is_last || answer.best.len() >= SHOWN || offset >= LOOKED_AT || started.elapsed() > PATIENCE {
-            answer.exact = is_last || ask.memory().is_none();
+            answer.exact = is_last || ask.is_told_by_index();
             break;
         }
     }

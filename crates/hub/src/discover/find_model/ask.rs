@@ -121,6 +121,12 @@ impl Ask {
         conditions
     }
 
+    /// Whether the index can tell of every model whether it fits: on a machine that it knows, with no more context than it counts.
+    pub(super) fn is_told_by_index(&self) -> bool {
+        let is_machine = |memory: u64| hardware::CLASSES.iter().any(|class| class.gib << 30 == memory);
+        self.memory().is_none_or(|memory| self.context <= hardware::SHORT_CONTEXT && is_machine(memory))
+    }
+
     /// The conditions for the index.
     pub(super) fn clauses(&self) -> Vec<Clause> {
         self.conditions().into_iter().map(|(_, clause)| clause).collect()
@@ -186,5 +192,16 @@ mod tests {
         assert_eq!(asked("hardware=cpu&memory=16"), Some((Rule::AnyOf, "gpu-12gb".to_owned())));
         assert_eq!(asked("memory=640"), Some((Rule::AnyOf, "gpu-8x80gb".to_owned())));
         assert_eq!(asked("memory=9000"), Some((Rule::NoneOf, "not-known".to_owned())), "a model of 700 GB fits, too");
+    }
+
+    #[test]
+    fn the_index_tells_what_fits_on_its_machines_with_a_short_context() {
+        let told = |query: &str| Ask::read(&Query::parse(query)).is_told_by_index();
+        for query in ["task=x&context=131072", "hardware=gpu-24gb", "memory=24&context=2048", "hardware=cpu&memory=16"] {
+            assert!(told(query), "{query}");
+        }
+        for query in ["hardware=gpu-24gb&context=4096", "memory=23", "memory=9000", "hardware=cpu&memory=24"] {
+            assert!(!told(query), "{query}");
+        }
     }
 }
