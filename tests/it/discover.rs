@@ -2,6 +2,7 @@
 
 mod facets;
 mod finders;
+mod fits;
 mod licences;
 mod narrowing;
 mod quick;

@@ -30,6 +30,7 @@ pub mod delete;
 pub mod diff_lines;
 pub mod discussions;
 pub mod duplicate;
+pub mod estimates;
 pub mod gating;
 pub mod git_cache;
 pub mod groups;

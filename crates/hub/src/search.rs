@@ -34,7 +34,7 @@ pub use follow::follow;
 
 /// The name of the index in a Meilisearch.
 /// Its end is raised when documents change so that all must be written anew; nodes of an earlier version keep theirs.
-const MEILI_INDEX: &str = "hub-repos-2";
+const MEILI_INDEX: &str = "hub-repos-3";
 
 /// The search index that this node asks. Cheap to clone.
 #[derive(Clone, Default)]

@@ -6,7 +6,7 @@ use super::repo;
 use crate::pages::browser::{Browser, Page};
 
 /// A safetensors file of one tensor of zeros with so many values of two bytes.
-fn weights(values: usize) -> String {
+pub(super) fn weights(values: usize) -> String {
     let header = json!({ "w": { "dtype": "BF16", "shape": [values], "data_offsets": [0, values * 2] } }).to_string();
     let mut bytes = (header.len() as u64).to_le_bytes().to_vec();
     bytes.extend(header.as_bytes());
@@ -44,7 +44,7 @@ fn sums_hold(page: &Page) -> usize {
     tables.len()
 }
 
-fn names(page: &Page) -> Vec<String> {
+pub(super) fn names(page: &Page) -> Vec<String> {
     let links = page.text.split("class=\"repo-card-link\" href=\"/").skip(1);
     links.map(|rest| rest.split('"').next().unwrap().to_owned()).collect()
 }

@@ -93,10 +93,20 @@ impl GitReader {
     pub fn root_files(&self, commit: Oid, limit: usize) -> Result<Vec<(String, Oid)>> {
         let odb = self.odb()?;
         let tree = self.folder(&odb, commit, "")?;
-        let object = read(&odb, tree, ObjectType::Tree)?;
-        let is_file = |row: &Result<TreeRow<'_>>| !row.as_ref().is_ok_and(|row| row.is_folder() || row.mode == MODE_SUBMODULE);
-        let files = rows(tree, object.data()).filter(is_file).take(limit);
-        files.map(|row| row.map(|row| (String::from_utf8_lossy(row.name).into_owned(), row.oid))).collect()
+        files_of(&odb, tree, limit)
+    }
+
+    /// The same for any folder; none where there is no such folder.
+    ///
+    /// # Errors
+    /// As for [`GitReader::root_files`].
+    pub fn files_in(&self, commit: Oid, path: &str, limit: usize) -> Result<Vec<(String, Oid)>> {
+        let odb = self.odb()?;
+        match self.folder(&odb, commit, path) {
+            Ok(tree) => files_of(&odb, tree, limit),
+            Err(Error::EntryNotFound(_)) => Ok(Vec::new()),
+            Err(error) => Err(error),
+        }
     }
 
     /// The paths of the first files of a commit in git's order, at most `limit`. Unlike [`GitReader::walk`] it reads
@@ -123,6 +133,13 @@ impl GitReader {
         let entry = self.entry_at(commit, path)?.ok_or_else(missing)?;
         if entry.is_folder() { tree_size(&self.odb()?, entry.oid, 0, &mut HashMap::new()) } else { Ok(entry.size) }
     }
+}
+
+fn files_of(odb: &Odb<'_>, tree: Oid, limit: usize) -> Result<Vec<(String, Oid)>> {
+    let object = read(odb, tree, ObjectType::Tree)?;
+    let is_file = |row: &Result<TreeRow<'_>>| !row.as_ref().is_ok_and(|row| row.is_folder() || row.mode == MODE_SUBMODULE);
+    let files = rows(tree, object.data()).filter(is_file).take(limit);
+    files.map(|row| row.map(|row| (String::from_utf8_lossy(row.name).into_owned(), row.oid))).collect()
 }
 
 fn collect_paths(

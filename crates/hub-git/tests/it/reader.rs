@@ -67,6 +67,20 @@ fn folders_list_folders_first_page_by_page() {
 }
 
 #[test]
+fn files_of_one_folder_come_with_their_blobs() {
+    let (repo, commit) = nested();
+    let reader = repo.reader();
+    let files = reader.files_in(commit, "a", 100).unwrap();
+    let blob = |path: &str| reader.entry_at(commit, path).unwrap().unwrap().oid;
+    assert_eq!(files, [("1".to_owned(), blob("a/1")), ("z".to_owned(), blob("a/z"))]);
+    assert_eq!(reader.files_in(commit, "a", 1).unwrap().len(), 1);
+    assert_eq!(reader.files_in(commit, "", 100).unwrap(), reader.root_files(commit, 100).unwrap());
+    for none in ["nope", "a.txt", "a/1/x"] {
+        assert!(reader.files_in(commit, none, 100).unwrap().is_empty(), "{none}");
+    }
+}
+
+#[test]
 fn walks_continue_wherever_a_page_ended() {
     let (repo, commit) = nested();
     let reader = repo.reader();

@@ -8,8 +8,9 @@ use tantivy::{
 
 use crate::{Facet, RepoDoc, SearchError, text::Words};
 
-/// Raised when the fields, the words or the stored form of documents change: an index of another version is not read.
-pub(crate) const VERSION: u32 = 1;
+/// Raised when the fields, the words or the stored form of documents change, or what the hub writes into them of repositories that
+/// did not change: an index of another version is not read.
+pub(crate) const VERSION: u32 = 2;
 
 const TOKENIZER: &str = "hub";
 

@@ -12,6 +12,7 @@ mod head;
 mod headers;
 mod inferred;
 mod texts;
+mod weights;
 
 use hub_types::Oid;
 use serde_json::Value;
@@ -27,7 +28,7 @@ pub use inferred::inferred_of;
 pub use texts::{card_text, read_texts};
 
 /// The version of the rules. A higher one makes hubs derive again what repositories have from the rules before, in the background.
-pub const VERSION: i32 = 3;
+pub const VERSION: i32 = 4;
 
 /// The derived columns of `repos`.
 #[derive(Debug, Clone, Default)]

@@ -2,6 +2,7 @@
 
 pub mod attachments;
 pub mod audience;
+pub mod bases;
 pub mod buckets;
 pub mod changes;
 pub mod conversions;

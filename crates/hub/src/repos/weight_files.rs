@@ -1,5 +1,6 @@
 //! Weight files of a commit, read by range wherever their bytes are: in git, whole in the store, or in chunks.
 
+use std::collections::HashSet;
 use std::ops::Range;
 
 use bytes::{Bytes, BytesMut};
@@ -24,6 +25,9 @@ const FIRST_READ_BYTES: u64 = 256 << 10;
 const MAX_FILES: usize = 512;
 /// How many entries of the root folder are looked at.
 const MAX_ROOT: usize = 1_000;
+
+/// Which of several precisions stands for a model.
+const PREFERRED_GGUF: &str = "Q4_K_M";
 
 /// A file and where its bytes are.
 #[derive(Debug)]
@@ -137,6 +141,42 @@ pub fn safetensors_of<'a>(names: impl Iterator<Item = &'a str> + Clone) -> Optio
     preferred.or_else(|| first_ending(".safetensors.index.json")).or_else(|| first_ending(".safetensors"))
 }
 
+/// Of the names in a folder, the GGUF file that stands for the model: of one in several files the first. Each such file (or set of
+/// files) is the whole model in another precision; the one that most people take is preferred, as in llama.cpp (`-hf`), and a set
+/// that has all its files before one that lacks some.
+pub fn gguf_of<'a>(names: impl Iterator<Item = &'a str>) -> Option<&'a str> {
+    // `mmproj` files hold only the part that sees.
+    let names: Vec<&str> = names.filter(|name| name.ends_with(".gguf") && !name.contains("mmproj")).collect();
+    let known: HashSet<&str> = names.iter().copied().collect();
+    let is_first = |name: &str| split_of(name).is_none_or(|(_, number, _)| number == 1);
+    let is_whole = |name: &str| is_first(name) && gguf_shards(name).all(|shard| known.contains(shard.as_str()));
+    let whole: Vec<&str> = names.iter().copied().filter(|name| is_whole(name)).collect();
+    let preferred = whole.iter().copied().find(|name| name.to_ascii_uppercase().contains(PREFERRED_GGUF));
+    let first = || names.iter().copied().find(|name| is_first(name)).or_else(|| names.first().copied());
+    preferred.or_else(|| whole.first().copied()).or_else(first)
+}
+
+/// The files of a GGUF model, of which one is given: that alone, or all of its set (`llama-gguf-split`).
+pub fn gguf_shards(name: &str) -> impl Iterator<Item = String> {
+    let (prefix, count) = split_of(name).map_or((None, 1), |(prefix, _, count)| (Some(prefix), count));
+    (1..=count).map(move |number| match prefix {
+        Some(prefix) => format!("{prefix}-{number:05}-of-{count:05}.gguf"),
+        None => name.to_owned(),
+    })
+}
+
+/// Reads `model-00002-of-00003.gguf`: what comes before, the number, and how many there are.
+fn split_of(name: &str) -> Option<(&str, u32, u32)> {
+    let read = |digits: &str| -> Option<u32> {
+        let five = digits.len() == 5 && digits.bytes().all(|byte| byte.is_ascii_digit());
+        digits.parse().ok().filter(|_| five)
+    };
+    let (rest, count) = name.strip_suffix(".gguf")?.rsplit_once("-of-")?;
+    let (prefix, number) = rest.rsplit_once('-')?;
+    let (number, count) = (read(number)?, read(count)?);
+    (1..=count).contains(&number).then_some((prefix, number, count))
+}
+
 /// The tensors of a model, over all its files.
 #[derive(Debug)]
 pub struct Weights {
@@ -242,6 +282,35 @@ mod tests {
 
     fn file(header: &[u8], data: usize) -> Bytes {
         Bytes::from([&(header.len() as u64).to_le_bytes()[..], header, &vec![0; data]].concat())
+    }
+
+    #[test]
+    fn one_precision_stands_for_a_model_and_all_files_of_a_set_belong_to_it() {
+        let set = |prefix: &str, numbers: &[u32], count: u32| -> Vec<String> {
+            numbers.iter().map(|number| format!("{prefix}-{number:05}-of-{count:05}.gguf")).collect()
+        };
+        let chosen = |names: &[String]| gguf_of(names.iter().map(String::as_str)).map(str::to_owned);
+        let own = |names: &[&str]| names.iter().map(|name| (*name).to_owned()).collect::<Vec<_>>();
+        assert_eq!(chosen(&own(&["m.BF16.gguf", "m.q4_k_m.gguf", "m.Q8_0.gguf"])).as_deref(), Some("m.q4_k_m.gguf"));
+        assert_eq!(chosen(&own(&["a.gguf", "b.gguf", "mmproj-Q4_K_M.gguf"])).as_deref(), Some("a.gguf"));
+        assert_eq!(chosen(&own(&["mmproj-a.gguf", "README.md"])), None);
+        assert_eq!(chosen(&set("m", &[1, 2, 3], 3)).as_deref(), Some("m-00001-of-00003.gguf"));
+        // What lacks a file goes after what has them all, and stands for itself when there is nothing else.
+        let partial = set("m-Q4_K_M", &[1, 3], 3);
+        assert_eq!(chosen(&[partial.clone(), own(&["m.Q8_0.gguf"])].concat()).as_deref(), Some("m.Q8_0.gguf"));
+        assert_eq!(chosen(&partial).as_deref(), Some("m-Q4_K_M-00001-of-00003.gguf"));
+        assert_eq!(chosen(&set("m", &[2], 2)).as_deref(), Some("m-00002-of-00002.gguf"));
+        assert_eq!(gguf_shards("m-00002-of-00003.gguf").collect::<Vec<_>>(), set("m", &[1, 2, 3], 3));
+        for alone in [
+            "m.gguf",
+            "m-of-00002.gguf",
+            "m-1-of-2.gguf",
+            "m-00003-of-00002.gguf",
+            "m-00000-of-00000.gguf",
+            "m-+0001-of-00002.gguf",
+        ] {
+            assert_eq!(gguf_shards(alone).collect::<Vec<_>>(), [alone]);
+        }
     }
 
     #[test]

@@ -5,7 +5,7 @@ use hub_search::{Counters, Facet, FacetValues, RepoDoc};
 use hub_types::{RepoId, RepoType};
 use serde_json::Value;
 
-use super::hardware;
+use super::hardware::{self, Estimate};
 use super::queries::{CountersRow, SearchRow};
 use crate::repos::apps;
 
@@ -121,7 +121,10 @@ fn model(row: &SearchRow, values: &mut Values) {
     let has = |tag: &str| row.tags.iter().any(|found| found == tag);
     values.add_all(Facet::Precision, ["4-bit", "8-bit"].into_iter().filter(|tag| has(tag)));
     values.add_all(Facet::Quantization, QUANTIZATIONS.iter().copied().filter(|tag| has(tag)));
-    values.add_all(Facet::Hardware, dtypes.and_then(hardware::memory_bytes).map(hardware::fits).into_iter().flatten());
+    match Estimate::of(&row.facts, row.base.as_ref()) {
+        Some(estimate) => values.add_all(Facet::Hardware, hardware::fits(estimate.total(0))),
+        None => values.add_all(Facet::Hardware, Some(hardware::NOT_KNOWN)),
+    }
     values.add_all(Facet::Library, row.tags.iter().map(String::as_str).filter(|tag| is_weight_format(tag)));
     values.add_all(Facet::App, apps::that_run(&row.tags));
     let is_off = row.facts.get("inference") == Some(&Value::Bool(false));

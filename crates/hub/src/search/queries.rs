@@ -47,6 +47,8 @@ pub struct SearchRow {
     pub num_rows: i64,
     /// Facts by name.
     pub facts: Value,
+    /// Of an adapter: what is known of the weights of its base, if all who see the one see the other.
+    pub base: Option<Value>,
     /// The card's text; nothing when there is no card.
     pub card: Option<String>,
     /// The names of the data that the card has results on.
@@ -172,6 +174,19 @@ pub async fn list_documents(pool: &PgPool, repo_pks: &[i64]) -> sqlx::Result<Vec
                   coalesce(u.fullname, o.fullname, '') as "owner_name!", r.name, r.private, r.resource_group_pk, r.gated, r.created_at,
                   r.last_modified_at, c.downloads, c.likes, c.trending, r.parameters, r.tags, r.pipeline_tag,
                   r.library_name, r.size_bytes, r.num_rows, r.facts, t.card as "card?",
+                  case when r.facts #> '{weights,adapter}' = 'true' then (
+                      select jsonb_build_object('safetensors', b.facts -> 'safetensors', 'gguf_parameters', b.facts -> 'gguf_parameters',
+                                                'weights', b.facts -> 'weights')
+                      from (select k.repo_pk from repo_names k
+                            where k.repo_type = 'model'
+                              and k.namespace_key = lower(split_part(r.facts #>> '{base_models,0}', '/', 1))
+                              and k.name_key = lower(split_part(r.facts #>> '{base_models,0}', '/', 2)) offset 0) k
+                      join repos b on b.repo_pk = k.repo_pk
+                      where b.deleted_at is null and not b.disabled
+                        and (not (b.private or b.unlisted)
+                             or (r.private and coalesce(b.resource_group_pk, b.namespace_pk)
+                                               = coalesce(r.resource_group_pk, r.namespace_pk)))
+                      limit 1) end as "base?",
                   array(select distinct left(coalesce(result #>> '{dataset,name}', result #>> '{dataset,type}'), 100)
                         from jsonb_path_query(case when 'model-index' = any(r.tags) then r.card end,
                                               '$."model-index"[*]."results"[*]') as result

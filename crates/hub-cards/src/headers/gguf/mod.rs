@@ -56,6 +56,16 @@ pub struct Summary {
 }
 
 impl Summary {
+    /// Adds what the next file of a split model has. Its keys are in the first.
+    pub fn add(&mut self, other: &Self) {
+        self.total = self.total.saturating_add(other.total);
+        self.tensors = self.tensors.saturating_add(other.tensors);
+        for (dtype, count) in &other.parameters {
+            let sum = self.parameters.entry(*dtype).or_default();
+            *sum = sum.saturating_add(*count);
+        }
+    }
+
     /// The form the API has.
     pub fn to_json(&self) -> Value {
         let mut map = Map::new();
@@ -272,6 +282,20 @@ mod tests {
         let expected = json!({"total":207,"architecture":"llama","context_length":8192,"chat_template":"{{ messages }}","bos_token":"token1","eos_token":"token49999"});
         assert_eq!(summary.to_json(), expected);
         assert_eq!(summary.parameters, BTreeMap::from([("F32", 200), ("Q4_K", 7)]));
+    }
+
+    #[test]
+    fn files_of_a_split_model_are_added_up() {
+        let mut sum = Summary {
+            architecture: Some("llama".to_owned()),
+            total: 7,
+            parameters: BTreeMap::from([("Q4_K", 7)]),
+            tensors: 1,
+            ..Summary::default()
+        };
+        sum.add(&Summary { total: 5, parameters: BTreeMap::from([("F32", 2), ("Q4_K", 3)]), tensors: 2, ..Summary::default() });
+        assert_eq!((sum.total, sum.tensors, sum.architecture.as_deref()), (12, 3, Some("llama")));
+        assert_eq!(sum.parameters, BTreeMap::from([("F32", 2), ("Q4_K", 10)]));
     }
 
     #[test]

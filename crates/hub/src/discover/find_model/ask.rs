@@ -111,11 +111,20 @@ impl Ask {
             conditions.push((Reason::Licence, any_of(Facet::License, self.licences())));
         }
         if let Some(memory) = self.memory() {
-            // The index knows machines: the smallest that has as much. What has more than all of them takes any known size.
-            let class = hardware::CLASSES.iter().find(|class| class.gib << 30 >= memory).or(hardware::CLASSES.last());
-            conditions.extend(class.map(|class| (Reason::Size, any_of(Facet::Hardware, vec![class.name.to_owned()]))));
+            // The index knows machines: the smallest that has as much. More than all of them have may be enough for whatever is known.
+            let clause = match hardware::CLASSES.iter().find(|class| class.gib << 30 >= memory) {
+                Some(class) => any_of(Facet::Hardware, vec![class.name.to_owned()]),
+                None => Clause { facet: Facet::Hardware, rule: Rule::NoneOf, values: vec![hardware::NOT_KNOWN.to_owned()] },
+            };
+            conditions.push((Reason::Size, clause));
         }
         conditions
+    }
+
+    /// Whether the index can tell of every model whether it fits: on a machine that it knows, with no more context than it counts.
+    pub(super) fn is_told_by_index(&self) -> bool {
+        let is_machine = |memory: u64| hardware::CLASSES.iter().any(|class| class.gib << 30 == memory);
+        self.memory().is_none_or(|memory| self.context <= hardware::SHORT_CONTEXT && is_machine(memory))
     }
 
     /// The conditions for the index.
@@ -145,8 +154,10 @@ pub(in crate::discover) enum Reason {
     Language,
     /// Its licence does not allow it, or it names none.
     Licence,
-    /// It is too large, or its size is not known.
+    /// It is too large.
     Size,
+    /// Nobody knows how large it is.
+    UnknownSize,
 }
 
 #[cfg(test)]
@@ -176,8 +187,21 @@ mod tests {
 
     #[test]
     fn the_index_is_asked_for_the_smallest_machine_with_as_much() {
-        let class = |query: &str| Ask::read(&Query::parse(query)).clauses().pop().map(|clause| clause.values.concat());
-        assert_eq!(class("hardware=cpu&memory=16").as_deref(), Some("gpu-12gb"));
-        assert_eq!(class("memory=9000").as_deref(), Some("gpu-8x80gb"));
+        let asked =
+            |query: &str| Ask::read(&Query::parse(query)).clauses().pop().map(|clause| (clause.rule, clause.values.concat()));
+        assert_eq!(asked("hardware=cpu&memory=16"), Some((Rule::AnyOf, "gpu-12gb".to_owned())));
+        assert_eq!(asked("memory=640"), Some((Rule::AnyOf, "gpu-8x80gb".to_owned())));
+        assert_eq!(asked("memory=9000"), Some((Rule::NoneOf, "not-known".to_owned())), "a model of 700 GB fits, too");
+    }
+
+    #[test]
+    fn the_index_tells_what_fits_on_its_machines_with_a_short_context() {
+        let told = |query: &str| Ask::read(&Query::parse(query)).is_told_by_index();
+        for query in ["task=x&context=131072", "hardware=gpu-24gb", "memory=24&context=2048", "hardware=cpu&memory=16"] {
+            assert!(told(query), "{query}");
+        }
+        for query in ["hardware=gpu-24gb&context=4096", "memory=23", "memory=9000", "hardware=cpu&memory=24"] {
+            assert!(!told(query), "{query}");
+        }
     }
 }

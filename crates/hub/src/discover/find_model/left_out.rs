@@ -1,6 +1,6 @@
 //! Why models are not among those found: how many each condition keeps out by itself, with the most used of them.
 
-use hub_search::{Clause, Facet, Number, Range, Rule, SearchQuery, Sort};
+use hub_search::{Clause, Facet, Rule, SearchQuery, Sort};
 use hub_types::RepoType;
 
 use super::ask::{Ask, Reason};
@@ -8,9 +8,9 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::licences::terms;
-use crate::repos::audience;
 use crate::repos::listing::{self, Columns};
-use crate::search::{self, hardware::Estimate};
+use crate::repos::{audience, estimates};
+use crate::search::{self, hardware};
 use crate::web::filters::size_text;
 
 /// How many near misses are shown for each reason.
@@ -41,7 +41,6 @@ struct Failure {
     reason: Reason,
     text: &'static str,
     clauses: Vec<Clause>,
-    ranges: Vec<Range>,
 }
 
 /// What one condition alone keeps out, for each condition.
@@ -64,22 +63,28 @@ pub(super) async fn find(app: &App, viewer: &Viewer, ask: &Ask) -> HubResult<Vec
 fn ways(reason: Reason, failed: &Clause, others: &[Clause]) -> Vec<Failure> {
     let none_of = Clause { rule: Rule::NoneOf, ..failed.clone() };
     let with = |clauses: Vec<Clause>| others.iter().cloned().chain(clauses).collect::<Vec<_>>();
-    let failure = |text, clauses, ranges| Failure { reason, text, clauses: with(clauses), ranges };
+    let failure = |text, clauses| Failure { reason, text, clauses: with(clauses) };
     match reason {
         Reason::Task => Vec::new(),
-        Reason::Language => vec![failure("do not say that they know the language", vec![none_of], Vec::new())],
+        Reason::Language => vec![failure("do not say that they know the language", vec![none_of])],
         Reason::Licence => {
             let others: Vec<String> = terms::every().iter().map(|licence| licence.id.to_owned()).collect();
             let named = Clause { facet: Facet::License, rule: Rule::AnyOf, values: others.clone() };
             let unnamed = Clause { facet: Facet::License, rule: Rule::NoneOf, values: others };
             vec![
-                failure("have a licence that does not allow it, or not for certain", vec![none_of, named], Vec::new()),
-                failure("name no licence that is known", vec![unnamed], Vec::new()),
+                failure("have a licence that does not allow it, or not for certain", vec![none_of, named]),
+                failure("name no licence that is known", vec![unnamed]),
             ]
         }
-        Reason::Size => {
-            let known = Range { number: Number::Parameters, min: Some(1), max: None };
-            vec![failure("are too large, or do not tell the type of their numbers", vec![none_of], vec![known])]
+        Reason::Size | Reason::UnknownSize => {
+            let not_known = |rule| Clause { facet: Facet::Hardware, rule, values: vec![hardware::NOT_KNOWN.to_owned()] };
+            let unknown = with(vec![not_known(Rule::AnyOf)]);
+            let unknown = Failure { reason: Reason::UnknownSize, text: "are of a size that is not known", clauses: unknown };
+            match failed.rule {
+                Rule::AnyOf => vec![failure("are too large", vec![none_of, not_known(Rule::NoneOf)]), unknown],
+                // More than the largest machine has: the index does not tell what is larger still.
+                Rule::NoneOf => vec![unknown],
+            }
         }
     }
 }
@@ -87,7 +92,6 @@ fn ways(reason: Reason, failed: &Clause, others: &[Clause]) -> Vec<Failure> {
 async fn count(app: &App, viewer: &Viewer, ask: &Ask, failure: Failure) -> HubResult<LeftOut> {
     let asked = SearchQuery {
         clauses: failure.clauses.into_iter().chain(audience::clause(viewer)).collect(),
-        ranges: failure.ranges,
         visible: search::visible_to(viewer),
         sort: Sort::Downloads,
         limit: MISSES,
@@ -96,13 +100,14 @@ async fn count(app: &App, viewer: &Viewer, ask: &Ask, failure: Failure) -> HubRe
     let found = app.search.search(asked).await?;
     let keys: Vec<i64> = found.hits.iter().map(|hit| hit.pk).collect();
     let rows = listing::by_keys(app, viewer, &keys, Columns { facts: true, ..Columns::default() }).await?;
-    let misses = rows.into_iter().map(|row| {
+    let estimates = estimates::of_rows(app, viewer, &rows).await?;
+    let misses = rows.into_iter().zip(estimates).map(|(row, estimate)| {
         let listed = |name: &str| row.facts.as_ref().and_then(|facts| facts.get(name)?.as_array().cloned()).unwrap_or_default();
         let has = match failure.reason {
             Reason::Task => String::new(),
             Reason::Language => words(listed("language").iter().filter_map(|code| code.as_str()), "no language"),
             Reason::Licence => words(row.tags.iter().filter_map(|tag| tag.strip_prefix("license:")), "no licence"),
-            Reason::Size => match row.facts.as_ref().and_then(Estimate::of) {
+            Reason::Size | Reason::UnknownSize => match estimate {
                 Some(estimate) => format!("takes {}", size_text(estimate.total(ask.context))),
                 None => "size not known".to_owned(),
             },

@@ -5,7 +5,7 @@ use askama::Template;
 use hub_cards::known;
 
 use super::ask::{Ask, CONTEXTS, CPU_ALONE, DEMANDS};
-use super::{Answer, COMPARED, find};
+use super::{Answer, find};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::search::hardware;
@@ -29,7 +29,6 @@ struct FindModelPage {
     lacks_memory: bool,
     /// Nothing until something is asked.
     answer: Option<Answer>,
-    compared: u64,
 }
 
 pub(in crate::discover) fn routes(config: &mut web::ServiceConfig) {
@@ -77,7 +76,6 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
         memory: ask.memory_gb.map(|gb| gb.to_string()).unwrap_or_default(),
         lacks_memory: ask.cpu_alone && ask.memory_gb.is_none(),
         answer,
-        compared: COMPARED as u64,
     })
     .await
 }

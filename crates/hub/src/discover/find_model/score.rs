@@ -102,7 +102,10 @@ pub(in crate::discover) fn memory(estimate: &Estimate, context: u64) -> Vec<(Str
     let mut lines: Vec<(String, String)> = estimate
         .parameters
         .iter()
-        .map(|part| (format!("{} {} x {} bits", short_count(part.count), part.dtype, part.bits()), size_text(part.bytes())))
+        .map(|part| {
+            let label = format!("{} {} x {} bits{}", short_count(part.count), part.dtype, part.bits(), part.whose.remark());
+            (label, size_text(part.bytes()))
+        })
         .collect();
     lines.push(("a fifth on top".to_owned(), size_text(estimate.overhead)));
     if estimate.context(context) > 0 {

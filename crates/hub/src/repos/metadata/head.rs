@@ -7,12 +7,11 @@ use hub_cards::{CardError, CardMetadata, front_matter, plain_text, plain_text_ex
 use hub_git::{EntryKind, GitReader};
 use hub_types::{Oid, RepoType};
 use serde_json::{Map, Value, json};
-use sha2::{Digest as _, Sha256};
 
 use super::HeadMetadata;
 use super::texts::texts_of;
+use super::weights::{is_weight, nested_ggufs, pipeline_of, weights_of};
 use crate::repos::Repo;
-use crate::repos::weight_files::safetensors_of;
 
 /// The largest README that is read.
 const MAX_README_BYTES: u64 = 4 << 20;
@@ -57,7 +56,9 @@ pub fn of_commit(reader: &GitReader, repo_type: RepoType, commit: Oid, before: O
     let metadata = card.as_ref().map(CardMetadata::from_map).unwrap_or_default();
     let body = front_matter::split(&readme).body;
     let derived = derive(Input { repo_type, card: &metadata, body, paths: &paths, contents: &contents });
-    let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights(&root));
+    let model_index = contents.get("model_index.json").map(Vec::as_slice);
+    let weights = weights(reader, commit, (repo_type, &root, &siblings), model_index, (&metadata, &derived))?;
+    let mut facts = facts(&derived, &metadata, body, card.as_ref().err(), weights);
     // Of a card that cannot be read nobody knows what it leaves out.
     if card.is_ok() && !derived.inferred.is_empty() {
         facts["inferred"] = json!(derived.inferred);
@@ -118,27 +119,23 @@ fn paths(root: &[(String, Oid)], siblings: &[String]) -> Vec<String> {
     root.iter().map(|(path, _)| path.clone()).chain(siblings.iter().filter(|path| path.contains('/')).cloned()).collect()
 }
 
-/// Which files hold the weights, and a key that changes with any of them.
-fn weights(root: &[(String, Oid)]) -> Option<Value> {
-    let is_weight =
-        |name: &str| name.ends_with(".safetensors") || name.ends_with(".safetensors.index.json") || name.ends_with(".gguf");
-    let files: Vec<&(String, Oid)> = root.iter().filter(|(path, _)| is_weight(path)).collect();
-    if files.is_empty() {
-        return None;
+/// Which files hold the weights: in the root, and of models in folders, too.
+fn weights(
+    reader: &GitReader,
+    commit: Oid,
+    (repo_type, root, paths): (RepoType, &[(String, Oid)], &[String]),
+    model_index: Option<&[u8]>,
+    (card, derived): (&CardMetadata, &Derived),
+) -> hub_git::Result<Option<Value>> {
+    if repo_type != RepoType::Model {
+        return Ok(weights_of(root, None, card, derived));
     }
-    let mut hash = Sha256::new();
-    for (path, oid) in &files {
-        hash.update(format!("{path} {oid}\n"));
+    let pipeline = model_index.map(|index| pipeline_of(reader, commit, index)).transpose()?.flatten();
+    if pipeline.is_none() && !root.iter().any(|(path, _)| is_weight(path)) {
+        let nested = nested_ggufs(reader, commit, paths)?;
+        return Ok(weights_of(&[root, &nested].concat(), None, card, derived));
     }
-    if files.iter().any(|(path, _)| path.ends_with(".gguf")) {
-        // Version 1 of the rules adds up parameters by type, for which these headers are read again.
-        hash.update("by type\n");
-    }
-    let key = hex::encode(hash.finalize());
-    let safetensors = safetensors_of(files.iter().map(|(path, _)| path.as_str()));
-    // `mmproj` files hold only the part that sees.
-    let gguf = files.iter().map(|(path, _)| path.as_str()).find(|name| name.ends_with(".gguf") && !name.contains("mmproj"));
-    Some(json!({ "key": key, "safetensors": safetensors, "gguf": gguf }))
+    Ok(weights_of(root, pipeline.as_ref(), card, derived))
 }
 
 fn facts(derived: &Derived, card: &CardMetadata, body: &str, error: Option<&CardError>, weights: Option<Value>) -> Value {

@@ -9,12 +9,16 @@ use crate::error::{HubError, HubResult};
 use crate::repos::Repo;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::{self, derived};
-use crate::repos::weight_files::{WeightFile, open};
+use crate::repos::weight_files::{WeightFile, gguf_shards, open};
 
 /// What is read first: most headers are shorter.
 const FIRST_READ_BYTES: u64 = 256 << 10;
 /// The longest safetensors header that is read into memory; the format allows more than any model has.
 const MAX_READ_BYTES: u64 = 32 << 20;
+/// The most files whose headers are read for one model. Of one with more nobody knows the size.
+const MAX_FILES: usize = 512;
+/// The most that is read of all files of one model together: the same large file may be there under many names.
+const MAX_ALL_BYTES: u64 = 1 << 30;
 
 /// Reads the headers of the weight files of the default branch and stores what they say. Does nothing
 /// when these files have been read already.
@@ -32,8 +36,14 @@ pub async fn read_headers(app: &App, repo_pk: i64) -> HubResult<()> {
     }
     let mut found = Map::new();
     let mut parameters = None;
-    if let Some(path) = text("/weights/safetensors")
-        && let Some(summary) = noted(safetensors_summary(app, &repo, head, path).await, &mut found)?
+    // The parts of a pipeline go before what lies beside them: that is all of them in one file, for other programs.
+    let parts = facts.pointer("/weights/components").and_then(Value::as_array).into_iter().flatten().filter_map(Value::as_str);
+    let mut parts: Vec<&str> = parts.collect();
+    if parts.is_empty() {
+        parts.extend(text("/weights/safetensors"));
+    }
+    if !parts.is_empty()
+        && let Some(summary) = noted(safetensors_summary(app, &repo, head, &parts).await, &mut found)?
     {
         found.insert("safetensors".to_owned(), summary.to_json());
         parameters = Some(summary.total());
@@ -89,28 +99,48 @@ fn noted<T>(outcome: Result<Option<T>, Failure>, found: &mut Map<String, Value>)
     }
 }
 
-async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Option<safetensors::Summary>, Failure> {
-    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
-    if !path.ends_with(".index.json") {
-        return one_safetensors(app, &file).await.map(Some);
-    }
-    if file.size > safetensors::MAX_INDEX_BYTES as u64 {
-        return Err(HeaderError::TooLarge("the index").into());
-    }
-    let index = file.head(app, file.size).await?;
-    let mut sum = safetensors::Summary::default();
-    for shard in safetensors::parse_index(&index)? {
-        // A repository that lacks a shard has no number of parameters.
-        let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
-        sum.add(&one_safetensors(app, &file).await?);
+/// What several files, or the indexes of several, have together.
+async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) -> Result<Option<safetensors::Summary>, Failure> {
+    let (mut sum, mut files_left, mut bytes_left) = (safetensors::Summary::default(), MAX_FILES, MAX_ALL_BYTES);
+    for path in paths {
+        for shard in shards_of(app, repo, head, path, &mut bytes_left).await? {
+            let Some(rest) = files_left.checked_sub(1) else { return Ok(None) };
+            files_left = rest;
+            // A repository that lacks a shard has no number of parameters.
+            let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
+            sum.add(&one_safetensors(app, &file, &mut bytes_left).await?);
+        }
     }
     Ok(Some(sum))
 }
 
-async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Summary, Failure> {
+/// The files that an index names, in its folder; any other file is the only one.
+async fn shards_of(app: &App, repo: &Repo, head: Oid, path: &str, left: &mut u64) -> Result<Vec<String>, Failure> {
+    if !path.ends_with(".json") {
+        return Ok(vec![path.to_owned()]);
+    }
+    // One that is not there leaves its place to the files that it would name: none of them is there, either.
+    let Some(file) = open(app, repo, head, path).await? else { return Ok(vec![path.to_owned()]) };
+    if file.size > safetensors::MAX_INDEX_BYTES as u64 {
+        return Err(HeaderError::TooLarge("the index").into());
+    }
+    spend(left, file.size)?;
+    let index = file.head(app, file.size).await?;
+    let folder = path.rsplit_once('/').map_or(String::new(), |(folder, _)| format!("{folder}/"));
+    Ok(safetensors::parse_index(&index)?.into_iter().map(|shard| format!("{folder}{shard}")).collect())
+}
+
+/// Takes what is to be read from what may still be read.
+fn spend(left: &mut u64, bytes: u64) -> Result<(), HeaderError> {
+    *left = left.checked_sub(bytes).ok_or(HeaderError::TooLarge("those of all files together"))?;
+    Ok(())
+}
+
+async fn one_safetensors(app: &App, file: &WeightFile, left: &mut u64) -> Result<safetensors::Summary, Failure> {
     let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
+        spend(left, wanted.min(size))?;
         let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || safetensors::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
@@ -121,16 +151,47 @@ async fn one_safetensors(app: &App, file: &WeightFile) -> Result<safetensors::Su
     }
 }
 
+/// What a file has, or all those of its set.
 async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<Option<gguf::Summary>, Failure> {
-    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+    let shards: Vec<String> = gguf_shards(path).take(MAX_FILES + 1).collect();
+    if shards.len() > MAX_FILES {
+        return Ok(None);
+    }
+    let (mut sum, mut left) = (None::<gguf::Summary>, MAX_ALL_BYTES);
+    for shard in shards {
+        let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
+        let next = one_gguf(app, &file, &mut left).await?;
+        match &mut sum {
+            Some(sum) => sum.add(&next),
+            None => sum = Some(next),
+        }
+    }
+    Ok(sum)
+}
+
+async fn one_gguf(app: &App, file: &WeightFile, left: &mut u64) -> Result<gguf::Summary, Failure> {
     let size = file.size;
     let mut wanted = FIRST_READ_BYTES;
     loop {
+        spend(left, wanted.min(size))?;
         let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || gguf::parse(&prefix, size)).await.map_err(HubError::internal)?;
         match parsed? {
-            Progress::Done(summary) => return Ok(Some(summary)),
+            Progress::Done(summary) => return Ok(summary),
             Progress::NeedBytes(bytes) => wanted = bytes,
         }
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn files_share_what_may_be_read() {
+        let mut left = 10;
+        assert_eq!((spend(&mut left, 4), spend(&mut left, 6)), (Ok(()), Ok(())));
+        assert_eq!(spend(&mut left, 1), Err(HeaderError::TooLarge("those of all files together")));
+        assert_eq!((spend(&mut left, 0), left), (Ok(()), 0));
     }
 }

@@ -105,6 +105,7 @@ impl Group {
             Facet::Gated => known(GATES),
             Facet::Relation => known(RELATIONS),
             Facet::App => apps::find(value).map(|app| app.label.to_owned()),
+            Facet::Hardware if value == hardware::NOT_KNOWN => Some("Not known".to_owned()),
             Facet::Hardware => hardware::find(value).map(|class| class.label.to_owned()).or_else(|| known(MACHINES)),
             Facet::Precision => Some(value.to_uppercase()),
             Facet::Evaluated => known(&[(HAS_RESULTS, "Any data")]),

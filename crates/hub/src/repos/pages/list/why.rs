@@ -6,6 +6,7 @@ use hub_types::RepoType;
 use super::params::{ORDERS, Params};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::repos::estimates;
 use crate::repos::listing::{self, Columns, ListedRepo};
 use crate::search::hardware::{self, Estimate, Part};
 use crate::search::terms::{self, Term};
@@ -51,7 +52,10 @@ pub(super) async fn why(
     let rows = listing::by_keys(&page.app, &page.viewer, &[hit.pk], columns).await?;
     let Some(row) = rows.into_iter().next() else { return Ok(None) };
     let terms = if params.sort == Sort::Relevance && !params.search.is_empty() { rank(hit, &row) } else { Vec::new() };
-    let estimate = row.facts.as_ref().and_then(Estimate::of).filter(|_| params.kind == RepoType::Model);
+    let estimate = match params.kind {
+        RepoType::Model => estimates::of_rows(&page.app, &page.viewer, std::slice::from_ref(&row)).await?.pop().flatten(),
+        RepoType::Dataset | RepoType::Space | RepoType::Bucket => None,
+    };
     let fits = |bytes| hardware::CLASSES.iter().filter(move |class| bytes <= class.gib << 30).map(|class| class.label);
     Ok(Some(Why {
         id: row.id(),
@@ -106,7 +110,10 @@ fn order(params: &Params, row: &ListedRepo) -> String {
 }
 
 fn memory(estimate: &Estimate) -> Vec<(String, String)> {
-    let part = |part: &Part| (format!("{} {} x {} bits / 8", part.count, part.dtype, part.bits()), size_text(part.bytes()));
+    let part = |part: &Part| {
+        let label = format!("{} {} x {} bits / 8{}", part.count, part.dtype, part.bits(), part.whose.remark());
+        (label, size_text(part.bytes()))
+    };
     let mut lines: Vec<_> = estimate.parameters.iter().map(part).collect();
     lines.push(("a fifth on top, for activations, a short context and the runtime".to_owned(), size_text(estimate.overhead)));
     lines.push(("in all".to_owned(), size_text(estimate.total(0))));
