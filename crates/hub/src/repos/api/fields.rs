@@ -201,7 +201,7 @@ fn value_of(repo: &ListedRepo, field: &str) -> Option<Value> {
         "library_name" => json!(repo.library_name.as_ref()?),
         "cardData" => repo.card.clone()?,
         "siblings" => repo.siblings.as_ref()?.iter().map(|path| json!({ "rfilename": path })).collect(),
-        "usedStorage" | "mainSize" => json!(repo.size_bytes),
+        "mainSize" => json!(repo.size_bytes),
         "gitalyUid" => json!(repo.public_id),
         "resourceGroup" | "citation" => Value::Null,
         "xetEnabled" => Value::Bool(false),
