@@ -71,6 +71,7 @@ PAGES = [
     ("repos/list.html", None, "/buckets"),
     ("repos/list.html", None, "/models?search=shown&license=apache-2.0&why=ada%2Fshown"),
     ("repos/list.html", None, "/models?search=no-such-thing-here"),
+    ("repos/list.html", None, "/models?p=400"),
     ("repos/list.html", None, "/models?count=license"),
     ("repos/list.html", None, "/models?find_language=ger"),
     ("repos/card.html", None, "/ada/shown"),
