@@ -37,6 +37,7 @@ PAGES = [
     ("accounts/follows.html", "bob", "/bob/-/following"),
     ("accounts/organization_new.html", "ada", "/organizations/new"),
     ("accounts/organization_settings.html", "ada", "/organizations/acme/settings"),
+    ("organizations/members.html", None, "/organizations/acme/members"),
     ("organizations/groups.html", "ada", "/organizations/acme/settings/groups"),
     ("organizations/requests.html", "ada", "/organizations/acme/settings/requests"),
     ("organizations/domains.html", "ada", "/organizations/acme/settings/domains"),
