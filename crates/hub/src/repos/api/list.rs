@@ -101,9 +101,11 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
     if let Some(range) = query.get("num_parameters") {
         (wanted.min_parameters, wanted.max_parameters) = parameter_range(range)?;
     }
-    for app in query.all("apps").flat_map(|value| value.split(',')).filter(|app| !app.is_empty()) {
-        let tags = apps::find(app).map_or(&[][..], |app| app.tags);
-        wanted.any_tags.push(tags.iter().map(|tag| (*tag).to_owned()).collect());
+    let mut asked = query.all("apps").flat_map(|value| value.split(',')).filter(|app| !app.is_empty()).peekable();
+    // At least one of them, as `@huggingface/hub` says.
+    if asked.peek().is_some() {
+        let tags = asked.filter_map(apps::find).flat_map(|app| app.tags).map(|tag| (*tag).to_owned());
+        wanted.any_tags.push(tags.collect());
     }
     wanted.sort = match query.get("sort") {
         None => Sort::default(),
