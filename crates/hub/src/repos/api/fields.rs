@@ -81,7 +81,14 @@ pub(super) fn expanded(query: &Query, repo_type: RepoType) -> HubResult<Option<F
             HubError::bad_request(format!("`expand` does not know `{name}` for {}; it takes {names}", repo_type.plural()))
         })
     };
-    asked.into_iter().map(find).collect::<HubResult<_>>().map(Some)
+    let mut fields = Fields::new();
+    for name in asked {
+        let field = find(name)?;
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    Ok(Some(fields))
 }
 
 /// Everything about one repository, unless `expand` says otherwise.

@@ -35,11 +35,13 @@ pub async fn list_spaces_using_each(
 ) -> sqlx::Result<Vec<(i64, String)>> {
     let mut sql = QueryBuilder::<Postgres>::new("select wanted.place, used.id from jsonb_array_elements((select ");
     sql.push_bind(json!(models)).push(")) with ordinality wanted (names, place) cross join lateral (");
-    sql.push("select n.name || '/' || r.name as id, c.trending, r.repo_pk from repos r join repo_counters c using (repo_pk) ");
-    sql.push("join namespaces n using (namespace_pk) where r.repo_type = 'space' ");
+    // Counters and owners are looked up one by one: else all Spaces are walked in their order, and all owners, for each model.
+    sql.push("select n.name || '/' || r.name as id, r.repo_pk, ");
+    sql.push("(select c.trending from repo_counters c where c.repo_pk = r.repo_pk) as trending from repos r cross join lateral ");
+    sql.push("(select name from namespaces where namespace_pk = r.namespace_pk offset 0) n where r.repo_type = 'space' ");
     sql.push("and r.facts -> 'models' ?| array(select jsonb_array_elements_text(wanted.names))");
     visible.push(&mut sql);
-    sql.push(" order by c.trending desc, r.repo_pk desc limit 100) used ");
+    sql.push(" order by trending desc, r.repo_pk desc limit 100) used ");
     sql.push("order by wanted.place, used.trending desc, used.repo_pk desc");
     sql.build_query_as().fetch_all(pool).await
 }

@@ -248,9 +248,9 @@ pub async fn count_tagged(
     groups: &[Vec<String>],
     limit: i64,
 ) -> sqlx::Result<Vec<i64>> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "select (select count(*) from (select from repos r join namespaces n using (namespace_pk) ",
-    );
+    let mut sql = QueryBuilder::<Postgres>::new("select (select count(*) from (select from repos r cross join lateral ");
+    // Else Postgres may read all owners for each group.
+    sql.push("(select name from namespaces where namespace_pk = r.namespace_pk offset 0) n ");
     sql.push("where r.tags && array(select jsonb_array_elements_text(wanted.tags)) and r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
     sql.push(" limit ").push_bind(limit).push(") found) from jsonb_array_elements((select ").push_bind(json!(groups));
