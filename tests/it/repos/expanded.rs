@@ -1,3 +1,5 @@
+use std::collections::BTreeSet;
+
 use hub_tests::{Client, Value, json};
 use hub_types::RepoType;
 
@@ -102,6 +104,18 @@ async fn lists_know_storage_spaces_and_children() {
     assert_eq!(own["spaces"].as_array().unwrap().len(), 2, "{own}");
     assert_eq!(own["childrenModelCount"], json!({"adapter": 1, "finetune": 2}));
     // What takes more than the row comes in smaller pages, which follow each other.
-    assert_eq!(anonymous.get_json(&format!("{path}&limit=1"), 200).await.as_array().unwrap().len(), 1);
+    let more = "insert into repos (repo_type, namespace_pk, name) select 'model', namespace_pk, 'm' || n
+                from namespaces, generate_series(1, 120) n where name = 'ada'";
+    sqlx::query(more).execute(&seeded.hub.app().pool).await.unwrap();
+    let (mut next, mut pages) = (Some(anonymous.url(&format!("{path}&limit=1000"))), Vec::new());
+    while let Some(url) = next {
+        let response = anonymous.get_url(&url).await;
+        next = response.headers().get("link").map(|link| link.to_str().unwrap().split(['<', '>']).nth(1).unwrap().to_owned());
+        pages.push(response.json::<Vec<Value>>().await.unwrap());
+    }
+    assert_eq!(pages.iter().map(Vec::len).collect::<Vec<_>>(), [100, 23]);
+    assert!(pages.iter().flatten().all(|model| model["usedStorage"].is_i64() && model["spaces"].is_array()));
+    let ids: BTreeSet<&str> = pages.iter().flatten().map(|model| model["id"].as_str().unwrap()).collect();
+    assert_eq!(ids.len(), 123, "each once");
     seeded.stop().await;
 }
