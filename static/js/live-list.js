@@ -45,13 +45,13 @@ function enhance(scope, status) {
   }
 }
 
-// What the reader had opened, and where they were, stays.
-function exchange(fresh, status) {
+// What the reader had opened, and where they were, stays; and what they type, unless they go to another step of the history.
+function exchange(fresh, status, keepsTyped) {
   const open = new Map([...form.querySelectorAll("details[id]")].map((details) => [details.id, details.open]));
   const active = document.activeElement;
   const box = active?.matches("input[type=checkbox]");
   const place = box ? `input[name="${active.name}"][value="${CSS.escape(active.value)}"]` : active?.id && `#${active.id}`;
-  const typed = active?.matches("input[type=search]") ? [active.value, active.selectionStart] : null;
+  const typed = keepsTyped && active?.matches("input[type=search]") ? [active.value, active.selectionStart] : null;
   for (const part of form.querySelectorAll("[data-live]")) {
     const other = fresh.querySelector(`[data-live="${part.dataset.live}"]`);
     if (other) part.replaceChildren(...other.childNodes);
@@ -87,7 +87,7 @@ if (form) {
       const response = await fetch(address, { signal: abort.signal, headers: { accept: "text/html" } });
       if (!response.ok) throw new Error(response.statusText);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
-      exchange(fresh, status);
+      exchange(fresh, status, remember !== "nothing");
       // Words typed one after another are one step back.
       const typing = remember === "typing";
       if (typing && history.state?.typing) history.replaceState({ typing }, "", address);

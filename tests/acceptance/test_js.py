@@ -28,6 +28,7 @@ CASES = {
     "listCommits": ["listCommits", "countCommits"],
     "listModels": ["listModels", "modelInfo"],
     "listDatasetsAndSpaces": ["listDatasets", "listSpaces", "datasetInfo", "spaceInfo"],
+    "narrowedLists": ["listModels (search)", "listDatasets (search)", "listSpaces (search)"],
     "sorts": ["listModels (sort)", "listDatasets (sort)", "listSpaces (sort)"],
     "collections": ["createCollection", "listCollections", "deleteCollection"],
     "safetensors": ["parseSafetensorsMetadata"],

@@ -146,6 +146,9 @@ def test_lists_can_be_wide(api, new_repo, unique):
     assert api.model_info(repo_id).safetensors.total == 17
     info = next(iter(api.list_models(filter=tag, expand=["safetensors", "author"])))
     assert info.safetensors.total == 17 and info.author == "bob"
+    fields = ["spaces", "usedStorage", "childrenModelCount", "resourceGroup"]
+    listed, alone = next(iter(api.list_models(filter=tag, expand=fields))), api.model_info(repo_id, expand=fields)
+    assert listed.used_storage == alone.used_storage > 0 and listed.spaces == alone.spaces == []
 
 
 @calls("HfApi.list_models (paged)", "HfApi.list_models (sort)")

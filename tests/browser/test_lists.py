@@ -109,6 +109,37 @@ def test_typing_searches_names_and_cards_and_forgives(models):
     picture(page, "1440-light-list-empty")
 
 
+def test_back_takes_the_words_out_of_the_box_too(models):
+    page = models()
+    page.evaluate("window.mark = 1")
+    box = page.get_by_role("main").get_by_label("Search in models")
+    box.press_sequentially("gulls")
+    page.wait_for_url("**search=gulls*")
+    wait_for(page, lambda shown: shown == ["seagull-detector"])
+    assert box.input_value() == "gulls" and box.evaluate("box => document.activeElement === box")
+    page.go_back()
+    wait_for(page, lambda shown: len(shown) == len(MODELS))
+    assert box.input_value() == "", "the box says what the list is of"
+    page.go_forward()
+    wait_for(page, lambda shown: shown == ["seagull-detector"])
+    assert box.input_value() == "gulls"
+    page.go_back()
+    wait_for(page, lambda shown: len(shown) == len(MODELS))
+    choose(page, "Licence", "mit")
+    page.wait_for_url("**license=mit*")
+    wait_for(page, lambda shown: len(shown) == 3)
+    assert "search" not in page.url and page.evaluate("window.mark") == 1
+
+
+def test_a_page_after_the_last_one_leads_back(models):
+    page = models("license=mit&p=7")
+    page.get_by_role("heading", name="This list has one page").wait_for()
+    assert not list(axe(page))
+    page.get_by_role("link", name="Go to the last page").click()
+    wait_for(page, lambda shown: len(shown) == 3)
+    assert "license=mit" in page.url and "p=7" not in page.url
+
+
 def test_the_keyboard_keeps_its_place(models):
     page = models()
     box = page.locator("input[name=license][value=mit]")

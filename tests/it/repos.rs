@@ -6,6 +6,7 @@ mod cards;
 mod commit;
 mod commits;
 mod derived;
+mod expanded;
 mod info;
 mod lfs_files;
 mod lifecycle;

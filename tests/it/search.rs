@@ -174,20 +174,50 @@ async fn odd_questions_get_plain_answers() {
     let long = "volcanoes ".repeat(1000);
     let page = browser.open(&format!("/models?search={long}")).await;
     assert!(page.has("only its beginning was searched for"));
-    for query in [
-        "p=500",
-        "p=99999999999999999999",
-        "p=-1",
-        "search=%00%01",
-        "search=\"AND OR NOT (",
-        "search=owner:*",
-        "license=' or 1=1 --",
-        "language=en&language=de&language=xx&relation=merge",
-        "min_parameters=9B&max_parameters=1B",
-        "other=%F0%9F%A6%80",
-        "sort=;drop",
+    for (query, found, words) in [
+        ("p=500", 0, "This list has one page"),
+        // What is no number is as if it were not there.
+        ("p=99999999999999999999", 3, ", </span>3<span"),
+        ("p=-1", 3, ", </span>3<span"),
+        ("license=' or 1=1 --", 0, "No models have “"),
+        ("language=en&language=de&language=xx&relation=merge", 0, "No models have “xx” as language."),
+        ("min_parameters=9B&max_parameters=1B", 0, "Nothing has at least 9B and at most 1B parameters"),
+        ("min_parameters=9B&max_parameters=1B", 0, "At least 9B and at most 1B parameters<"),
+        ("num_parameters=min:1B,max:9B", 0, "1B to 9B parameters<"),
+        ("other=%F0%9F%A6%80", 0, "No models have “🦀” as other tags."),
+        ("sort=;drop", 3, ", </span>3<span"),
     ] {
-        assert_eq!(browser.open(&format!("/models?{query}")).await.status, 200, "{query}");
+        let page = browser.open(&format!("/models?{query}")).await;
+        assert_eq!((page.status, names(&page).len()), (200, found), "{query}");
+        assert!(page.has(words), "{query}: {words}");
+        // Of a page after the last one nobody is told that a filter is at fault.
+        assert_eq!(page.has("Nothing matches"), found == 0 && !query.starts_with("p="), "{query}");
     }
+    for query in ["search=%00%01", "search=\"AND OR NOT (", "search=owner:*"] {
+        let page = browser.open(&format!("/models?{query}")).await;
+        assert_eq!(page.status, 200, "{query}");
+        assert!(page.has("Nothing matches") || !names(&page).is_empty(), "{query}");
+    }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_page_after_the_last_one_leads_to_it() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    for number in 0..31 {
+        model(&ada, &format!("ada/even-{number:02}"), false, "license: mit", "One of many.").await;
+    }
+    hub.indexed().await;
+    let mut browser = Browser::new(&hub);
+    let page = browser.open("/models?license=mit&search=even&p=7").await;
+    assert!(names(&page).is_empty() && page.has("This list has 2 pages"), "{}", page.text);
+    assert!(page.has("href=\"/models?license=mit&#38;search=even&#38;p=1\""), "{}", page.text);
+    assert!(!page.has("Nothing matches") && !page.has("Remove a filter"));
+    let last = browser.open("/models?license=mit&search=even&p=1").await;
+    assert!(names(&last).len() == 1 && !last.has("This list has"));
+    // With nothing that fits, the filters are at fault.
+    let none = browser.open("/models?license=cc0-1.0&p=7").await;
+    assert!(none.has("Nothing matches") && !none.has("This list has"));
     hub.stop().await;
 }

@@ -225,6 +225,50 @@ const cases = {
     assert.equal((await hub.spaceInfo({ name: space.name, ...at })).name, space.name);
   },
 
+  async narrowedLists() {
+    const tag = `js-${randomUUID().slice(0, 8)}`;
+    const tagged = (type, yaml) => make(type, [named("README.md", `---\n${yaml}\ntags: [${tag}, of-${type}]\n---\n# Card\n`)]);
+    const writer = await tagged("model", "license: mit\nlibrary_name: transformers\npipeline_tag: text-generation\nlanguage: [en, de]");
+    const painter = await tagged("model", "license: apache-2.0\nlibrary_name: diffusers\npipeline_tag: text-to-image");
+    const english = await tagged("dataset", "license: mit\nlanguage: en\ntask_categories: [translation]\nsize_categories: [n<1K]");
+    const french = await tagged("dataset", "license: cc0-1.0\nlanguage: fr\ntask_categories: [summarization]");
+    const page = await tagged("space", `sdk: static\nmodels: [${writer.name}]\nlicense: mit`);
+    const app = await tagged("space", `sdk: gradio\ndatasets: [${english.name}]`);
+    for (const [list, search, found] of [
+      [hub.listModels, {}, [writer, painter]],
+      [hub.listModels, { tags: ["license:mit"] }, [writer]],
+      [hub.listModels, { tags: ["de", "transformers"] }, [writer]],
+      [hub.listModels, { tags: ["de", "diffusers"] }, []],
+      [hub.listModels, { task: "text-to-image" }, [painter]],
+      [hub.listModels, { apps: ["vllm"] }, [writer]],
+      [hub.listModels, { apps: ["ollama", "draw-things"] }, [painter]],
+      [hub.listModels, { apps: ["vllm", "draw-things"] }, [writer, painter]],
+      [hub.listModels, { inferenceProviders: ["together"] }, []],
+      [hub.listModels, { owner: "acme" }, []],
+      [hub.listDatasets, {}, [english, french]],
+      [hub.listDatasets, { tags: ["language:fr"] }, [french]],
+      [hub.listDatasets, { tags: ["task_categories:translation", "size_categories:n<1K"] }, [english]],
+      [hub.listDatasets, { tags: ["license:mit", "language:fr"] }, []],
+      [hub.listDatasets, { owner: "bob", query: french.name.split("/")[1] }, [french]],
+      [hub.listDatasets, { owner: "acme" }, []],
+      [hub.listSpaces, {}, [page, app]],
+      [hub.listSpaces, { tags: ["gradio"] }, [app]],
+      [hub.listSpaces, { tags: ["static", "of-space"] }, [page]],
+      [hub.listSpaces, { tags: ["of-model"] }, []],
+      [hub.listSpaces, { owner: "bob", query: page.name.split("/")[1] }, [page]],
+      [hub.listSpaces, { owner: "acme" }, []],
+    ]) {
+      const narrowed = { ...search, tags: [tag, ...(search.tags ?? [])] };
+      const names = (await all(list({ search: narrowed, ...at }))).map((repo) => repo.name);
+      assert.deepEqual(names.sort(), found.map((repo) => repo.name).sort(), `${list.name} ${JSON.stringify(search)}`);
+    }
+    const fields = { search: { tags: [tag, "gradio"] }, additionalFields: ["datasets", "models", "tags", "author"], ...at };
+    const [found] = await all(hub.listSpaces(fields));
+    assert.deepEqual([found.datasets, found.models, found.author], [[english.name], [], "bob"]);
+    const [one, ...more] = await all(hub.listDatasets({ search: { tags: [tag] }, additionalFields: ["tags", "cardData"], limit: 1, ...at }));
+    assert.ok(one.tags.includes(tag) && one.cardData.tags.includes(tag) && more.length === 0);
+  },
+
   async sorts() {
     const stem = `js-${randomUUID().slice(0, 8)}`;
     const pair = async (type, files) => {

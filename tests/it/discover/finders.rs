@@ -157,6 +157,20 @@ async fn datasets_and_models_that_go_with_a_model_are_told_with_reasons() {
 }
 
 #[tokio::test]
+async fn a_model_of_pictures_and_words_finds_its_kind_of_data() {
+    let hub = TestHub::start().await;
+    let ada = hub.user("ada").await;
+    repo(&ada, "dataset", "ada/captions", false, "task_categories: [image-text-to-text]", "Captions.").await;
+    repo(&ada, "model", "ada/looker", false, "pipeline_tag: image-text-to-text", "Looks.").await;
+    hub.indexed().await;
+    let related = hub.anonymous().get_json("/api/models/ada/looker/related", 200).await;
+    let terms = related["datasets"][0]["terms"].as_array().unwrap();
+    let kind = terms.iter().find(|term| term["label"] == "Right kind of data");
+    assert_eq!(kind.map(|term| &term["text"]), Some(&Value::from("image")), "{related}");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_field_is_told_by_tags_names_and_cards() {
     let hub = TestHub::start().await;
     let ada = hub.user("ada").await;

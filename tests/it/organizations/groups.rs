@@ -116,6 +116,13 @@ async fn every_door_gives_the_same_answer() {
         }
         let expected: &[&str] = if sees { &["gated", "private", "public"] } else { &["gated", "public"] };
         assert_eq!(names(&client.get_json("/api/models?author=acme", 200).await, "id"), expected, "{who}: the list");
+        // Asked for twice, it is the same.
+        let list = "/api/models?author=acme&expand=resourceGroup&expand=resourceGroup";
+        for listed in client.get_json(list, 200).await.as_array().unwrap() {
+            let id = listed["id"].as_str().unwrap();
+            let alone = client.get_json(&format!("/api/models/{id}?expand=resourceGroup"), 200).await;
+            assert_eq!((listed, listed["resourceGroup"]["name"] == "research"), (&alone, sees), "{who} at {id} in the list");
+        }
         let found = client.get_json("/api/quicksearch?q=quagga&type=model", 200).await;
         assert_eq!(names(&found["models"], "id"), expected, "{who}: the search");
         assert_eq!(found["modelsCount"], expected.len(), "{who}: {found}");

@@ -33,6 +33,48 @@ async fn an_organization_is_founded_and_its_members_get_roles() {
 }
 
 #[tokio::test]
+async fn an_organization_of_thousands_shows_some_faces_and_all_members_by_pages() {
+    let hub = TestHub::start().await;
+    let ada = hub.account("ada").await;
+    hub.organization("acme", &[(&ada, hub::accounts::OrgRole::Admin)]).await;
+    let mut browser = Browser::new(&hub);
+    assert!(!browser.open("/acme").await.has("All members"), "whoever there is, is shown");
+    hub.sql(
+        "insert into namespaces (name, kind) select 'person-' || lpad(n::text, 4, '0'), 'user' from generate_series(1, 1249) n;
+         insert into users (user_pk, email, password_hash, fullname)
+         select namespace_pk, name || '@example.org', 'none', '' from namespaces where name like 'person-%';
+         insert into organization_members (organization_pk, user_pk, role)
+         select (select namespace_pk from namespaces where name = 'acme'), namespace_pk, 'read' from namespaces
+         where name like 'person-%'",
+    )
+    .await;
+    let faces = |text: &str| text.matches("href=\"/person-").count();
+    let page = browser.open("/acme").await;
+    assert!(page.has("<h2>1,250 members</h2>") && page.has("href=\"/organizations/acme/members\">All members"), "{}", page.text);
+    assert_eq!(faces(&page.text), 29, "and ada");
+    let (mut path, mut found, mut pages) = ("/organizations/acme/members".to_owned(), 0, 0);
+    loop {
+        let page = browser.open(&path).await;
+        assert!(page.has("1,250 members"), "{}", page.text);
+        (found, pages) = (found + faces(&page.text), pages + 1);
+        let Some(rest) = page.text.split("href=\"/organizations/acme/members?after=").nth(1) else { break };
+        path = format!("/organizations/acme/members?after={}", rest.split('"').next().unwrap());
+    }
+    assert_eq!((found, pages), (1249, 21));
+    assert_eq!(browser.get("/organizations/ACME/members").await.location(), "/organizations/acme/members");
+    for (path, status) in [("acme/members?after=%00", 400), ("nobody/members", 404), ("ada/members", 404)] {
+        assert_eq!(browser.get(&format!("/organizations/{path}")).await.status, status, "{path}");
+    }
+    let mut admin = Browser::logged_in(&hub, "ada").await;
+    let settings = admin.open("/organizations/acme/settings").await;
+    assert!(settings.has("1,250 members") && settings.has("1,250 members have none."));
+    assert!(settings.has("href=\"/organizations/acme/settings?after=person-0199#members\""), "200 of them");
+    let last = admin.open("/organizations/acme/settings?after=person-1200").await;
+    assert!(last.has("Role of person-1249") && last.has("1,250 members") && !last.has("More members"));
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn only_admins_reach_the_settings_of_an_organization() {
     let hub = TestHub::start().await;
     hub.account("boss").await;

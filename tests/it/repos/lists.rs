@@ -59,6 +59,8 @@ async fn models_are_found_by_their_metadata() {
         ("inference=warm", vec![]),
         ("apps=vllm", vec!["ada/gpt_x", "ada/bert"]),
         ("apps=unheard-of", vec![]),
+        ("apps=vllm,draw-things", vec!["ada/diffuser", "ada/gpt_x", "ada/bert"]),
+        ("apps=draw-things&apps=ollama,unheard-of", vec!["ada/diffuser"]),
     ] {
         assert_eq!(ids(&seeded.ada, &format!("/api/models?{query}")).await, expected, "{query}");
     }

@@ -1,9 +1,10 @@
-//! Pages of what an organisation arranges: resource groups, requests to join, service accounts,
+//! Pages of who belongs to an organisation and what it arranges: resource groups, requests to join, service accounts,
 //! mail domains and trusted publishers.
 
 mod domains;
 mod group;
 mod groups;
+mod members;
 mod publishers;
 mod requests;
 mod service_account;
@@ -20,6 +21,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(groups::routes)
         .configure(group::routes)
+        .configure(members::routes)
         .configure(requests::routes)
         .configure(service_accounts::routes)
         .configure(service_account::routes)

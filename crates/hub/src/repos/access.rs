@@ -49,6 +49,11 @@ pub fn is_member(user: User, repo: &Repo) -> bool {
     role_level(&Viewer { user: Some(user), auth: Auth::Password }, repo).is_some()
 }
 
+/// Whether a viewer belongs to a repository, by what was shown for them: a token for other things belongs nowhere.
+pub fn is_shown_as_member(viewer: &Viewer, repo: &Repo) -> bool {
+    role_level(viewer, repo).is_some() && token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
+}
+
 fn role_level(viewer: &Viewer, repo: &Repo) -> Option<Level> {
     let user = viewer.user.as_ref()?;
     if user.is_admin {
@@ -313,8 +318,7 @@ impl RepoRead {
 
     /// The same of what was shown for the viewer: a token for other things belongs nowhere.
     pub fn is_shown_as_member(&self) -> bool {
-        let Self { repo, viewer, .. } = self;
-        self.is_member() && token_cap(viewer, repo.namespace_pk, repo.repo_type, &repo.id.to_string()).is_some()
+        is_shown_as_member(&self.viewer, &self.repo)
     }
 
     /// Whether what was shown for the viewer opens gated repositories: of tokens for chosen things, those that say so, or name

@@ -7,6 +7,7 @@ mod commit;
 mod commits;
 mod conversion;
 mod discussions;
+mod extras;
 mod fields;
 mod gating;
 mod groups;

@@ -1,11 +1,14 @@
 //! The resource group that a repository is in.
 
+use std::collections::HashMap;
+
 use sqlx::PgConnection;
 
 use super::access;
 use super::{Repo, RepoAdmin, queries};
+use crate::accounts::Viewer;
 use crate::accounts::audit;
-use crate::accounts::queries::groups::{GroupRow, find_group_by_pk};
+use crate::accounts::queries::groups::{GroupRow, find_group_by_pk, list_groups_by_pk};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
@@ -19,6 +22,28 @@ pub async fn find(app: &App, repo: &Repo) -> HubResult<Option<GroupRow>> {
         Some(pk) => Ok(find_group_by_pk(&app.pool, pk).await?),
         None => Ok(None),
     }
+}
+
+/// The groups of those of these repositories that the viewer belongs to, each with the key of the repository. Others are told of none.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_of_members(app: &App, viewer: &Viewer, repo_pks: &[i64]) -> HubResult<Vec<(i64, GroupRow)>> {
+    if viewer.is_anonymous() {
+        return Ok(Vec::new());
+    }
+    let mut repos = queries::list_in_groups(&app.pool, repo_pks).await?;
+    repos.retain(|repo| access::is_shown_as_member(viewer, repo));
+    if repos.is_empty() {
+        return Ok(Vec::new());
+    }
+    let mut group_pks: Vec<i64> = repos.iter().filter_map(|repo| repo.resource_group_pk).collect();
+    group_pks.sort_unstable();
+    group_pks.dedup();
+    let groups = list_groups_by_pk(&app.pool, &group_pks).await?;
+    let groups: HashMap<i64, GroupRow> = groups.into_iter().map(|group| (group.resource_group_pk, group)).collect();
+    let with_group = |repo: &Repo| Some((repo.pk, groups.get(&repo.resource_group_pk?)?.clone()));
+    Ok(repos.iter().filter_map(with_group).collect())
 }
 
 /// Puts a repository into the group with an id, or for no id into none.

@@ -9,6 +9,7 @@ pub mod conversions;
 pub mod derived;
 pub mod discussions;
 mod events;
+pub mod expanded;
 pub mod gating;
 pub mod likes;
 pub mod lineage;
@@ -31,7 +32,7 @@ use sqlx::{PgConnection, PgExecutor};
 pub use events::{insert_event, insert_ref_event};
 pub use names::{delete_redirect, find_moved, hold_named, insert_redirect, insert_redirects_of_former_owners, update_name};
 use repo::RepoRow;
-pub use repo::{Repo, find_repo, find_repo_by_pk, find_repo_or_deleted, find_repos_by_name};
+pub use repo::{Repo, find_repo, find_repo_by_pk, find_repo_or_deleted, find_repos_by_name, list_in_groups};
 
 /// A new repository.
 #[derive(Debug)]

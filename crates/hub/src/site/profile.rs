@@ -6,8 +6,10 @@ use hub_cards::SafeHtml;
 use hub_types::RepoType;
 
 use crate::accounts::page::PageRequest;
+use crate::accounts::pages::members::member_label;
 use crate::accounts::queries::domains::find_joinable;
 use crate::accounts::queries::follows::count_follows;
+use crate::accounts::queries::public::count_members;
 use crate::accounts::queries::requests::count_requests;
 use crate::accounts::queries::settings::{MemberRow, ProfileRow, find_profile, list_members, list_organizations_of};
 use crate::accounts::requests::MOST;
@@ -62,8 +64,10 @@ pub struct ProfilePage {
     pub requests: Option<(String, i64)>,
     /// For a user: the organisations.
     pub organizations: Vec<String>,
-    /// For an organisation: the members.
+    /// For an organisation: the members, or the first ones.
     pub members: Vec<MemberFace>,
+    /// How many there are.
+    pub member_count: i64,
     /// Whether the viewer may make repositories here.
     pub can_create: bool,
     /// The overview and a tab for each kind of which there is something.
@@ -165,10 +169,12 @@ impl ProfilePage {
 
     /// The heading of the faces.
     pub fn member_label(&self) -> String {
-        match self.members.len() {
-            1 => "1 member".to_owned(),
-            count => format!("{count} members"),
-        }
+        member_label(self.member_count)
+    }
+
+    /// Whether there are members whose faces are not shown.
+    pub fn has_more_members(&self) -> bool {
+        usize::try_from(self.member_count).is_ok_and(|count| count > self.members.len())
     }
 
     /// Whether there is nothing to show.
@@ -183,6 +189,8 @@ fn without_scheme(link: &str) -> &str {
     rest.strip_prefix("www.").unwrap_or(rest).trim_end_matches('/')
 }
 
+/// How many faces of members are shown.
+const FACES: i64 = 30;
 /// How many repositories of each kind the overview shows.
 const COLUMN_LEN: usize = 12;
 /// How many collections are shown.
@@ -284,6 +292,7 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         card_link: None,
         organizations: list_organizations_of(&page.app.pool, row.namespace_pk).await?,
         members: Vec::new(),
+        member_count: 0,
         locked_out: false,
         join_href: None,
         domain_join: None,
@@ -327,7 +336,7 @@ fn card_link(page: &PageRequest, name: &str, role: Option<OrgRole>, shelf: &Shel
 
 async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResult<ProfilePage> {
     let role = page.viewer.role_in(row.namespace_pk);
-    let members = list_members(&page.app.pool, row.namespace_pk).await?;
+    let members = list_members(&page.app.pool, row.namespace_pk, "", FACES).await?;
     let waiting = match role {
         Some(OrgRole::Admin) => count_requests(&page.app.pool, row.namespace_pk, MOST).await?,
         _ => 0,
@@ -352,6 +361,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
         card: shelf.card.and_then(|card| card.html),
         organizations: Vec::new(),
         members: members.into_iter().map(face_of).collect(),
+        member_count: count_members(&page.app.pool, row.namespace_pk).await?,
         can_create: page
             .viewer
             .user

@@ -1,6 +1,6 @@
 //! What there is of organisations, and of who joins them.
 
-use super::Gate::{self, Belongs, OrgActor, OrgAdmin};
+use super::Gate::{self, Belongs, Open, OrgActor, OrgAdmin};
 use super::Row;
 
 /// As in [`super::TABLES`].
@@ -57,6 +57,7 @@ pub(super) const ORGANIZATIONS: &[Row] = &[
     ("DELETE", "/api/organizations/{name}/resource-groups/{id}/users/{user}", OrgActor),
     ("POST", "/organizations/{name}/picture", OrgAdmin),
     ("POST", "/organizations/{name}/picture/remove", OrgAdmin),
+    ("GET", "/organizations/{name}/members", Open),
     ("POST", "/organizations/{name}/members", OrgAdmin),
     ("POST", "/organizations/{name}/members/{user}", OrgAdmin),
     ("POST", "/organizations/{name}/invitations", OrgAdmin),

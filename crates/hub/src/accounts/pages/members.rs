@@ -7,20 +7,37 @@ use super::organizations::{Typed, settings_path, show_refused};
 use crate::accounts::invitations::{self, LINK_DAYS};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::invitations::{InvitationRow, list_invitations};
-use crate::accounts::queries::settings::{MemberRow, ProfileRow, list_members, list_without_second_factor};
+use crate::accounts::queries::public::count_members;
+use crate::accounts::queries::settings::{
+    MemberRow, ProfileRow, count_without_second_factor, list_members, list_without_second_factor,
+};
 use crate::accounts::settings::{leave, remove_member, require_admin_of, set_member};
 use crate::accounts::{OrgRole, User, UserPk, sudo, throttle};
 use crate::error::{HubError, HubResult};
+use crate::web::cursor::one_more;
+use crate::web::extract::Query;
+use crate::web::filters::grouped_digits;
 use crate::web::form::{Choice, Field, Refusal};
 
 /// The roles as forms name them.
 const ROLES: [(&str, &str); 4] = [("read", "Read"), ("contributor", "Contributor"), ("write", "Write"), ("admin", "Admin")];
 
+/// How many members the settings show at once: each has a form.
+const PAGE_LEN: usize = 200;
+
 /// The part of an organisation's settings that is about people.
 #[derive(Debug)]
 pub(super) struct People {
-    /// The members.
+    /// The members, or a page of them.
     pub members: Vec<MemberItem>,
+    /// How many there are in all.
+    member_count: i64,
+    /// How many of them have no second factor.
+    lacking_count: i64,
+    /// Where the list of members begins, if this is not there.
+    pub first: Option<String>,
+    /// Where it goes on.
+    pub next: Option<String>,
     /// Somebody to add.
     pub new_member: Field,
     /// Their role.
@@ -140,14 +157,22 @@ impl People {
         typed: &Typed<'_>,
         refusal: &Refusal,
     ) -> HubResult<Self> {
-        let members = list_members(&page.app.pool, row.namespace_pk).await?;
-        let lacking = list_without_second_factor(&page.app.pool, row.namespace_pk).await?;
+        let after = members_after(&page.query())?;
+        let mut members = list_members(&page.app.pool, row.namespace_pk, &after, one_more(PAGE_LEN)).await?;
+        let next = cut_members(&mut members, PAGE_LEN);
+        let keys: Vec<UserPk> = members.iter().map(|member| member.user_pk).collect();
+        let lacking = list_without_second_factor(&page.app.pool, &keys).await?;
+        let here = settings_path(row);
         let invitations = list_invitations(&page.app.pool, row.namespace_pk).await?;
         let invitations = invitations.into_iter().map(|row| InvitationItem::of(page, row));
         let (invited, links) = invitations.partition(|item| !item.email.is_empty());
         let roles = role_options(&row.default_role);
         Ok(Self {
             members: members.into_iter().map(|row| member_item(row, user, &lacking)).collect(),
+            member_count: count_members(&page.app.pool, row.namespace_pk).await?,
+            lacking_count: count_without_second_factor(&page.app.pool, row.namespace_pk).await?,
+            first: (!after.is_empty()).then(|| format!("{here}#members")),
+            next: next.map(|name| format!("{here}?after={name}#members")),
             new_member: refusal.mark(Field::new("user", "Username").value(typed.member)),
             new_role: Field::new("role", "Role"),
             email: refusal.mark(Field::new("email", "Email").value(typed.email)),
@@ -166,20 +191,44 @@ impl People {
 
     /// How many have no second factor, in words.
     pub(super) fn lacking_label(&self) -> String {
-        match self.members.iter().filter(|member| member.lacks_second_factor).count() {
+        match self.lacking_count {
             0 => "All members have one.".to_owned(),
             1 => "1 member has none.".to_owned(),
-            count => format!("{count} members have none."),
+            count => format!("{} members have none.", grouped_digits(count.unsigned_abs())),
         }
     }
 
     /// The heading of the members.
     pub(super) fn member_label(&self) -> String {
-        match self.members.len() {
-            1 => "1 member".to_owned(),
-            count => format!("{count} members"),
-        }
+        member_label(self.member_count)
     }
+}
+
+/// How many members there are, in words.
+pub fn member_label(count: i64) -> String {
+    match count {
+        1 => "1 member".to_owned(),
+        count => format!("{} members", grouped_digits(count.unsigned_abs())),
+    }
+}
+
+/// The name after which a page of members begins: for the first page the empty one.
+///
+/// # Errors
+/// 400 for what is no name.
+pub fn members_after(query: &Query) -> HubResult<String> {
+    let after = query.get("after").unwrap_or_default();
+    if !after.is_empty() && hub_types::check_name(after).is_err() {
+        return Err(HubError::bad_request("`after` is not one that this list gave. Start again without it."));
+    }
+    Ok(after.to_owned())
+}
+
+/// Cuts a page off members that were read with [`one_more`], and gives the name after which the next one begins.
+pub fn cut_members(members: &mut Vec<MemberRow>, page: usize) -> Option<String> {
+    let more = members.len() > page;
+    members.truncate(page);
+    members.last().filter(|_| more).map(|member| member.name.clone())
 }
 
 fn member_item(row: MemberRow, user: &User, lacking: &[UserPk]) -> MemberItem {

@@ -62,6 +62,23 @@ pub async fn find_group_by_pk(pool: &PgPool, resource_group_pk: i64) -> sqlx::Re
     .await
 }
 
+/// The groups with these keys, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_groups_by_pk(pool: &PgPool, resource_group_pks: &[i64]) -> sqlx::Result<Vec<GroupRow>> {
+    sqlx::query_as!(
+        GroupRow,
+        r#"select g.resource_group_pk, g.public_id, g.organization_pk, g.name, g.description,
+                  (select count(*) from resource_group_members m where m.resource_group_pk = g.resource_group_pk) as "members!",
+                  (select count(*) from repos r where r.resource_group_pk = g.resource_group_pk and r.deleted_at is null) as "repos!"
+           from resource_groups g where g.resource_group_pk = any((select $1::bigint[])::bigint[])"#,
+        resource_group_pks
+    )
+    .fetch_all(pool)
+    .await
+}
+
 /// The groups of an organisation by name.
 ///
 /// # Errors

@@ -145,32 +145,49 @@ pub struct MemberRow {
     pub is_service: bool,
 }
 
-/// The members of an organisation by name.
+/// The members of an organisation by name, those whose names come after one; all come after the empty one.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_members(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<MemberRow>> {
+pub async fn list_members(pool: &PgPool, organization_pk: i64, after: &str, limit: i64) -> sqlx::Result<Vec<MemberRow>> {
     sqlx::query_as!(
         MemberRow,
-        r#"select m.user_pk, n.name, u.fullname, m.role, u.service_of is not null as "is_service!" from organization_members m
-         join users u using (user_pk) join namespaces n on n.namespace_pk = m.user_pk
-         where organization_pk = $1 order by lower(n.name) limit 1000"#,
-        organization_pk
+        r#"select m.user_pk as "user_pk!", m.name as "name!", u.fullname, m.role as "role!", u.service_of is not null as "is_service!"
+           from (
+               select o.user_pk, n.name, o.role from organization_members o join namespaces n on n.namespace_pk = o.user_pk
+               where o.organization_pk = $1 and lower(n.name) > lower($2) order by lower(n.name) limit $3
+           ) m join users u on u.user_pk = m.user_pk order by lower(m.name)"#,
+        organization_pk,
+        after,
+        limit
     )
     .fetch_all(pool)
     .await
 }
 
-/// The members of an organisation who have no second factor, as far as it is listed.
+/// Those of these people who have no second factor.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn list_without_second_factor(pool: &PgPool, organization_pk: i64) -> sqlx::Result<Vec<UserPk>> {
+pub async fn list_without_second_factor(pool: &PgPool, user_pks: &[UserPk]) -> sqlx::Result<Vec<UserPk>> {
     sqlx::query_scalar!(
-        "select user_pk from organization_members where organization_pk = $1 and lacks_second_factor(user_pk) limit 1000",
-        organization_pk
+        r#"select who as "who!" from unnest((select $1::bigint[])) as w (who) where lacks_second_factor(who)"#,
+        user_pks
     )
     .fetch_all(pool)
+    .await
+}
+
+/// Counts the members of an organisation who have no second factor.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn count_without_second_factor(pool: &PgPool, organization_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select count(*) as "count!" from organization_members where organization_pk = $1 and lacks_second_factor(user_pk)"#,
+        organization_pk
+    )
+    .fetch_one(pool)
     .await
 }
 

@@ -81,7 +81,14 @@ pub(super) fn expanded(query: &Query, repo_type: RepoType) -> HubResult<Option<F
             HubError::bad_request(format!("`expand` does not know `{name}` for {}; it takes {names}", repo_type.plural()))
         })
     };
-    asked.into_iter().map(find).collect::<HubResult<_>>().map(Some)
+    let mut fields = Fields::new();
+    for name in asked {
+        let field = find(name)?;
+        if !fields.contains(&field) {
+            fields.push(field);
+        }
+    }
+    Ok(Some(fields))
 }
 
 /// Everything about one repository, unless `expand` says otherwise.
@@ -201,7 +208,7 @@ fn value_of(repo: &ListedRepo, field: &str) -> Option<Value> {
         "library_name" => json!(repo.library_name.as_ref()?),
         "cardData" => repo.card.clone()?,
         "siblings" => repo.siblings.as_ref()?.iter().map(|path| json!({ "rfilename": path })).collect(),
-        "usedStorage" | "mainSize" => json!(repo.size_bytes),
+        "mainSize" => json!(repo.size_bytes),
         "gitalyUid" => json!(repo.public_id),
         "resourceGroup" | "citation" => Value::Null,
         "xetEnabled" => Value::Bool(false),

@@ -5,6 +5,7 @@ use serde::Deserialize;
 use serde_json::{Value, json};
 
 use super::{BUCKET, REPO};
+use crate::accounts::queries::groups::GroupRow;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::repos::access::{RepoAdmin, RepoRead};
@@ -25,7 +26,12 @@ pub(super) async fn group_of(app: &App, read: &RepoRead) -> HubResult<Value> {
         return Ok(Value::Null);
     }
     let group = groups::find(app, &read.repo).await?;
-    Ok(group.map_or(Value::Null, |group| json!({ "id": group.public_id, "name": group.name, "numUsers": group.members })))
+    Ok(group.map_or(Value::Null, |group| group_json(&group)))
+}
+
+/// What clients are told of a group.
+pub(super) fn group_json(group: &GroupRow) -> Value {
+    json!({ "id": group.public_id, "name": group.name, "numUsers": group.members })
 }
 
 async fn get_group(app: web::Data<App>, read: RepoRead) -> HubResult<HttpResponse> {

@@ -2,14 +2,14 @@
 
 use actix_web::{HttpResponse, web};
 use hub_types::RepoType;
-use serde_json::{Map, Value};
+use serde_json::Value;
 
-use super::fields;
+use super::{extras, fields};
 use crate::accounts::Viewer;
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::repos::apps;
-use crate::repos::listing::{self, Cursor, Direction, ListQuery, Sort};
+use crate::repos::listing::{self, Cursor, Direction, ListQuery, ListedRepo, Sort};
 use crate::repos::visibility::visible_to;
 use crate::web::base_url::BaseUrl;
 use crate::web::extract::Query;
@@ -17,7 +17,7 @@ use crate::web::extract::Query;
 /// How many there are on a page when nothing is said, and at most.
 const DEFAULT_LIMIT: u64 = 500;
 const MAX_LIMIT: u64 = 1_000;
-/// At most when whole cards are asked for.
+/// At most when whole cards are asked for, or what takes more than the row.
 const MAX_WIDE_LIMIT: u64 = 100;
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
@@ -46,7 +46,7 @@ async fn list(app: &App, viewer: &Viewer, base: &BaseUrl, query: &Query, repo_ty
     };
     let mut wanted = parse(query, repo_type)?;
     wanted.columns = fields::columns_for(&fields);
-    if wanted.columns.card || wanted.columns.facts || wanted.columns.siblings {
+    if wanted.columns.card || wanted.columns.facts || wanted.columns.siblings || extras::are_asked(&fields) {
         wanted.limit = wanted.limit.min(usize::try_from(MAX_WIDE_LIMIT).unwrap_or(usize::MAX));
     }
     let mut response = HttpResponse::Ok();
@@ -58,8 +58,9 @@ async fn list(app: &App, viewer: &Viewer, base: &BaseUrl, query: &Query, repo_ty
     if let Some(next) = page.next {
         response.insert_header(("Link", next_link(base, repo_type, query, &next)));
     }
-    let items: Vec<Value> = page.repos.iter().map(|repo| fields::object(repo, &fields, Map::new())).collect();
-    Ok(response.json(items))
+    let mut extras = extras::of_page(app, viewer, &page.repos, &fields).await?;
+    let item = |repo: &ListedRepo| fields::object(repo, &fields, extras.remove(&repo.repo_pk).unwrap_or_default());
+    Ok(response.json(page.repos.iter().map(item).collect::<Vec<Value>>()))
 }
 
 /// The same list further on. Clients send nothing but this address, so it carries every filter.
@@ -100,9 +101,11 @@ fn parse(query: &Query, repo_type: RepoType) -> HubResult<ListQuery> {
     if let Some(range) = query.get("num_parameters") {
         (wanted.min_parameters, wanted.max_parameters) = parameter_range(range)?;
     }
-    for app in query.all("apps").flat_map(|value| value.split(',')).filter(|app| !app.is_empty()) {
-        let tags = apps::find(app).map_or(&[][..], |app| app.tags);
-        wanted.any_tags.push(tags.iter().map(|tag| (*tag).to_owned()).collect());
+    let mut asked = query.all("apps").flat_map(|value| value.split(',')).filter(|app| !app.is_empty()).peekable();
+    // At least one of them, as `@huggingface/hub` says.
+    if asked.peek().is_some() {
+        let tags = asked.filter_map(apps::find).flat_map(|app| app.tags).map(|tag| (*tag).to_owned());
+        wanted.any_tags.push(tags.collect());
     }
     wanted.sort = match query.get("sort") {
         None => Sort::default(),

@@ -127,6 +127,9 @@ pub enum Used {
     Dataset,
 }
 
+/// How a model can be made from another one.
+pub const CHILD_RELATIONS: [&str; 4] = ["adapter", "merge", "quantized", "finetune"];
+
 /// How many models were made from one, by how.
 #[derive(Debug, Clone, sqlx::FromRow)]
 pub struct ChildCount {
@@ -141,9 +144,8 @@ pub struct ChildCount {
 /// # Errors
 /// The database does not answer.
 pub async fn count_children(pool: &PgPool, visible: &Visibility, ids: &[String]) -> sqlx::Result<Vec<ChildCount>> {
-    let relations = ["adapter", "merge", "quantized", "finetune"];
     let mut sql = QueryBuilder::<Postgres>::new("select relation, count(*) as count from unnest(");
-    sql.push_bind(relations.map(str::to_owned).to_vec());
+    sql.push_bind(CHILD_RELATIONS.map(str::to_owned).to_vec());
     sql.push(") relation join repos r on r.repo_type = 'model' and r.tags && array(");
     sql.push("select 'base_model:' || relation || ':' || id from unnest(").push_bind(ids.to_vec());
     sql.push(") id) join namespaces n using (namespace_pk) where true");
@@ -246,9 +248,9 @@ pub async fn count_tagged(
     groups: &[Vec<String>],
     limit: i64,
 ) -> sqlx::Result<Vec<i64>> {
-    let mut sql = QueryBuilder::<Postgres>::new(
-        "select (select count(*) from (select from repos r join namespaces n using (namespace_pk) ",
-    );
+    let mut sql = QueryBuilder::<Postgres>::new("select (select count(*) from (select from repos r cross join lateral ");
+    // Else Postgres may read all owners for each group.
+    sql.push("(select name from namespaces where namespace_pk = r.namespace_pk offset 0) n ");
     sql.push("where r.tags && array(select jsonb_array_elements_text(wanted.tags)) and r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
     sql.push(" limit ").push_bind(limit).push(") found) from jsonb_array_elements((select ").push_bind(json!(groups));

@@ -209,6 +209,26 @@ pub async fn find_repo_by_pk(conn: impl PgExecutor<'_>, repo_pk: i64) -> sqlx::R
     row.map(Repo::try_from).transpose()
 }
 
+/// Those of these repositories that are in a resource group, in no order.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_in_groups(conn: impl PgExecutor<'_>, repo_pks: &[i64]) -> sqlx::Result<Vec<Repo>> {
+    let rows = sqlx::query_as!(
+        RepoRow,
+        r#"select repo_pk, public_id, repo_type as "repo_type: RepoType", namespace_pk, n.name as namespace, r.name, private,
+                  gated, disabled, default_branch, r.created_at, last_modified_at, head_oid as "head_oid: Oid",
+                  pack_generation, held_generation, created_by, file_count, size_bytes, plain_http, resource_group_pk,
+                  'not-for-all-audiences' = any(tags) as "labelled!"
+           from repos r join namespaces n using (namespace_pk)
+           where repo_pk = any((select $1::bigint[])::bigint[]) and resource_group_pk is not null and deleted_at is null"#,
+        repo_pks
+    )
+    .fetch_all(conn)
+    .await?;
+    rows.into_iter().map(Repo::try_from).collect()
+}
+
 /// Finds a repository by key, also one that was deleted.
 ///
 /// # Errors

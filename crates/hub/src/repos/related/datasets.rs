@@ -182,10 +182,8 @@ fn fitting(model: &ListedRepo, about: &[About], dataset: &ListedRepo) -> Vec<Ter
 /// What speaks for or against a dataset besides.
 fn besides(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
     let mut terms = Vec::new();
-    let modality = model.pipeline_tag.as_deref().and_then(modality_of);
-    if let Some(modality) = modality.filter(|modality| tagged(dataset, "modality:").any(|own| own == *modality)) {
-        terms.push(Term::new("Right kind of data", modality, 50));
-    }
+    let own: Vec<&str> = tagged(dataset, "modality:").collect();
+    terms.extend(model.pipeline_tag.as_deref().and_then(|task| right_kind(task, &own)));
     let part = Part { id: dataset.id(), href: String::new(), used: Use::Data, licences: licences_of(&dataset.tags) };
     let follows = consequences(&model.id(), &licences_of(&model.tags), &[part], &[]);
     let about_it: Vec<_> = follows.findings.iter().filter(|finding| finding.from.is_some()).collect();
@@ -202,13 +200,65 @@ fn besides(model: &ListedRepo, dataset: &ListedRepo) -> Vec<Term> {
     terms
 }
 
-/// The kind of data that models of a task learn from.
-fn modality_of(task: &str) -> Option<&'static str> {
-    match known::find_task(task)?.group {
-        "nlp" => Some("text"),
-        "cv" => Some("image"),
-        "audio" => Some("audio"),
-        "tabular" => Some("tabular"),
-        _ => None,
+/// What it counts that a dataset has the kinds of data that models of a task learn from: of those who learn from several at once, each
+/// counts its part.
+fn right_kind(task: &str, own: &[&str]) -> Option<Term> {
+    let wanted = modalities_of(task);
+    let there: Vec<&str> = wanted.iter().copied().filter(|kind| own.contains(kind)).collect();
+    let part = 50 * i64::try_from(there.len()).ok()? / i64::try_from(wanted.len()).ok()?.max(1);
+    (part > 0).then(|| Term::new("Right kind of data", there.join(", "), part))
+}
+
+/// The kinds of data that models of a task learn from.
+fn modalities_of(task: &str) -> &'static [&'static str] {
+    match task {
+        "audio-text-to-text" => &["audio", "text"],
+        "image-text-to-text" | "image-text-to-image" | "visual-question-answering" => &["image", "text"],
+        "image-text-to-video" => &["image", "text", "video"],
+        "video-text-to-text" => &["video", "text"],
+        // Pages of documents come as files of their own and as pictures of them.
+        "document-question-answering" | "visual-document-retrieval" => &["document", "image", "text"],
+        "any-to-any" => &["image", "text", "audio", "video"],
+        "video-classification" | "video-to-video" | "text-to-video" => &["video"],
+        "image-to-video" => &["image", "video"],
+        "text-to-3d" => &["3d"],
+        "image-to-3d" => &["3d", "image"],
+        "time-series-forecasting" => &["timeseries", "tabular"],
+        _ => match known::find_any_task(task).map_or("", |task| task.group) {
+            "nlp" => &["text"],
+            "cv" => &["image"],
+            "audio" => &["audio"],
+            "tabular" => &["tabular"],
+            _ => &[],
+        },
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn every_task_that_learns_from_data_knows_its_kinds() {
+        for task in known::TASKS.iter().chain(known::FORMER_TASKS) {
+            let kinds = modalities_of(task.id).len();
+            match task.group {
+                "multimodal" => assert!(kinds > 1, "{}", task.id),
+                "rl" | "other" => assert_eq!(kinds, 0, "{}", task.id),
+                _ => assert!(kinds > 0, "{}", task.id),
+            }
+        }
+    }
+
+    #[test]
+    fn each_kind_counts_its_part() {
+        let term = |task: &str, own: &[&str]| right_kind(task, own).map(|term| (term.text, term.hundredths));
+        assert_eq!(term("fill-mask", &["image", "text"]), Some(("text".to_owned(), 50)));
+        assert_eq!(term("image-text-to-text", &["text", "image"]), Some(("image, text".to_owned(), 50)));
+        assert_eq!(term("visual-question-answering", &["text"]), Some(("text".to_owned(), 25)));
+        assert_eq!(term("any-to-any", &["audio", "3d"]), Some(("audio".to_owned(), 12)));
+        assert_eq!(term("image-text-to-text", &["audio"]), None);
+        assert_eq!(term("robotics", &["video"]), None);
+        assert_eq!(term("no-task", &["text"]), None);
     }
 }

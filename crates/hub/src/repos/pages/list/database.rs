@@ -4,7 +4,7 @@ use hub_types::RepoType;
 
 use super::facets::{self, ActiveFilter};
 use super::params::Params;
-use super::{ListPage, PAGE_LEN, empty_page};
+use super::{ListPage, PAGE_LEN, PastEnd, empty_page};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::listing::{Cursor, ListQuery, Sort, list};
@@ -55,6 +55,12 @@ pub(super) async fn list_page(page: &PageRequest, query: &Query, params: &Params
     let next = found.next.map(|cursor| cursor.encode());
     shown.next = next.map(|cursor| facets::address(params.kind, query, &["cursor"], Some(("cursor", &cursor))));
     shown.previous = query.get("cursor").map(|_| facets::address(params.kind, query, &["cursor"], None));
+    // What came after was removed since, or renamed.
+    shown.past_end = (found.repos.is_empty() && shown.previous.is_some()).then(|| PastEnd {
+        title: "This list ends before this page".to_owned(),
+        label: "Go to the first page",
+        href: facets::address(params.kind, query, &["cursor"], None),
+    });
     shown.repos = found.repos.into_iter().map(RepoSummary::from).collect();
     Ok(shown)
 }

@@ -310,6 +310,7 @@ pub(super) fn active(params: &Params, query: &Query) -> Vec<ActiveFilter> {
     }
     let (min, max) = params.parameters;
     let label = match (min.map(short_count), max.map(short_count)) {
+        (Some(min), Some(max)) if params.contradiction().is_some() => format!("At least {min} and at most {max} parameters"),
         (Some(min), Some(max)) => format!("{min} to {max} parameters"),
         (Some(min), None) => format!("At least {min} parameters"),
         (None, Some(max)) => format!("At most {max} parameters"),

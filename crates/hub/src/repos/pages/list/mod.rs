@@ -76,6 +76,8 @@ struct ListPage {
     notes: Vec<String>,
     /// Other words that would find something, and the list for them.
     suggestion: Option<ActiveFilter>,
+    /// What to say on a page after the last one.
+    past_end: Option<PastEnd>,
     repos: Vec<RepoSummary>,
     /// Why one of them is where it is, when that was asked.
     why: Option<Why>,
@@ -102,6 +104,17 @@ impl ListPage {
 struct Feeds {
     atom: String,
     json: String,
+}
+
+/// A page after the last one of a list.
+#[derive(Debug)]
+struct PastEnd {
+    /// How many pages there are.
+    title: String,
+    /// The text of the link to one that has something.
+    label: &'static str,
+    /// That page, with all filters.
+    href: String,
 }
 
 /// A link to what is told of tasks.
@@ -205,6 +218,12 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
         shown.count_why = Some(counts::why(page, params, group, close).await?);
     }
     shown.notes = notes(params, &found);
+    let last = last_page(found.total);
+    shown.past_end = (found.total > 0 && params.page > last).then(|| PastEnd {
+        title: if last == 0 { "This list has one page".to_owned() } else { format!("This list has {} pages", last + 1) },
+        label: "Go to the last page",
+        href: at_page(last),
+    });
     shown.suggestion = found.suggestion.as_ref().map(|words| ActiveFilter {
         href: facets::address(params.kind, query, &["p", "search"], Some(("search", words))),
         label: words.clone(),
@@ -219,6 +238,11 @@ async fn from_index(page: &PageRequest, query: &Query, params: &Params) -> HubRe
     shown.next = more.then(|| at_page(params.page + 1));
     shown.repos = repos;
     Ok(shown)
+}
+
+/// The last page of so many repositories, from 0.
+fn last_page(total: u64) -> usize {
+    usize::try_from(total).unwrap_or(usize::MAX).div_ceil(PAGE_LEN).saturating_sub(1).min(MAX_PAGE)
 }
 
 fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
@@ -245,7 +269,11 @@ fn notes(params: &Params, found: &SearchResults) -> Vec<String> {
     if params.kind == RepoType::Dataset && params.chosen.iter().any(|(group, _)| group.facet == Facet::SizeCategory) {
         notes.push("Where a card does not say how many rows there are, the sum of its splits counts.".to_owned());
     }
-    if params.page == MAX_PAGE {
+    if let Some((least, most)) = params.contradiction() {
+        let (least, most) = (filters::short_count(least), filters::short_count(most));
+        notes.push(format!("Nothing has at least {least} and at most {most} parameters: the least is more than the most."));
+    }
+    if params.page == MAX_PAGE && last_page(found.total) == MAX_PAGE {
         notes.push("Lists end here. Narrow this one to see what comes after.".to_owned());
     }
     notes
@@ -282,6 +310,7 @@ fn empty_page(page: &PageRequest, query: &Query, params: &Params) -> ListPage {
         author: params.author.clone(),
         notes: Vec::new(),
         suggestion: None,
+        past_end: None,
         repos: Vec::new(),
         why: None,
         count_why: None,

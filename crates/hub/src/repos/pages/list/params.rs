@@ -95,6 +95,12 @@ impl Params {
         audience::clause(viewer).filter(|_| !asked)
     }
 
+    /// The least and the most parameters where no number is both.
+    pub(super) fn contradiction(&self) -> Option<(u64, u64)> {
+        let (least, most) = self.parameters.0.zip(self.parameters.1)?;
+        (least > most).then_some((least, most))
+    }
+
     /// The conditions that are numbers.
     pub(super) fn ranges(&self) -> Vec<Range> {
         let bound = |value: Option<u64>| value.and_then(|value| i64::try_from(value).ok());
@@ -180,6 +186,8 @@ mod tests {
         assert_eq!((asked.sort, asked.page), (Sort::Likes, 2));
         assert_eq!(params("num_parameters=min:6B,max:128B").parameters, (Some(6_000_000_000), Some(128_000_000_000)));
         assert_eq!(params("min_parameters=1.5B&max_parameters=").parameters, (Some(1_500_000_000), None));
+        assert_eq!(params("min_parameters=9B&max_parameters=1B").contradiction(), Some((9_000_000_000, 1_000_000_000)));
+        assert!(["min_parameters=9B", "min_parameters=1B&max_parameters=1B"].iter().all(|q| params(q).contradiction().is_none()));
     }
 
     #[test]
