@@ -207,6 +207,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("moderation.disable_repo", "Repository disabled by moderators"),
     ("moderation.label_repo", "Repository labelled as not for all audiences by moderators"),
     ("moderation.disable_repos", "All repositories disabled by moderators"),
+    ("moderation.remove_repo", "Repository removed by moderators"),
     ("moderation.hide_collection", "Collection hidden by moderators"),
     ("moderation.remove_user", "Account removed by moderators"),
     ("moderation.limit_user", "Account limited by moderators"),

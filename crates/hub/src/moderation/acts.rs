@@ -36,6 +36,8 @@ pub enum Act {
     DisableRepo,
     /// The same for all that an account has.
     DisableRepos,
+    /// It is deleted: nobody reads it. For some time it can be brought back.
+    RemoveRepo,
     /// People are asked before they see what is in the repository, whatever its card says.
     LabelRepo,
     /// Nobody but its owner sees it.
@@ -51,13 +53,14 @@ pub enum Act {
 }
 
 impl Act {
-    const ALL: [Self; 12] = [
+    const ALL: [Self; 13] = [
         Self::Dismiss,
         Self::HideComment,
         Self::LockDiscussion,
         Self::HideDiscussion,
         Self::DisableRepo,
         Self::DisableRepos,
+        Self::RemoveRepo,
         Self::LabelRepo,
         Self::HideCollection,
         Self::LimitUser,
@@ -75,6 +78,7 @@ impl Act {
             Self::HideDiscussion => "hide_discussion",
             Self::DisableRepo => "disable_repo",
             Self::DisableRepos => "disable_repos",
+            Self::RemoveRepo => "remove_repo",
             Self::LabelRepo => "label_repo",
             Self::HideCollection => "hide_collection",
             Self::LimitUser => "limit_user",
@@ -93,6 +97,7 @@ impl Act {
             Self::HideDiscussion => "Hide and lock the discussion",
             Self::DisableRepo => "Disable the repository",
             Self::DisableRepos => "Disable all its repositories",
+            Self::RemoveRepo => "Remove the repository: nobody reads it, nor its members",
             Self::LabelRepo => "Label it as not for all audiences",
             Self::HideCollection => "Hide the collection",
             Self::LimitUser => "Limit the user: what they have is in no list",
@@ -111,6 +116,7 @@ impl Act {
             "hide_discussion" => "Discussion hidden",
             "disable_repo" => "Repository disabled",
             "disable_repos" => "Repositories disabled",
+            "remove_repo" => "Repository removed",
             "label_repo" => "Repository labelled as not for all audiences",
             "hide_collection" => "Collection hidden",
             "limit_user" => "User limited",
@@ -130,8 +136,8 @@ impl Act {
     pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
         let (without, with): (&[Self], &[Self]) = match kind {
             SubjectKind::Repo => (
-                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo],
-                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo, Self::RemoveUser],
+                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo, Self::RemoveRepo],
+                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo, Self::RemoveRepo, Self::RemoveUser],
             ),
             SubjectKind::Discussion => (
                 &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
@@ -316,6 +322,7 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         }
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
+        Act::RemoveRepo => removal::remove_repo(conn, act_pk, pk).await?,
         Act::LabelRepo => effects::label_repo(conn, act_pk, pk).await?,
         Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
         Act::LimitUser => effects::limit(conn, act_pk, pk).await?,

@@ -1,4 +1,5 @@
-//! Accounts that are removed with all they made, as one act: it can be taken back for as long as deleted repositories can.
+//! What is removed: a repository, or an account with all it made, as one act. It can be taken back for as long as deleted
+//! repositories can.
 
 use chrono::TimeDelta;
 use sqlx::PgConnection;
@@ -26,10 +27,19 @@ pub(super) async fn remove(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     Ok(effects::suspend(conn, act_pk, user_pk).await?)
 }
 
+/// Deletes a repository, also for those who have it: it comes back by taking this back, and by no other way.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn remove_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> HubResult<u64> {
+    effects::disable_repo(conn, act_pk, repo_pk).await?;
+    Ok(queries::delete_repo(conn, act_pk, repo_pk).await?)
+}
+
 /// Whether it is too late to take an act back: what went by a removal may be forgotten.
 pub(super) fn is_too_late(app: &App, act: &ActRow) -> bool {
     let end = act.created_at + TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(i64::MAX).min(36_500));
-    act.act == "remove_user" && end < crate::clock::now()
+    matches!(act.act.as_str(), "remove_user" | "remove_repo") && end < crate::clock::now()
 }
 
 /// Refuses to take a removal back when what went by it may be forgotten.

@@ -322,7 +322,9 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
     .execute(&mut *conn)
     .await?;
     sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock")).execute(&mut *conn).await?;
-    removal::restore_repos(conn, &of("deleted")).await?;
+    // What its owner deleted before stays deleted.
+    let deleted: Vec<i64> = free.iter().filter(|row| row.kind == "deleted" && row.body.is_empty()).map(|row| row.pk).collect();
+    removal::restore_repos(conn, &deleted).await?;
     removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;
     let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(

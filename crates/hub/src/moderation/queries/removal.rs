@@ -1,4 +1,4 @@
-//! Accounts that are removed with all they made: what goes, how it comes back, and what is forgotten in the end.
+//! Repositories, and accounts with all they made, that are removed: what goes, how it comes back, and what is forgotten in the end.
 
 use sqlx::{PgConnection, PgPool};
 
@@ -13,13 +13,40 @@ use crate::repos::discussions::HIDDEN_TITLE;
 pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with found as (
-             select repo_pk from repos where namespace_pk = $2 and deleted_at is null order by repo_pk for no key update
+             select repo_pk from repos
+             where namespace_pk = $2
+               and (deleted_at is null
+                    or exists (select from moderation_standing s where s.kind = 'deleted' and s.pk = repo_pk and s.body = ''))
+             order by repo_pk for no key update
          ), covered as (
              insert into moderation_covers (act_pk, kind, pk) select $1, 'deleted', repo_pk from found
          )
-         update repos r set deleted_at = now() from found where r.repo_pk = found.repo_pk",
+         update repos r set deleted_at = coalesce(deleted_at, now()) from found where r.repo_pk = found.repo_pk",
         act_pk,
         user_pk
+    );
+    Ok(done.execute(conn).await?.rows_affected())
+}
+
+/// Deletes a repository. One that its owner deleted before is covered, too, and stays deleted when the act is taken back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "with found as (
+             select repo_pk,
+                    deleted_at is not null
+                    and not exists (select from moderation_standing s where s.kind = 'deleted' and s.pk = repo_pk and s.body = '')
+                    as was_deleted
+             from repos where repo_pk = $2 and purged_at is null for no key update
+         ), covered as (
+             insert into moderation_covers (act_pk, kind, pk, body)
+             select $1, 'deleted', repo_pk, case when was_deleted then 'before' else '' end from found
+         )
+         update repos r set deleted_at = coalesce(deleted_at, now()) from found where r.repo_pk = found.repo_pk",
+        act_pk,
+        repo_pk
     );
     Ok(done.execute(conn).await?.rows_affected())
 }
@@ -102,7 +129,8 @@ pub async fn restore_repos(conn: &mut PgConnection, repo_pks: &[i64]) -> sqlx::R
         "update repos r set deleted_at = null
          where repo_pk = any($1) and deleted_at is not null and purged_at is null
            and not exists (select from repos o where o.repo_type = r.repo_type and o.namespace_pk = r.namespace_pk
-                           and lower(o.name) = lower(r.name) and o.deleted_at is null)",
+                           and lower(o.name) = lower(r.name) and o.deleted_at is null)
+           and not exists (select from namespaces n where n.namespace_pk = r.namespace_pk and n.kind = 'deleted')",
         repo_pks
     )
     .execute(conn)

@@ -279,6 +279,19 @@ pub async fn mark_restored(conn: &mut PgConnection, repo_pk: i64, name: &str) ->
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
+/// Whether an act of moderators by which a repository is deleted stands.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_removed_by_moderators(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from moderation_standing where kind = 'deleted' and pk = $1) as "removed!""#,
+        repo_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// The deletion of a repository that has not been taken back.
 ///
 /// # Errors
