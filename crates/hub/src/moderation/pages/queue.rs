@@ -217,6 +217,7 @@ async fn decide_one(
         Bulk::RemoveRepos => Act::RemoveRepo,
         // Another case of the same account may have closed this one.
         Bulk::Remove if case.closed_at.is_some() => return Ok(false),
+        Bulk::Remove if kind == SubjectKind::Account && !case.owner_is_user => Act::RemoveOrganization,
         Bulk::Remove => Act::RemoveUser,
     };
     let category = Category::parse(&case.category).unwrap_or(Category::Other);

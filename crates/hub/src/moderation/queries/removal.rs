@@ -6,11 +6,11 @@ use super::deleted;
 use crate::accounts::UserPk;
 use crate::repos::discussions::HIDDEN_TITLE;
 
-/// Deletes what a user has; it can be restored as long as any deleted repository.
+/// Deletes what a user or organisation has; it can be restored as long as any deleted repository.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
+pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with found as (
              select repo_pk from repos
@@ -23,7 +23,7 @@ pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk)
          )
          update repos r set deleted_at = coalesce(deleted_at, now()) from found where r.repo_pk = found.repo_pk",
         act_pk,
-        user_pk
+        namespace_pk
     );
     Ok(done.execute(conn).await?.rows_affected())
 }
@@ -107,17 +107,25 @@ pub async fn empty_profile(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     sqlx::query!("update users set fullname = '', details = '', homepage = '', links = '{}' where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
+    take_picture(conn, act_pk, user_pk).await
+}
+
+/// Takes the picture of a user or organisation away; it is kept with the act.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn take_picture(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
          select $1, 'picture', $2, coalesce(
              (select body from moderation_standing where kind = 'picture' and pk = $2 limit 1),
              (select version || ' ' || encode(content, 'base64') from pictures where namespace_pk = $2), '')",
         act_pk,
-        user_pk
+        namespace_pk
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("delete from pictures where namespace_pk = $1", user_pk).execute(conn).await.map(|_| ())
+    sqlx::query!("delete from pictures where namespace_pk = $1", namespace_pk).execute(conn).await.map(|_| ())
 }
 
 /// Restores repositories that an act deleted. The caller holds them.
@@ -194,7 +202,7 @@ pub async fn forget(pool: &PgPool, days: i32) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with forgotten as (
              update moderation_covers c set body = '' from moderation_acts a
-             where a.act_pk = c.act_pk and a.act = 'remove_user' and a.created_at < now() - make_interval(days => $1)
+             where a.act_pk = c.act_pk and a.act in ('remove_user', 'remove_organization') and a.created_at < now() - make_interval(days => $1)
                and c.body <> '' and not exists (select from moderation_acts u where u.undoes = a.act_pk)
              returning c.kind, c.pk
          )
