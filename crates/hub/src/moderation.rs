@@ -20,6 +20,7 @@ pub mod appeals;
 pub mod bulk;
 pub mod category;
 mod fold;
+mod near;
 pub mod pages;
 pub mod queries;
 pub mod removal;
