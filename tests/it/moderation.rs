@@ -2,6 +2,7 @@
 
 mod bulk;
 mod overlaps;
+mod removals;
 mod replies;
 mod rules;
 

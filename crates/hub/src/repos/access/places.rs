@@ -42,9 +42,7 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
         )));
     }
     if !allowed && user.membership_in(*namespace_pk).is_some_and(|membership| membership.suspended) {
-        return Err(HubError::forbidden(format!(
-            "Moderators of this hub suspended {name}: nothing can be made or changed in it until they take that back. Its admins can appeal."
-        )));
+        return Err(HubError::organization_suspended(name));
     }
     if !allowed && role.is_some() && place.resource_group_pk.is_none() {
         return Err(HubError::forbidden(format!(
