@@ -8,8 +8,8 @@ use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::{
-    accounts, clock, collections, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved,
-    webhooks, xet,
+    accounts, clock, collections, gc, moderation, notifications, oauth, objects, personal_data, publishers, quotas, recalls,
+    repos, saved, webhooks, xet,
 };
 
 /// How long a claim lasts; no job body takes longer.
@@ -98,6 +98,8 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
             collections::deleted::forget(app).await?;
             webhooks::deleted::forget(app).await?;
             accounts::groups::forget(app).await?;
+            accounts::domains::forget(app).await?;
+            publishers::operations::forget(app).await?;
             repos::gating::forget_decisions(app).await?;
             repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
             gc::collect_daily(app).await
