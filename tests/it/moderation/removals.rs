@@ -53,7 +53,7 @@ async fn a_removed_repository_is_nobodys_by_any_door_until_an_appeal_is_granted(
     hub.sql("update users set email_confirmed_at = now()").await;
     let packed = Packed::new(random(300_000, 1), 4);
     packed.upload(ada, "ada/bert", "weights.bin").await;
-    ada.post_json("/api/buckets/ada/logs", &json!({}), 200).await;
+    ada.post_json("/api/buckets/ada/logs", &json!({ "private": false }), 200).await;
     let (oid, size) = (packed.file.oid.clone(), packed.file.bytes.len());
     let clients = [
         ("anonymous", hub.anonymous()),

@@ -44,7 +44,8 @@ mod tests {
             assert!(!found.iter().any(|other| other == name), "{name}");
         }
         assert!(neighbours("hugglngfacee").contains(&"hugglngface".to_owned()));
-        assert_eq!((neighbours("adam"), neighbours(""), neighbours(&"a".repeat(41))), (vec![], vec![], vec![]));
+        let (short, long) = ("adam", "a".repeat(41));
+        assert!(neighbours(short).is_empty() && neighbours("").is_empty() && neighbours(&long).is_empty());
         assert!(neighbours(&"a".repeat(40)).len() < 3_000);
     }
 }

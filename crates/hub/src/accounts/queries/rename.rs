@@ -10,7 +10,7 @@ pub struct NamedRow {
     pub name: String,
     /// `user` or `organization`.
     pub kind: String,
-    /// Whether nobody acts by the account, or moderators limited it, or it is a service account.
+    /// Whether nobody acts by the account, or moderators limited or suspended it, or it is a service account.
     pub barred: bool,
 }
 
