@@ -246,6 +246,10 @@ async fn what_a_limited_organization_has_is_in_no_list_and_links_to_it_work() {
     };
     assert_eq!(count(&carol).await, 2, "its own its members see");
     assert_eq!(bob.get_json("/api/models?author=carol", 200).await.as_array().unwrap().len(), 1);
+    let mut head = Browser::logged_in(hub, "carol").await;
+    let settings = "/organizations/acme/settings";
+    let renamed = head.submit(settings, &format!("{settings}/name"), &[("name", "acme-2")]).await;
+    assert!(renamed.status == 403 && renamed.has("cannot be renamed now"), "{}: {}", renamed.status, renamed.text);
     // What moves there is limited, too; and what a limited person made there stays so when the organisation is not any more.
     let moved = json!({ "fromRepo": "carol/own", "toRepo": "acme/own", "type": "model" });
     carol.post_json("/api/repos/move", &moved, 200).await;
