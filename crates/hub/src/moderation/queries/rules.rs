@@ -210,8 +210,8 @@ pub enum Whose {
     Organizations,
 }
 
-/// The name that has one of these skeletons: one that is known outside, or one that is here and that many know, by its followers or by what is
-/// downloaded of it. Members of an organisation can call themselves after it.
+/// The name that has one of these skeletons: one that is known outside, or one that is here and that many know, by its followers or by
+/// what is downloaded of it. Members of an organisation can call themselves after it.
 ///
 /// # Errors
 /// The database does not answer.
