@@ -1,5 +1,8 @@
 -- What was limited or suspended is so no more.
 set local lock_timeout = '10s';
+update repos r set unlisted = false
+where unlisted and exists (select from organizations o where o.organization_pk = r.namespace_pk and o.limited_at is not null)
+  and not exists (select from users u where u.limited_at is not null and u.user_pk in (r.created_by, r.namespace_pk));
 drop trigger organizations_audit_update on organizations;
 create trigger organizations_audit_update after update on organizations for each row
     when ((old.fullname, old.details, old.homepage, old.links, old.default_private, old.create_role, old.default_role, old.takes_requests,

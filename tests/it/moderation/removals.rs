@@ -114,7 +114,8 @@ async fn a_removed_repository_is_nobodys_by_any_door_until_an_appeal_is_granted(
     assert!(log.has("Repository removed by moderators") && log.has("It is against the law."), "{}", log.text);
 
     // The mail says why, and leads to the form to appeal.
-    let sent = mails(hub, 2).await;
+    // She is told of both, and so is bob who reported them.
+    let sent = mails(hub, 4).await;
     let told = sent.iter().find(|mail| mail.contains("To: ada@") && mail.contains("model ada/bert")).expect("she is told");
     assert!(told.contains("repository removed") && told.contains("It is against the law."), "{told}");
     let appeal = link(told);
@@ -159,6 +160,15 @@ async fn a_removal_that_is_taken_back_leaves_what_another_removed_and_what_its_o
     stranger.get("/api/models/ada/bert", 401).await;
     ada.post_json(&restore, &json!({}), 200).await;
     stranger.get("/api/models/ada/bert", 200).await;
+
+    // Of two of one name that come back at once, the later one has it.
+    let first = stage.decide(stage.report("/ada/bert").await, Act::RemoveRepo).await.unwrap();
+    ada.create_repo("model", "ada/bert", false).await;
+    let all = stage.decide(stage.report("/ada").await, Act::RemoveUser).await.unwrap();
+    stage.undo(first).await.unwrap();
+    stage.undo(all).await.unwrap();
+    stranger.get("/api/models/ada/bert", 200).await;
+    stranger.get("/ada/bert/resolve/main/data.txt", 404).await;
 
     // When its time is over, it stays.
     let act = stage.decide(stage.report("/ada/bert").await, Act::RemoveRepo).await.unwrap();
@@ -253,6 +263,10 @@ async fn what_a_limited_organization_has_is_in_no_list_and_links_to_it_work() {
     // What moves there is limited, too; and what a limited person made there stays so when the organisation is not any more.
     let moved = json!({ "fromRepo": "carol/own", "toRepo": "acme/own", "type": "model" });
     carol.post_json("/api/repos/move", &moved, 200).await;
+    // Out of it nothing moves: elsewhere it would be in lists again.
+    let moved = json!({ "fromRepo": "acme/gum", "toRepo": "carol/gum", "type": "model" });
+    let refused = carol.post_json("/api/repos/move", &moved, 403).await;
+    assert!(refused.to_string().contains("limited acme"), "{refused}");
     let maker = stage.decide(stage.report("/carol").await, Act::LimitUser).await.unwrap();
     assert_eq!((count(&carol).await, count(&bob).await), (3, 0));
     carol.create_repo("model", "acme/newer", false).await;

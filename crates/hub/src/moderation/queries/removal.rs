@@ -128,7 +128,7 @@ pub(super) async fn take_picture(conn: &mut PgConnection, act_pk: i64, namespace
     sqlx::query!("delete from pictures where namespace_pk = $1", namespace_pk).execute(conn).await.map(|_| ())
 }
 
-/// Restores repositories that an act deleted. The caller holds them.
+/// Restores repositories that an act deleted; of several of one name the one that was made last. The caller holds them.
 ///
 /// # Errors
 /// The database does not answer.
@@ -137,7 +137,8 @@ pub async fn restore_repos(conn: &mut PgConnection, repo_pks: &[i64]) -> sqlx::R
         "update repos r set deleted_at = null
          where repo_pk = any($1) and deleted_at is not null and purged_at is null
            and not exists (select from repos o where o.repo_type = r.repo_type and o.namespace_pk = r.namespace_pk
-                           and lower(o.name) = lower(r.name) and o.deleted_at is null)
+                           and lower(o.name) = lower(r.name)
+                           and (o.deleted_at is null or (o.repo_pk = any($1) and o.repo_pk > r.repo_pk and o.purged_at is null)))
            and not exists (select from namespaces n where n.namespace_pk = r.namespace_pk and n.kind = 'deleted')",
         repo_pks
     )
