@@ -250,6 +250,8 @@ async fn what_a_limited_organization_has_is_in_no_list_and_links_to_it_work() {
         client.get("/api/models/carol/own", 200).await;
         client.get(&collection, 200).await;
     }
+    let feed = Browser::new(hub).open("/acme/-/activity.atom").await;
+    assert!(!feed.has("gum") && !feed.has("Watches"), "{}", feed.text);
     let count = async |client: &Client| {
         hub.indexed().await;
         client.get_json("/api/models?author=acme", 200).await.as_array().unwrap().len()
@@ -274,6 +276,8 @@ async fn what_a_limited_organization_has_is_in_no_list_and_links_to_it_work() {
     assert_eq!(count(&bob).await, 0);
     stage.undo(maker).await.unwrap();
     assert_eq!(count(&bob).await, 4);
+    let feed = Browser::new(hub).open("/acme/-/activity.atom").await;
+    assert!(feed.has("acme/gum") && feed.has("Watches"), "{}", feed.text);
     stage.hub.stop().await;
 }
 
