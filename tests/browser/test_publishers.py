@@ -31,4 +31,12 @@ def test_a_publisher_is_trusted_and_removed(open_browser, shown):
 
     ada.get_by_role("button", name="Remove octo/bert of GitHub Actions").click()
     ada.get_by_role("heading", name="No trusted publishers yet").wait_for()
+    # It can be taken back.
+    ada.get_by_role("heading", name="Removed publishers").wait_for()
+    problems += look(ada, "publishers-removed")
+    ada.get_by_role("button", name="Restore octo/bert of GitHub Actions").click()
+    ada.get_by_text("The publisher is trusted again.").wait_for()
+    ada.get_by_text("Only workflow release.yml").wait_for()
+    ada.get_by_role("button", name="Remove octo/bert of GitHub Actions").click()
+    ada.get_by_role("heading", name="No trusted publishers yet").wait_for()
     assert problems == []

@@ -105,4 +105,7 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     ada.get_by_role("dialog").get_by_text("you prove it anew").wait_for()
     ada.get_by_role("dialog").get_by_role("button", name="Remove").click()
     ada.get_by_text(f"{domain} was removed.").wait_for()
+    problems += look(ada, "domains-removed")
+    ada.get_by_role("button", name=f"Restore {domain}").click()
+    ada.get_by_text(f"{domain} is in the list again.").wait_for()
     assert not problems, "\n".join(problems)

@@ -3,6 +3,7 @@
 mod bulk;
 mod covers;
 mod overlaps;
+mod removals;
 mod replies;
 mod rules;
 

@@ -9,16 +9,18 @@
 //! - [`rules`]: what the hub reports by itself.
 //! - [`acts`]: deciding, and taking back.
 //! - [`bulk`]: acts that were done at once.
-//! - [`removal`]: accounts with all they made.
+//! - [`removal`]: repositories, and accounts with all they made.
 //! - [`appeals`]: asking moderators to look again.
 //! - [`replies`]: what moderators can choose to say.
 
+mod act;
 pub mod acts;
 mod alike;
 pub mod appeals;
 pub mod bulk;
 pub mod category;
 mod fold;
+mod near;
 pub mod pages;
 pub mod queries;
 pub mod removal;

@@ -154,6 +154,16 @@ async fn what_new_accounts_say_is_looked_at() {
     hub.account("m0derat0r").await;
     let (_, subject, why) = stage.newest().await;
     assert_eq!((subject.as_str(), why.as_str()), ("user m0derat0r", "The name looks like moderator."));
+    hub.account("4cm3-1ab5").await;
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!((subject.as_str(), why.as_str()), ("user 4cm3-1ab5", "The name looks like Acme-Labs."));
+    hub.account("acme-lapbs").await;
+    let (_, subject, why) = stage.newest().await;
+    assert_eq!((subject.as_str(), why.as_str()), ("user acme-lapbs", "The name is one letter away from Acme-Labs."));
+    // Of names that nobody guards, a letter is enough to be another.
+    let before = hub.count("moderation_cases").await;
+    hub.account("moderatora").await;
+    assert_eq!(hub.count("moderation_cases").await, before);
     stage.hub.stop().await;
 }
 
@@ -342,5 +352,10 @@ async fn names_that_many_know_are_guarded_without_rules() {
     let (_, subject, why) = stage.newest().await;
     assert_eq!((subject.as_str(), why.as_str()), ("user ada", "The full name looks like googly."));
     assert_eq!(full("ada", "G\u{43e}\u{43e}gly\u{200b}!").await, 2, "once");
+    for (name, why) in [("gooogly", "one letter away from googly."), ("googy", ""), ("g00g1yy", "one letter away from googly.")] {
+        hub.account(name).await;
+        let (_, subject, said) = stage.newest().await;
+        assert_eq!(subject == format!("user {name}") && said.ends_with(why), !why.is_empty(), "{subject}: {said}");
+    }
     stage.hub.stop().await;
 }

@@ -280,8 +280,32 @@ async fn what_ends_trust_ends_its_tokens() {
     assert_eq!(ada.submit(settings, &remove, &[]).await.status, 409, "once");
     assert!(ada.open("/settings/security-log").await.has("Trusted publisher removed</span>: octo/bert"));
 
+    // Restored, it is trusted as before, and the token that it had stays over.
+    let removed: i64 =
+        sqlx::query_scalar("select publisher_pk from deleted_publishers").fetch_one(&hub.app().pool).await.unwrap();
+    let removed = removed.to_string();
+    let restore = [("restore", removed.as_str())];
+    let page = ada.open(settings).await;
+    assert!(page.has("Removed publishers") && page.has("Restore octo/bert"), "{}", page.text);
+    assert_eq!(ada.submit(settings, settings, &restore).await.status, 303);
+    second.get("/api/models/ada/moved", 401).await;
+    job(&hub, &ci.token("8"), "ada/moved").await;
+    assert_eq!(ada.submit(settings, settings, &restore).await.status, 409, "once");
+    assert_eq!(ada.submit(settings, &remove, &[]).await.status, 303);
+    hub.sql("update deleted_publishers set deleted_at = now() - interval '31 days'").await;
+    assert!(!ada.open(settings).await.has("Removed publishers"));
+    assert_eq!(ada.submit(settings, settings, &restore).await.status, 409, "its time is over");
+    hub.sql("update deleted_publishers set deleted_at = now()").await;
+
     // Deleted, and restored: it is trusted again, the token is gone.
     trust(&mut ada, &ci, settings, &[]).await;
+    let page = ada.submit(settings, settings, &restore).await;
+    assert!(page.status == 409 && page.has("added again already"), "{}", page.text);
+    hub::publishers::operations::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_publishers").await, 1);
+    hub.sql("update deleted_publishers set deleted_at = now() - interval '31 days'").await;
+    hub::publishers::operations::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_publishers").await, 0);
     let third = job(&hub, &ci.token("5"), "ada/moved").await;
     let named = json!({ "type": "model", "organization": "ada", "name": "moved" });
     ada_token.call(Method::DELETE, "/api/repos/delete", &named, 200).await;

@@ -186,6 +186,23 @@ async fn who_has_an_address_at_a_proven_domain_joins() {
     for action in ["domain.add", "domain.prove", "domain.role", "domain.remove"] {
         assert!(log.has(action), "{action}: {}", log.text);
     }
+
+    // Restored, it is what it was, and to be proven again: it may be somebody else's by now.
+    let restore = [("restore", path.rsplit('/').next().unwrap())];
+    let page = ada.open(DOMAINS).await;
+    assert!(page.has("Removed domains") && page.has("Restore right.example"), "{}", page.text);
+    assert_eq!(ada.submit(DOMAINS, DOMAINS, &restore).await.status, 303);
+    assert_eq!(shown(&ada.open(DOMAINS).await, "right.example").0, path);
+    assert_eq!(bob_browser.submit("/settings/profile", JOIN, &[]).await.status, 409, "it is not proven");
+    assert_eq!(ada.submit(DOMAINS, DOMAINS, &restore).await.status, 409, "once");
+    assert_eq!(act(&hub, &mut ada, &path, &[("action", "remove")]).await.status, 303);
+    assert_eq!(add(&mut ada, DOMAINS, "right.example", "read").await.status, 303);
+    let page = ada.submit(DOMAINS, DOMAINS, &restore).await;
+    assert!(page.status == 409 && page.has("added again already"), "{}", page.text);
+    hub.sql("update deleted_domains set deleted_at = now() - interval '31 days'").await;
+    assert!(!ada.open(DOMAINS).await.has("Removed domains"));
+    hub::accounts::domains::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_domains").await, 0);
     hub.stop().await;
 }
 

@@ -6,7 +6,7 @@
 
 use url::Url;
 
-use super::queries::domains::{self as queries, DomainRow};
+use super::queries::domains::{self as queries, DomainRow, RemovedDomain};
 use super::queries::invitations::{hold_organization, insert_member};
 use super::queries::settings::ProfileRow;
 use super::requests::{Joining, tell};
@@ -14,16 +14,23 @@ use super::{OrgRole, User, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 use crate::signing::random_secret;
 use crate::web::name_server::{Unsaid, texts_at};
 use crate::web::outbound::Unanswered;
 
 /// How many an organisation can have.
 pub const MOST: i64 = 20;
+/// How many of those that were removed are listed.
+const MOST_REMOVED: i64 = 50;
+/// How many are forgotten in one statement.
+const BATCH: i64 = 1_000;
 /// How long a domain is not looked at again, in seconds.
 const PAUSE_SECS: f64 = 5.0;
 /// How much of the file is read: the challenge, and what editors put around it.
 const FILE_BYTES: usize = 1024;
+/// The rule of the database that an organisation has a domain once.
+const KNOWN: &str = "organization_domains_organization_pk_domain_key";
 /// Who has an address there is nobody's colleague. Nobody can prove these; it is said at once, and before a mistake is made.
 const OF_EVERYBODY: &[&str] = &[
     "126.com",
@@ -74,14 +81,13 @@ pub async fn add(app: &App, organization_pk: i64, typed: &str, role: OrgRole) ->
     check_role(role)?;
     let mut tx = audit::begin(app).await?;
     if queries::lock_and_count(&mut tx, organization_pk).await? >= MOST {
-        let text = format!("An organization can have {MOST} domains: remove one that is not needed first.");
-        return Err(HubError::conflict(text).at("domain"));
+        return Err(too_many().at("domain"));
     }
     if queries::is_of_another(&mut *tx, organization_pk, &domain).await? {
         return Err(taken(&domain).at("domain"));
     }
     match queries::insert_domain(&mut tx, organization_pk, &domain, &random_secret::<24>(), role).await {
-        Err(error) if db::violates(&error, "organization_domains_organization_pk_domain_key") => {
+        Err(error) if db::violates(&error, KNOWN) => {
             Err(HubError::conflict(format!("{domain} is in the list already: prove it there.")).at("domain"))
         }
         other => {
@@ -89,6 +95,10 @@ pub async fn add(app: &App, organization_pk: i64, typed: &str, role: OrgRole) ->
             Ok(tx.commit().await?)
         }
     }
+}
+
+fn too_many() -> HubError {
+    HubError::conflict(format!("An organization can have {MOST} domains: remove one that is not needed first."))
 }
 
 fn check_role(role: OrgRole) -> HubResult<()> {
@@ -217,7 +227,45 @@ pub async fn set_role(app: &App, organization_pk: i64, domain_pk: i64, role: Org
     Ok(tx.commit().await?)
 }
 
-/// Removes a domain. Who joined by it stays a member.
+/// The domains of an organisation that were removed and can come back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_removed(app: &App, organization_pk: i64) -> HubResult<Vec<RemovedDomain>> {
+    Ok(queries::list_removed(&app.pool, organization_pk, undoable_since(app), MOST_REMOVED).await?)
+}
+
+/// Brings back a domain that was removed, and tells which it is. It is to be proven again, by the same text: meanwhile it may have become
+/// somebody else's.
+///
+/// # Errors
+/// 409 when it was added again, the time for that is over, and for too many.
+pub async fn restore(app: &App, organization_pk: i64, domain_pk: i64) -> HubResult<String> {
+    let mut tx = audit::begin(app).await?;
+    if queries::lock_and_count(&mut tx, organization_pk).await? >= MOST {
+        return Err(too_many());
+    }
+    match queries::restore_domain(&mut tx, organization_pk, domain_pk, undoable_since(app)).await {
+        Err(error) if db::violates(&error, KNOWN) => Err(HubError::conflict("It was added again already: prove it in the list.")),
+        Err(error) => Err(error.into()),
+        Ok(None) => Err(HubError::conflict("It was restored already, or the time for that is over. Look at the list again.")),
+        Ok(Some(domain)) => {
+            tx.commit().await?;
+            Ok(domain)
+        }
+    }
+}
+
+/// Forgets those that were removed and whose time is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(app: &App) -> HubResult<()> {
+    while queries::forget_removed(&app.pool, undoable_since(app), BATCH).await? > 0 {}
+    Ok(())
+}
+
+/// Removes a domain. Who joined by it stays a member. For some time, it can come back ([`restore`]).
 ///
 /// # Errors
 /// 404 for a domain that was removed.

@@ -99,14 +99,17 @@ pub async fn list_users(conn: impl PgExecutor<'_>, user_pks: &[UserPk]) -> sqlx:
                   (suspended_at is not null or deletes_at is not null or service_disabled_at is not null) as "suspended!", service_of,
                   deletes_at, plain_http, shows_labelled, sign_in_version,
                   (select jsonb_agg(jsonb_build_object('namespace_pk', m.organization_pk, 'name', n.name,
-                                                       'fullname', o.fullname, 'role', m.role, 'create_role', o.create_role,
+                                                       'fullname', o.fullname, 'create_role', o.create_role,
+                                                       'role', case when o.suspended_at is null then m.role else 'read' end,
+                                                       'suspended', o.suspended_at is not null, 'answers', m.role = 'admin',
                                                        'locked', is_locked_out(m.organization_pk, m.user_pk),
                                                        'groups', coalesce(g.groups, '[]')) order by lower(n.name))
                    from organization_members m join organizations o using (organization_pk)
                    join namespaces n on n.namespace_pk = m.organization_pk
                    left join lateral (
                        select jsonb_agg(jsonb_build_object('pk', g.resource_group_pk, 'id', g.public_id, 'name', g.name,
-                                                           'role', case m.role when 'admin' then m.role else w.role end)
+                                                           'role', case when o.suspended_at is not null then 'read'
+                                                                        when m.role = 'admin' then m.role else w.role end)
                                         order by lower(g.name)) as groups
                        from resource_groups g
                        left join resource_group_members w on w.resource_group_pk = g.resource_group_pk and w.user_pk = m.user_pk

@@ -49,7 +49,7 @@ pub async fn rename_user(app: &App, user: &User, typed: &str) -> HubResult<Strin
 /// Renames an organisation, and tells its new name. Its admins are told by mail.
 ///
 /// # Errors
-/// As [`rename_user`]; 403 for who is no admin any more.
+/// As [`rename_user`]; 403 for who is no admin any more, and for what moderators limited or suspended, except for who runs the hub.
 pub async fn rename_organization(app: &App, user: &User, organization: &ProfileRow, typed: &str) -> HubResult<String> {
     let (pk, name) = (organization.namespace_pk, checked(typed)?);
     let mut tx = audit::begin(app).await?;
@@ -57,6 +57,9 @@ pub async fn rename_organization(app: &App, user: &User, organization: &ProfileR
     let admins = lock_admins(&mut tx, pk).await?;
     let old = lock(&mut tx, pk, "organization").await?;
     check_still_admin(&admins, user)?;
+    if old.barred && !user.is_admin {
+        return Err(HubError::forbidden("This organization cannot be renamed now: ask whoever runs the hub.").at(FIELD));
+    }
     change(app, &mut tx, pk, &old, &name).await?;
     let notice = Notice::OrganizationRenamed { from: old.name, to: name.clone(), by: user.name.clone() };
     tell(&mut tx, &admins, &notice).await?;

@@ -146,6 +146,9 @@ pub async fn require_admin_of(app: &App, user: &User, name: &str) -> HubResult<q
     if user.is_admin || user.membership_in(found.namespace_pk).is_some_and(|membership| membership.role == OrgRole::Admin) {
         return Ok(found);
     }
+    if user.membership_in(found.namespace_pk).is_some_and(|membership| membership.suspended && membership.answers) {
+        return Err(HubError::organization_suspended(&found.name));
+    }
     match user.locked_out_of(&found.name).filter(|membership| membership.role == OrgRole::Admin) {
         Some(_) => Err(HubError::second_factor_required(&found.name)),
         None => Err(HubError::forbidden(format!("Only an admin of {} can change its settings.", found.name))),

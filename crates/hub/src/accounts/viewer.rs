@@ -79,8 +79,12 @@ pub struct Membership {
     pub name: String,
     /// Its full name.
     pub fullname: String,
-    /// The viewer's role in it.
+    /// The viewer's role in it. Where moderators suspended it, everybody reads only.
     pub role: OrgRole,
+    /// Whether moderators suspended it: nobody changes anything in it.
+    pub suspended: bool,
+    /// Whether the viewer is its admin, also while it is suspended: they are told of decisions, and can appeal.
+    pub answers: bool,
     /// The least role that makes repositories of the organisation's own, in no group.
     pub create_role: OrgRole,
     /// The resource groups the viewer is in; admins of the organisation are in all.

@@ -91,6 +91,9 @@ pub async fn list_activity(pool: &PgPool, query: &ActivityQuery<'_>) -> sqlx::Re
                select collection_pk, coalesce(created_by, namespace_pk) as actor_pk, created_at from collections
                where namespace_pk = any($1) and (created_at, collection_pk) < (coalesce($2, 'infinity'::timestamptz), $3)
                  and ($6 or not private or coalesce(resource_group_pk, namespace_pk) = any($7))
+                 and not exists (select from users u where u.user_pk = namespace_pk and u.limited_at is not null and not $6)
+                 and not exists (select from organizations o
+                                 where o.organization_pk = namespace_pk and o.limited_at is not null and not $6)
                order by created_at desc, collection_pk desc limit 1000
            )
            select pk as "pk!", at as "at!", kind as "kind!", actor_pk as "actor_pk!", repo_pk, collection_pk from (

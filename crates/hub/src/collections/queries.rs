@@ -166,8 +166,11 @@ pub async fn list_collections(pool: &PgPool, scope: &Scope, query: &CollectionQu
         sql.push(" and c.namespace_pk = any(array(select namespace_called(owner) from unnest(");
         sql.push_bind(query.owners.clone()).push("::text[]) as owner))");
     } else if !scope.all {
-        // Those of limited people are shown on their own pages only.
+        // Those of limited people and organisations are shown on their own pages only.
         sql.push(" and not exists (select from users u where u.user_pk = c.namespace_pk and u.limited_at is not null)");
+        sql.push(
+            " and not exists (select from organizations o where o.organization_pk = c.namespace_pk and o.limited_at is not null)",
+        );
     }
     for (repo_type, namespace, name) in &query.repos {
         sql.push(

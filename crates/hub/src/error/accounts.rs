@@ -83,6 +83,22 @@ impl HubError {
         ))
     }
 
+    /// 403: moderators suspended the organisation, of which the viewer is a member.
+    pub fn organization_suspended(organization: &str) -> Self {
+        Self::forbidden(format!(
+            "Moderators of this hub suspended {organization}: nothing is made or changed in it until they take that back. Its admins can \
+             appeal at `/settings/reports`."
+        ))
+    }
+
+    /// 403: moderators limited the organisation, and its repositories would be in lists again elsewhere.
+    pub fn organization_limited(organization: &str) -> Self {
+        Self::forbidden(format!(
+            "Moderators of this hub limited {organization}: its repositories stay in it until they take that back. Its admins can appeal \
+             at `/settings/reports`."
+        ))
+    }
+
     /// 403: the viewer is a member of an organisation that asks for a second factor, and has none.
     pub fn second_factor_required(organization: &str) -> Self {
         Self::forbidden(format!(

@@ -3,10 +3,11 @@
 
 use sqlx::PgConnection;
 
+pub use super::act::Act;
 use super::appeals;
 use super::category::Category;
 use super::queries::effects::{self, Comments};
-use super::queries::{self, ActRow, CaseRow};
+use super::queries::{self, ActRow, CaseRow, organizations};
 use super::subject::SubjectKind;
 use super::{removal, rules};
 use crate::accounts::letters::Notice;
@@ -20,151 +21,6 @@ use crate::jobs::Job;
 const MAX_REASON: usize = 1000;
 /// How many cases of a removed account are closed with it; the rest waits.
 const MOST_CLOSED: i64 = 500;
-
-/// What can be done about something.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum Act {
-    /// Nothing.
-    Dismiss,
-    /// Nobody reads the comment.
-    HideComment,
-    /// Nobody but writers of the repository comments any more.
-    LockDiscussion,
-    /// The same, and nobody reads its title and what its author wrote.
-    HideDiscussion,
-    /// Nobody but its members and moderators reads it, and nobody changes it.
-    DisableRepo,
-    /// The same for all that an account has.
-    DisableRepos,
-    /// People are asked before they see what is in the repository, whatever its card says.
-    LabelRepo,
-    /// Nobody but its owner sees it.
-    HideCollection,
-    /// What the person has is in no list, no search and no notification; links to it work.
-    LimitUser,
-    /// The person cannot sign in; what they made stays.
-    SuspendUser,
-    /// The same, and nobody sees what they made.
-    BanUser,
-    /// The same, and what they made is deleted; for some time it can be brought back.
-    RemoveUser,
-}
-
-impl Act {
-    const ALL: [Self; 12] = [
-        Self::Dismiss,
-        Self::HideComment,
-        Self::LockDiscussion,
-        Self::HideDiscussion,
-        Self::DisableRepo,
-        Self::DisableRepos,
-        Self::LabelRepo,
-        Self::HideCollection,
-        Self::LimitUser,
-        Self::SuspendUser,
-        Self::BanUser,
-        Self::RemoveUser,
-    ];
-
-    /// The word stored.
-    pub const fn as_str(self) -> &'static str {
-        match self {
-            Self::Dismiss => "dismiss",
-            Self::HideComment => "hide_comment",
-            Self::LockDiscussion => "lock_discussion",
-            Self::HideDiscussion => "hide_discussion",
-            Self::DisableRepo => "disable_repo",
-            Self::DisableRepos => "disable_repos",
-            Self::LabelRepo => "label_repo",
-            Self::HideCollection => "hide_collection",
-            Self::LimitUser => "limit_user",
-            Self::SuspendUser => "suspend_user",
-            Self::BanUser => "ban_user",
-            Self::RemoveUser => "remove_user",
-        }
-    }
-
-    /// What the moderator chooses.
-    pub const fn label(self) -> &'static str {
-        match self {
-            Self::Dismiss => "Do nothing: it may stay",
-            Self::HideComment => "Hide the comment",
-            Self::LockDiscussion => "Lock the discussion",
-            Self::HideDiscussion => "Hide and lock the discussion",
-            Self::DisableRepo => "Disable the repository",
-            Self::DisableRepos => "Disable all its repositories",
-            Self::LabelRepo => "Label it as not for all audiences",
-            Self::HideCollection => "Hide the collection",
-            Self::LimitUser => "Limit the user: what they have is in no list",
-            Self::SuspendUser => "Suspend the user; what they made stays",
-            Self::BanUser => "Ban the user and hide what they made",
-            Self::RemoveUser => "Remove the user with all they made",
-        }
-    }
-
-    /// What was done, by the stored word.
-    pub fn done(word: &str) -> &'static str {
-        match word {
-            "dismiss" => "Dismissed",
-            "hide_comment" => "Comment hidden",
-            "lock_discussion" => "Discussion locked",
-            "hide_discussion" => "Discussion hidden",
-            "disable_repo" => "Repository disabled",
-            "disable_repos" => "Repositories disabled",
-            "label_repo" => "Repository labelled as not for all audiences",
-            "hide_collection" => "Collection hidden",
-            "limit_user" => "User limited",
-            "suspend_user" => "User suspended",
-            "ban_user" => "User banned",
-            "remove_user" => "User removed",
-            _ => "Taken back",
-        }
-    }
-
-    /// Reads the stored word.
-    pub fn parse(text: &str) -> Option<Self> {
-        Self::ALL.into_iter().find(|act| act.as_str() == text)
-    }
-
-    /// What can be done about a thing. Whoever made it can be removed with it.
-    pub fn fitting(kind: SubjectKind, is_user: bool) -> &'static [Self] {
-        let (without, with): (&[Self], &[Self]) = match kind {
-            SubjectKind::Repo => (
-                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo],
-                &[Self::Dismiss, Self::LabelRepo, Self::DisableRepo, Self::RemoveUser],
-            ),
-            SubjectKind::Discussion => (
-                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion],
-                &[Self::Dismiss, Self::LockDiscussion, Self::HideDiscussion, Self::RemoveUser],
-            ),
-            SubjectKind::Comment => (&[Self::Dismiss, Self::HideComment], &[Self::Dismiss, Self::HideComment, Self::RemoveUser]),
-            SubjectKind::Collection => {
-                (&[Self::Dismiss, Self::HideCollection], &[Self::Dismiss, Self::HideCollection, Self::RemoveUser])
-            }
-            SubjectKind::Account => (
-                &[Self::Dismiss, Self::DisableRepos],
-                &[Self::Dismiss, Self::LimitUser, Self::SuspendUser, Self::BanUser, Self::DisableRepos, Self::RemoveUser],
-            ),
-        };
-        if is_user { with } else { without }
-    }
-
-    /// What takes a thing out of sight, for many at once. People are only suspended.
-    pub const fn take_down(kind: SubjectKind, is_user: bool) -> Self {
-        match kind {
-            SubjectKind::Repo => Self::DisableRepo,
-            SubjectKind::Discussion => Self::HideDiscussion,
-            SubjectKind::Comment => Self::HideComment,
-            SubjectKind::Collection => Self::HideCollection,
-            SubjectKind::Account if is_user => Self::SuspendUser,
-            SubjectKind::Account => Self::DisableRepos,
-        }
-    }
-
-    const fn is_about_account(self) -> bool {
-        matches!(self, Self::LimitUser | Self::SuspendUser | Self::BanUser | Self::RemoveUser | Self::DisableRepos)
-    }
-}
 
 /// What a moderator decides.
 #[derive(Debug, Clone)]
@@ -224,7 +80,7 @@ pub async fn decide(app: &App, moderator: &User, case_pk: i64, decision: &Decisi
         ));
     }
     close(&mut tx, by, &case, decision).await?;
-    if decision.act == Act::RemoveUser {
+    if matches!(decision.act, Act::RemoveUser | Act::RemoveOrganization) {
         close_others(&mut tx, by, &case, decision).await?;
     }
     if decision.act != Act::Dismiss {
@@ -316,6 +172,7 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
         }
         Act::DisableRepo => effects::disable_repo(conn, act_pk, pk).await?,
         Act::DisableRepos => effects::disable_repos(conn, act_pk, pk).await?,
+        Act::RemoveRepo => removal::remove_repo(conn, act_pk, pk).await?,
         Act::LabelRepo => effects::label_repo(conn, act_pk, pk).await?,
         Act::HideCollection => effects::hide_collections(conn, act_pk, Some(pk), None).await?,
         Act::LimitUser => effects::limit(conn, act_pk, pk).await?,
@@ -332,6 +189,9 @@ async fn apply(conn: &mut PgConnection, act_pk: i64, case: &CaseRow, act: Act) -
             Some(owner_pk) => removal::remove(conn, act_pk, owner_pk).await?,
             None => 0,
         },
+        Act::LimitOrganization => organizations::limit(conn, act_pk, pk).await?,
+        Act::SuspendOrganization => organizations::suspend(conn, act_pk, pk).await?,
+        Act::RemoveOrganization => removal::remove_organization(conn, act_pk, pk).await?,
     };
     Ok(done > 0)
 }

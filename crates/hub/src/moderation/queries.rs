@@ -5,6 +5,7 @@ pub mod bulk;
 pub mod deleted;
 pub mod effects;
 pub mod lists;
+pub mod organizations;
 pub mod removal;
 pub mod replies;
 pub mod rules;
@@ -360,7 +361,7 @@ pub async fn list_reporters(conn: &mut PgConnection, case_pk: i64) -> sqlx::Resu
     .await
 }
 
-/// Who answers for a namespace: its user, or the admins of the organisation.
+/// Who answers for a namespace: its user, or the admins of the organisation, also of one that is being deleted.
 ///
 /// # Errors
 /// The database does not answer.
@@ -369,7 +370,9 @@ pub async fn list_responsible(conn: &mut PgConnection, namespace_pk: i64) -> sql
         r#"select user_pk as "user_pk!" from (
                select user_pk from users where user_pk = $1
                union all
-               select user_pk from organization_members where organization_pk = $1 and role = 'admin') people
+               select user_pk from organization_members where organization_pk = $1 and role = 'admin'
+               union all
+               select user_pk from closed_organization_members where organization_pk = $1 and role = 'admin') people
            limit $2"#,
         namespace_pk,
         MOST_TOLD

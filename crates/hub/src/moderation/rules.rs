@@ -12,6 +12,7 @@ use super::acts::{self, Act, Decision};
 use super::alike::Shape;
 use super::category::Category;
 use super::fold::fold;
+use super::near::neighbours;
 use super::queries::effects::{self, Comments};
 use super::queries::rules::{self as queries, Whose};
 use super::queries::{self as cases, CaseRow};
@@ -204,13 +205,32 @@ pub async fn look_at_card(app: &App, repo_pk: i64, user_pk: UserPk) -> HubResult
 /// The database does not answer.
 pub async fn look_at_name(app: &App, conn: &mut PgConnection, namespace_pk: i64, name: &str, kind: &str) -> HubResult<()> {
     let known = &app.config.rules.names;
-    let alike = match app.allows(Flag::Rules) {
+    let skeleton = queries::skeleton_of(conn, name).await?;
+    let same = match app.allows(Flag::Rules) {
         true => queries::find_alike(conn, namespace_pk, name, known, MIN_ALIKE).await?,
-        false => queries::find_known_alike(conn, namespace_pk, name, known, Whose::Anybody, MIN_ALIKE).await?,
+        false => {
+            let skeletons = std::slice::from_ref(&skeleton);
+            queries::find_known_alike(conn, namespace_pk, skeletons, known, Whose::Anybody, MIN_ALIKE).await?
+        }
     };
-    let Some(alike) = alike else { return Ok(()) };
+    let why = match same {
+        Some(alike) => format!("The name looks like {alike}."),
+        None => match near_name(conn, namespace_pk, &skeleton, known).await? {
+            Some(alike) => format!("The name is one letter away from {alike}."),
+            None => return Ok(()),
+        },
+    };
     let subject = subject::of_namespace(namespace_pk, kind, name);
-    report(conn, &subject, "name", Category::Impersonation, &format!("The name looks like {alike}.")).await.map(|_| ())
+    report(conn, &subject, "name", Category::Impersonation, &why).await.map(|_| ())
+}
+
+/// The name that many know and that is one letter away.
+async fn near_name(conn: &mut PgConnection, namespace_pk: i64, skeleton: &str, known: &[String]) -> sqlx::Result<Option<String>> {
+    let near = neighbours(skeleton);
+    if near.is_empty() {
+        return Ok(None);
+    }
+    queries::find_known_alike(conn, namespace_pk, &near, known, Whose::Anybody, MIN_ALIKE).await
 }
 
 /// Looks at the display name of a user or organisation, in the transaction that sets it: whether to the eye it is the name of an
@@ -230,7 +250,8 @@ pub async fn look_at_fullname(
         return Ok(());
     }
     let known = &app.config.rules.names;
-    let alike = queries::find_known_alike(conn, namespace_pk, &folded, known, Whose::Organizations, MIN_ALIKE).await?;
+    let skeletons = [queries::skeleton_of(conn, &folded).await?];
+    let alike = queries::find_known_alike(conn, namespace_pk, &skeletons, known, Whose::Organizations, MIN_ALIKE).await?;
     let Some(alike) = alike else { return Ok(()) };
     let subject = Subject { excerpt: subject::cut(fullname), ..subject::of_namespace(namespace_pk, kind, name) };
     let why = format!("The full name looks like {alike}.");

@@ -57,10 +57,18 @@ fn over() -> HubError {
     )
 }
 
+fn suspended() -> HubError {
+    HubError::conflict(
+        "Moderators of this hub suspended or removed this organization: it can be kept once that is taken back. Its admins can appeal by \
+         the link in the mail about it.",
+    )
+}
+
 /// Keeps an organisation after all, with its members and repositories, and tells its name.
 ///
 /// # Errors
-/// 404 unless it is being deleted and the user administered it, or runs the hub; 403 for who lacks the second factor that it asks for.
+/// 404 unless it is being deleted and the user administered it, or runs the hub; 403 for who lacks the second factor that it asks for;
+/// 409 while moderators have it suspended.
 pub async fn keep(app: &App, user: &User, name: &str) -> HubResult<String> {
     hub_types::check_name(name).map_err(|_| over())?;
     let found = closed::find_closed(&app.pool, name, Some(user.pk)).await?;
@@ -75,7 +83,7 @@ pub async fn keep(app: &App, user: &User, name: &str) -> HubResult<String> {
 /// The same for an operator.
 ///
 /// # Errors
-/// 404 for an organisation that is not being deleted, 409 when no admin of it is left.
+/// 404 for an organisation that is not being deleted, 409 when no admin of it is left, or moderators have it suspended.
 pub async fn keep_by_name(app: &App, name: &str) -> HubResult<()> {
     hub_types::check_name(name).map_err(|_| over())?;
     let found = closed::find_closed(&app.pool, name, None).await?.ok_or_else(over)?;
@@ -86,6 +94,9 @@ pub async fn keep_by_name(app: &App, name: &str) -> HubResult<()> {
 async fn reopen(app: &App, organization_pk: i64, by: UserPk) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     let closed_at = closed::reopen(&mut tx, organization_pk).await?.ok_or_else(over)?;
+    if closed::is_suspended(&mut tx, organization_pk).await? {
+        return Err(suspended());
+    }
     queries::enable_service_accounts(&mut tx, &[organization_pk], closed_at).await?;
     queries::enable_service_accounts(&mut tx, &[organization_pk], closed_at).await?;
     queries::restore_repos(&mut tx, &[organization_pk], closed_at, by).await?;

@@ -133,7 +133,8 @@ pub(super) async fn delete_repos(conn: &mut PgConnection, namespaces: &[i64], ac
     .map(|_| ())
 }
 
-/// Restores the repositories that were deleted at that time, unless their contents were removed or their names given to others.
+/// Restores the repositories that were deleted at that time, unless their contents were removed, their names given to others, or they
+/// are those that moderators removed meanwhile.
 pub(super) async fn restore_repos(
     conn: &mut PgConnection,
     namespaces: &[i64],
@@ -144,6 +145,7 @@ pub(super) async fn restore_repos(
         "with held as (
              select r.repo_pk from repos r
              where r.namespace_pk = any($1) and r.deleted_at = $2 and r.purged_at is null
+               and not exists (select from moderation_standing s where s.kind = 'deleted' and s.pk = r.repo_pk)
                and not exists (select from repos o where o.namespace_pk = r.namespace_pk and o.repo_type = r.repo_type
                                and lower(o.name) = lower(r.name) and o.deleted_at is null)
              order by r.repo_pk for no key update of r

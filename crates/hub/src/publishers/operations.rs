@@ -1,15 +1,20 @@
 //! Saying whom a repository or an organisation trusts, and trusting them no longer.
 
 use super::issuers::{Issuer, Kind};
-use super::queries::{self, NewPublisher, PublisherRow};
+use super::queries::{self, NewPublisher, PublisherRow, RemovedRow};
 use crate::accounts::{User, audit};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 use crate::web::text::is_readable_line;
 
 /// How many a repository or an organisation can trust.
 pub const MOST: i64 = 50;
+/// How many of those that were removed are listed.
+const MOST_REMOVED: i64 = 50;
+/// How many are forgotten in one statement.
+const BATCH: i64 = 1_000;
 /// The longest name of what a job runs for, in bytes: all of them fit in one row of an index.
 const MOST_BYTES: usize = 250;
 /// The folder of GitHub's workflows, which need not be written.
@@ -57,6 +62,15 @@ pub async fn list(app: &App, owner: Owner) -> HubResult<Vec<PublisherRow>> {
     Ok(queries::list_publishers(&app.pool, repo_pk, organization_pk).await?)
 }
 
+/// Whom an owner trusted and can trust again.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_removed(app: &App, owner: Owner) -> HubResult<Vec<RemovedRow>> {
+    let (repo_pk, organization_pk) = owner.keys();
+    Ok(queries::list_removed(&app.pool, repo_pk, organization_pk, undoable_since(app), MOST_REMOVED).await?)
+}
+
 /// What the issuer of an address is called; the address itself when the operator took it off the list.
 pub fn label_of(app: &App, url: &str) -> String {
     let issuer = app.config.publisher_issuers.iter().find(|issuer| issuer.url == url);
@@ -74,8 +88,7 @@ pub async fn add(app: &App, owner: Owner, by: &User, typed: &Typed) -> HubResult
     let (repo_pk, organization_pk) = owner.keys();
     let mut tx = audit::begin(app).await?;
     if queries::lock_and_count(&mut tx, repo_pk, organization_pk).await? >= MOST {
-        let text = format!("There can be {MOST} trusted publishers: remove one that is not needed first.");
-        return Err(HubError::conflict(text).at("project"));
+        return Err(too_many().at("project"));
     }
     let new = NewPublisher {
         repo_pk,
@@ -101,7 +114,7 @@ pub async fn add(app: &App, owner: Owner, by: &User, typed: &Typed) -> HubResult
     }
 }
 
-/// Trusts somebody no longer. The tokens of their jobs end at once.
+/// Trusts somebody no longer. The tokens of their jobs end at once. For some time, they can be trusted again ([`restore`]).
 ///
 /// # Errors
 /// 409 when the owner does not trust them, any more.
@@ -112,6 +125,42 @@ pub async fn remove(app: &App, owner: Owner, publisher_pk: i64) -> HubResult<()>
         return Err(HubError::conflict("There is no such trusted publisher: it may have been removed meanwhile."));
     }
     Ok(tx.commit().await?)
+}
+
+fn too_many() -> HubError {
+    HubError::conflict(format!("There can be {MOST} trusted publishers: remove one that is not needed first."))
+}
+
+/// Trusts somebody again who was removed, as before. The tokens that their jobs had stay over.
+///
+/// # Errors
+/// 409 when they are trusted already, the time for that is over, and for too many.
+pub async fn restore(app: &App, owner: Owner, publisher_pk: i64) -> HubResult<()> {
+    let (repo_pk, organization_pk) = owner.keys();
+    let mut tx = audit::begin(app).await?;
+    if queries::lock_and_count(&mut tx, repo_pk, organization_pk).await? >= MOST {
+        return Err(too_many());
+    }
+    match queries::restore_publisher(&mut tx, repo_pk, organization_pk, publisher_pk, undoable_since(app)).await {
+        Err(error)
+            if db::violates(&error, "trusted_publishers_repo_idx")
+                || db::violates(&error, "trusted_publishers_organization_idx") =>
+        {
+            Err(HubError::conflict("This one was added again already, and is trusted."))
+        }
+        Err(error) => Err(error.into()),
+        Ok(false) => Err(HubError::conflict("It was restored already, or the time for that is over. Look at the list again.")),
+        Ok(true) => Ok(tx.commit().await?),
+    }
+}
+
+/// Forgets those that were removed and whose time is over.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget(app: &App) -> HubResult<()> {
+    while queries::forget_removed(&app.pool, undoable_since(app), BATCH).await? > 0 {}
+    Ok(())
 }
 
 /// Reads what was typed, as an issuer of this kind says it.

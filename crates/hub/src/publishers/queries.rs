@@ -116,7 +116,7 @@ pub async fn insert_publisher(conn: &mut PgConnection, new: &NewPublisher<'_>) -
     .map(|_| ())
 }
 
-/// Trusts somebody no longer, whose tokens end with it; tells whether they were trusted.
+/// Trusts somebody no longer, whose tokens end with it, and keeps what they were; tells whether they were trusted.
 ///
 /// # Errors
 /// The database does not answer.
@@ -127,12 +127,109 @@ pub async fn delete_publisher(
     publisher_pk: i64,
 ) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "delete from trusted_publishers where publisher_pk = $3 and (repo_pk = $1 or organization_pk = $2)",
+        "with gone as (
+             delete from trusted_publishers where publisher_pk = $3 and (repo_pk = $1 or organization_pk = $2)
+             returning publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch, project_id, added_by,
+                       created_at, last_used_at
+         )
+         insert into deleted_publishers (publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch,
+                                         project_id, added_by, created_at, last_used_at)
+         select publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch, project_id, added_by,
+                created_at, last_used_at from gone",
         repo_pk,
         organization_pk,
         publisher_pk
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Somebody who was trusted, and can be again.
+#[derive(Debug, Clone)]
+pub struct RemovedRow {
+    /// The key.
+    pub publisher_pk: i64,
+    /// Who signs for its jobs.
+    pub issuer: String,
+    /// The repository there.
+    pub project: String,
+    /// The only file of a workflow, or empty.
+    pub workflow: String,
+    /// The only environment, or empty.
+    pub environment: String,
+    /// The only branch, or empty.
+    pub branch: String,
+    /// Since when it is trusted no more.
+    pub deleted_at: DateTime<Utc>,
+}
+
+/// Whom a repository or an organisation trusted until a time or later, and trusts no more: the last removed first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_removed(
+    pool: &PgPool,
+    repo_pk: Option<i64>,
+    organization_pk: Option<i64>,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<RemovedRow>> {
+    sqlx::query_as!(
+        RemovedRow,
+        "select publisher_pk, issuer, project, workflow, environment, branch, deleted_at from deleted_publishers
+         where (repo_pk = $1 or organization_pk = $2) and deleted_at > $3 order by deleted_at desc, publisher_pk desc limit $4",
+        repo_pk,
+        organization_pk,
+        since,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Trusts somebody again who was removed since a time, as before; tells whether there is one.
+///
+/// # Errors
+/// It was added again (`trusted_publishers_repo_idx`, `trusted_publishers_organization_idx`).
+pub async fn restore_publisher(
+    conn: &mut PgConnection,
+    repo_pk: Option<i64>,
+    organization_pk: Option<i64>,
+    publisher_pk: i64,
+    since: DateTime<Utc>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "with back as (
+             delete from deleted_publishers
+             where publisher_pk = $3 and (repo_pk = $1 or organization_pk = $2) and deleted_at > $4
+             returning publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch, project_id, added_by,
+                       created_at, last_used_at
+         )
+         insert into trusted_publishers (publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch,
+                                         project_id, added_by, created_at, last_used_at)
+         overriding system value
+         select publisher_pk, repo_pk, organization_pk, issuer, project, workflow, environment, branch, project_id, added_by,
+                created_at, last_used_at from back",
+        repo_pk,
+        organization_pk,
+        publisher_pk,
+        since
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Forgets some that were removed before a time; tells how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_removed(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from deleted_publishers where publisher_pk in (
+             select publisher_pk from deleted_publishers where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
+        before,
+        limit
+    );
+    Ok(done.execute(pool).await?.rows_affected())
 }
 
 /// Notes that a job of a publisher came, and of which repository there. Tells whether it is still trusted and that repository still it.

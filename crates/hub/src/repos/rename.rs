@@ -6,6 +6,7 @@ use serde_json::json;
 use super::access::RepoAdmin;
 use super::buckets::batch;
 use super::changes::{self, What};
+use super::queries::changes::is_limited_organization;
 use super::{access, queries};
 use crate::accounts::audit;
 use crate::app::App;
@@ -16,8 +17,8 @@ use crate::quotas;
 /// Gives a repository another id and leaves a redirect at the old one. Gives the new id in its canonical spelling.
 ///
 /// # Errors
-/// 403 for a namespace or a name the viewer may not use, 409 when the target exists, 413 when the new owner has no
-/// room for it.
+/// 403 for a namespace or a name the viewer may not use, and for what would leave an organisation that moderators limited, 409 when the
+/// target exists, 413 when the new owner has no room for it.
 pub async fn move_repo(app: &App, admin: &RepoAdmin, to: &RepoId) -> HubResult<RepoId> {
     move_undoing(app, admin, to, None).await
 }
@@ -31,6 +32,11 @@ pub(super) async fn move_undoing(app: &App, admin: &RepoAdmin, to: &RepoId, undo
     let namespace = access::target_namespace(app, &admin.viewer, Some(to.namespace()), repo.repo_type, Some(repo)).await?;
     let target = RepoId::new(&namespace.name, to.name())?;
     let mut tx = audit::begin(app).await?;
+    // Elsewhere it would be in lists again.
+    let leaves = repo.namespace_pk != namespace.namespace_pk && !admin.viewer.is_site_admin();
+    if leaves && is_limited_organization(&mut tx, repo.namespace_pk).await? {
+        return Err(HubError::organization_limited(repo.id.namespace()));
+    }
     if repo.id.key() != target.key() {
         access::check_name_is_free(&mut tx, &admin.viewer, repo.repo_type, &namespace, target.name()).await?;
     }

@@ -25,6 +25,7 @@ pub async fn revoke_access(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Re
     sqlx::query!("delete from oauth_repos where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from access_tokens where user_pk = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from trusted_publishers where added_by = $1", user_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from deleted_publishers where added_by = $1", user_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from ssh_keys where user_pk = $1", user_pk).execute(conn).await.map(|_| ())
 }
 

@@ -140,17 +140,96 @@ pub async fn update_role(conn: &mut PgConnection, organization_pk: i64, domain_p
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
-/// Removes a domain, and tells whether it was there.
+/// Removes a domain, and keeps what it was; tells whether it was there.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn delete_domain(conn: &mut PgConnection, organization_pk: i64, domain_pk: i64) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "delete from organization_domains where organization_pk = $1 and domain_pk = $2",
+        "with gone as (
+             delete from organization_domains where organization_pk = $1 and domain_pk = $2
+             returning domain_pk, organization_pk, domain, challenge, role, created_at
+         )
+         insert into deleted_domains (domain_pk, organization_pk, domain, challenge, role, created_at)
+         select domain_pk, organization_pk, domain, challenge, role, created_at from gone",
         organization_pk,
         domain_pk
     );
     Ok(done.execute(conn).await?.rows_affected() == 1)
+}
+
+/// A domain that was removed, and can come back.
+#[derive(Debug, Clone)]
+pub struct RemovedDomain {
+    /// The key.
+    pub domain_pk: i64,
+    /// The domain.
+    pub domain: String,
+    /// When it was removed.
+    pub deleted_at: DateTime<Utc>,
+}
+
+/// The domains of an organisation that were removed since a time, the last removed first.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_removed(
+    pool: &PgPool,
+    organization_pk: i64,
+    since: DateTime<Utc>,
+    limit: i64,
+) -> sqlx::Result<Vec<RemovedDomain>> {
+    sqlx::query_as!(
+        RemovedDomain,
+        "select domain_pk, domain, deleted_at from deleted_domains
+         where organization_pk = $1 and deleted_at > $2 order by deleted_at desc, domain_pk desc limit $3",
+        organization_pk,
+        since,
+        limit
+    )
+    .fetch_all(pool)
+    .await
+}
+
+/// Brings back a domain that was removed since a time, with its role and what proves it, not proven; tells its name, if there is one.
+///
+/// # Errors
+/// The organisation has it (`organization_domains_organization_pk_domain_key`).
+pub async fn restore_domain(
+    conn: &mut PgConnection,
+    organization_pk: i64,
+    domain_pk: i64,
+    since: DateTime<Utc>,
+) -> sqlx::Result<Option<String>> {
+    sqlx::query_scalar!(
+        "with back as (
+             delete from deleted_domains where organization_pk = $1 and domain_pk = $2 and deleted_at > $3
+             returning domain_pk, organization_pk, domain, challenge, role, created_at
+         )
+         insert into organization_domains (domain_pk, organization_pk, domain, challenge, role, created_at)
+         overriding system value
+         select domain_pk, organization_pk, domain, challenge, role, created_at from back returning domain",
+        organization_pk,
+        domain_pk,
+        since
+    )
+    .fetch_optional(conn)
+    .await
+}
+
+/// Forgets some that were removed before a time; tells how many.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn forget_removed(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "delete from deleted_domains where domain_pk in (
+             select domain_pk from deleted_domains where deleted_at < $1 order by deleted_at limit $2
+             for update skip locked)",
+        before,
+        limit
+    );
+    Ok(done.execute(pool).await?.rows_affected())
 }
 
 /// An organisation that somebody can join by the domain of their address.

@@ -10,7 +10,7 @@ pub struct NamedRow {
     pub name: String,
     /// `user` or `organization`.
     pub kind: String,
-    /// Whether nobody acts by the account, or moderators limited it, or it is a service account.
+    /// Whether nobody acts by the account, or moderators limited or suspended it, or it is a service account.
     pub barred: bool,
 }
 
@@ -32,8 +32,9 @@ pub async fn lock_named(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Res
         NamedRow,
         r#"select n.name, n.kind,
                   coalesce(u.suspended_at is not null or u.limited_at is not null or u.deletes_at is not null
-                           or u.service_of is not null, false) as "barred!"
+                           or u.service_of is not null or o.suspended_at is not null or o.limited_at is not null, false) as "barred!"
            from namespaces n left join users u on u.user_pk = n.namespace_pk
+           left join organizations o on o.organization_pk = n.namespace_pk
            where n.namespace_pk = $1 and n.kind <> 'deleted' for no key update of n"#,
         namespace_pk
     )

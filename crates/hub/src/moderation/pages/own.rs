@@ -4,7 +4,6 @@ use actix_web::{HttpResponse, web};
 use askama::Template;
 use chrono::{DateTime, Utc};
 
-use crate::accounts::OrgRole;
 use crate::accounts::page::PageRequest;
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::HubResult;
@@ -58,7 +57,7 @@ async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let reports = lists::list_own(&page.app.pool, user.pk, MOST).await?;
     // Whoever answers for a namespace may appeal for it.
-    let admins = user.memberships.iter().filter(|membership| membership.role == OrgRole::Admin);
+    let admins = user.memberships.iter().filter(|membership| membership.answers);
     let namespaces: Vec<i64> = admins.map(|membership| membership.namespace_pk).chain([user.pk]).collect();
     let acts = lists::list_acts_about(&page.app.pool, &namespaces, MOST).await?;
     let shown = OwnPage {

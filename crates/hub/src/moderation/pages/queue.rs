@@ -161,6 +161,8 @@ async fn show(page: PageRequest, closed: bool) -> HubResult<HttpResponse> {
 enum Bulk {
     Dismiss,
     TakeDown,
+    /// The repositories are deleted.
+    RemoveRepos,
     /// Whoever made them is removed with all they made.
     Remove,
 }
@@ -171,6 +173,7 @@ async fn decide_many(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
     let what = match form.text("act") {
         "dismiss" => Bulk::Dismiss,
         "take_down" => Bulk::TakeDown,
+        "remove_repos" => Bulk::RemoveRepos,
         "remove" => Bulk::Remove,
         _ => return Err(HubError::bad_request("Choose what to do with the cases: dismiss them, or take them down.")),
     };
@@ -211,8 +214,10 @@ async fn decide_one(
     let act = match what {
         Bulk::Dismiss => Act::Dismiss,
         Bulk::TakeDown => Act::take_down(kind, case.owner_is_user),
+        Bulk::RemoveRepos => Act::RemoveRepo,
         // Another case of the same account may have closed this one.
         Bulk::Remove if case.closed_at.is_some() => return Ok(false),
+        Bulk::Remove if kind == SubjectKind::Account && !case.owner_is_user => Act::RemoveOrganization,
         Bulk::Remove => Act::RemoveUser,
     };
     let category = Category::parse(&case.category).unwrap_or(Category::Other);

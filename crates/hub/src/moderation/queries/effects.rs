@@ -3,7 +3,7 @@
 
 use sqlx::PgConnection;
 
-use super::{deleted, removal};
+use super::{deleted, organizations, removal};
 use crate::accounts::UserPk;
 use crate::accounts::queries::sessions::delete_other_sessions_in;
 use crate::repos::discussions::HIDDEN_TITLE;
@@ -263,7 +263,11 @@ pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> s
     cover(conn, act_pk, "user", found).await
 }
 
-async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) -> sqlx::Result<u64> {
+/// Notes what an act covers.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn cover(conn: &mut PgConnection, act_pk: i64, kind: &str, pks: Vec<i64>) -> sqlx::Result<u64> {
     let done =
         sqlx::query!("insert into moderation_covers (act_pk, kind, pk) select $1, $2, unnest($3::bigint[])", act_pk, kind, &pks);
     Ok(done.execute(conn).await?.rows_affected())
@@ -292,6 +296,7 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
         );
         repos.extend(unlisted.fetch_all(&mut *conn).await?);
     }
+    organizations::hold(&mut *conn, &[of("organization"), limited.clone(), of("profile")].concat()).await?;
     hold(&mut *conn, &people, &repos, &[of("discussion"), of("lock")].concat(), &of("comment")).await?;
     sqlx::query!(
         "update discussion_events e set hidden = false, body = c.body from moderation_covers c
@@ -317,14 +322,19 @@ pub async fn uncover(conn: &mut PgConnection, act_pk: i64) -> sqlx::Result<()> {
         .await?;
     sqlx::query!("update users set suspended_at = null where user_pk = any($1)", &of("user")).execute(&mut *conn).await?;
     sqlx::query!("update users set limited_at = null where user_pk = any($1)", &limited).execute(&mut *conn).await?;
+    organizations::restore(&mut *conn, act_pk, &of("organization"), &limited, &of("profile")).await?;
+    // Whose maker or owner is still limited stays in no list.
     sqlx::query!(
-        "update repos set unlisted = false where unlisted and (namespace_pk = any($1) or created_by = any($1))",
+        "update repos set unlisted = false
+         where unlisted and (namespace_pk = any($1) or created_by = any($1)) and not is_limited(namespace_pk, created_by)",
         &limited
     )
     .execute(&mut *conn)
     .await?;
     sqlx::query!("update discussions set locked = false where discussion_pk = any($1)", &of("lock")).execute(&mut *conn).await?;
-    removal::restore_repos(conn, &of("deleted")).await?;
+    // What its owner deleted before stays deleted.
+    let deleted: Vec<i64> = free.iter().filter(|row| row.kind == "deleted" && row.body.is_empty()).map(|row| row.pk).collect();
+    removal::restore_repos(conn, &deleted).await?;
     removal::restore_profiles(conn, act_pk, &of("profile"), &of("picture")).await?;
     let public: Vec<i64> = free.iter().filter(|row| row.kind == "collection" && row.body == "public").map(|row| row.pk).collect();
     sqlx::query!(

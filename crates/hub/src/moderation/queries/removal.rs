@@ -1,4 +1,4 @@
-//! Accounts that are removed with all they made: what goes, how it comes back, and what is forgotten in the end.
+//! Repositories, and accounts with all they made, that are removed: what goes, how it comes back, and what is forgotten in the end.
 
 use sqlx::{PgConnection, PgPool};
 
@@ -6,20 +6,47 @@ use super::deleted;
 use crate::accounts::UserPk;
 use crate::repos::discussions::HIDDEN_TITLE;
 
-/// Deletes what a user has; it can be restored as long as any deleted repository.
+/// Deletes what a user or organisation has; it can be restored as long as any deleted repository.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
+pub async fn delete_repos(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with found as (
-             select repo_pk from repos where namespace_pk = $2 and deleted_at is null order by repo_pk for no key update
+             select repo_pk from repos
+             where namespace_pk = $2
+               and (deleted_at is null
+                    or exists (select from moderation_standing s where s.kind = 'deleted' and s.pk = repo_pk and s.body = ''))
+             order by repo_pk for no key update
          ), covered as (
              insert into moderation_covers (act_pk, kind, pk) select $1, 'deleted', repo_pk from found
          )
-         update repos r set deleted_at = now() from found where r.repo_pk = found.repo_pk",
+         update repos r set deleted_at = coalesce(deleted_at, now()) from found where r.repo_pk = found.repo_pk",
         act_pk,
-        user_pk
+        namespace_pk
+    );
+    Ok(done.execute(conn).await?.rows_affected())
+}
+
+/// Deletes a repository. One that its owner deleted before is covered, too, and stays deleted when the act is taken back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn delete_repo(conn: &mut PgConnection, act_pk: i64, repo_pk: i64) -> sqlx::Result<u64> {
+    let done = sqlx::query!(
+        "with found as (
+             select repo_pk,
+                    deleted_at is not null
+                    and not exists (select from moderation_standing s where s.kind = 'deleted' and s.pk = repo_pk and s.body = '')
+                    as was_deleted
+             from repos where repo_pk = $2 and purged_at is null for no key update
+         ), covered as (
+             insert into moderation_covers (act_pk, kind, pk, body)
+             select $1, 'deleted', repo_pk, case when was_deleted then 'before' else '' end from found
+         )
+         update repos r set deleted_at = coalesce(deleted_at, now()) from found where r.repo_pk = found.repo_pk",
+        act_pk,
+        repo_pk
     );
     Ok(done.execute(conn).await?.rows_affected())
 }
@@ -80,20 +107,28 @@ pub async fn empty_profile(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     sqlx::query!("update users set fullname = '', details = '', homepage = '', links = '{}' where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
+    take_picture(conn, act_pk, user_pk).await
+}
+
+/// Takes the picture of a user or organisation away; it is kept with the act.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn take_picture(conn: &mut PgConnection, act_pk: i64, namespace_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
         "insert into moderation_covers (act_pk, kind, pk, body)
          select $1, 'picture', $2, coalesce(
              (select body from moderation_standing where kind = 'picture' and pk = $2 limit 1),
              (select version || ' ' || encode(content, 'base64') from pictures where namespace_pk = $2), '')",
         act_pk,
-        user_pk
+        namespace_pk
     )
     .execute(&mut *conn)
     .await?;
-    sqlx::query!("delete from pictures where namespace_pk = $1", user_pk).execute(conn).await.map(|_| ())
+    sqlx::query!("delete from pictures where namespace_pk = $1", namespace_pk).execute(conn).await.map(|_| ())
 }
 
-/// Restores repositories that an act deleted. The caller holds them.
+/// Restores repositories that an act deleted; of several of one name the one that was made last. The caller holds them.
 ///
 /// # Errors
 /// The database does not answer.
@@ -102,7 +137,9 @@ pub async fn restore_repos(conn: &mut PgConnection, repo_pks: &[i64]) -> sqlx::R
         "update repos r set deleted_at = null
          where repo_pk = any($1) and deleted_at is not null and purged_at is null
            and not exists (select from repos o where o.repo_type = r.repo_type and o.namespace_pk = r.namespace_pk
-                           and lower(o.name) = lower(r.name) and o.deleted_at is null)",
+                           and lower(o.name) = lower(r.name)
+                           and (o.deleted_at is null or (o.repo_pk = any($1) and o.repo_pk > r.repo_pk and o.purged_at is null)))
+           and not exists (select from namespaces n where n.namespace_pk = r.namespace_pk and n.kind = 'deleted')",
         repo_pks
     )
     .execute(conn)
@@ -166,7 +203,7 @@ pub async fn forget(pool: &PgPool, days: i32) -> sqlx::Result<u64> {
     let done = sqlx::query!(
         "with forgotten as (
              update moderation_covers c set body = '' from moderation_acts a
-             where a.act_pk = c.act_pk and a.act = 'remove_user' and a.created_at < now() - make_interval(days => $1)
+             where a.act_pk = c.act_pk and a.act in ('remove_user', 'remove_organization') and a.created_at < now() - make_interval(days => $1)
                and c.body <> '' and not exists (select from moderation_acts u where u.undoes = a.act_pk)
              returning c.kind, c.pk
          )

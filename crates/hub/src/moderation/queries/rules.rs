@@ -193,6 +193,14 @@ pub async fn find_alike(
     .await
 }
 
+/// What is left of a text when characters that look alike are one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn skeleton_of(conn: &mut PgConnection, text: &str) -> sqlx::Result<String> {
+    sqlx::query_scalar!(r#"select name_skeleton($1) as "skeleton!""#, text).fetch_one(conn).await
+}
+
 /// Whose names a name is compared with.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
 pub enum Whose {
@@ -202,25 +210,25 @@ pub enum Whose {
     Organizations,
 }
 
-/// The name that a text looks like: one that is known outside, or one that is here and that many know, by its followers or by what is
-/// downloaded of it. Members of an organisation can call themselves after it.
+/// The name that has one of these skeletons: one that is known outside, or one that is here and that many know, by its followers or by
+/// what is downloaded of it. Members of an organisation can call themselves after it.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn find_known_alike(
     conn: &mut PgConnection,
     namespace_pk: i64,
-    text: &str,
+    skeletons: &[String],
     known: &[String],
     whose: Whose,
     shortest: i32,
 ) -> sqlx::Result<Option<String>> {
     sqlx::query_scalar!(
         r#"select name as "name!" from (
-               (select k as name, 0 as place from unnest($3::text[]) k where name_skeleton(k) = name_skeleton($2) limit 1)
+               (select k as name, 0 as place from unnest($3::text[]) k where name_skeleton(k) = any($2) limit 1)
                union all
                (select n.name, 1 from namespaces n
-                where name_skeleton(n.name) = name_skeleton($2) and n.namespace_pk <> $1 and length(name_skeleton($2)) >= $4
+                where name_skeleton(n.name) = any($2) and n.namespace_pk <> $1 and length(name_skeleton(n.name)) >= $4
                   and (n.kind = 'organization' or (n.kind = 'user' and not $5))
                   and not exists (select from organization_members m where m.organization_pk = n.namespace_pk and m.user_pk = $1)
                   and ((select count(*) from (select from follows f where f.namespace_pk = n.namespace_pk limit 20) followers) >= 20
@@ -230,7 +238,7 @@ pub async fn find_known_alike(
                 order by n.namespace_pk limit 1)
            ) alike order by place limit 1"#,
         namespace_pk,
-        text,
+        skeletons,
         known,
         shortest,
         whose == Whose::Organizations

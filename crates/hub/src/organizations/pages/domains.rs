@@ -9,7 +9,7 @@ use crate::accounts::domains::{self, proof_record, proof_url};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::lower_role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
-use crate::accounts::queries::domains::{DomainRow, list_domains};
+use crate::accounts::queries::domains::{DomainRow, RemovedDomain, list_domains};
 use crate::accounts::queries::settings::ProfileRow;
 use crate::accounts::settings::require_admin_of;
 use crate::accounts::{User, sudo};
@@ -32,6 +32,10 @@ struct DomainsPage {
     error: Option<String>,
     /// The domains.
     domains: Vec<DomainItem>,
+    /// Those that were removed, and can come back.
+    removed: Vec<RemovedDomain>,
+    /// For how many days they can.
+    days: u64,
     /// A new one.
     domain: Field,
     /// Its role.
@@ -95,6 +99,8 @@ async fn domains_page(
         organization: row.name.clone(),
         error: refusal.message_elsewhere(&["domain", "role"]),
         domains: domains.into_iter().map(|row| DomainItem::of(page, row)).collect(),
+        removed: domains::list_removed(&page.app, row.namespace_pk).await?,
+        days: page.app.config.undo_days,
         domain: refusal.mark(Field::new("domain", "Domain").value(domain).hint(hint)),
         role: refusal.mark(Field::new("role", "Role of who joins by it")),
         roles: lower_role_options(if role.is_empty() { "read" } else { role }),
@@ -113,6 +119,9 @@ async fn post_domain(page: PageRequest, path: web::Path<String>, form: CheckedFo
     let row = require_admin_of(&page.app, user, &path).await?;
     // It lets people in whom nobody looks at.
     sudo::require(&page, &path_of(&row)).await?;
+    if let Ok(domain_pk) = form.text("restore").parse::<i64>() {
+        return restore(&page, user, &row, domain_pk).await;
+    }
     let domain = form.text("domain");
     let done = match role_of(&form) {
         Ok(role) => domains::add(&page.app, row.namespace_pk, domain, role).await,
@@ -125,6 +134,20 @@ async fn post_domain(page: PageRequest, path: web::Path<String>, form: CheckedFo
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = domains_page(&page, user, &row, (domain, form.text("role")), &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+async fn restore(page: &PageRequest, user: &User, row: &ProfileRow, domain_pk: i64) -> HubResult<HttpResponse> {
+    match domains::restore(&page.app, row.namespace_pk, domain_pk).await {
+        Ok(domain) => {
+            let text = format!("{domain} is in the list again. Prove that it is yours: by the same text as before.");
+            Ok(page.redirect_saying(&path_of(row), &text))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = domains_page(page, user, row, ("", ""), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

@@ -161,6 +161,15 @@ pub(in crate::personal_data) async fn reopen(
     Ok(Some(closed_at))
 }
 
+/// Whether moderators suspended an organisation; they do not do so until the transaction ends.
+pub(in crate::personal_data) async fn is_suspended(conn: &mut PgConnection, organization_pk: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select suspended_at is not null as "suspended!" from organizations where organization_pk = $1 for share"#,
+        organization_pk
+    );
+    Ok(found.fetch_optional(conn).await?.unwrap_or_default())
+}
+
 /// The organisations whose time is over.
 pub(in crate::personal_data) async fn list_due(pool: &PgPool, limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(

@@ -116,6 +116,15 @@ parts! {
         from trusted_publishers p left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
         left join namespaces o on o.namespace_pk = p.organization_pk
         where p.added_by = $1 and p.publisher_pk > $2 order by p.publisher_pk limit $3"#;
+    DeletedPublishers "deleted_publishers" r#"
+        select p.publisher_pk as "key!", jsonb_build_object(
+            'issuer', p.issuer, 'project', p.project, 'workflow', p.workflow, 'environment', p.environment, 'branch', p.branch,
+            'organization', o.name, 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end,
+            'added_at', p.created_at, 'last_used_at', p.last_used_at, 'deleted_at', p.deleted_at) as data
+        from deleted_publishers p left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        left join namespaces o on o.namespace_pk = p.organization_pk
+        where p.added_by = $1 and p.publisher_pk > $2 order by p.publisher_pk limit $3"#;
     Organizations "organizations" r#"
         select m.organization_pk as "key!", jsonb_build_object(
             'name', n.name, 'fullname', o.fullname, 'role', m.role, 'since', m.created_at) as data

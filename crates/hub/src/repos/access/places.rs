@@ -41,6 +41,9 @@ pub fn may_create(viewer: &Viewer, place: &Place, repo_type: RepoType) -> HubRes
             user.memberships.first().map_or("acme", |membership| membership.name.as_str())
         )));
     }
+    if !allowed && user.membership_in(*namespace_pk).is_some_and(|membership| membership.suspended) {
+        return Err(HubError::organization_suspended(name));
+    }
     if !allowed && role.is_some() && place.resource_group_pk.is_none() {
         return Err(HubError::forbidden(format!(
             "You don't have the rights to create a {repo_type} under the namespace \"{name}\": that takes the role `{}` there, or a \

@@ -86,8 +86,8 @@ pub async fn find(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<Repo
 /// Brings a deleted repository back with all that it had, under its name or another. Gives its id.
 ///
 /// # Errors
-/// 400 for a bad name, 403 for another name that the viewer may not give to a repository, 409 when the name is taken or the
-/// repository was restored or removed meanwhile, 413 for a bucket that its owner has no room for.
+/// 400 for a bad name, 403 for another name that the viewer may not give to a repository, 409 when the name is taken, the
+/// repository was restored or removed meanwhile, or moderators removed it, 413 for a bucket that its owner has no room for.
 pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubResult<RepoId> {
     let repo = &admin.repo;
     let id =
@@ -109,7 +109,8 @@ pub async fn restore(app: &App, admin: &RepoAdmin, name: Option<&str>) -> HubRes
 /// The same as one part of a transaction that [`audit::begin`] began; the name is one that the viewer may give.
 ///
 /// # Errors
-/// 409 when the name is taken or the repository was restored or removed meanwhile, 413 for a bucket that its owner has no room for.
+/// 409 when the name is taken, the repository was restored or removed meanwhile, or moderators removed it, 413 for a bucket that its
+/// owner has no room for.
 pub async fn restore_as(app: &App, conn: &mut PgConnection, admin: &RepoAdmin, id: &RepoId) -> HubResult<()> {
     let repo = &admin.repo;
     let actor = admin.viewer.user.as_ref().map(|user| user.pk);
@@ -118,6 +119,10 @@ pub async fn restore_as(app: &App, conn: &mut PgConnection, admin: &RepoAdmin, i
         Err(error) => return Err(error.into()),
         Ok(false) => return Err(gone()),
         Ok(true) => {}
+    }
+    // Asked with the row held: whoever decides about it holds it, too.
+    if queries::is_removed_by_moderators(conn, repo.pk).await? {
+        return Err(removed());
     }
     if repo.repo_type == RepoType::Bucket {
         batch::check_arrival(app, conn, repo.pk, (repo.namespace_pk, id.namespace())).await?;
@@ -137,6 +142,10 @@ fn name_taken(id: &RepoId) -> HubError {
     ))
     .at("name")
     .with("restoreAs", other)
+}
+
+fn removed() -> HubError {
+    HubError::conflict("Moderators removed it: it comes back when their decision is taken back, in the log of `/moderation`.")
 }
 
 fn gone() -> HubError {

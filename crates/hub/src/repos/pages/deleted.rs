@@ -56,6 +56,8 @@ pub(super) struct DeletedItem {
     pub deleted_by: Option<String>,
     /// Until when it can be restored.
     pub until: DateTime<Utc>,
+    /// Whether moderators took it down: only they bring it back.
+    pub taken_down: bool,
 }
 
 impl DeletedItem {
@@ -68,6 +70,7 @@ impl DeletedItem {
             deleted_at: row.deleted_at,
             until: deleted::restorable_until(app, row.deleted_at),
             deleted_by: row.deleted_by,
+            taken_down: repo.disabled,
             public_id: row.repo.public_id,
         }
     }

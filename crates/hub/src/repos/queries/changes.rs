@@ -279,6 +279,31 @@ pub async fn mark_restored(conn: &mut PgConnection, repo_pk: i64, name: &str) ->
     Ok(done.execute(conn).await?.rows_affected() == 1)
 }
 
+/// Whether an act of moderators by which a repository is deleted stands.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_removed_by_moderators(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from moderation_standing where kind = 'deleted' and pk = $1) as "removed!""#,
+        repo_pk
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// Whether moderators limited an organisation; they do not do so until the transaction ends.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn is_limited_organization(conn: &mut PgConnection, namespace_pk: i64) -> sqlx::Result<bool> {
+    let found = sqlx::query_scalar!(
+        r#"select limited_at is not null as "limited!" from organizations where organization_pk = $1 for share"#,
+        namespace_pk
+    );
+    Ok(found.fetch_optional(conn).await?.unwrap_or_default())
+}
+
 /// The deletion of a repository that has not been taken back.
 ///
 /// # Errors

@@ -107,6 +107,8 @@ pub async fn list_collections_with(
            where i.repo_pk = $1 and n.kind <> 'deleted'
              and not exists (select from users u where u.user_pk = c.namespace_pk
                              and (u.deletes_at is not null or (u.limited_at is not null and not $2)))
+             and ($2 or not exists (select from organizations o
+                                    where o.organization_pk = c.namespace_pk and o.limited_at is not null))
              and ($2 or not c.private or coalesce(c.resource_group_pk, c.namespace_pk) = any($3))
            order by c.upvotes desc, c.collection_pk desc limit $4"#,
         repo_pk,
