@@ -88,7 +88,7 @@ impl RemovedItem {
 }
 
 /// What of a repository is trusted alone: `branch main`.
-fn narrowed(workflow: &str, environment: &str, branch: &str) -> impl Iterator<Item = String> {
+fn narrowed<'a>(workflow: &'a str, environment: &'a str, branch: &'a str) -> impl Iterator<Item = String> + use<'a> {
     let only = [("workflow", workflow), ("environment", environment), ("branch", branch)];
     only.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name} {value}"))
 }
