@@ -17,6 +17,8 @@ pub struct XorbRow {
     pub xorb_hash: XetHash,
     /// See [`super::Xorb::nonce`].
     pub nonce: i64,
+    /// The size of its body in bytes.
+    pub stored_bytes: i64,
 }
 
 /// Finds the xorbs that are here, condemned ones included: reading them is safe until their rows go.
@@ -26,7 +28,7 @@ pub struct XorbRow {
 pub async fn list_xorbs(conn: impl PgExecutor<'_>, hashes: &[XetHash]) -> sqlx::Result<Vec<XorbRow>> {
     sqlx::query_as!(
         XorbRow,
-        r#"select xorb_hash as "xorb_hash: XetHash", nonce from xet_xorbs where xorb_hash = any($1)"#,
+        r#"select xorb_hash as "xorb_hash: XetHash", nonce, stored_bytes from xet_xorbs where xorb_hash = any($1)"#,
         hashes as &[XetHash]
     )
     .fetch_all(conn)
@@ -48,26 +50,49 @@ pub struct NewXorb {
     pub stored_bytes: i64,
     /// The repository it was sent for.
     pub repo_pk: i64,
+    /// Whether it counts for the owner of the repository until a file names it.
+    pub is_pending: bool,
+    /// Under which nonce it was known and its bytes were missed: this one takes its place.
+    pub missed: Option<i64>,
 }
 
-/// Makes a stored xorb known; `false` when it was known already (its lease is renewed then).
+/// Makes a stored xorb known; `false` when it was known already and was not missed (its lease is renewed then). Whoever sweeps takes the
+/// row's lock, too, and takes from it under which nonce it lay; so no bytes go that a row names.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Duration) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"insert into xet_xorbs (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until)
-           values ($1, $2, $3, $4, $5, (select repo_pk from repos where repo_pk = $6), $7)
+        r#"insert into xet_xorbs as x (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until, is_pending)
+           values ($1, $2, $3, $4, $5, (select repo_pk from repos where repo_pk = $6), $7, $8)
            on conflict (xorb_hash) do update
-               set lease_until = greatest(xet_xorbs.lease_until, excluded.lease_until), condemned_at = null
-           returning nonce = $2 as "inserted!""#,
+               set lease_until = greatest(x.lease_until, excluded.lease_until), condemned_at = null,
+                   stored_bytes = case when x.nonce = $9 then excluded.stored_bytes else x.stored_bytes end,
+                   nonce = case when x.nonce = $9 then excluded.nonce else x.nonce end
+           returning x.nonce = $2 as "inserted!""#,
         new.xorb_hash as XetHash,
         new.nonce,
         new.chunk_count,
         new.raw_bytes,
         new.stored_bytes,
         new.repo_pk,
-        crate::clock::now() + lease
+        crate::clock::now() + lease,
+        new.is_pending,
+        new.missed
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What the xorbs take in the store that were sent for repositories of an owner and that no file named yet, deleted repositories included.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sum_pending(conn: impl PgExecutor<'_>, namespace_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(x.stored_bytes), 0)::bigint as "bytes!" from repos r join xet_xorbs x on x.first_repo_pk = r.repo_pk
+           where r.namespace_pk = $1 and x.is_pending"#,
+        namespace_pk
     )
     .fetch_one(conn)
     .await
@@ -270,9 +295,13 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
         &file.xorbs as &[XetHash],
         file.file_hash as XetHash
     )
-    .execute(conn)
-    .await
-    .map(|_| ())
+    .execute(&mut *conn)
+    .await?;
+    // The caller holds them. From here on the file counts, and they do not.
+    sqlx::query!("update xet_xorbs set is_pending = false where xorb_hash = any($1) and is_pending", &file.xorbs as &[XetHash])
+        .execute(conn)
+        .await
+        .map(|_| ())
 }
 
 /// Takes hold of xorbs for files about to refer to them: condemned ones live again, leases are renewed, and until the

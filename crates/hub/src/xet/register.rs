@@ -2,22 +2,21 @@
 //! here, that its sender knows the chunks it refers to, that the terms make the file, and, by reading the file back,
 //! that the file has the SHA-256 it is announced with. So a row in `xet_files` is never a claim.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_types::{Sha256, XetHash};
-use hub_xet::{FileEntry, Shard, Term, is_dedup_candidate};
+use hub_xet::{FileEntry, Shard, Term};
+use tokio::sync::Semaphore;
 
 use super::queries::{self, NewFile};
-use super::{LEASE, XetFile, Xorb, read, store};
+use super::verification::verify;
+use super::{DIGEST_AT_ONCE, LEASE, XetFile, read};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::quotas;
-
-/// How many files are read back at once.
-const DIGEST_AT_ONCE: usize = 4;
 
 /// Checks a shard and lets a repository have its files. Safe to repeat.
 ///
@@ -29,20 +28,20 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     if wanted.is_empty() {
         return Ok(());
     }
+    // Before anything is read for it: a small shard can name a file of any size. Here the sizes are what it says, and they must hold.
+    let sizes: Vec<u64> = shard.files.iter().map(FileEntry::raw_len).collect();
+    quotas::require_room_for_new(app, repo_pk, &sizes).await?;
     // Reading back takes time; nothing may be collected meanwhile.
     let held = queries::hold_xorbs(&mut *app.pool.acquire().await?, &wanted, LEASE).await?;
-    let xorbs = store::load(app, &wanted).await?;
-    if held < wanted.len() as u64 || xorbs.len() < wanted.len() {
-        return Err(missing_xorb(&wanted, &xorbs));
+    if held < wanted.len() as u64 {
+        return Err(missing_xorb(app, &wanted).await?);
     }
-    let (shard, xorbs) = verify(shard, xorbs).await?;
-    let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
+    let checked = verify(app, shard).await?;
+    let files = stream::iter(checked.files).map(|file| checked_file(app.clone(), repo_pk, file)).buffered(DIGEST_AT_ONCE);
     let mut files: Vec<NewFile> = files.try_collect().await?;
     // In one order, so that two shards with the same files in other xorbs do not wait for each other.
     files.sort_unstable_by_key(|file| file.oid);
     let more = count_new(app, repo_pk, &files).await?;
-    quotas::require_room(app, repo_pk, more).await?;
-    let index = index_of(&shard, &xorbs);
     let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
         return Err(HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"));
@@ -52,7 +51,7 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     }
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
     objects::link(&mut tx, repo_pk, &oids).await?;
-    queries::index_chunks(&mut *tx, &index.0, &index.1).await?;
+    queries::index_chunks(&mut *tx, &checked.chunks, &checked.xorbs).await?;
     quotas::check_added(app, &mut tx, repo_pk, more).await?;
     tx.commit().await?;
     Ok(())
@@ -67,33 +66,22 @@ async fn count_new(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<u64>
     Ok(new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())))
 }
 
-fn missing_xorb(wanted: &[XetHash], found: &HashMap<XetHash, Arc<Xorb>>) -> HubError {
-    match wanted.iter().find(|hash| !found.contains_key(hash)) {
+/// Says which xorb is not here.
+async fn missing_xorb(app: &App, wanted: &[XetHash]) -> HubResult<HubError> {
+    let found = queries::list_xorbs(&app.pool, wanted).await?;
+    let found: HashSet<XetHash> = found.into_iter().map(|row| row.xorb_hash).collect();
+    Ok(match wanted.iter().find(|hash| !found.contains(hash)) {
         Some(hash) => HubError::bad_request(format!("The shard refers to the xorb {hash}, which is not here. Upload it first.")),
         None => HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"),
-    }
-}
-
-type Loaded = HashMap<XetHash, Arc<Xorb>>;
-
-/// Proofs and file hashes are computed over the hub's own record of each xorb.
-async fn verify(shard: Shard, xorbs: Loaded) -> HubResult<(Shard, Loaded)> {
-    let check = move || {
-        for file in &shard.files {
-            let checked = file.verify(|hash| xorbs.get(hash).map(|xorb| Arc::clone(&xorb.info)));
-            checked.map_err(|error| HubError::bad_request(format!("The shard was refused: {error}. Nothing was stored.")))?;
-        }
-        HubResult::Ok((shard, xorbs))
-    };
-    tokio::task::spawn_blocking(check).await?
+    })
 }
 
 /// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it.
-async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
+async fn checked_file(app: App, repo_pk: i64, file: FileEntry) -> HubResult<NewFile> {
     let size = file.raw_len();
     let oid = match queries::find_file(&app.pool, &file.hash).await? {
         Some(known) => known.oid,
-        None => read::digest(&app, Arc::new(XetFile { size, terms: file.terms.clone() })).await?,
+        None => digest(&app, repo_pk, &file).await?,
     };
     if let Some(claimed) = file.sha256.filter(|claimed| *claimed != oid) {
         return Err(HubError::bad_request(format!(
@@ -103,6 +91,20 @@ async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
         )));
     }
     new_file(file.hash, oid, size, &file.terms)
+}
+
+/// Reads a file back, unless that was done a while ago or is being done: a client that lost patience and sends its shard again waits
+/// for the reading that is under way. The hash of a file says what its bytes are, so their SHA-256 is the same for whoever asks.
+async fn digest(app: &App, repo_pk: i64, file: &FileEntry) -> HubResult<Sha256> {
+    let reading = async {
+        let turns = app.xet.digesting_for.get_with(repo_pk, async { Arc::new(Semaphore::new(DIGEST_AT_ONCE)) }).await;
+        let _turn = turns.acquire().await.map_err(HubError::internal)?;
+        let _turn_of_all = app.xet.digesting.acquire().await.map_err(HubError::internal)?;
+        let found = read::digest(app, Arc::new(XetFile { size: file.raw_len(), terms: file.terms.clone() })).await;
+        found.inspect_err(|error| tracing::warn!(file = %file.hash, ?error, "a new file could not be read back"))
+    };
+    // Those who waited get what went wrong in words only.
+    app.xet.digests.try_get_with(file.hash, Box::pin(reading)).await.map_err(|error| HubError::again(&error))
 }
 
 /// A row for a file whose terms and SHA-256 hold.
@@ -120,25 +122,4 @@ pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term
         terms: Term::list_to_bytes(terms),
         xorbs: xorbs.into_iter().collect(),
     })
-}
-
-/// The chunks by which later uploads find these xorbs, each with its xorb: the first of each file, those that clients ask for by their
-/// hash, and those the client marked.
-fn index_of(shard: &Shard, xorbs: &Loaded) -> (Vec<XetHash>, Vec<XetHash>) {
-    let mut index = BTreeSet::new();
-    for file in &shard.files {
-        let Some(first) = file.terms.first() else { continue };
-        let chunk = xorbs.get(&first.xorb).and_then(|xorb| xorb.info.chunks().get(first.start as usize));
-        index.extend(chunk.map(|chunk| (*chunk.hash(), first.xorb)));
-    }
-    for (hash, xorb) in xorbs {
-        let chunks = xorb.info.chunks().iter().filter(|chunk| is_dedup_candidate(chunk.hash()));
-        index.extend(chunks.map(|chunk| (*chunk.hash(), *hash)));
-    }
-    for section in &shard.xorbs {
-        let Some(xorb) = xorbs.get(&section.hash) else { continue };
-        let marked = section.flagged.iter().filter_map(|chunk| xorb.info.chunks().get(*chunk as usize));
-        index.extend(marked.map(|chunk| (*chunk.hash(), section.hash)));
-    }
-    index.into_iter().unzip()
 }
