@@ -112,7 +112,8 @@ impl Verification {
             let is_whole = self.file < run.end.0;
             if self.check.next_term() == 0 {
                 let first = file.terms.first().and_then(|term| Some((term, window.xorbs.get(&term.xorb)?)));
-                let chunk = first.and_then(|(term, xorb)| Some((*xorb.info.chunks().get(term.start as usize)?.hash(), term.xorb)));
+                let chunk =
+                    first.and_then(|(term, xorb)| Some((*xorb.info.chunks().get(term.start as usize)?.hash(), term.xorb)));
                 self.index.extend(chunk);
             }
             self.check.go_on(file, if is_whole { file.terms.len() } else { run.end.1 }, lookup).map_err(refused)?;
