@@ -127,7 +127,7 @@ async fn xorbs_that_no_file_names_count_for_their_owner_once() {
     second.xorbs[0].send(&cas, 413).await;
     let third = packed(380_000, 9);
     third.send(&cas).await;
-    packed(100_000, 10).xorbs[0].send(&cas, 413).await;
+    packed(150_000, 10).xorbs[0].send(&cas, 413).await;
     // Others have room of their own.
     let eve = hub.user("eve").await;
     eve.create_repo("model", "eve/mine", false).await;
@@ -148,10 +148,8 @@ async fn what_the_hub_puts_in_chunks_itself_counts_as_it_came() {
     hub.jobs_done().await;
     assert_eq!(hub.count("xet_files").await, 1);
     Packed::new(random(300_000, 12), 8192).send(&write_token(&ada, "ada/bert").await).await;
-    let pending: i64 = sqlx::query_scalar("select count(*) from xet_xorbs where is_pending")
-        .fetch_one(&hub.app().pool)
-        .await
-        .expect("a count");
+    let pending: i64 =
+        sqlx::query_scalar("select count(*) from xet_xorbs where is_pending").fetch_one(&hub.app().pool).await.expect("a count");
     assert_eq!(pending, 0);
     hub.stop().await;
 }
