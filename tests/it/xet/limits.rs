@@ -141,6 +141,40 @@ async fn xorbs_that_no_file_names_count_for_their_owner_once() {
 }
 
 #[tokio::test]
+async fn a_small_file_does_not_hide_a_large_xorb() {
+    let (hub, ada) = limited(1_000_000).await;
+    let cas = write_token(&ada, "ada/bert").await;
+    let chunks = super::client::cut(&random(600_000, 13));
+    let large = Xorb::of(&[vec![b"a small chunk".to_vec()], chunks].concat());
+    large.send(&cas, 200).await;
+    let small = entry(&[(&large.info, 0, 1)]);
+    send_shard(&cas, shard(&[small], &[&large.info]), 200).await;
+    let other = Packed::new(random(500_000, 14), 8192);
+    other.xorbs[0].send(&cas, 413).await;
+    // A file of nearly all of it counts in its place.
+    let all = entry(&[(&large.info, 1, large.info.chunk_count())]);
+    send_shard(&cas, shard(&[all], &[&large.info]), 200).await;
+    other.xorbs[0].send(&cas, 413).await;
+    Packed::new(random(380_000, 15), 8192).send(&cas).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_known_file_that_comes_in_other_xorbs_counts_once_for_each_repository() {
+    let (hub, ada) = limited(1_000_000).await;
+    ada.create_repo("model", "ada/other", false).await;
+    let first = Packed::new(random(400_000, 16), 8192);
+    first.send(&write_token(&ada, "ada/bert").await).await;
+    let cas = write_token(&ada, "ada/other").await;
+    let again = Packed::new(first.file.bytes.clone(), 2);
+    assert_eq!(again.entry.hash, first.entry.hash);
+    again.send(&cas).await;
+    Packed::new(random(500_000, 17), 8192).xorbs[0].send(&cas, 413).await;
+    Packed::new(random(190_000, 18), 8192).send(&cas).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_hub_puts_in_chunks_itself_counts_as_it_came() {
     let (hub, ada) = limited(1_000_000).await;
     let whole = crate::lfs::Large::new(random(600_000, 11));

@@ -1,5 +1,5 @@
 //! Xorbs that no file names yet. What repositories hold is counted by their files, so these would escape every limit: they count for
-//! the owner they were sent for, next to what the owner holds, until a file names them. From then on the file counts.
+//! the owner they were sent for, next to what the owner holds, until files name half of them. From then on the files count.
 //!
 //! What is counted in the database is relied on for a few seconds, and what this process takes in meanwhile is added to it: most xorbs
 //! cost no statement.

@@ -259,9 +259,11 @@ pub struct NewFile {
     pub terms: Vec<u8>,
     /// The xorbs it refers to, each once.
     pub xorbs: Vec<XetHash>,
+    /// Whether these terms take the place of those that it is known by.
+    pub replaces: bool,
 }
 
-/// Makes a checked file known. The first list of terms stays: addresses given out rely on it.
+/// Makes a checked file known. The first list of terms stays, as long as it can be read: addresses given out rely on it.
 ///
 /// # Errors
 /// The database does not answer.
@@ -288,20 +290,49 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
     .execute(&mut *conn)
     .await?;
     if inserted.rows_affected() == 0 {
-        return Ok(());
+        if !file.replaces {
+            return Ok(());
+        }
+        replace_terms(conn, file).await?;
     }
     sqlx::query!(
         "insert into xet_file_xorbs (xorb_hash, file_hash) select x, $2 from unnest($1::bytea[]) x",
         &file.xorbs as &[XetHash],
         file.file_hash as XetHash
     )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Notes that files name so many bytes of xorbs, which the caller holds. Where that is about half of what one takes, the files count from
+/// now on, and it does not: an owner who has a small file name a large xorb has to have room for both.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn name_xorbs(conn: impl PgExecutor<'_>, hashes: &[XetHash], bytes: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update xet_xorbs x set is_pending = false from unnest($1::bytea[], $2::bigint[]) as named (xorb_hash, bytes)
+         where x.xorb_hash = named.xorb_hash and x.is_pending and named.bytes >= x.stored_bytes / 2 - 512",
+        hashes as &[XetHash],
+        bytes
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Has a known file consist of other terms. Those who do so at once wait for each other at its row.
+async fn replace_terms(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update xet_files set term_count = $2, terms = $3 where file_hash = $1",
+        file.file_hash as XetHash,
+        file.term_count,
+        file.terms
+    )
     .execute(&mut *conn)
     .await?;
-    // The caller holds them. From here on the file counts, and they do not.
-    sqlx::query!("update xet_xorbs set is_pending = false where xorb_hash = any($1) and is_pending", &file.xorbs as &[XetHash])
-        .execute(conn)
-        .await
-        .map(|_| ())
+    sqlx::query!("delete from xet_file_xorbs where file_hash = $1", file.file_hash as XetHash).execute(conn).await.map(|_| ())
 }
 
 /// Takes hold of xorbs for files about to refer to them: condemned ones live again, leases are renewed, and until the

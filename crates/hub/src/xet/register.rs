@@ -2,7 +2,7 @@
 //! here, that its sender knows the chunks it refers to, that the terms make the file, and, by reading the file back,
 //! that the file has the SHA-256 it is announced with. So a row in `xet_files` is never a claim.
 
-use std::collections::{BTreeSet, HashMap, HashSet};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
@@ -12,19 +12,26 @@ use tokio::sync::Semaphore;
 
 use super::queries::{self, NewFile};
 use super::verification::verify;
-use super::{DIGEST_AT_ONCE, LEASE, XetFile, read};
+use super::{DIGEST_AT_ONCE, LEASE, XetFile, read, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::quotas;
+
+/// How many xorbs the store is asked for at once.
+const ASK_AT_ONCE: usize = 16;
 
 /// Checks a shard and lets a repository have its files. Safe to repeat.
 ///
 /// # Errors
 /// 400 for a shard that does not hold, 413 when the owner has no room for its files, with nothing kept of it; 503 when the store or the database does not answer.
 pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
-    let wanted: BTreeSet<XetHash> = shard.files.iter().flat_map(|file| file.terms.iter().map(|term| term.xorb)).collect();
-    let wanted: Vec<XetHash> = wanted.into_iter().collect();
+    let mut named: BTreeMap<XetHash, u64> = BTreeMap::new();
+    for term in shard.files.iter().flat_map(|file| &file.terms) {
+        *named.entry(term.xorb).or_default() += u64::from(term.raw_len);
+    }
+    let named = named.into_iter().map(|(xorb, bytes)| (xorb, i64::try_from(bytes).unwrap_or(i64::MAX)));
+    let (wanted, named): (Vec<XetHash>, Vec<i64>) = named.unzip();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -49,11 +56,16 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     for file in &files {
         queries::insert_file(&mut tx, file).await?;
     }
+    queries::name_xorbs(&mut *tx, &wanted, &named).await?;
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
     objects::link(&mut tx, repo_pk, &oids).await?;
     queries::index_chunks(&mut *tx, &checked.chunks, &checked.xorbs).await?;
     quotas::check_added(app, &mut tx, repo_pk, more).await?;
     tx.commit().await?;
+    for file in files.iter().filter(|file| file.replaces) {
+        app.xet.files.invalidate(&file.file_hash).await;
+        tracing::warn!(file = %file.file_hash, "chunks of a file were missing; it consists of others now that were sent again");
+    }
     Ok(())
 }
 
@@ -76,10 +88,12 @@ async fn missing_xorb(app: &App, wanted: &[XetHash]) -> HubResult<HubError> {
     })
 }
 
-/// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it.
+/// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it. One that is known and lies in xorbs that were
+/// lost is to lie in those that came now.
 async fn checked_file(app: App, repo_pk: i64, file: FileEntry) -> HubResult<NewFile> {
     let size = file.raw_len();
-    let oid = match queries::find_file(&app.pool, &file.hash).await? {
+    let known = queries::find_file(&app.pool, &file.hash).await?;
+    let oid = match &known {
         Some(known) => known.oid,
         None => digest(&app, repo_pk, &file).await?,
     };
@@ -90,7 +104,25 @@ async fn checked_file(app: App, repo_pk: i64, file: FileEntry) -> HubResult<NewF
             file.hash
         )));
     }
-    new_file(file.hash, oid, size, &file.terms)
+    let mut new = new_file(file.hash, oid, size, &file.terms)?;
+    if let Some(known) = known.filter(|known| known.terms != new.terms) {
+        let terms = Term::list_from_bytes(&known.terms).map_err(HubError::internal)?;
+        let before = new_file(file.hash, oid, size, &terms)?.xorbs;
+        new.replaces = !are_whole(&app, &before).await? && are_whole(&app, &new.xorbs).await?;
+    }
+    Ok(new)
+}
+
+/// Whether the store has all of these xorbs: asked where a file that is known comes once more and lies in others.
+async fn are_whole(app: &App, xorbs: &[XetHash]) -> HubResult<bool> {
+    let rows = queries::list_xorbs(&app.pool, xorbs).await?;
+    let are_all = rows.len() == xorbs.len();
+    let asked = stream::iter(rows).map(|row| {
+        let app = app.clone();
+        async move { store::is_whole(&app, &row).await }
+    });
+    let whole: Vec<bool> = asked.buffer_unordered(ASK_AT_ONCE).try_collect().await?;
+    Ok(are_all && !whole.contains(&false))
 }
 
 /// Reads a file back, unless that was done a while ago or is being done: a client that lost patience and sends its shard again waits
@@ -121,5 +153,6 @@ pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term
         term_count: i32::try_from(terms.len()).map_err(too_large)?,
         terms: Term::list_to_bytes(terms),
         xorbs: xorbs.into_iter().collect(),
+        replaces: false,
     })
 }
