@@ -73,7 +73,7 @@ async fn a_file_that_finds_no_room_is_not_read_back() {
     xorb.send(&cas, 200).await;
     // Who read it would find it gone.
     lose(&hub, &xorb).await;
-    let runs = vec![(&xorb.info, 0, xorb.info.chunk_count()); 1000];
+    let runs = vec![(&xorb.info, 0, xorb.info.chunk_count()); 2000];
     let said = send_shard(&cas, shard(&[entry(&runs)], &[&xorb.info]), 413).await;
     assert!(said.contains(FULL), "{said}");
     assert_eq!(hub.count("xet_files").await, 0);

@@ -82,7 +82,7 @@ async fn count_new(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<u64>
 async fn missing_xorb(app: &App, wanted: &[XetHash]) -> HubResult<HubError> {
     let found = queries::list_xorbs(&app.pool, wanted).await?;
     let found: HashSet<XetHash> = found.into_iter().map(|row| row.xorb_hash).collect();
-    Ok(match wanted.iter().find(|hash| !found.contains(hash)) {
+    Ok(match wanted.iter().find(|hash| !found.contains(*hash)) {
         Some(hash) => HubError::bad_request(format!("The shard refers to the xorb {hash}, which is not here. Upload it first.")),
         None => HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"),
     })

@@ -10,7 +10,6 @@ use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
 use hub_storage::{Error as StoreError, Expect, StorageKey, Store};
 use hub_types::XetHash;
 use hub_xet::{Footer, XorbError, XorbInfo, XorbVerifier};
-
 use tokio::sync::OwnedSemaphorePermit;
 
 use super::pending::{self, Sender};
