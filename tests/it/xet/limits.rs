@@ -175,6 +175,19 @@ async fn a_known_file_that_comes_in_other_xorbs_counts_once_for_each_repository(
 }
 
 #[tokio::test]
+async fn a_file_that_is_here_does_not_make_up_for_other_xorbs() {
+    let (hub, ada) = limited(1_000_000).await;
+    let cas = write_token(&ada, "ada/bert").await;
+    let first = Packed::new(random(400_000, 19), 8192);
+    first.send(&cas).await;
+    // The same chunks in other xorbs: no file comes to lie in these, so they count until they are collected.
+    Packed::new(first.file.bytes.clone(), 2).send(&cas).await;
+    Packed::new(random(300_000, 20), 8192).xorbs[0].send(&cas, 413).await;
+    Packed::new(random(150_000, 21), 8192).send(&cas).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn what_the_hub_puts_in_chunks_itself_counts_as_it_came() {
     let (hub, ada) = limited(1_000_000).await;
     let whole = crate::lfs::Large::new(random(600_000, 11));

@@ -259,24 +259,29 @@ pub struct NewFile {
     pub terms: Vec<u8>,
     /// The xorbs it refers to, each once.
     pub xorbs: Vec<XetHash>,
+    /// At the same places, how many bytes of it lie in each.
+    pub xorb_bytes: Vec<i64>,
     /// Whether these terms take the place of those that it is known by.
     pub replaces: bool,
 }
 
-/// Makes a checked file known. The first list of terms stays, as long as it can be read: addresses given out rely on it.
+/// Makes a checked file known. The first list of terms stays, as long as it can be read: addresses given out rely on it. Says whether the
+/// object lies in these xorbs from now on, and did not before.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
-         on conflict (oid) do update
-             set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash), condemned_at = null",
+pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<bool> {
+    // The same bytes can be cut in chunks in several ways, by which they have several hashes. The first is where they are read.
+    let is_read_here = sqlx::query_scalar!(
+        r#"insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
+           on conflict (oid) do update
+               set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash), condemned_at = null
+           returning lfs_objects.file_hash = $3 as "is_read_here!""#,
         file.oid as Sha256,
         file.size_bytes,
         file.file_hash as XetHash
     )
-    .execute(&mut *conn)
+    .fetch_one(&mut *conn)
     .await?;
     let inserted = sqlx::query!(
         "insert into xet_files (file_hash, oid, size_bytes, term_count, terms) values ($1, $2, $3, $4, $5)
@@ -291,7 +296,7 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
     .await?;
     if inserted.rows_affected() == 0 {
         if !file.replaces {
-            return Ok(());
+            return Ok(false);
         }
         replace_terms(conn, file).await?;
     }
@@ -302,11 +307,11 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
     )
     .execute(conn)
     .await
-    .map(|_| ())
+    .map(|_| is_read_here)
 }
 
-/// Notes that files name so many bytes of xorbs, which the caller holds. Where that is about half of what one takes, the files count from
-/// now on, and it does not: an owner who has a small file name a large xorb has to have room for both.
+/// Notes that files that count from now on name so many bytes of xorbs, which the caller holds. Where that is about half of what one
+/// takes, it does not count any more: an owner who has a small file name a large xorb has to have room for both.
 ///
 /// # Errors
 /// The database does not answer.

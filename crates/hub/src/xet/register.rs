@@ -8,6 +8,7 @@ use std::sync::Arc;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_types::{Sha256, XetHash};
 use hub_xet::{FileEntry, Shard, Term};
+use sqlx::PgConnection;
 use tokio::sync::Semaphore;
 
 use super::queries::{self, NewFile};
@@ -26,12 +27,8 @@ const ASK_AT_ONCE: usize = 16;
 /// # Errors
 /// 400 for a shard that does not hold, 413 when the owner has no room for its files, with nothing kept of it; 503 when the store or the database does not answer.
 pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
-    let mut named: BTreeMap<XetHash, u64> = BTreeMap::new();
-    for term in shard.files.iter().flat_map(|file| &file.terms) {
-        *named.entry(term.xorb).or_default() += u64::from(term.raw_len);
-    }
-    let named = named.into_iter().map(|(xorb, bytes)| (xorb, i64::try_from(bytes).unwrap_or(i64::MAX)));
-    let (wanted, named): (Vec<XetHash>, Vec<i64>) = named.unzip();
+    let wanted: BTreeSet<XetHash> = shard.files.iter().flat_map(|file| file.terms.iter().map(|term| term.xorb)).collect();
+    let wanted: Vec<XetHash> = wanted.into_iter().collect();
     if wanted.is_empty() {
         return Ok(());
     }
@@ -48,15 +45,19 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     let mut files: Vec<NewFile> = files.try_collect().await?;
     // In one order, so that two shards with the same files in other xorbs do not wait for each other.
     files.sort_unstable_by_key(|file| file.oid);
-    let more = count_new(app, repo_pk, &files).await?;
     let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
         return Err(HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"));
     }
+    let mut lie_here = Vec::with_capacity(files.len());
     for file in &files {
-        queries::insert_file(&mut tx, file).await?;
+        lie_here.push(queries::insert_file(&mut tx, file).await?);
     }
-    queries::name_xorbs(&mut *tx, &wanted, &named).await?;
+    // Asked now that the rows of these files are held, so that of two who bring the same one only the first brings something new.
+    let new = list_new(&mut tx, repo_pk, &files).await?;
+    let more = new.values().fold(0_u64, |sum, size| sum.saturating_add(size.unsigned_abs()));
+    let (named, bytes) = named_by(&files, &lie_here, new);
+    queries::name_xorbs(&mut *tx, &named, &bytes).await?;
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
     objects::link(&mut tx, repo_pk, &oids).await?;
     queries::index_chunks(&mut *tx, &checked.chunks, &checked.xorbs).await?;
@@ -69,13 +70,29 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     Ok(())
 }
 
-/// How many bytes come to a repository. What it has already is no more than it was.
-async fn count_new(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<u64> {
-    let sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
+/// The files that come to a repository, with their sizes. What it has already is no more than it was.
+async fn list_new(conn: &mut PgConnection, repo_pk: i64, files: &[NewFile]) -> HubResult<HashMap<Sha256, i64>> {
+    let mut sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
     let oids: Vec<Sha256> = sizes.keys().copied().collect();
-    let held = objects::list_held(&app.pool, repo_pk, &oids).await?;
-    let new = sizes.iter().filter(|(oid, _)| !held.contains_key(*oid));
-    Ok(new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())))
+    let held = objects::list_held(conn, repo_pk, &oids).await?;
+    sizes.retain(|oid, _| !held.contains_key(oid));
+    Ok(sizes)
+}
+
+/// How many bytes of which xorbs are named by files that are `new` to the repository or that lie in them from now on. Others do not count
+/// again: who has a file could have it name the same chunks in ever other xorbs.
+fn named_by(files: &[NewFile], lie_here: &[bool], mut new: HashMap<Sha256, i64>) -> (Vec<XetHash>, Vec<i64>) {
+    let mut named: BTreeMap<XetHash, i64> = BTreeMap::new();
+    for (file, lies_here) in files.iter().zip(lie_here) {
+        let is_new = new.remove(&file.oid).is_some();
+        if is_new || *lies_here {
+            for (xorb, bytes) in file.xorbs.iter().zip(&file.xorb_bytes) {
+                let sum = named.entry(*xorb).or_default();
+                *sum = sum.saturating_add(*bytes);
+            }
+        }
+    }
+    named.into_iter().unzip()
 }
 
 /// Says which xorb is not here.
@@ -145,14 +162,20 @@ async fn digest(app: &App, repo_pk: i64, file: &FileEntry) -> HubResult<Sha256> 
 /// 422 for a file larger than can be counted.
 pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term]) -> HubResult<NewFile> {
     let too_large = |_| HubError::unprocessable("The file is larger than the hub can count.");
-    let xorbs: BTreeSet<XetHash> = terms.iter().map(|term| term.xorb).collect();
+    let mut named: BTreeMap<XetHash, i64> = BTreeMap::new();
+    for term in terms {
+        let bytes = named.entry(term.xorb).or_default();
+        *bytes = bytes.saturating_add(i64::from(term.raw_len));
+    }
+    let (xorbs, xorb_bytes) = named.into_iter().unzip();
     Ok(NewFile {
         file_hash,
         oid,
         size_bytes: i64::try_from(size).map_err(too_large)?,
         term_count: i32::try_from(terms.len()).map_err(too_large)?,
         terms: Term::list_to_bytes(terms),
-        xorbs: xorbs.into_iter().collect(),
+        xorbs,
+        xorb_bytes,
         replaces: false,
     })
 }
