@@ -109,6 +109,10 @@ async fn xorbs_that_no_file_names_count_for_their_owner_once() {
     first.send_xorbs(&cas).await;
     let refused = second.xorbs[0].send(&cas, 413).await;
     assert!(refused["error"].as_str().is_some_and(|text| text.starts_with(FULL)), "{refused}");
+    // Nor is there room when nobody says how much comes.
+    let part = Ok::<_, std::io::Error>(second.xorbs[0].body.clone());
+    let unannounced = reqwest::Body::wrap_stream(futures::stream::iter([part]));
+    send_body(&cas, &second.xorbs[0].hash(), unannounced, 413).await;
     assert_eq!(hub.count("xet_xorbs").await, 1);
     // In another of her repositories, it is the same.
     ada.create_repo("model", "ada/other", false).await;

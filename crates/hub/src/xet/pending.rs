@@ -57,6 +57,18 @@ pub(super) struct Reserved {
 }
 
 impl Reserved {
+    /// Finds room for the rest of a body that is longer than was announced, as one is whose length was not.
+    ///
+    /// # Errors
+    /// 413 when there is none.
+    pub(super) async fn grow(&mut self, app: &App, sender: &Sender, bytes: u64) -> HubResult<()> {
+        if bytes > self.bytes {
+            self.owner.make_room(app, sender, bytes - self.bytes).await?;
+            self.bytes = bytes;
+        }
+        Ok(())
+    }
+
     /// The xorb is in the store, and counts.
     pub(super) fn keep(&self) {
         let mut state = self.owner.state();
@@ -77,14 +89,7 @@ impl Drop for Reserved {
 /// 413 when there is none.
 pub(super) async fn reserve(app: &App, sender: &Sender) -> HubResult<Reserved> {
     let owner = app.xet.owners.get_with(sender.namespace_pk, async { Arc::default() }).await;
-    if owner.is_stale() {
-        owner.count(app, sender).await?;
-    }
-    if owner.take(sender.announced).is_err() {
-        // There may be room since it was counted: files came and name what was sent, or something was deleted.
-        owner.count(app, sender).await?;
-        owner.take(sender.announced)?;
-    }
+    owner.make_room(app, sender, sender.announced).await?;
     Ok(Reserved { owner, bytes: sender.announced })
 }
 
@@ -95,6 +100,18 @@ impl Owner {
 
     fn is_stale(&self) -> bool {
         self.state().counted_at.is_none_or(|at| at.elapsed() > FRESH)
+    }
+
+    async fn make_room(&self, app: &App, sender: &Sender, bytes: u64) -> HubResult<()> {
+        if self.is_stale() {
+            self.count(app, sender).await?;
+        }
+        if self.take(bytes).is_err() {
+            // There may be room since it was counted: files came and name what was sent, or something was deleted.
+            self.count(app, sender).await?;
+            self.take(bytes)?;
+        }
+        Ok(())
     }
 
     async fn count(&self, app: &App, sender: &Sender) -> HubResult<()> {

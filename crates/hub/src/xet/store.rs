@@ -55,7 +55,13 @@ where
     match (stored, outcome) {
         (Ok(_), Some(Ok(_))) if known == Known::Whole => Ok(false),
         (Ok(size), Some(Ok(info))) => {
-            let room = room?;
+            let mut room = room?;
+            if let Some(room) = &mut room
+                && let Err(full) = room.grow(app, &sender, size).await
+            {
+                app.store.delete(&key).await?;
+                return Err(full);
+            }
             let body = Body { nonce, size, stored_at: Utc::now(), missed: known.missed(), is_pending: true };
             let inserted = publish(app, sender.repo_pk, body, &info).await?;
             if let Some(room) = room.filter(|_| inserted) {
