@@ -195,10 +195,13 @@ async fn a_file_that_is_here_does_not_make_up_for_other_xorbs() {
 async fn what_the_hub_puts_in_chunks_itself_counts_as_it_came() {
     let (hub, ada) = limited(1_000_000).await;
     let whole = crate::lfs::Large::new(random(600_000, 11));
+    // Somebody began by Xet, and went on by Git LFS.
+    let cas = write_token(&ada, "ada/bert").await;
+    Packed::new(whole.bytes.clone(), 8192).xorbs[0].send(&cas, 200).await;
     crate::lfs::upload(&ada, "ada/bert", &whole).await;
     hub.jobs_done().await;
     assert_eq!(hub.count("xet_files").await, 1);
-    Packed::new(random(300_000, 12), 8192).send(&write_token(&ada, "ada/bert").await).await;
+    Packed::new(random(300_000, 12), 8192).send(&cas).await;
     let pending: i64 =
         sqlx::query_scalar("select count(*) from xet_xorbs where is_pending").fetch_one(&hub.app().pool).await.expect("a count");
     assert_eq!(pending, 0);

@@ -235,7 +235,10 @@ impl Conversion {
         if queries::hold_xorbs(&mut tx, &file.xorbs, LEASE).await? < file.xorbs.len() as u64 {
             return Err(HubError::unavailable("Some chunks were just removed; the job comes again.", "xorbs went"));
         }
-        queries::insert_file(&mut tx, &file).await?;
+        if queries::insert_file(&mut tx, &file).await? {
+            // Somebody may have sent the same ones before, and gone another way then.
+            queries::name_xorbs(&mut *tx, &file.xorbs, &file.xorb_bytes).await?;
+        }
         queries::index_chunks(&mut *tx, &chunks, &xorbs).await?;
         tx.commit().await?;
         Ok(())
