@@ -18,7 +18,7 @@ use hub_types::RepoType;
 use reqwest::Method;
 
 use crate::lfs::{Large, upload};
-use crate::xet::client::{Packed, random};
+use crate::xet::client::{Packed, random, write_token};
 
 const DAY: Duration = Duration::from_secs(24 * 3600);
 /// Nothing is spared for being young.
@@ -179,6 +179,53 @@ async fn gc_trusts_no_row_in_quarantine_whose_bytes_are_gone() {
     upload(&ada, "ada/bert", &file).await;
     commit(&ada, "ada/bert", "w.bin", &file).await;
     assert_eq!(download(&ada, "ada/bert", "w.bin").await, file.bytes);
+    assert_sound(&hub).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_xorb_that_is_sent_again_is_whole_again() {
+    let (hub, ada) = start().await;
+    let packed = Packed::new(random(900_000, 4), 4);
+    packed.upload(&ada, "ada/bert", "w.bin").await;
+    let cas = write_token(&ada, "ada/bert").await;
+    let xorb = &packed.xorbs[1];
+    let hash = xorb.hash().to_hex();
+    let lose = async |what: fn(&str) -> bool| {
+        for key in stored(&hub).await.into_iter().filter(|key| key.contains(&hash) && what(key)) {
+            std::fs::remove_file(hub.app().config.data_dir.join("store").join(key)).unwrap();
+        }
+    };
+    let is_meta = |key: &str| key.ends_with(".meta");
+    let cases: [fn(&str) -> bool; 3] = [|key| !key.ends_with(".meta"), is_meta, |_| true];
+    for lost in cases {
+        assert!(xorb.is_known(&cas).await);
+        lose(lost).await;
+        assert!(!xorb.is_known(&cas).await, "it is to come again");
+        let sent = futures::future::join_all((0..3).map(|_| xorb.send(&cas, 200))).await;
+        assert_eq!(sent.iter().filter(|answer| answer["was_inserted"] == true).count(), 1, "{sent:?}");
+        assert!(xorb.is_known(&cas).await);
+        assert_eq!(xorb.send(&cas, 200).await["was_inserted"], false);
+        assert_eq!(download(&ada, "ada/bert", "w.bin").await, packed.file.bytes);
+        assert_sound(&hub).await;
+    }
+    // One that waits for its end in quarantine is as good.
+    sqlx::query("update xet_xorbs set condemned_at = now() - interval '1 day'").execute(&hub.app().pool).await.unwrap();
+    lose(|_| true).await;
+    xorb.send(&cas, 200).await;
+    expire_leases(&hub).await;
+    run(&hub, AT_ONCE).await;
+    assert_eq!(download(&ada, "ada/bert", "w.bin").await, packed.file.bytes);
+    assert_sound(&hub).await;
+
+    // The same file may come in other xorbs, and lies in them while the first are lost.
+    lose(|_| true).await;
+    let other = Packed::new(packed.file.bytes.clone(), 3);
+    assert_eq!(other.entry.hash, packed.entry.hash);
+    other.send(&cas).await;
+    assert_eq!(download(&ada, "ada/bert", "w.bin").await, packed.file.bytes);
+    packed.send(&cas).await;
+    assert_eq!(download(&ada, "ada/bert", "w.bin").await, packed.file.bytes);
     assert_sound(&hub).await;
     hub.stop().await;
 }

@@ -4,6 +4,7 @@
 pub(crate) mod client;
 mod conversion;
 mod damage;
+mod limits;
 mod oracle;
 mod permissions;
 mod possession;

@@ -3,8 +3,9 @@
 //! - [`XorbVerifier`] verifies an uploaded xorb as its bytes arrive and answers a [`XorbInfo`], which is
 //!   what the hub keeps to know about it. [`RangeDecoder`] gives the bytes back, verified again.
 //! - [`parse_shard`] reads what commits an upload; [`FileEntry::verify`] checks a file of it against the
-//!   hub's own [`XorbInfo`]s. [`dedup_shard`] writes what clients find stored chunks by.
-//! - [`plan()`] says which stored bytes make a range of a file.
+//!   hub's own [`XorbInfo`]s, and [`FileCheck`] does so with some of these at a time. [`dedup_shard`] writes what clients
+//!   find stored chunks by.
+//! - [`plan()`] says which stored bytes make a range of a file; [`Planner`] does so with one xorb at a time.
 //! - [`Chunker`], [`XorbBuilder`] and [`FileHasher`] make xorbs and files as clients do.
 //!
 //! Everything that is read here was sent by strangers. Memory is bounded by what arrived, time by
@@ -32,8 +33,8 @@ pub use limits::{
     MAX_CHUNK_BYTES, MAX_SHARD_BYTES, MAX_SHARD_FILE_CHUNKS, MAX_XORB_BODY_BYTES, MAX_XORB_CHUNKS, MAX_XORB_INFO_BYTES,
     MAX_XORB_RAW_BYTES,
 };
-pub use plan::{Plan, PlanError, PlanRange, PlanXorb, plan};
-pub use shard::{FileEntry, Shard, ShardError, XorbSection, dedup_shard, parse_shard};
+pub use plan::{Plan, PlanError, PlanRange, PlanXorb, Planner, plan};
+pub use shard::{FileCheck, FileEntry, Shard, ShardError, XorbSection, dedup_shard, parse_shard};
 pub use term::{TERM_BYTES, Term, TermsError};
 #[cfg(test)]
 pub(crate) use xorb::decode;

@@ -73,103 +73,148 @@ pub fn plan(
     wanted: Option<Range<u64>>,
     lookup: impl Fn(&XetHash) -> Option<Arc<XorbInfo>>,
 ) -> Result<Plan, PlanError> {
-    let file_len = terms.iter().map(|term| u64::from(term.raw_len)).sum();
-    let bytes = match wanted {
-        None => 0..file_len,
-        Some(range) if range.start >= file_len => {
-            return Err(PlanError::PastEnd { start: range.start, file_len });
-        }
-        Some(range) if range.end <= range.start => return Err(PlanError::EmptyRange),
-        Some(range) => range.start..range.end.min(file_len),
-    };
-    let mut xorbs = UsedXorbs { lookup, places: HashMap::new(), used: Vec::new() };
-    let mut plan = Plan { bytes: bytes.clone(), terms: Vec::new(), offset_into_first_range: 0, xorbs: Vec::new() };
-    let mut term_start = 0;
-    for term in terms {
-        let term_end = term_start + u64::from(term.raw_len);
-        if term_end > bytes.start && term_start < bytes.end {
-            let (term, skipped) = xorbs.narrow(term, term_start, &bytes)?;
-            if plan.terms.is_empty() {
-                plan.offset_into_first_range = bytes.start.saturating_sub(term_start + u64::from(skipped));
-            }
-            plan.terms.push(term);
-        }
-        term_start = term_end;
-        if term_start >= bytes.end {
-            break;
-        }
+    let mut planner = Planner::new(terms, wanted)?;
+    for xorb in planner.xorbs() {
+        let info = lookup(&xorb).ok_or(PlanError::UnknownXorb(xorb))?;
+        planner.add(&info)?;
     }
-    plan.xorbs = xorbs.used.into_iter().map(UsedXorb::merged).collect::<Result<_, _>>()?;
-    Ok(plan)
+    planner.finish()
 }
 
-struct UsedXorbs<L> {
-    lookup: L,
+/// What [`plan()`] does, with one xorb at a time in memory, in any order.
+#[derive(Debug)]
+pub struct Planner {
+    /// Terms are whole, and xorbs without ranges, until the xorb was added.
+    plan: Plan,
+    /// Where the first term of the plan begins in the file.
+    first_at: u64,
+    /// Where the last one does.
+    last_at: u64,
+    /// The terms that name a xorb, by its place in the plan; none once it was added.
+    named: Vec<Vec<usize>>,
     places: HashMap<XetHash, usize>,
-    used: Vec<UsedXorb>,
 }
 
-impl<L: Fn(&XetHash) -> Option<Arc<XorbInfo>>> UsedXorbs<L> {
-    /// Cuts the chunks of a term that begins at byte `term_start` of the file to those that overlap
-    /// `bytes`, and notes that they are used. Answers the bytes cut off in front, too.
-    fn narrow(&mut self, term: &Term, term_start: u64, bytes: &Range<u64>) -> Result<(Term, u32), PlanError> {
-        let place = self.place(&term.xorb)?;
-        let used = &mut self.used[place];
-        let inconsistent = || PlanError::Inconsistent(term.xorb);
-        let chunks = used.info.range(term.start..term.end).map_err(|_| inconsistent())?;
-        let base = used.info.raw_offset(term.start).unwrap_or(0);
+impl Planner {
+    /// Finds what terms and which xorbs the bytes `wanted` of a file need.
+    pub fn new(terms: &[Term], wanted: Option<Range<u64>>) -> Result<Self, PlanError> {
+        let file_len = terms.iter().map(|term| u64::from(term.raw_len)).sum();
+        let bytes = match wanted {
+            None => 0..file_len,
+            Some(range) if range.start >= file_len => {
+                return Err(PlanError::PastEnd { start: range.start, file_len });
+            }
+            Some(range) if range.end <= range.start => return Err(PlanError::EmptyRange),
+            Some(range) => range.start..range.end.min(file_len),
+        };
+        let plan = Plan { bytes: bytes.clone(), terms: Vec::new(), offset_into_first_range: 0, xorbs: Vec::new() };
+        let mut planner = Self { plan, first_at: 0, last_at: 0, named: Vec::new(), places: HashMap::new() };
+        let mut at = 0;
+        for term in terms {
+            if at >= bytes.end {
+                break;
+            }
+            let end = at + u64::from(term.raw_len);
+            if end > bytes.start {
+                planner.name(term, at);
+            }
+            at = end;
+        }
+        Ok(planner)
+    }
+
+    fn name(&mut self, term: &Term, at: u64) {
+        if self.plan.terms.is_empty() {
+            self.first_at = at;
+        }
+        self.last_at = at;
+        let place = *self.places.entry(term.xorb).or_insert(self.named.len());
+        if place == self.named.len() {
+            self.named.push(Vec::new());
+            self.plan.xorbs.push(PlanXorb { hash: term.xorb, ranges: Vec::new() });
+        }
+        self.named[place].push(self.plan.terms.len());
+        self.plan.terms.push(*term);
+    }
+
+    /// How many terms the plan has.
+    pub fn term_count(&self) -> usize {
+        self.plan.terms.len()
+    }
+
+    /// The xorbs to [`add`](Self::add), each once.
+    pub fn xorbs(&self) -> Vec<XetHash> {
+        self.plan.xorbs.iter().map(|xorb| xorb.hash).collect()
+    }
+
+    /// Plans what is read of a xorb. One that the plan does not need changes nothing.
+    pub fn add(&mut self, info: &XorbInfo) -> Result<(), PlanError> {
+        let Some(place) = self.places.get(info.hash()).copied() else { return Ok(()) };
+        let named = std::mem::take(&mut self.named[place]);
+        if named.is_empty() {
+            return Ok(());
+        }
+        let inconsistent = || PlanError::Inconsistent(*info.hash());
+        let mut runs = Vec::with_capacity(named.len());
+        for index in named {
+            let term = self.narrow(index, info).ok_or_else(inconsistent)?;
+            runs.push((term.start, term.end));
+            self.plan.terms[index] = term;
+        }
+        self.plan.xorbs[place].ranges = merged(runs, info).ok_or_else(inconsistent)?;
+        Ok(())
+    }
+
+    /// A term with those of its chunks that overlap what is wanted: only the first and the last term have others. `None` when it
+    /// does not fit its xorb.
+    fn narrow(&mut self, index: usize, info: &XorbInfo) -> Option<Term> {
+        let term = self.plan.terms[index];
+        let chunks = info.range(term.start..term.end).ok()?;
+        let base = info.raw_offset(term.start).unwrap_or(0);
         if chunks.last().map(|last| last.raw_end() - base) != Some(term.raw_len) {
-            return Err(inconsistent());
+            return None;
         }
         // What is wanted of the term, in bytes from its beginning; both fit because the term does.
-        let from = bytes.start.saturating_sub(term_start).min(u64::from(term.raw_len)) as u32;
-        let to = (bytes.end - term_start).min(u64::from(term.raw_len)) as u32;
+        let cut = |bytes: u64| bytes.min(u64::from(term.raw_len)) as u32;
+        let is_last = index + 1 == self.plan.terms.len();
+        let from = if index == 0 { cut(self.plan.bytes.start.saturating_sub(self.first_at)) } else { 0 };
+        let to = if is_last { cut(self.plan.bytes.end.saturating_sub(self.last_at)) } else { term.raw_len };
         let before = chunks.partition_point(|chunk| chunk.raw_end() - base <= from);
         let through = chunks.partition_point(|chunk| chunk.raw_end() - base < to);
         let start = term.start + before as u32;
         let end = term.start + through as u32 + 1;
-        let raw_len = used.info.raw_len(start..end).map_err(|_| inconsistent())?;
-        let skipped = used.info.raw_offset(start).unwrap_or(base) - base;
-        used.runs.push((start, end));
-        Ok((Term { xorb: term.xorb, start, end, raw_len }, skipped))
+        let raw_len = info.raw_len(start..end).ok()?;
+        if index == 0 {
+            let skipped = info.raw_offset(start).unwrap_or(base) - base;
+            self.plan.offset_into_first_range = self.plan.bytes.start.saturating_sub(self.first_at + u64::from(skipped));
+        }
+        Some(Term { xorb: term.xorb, start, end, raw_len })
     }
 
-    fn place(&mut self, xorb: &XetHash) -> Result<usize, PlanError> {
-        if let Some(place) = self.places.get(xorb) {
-            return Ok(*place);
+    /// The plan, if all its xorbs were added.
+    pub fn finish(self) -> Result<Plan, PlanError> {
+        match self.named.iter().position(|named| !named.is_empty()) {
+            Some(place) => Err(PlanError::UnknownXorb(self.plan.xorbs[place].hash)),
+            None => Ok(self.plan),
         }
-        let info = (self.lookup)(xorb).ok_or(PlanError::UnknownXorb(*xorb))?;
-        let place = self.used.len();
-        self.used.push(UsedXorb { hash: *xorb, info, runs: Vec::new() });
-        self.places.insert(*xorb, place);
-        Ok(place)
     }
 }
 
-struct UsedXorb {
-    hash: XetHash,
-    info: Arc<XorbInfo>,
-    /// Start and end of the chunks of each term, in file order.
-    runs: Vec<(u32, u32)>,
-}
-
-impl UsedXorb {
-    /// The runs in order, joined where they overlap or touch.
-    fn merged(mut self) -> Result<PlanXorb, PlanError> {
-        self.runs.sort_unstable();
-        let mut merged: Vec<(u32, u32)> = Vec::new();
-        for (start, end) in self.runs {
-            match merged.last_mut() {
-                Some(last) if start <= last.1 => last.1 = last.1.max(end),
-                _ => merged.push((start, end)),
-            }
+/// Runs of chunks in order, joined where they overlap or touch, with the bytes in which they lie.
+fn merged(mut runs: Vec<(u32, u32)>, info: &XorbInfo) -> Option<Vec<PlanRange>> {
+    runs.sort_unstable();
+    let mut merged: Vec<(u32, u32)> = Vec::new();
+    for (start, end) in runs {
+        match merged.last_mut() {
+            Some(last) if start <= last.1 => last.1 = last.1.max(end),
+            _ => merged.push((start, end)),
         }
-        let ranges = merged.into_iter().map(|(start, end)| {
-            let bytes = self.info.stored_range(start..end).map_err(|_| PlanError::Inconsistent(self.hash))?;
-            Ok(PlanRange { chunks: start..end, bytes: bytes.start..=bytes.end - 1 })
-        });
-        Ok(PlanXorb { hash: self.hash, ranges: ranges.collect::<Result<_, _>>()? })
     }
+    let ranges = merged.into_iter().map(|(start, end)| {
+        let bytes = info.stored_range(start..end).ok()?;
+        Some(PlanRange { chunks: start..end, bytes: bytes.start..=bytes.end - 1 })
+    });
+    ranges.collect()
 }
 
 #[cfg(test)]

@@ -7,26 +7,29 @@
 //! knows of permissions, and no hash of a file or xorb opens anything.
 //!
 //! - [`store`]: xorbs into the store and their metadata out of it.
-//! - [`register`]: a client's shard becomes files.
+//! - [`pending`]: xorbs that no file names yet count for their owners.
+//! - [`register`]: a client's shard becomes files; `verification` checks it first.
 //! - [`read`]: the bytes of a file, in order, out of xorbs.
 //! - [`convert`]: a plain large file becomes one in chunks.
 //!
 //! The protocol that clients speak is in [`crate::cas`].
 
 pub mod convert;
+pub mod pending;
 pub mod queries;
 pub mod read;
 pub mod register;
 pub mod store;
+mod verification;
 
 use std::num::NonZero;
 use std::sync::Arc;
 use std::time::Duration;
 
-use hub_types::XetHash;
+use hub_types::{Sha256, XetHash};
 use hub_xet::{Term, XorbInfo};
 use moka::future::Cache;
-use tokio::sync::Semaphore;
+use tokio::sync::{OwnedSemaphorePermit, Semaphore};
 
 /// How long a xorb stays although no file refers to it. Clients remember for 21 days what they uploaded and refer to it
 /// without asking again (`hf_xet` 1.8, shard cache).
@@ -65,10 +68,34 @@ pub struct Xet {
     shard_room: Arc<Semaphore>,
     /// Bounds how many blocks of stored chunks are decoded at once.
     decoding: Arc<Semaphore>,
+    /// Bounds the lists of chunks that are at hand besides those in `xorbs`: one permit is one list of any length.
+    lists: Arc<Semaphore>,
+    /// The SHA-256 of files that were read back, by their hashes: a shard that comes again does not have them read again, and two
+    /// that come at once share one reading.
+    digests: Cache<XetHash, Sha256>,
+    /// Bounds how many files are read back at once.
+    digesting: Arc<Semaphore>,
+    /// The same for each repository.
+    digesting_for: Cache<i64, Arc<Semaphore>>,
+    /// What owners have sent that no file names yet.
+    owners: Cache<i64, Arc<pending::Owner>>,
 }
 
 /// How much memory the shards in hand may take, in KiB.
 const SHARD_ROOM_KIB: usize = 96 * 1024;
+
+/// How many lists of chunks are looked at together. A list has 8192 chunks of 40 bytes at most, so these take 15 MiB; of ordinary
+/// xorbs they take 2 MiB, and stand for 3 GiB of files.
+pub const LISTS_AT_ONCE: usize = 48;
+/// How many lists all requests have at hand, each of which takes the next only when it has given back the last: 126 MiB at most.
+const LISTS: usize = 8 * LISTS_AT_ONCE + 16;
+
+/// How many files of a repository are read back at once, whatever many shards they are in.
+const DIGEST_AT_ONCE: usize = 4;
+/// How many of all. Those of others wait, and their clients hear that they do.
+const DIGESTS: usize = 32;
+/// How many digests are remembered: some megabytes.
+const DIGESTS_KEPT: u64 = 20_000;
 
 impl Default for Xet {
     fn default() -> Self {
@@ -84,6 +111,11 @@ impl Default for Xet {
                 .build(),
             shard_room: Arc::new(Semaphore::new(SHARD_ROOM_KIB)),
             decoding: Arc::new(Semaphore::new(2 * std::thread::available_parallelism().map_or(1, NonZero::get))),
+            lists: Arc::new(Semaphore::new(LISTS)),
+            digests: Cache::builder().max_capacity(DIGESTS_KEPT).time_to_live(Duration::from_secs(3600)).build(),
+            digesting: Arc::new(Semaphore::new(DIGESTS)),
+            digesting_for: Cache::builder().time_to_idle(Duration::from_secs(3600)).build(),
+            owners: Cache::builder().time_to_idle(Duration::from_secs(3600)).build(),
         }
     }
 }
@@ -93,9 +125,15 @@ const MEMORY: Duration = Duration::from_secs(1800);
 
 impl Xet {
     /// Waits until a shard of this many bytes may be taken into memory.
-    pub async fn room_for_shard(&self, bytes: usize) -> Option<tokio::sync::OwnedSemaphorePermit> {
+    pub async fn room_for_shard(&self, bytes: usize) -> Option<OwnedSemaphorePermit> {
         let kib = u32::try_from(bytes.div_ceil(1024).clamp(1, SHARD_ROOM_KIB)).unwrap_or(1);
         self.shard_room.clone().acquire_many_owned(kib).await.ok()
+    }
+
+    /// Waits until so many lists of chunks may be taken into memory; more than there can ever be are as many.
+    pub async fn room_for_lists(&self, count: usize) -> Option<OwnedSemaphorePermit> {
+        let count = u32::try_from(count.clamp(1, LISTS)).unwrap_or(1);
+        self.lists.clone().acquire_many_owned(count).await.ok()
     }
 
     /// Forgets a xorb that is not where it was.

@@ -94,6 +94,29 @@ fn check(stored: &Stored, terms: &[Term], wanted: Option<Range<u64>>) {
 }
 
 #[test]
+fn xorbs_may_come_one_by_one_in_any_order() {
+    let (order, stored) = xorbs(&[vec![9, 30, 4], vec![7], vec![100, 2, 60]]);
+    let terms = [(0, 0, 2), (2, 1, 3), (1, 0, 1), (0, 2, 3), (2, 0, 1), (0, 0, 1)];
+    let terms: Vec<Term> = terms.iter().map(|(xorb, start, end)| term(&stored, order[*xorb], *start, *end)).collect();
+    let len: u64 = terms.iter().map(|term| u64::from(term.raw_len)).sum();
+    for start in 0..len {
+        for wanted in [start..start + 1, start..len, 0..start + 1, start..u64::MAX] {
+            let at_once = plan(&terms, Some(wanted.clone()), |xorb| Some(Arc::clone(&stored[xorb].1))).unwrap();
+            let mut planner = Planner::new(&terms, Some(wanted)).unwrap();
+            assert_eq!(planner.term_count(), at_once.terms.len());
+            for xorb in planner.xorbs().iter().rev().chain(&order) {
+                planner.add(&stored[xorb].1).unwrap();
+            }
+            assert_eq!(planner.finish().unwrap(), at_once);
+        }
+    }
+    let mut planner = Planner::new(&terms, None).unwrap();
+    planner.add(&stored[&order[0]].1).unwrap();
+    planner.add(&stored[&order[1]].1).unwrap();
+    assert_eq!(planner.finish(), Err(PlanError::UnknownXorb(order[2])));
+}
+
+#[test]
 fn ranges_outside_the_file_are_told_apart() {
     let (order, stored) = xorbs(&[vec![9, 9]]);
     let terms = [term(&stored, order[0], 0, 2)];

@@ -10,3 +10,4 @@ mod verify;
 pub use dedup::dedup_shard;
 pub use error::ShardError;
 pub use parse::{FileEntry, Shard, XorbSection, parse_shard};
+pub use verify::FileCheck;

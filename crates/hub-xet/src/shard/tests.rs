@@ -106,6 +106,30 @@ fn verify(file: &FileEntry, infos: &Infos) -> Result<(), ShardError> {
 }
 
 #[test]
+fn a_file_may_be_verified_some_terms_at_a_time() {
+    let (infos, files, _) = sample();
+    let file = &files[0];
+    let lookup = |xorb: &XetHash| infos.get(xorb).cloned();
+    for first in 0..=3 {
+        for second in first..=3 {
+            let mut check = FileCheck::default();
+            for end in [first, second, 3] {
+                check.go_on(file, end, lookup).unwrap();
+                assert_eq!(check.next_term(), end);
+            }
+            check.finish(file).unwrap();
+        }
+        let mut half = FileCheck::default();
+        half.go_on(file, first, lookup).unwrap();
+        assert_eq!(half.finish(file).is_ok(), first == 3);
+    }
+    let mut check = FileCheck::default();
+    check.go_on(file, 1, lookup).unwrap();
+    assert!(matches!(check.go_on(file, 2, |_| None), Err(ShardError::UnknownXorb { .. })));
+    assert_eq!(check.next_term(), 1);
+}
+
+#[test]
 fn an_honest_shard_is_read_and_verified() {
     let (infos, files, bytes) = sample();
     let shard = parse_shard(&bytes).unwrap();

@@ -1,5 +1,6 @@
 //! Does the hub know a chunk? What spares clients the upload of what others have sent.
 
+use std::sync::Arc;
 use std::time::Duration;
 
 use actix_web::{HttpRequest, HttpResponse, web};
@@ -9,12 +10,14 @@ use super::tokens::CasRead;
 use super::{check_prefix, hash_of};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::xet::{LEASE, queries, store};
+use crate::xet::{LEASE, LISTS_AT_ONCE, queries, store};
 
 /// How long a client may rely on an answer; shorter than the lease of the xorbs in it.
 const VALID: Duration = Duration::from_secs(7 * 24 * 3600);
-/// How many xorbs an answer names: of about 50 kB each.
-const MAX_XORBS: i64 = 64;
+/// How many xorbs an answer names besides the one that has the chunk: of about 50 kB each.
+const MAX_SIBLINGS: i64 = LISTS_AT_ONCE as i64 - 1;
+/// How many chunks an answer names, of 48 bytes each; those of the first xorb in any case.
+const MAX_CHUNKS: u32 = 1 << 16;
 
 /// `GET /v1/chunks/{prefix}/{hash}`: the xorb that has the chunk and those that came with it, as a shard. Its chunk hashes
 /// are keyed: they can be compared with chunks that one has, and tell nothing of others. Only what everybody may read is
@@ -29,17 +32,24 @@ pub(super) async fn get_chunk(app: web::Data<App>, access: CasRead, request: Htt
     let audience = access.audience;
     let xorb = queries::renew_visible(&app.pool, &candidates, audience, LEASE).await?.ok_or_else(unknown)?;
     let mut hashes = vec![xorb];
-    for sibling in queries::renew_siblings(&app.pool, &xorb, audience, MAX_XORBS, LEASE).await? {
+    for sibling in queries::renew_siblings(&app.pool, &xorb, audience, MAX_SIBLINGS, LEASE).await? {
         if sibling != xorb {
             hashes.push(sibling);
         }
     }
-    let mut found = store::load(&app, &hashes).await?;
-    let infos = hashes.iter().filter_map(|hash| found.remove(hash)).map(|xorb| std::sync::Arc::clone(&xorb.info));
-    let infos: Vec<_> = infos.collect();
+    let window = store::load_window(&app, &hashes).await?;
     let now = crate::clock::now().timestamp().unsigned_abs();
     let key = key_of_week(&app, now);
-    let shard = move || hub_xet::dedup_shard(&infos, &key, now, now + VALID.as_secs());
+    let shard = move || {
+        let mut chunks = 0;
+        let infos = hashes.iter().filter_map(|hash| window.xorbs.get(hash)).map(|xorb| Arc::clone(&xorb.info));
+        let few = infos.take_while(|info| {
+            let is_first = chunks == 0;
+            chunks += info.chunk_count();
+            is_first || chunks <= MAX_CHUNKS
+        });
+        hub_xet::dedup_shard(&few.collect::<Vec<_>>(), &key, now, now + VALID.as_secs())
+    };
     let shard = tokio::task::spawn_blocking(shard).await?.map_err(HubError::internal)?;
     Ok(HttpResponse::Ok().content_type("application/octet-stream").body(shard))
 }

@@ -11,7 +11,7 @@ use hub_xet::{Chunker, FileHasher, Term, XorbBuilder, chunk_hash, is_dedup_candi
 use sha2::Digest as _;
 
 use super::register::new_file;
-use super::{LEASE, queries, store};
+use super::{LEASE, LISTS_AT_ONCE, queries, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::flags::Flag;
@@ -167,11 +167,15 @@ impl Conversion {
         if asked.is_empty() || self.known_xorbs >= MAX_KNOWN_XORBS {
             return Ok(());
         }
-        let found = queries::list_xorbs_of_chunks(&app.pool, &asked).await?;
-        for (hash, xorb) in store::load(app, &found).await? {
-            self.known_xorbs += 1;
-            for (at, chunk) in (0_u32..).zip(xorb.info.chunks()) {
-                self.seen.entry(*chunk.hash()).or_insert((Place::Known(hash), at));
+        let mut found = queries::list_xorbs_of_chunks(&app.pool, &asked).await?;
+        found.truncate(MAX_KNOWN_XORBS - self.known_xorbs);
+        for hashes in found.chunks(LISTS_AT_ONCE) {
+            let window = store::load_window(app, hashes).await?;
+            for (hash, xorb) in &window.xorbs {
+                self.known_xorbs += 1;
+                for (at, chunk) in (0_u32..).zip(xorb.info.chunks()) {
+                    self.seen.entry(*chunk.hash()).or_insert((Place::Known(*hash), at));
+                }
             }
         }
         Ok(())
@@ -231,7 +235,10 @@ impl Conversion {
         if queries::hold_xorbs(&mut tx, &file.xorbs, LEASE).await? < file.xorbs.len() as u64 {
             return Err(HubError::unavailable("Some chunks were just removed; the job comes again.", "xorbs went"));
         }
-        queries::insert_file(&mut tx, &file).await?;
+        if queries::insert_file(&mut tx, &file).await? {
+            // Somebody may have sent the same ones before, and gone another way then.
+            queries::name_xorbs(&mut *tx, &file.xorbs, &file.xorb_bytes).await?;
+        }
         queries::index_chunks(&mut *tx, &chunks, &xorbs).await?;
         tx.commit().await?;
         Ok(())

@@ -17,6 +17,8 @@ pub struct XorbRow {
     pub xorb_hash: XetHash,
     /// See [`super::Xorb::nonce`].
     pub nonce: i64,
+    /// The size of its body in bytes.
+    pub stored_bytes: i64,
 }
 
 /// Finds the xorbs that are here, condemned ones included: reading them is safe until their rows go.
@@ -26,7 +28,7 @@ pub struct XorbRow {
 pub async fn list_xorbs(conn: impl PgExecutor<'_>, hashes: &[XetHash]) -> sqlx::Result<Vec<XorbRow>> {
     sqlx::query_as!(
         XorbRow,
-        r#"select xorb_hash as "xorb_hash: XetHash", nonce from xet_xorbs where xorb_hash = any($1)"#,
+        r#"select xorb_hash as "xorb_hash: XetHash", nonce, stored_bytes from xet_xorbs where xorb_hash = any($1)"#,
         hashes as &[XetHash]
     )
     .fetch_all(conn)
@@ -48,26 +50,49 @@ pub struct NewXorb {
     pub stored_bytes: i64,
     /// The repository it was sent for.
     pub repo_pk: i64,
+    /// Whether it counts for the owner of the repository until a file names it.
+    pub is_pending: bool,
+    /// Under which nonce it was known and its bytes were missed: this one takes its place.
+    pub missed: Option<i64>,
 }
 
-/// Makes a stored xorb known; `false` when it was known already (its lease is renewed then).
+/// Makes a stored xorb known; `false` when it was known already and was not missed (its lease is renewed then). Whoever sweeps takes the
+/// row's lock, too, and takes from it under which nonce it lay; so no bytes go that a row names.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn insert_xorb(conn: impl PgExecutor<'_>, new: &NewXorb, lease: Duration) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
-        r#"insert into xet_xorbs (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until)
-           values ($1, $2, $3, $4, $5, (select repo_pk from repos where repo_pk = $6), $7)
+        r#"insert into xet_xorbs as x (xorb_hash, nonce, chunk_count, raw_bytes, stored_bytes, first_repo_pk, lease_until, is_pending)
+           values ($1, $2, $3, $4, $5, (select repo_pk from repos where repo_pk = $6), $7, $8)
            on conflict (xorb_hash) do update
-               set lease_until = greatest(xet_xorbs.lease_until, excluded.lease_until), condemned_at = null
-           returning nonce = $2 as "inserted!""#,
+               set lease_until = greatest(x.lease_until, excluded.lease_until), condemned_at = null,
+                   stored_bytes = case when x.nonce = $9 then excluded.stored_bytes else x.stored_bytes end,
+                   nonce = case when x.nonce = $9 then excluded.nonce else x.nonce end
+           returning x.nonce = $2 as "inserted!""#,
         new.xorb_hash as XetHash,
         new.nonce,
         new.chunk_count,
         new.raw_bytes,
         new.stored_bytes,
         new.repo_pk,
-        crate::clock::now() + lease
+        crate::clock::now() + lease,
+        new.is_pending,
+        new.missed
+    )
+    .fetch_one(conn)
+    .await
+}
+
+/// What the xorbs take in the store that were sent for repositories of an owner and that no file named yet, deleted repositories included.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn sum_pending(conn: impl PgExecutor<'_>, namespace_pk: i64) -> sqlx::Result<i64> {
+    sqlx::query_scalar!(
+        r#"select coalesce(sum(x.stored_bytes), 0)::bigint as "bytes!" from repos r join xet_xorbs x on x.first_repo_pk = r.repo_pk
+           where r.namespace_pk = $1 and x.is_pending"#,
+        namespace_pk
     )
     .fetch_one(conn)
     .await
@@ -234,22 +259,29 @@ pub struct NewFile {
     pub terms: Vec<u8>,
     /// The xorbs it refers to, each once.
     pub xorbs: Vec<XetHash>,
+    /// At the same places, how many bytes of it lie in each.
+    pub xorb_bytes: Vec<i64>,
+    /// Whether these terms take the place of those that it is known by.
+    pub replaces: bool,
 }
 
-/// Makes a checked file known. The first list of terms stays: addresses given out rely on it.
+/// Makes a checked file known. The first list of terms stays, as long as it can be read: addresses given out rely on it. Says whether the
+/// object lies in these xorbs from now on, and did not before.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
-    sqlx::query!(
-        "insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
-         on conflict (oid) do update
-             set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash), condemned_at = null",
+pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<bool> {
+    // The same bytes can be cut in chunks in several ways, by which they have several hashes. The first is where they are read.
+    let is_read_here = sqlx::query_scalar!(
+        r#"insert into lfs_objects (oid, size_bytes, is_plain, file_hash) values ($1, $2, false, $3)
+           on conflict (oid) do update
+               set file_hash = coalesce(lfs_objects.file_hash, excluded.file_hash), condemned_at = null
+           returning lfs_objects.file_hash = $3 as "is_read_here!""#,
         file.oid as Sha256,
         file.size_bytes,
         file.file_hash as XetHash
     )
-    .execute(&mut *conn)
+    .fetch_one(&mut *conn)
     .await?;
     let inserted = sqlx::query!(
         "insert into xet_files (file_hash, oid, size_bytes, term_count, terms) values ($1, $2, $3, $4, $5)
@@ -263,7 +295,10 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
     .execute(&mut *conn)
     .await?;
     if inserted.rows_affected() == 0 {
-        return Ok(());
+        if !file.replaces {
+            return Ok(false);
+        }
+        replace_terms(conn, file).await?;
     }
     sqlx::query!(
         "insert into xet_file_xorbs (xorb_hash, file_hash) select x, $2 from unnest($1::bytea[]) x",
@@ -272,7 +307,37 @@ pub async fn insert_file(conn: &mut PgConnection, file: &NewFile) -> sqlx::Resul
     )
     .execute(conn)
     .await
+    .map(|_| is_read_here)
+}
+
+/// Notes that files that count from now on name so many bytes of xorbs, which the caller holds. Where that is about half of what one
+/// takes, it does not count any more: an owner who has a small file name a large xorb has to have room for both.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn name_xorbs(conn: impl PgExecutor<'_>, hashes: &[XetHash], bytes: &[i64]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update xet_xorbs x set is_pending = false from unnest($1::bytea[], $2::bigint[]) as named (xorb_hash, bytes)
+         where x.xorb_hash = named.xorb_hash and x.is_pending and named.bytes >= x.stored_bytes / 2 - 512",
+        hashes as &[XetHash],
+        bytes
+    )
+    .execute(conn)
+    .await
     .map(|_| ())
+}
+
+/// Has a known file consist of other terms. Those who do so at once wait for each other at its row.
+async fn replace_terms(conn: &mut PgConnection, file: &NewFile) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update xet_files set term_count = $2, terms = $3 where file_hash = $1",
+        file.file_hash as XetHash,
+        file.term_count,
+        file.terms
+    )
+    .execute(&mut *conn)
+    .await?;
+    sqlx::query!("delete from xet_file_xorbs where file_hash = $1", file.file_hash as XetHash).execute(conn).await.map(|_| ())
 }
 
 /// Takes hold of xorbs for files about to refer to them: condemned ones live again, leases are renewed, and until the

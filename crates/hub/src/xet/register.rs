@@ -2,22 +2,25 @@
 //! here, that its sender knows the chunks it refers to, that the terms make the file, and, by reading the file back,
 //! that the file has the SHA-256 it is announced with. So a row in `xet_files` is never a claim.
 
-use std::collections::{BTreeSet, HashMap};
+use std::collections::{BTreeMap, BTreeSet, HashMap, HashSet};
 use std::sync::Arc;
 
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub_types::{Sha256, XetHash};
-use hub_xet::{FileEntry, Shard, Term, is_dedup_candidate};
+use hub_xet::{FileEntry, Shard, Term};
+use sqlx::PgConnection;
+use tokio::sync::Semaphore;
 
 use super::queries::{self, NewFile};
-use super::{LEASE, XetFile, Xorb, read, store};
+use super::verification::verify;
+use super::{DIGEST_AT_ONCE, LEASE, XetFile, read, store};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::objects;
 use crate::quotas;
 
-/// How many files are read back at once.
-const DIGEST_AT_ONCE: usize = 4;
+/// How many xorbs the store is asked for at once.
+const ASK_AT_ONCE: usize = 16;
 
 /// Checks a shard and lets a repository have its files. Safe to repeat.
 ///
@@ -29,71 +32,87 @@ pub async fn register(app: &App, repo_pk: i64, shard: Shard) -> HubResult<()> {
     if wanted.is_empty() {
         return Ok(());
     }
+    // Before anything is read for it: a small shard can name a file of any size. Here the sizes are what it says, and they must hold.
+    let sizes: Vec<u64> = shard.files.iter().map(FileEntry::raw_len).collect();
+    quotas::require_room_for_new(app, repo_pk, &sizes).await?;
     // Reading back takes time; nothing may be collected meanwhile.
     let held = queries::hold_xorbs(&mut *app.pool.acquire().await?, &wanted, LEASE).await?;
-    let xorbs = store::load(app, &wanted).await?;
-    if held < wanted.len() as u64 || xorbs.len() < wanted.len() {
-        return Err(missing_xorb(&wanted, &xorbs));
+    if held < wanted.len() as u64 {
+        return Err(missing_xorb(app, &wanted).await?);
     }
-    let (shard, xorbs) = verify(shard, xorbs).await?;
-    let files = stream::iter(shard.files.clone()).map(|file| checked_file(app.clone(), file)).buffered(DIGEST_AT_ONCE);
+    let checked = verify(app, shard).await?;
+    let files = stream::iter(checked.files).map(|file| checked_file(app.clone(), repo_pk, file)).buffered(DIGEST_AT_ONCE);
     let mut files: Vec<NewFile> = files.try_collect().await?;
     // In one order, so that two shards with the same files in other xorbs do not wait for each other.
     files.sort_unstable_by_key(|file| file.oid);
-    let more = count_new(app, repo_pk, &files).await?;
-    quotas::require_room(app, repo_pk, more).await?;
-    let index = index_of(&shard, &xorbs);
     let mut tx = app.begin().await?;
     if queries::hold_xorbs(&mut tx, &wanted, LEASE).await? < wanted.len() as u64 {
         return Err(HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"));
     }
+    let mut lie_here = Vec::with_capacity(files.len());
     for file in &files {
-        queries::insert_file(&mut tx, file).await?;
+        lie_here.push(queries::insert_file(&mut tx, file).await?);
     }
+    // Asked now that the rows of these files are held, so that of two who bring the same one only the first brings something new.
+    let new = list_new(&mut tx, repo_pk, &files).await?;
+    let more = new.values().fold(0_u64, |sum, size| sum.saturating_add(size.unsigned_abs()));
+    let (named, bytes) = named_by(&files, &lie_here, new);
+    queries::name_xorbs(&mut *tx, &named, &bytes).await?;
     let oids: Vec<Sha256> = files.iter().map(|file| file.oid).collect();
     objects::link(&mut tx, repo_pk, &oids).await?;
-    queries::index_chunks(&mut *tx, &index.0, &index.1).await?;
+    queries::index_chunks(&mut *tx, &checked.chunks, &checked.xorbs).await?;
     quotas::check_added(app, &mut tx, repo_pk, more).await?;
     tx.commit().await?;
+    for file in files.iter().filter(|file| file.replaces) {
+        app.xet.files.invalidate(&file.file_hash).await;
+        tracing::warn!(file = %file.file_hash, "chunks of a file were missing; it consists of others now that were sent again");
+    }
     Ok(())
 }
 
-/// How many bytes come to a repository. What it has already is no more than it was.
-async fn count_new(app: &App, repo_pk: i64, files: &[NewFile]) -> HubResult<u64> {
-    let sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
+/// The files that come to a repository, with their sizes. What it has already is no more than it was.
+async fn list_new(conn: &mut PgConnection, repo_pk: i64, files: &[NewFile]) -> HubResult<HashMap<Sha256, i64>> {
+    let mut sizes: HashMap<Sha256, i64> = files.iter().map(|file| (file.oid, file.size_bytes)).collect();
     let oids: Vec<Sha256> = sizes.keys().copied().collect();
-    let held = objects::list_held(&app.pool, repo_pk, &oids).await?;
-    let new = sizes.iter().filter(|(oid, _)| !held.contains_key(*oid));
-    Ok(new.fold(0_u64, |sum, (_, size)| sum.saturating_add(size.unsigned_abs())))
+    let held = objects::list_held(conn, repo_pk, &oids).await?;
+    sizes.retain(|oid, _| !held.contains_key(oid));
+    Ok(sizes)
 }
 
-fn missing_xorb(wanted: &[XetHash], found: &HashMap<XetHash, Arc<Xorb>>) -> HubError {
-    match wanted.iter().find(|hash| !found.contains_key(hash)) {
+/// How many bytes of which xorbs are named by files that are `new` to the repository or that lie in them from now on. Others do not count
+/// again: who has a file could have it name the same chunks in ever other xorbs.
+fn named_by(files: &[NewFile], lie_here: &[bool], mut new: HashMap<Sha256, i64>) -> (Vec<XetHash>, Vec<i64>) {
+    let mut named: BTreeMap<XetHash, i64> = BTreeMap::new();
+    for (file, lies_here) in files.iter().zip(lie_here) {
+        let is_new = new.remove(&file.oid).is_some();
+        if is_new || *lies_here {
+            for (xorb, bytes) in file.xorbs.iter().zip(&file.xorb_bytes) {
+                let sum = named.entry(*xorb).or_default();
+                *sum = sum.saturating_add(*bytes);
+            }
+        }
+    }
+    named.into_iter().unzip()
+}
+
+/// Says which xorb is not here.
+async fn missing_xorb(app: &App, wanted: &[XetHash]) -> HubResult<HubError> {
+    let found = queries::list_xorbs(&app.pool, wanted).await?;
+    let found: HashSet<XetHash> = found.into_iter().map(|row| row.xorb_hash).collect();
+    Ok(match wanted.iter().find(|hash| !found.contains(*hash)) {
         Some(hash) => HubError::bad_request(format!("The shard refers to the xorb {hash}, which is not here. Upload it first.")),
         None => HubError::unavailable("Some of these chunks were just removed. Send the shard again.", "xorbs went"),
-    }
+    })
 }
 
-type Loaded = HashMap<XetHash, Arc<Xorb>>;
-
-/// Proofs and file hashes are computed over the hub's own record of each xorb.
-async fn verify(shard: Shard, xorbs: Loaded) -> HubResult<(Shard, Loaded)> {
-    let check = move || {
-        for file in &shard.files {
-            let checked = file.verify(|hash| xorbs.get(hash).map(|xorb| Arc::clone(&xorb.info)));
-            checked.map_err(|error| HubError::bad_request(format!("The shard was refused: {error}. Nothing was stored.")))?;
-        }
-        HubResult::Ok((shard, xorbs))
-    };
-    tokio::task::spawn_blocking(check).await?
-}
-
-/// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it.
-async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
+/// A file with the SHA-256 that its bytes have. Read back only if the hub has never seen it. One that is known and lies in xorbs that were
+/// lost is to lie in those that came now.
+async fn checked_file(app: App, repo_pk: i64, file: FileEntry) -> HubResult<NewFile> {
     let size = file.raw_len();
-    let oid = match queries::find_file(&app.pool, &file.hash).await? {
+    let known = queries::find_file(&app.pool, &file.hash).await?;
+    let oid = match &known {
         Some(known) => known.oid,
-        None => read::digest(&app, Arc::new(XetFile { size, terms: file.terms.clone() })).await?,
+        None => digest(&app, repo_pk, &file).await?,
     };
     if let Some(claimed) = file.sha256.filter(|claimed| *claimed != oid) {
         return Err(HubError::bad_request(format!(
@@ -102,7 +121,39 @@ async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
             file.hash
         )));
     }
-    new_file(file.hash, oid, size, &file.terms)
+    let mut new = new_file(file.hash, oid, size, &file.terms)?;
+    if let Some(known) = known.filter(|known| known.terms != new.terms) {
+        let terms = Term::list_from_bytes(&known.terms).map_err(HubError::internal)?;
+        let before = new_file(file.hash, oid, size, &terms)?.xorbs;
+        new.replaces = !are_whole(&app, &before).await? && are_whole(&app, &new.xorbs).await?;
+    }
+    Ok(new)
+}
+
+/// Whether the store has all of these xorbs: asked where a file that is known comes once more and lies in others.
+async fn are_whole(app: &App, xorbs: &[XetHash]) -> HubResult<bool> {
+    let rows = queries::list_xorbs(&app.pool, xorbs).await?;
+    let are_all = rows.len() == xorbs.len();
+    let asked = stream::iter(rows).map(|row| {
+        let app = app.clone();
+        async move { store::is_whole(&app, &row).await }
+    });
+    let whole: Vec<bool> = asked.buffer_unordered(ASK_AT_ONCE).try_collect().await?;
+    Ok(are_all && !whole.contains(&false))
+}
+
+/// Reads a file back, unless that was done a while ago or is being done: a client that lost patience and sends its shard again waits
+/// for the reading that is under way. The hash of a file says what its bytes are, so their SHA-256 is the same for whoever asks.
+async fn digest(app: &App, repo_pk: i64, file: &FileEntry) -> HubResult<Sha256> {
+    let reading = async {
+        let turns = app.xet.digesting_for.get_with(repo_pk, async { Arc::new(Semaphore::new(DIGEST_AT_ONCE)) }).await;
+        let _turn = turns.acquire().await.map_err(HubError::internal)?;
+        let _turn_of_all = app.xet.digesting.acquire().await.map_err(HubError::internal)?;
+        let found = read::digest(app, Arc::new(XetFile { size: file.raw_len(), terms: file.terms.clone() })).await;
+        found.inspect_err(|error| tracing::warn!(file = %file.hash, ?error, "a new file could not be read back"))
+    };
+    // Those who waited get what went wrong in words only.
+    app.xet.digests.try_get_with(file.hash, Box::pin(reading)).await.map_err(|error| HubError::again(&error))
 }
 
 /// A row for a file whose terms and SHA-256 hold.
@@ -111,34 +162,20 @@ async fn checked_file(app: App, file: FileEntry) -> HubResult<NewFile> {
 /// 422 for a file larger than can be counted.
 pub(super) fn new_file(file_hash: XetHash, oid: Sha256, size: u64, terms: &[Term]) -> HubResult<NewFile> {
     let too_large = |_| HubError::unprocessable("The file is larger than the hub can count.");
-    let xorbs: BTreeSet<XetHash> = terms.iter().map(|term| term.xorb).collect();
+    let mut named: BTreeMap<XetHash, i64> = BTreeMap::new();
+    for term in terms {
+        let bytes = named.entry(term.xorb).or_default();
+        *bytes = bytes.saturating_add(i64::from(term.raw_len));
+    }
+    let (xorbs, xorb_bytes) = named.into_iter().unzip();
     Ok(NewFile {
         file_hash,
         oid,
         size_bytes: i64::try_from(size).map_err(too_large)?,
         term_count: i32::try_from(terms.len()).map_err(too_large)?,
         terms: Term::list_to_bytes(terms),
-        xorbs: xorbs.into_iter().collect(),
+        xorbs,
+        xorb_bytes,
+        replaces: false,
     })
-}
-
-/// The chunks by which later uploads find these xorbs, each with its xorb: the first of each file, those that clients ask for by their
-/// hash, and those the client marked.
-fn index_of(shard: &Shard, xorbs: &Loaded) -> (Vec<XetHash>, Vec<XetHash>) {
-    let mut index = BTreeSet::new();
-    for file in &shard.files {
-        let Some(first) = file.terms.first() else { continue };
-        let chunk = xorbs.get(&first.xorb).and_then(|xorb| xorb.info.chunks().get(first.start as usize));
-        index.extend(chunk.map(|chunk| (*chunk.hash(), first.xorb)));
-    }
-    for (hash, xorb) in xorbs {
-        let chunks = xorb.info.chunks().iter().filter(|chunk| is_dedup_candidate(chunk.hash()));
-        index.extend(chunks.map(|chunk| (*chunk.hash(), *hash)));
-    }
-    for section in &shard.xorbs {
-        let Some(xorb) = xorbs.get(&section.hash) else { continue };
-        let marked = section.flagged.iter().filter_map(|chunk| xorb.info.chunks().get(*chunk as usize));
-        index.extend(marked.map(|chunk| (*chunk.hash(), section.hash)));
-    }
-    index.into_iter().unzip()
 }

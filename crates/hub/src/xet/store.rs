@@ -7,11 +7,13 @@ use std::sync::{Arc, Mutex, PoisonError};
 use bytes::Bytes;
 use chrono::{DateTime, Utc};
 use futures::{Stream, StreamExt as _, TryStreamExt as _, stream};
-use hub_storage::{Error as StoreError, Expect, StorageKey};
+use hub_storage::{Error as StoreError, Expect, StorageKey, Store};
 use hub_types::XetHash;
 use hub_xet::{Footer, XorbError, XorbInfo, XorbVerifier};
+use tokio::sync::OwnedSemaphorePermit;
 
-use super::queries::{self, NewXorb};
+use super::pending::{self, Sender};
+use super::queries::{self, NewXorb, XorbRow};
 use super::{LEASE, Xorb};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
@@ -25,29 +27,48 @@ const CHECK_BATCH: usize = 512 * 1024;
 const READ_AT_ONCE: usize = 16;
 
 /// Stores a xorb from a stream, checking every chunk as it comes. Nobody sees anything of it until all of it is found
-/// to be what its hash says. `false` when it was here already. Safe to repeat, also at the same time.
+/// to be what its hash says. `false` when it was here already. One whose bytes were lost is whole again afterwards. Safe to repeat, also
+/// at the same time.
 ///
 /// # Errors
-/// 400 when the bytes are no xorb, or another one; nothing is kept then.
-pub async fn put_xorb<S, E>(app: &App, repo_pk: i64, hash: XetHash, body: S) -> HubResult<bool>
+/// 400 when the bytes are no xorb, or another one, 413 when the owner has no room for more; nothing is kept then.
+pub async fn put_xorb<S, E>(app: &App, sender: Sender, hash: XetHash, body: S) -> HubResult<bool>
 where
     S: Stream<Item = Result<Bytes, E>> + Unpin,
     E: Display,
 {
-    let is_here = queries::hold_xorbs(&mut *app.pool.acquire().await?, &[hash], LEASE).await? == 1;
+    let known = look(app, &hash).await?;
+    let room = match known {
+        Known::Nothing => pending::reserve(app, &sender).await.map(Some),
+        Known::Whole | Known::Lost(_) => Ok(None),
+    };
     let nonce = StorageKey::fresh_nonce();
     let key = StorageKey::xorb(&hash, nonce);
     let outcome = Arc::new(Mutex::new(None));
     let checked = Box::pin(checked(hash, body, Arc::clone(&outcome)));
-    let stored = match is_here {
-        // Checked all the same: nobody is to learn that it is here who does not have it.
+    let stored = match known == Known::Whole || room.is_err() {
+        // Checked all the same: nobody is to learn whether it is here who does not have it.
         true => read_to_end(checked).await,
         false => app.store.put_stream(&key, checked, Expect::at_most(MAX_BODY_BYTES)).await.map(|stored| stored.size),
     };
     let outcome = outcome.lock().unwrap_or_else(PoisonError::into_inner).take();
     match (stored, outcome) {
-        (Ok(_), Some(Ok(_))) if is_here => Ok(false),
-        (Ok(size), Some(Ok(info))) => publish(app, repo_pk, Body { nonce, size, stored_at: Utc::now() }, &info).await,
+        (Ok(_), Some(Ok(_))) if known == Known::Whole => Ok(false),
+        (Ok(size), Some(Ok(info))) => {
+            let mut room = room?;
+            if let Some(room) = &mut room
+                && let Err(full) = room.grow(app, &sender, size).await
+            {
+                app.store.delete(&key).await?;
+                return Err(full);
+            }
+            let body = Body { nonce, size, stored_at: Utc::now(), missed: known.missed(), is_pending: true };
+            let inserted = publish(app, sender.repo_pk, body, &info).await?;
+            if let Some(room) = room.filter(|_| inserted) {
+                room.keep();
+            }
+            Ok(inserted)
+        }
         (_, Some(Err(error))) => Err(HubError::bad_request(format!("The xorb was refused: {error}. Nothing was stored."))),
         (Err(error), _) => Err(refusal(error)),
         (Ok(_), None) => Err(HubError::internal("a xorb was stored unchecked")),
@@ -59,13 +80,62 @@ where
 /// # Errors
 /// 503 when the store or the database does not answer.
 pub async fn put_built(app: &App, repo_pk: i64, body: Bytes, info: &XorbInfo) -> HubResult<()> {
-    if queries::hold_xorbs(&mut *app.pool.acquire().await?, &[*info.hash()], LEASE).await? == 1 {
+    let known = look(app, info.hash()).await?;
+    if known == Known::Whole {
         return Ok(());
     }
     let nonce = StorageKey::fresh_nonce();
     let size = body.len() as u64;
     app.store.put_bytes(&StorageKey::xorb(info.hash(), nonce), body).await?;
-    publish(app, repo_pk, Body { nonce, size, stored_at: Utc::now() }, info).await.map(|_| ())
+    // What it is made from counts already.
+    let body = Body { nonce, size, stored_at: Utc::now(), missed: known.missed(), is_pending: false };
+    publish(app, repo_pk, body, info).await.map(|_| ())
+}
+
+/// What the hub has of a xorb.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+enum Known {
+    Nothing,
+    Whole,
+    /// A row with this nonce, of whose objects one is missing, by damage or by an old backup.
+    Lost(i64),
+}
+
+impl Known {
+    fn missed(self) -> Option<i64> {
+        match self {
+            Self::Lost(nonce) => Some(nonce),
+            Self::Nothing | Self::Whole => None,
+        }
+    }
+}
+
+/// Looks for a xorb that is about to be sent, and renews its lease. Of one that is known the store is asked, too.
+async fn look(app: &App, hash: &XetHash) -> HubResult<Known> {
+    let held = queries::hold_xorbs(&mut *app.pool.acquire().await?, &[*hash], LEASE).await?;
+    if held == 0 {
+        return Ok(Known::Nothing);
+    }
+    let Some(row) = queries::list_xorbs(&app.pool, &[*hash]).await?.pop() else { return Ok(Known::Nothing) };
+    Ok(if is_whole(app, &row).await? { Known::Whole } else { Known::Lost(row.nonce) })
+}
+
+/// Whether the store has the objects of a xorb, by their names and the size of the body: two questions, asked at once.
+///
+/// # Errors
+/// The store does not answer.
+pub async fn is_whole(app: &App, row: &XorbRow) -> Result<bool, StoreError> {
+    let (body, meta) = (StorageKey::xorb(&row.xorb_hash, row.nonce), StorageKey::xorb_meta(&row.xorb_hash, row.nonce));
+    let (size, has_meta) = tokio::try_join!(size_of(&app.store, &body), app.store.exists(&meta))?;
+    Ok(has_meta && size == Some(row.stored_bytes.unsigned_abs()))
+}
+
+async fn size_of(store: &Store, key: &StorageKey) -> Result<Option<u64>, StoreError> {
+    match store.head(key).await {
+        Ok(info) => Ok(Some(info.size)),
+        Err(error) if error.is_not_found() => Ok(None),
+        Err(error) => Err(error),
+    }
 }
 
 /// A body in the store that is no xorb yet.
@@ -73,6 +143,10 @@ struct Body {
     nonce: i64,
     size: u64,
     stored_at: DateTime<Utc>,
+    /// See [`NewXorb::missed`].
+    missed: Option<i64>,
+    /// See [`NewXorb::is_pending`].
+    is_pending: bool,
 }
 
 /// Makes a body in the store a xorb: its metadata is stored, then its row says that both are there.
@@ -88,11 +162,17 @@ async fn publish(app: &App, repo_pk: i64, body: Body, info: &XorbInfo) -> HubRes
         raw_bytes: i64::from(info.total_raw_len()),
         stored_bytes: i64::try_from(body.size).map_err(too_many)?,
         repo_pk,
+        is_pending: body.is_pending,
+        missed: body.missed,
     };
     let inserted = queries::insert_xorb(&app.pool, &new, LEASE).await?;
     if !inserted {
         // Somebody was faster, perhaps with other compression. Theirs counts, ours goes.
         discard(app, &hash, nonce).await?;
+    } else if body.missed.is_some() {
+        // What is left under the old nonce is an orphan now, and goes as such.
+        app.xet.forget_xorb(&hash).await;
+        tracing::warn!(%hash, "the bytes of a xorb were missing; an upload of the same xorb replaces them");
     }
     Ok(inserted)
 }
@@ -209,9 +289,31 @@ pub async fn load(app: &App, hashes: &[XetHash]) -> HubResult<HashMap<XetHash, A
         HubResult::Ok((row.xorb_hash, Arc::new(Xorb { nonce: row.nonce, info: Arc::new(info) })))
     });
     let read: Vec<_> = read.buffer_unordered(READ_AT_ONCE).try_collect().await?;
+    let many = read.len() >= READ_AT_ONCE;
     for (hash, xorb) in read {
         app.xet.xorbs.insert(hash, Arc::clone(&xorb)).await;
         found.insert(hash, xorb);
     }
+    if many {
+        // Or what is too much for the memory stays there for a while.
+        app.xet.xorbs.run_pending_tasks().await;
+    }
     Ok(found)
+}
+
+/// Some xorbs, and the leave to have their lists in memory. Who has one gives it back before asking for the next.
+#[derive(Debug)]
+pub struct Window {
+    /// Those that are here.
+    pub xorbs: HashMap<XetHash, Arc<Xorb>>,
+    pub(super) _room: Option<OwnedSemaphorePermit>,
+}
+
+/// Finds stored xorbs as [`load`] does, when there is room for their lists: at most [`LISTS_AT_ONCE`](super::LISTS_AT_ONCE) of them.
+///
+/// # Errors
+/// As [`load`].
+pub async fn load_window(app: &App, hashes: &[XetHash]) -> HubResult<Window> {
+    let room = app.xet.room_for_lists(hashes.len()).await;
+    Ok(Window { xorbs: load(app, hashes).await?, _room: room })
 }
