@@ -1,17 +1,17 @@
 //! Files in files: what is packed is unpacked on the way, within the budget.
 
-use std::cell::Cell;
+mod tars;
+
 use std::io::Cursor;
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
 use lz4_flex::frame::FrameDecoder;
 
-use crate::input::{Budget, Input, Part, ReadSeek, Section, Source, Stop, Unpacked, Window};
+use crate::input::{Budget, Input, ReadSeek, Source, Stop, Unpacked, Window};
 use crate::kind::Kind;
 use crate::report::{Finding, Level, MAX_NAME_CHARS, Report, Topic, shown};
-use crate::tar::{self, FileTape, Member, Tape as _, Walk};
 use crate::zip::{self, Entry};
-use crate::{content, keras, pickle};
+use crate::{content, keras, pickle, tar};
 
 /// Archives in archives.
 const MAX_DEPTH: usize = 4;
@@ -110,7 +110,7 @@ fn scan_inner(source: Box<dyn Source + '_>, kind: Kind, budget: &Budget, place: 
     // The name of its first file is what the archive begins with, and may be anything.
     let is_only_tar = is_tar && !is_other && !may_be_pickle(&head, kind);
     if is_only_tar {
-        return scan_tar_stream(&mut input, kind, budget, place, report);
+        return tars::scan_stream(&mut input, kind, budget, place, report);
     }
     let (bytes, more) = input.rest(MAX_INNER_BYTES)?;
     if more {
@@ -151,7 +151,7 @@ pub(crate) fn scan_file(
     let head = Input::new(Box::new(Window::new(file, 0, size)), budget).peek(tar::BLOCK_BYTES)?.to_vec();
     let begins_like_zip = head.starts_with(b"PK\x03\x04");
     if tar::begins(&head) && !is_too_deep(place, report) {
-        scan_tar_file(file, size, kind, budget, place, report)?;
+        tars::scan_file(file, size, kind, budget, place, report)?;
         if !may_be_pickle(&head, kind) && !begins_like_zip && Packing::of(&head, kind).is_none() {
             return Ok(());
         }
@@ -178,122 +178,6 @@ pub(crate) fn scan_file(
         return scan_packed(Window::new(file, 0, size), packing, kind, budget, place, report);
     }
     content::scan(&mut Input::new(Box::new(Window::new(file, 0, size)), budget), kind, place.entry.as_deref(), report)
-}
-
-/// Looks at the files in a tar archive that is read at any place: of a checkpoint in it only what is looked at in checkpoints.
-fn scan_tar_file(
-    file: &mut dyn ReadSeek,
-    size: u64,
-    kind: Kind,
-    budget: &Budget,
-    place: &Place,
-    report: &mut Report,
-) -> Result<(), Stop> {
-    let (mut walk, mut members) = (Walk::default(), Vec::new());
-    let listed = list_tar(&mut FileTape::new(file, budget, size), kind, budget, &mut walk, &mut members);
-    tell_tar(&walk, place, report);
-    // What is loaded comes first, so that nothing can be put before it.
-    members.sort_by_key(|(_, _, inner)| *inner != Kind::Pickle);
-    for (number, (member, start, inner)) in members.iter().enumerate() {
-        budget.step()?;
-        if number == MAX_LOOKED_INTO {
-            report.leave_out(format!("Only {MAX_LOOKED_INTO} entries of the archive were looked into."));
-            break;
-        }
-        let end = start.saturating_add(member.size).min(size);
-        let mut section = Section::new(file, *start, end);
-        let at = place.within(&member.name);
-        if scan_file(&mut section, end - *start, *inner, budget, &at, report) == Err(Stop::Spent) {
-            return Err(Stop::Spent);
-        }
-    }
-    match listed {
-        Err(Stop::Spent) => Err(Stop::Spent),
-        Ok(()) | Err(Stop::End | Stop::Broken) => Ok(()),
-    }
-}
-
-/// The files in a tar archive that are looked at, with the places where they begin.
-fn list_tar(
-    tape: &mut FileTape<'_>,
-    kind: Kind,
-    budget: &Budget,
-    walk: &mut Walk,
-    members: &mut Vec<(Member, u64, Kind)>,
-) -> Result<(), Stop> {
-    while let Some(member) = walk.next(tape, budget)? {
-        let (start, room) = (tape.at, member.room());
-        if let Some(inner) = inner_of_member(&member.name, kind) {
-            members.push((member, start, inner));
-        }
-        tape.pass(room)?;
-    }
-    Ok(())
-}
-
-/// Looks at the files in a tar archive on the way.
-fn scan_tar_stream(input: &mut Input<'_>, kind: Kind, budget: &Budget, place: &Place, report: &mut Report) -> Result<(), Stop> {
-    let mut walk = Walk::default();
-    let done = scan_members(input, kind, budget, place, &mut walk, report);
-    tell_tar(&walk, place, report);
-    match done {
-        Err(Stop::Spent) => Err(Stop::Spent),
-        Ok(()) | Err(Stop::End | Stop::Broken) => Ok(()),
-    }
-}
-
-fn scan_members(
-    input: &mut Input<'_>,
-    kind: Kind,
-    budget: &Budget,
-    place: &Place,
-    walk: &mut Walk,
-    report: &mut Report,
-) -> Result<(), Stop> {
-    let mut others = 0;
-    while let Some(member) = walk.next(input, budget)? {
-        let (left, is_spent) = (Cell::new(member.size), Cell::new(false));
-        let inner = inner_of_member(&member.name, kind);
-        others += usize::from(inner.is_some_and(|inner| inner != Kind::Pickle));
-        match inner {
-            // What is loaded may come last.
-            Some(inner) if inner != Kind::Pickle && others > MAX_LOOKED_INTO => {
-                report.leave_out(format!("Only {MAX_LOOKED_INTO} entries of the archive were looked into."));
-            }
-            Some(inner) => {
-                let part = Box::new(Part::new(input, &left, &is_spent));
-                let done = scan_inner(part, inner, budget, &place.within(&member.name), report);
-                if done == Err(Stop::Spent) || is_spent.get() {
-                    return Err(Stop::Spent);
-                }
-            }
-            None => {}
-        }
-        input.pass(left.get().saturating_add(member.room() - member.size))?;
-    }
-    Ok(())
-}
-
-/// What a file in a tar archive is looked at for; `None` for tensors and the like.
-fn inner_of_member(name: &str, archive: Kind) -> Option<Kind> {
-    let last = name.rsplit('/').next().unwrap_or(name);
-    match Kind::of(name) {
-        Kind::Opaque | Kind::Safetensors | Kind::Gguf => None,
-        // What torch wrote before it wrote zip files.
-        Kind::Other if archive == Kind::Pickle && matches!(last, "sys_info" | "pickle" | "storages" | "tensors") => {
-            Some(Kind::Pickle)
-        }
-        kind => Some(kind),
-    }
-}
-
-fn tell_tar(walk: &Walk, place: &Place, report: &mut Report) {
-    if let Some(why) = walk.left_out() {
-        report.leave_out(why);
-    }
-    for (name, level, text) in walk.odd() {
-        bomb(report, &place.within(name), level, text.to_owned());
-    }
 }
 
 fn scan_zip(

@@ -151,6 +151,8 @@ struct Extra {
     name: Option<String>,
     link: Option<String>,
     size: Option<u64>,
+    /// Whether a size is said that is no plain number: some readers take more for one.
+    has_odd_size: bool,
     is_sparse: bool,
 }
 
@@ -169,7 +171,10 @@ impl Extra {
             match &record[..equals] {
                 b"path" => self.name = Some(value.into_owned()),
                 b"linkpath" => self.link = Some(value.into_owned()),
-                b"size" => self.size = value.trim().parse().ok(),
+                b"size" => {
+                    self.size = value.trim().parse().ok();
+                    self.has_odd_size |= self.size.is_none();
+                }
                 key if key.starts_with(b"GNU.sparse.") => self.is_sparse = true,
                 _ => {}
             }
@@ -244,7 +249,7 @@ impl Walk {
                 // It is of all members from here on. Names and sizes in it are taken by some, and no program writes them.
                 let mut all = Extra::default();
                 all.read(&bytes);
-                if all.name.is_some() || all.link.is_some() || all.size.is_some() {
+                if all.name.is_some() || all.link.is_some() || all.size.is_some() || all.has_odd_size {
                     self.ambiguous.get_or_insert_with(|| kept(&header.name));
                 }
             }
@@ -262,7 +267,7 @@ impl Walk {
         if leads_out(&name) {
             self.outside.get_or_insert_with(shown_name);
         }
-        if size != header.size && header.size != 0 {
+        if (size != header.size && header.size != 0) || extra.has_odd_size {
             self.ambiguous.get_or_insert_with(shown_name);
         }
         // Of these some readers pass over the bytes that they say to have, and some do not.

@@ -70,6 +70,18 @@ async fn files_of_buckets_are_looked_at_and_told_of() {
     assert!(browser.open("/buckets/ada/data").await.has("should not be loaded"));
     mails(&hub, 2).await;
 
+    // Where more was found than is kept, all of it is found again as soon as there is room.
+    hub.sql("update repo_scans set issues = '[]', issue_count = 201, unsafe_count = 0").await;
+    let again = copy("again.pt", &file_hash(&hub, "ada", "src", &files[1].oid).await, "model", "ada/src");
+    batch(&ada, BUCKET, &[again], 200).await;
+    hub.jobs_done().await;
+    let counts: (i32, i32) =
+        sqlx::query_as("select issue_count, unsafe_count from repo_scans join repos using (repo_pk) where repo_type = 'bucket'")
+            .fetch_one(&hub.app().pool)
+            .await
+            .unwrap();
+    assert_eq!((counts, hub.count("bucket_scans_due").await), ((2, 1), 0));
+
     // What is gone is warned of no more.
     batch(&ada, BUCKET, &[delete("runs/evil.pt")], 200).await;
     hub.jobs_done().await;

@@ -149,10 +149,11 @@ fn nothing_is_hidden_from_one_reader_by_what_another_takes() {
     for bytes in [named.clone(), gzip(&named)] {
         assert_eq!(scan_as(&bytes, Kind::Pickle).level, Level::Unsafe);
     }
-    // Sizes that are told twice.
-    let twice = tar(&[member("p", b'x', b"12 size=512\n"), file("b.txt", &[b'x'; 1024])]);
-    let report = scan_as(&twice, Kind::Other);
-    assert!(report.findings.iter().any(|finding| finding.text.contains("do not agree")), "{report:?}");
+    // Sizes that are told twice, or are numbers for some.
+    for size in [&b"12 size=512\n"[..], b"14 size=1_024\n", b"13 size=-512\n"] {
+        let report = scan_as(&tar(&[member("p", b'x', size), file("b.txt", &[b'x'; 1024])]), Kind::Other);
+        assert!(report.findings.iter().any(|finding| finding.text.contains("do not agree")), "{report:?}");
+    }
 }
 
 #[test]

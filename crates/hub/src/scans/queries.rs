@@ -328,7 +328,7 @@ pub async fn store_repo_scan(
 pub async fn list_outdated(pool: &PgPool, after: i64, with_av: bool, limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
         "select repo_pk from repos r
-         where repo_pk > $1 and deleted_at is null and (head_oid is not null or (repo_type = 'bucket' and file_count > 0))
+         where repo_pk > $1 and deleted_at is null and (head_oid is not null or repo_type = 'bucket')
            and (not exists (select from repo_scans s where s.repo_pk = r.repo_pk and version >= $2 and (with_av or not $3))
                 or exists (select from bucket_scans_due d where d.repo_pk = r.repo_pk))
          order by repo_pk limit $4",

@@ -78,7 +78,7 @@ pub async fn insert_due(conn: &mut PgConnection, repo_pk: i64, actor_pk: Option<
     .map(|_| ())
 }
 
-/// Has all files of a bucket looked at, and those paths that something was found at, which may be gone.
+/// Has all files of a bucket looked at, and those paths that something was found at, which may be gone; but for those that wait for it.
 ///
 /// # Errors
 /// The database does not answer.
@@ -89,7 +89,9 @@ pub async fn insert_all_due(conn: &mut PgConnection, repo_pk: i64) -> sqlx::Resu
                select path from bucket_files where repo_pk = $1
                union
                select issue ->> 'path' from repo_scans cross join jsonb_array_elements(issues) issue where repo_pk = $1) found
-           where found.path is not null order by found.path"#,
+           where found.path is not null
+             and not exists (select from bucket_scans_due d where d.repo_pk = $1 and d.path = found.path)
+           order by found.path"#,
         repo_pk
     )
     .execute(conn)

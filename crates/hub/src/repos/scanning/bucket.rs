@@ -35,23 +35,28 @@ pub(super) async fn scan(app: &App, start: &Start) -> HubResult<Progress> {
         return begin(app, start, clamd.is_some()).await;
     };
     let due = list_due(&app.pool, start.repo.pk, i64::try_from(MAX_DUE).unwrap_or(i64::MAX)).await?;
-    let Some(last) = due.last().map(|row| row.due_pk) else { return Ok(Progress::Done) };
+    if due.is_empty() {
+        return Ok(Progress::Done);
+    }
     let (all, news) = changes_of(app, &start.repo, &due).await?;
     let files: Vec<&ChangedFile> = all.files.iter().collect();
     if look_at(app, &start.repo, &files, clamd).await? == Progress::More {
         return Ok(Progress::More);
     }
     let marks = scans::list_marks(&app.pool, &all.keys()).await?;
-    let state = RepoScanRow {
+    let mut state = RepoScanRow {
         version: VERSION,
         with_av: clamd.is_some(),
-        event_pk: last.max(base.event_pk),
+        event_pk: next_round(base),
         ..issues(Some(base), &all, &marks)
     };
     // Of too many issues only the worst were kept. When there is room again, the others are found by looking at all files.
-    let is_more = |row: &RepoScanRow| usize::try_from(row.issue_count).unwrap_or(0) > MAX_ISSUES;
-    if is_more(base) && !is_more(&state) {
-        return begin(app, start, clamd.is_some()).await;
+    let most = i32::try_from(MAX_ISSUES).unwrap_or(i32::MAX);
+    if base.issue_count > most {
+        if state.issue_count < most {
+            return begin(app, start, clamd.is_some()).await;
+        }
+        state.issue_count = state.issue_count.max(most + 1);
     }
     let done: Vec<i64> = due.iter().map(|row| row.due_pk).collect();
     match finish(app, start, &state, Some(&news), &done).await? {
@@ -78,6 +83,11 @@ pub async fn look_later(
     Job::ScanFiles { repo_pk }.enqueue_at(conn, crate::clock::now() + SOON).await
 }
 
+/// What is kept of a bucket has a number that counts the rounds, where other repositories have their last event.
+fn next_round(before: &RepoScanRow) -> i64 {
+    before.event_pk.saturating_add(1)
+}
+
 fn is_current(row: &RepoScanRow, with_av: bool) -> bool {
     row.version >= VERSION && (row.with_av || !with_av)
 }
@@ -89,6 +99,7 @@ async fn begin(app: &App, start: &Start, with_av: bool) -> HubResult<Progress> {
     let state = RepoScanRow {
         version: VERSION,
         with_av,
+        event_pk: next_round(&before),
         issues: if kept == 0 { Value::Array(Vec::new()) } else { before.issues },
         issue_count: i32::try_from(kept).unwrap_or(i32::MAX),
         ..before
