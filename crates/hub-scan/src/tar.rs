@@ -86,9 +86,22 @@ fn padding(size: u64) -> u64 {
     (block - size % block) % block
 }
 
-/// Whether a file begins like a tar archive: with a header whose checksum fits.
+/// Whether a file begins like a tar archive: with a header whose checksum fits, whatever else it says.
 pub(crate) fn begins(head: &[u8]) -> bool {
-    head.get(..BLOCK_BYTES).and_then(Header::of).is_some()
+    head.get(..BLOCK_BYTES).is_some_and(sum_fits)
+}
+
+/// Whether the checksum of a header fits. Its field counts as spaces, and old programs took bytes for signed. Zeros are no header.
+fn sum_fits(block: &[u8]) -> bool {
+    let field = block.get(148..156).unwrap_or_default();
+    // Some readers take signs, underscores or anything behind the digits.
+    let digits = || text(field).replace(|c: char| !c.is_digit(8), "");
+    let said = number(field).or_else(|| u64::from_str_radix(&digits(), 8).ok()).and_then(|said| i64::try_from(said).ok());
+    let rest = |range: std::ops::Range<usize>| block.get(range).unwrap_or_default().iter();
+    let bytes = || rest(0..148).chain(rest(156..BLOCK_BYTES));
+    let unsigned = bytes().fold(256, |sum, byte| sum + i64::from(*byte));
+    let signed = bytes().fold(256, |sum, byte| sum + i64::from(byte.cast_signed()));
+    unsigned != 256 && (said == Some(unsigned) || said == Some(signed))
 }
 
 /// What a header says.
@@ -104,13 +117,7 @@ struct Header {
 
 impl Header {
     fn of(block: &[u8]) -> Option<Self> {
-        // A field of the checksum counts as spaces. Old programs took bytes for signed.
-        let rest = |range: std::ops::Range<usize>| block.get(range).unwrap_or_default().iter();
-        let bytes = || rest(0..148).chain(rest(156..BLOCK_BYTES));
-        let unsigned = bytes().fold(256, |sum, byte| sum + i64::from(*byte));
-        let signed = bytes().fold(256, |sum, byte| sum + i64::from(byte.cast_signed()));
-        let said = i64::try_from(number(block.get(148..156)?)?).ok()?;
-        if (said != unsigned && said != signed) || unsigned == 256 {
+        if !sum_fits(block) {
             return None;
         }
         let own = text(block.get(..100)?);

@@ -149,6 +149,13 @@ fn nothing_is_hidden_from_one_reader_by_what_another_takes() {
     for bytes in [named.clone(), gzip(&named)] {
         assert_eq!(scan_as(&bytes, Kind::Pickle).level, Level::Unsafe);
     }
+    // A size that is a number for some.
+    let mut odd = header("model.pkl", b'0', "", 0);
+    odd[124..136].copy_from_slice(b"+0000000144\0");
+    odd[257..263].fill(0);
+    sign(&mut odd);
+    let report = scan_as(&[odd, fixture("evil_0.pkl")].concat(), Kind::Other);
+    assert!(report.level >= Level::Error, "{report:?}");
     // Sizes that are told twice, or are numbers for some.
     for size in [&b"12 size=512\n"[..], b"14 size=1_024\n", b"13 size=-512\n"] {
         let report = scan_as(&tar(&[member("p", b'x', size), file("b.txt", &[b'x'; 1024])]), Kind::Other);
