@@ -69,7 +69,7 @@ impl Filled {
 }
 
 /// The hash of a model's large file once it is in chunks.
-async fn file_hash(hub: &TestHub, namespace: &str, name: &str, oid: &str) -> String {
+pub(crate) async fn file_hash(hub: &TestHub, namespace: &str, name: &str, oid: &str) -> String {
     let pool = &hub.app().pool;
     let repo = find_repo(pool, RepoType::Model, namespace, name).await.unwrap().unwrap();
     let oid: Sha256 = oid.parse().unwrap();
@@ -81,15 +81,15 @@ fn add(path: &str, hash: &str) -> Value {
     json!({ "type": "addFile", "path": path, "xetHash": hash, "mtime": 1_790_000_000_123_i64, "contentType": "text/plain" })
 }
 
-fn copy(path: &str, hash: &str, source_type: &str, source: &str) -> Value {
+pub(crate) fn copy(path: &str, hash: &str, source_type: &str, source: &str) -> Value {
     json!({ "type": "copyFile", "path": path, "xetHash": hash, "sourceRepoType": source_type, "sourceRepoId": source })
 }
 
-fn delete(path: &str) -> Value {
+pub(crate) fn delete(path: &str) -> Value {
     json!({ "type": "deleteFile", "path": path })
 }
 
-async fn batch(client: &Client, api: &str, lines: &[Value], status: u16) -> Value {
+pub(crate) async fn batch(client: &Client, api: &str, lines: &[Value], status: u16) -> Value {
     let body: String = lines.iter().map(|line| format!("{line}\n")).collect();
     let request = client.request(Method::POST, &format!("{api}/batch")).header("Content-Type", "application/x-ndjson");
     client.send(request.body(body), status).await.json().await.expect("the answer is JSON")

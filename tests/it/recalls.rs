@@ -1,5 +1,7 @@
 //! Recalls and the fetch ledger: every door notes who fetched a file and is closed by a recall; who fetched it is told once.
 
+mod ledger;
+
 use hub::jobs::Job;
 use hub_tests::{Client, TestHub, Value, json};
 use reqwest::Method;

@@ -1,5 +1,6 @@
 //! Files that were pushed are looked at, and what is found is told: by the API, on pages, by mail.
 
+mod buckets;
 mod clamav;
 mod told;
 

@@ -1,5 +1,7 @@
 //! Files in files: what is packed is unpacked on the way, within the budget.
 
+mod tars;
+
 use std::io::Cursor;
 
 use flate2::read::{DeflateDecoder, MultiGzDecoder, ZlibDecoder};
@@ -9,7 +11,7 @@ use crate::input::{Budget, Input, ReadSeek, Source, Stop, Unpacked, Window};
 use crate::kind::Kind;
 use crate::report::{Finding, Level, MAX_NAME_CHARS, Report, Topic, shown};
 use crate::zip::{self, Entry};
-use crate::{content, keras};
+use crate::{content, keras, pickle, tar};
 
 /// Archives in archives.
 const MAX_DEPTH: usize = 4;
@@ -96,23 +98,45 @@ pub(crate) fn scan_packed(
 /// Looks at what can only be read from first to last.
 fn scan_inner(source: Box<dyn Source + '_>, kind: Kind, budget: &Budget, place: &Place, report: &mut Report) -> Result<(), Stop> {
     let mut input = Input::new(source, budget);
-    let head = input.peek(16)?.to_vec();
-    if !head.starts_with(b"PK\x03\x04") && Packing::of(&head, kind).is_none() {
+    let head = input.peek(tar::BLOCK_BYTES)?.to_vec();
+    let is_tar = tar::begins(&head);
+    let is_other = head.starts_with(b"PK\x03\x04") || Packing::of(&head, kind).is_some();
+    if !is_tar && !is_other {
         return content::scan(&mut input, kind, place.entry.as_deref(), report);
     }
-    if place.depth >= MAX_DEPTH {
-        bomb(report, place, Level::Suspicious, format!("Archives lie in each other more than {MAX_DEPTH} deep."));
+    if is_too_deep(place, report) {
         return Ok(());
+    }
+    // The name of its first file is what the archive begins with, and may be anything.
+    let is_only_tar = is_tar && !is_other && !may_be_pickle(&head, kind);
+    if is_only_tar {
+        return tars::scan_stream(&mut input, kind, budget, place, report);
     }
     let (bytes, more) = input.rest(MAX_INNER_BYTES)?;
     if more {
         report.leave_out(format!("An archive in it is larger than {} MiB and was not looked into.", MAX_INNER_BYTES >> 20));
-        return Ok(());
+        return match is_tar {
+            true => content::scan(&mut input, kind, place.entry.as_deref(), report),
+            false => Ok(()),
+        };
     }
     // What was read is held once.
     drop(input);
     let size = bytes.len() as u64;
     scan_file(&mut Cursor::new(bytes), size, kind, budget, place, report)
+}
+
+fn is_too_deep(place: &Place, report: &mut Report) -> bool {
+    let is_deep = place.depth >= MAX_DEPTH;
+    if is_deep {
+        bomb(report, place, Level::Suspicious, format!("Archives lie in each other more than {MAX_DEPTH} deep."));
+    }
+    is_deep
+}
+
+/// Whether somebody may load it as a pickle, whatever else it is.
+fn may_be_pickle(head: &[u8], kind: Kind) -> bool {
+    kind == Kind::Pickle || pickle::has_magic(head)
 }
 
 /// Looks at a whole file, or at an archive in an archive.
@@ -124,8 +148,14 @@ pub(crate) fn scan_file(
     place: &Place,
     report: &mut Report,
 ) -> Result<(), Stop> {
-    let head = Input::new(Box::new(Window::new(file, 0, size)), budget).peek(16)?.to_vec();
+    let head = Input::new(Box::new(Window::new(file, 0, size)), budget).peek(tar::BLOCK_BYTES)?.to_vec();
     let begins_like_zip = head.starts_with(b"PK\x03\x04");
+    if tar::begins(&head) && !is_too_deep(place, report) {
+        tars::scan_file(file, size, kind, budget, place, report)?;
+        if !may_be_pickle(&head, kind) && !begins_like_zip && Packing::of(&head, kind).is_none() {
+            return Ok(());
+        }
+    }
     // Python looks for the end of a zip file, whatever it begins with.
     let directory = match begins_like_zip || matches!(kind, Kind::Pickle | Kind::Keras) {
         true => zip::list(file, budget, size)?,

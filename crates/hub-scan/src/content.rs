@@ -4,7 +4,7 @@ use crate::input::{Input, Stop};
 use crate::kind::Kind;
 use crate::pickle::Reader;
 use crate::report::Report;
-use crate::{MAX_TEXT_BYTES, keras, numpy, pickle, secrets, template};
+use crate::{MAX_TEXT_BYTES, keras, numpy, pickle, secrets, tar, template};
 
 /// How much of a text is searched at a time, and by how much the pieces overlap.
 const PIECE_BYTES: usize = 4 << 20;
@@ -27,8 +27,8 @@ pub(crate) fn scan(input: &mut Input<'_>, kind: Kind, entry: Option<&str>, repor
     if head.starts_with(b"\x89HDF\r\n\x1a\n") {
         return keras::scan_hdf5(input, entry, report);
     }
-    if head.get(257..262) == Some(b"ustar") {
-        report.leave_out("It is a tar archive, which is not looked into.");
+    if head.get(257..262) == Some(b"ustar") && !tar::begins(head) {
+        report.leave_out("It is a tar archive whose beginning is damaged, and was not looked into.");
     }
     if kind == Kind::Pickle || pickle::has_magic(head) {
         // A text that begins like a pickle is looked at as a text, too.

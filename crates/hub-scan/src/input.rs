@@ -148,6 +148,101 @@ impl<R: Read> Source for Unpacked<R> {
     }
 }
 
+/// A part of a file, as a file of its own.
+pub(crate) struct Section<'a> {
+    file: &'a mut dyn ReadSeek,
+    start: u64,
+    size: u64,
+    at: u64,
+}
+
+impl<'a> Section<'a> {
+    pub(crate) fn new(file: &'a mut dyn ReadSeek, start: u64, end: u64) -> Self {
+        Self { file, start, size: end.saturating_sub(start), at: 0 }
+    }
+}
+
+impl Read for Section<'_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let left = usize::try_from(self.size.saturating_sub(self.at)).unwrap_or(usize::MAX);
+        let wanted = buffer.len().min(left);
+        if wanted == 0 {
+            return Ok(0);
+        }
+        self.file.seek(SeekFrom::Start(self.start.saturating_add(self.at)))?;
+        let count = self.file.read(&mut buffer[..wanted])?;
+        self.at += count as u64;
+        Ok(count)
+    }
+}
+
+impl Seek for Section<'_> {
+    fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
+        let place = match to {
+            SeekFrom::Start(place) => Some(place),
+            SeekFrom::End(offset) => self.size.checked_add_signed(offset),
+            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
+        };
+        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        Ok(self.at)
+    }
+}
+
+/// The next bytes of an input, as a source of its own: what is left of them is for who reads the input. It is paid for twice, since
+/// it is held twice.
+pub(crate) struct Part<'p, 'i> {
+    input: &'p mut Input<'i>,
+    left: &'p Cell<u64>,
+    /// Whether it ended because the budget is used up.
+    is_spent: &'p Cell<bool>,
+}
+
+impl<'p, 'i> Part<'p, 'i> {
+    pub(crate) fn new(input: &'p mut Input<'i>, left: &'p Cell<u64>, is_spent: &'p Cell<bool>) -> Self {
+        Self { input, left, is_spent }
+    }
+
+    /// Goes on by so many bytes; at the end of the input nothing is left.
+    fn go_on(&mut self, count: u64) {
+        match self.input.skip(count) {
+            Ok(()) => self.left.set(self.left.get() - count),
+            Err(stop) => {
+                self.is_spent.set(stop == Stop::Spent);
+                self.left.set(0);
+            }
+        }
+    }
+}
+
+impl Read for Part<'_, '_> {
+    fn read(&mut self, buffer: &mut [u8]) -> io::Result<usize> {
+        let wanted = buffer.len().min(usize::try_from(self.left.get()).unwrap_or(usize::MAX));
+        if wanted == 0 {
+            return Ok(0);
+        }
+        let count = match self.input.peek(wanted) {
+            Ok(bytes) => {
+                buffer[..bytes.len()].copy_from_slice(bytes);
+                bytes.len()
+            }
+            Err(stop) => {
+                self.is_spent.set(stop == Stop::Spent);
+                self.left.set(0);
+                return Ok(0);
+            }
+        };
+        self.go_on(count as u64);
+        Ok(count)
+    }
+}
+
+impl Source for Part<'_, '_> {
+    fn pass(&mut self, count: u64) -> bool {
+        self.go_on(count.min(self.left.get()));
+        true
+    }
+}
+
 /// A source with a buffer in front, paid from a budget. Damaged bytes, such as those that cannot be unpacked, are an end: a
 /// reader gets no further, either.
 pub(crate) struct Input<'a> {

@@ -1,6 +1,6 @@
 //! What is dangerous in files that strangers sent, found without running, importing or unpickling anything.
 //!
-//! [`scan`] looks at one file through whatever reads it at any place: pickles, alone, in zip files or packed (what they import),
+//! [`scan`] looks at one file through whatever reads it at any place: pickles, alone, in zip and tar files or packed (what they import),
 //! Keras models (code in them), chat templates (what they reach for), texts (secrets), archives (bombs). Time, memory and bytes
 //! are bounded by [`Limits`] and constants of this crate, whatever the bytes are; what does not fit is said in the report.
 //!
@@ -19,6 +19,7 @@ mod pickle;
 mod report;
 pub mod sandbox;
 mod secrets;
+mod tar;
 mod template;
 mod zip;
 
@@ -33,7 +34,7 @@ pub use kind::Kind;
 pub use report::{Finding, Import, Level, Report, Safety, Topic};
 
 /// The version of the rules. Files that were looked at by older ones are looked at again.
-pub const VERSION: i32 = 2;
+pub const VERSION: i32 = 3;
 /// How much of a text is searched for secrets.
 pub const MAX_TEXT_BYTES: u64 = 64 << 20;
 

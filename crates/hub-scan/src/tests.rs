@@ -3,6 +3,7 @@
 mod archives;
 mod cost;
 mod evasions;
+mod tars;
 
 use std::io::{Cursor, Write as _};
 use std::path::Path;

@@ -45,7 +45,7 @@ pub(crate) struct Directory {
 }
 
 /// Bytes of a file at a place; fewer at its end.
-fn read_at(file: &mut dyn ReadSeek, budget: &Budget, at: u64, count: u64) -> Result<Vec<u8>, Stop> {
+pub(crate) fn read_at(file: &mut dyn ReadSeek, budget: &Budget, at: u64, count: u64) -> Result<Vec<u8>, Stop> {
     let mut bytes = Vec::new();
     let read = file.seek(SeekFrom::Start(at)).and_then(|_| file.take(count).read_to_end(&mut bytes));
     read.map_err(|_| Stop::Broken)?;

@@ -113,8 +113,64 @@ fn zip(name: &str, bytes: &[u8]) -> Vec<u8> {
     [&file[..], &directory, b"PK\x05\x06\0\0\0\0\x01\0\x01\0", &numbers, &[0, 0]].concat()
 }
 
+/// A header of a tar archive, whatever is in it, with its checksum.
+fn tar_header(bytes: &[u8]) -> Vec<u8> {
+    let mut block = bytes.to_vec();
+    block.resize(512, 0);
+    block[148..156].fill(b' ');
+    let sum: u32 = block.iter().map(|byte| u32::from(*byte)).sum();
+    block[148..156].copy_from_slice(format!("{sum:06o}\0 ").as_bytes());
+    block
+}
+
+/// A file in a tar archive.
+fn tar_member(name: &str, kind: u8, bytes: &[u8]) -> Vec<u8> {
+    let mut block = vec![0; 512];
+    block[..name.len()].copy_from_slice(name.as_bytes());
+    block[124..135].copy_from_slice(format!("{:011o}", bytes.len()).as_bytes());
+    block[156] = kind;
+    [tar_header(&block), bytes.to_vec(), vec![0; (512 - bytes.len() % 512) % 512]].concat()
+}
+
+fn gzip(bytes: &[u8]) -> Vec<u8> {
+    let mut packer = GzEncoder::new(Vec::new(), Compression::fast());
+    packer.write_all(bytes).unwrap();
+    packer.finish().unwrap()
+}
+
 proptest! {
     #![proptest_config(ProptestConfig::with_cases(256))]
+
+    #[test]
+    fn damaged_tars_do_no_harm(file in prop::sample::select(FILES.to_vec()), changes in damage(), kind in any_kind()) {
+        let attributes = tar_member("x", b'x', b"12 path=a/b\n11 size=64\n");
+        let parts = [tar_member("a.txt", b'0', b"text"), attributes, tar_member("model.pkl", b'0', file.0), vec![0; 1024]];
+        let bytes = damaged(&parts.concat(), WORDS, &changes);
+        is_calm(&bytes, kind)?;
+        is_calm(&gzip(&bytes), kind)?;
+    }
+
+    #[test]
+    fn any_header_of_a_tar_does_no_harm(
+        headers in prop::collection::vec(prop::collection::vec(any::<u8>(), 512), 1..6),
+        kinds in prop::collection::vec(prop::sample::select(b"01257gxLKS\0".to_vec()), 6),
+        digits in prop::collection::vec(prop::collection::vec(b'0'..=b'7', 11), 6),
+        kind in any_kind(),
+    ) {
+        let mut bytes = tar_member("a.txt", b'0', b"text");
+        for ((mut header, kind), mut size) in headers.into_iter().zip(kinds).zip(digits) {
+            header[156] = kind;
+            // Often one that fits.
+            if header[0] < 128 {
+                size[..7].fill(b'0');
+            }
+            header[124..135].copy_from_slice(&size);
+            header[135] = 0;
+            bytes.extend(tar_header(&header));
+        }
+        is_calm(&bytes, kind)?;
+        is_calm(&gzip(&bytes), kind)?;
+    }
 
     #[test]
     fn damaged_files_do_no_harm(file in prop::sample::select(FILES.to_vec()), changes in damage(), other in any_kind()) {
@@ -199,6 +255,9 @@ fn costly_files() -> Vec<(&'static str, Vec<u8>, Kind)> {
         ("archives in archives", zip("c.zip", &zip("b.zip", &inner)), Kind::Other),
         ("large ones", zip("c.zip", &zip("b.zip", &stored)), Kind::Other),
         ("names of entries", names, Kind::Other),
+        ("members of a tar", tar_member("a.pkl", b'0', b"").repeat(60_000), Kind::Other),
+        ("long names in a packed tar", gzip(&tar_member("x", b'L', &vec![b'x'; MIB - 1]).repeat(60)), Kind::Other),
+        ("zeros in a tar", gzip(&tar_member("a.bin", b'0', &zeros)), Kind::Other),
     ]
 }
 

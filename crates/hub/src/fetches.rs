@@ -1,9 +1,10 @@
-//! The fetch ledger: which account was sent which file, from which repository, at which commit, on which day. What it is kept for is
-//! telling people of a recall ([`crate::recalls`]); docs/recalls.md says what is in it and for how long.
+//! The fetch ledger: which account was sent which file, from which repository, at which commit, on which day; and a pack of git from
+//! which repository. What it is kept for is telling people of a recall ([`crate::recalls`]); docs/recalls.md says what is in it and for
+//! how long.
 //!
 //! As with downloads, requests only note in memory what was sent; every [`FLUSH_EVERY`] a node writes it down in one transaction, so
 //! that a node that is killed loses that much and no more. There is one row a day for each account, content and repository. Of those
-//! without an account there is only a number.
+//! without an account there is only a number, and of their packs nothing.
 
 mod queries;
 
@@ -18,7 +19,7 @@ use hub_types::{Oid, Sha256};
 use tokio::sync::Notify;
 use tokio_util::sync::CancellationToken;
 
-use self::queries::{AnonymousColumns, FetchColumns};
+use self::queries::{AnonymousColumns, FetchColumns, PackColumns};
 use crate::app::App;
 use crate::error::HubResult;
 
@@ -34,8 +35,28 @@ const BATCH: usize = 5_000;
 const MAX_REMOVED: i64 = 10_000;
 /// Endings of small files that are noted because they are run, beside those that are loaded as pickles.
 const SCRIPTS: &[&str] = &[
-    "py", "ipynb", "sh", "bash", "zsh", "ps1", "bat", "cmd", "js", "mjs", "ts", "rb", "pl", "r", "lua", "jl", "so", "dll", "exe",
-    "whl", "jar",
+    "py", "pyc", "pyx", "ipynb", "sh", "bash", "zsh", "ps1", "bat", "cmd", "js", "mjs", "ts", "rb", "pl", "r", "lua", "jl", "so",
+    "dll", "exe", "whl", "jar", "c", "h", "cc", "cpp", "cu", "cuh",
+];
+/// Endings of those that are noted because they are data: somebody's, perhaps, who did not allow it.
+const TABLES: &[&str] = &[
+    "csv", "tsv", "jsonl", "ndjson", "parquet", "arrow", "feather", "avro", "orc", "xlsx", "sqlite", "db", "h5", "hdf5", "zip",
+    "tar", "tgz", "gz", "zst", "xz", "bz2", "7z",
+];
+/// How JSON files are called that every client fetches with a model or a dataset: they would be most of the ledger.
+const SETTINGS: &[&str] = &[
+    "config.json",
+    "index.json",
+    "_map.json",
+    "infos.json",
+    "modules.json",
+    "tokenizer.json",
+    "vocab.json",
+    "tokens.json",
+    "template.json",
+    "metadata.json",
+    "results.json",
+    "state.json",
 ];
 
 /// What names the bytes of a file.
@@ -86,11 +107,14 @@ impl Content {
     }
 }
 
-/// Whether a file is noted: large ones, and of small ones those that are loaded or run. Cards, configurations and tables are not.
+/// Whether a file is noted: large ones, and of small ones those that are loaded or run, and tables. Cards and configurations are not:
+/// every client fetches them, with each model and dataset.
 pub fn is_noted(path: &str, content: Content) -> bool {
-    let ending = path.rsplit_once('.').map(|(_, ending)| ending.to_ascii_lowercase()).unwrap_or_default();
+    let name = path.rsplit('/').next().unwrap_or(path).to_ascii_lowercase();
+    let ending = name.rsplit_once('.').map_or("", |(_, ending)| ending);
     let is_loaded = matches!(Kind::of(path), Kind::Pickle | Kind::Keras | Kind::Jinja);
-    matches!(content, Content::Large(_)) || is_loaded || SCRIPTS.contains(&ending.as_str())
+    let is_table = TABLES.contains(&ending) || (ending == "json" && !SETTINGS.iter().any(|end| name.ends_with(end)));
+    matches!(content, Content::Large(_)) || is_loaded || is_table || SCRIPTS.contains(&ending)
 }
 
 /// What this node has noted and not written down yet. Cheap to clone.
@@ -109,13 +133,29 @@ struct Fetch {
     day: NaiveDate,
     repo_pk: i64,
     user_pk: Option<i64>,
-    content: Content,
+    what: What,
+}
+
+/// What somebody was sent.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, PartialOrd, Ord, Hash)]
+enum What {
+    /// A file.
+    File(Content),
+    /// A pack of git.
+    Pack,
 }
 
 #[derive(Debug, Clone, Copy, Default)]
 struct Seen {
     commit: Option<Oid>,
     times: i32,
+}
+
+impl Seen {
+    /// The commit as it is written down; empty where it is not known.
+    fn commit_bytes(&self) -> Vec<u8> {
+        self.commit.map_or_else(Vec::new, |commit| commit.as_bytes().to_vec())
+    }
 }
 
 /// Who is sent something, from where.
@@ -142,13 +182,24 @@ impl Fetches {
 
     /// Notes that somebody was sent some files.
     pub fn note_all(&self, who: Fetcher, contents: impl Iterator<Item = Content>) {
+        self.note_each(who, contents.map(What::File));
+    }
+
+    /// Notes that an account was sent a pack of git. Of those without one nothing is noted: what was in it nobody could say.
+    pub fn note_pack(&self, who: Fetcher) {
+        if who.user_pk.is_some() {
+            self.note_each(who, std::iter::once(What::Pack));
+        }
+    }
+
+    fn note_each(&self, who: Fetcher, things: impl Iterator<Item = What>) {
         if !self.is_kept {
             return;
         }
         let day = Utc::now().date_naive();
         let mut pending = self.pending.lock().unwrap_or_else(PoisonError::into_inner);
-        for content in contents {
-            let fetch = Fetch { day, repo_pk: who.repo_pk, user_pk: who.user_pk, content };
+        for what in things {
+            let fetch = Fetch { day, repo_pk: who.repo_pk, user_pk: who.user_pk, what };
             if pending.len() >= MOST && !pending.contains_key(&fetch) {
                 continue;
             }
@@ -212,14 +263,13 @@ pub async fn flush(app: &App) -> HubResult<()> {
 async fn write(app: &App, pending: &Pending) -> HubResult<()> {
     // In one order, so that two nodes do not wait for each other.
     let mut rows: Vec<(&Fetch, &Seen)> = pending.iter().collect();
-    rows.sort_unstable_by_key(|(fetch, _)| (fetch.content, fetch.repo_pk, fetch.user_pk, fetch.day));
+    rows.sort_unstable_by_key(|(fetch, _)| (fetch.what, fetch.repo_pk, fetch.user_pk, fetch.day));
     let mut tx = app.begin().await?;
     for batch in rows.chunks(BATCH) {
         let mut known = FetchColumns::default();
         for (fetch, seen) in batch {
-            if let Some(user_pk) = fetch.user_pk {
-                let commit = seen.commit.map_or_else(Vec::new, |commit| commit.as_bytes().to_vec());
-                known.push(fetch.content.to_bytes(), (fetch.repo_pk, user_pk), fetch.day, commit, seen.times);
+            if let (What::File(content), Some(user_pk)) = (fetch.what, fetch.user_pk) {
+                known.push(content.to_bytes(), (fetch.repo_pk, user_pk), fetch.day, seen.commit_bytes(), seen.times);
             }
         }
         queries::insert(&mut tx, &known).await?;
@@ -227,9 +277,20 @@ async fn write(app: &App, pending: &Pending) -> HubResult<()> {
     for batch in rows.chunks(BATCH) {
         let mut anonymous = AnonymousColumns::default();
         for (fetch, seen) in batch.iter().filter(|(fetch, _)| fetch.user_pk.is_none()) {
-            anonymous.push(fetch.content.to_bytes(), fetch.repo_pk, fetch.day, seen.times);
+            if let What::File(content) = fetch.what {
+                anonymous.push(content.to_bytes(), fetch.repo_pk, fetch.day, seen.times);
+            }
         }
         queries::insert_anonymous(&mut tx, &anonymous).await?;
+    }
+    for batch in rows.chunks(BATCH) {
+        let mut packs = PackColumns::default();
+        for (fetch, seen) in batch.iter().filter(|(fetch, _)| fetch.what == What::Pack) {
+            if let Some(user_pk) = fetch.user_pk {
+                packs.push((fetch.repo_pk, user_pk), fetch.day, seen.commit_bytes(), seen.times);
+            }
+        }
+        queries::insert_packs(&mut tx, &packs).await?;
     }
     tx.commit().await?;
     Ok(())
@@ -246,6 +307,7 @@ pub async fn forget_old(app: &App) -> HubResult<()> {
     let Some(first) = kept else { return Ok(()) };
     while queries::delete_before(&app.pool, first, MAX_REMOVED).await? >= MAX_REMOVED.unsigned_abs() {}
     while queries::delete_anonymous_before(&app.pool, first, MAX_REMOVED).await? >= MAX_REMOVED.unsigned_abs() {}
+    while queries::delete_packs_before(&app.pool, first, MAX_REMOVED).await? >= MAX_REMOVED.unsigned_abs() {}
     Ok(())
 }
 
@@ -254,7 +316,7 @@ mod tests {
     use super::*;
 
     #[test]
-    fn what_is_large_loaded_or_run_is_noted() {
+    fn what_is_large_loaded_run_or_a_table_is_noted() {
         let (large, small) = (Content::Large(Sha256::from_bytes([1; 32])), Content::Blob(Oid::from_bytes([1; 20])));
         for (path, content, noted) in [
             ("README.md", large, true),
@@ -262,8 +324,15 @@ mod tests {
             ("a/modeling.py", small, true),
             ("weights.PT", small, true),
             ("chat_template.jinja", small, true),
+            ("data/Train.CSV", small, true),
+            ("train-00000.jsonl", small, true),
+            ("data.v2/people.json", small, true),
+            ("data.csv/README", small, false),
             ("README.md", small, false),
             ("config.json", small, false),
+            ("unet/diffusion_pytorch_model.safetensors.index.json", small, false),
+            ("special_tokens_map.json", small, false),
+            ("tokenizer.json", small, false),
             ("LICENSE", small, false),
         ] {
             assert_eq!(is_noted(path, content), noted, "{path}");
@@ -296,8 +365,14 @@ mod tests {
         fetches.put_back(taken);
         let seen: Vec<Seen> = fetches.take().into_values().collect();
         assert_eq!((seen.len(), seen[0].times, seen[0].commit), (1, 3, Some(Oid::from_bytes([3; 20]))));
+        fetches.note_pack(who);
+        fetches.note_pack(who);
+        fetches.note_pack(Fetcher { user_pk: None, ..who });
+        let packs: Vec<(Fetch, Seen)> = fetches.take().into_iter().collect();
+        assert_eq!((packs.len(), packs[0].0.what, packs[0].1.times), (1, What::Pack, 2), "of those with an account");
         let off = Fetches::new(false);
         off.note(who, content);
+        off.note_pack(who);
         assert!(off.take().is_empty());
     }
 }

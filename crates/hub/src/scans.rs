@@ -14,4 +14,4 @@ pub mod queries;
 pub mod seen;
 mod status;
 
-pub use status::{Av, AvStatus, FileKey, FileScan, Mark, State, Statuses, marks, statuses};
+pub use status::{Av, AvStatus, FileKey, FileScan, Mark, State, Statuses, marks, marks_of, statuses, statuses_of};

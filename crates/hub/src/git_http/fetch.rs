@@ -12,6 +12,7 @@ use super::snapshot::Snapshot;
 use crate::app::App;
 use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Fetcher;
 use crate::repos::git_cache::RepoDir;
 use crate::repos::{Repo, RepoContent, queries, reading};
 
@@ -42,12 +43,15 @@ pub(super) async fn post_upload_pack(
     }
     let snapshot = Snapshot::read(&app, &content.repo).await?;
     let view = snapshot.view(&app).await?;
-    if wants_objects(&negotiation)
-        && let Some(client) = Client::of(&app, &request, content.viewer.user.as_ref().map(|user| user.pk))
-    {
+    let user_pk = content.viewer.user.as_ref().map(|user| user.pk);
+    let wanted = wants_objects(&negotiation);
+    if wanted && let Some(client) = Client::of(&app, &request, user_pk) {
         app.downloads.note(content.repo.pk, snapshot.repo.head_oid, client);
     }
     let answer = app.transfers.answer_fetch(view, &version, negotiation).await?;
+    if wanted {
+        app.fetches.note_pack(Fetcher { repo_pk: content.repo.pk, commit: snapshot.repo.head_oid, user_pk });
+    }
     Ok(response.streaming(stream(answer, snapshot.dir)))
 }
 

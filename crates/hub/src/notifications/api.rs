@@ -83,6 +83,7 @@ fn json_of(row: &NotificationRow) -> Value {
             value["recall"] = json!({
                 "id": row.recall_pk, "title": row.recall, "category": row.recall_category,
                 "withdrawn": row.about.as_deref() == Some("recall_withdrawn"),
+                "serviceAccount": row.recall_service, "byGit": row.recall_by_git,
             });
         }
         Some(repo_type) => value["repo"] = json!({ "name": row.subject(), "type": repo_type }),

@@ -65,6 +65,7 @@ impl Item {
             said: said.to_owned(),
             href: format!("{base}{}", row.href()),
             why: match row.reason {
+                _ if row.recall_service.is_some() => "a service account of an organization that you administer downloaded it",
                 _ if row.recall_pk.is_some() => "you downloaded it",
                 _ if matches!(row.about.as_deref(), Some("join_request" | "domain_join")) => "you are an admin of it",
                 _ if row.about.is_some() => "you asked to join",
@@ -107,6 +108,19 @@ impl NotificationRow {
         format!("{}{}", self.recall_category().advice(), instead.unwrap_or_default())
     }
 
+    /// How it came to them, where they might not know.
+    fn recall_way(&self) -> String {
+        if self.about.as_deref() == Some("recall_withdrawn") {
+            return String::new();
+        }
+        match (&self.recall_service, self.recall_by_git) {
+            (Some(name), false) => format!("The service account {name} downloaded it. "),
+            (Some(name), true) => format!("The service account {name} fetched a repository with git that has it or had it. "),
+            (None, true) => "You fetched a repository with git that has it or had it. ".to_owned(),
+            (None, false) => String::new(),
+        }
+    }
+
     fn actor(&self) -> &str {
         self.actor.as_deref().unwrap_or("Somebody")
     }
@@ -135,7 +149,7 @@ impl NotificationRow {
     pub(super) fn happened(&self) -> String {
         let actor = self.actor();
         if self.recall_pk.is_some() {
-            return self.recall_advice();
+            return format!("{}{}", self.recall_way(), self.recall_advice());
         }
         match self.about.as_deref() {
             Some("join_request") => return "Read what they wrote, and accept or reject.".to_owned(),

@@ -2,9 +2,10 @@
 //!
 //! What changed is told by the events of the refs, so a push pays one row more. Each content is looked at once for the whole hub
 //! ([`crate::scans`]); what a repository has is put together from that. Older rules, and files from before there were any,
-//! are caught up with in the background ([`scan_again`]).
+//! are caught up with in the background ([`scan_again`]). Buckets, which have no refs, note their paths.
 
 mod again;
+mod bucket;
 mod changes;
 mod look;
 mod tell;
@@ -19,7 +20,7 @@ use serde_json::{Value, json};
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
-use crate::repos::queries::scanning::{RefEventRow, list_ref_events};
+use crate::repos::queries::scanning::{RefEventRow, delete_due, list_ref_events};
 use crate::repos::{Repo, queries, reading};
 use crate::scans::clamd::{self, Address};
 use crate::scans::queries::{self as scans, Looked, RepoScanRow};
@@ -29,6 +30,7 @@ use self::changes::{ChangedFile, Changes, MAX_EVENTS, MAX_FILES, Place};
 use self::tell::First;
 
 pub use again::{ask_again, scan_again};
+pub use bucket::look_later;
 
 /// How long one run looks at files; other long jobs wait meanwhile.
 const SLICE: Duration = Duration::from_secs(20);
@@ -96,8 +98,11 @@ impl Start {
 async fn scan_repo(app: &App, repo_pk: i64, first: First) -> HubResult<Progress> {
     let Some(start) = Start::of(app, repo_pk).await? else { return Ok(Progress::Done) };
     let repo = &start.repo;
-    if !app.config.scan.enabled || !repo.repo_type.has_git() {
+    if !app.config.scan.enabled {
         return Ok(Progress::Done);
+    }
+    if !repo.repo_type.has_git() {
+        return bucket::scan(app, &start).await;
     }
     let clamd = reachable_clamd(app).await;
     let base = start.base(clamd.is_some());
@@ -126,7 +131,7 @@ async fn scan_repo(app: &App, repo_pk: i64, first: First) -> HubResult<Progress>
         ..issues(base, all, &marks)
     };
     let is_told = start.before.is_some() || first == First::IsNews;
-    finish(app, &start, &state, is_told.then_some(&news)).await
+    finish(app, &start, &state, is_told.then_some(&news), &[]).await
 }
 
 /// Looks at files that nobody has looked at, for a while. One that fails keeps nobody from the others: it is noted, and tried once
@@ -212,8 +217,8 @@ fn issues(base: Option<&RepoScanRow>, changes: &Changes, marks: &HashMap<FileKey
     RepoScanRow { issues: Value::Array(issues), issue_count, unsafe_count, ..RepoScanRow::default() }
 }
 
-/// Keeps what the repository has now, and has those told who must know.
-async fn finish(app: &App, start: &Start, state: &RepoScanRow, news: Option<&Changes>) -> HubResult<Progress> {
+/// Keeps what the repository has now, and has those told who must know. `done` are paths of a bucket that nobody has to look at again.
+async fn finish(app: &App, start: &Start, state: &RepoScanRow, news: Option<&Changes>, done: &[i64]) -> HubResult<Progress> {
     let letters = match news {
         Some(news) => {
             let marks = scans::list_marks(&app.pool, &news.keys()).await?;
@@ -225,6 +230,9 @@ async fn finish(app: &App, start: &Start, state: &RepoScanRow, news: Option<&Cha
     if !scans::store_repo_scan(&mut tx, start.repo.pk, start.since(), state).await? {
         // Another job has stored something meanwhile, and told of it: what is left is done from there.
         return Ok(Progress::More);
+    }
+    if !done.is_empty() {
+        delete_due(&mut tx, done).await?;
     }
     for letter in &letters {
         letter.enqueue(&mut tx).await?;

@@ -320,14 +320,17 @@ pub async fn store_repo_scan(
     .map(|done| done.rows_affected() > 0)
 }
 
-/// The next repositories after a key whose files were never looked at, by older rules, or without ClamAV.
+/// The next repositories after a key whose files were never looked at, by older rules, or without ClamAV; and buckets of which
+/// something is left.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn list_outdated(pool: &PgPool, after: i64, with_av: bool, limit: i64) -> sqlx::Result<Vec<i64>> {
     sqlx::query_scalar!(
-        "select repo_pk from repos r where repo_pk > $1 and head_oid is not null and deleted_at is null and repo_type <> 'bucket'
-           and not exists (select from repo_scans s where s.repo_pk = r.repo_pk and version >= $2 and (with_av or not $3))
+        "select repo_pk from repos r
+         where repo_pk > $1 and deleted_at is null and (head_oid is not null or repo_type = 'bucket')
+           and (not exists (select from repo_scans s where s.repo_pk = r.repo_pk and version >= $2 and (with_av or not $3))
+                or exists (select from bucket_scans_due d where d.repo_pk = r.repo_pk))
          order by repo_pk limit $4",
         after,
         VERSION,

@@ -4,7 +4,7 @@ use std::collections::HashMap;
 
 use hub_git::{Entry, EntryKind, LfsPointer};
 use hub_scan::{Kind, Level, Report, Topic};
-use hub_types::Oid;
+use hub_types::{Oid, Sha256};
 use serde_json::{Value, json};
 
 use super::queries::{self, ScanRow};
@@ -25,6 +25,11 @@ impl FileKey {
     pub fn new(path: &str, blob: Oid, lfs: Option<&LfsPointer>) -> Self {
         let content = lfs.map_or_else(|| blob.as_bytes().to_vec(), |pointer| pointer.oid.as_bytes().to_vec());
         Self { content, kind: Kind::of(path) }
+    }
+
+    /// Of a large file at a path.
+    pub fn large(path: &str, oid: Sha256) -> Self {
+        Self { content: oid.as_bytes().to_vec(), kind: Kind::of(path) }
     }
 
     /// Of an entry that is a file.
@@ -219,8 +224,13 @@ impl<T> Statuses<T> {
 
     /// Of one of them.
     pub fn of(&self, entry: &Entry) -> State<&T> {
-        let Some(key) = FileKey::of(entry) else { return State::Unscanned };
-        match self.found.get(&key) {
+        self.of_key(FileKey::of(entry).as_ref())
+    }
+
+    /// Of what has this key; of what has none nothing is known.
+    pub fn of_key(&self, key: Option<&FileKey>) -> State<&T> {
+        let Some(key) = key else { return State::Unscanned };
+        match self.found.get(key) {
             Some(scan) => State::Scanned(scan),
             None if self.is_waiting && (self.with_av || key.kind.is_looked_at()) => State::Queued,
             None => State::Unscanned,
@@ -239,8 +249,16 @@ impl<T> Statuses<T> {
 /// The database does not answer.
 pub async fn statuses(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Result<Statuses<FileScan>> {
     let keys: Vec<FileKey> = entries.iter().filter_map(FileKey::of).collect();
-    let found = queries::list_scans(&app.pool, &keys).await?;
-    Statuses::new(app, repo_pk, &keys, found).await
+    statuses_of(app, repo_pk, &keys).await
+}
+
+/// The same of files by their keys.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn statuses_of(app: &App, repo_pk: i64, keys: &[FileKey]) -> sqlx::Result<Statuses<FileScan>> {
+    let found = queries::list_scans(&app.pool, keys).await?;
+    Statuses::new(app, repo_pk, keys, found).await
 }
 
 /// The same in short: for lists.
@@ -249,6 +267,14 @@ pub async fn statuses(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Resul
 /// The database does not answer.
 pub async fn marks(app: &App, repo_pk: i64, entries: &[Entry]) -> sqlx::Result<Statuses<Mark>> {
     let keys: Vec<FileKey> = entries.iter().filter_map(FileKey::of).collect();
-    let found = queries::list_marks(&app.pool, &keys).await?;
-    Statuses::new(app, repo_pk, &keys, found).await
+    marks_of(app, repo_pk, &keys).await
+}
+
+/// The same of files by their keys.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn marks_of(app: &App, repo_pk: i64, keys: &[FileKey]) -> sqlx::Result<Statuses<Mark>> {
+    let found = queries::list_marks(&app.pool, keys).await?;
+    Statuses::new(app, repo_pk, keys, found).await
 }

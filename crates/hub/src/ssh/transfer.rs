@@ -21,6 +21,7 @@ use crate::accounts::{Auth, User, Viewer, audit, rate_limits};
 use crate::app::App;
 use crate::downloads::client::Client;
 use crate::error::{HubError, HubResult};
+use crate::fetches::Fetcher;
 use crate::flags::Flag;
 use crate::git_http::push::{AskedAt, advertise_refs, take_in};
 use crate::git_http::{PushRight, Snapshot};
@@ -133,7 +134,9 @@ impl Call<'_> {
         match app.transfers.converse_fetch(&view, &version, self.reading.make_reader(), &mut writer).await {
             Ok(wanted) => {
                 if wanted {
-                    app.downloads.note(content.repo.pk, snapshot.repo.head_oid, Client::Account(user_pk));
+                    let (repo_pk, commit) = (content.repo.pk, snapshot.repo.head_oid);
+                    app.downloads.note(repo_pk, commit, Client::Account(user_pk));
+                    app.fetches.note_pack(Fetcher { repo_pk, commit, user_pk: Some(user_pk) });
                 }
                 Ok(Ended::Well)
             }

@@ -191,8 +191,8 @@ pub(super) static SETTINGS: &[Setting] = &[
         "HUB_FETCH_LEDGER_DAYS",
         "365",
         Form::Number(0, 36_500),
-        "For how many days it is kept which account fetched which large file, pickle or script, so that it can be told when one is \
-         recalled. `0`: it is not kept, and what was kept goes.",
+        "For how many days it is kept which account fetched which large file, table, pickle or script, and cloned which repository, \
+         so that it can be told when one is recalled. `0`: it is not kept, and what was kept goes.",
     ),
     setting(
         "audit.keep_days",

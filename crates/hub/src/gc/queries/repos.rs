@@ -165,6 +165,7 @@ pub(in crate::gc) async fn forget_contents(conn: &mut PgConnection, repo_pk: i64
         .await?;
     sqlx::query!("delete from repo_texts where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!("delete from repo_scanned_blobs where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
+    sqlx::query!("delete from bucket_scans_due where repo_pk = $1", repo_pk).execute(&mut *conn).await?;
     sqlx::query!(
         "update repos set purged_at = now(), card = null, tags = '{}', facts = '{}', siblings = '{}' where repo_pk = $1",
         repo_pk

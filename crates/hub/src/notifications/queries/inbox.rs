@@ -33,6 +33,10 @@ pub struct NotificationRow {
     pub recall: Option<String>,
     /// Why, in a word.
     pub recall_category: Option<String>,
+    /// The service account that fetched it, if not they themselves.
+    pub recall_service: Option<String>,
+    /// Whether it was in a pack of git that was fetched.
+    pub recall_by_git: bool,
     /// What to use instead.
     pub instead: Option<String>,
     /// The commit of that.
@@ -128,6 +132,7 @@ pub async fn list(
         r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
                   coalesce(o.name, '') as "namespace!", coalesce(r.name, '') as "name!", n.about,
                   n.recall_pk, c.title as "recall?", c.category as "recall_category?",
+                  s.name as "recall_service?", coalesce(t.by_git, false) as "recall_by_git!",
                   case when p.repo_pk is not null then q.name || '/' || p.name end as instead,
                   case when p.repo_pk is not null then encode(c.replacement_commit, 'hex') end as instead_commit, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
@@ -139,6 +144,8 @@ pub async fn list(
            from notifications n left join repos r on r.repo_pk = n.repo_pk
            left join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
            left join recalls c on c.recall_pk = n.recall_pk
+           left join recall_told t on t.recall_pk = n.recall_pk and t.user_pk = n.user_pk
+           left join namespaces s on s.namespace_pk = t.service_pk
            left join repos p on p.repo_pk = c.replacement_pk and p.deleted_at is null and not p.disabled
                              and (not p.private or coalesce(p.resource_group_pk, p.namespace_pk) = any($2))
            left join namespaces q on q.namespace_pk = p.namespace_pk
@@ -186,6 +193,7 @@ pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys:
         r#"select n.notification_pk, n.reason as "reason: Reason", n.unread, n.updated_at, r.repo_type as "repo_type?: RepoType",
                   coalesce(o.name, '') as "namespace!", coalesce(r.name, '') as "name!", n.about,
                   n.recall_pk, c.title as "recall?", c.category as "recall_category?",
+                  s.name as "recall_service?", coalesce(t.by_git, false) as "recall_by_git!",
                   case when p.repo_pk is not null then q.name || '/' || p.name end as instead,
                   case when p.repo_pk is not null then encode(c.replacement_commit, 'hex') end as instead_commit, n.discussion_pk, d.num as "num?", d.title as "title?",
                   d.base is not null as "is_pull_request!", d.status as "status?", f.public_id as "first_event?", n.last_event_pk,
@@ -202,6 +210,8 @@ pub async fn list_by_keys(pool: &PgPool, user_pk: i64, namespaces: &[i64], keys:
            from notifications n left join repos r on r.repo_pk = n.repo_pk
            left join namespaces o on o.namespace_pk = coalesce(r.namespace_pk, n.organization_pk)
            left join recalls c on c.recall_pk = n.recall_pk
+           left join recall_told t on t.recall_pk = n.recall_pk and t.user_pk = n.user_pk
+           left join namespaces s on s.namespace_pk = t.service_pk
            left join repos p on p.repo_pk = c.replacement_pk and p.deleted_at is null and not p.disabled
                              and (not p.private or coalesce(p.resource_group_pk, p.namespace_pk) = any($2))
            left join namespaces q on q.namespace_pk = p.namespace_pk

@@ -196,9 +196,16 @@ parts! {
             'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
         from fetches f left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
         where f.user_pk = $1 and f.fetch_pk > $2 order by f.fetch_pk limit $3"#;
+    GitFetches "cloned_repositories" r#"
+        select f.fetch_pk as "key!", jsonb_build_object(
+            'day', f.day, 'times', f.times, 'commit', encode(f.commit_oid, 'hex'), 'type', r.repo_type,
+            'repo', case when not r.private and r.deleted_at is null or r.namespace_pk = $1 then n.name || '/' || r.name end) as data
+        from git_fetches f left join repos r using (repo_pk) left join namespaces n on n.namespace_pk = r.namespace_pk
+        where f.user_pk = $1 and f.fetch_pk > $2 order by f.fetch_pk limit $3"#;
     Recalls "recalls" r#"
         select t.recall_pk as "key!", jsonb_build_object('title', c.title, 'category', c.category, 'at', c.created_at,
-            'told', t.told, 'withdrawn_at', c.withdrawn_at) as data
+            'told', t.told, 'withdrawn_at', c.withdrawn_at, 'by_git', t.by_git,
+            'service_account', (select s.name from namespaces s where s.namespace_pk = t.service_pk)) as data
         from recall_told t join recalls c using (recall_pk)
         where t.user_pk = $1 and t.recall_pk > $2 order by t.recall_pk limit $3"#;
     OpenedRecalls "opened_recalls" r#"

@@ -3,13 +3,41 @@
 use sqlx::{PgConnection, PgPool};
 
 /// Notes for everybody with an account who fetched what a recall is of, where it holds, that it concerns them. Not for who opened it.
+///
+/// Small files are in packs of git, too: whoever was sent one of a repository that has or had the file may have it. What a service
+/// account fetched concerns those who administer its organisation: nobody reads its inbox. Of several ways the nearest is noted.
 pub(in crate::recalls) async fn gather(conn: &mut PgConnection, recall_pk: i64) -> sqlx::Result<()> {
     sqlx::query!(
-        "insert into recall_told (recall_pk, user_pk)
-         select distinct c.recall_pk, f.user_pk
-         from recalls c join recall_files t using (recall_pk) join fetches f on f.content = t.content
-         where c.recall_pk = $1 and c.withdrawn_at is null and (c.everywhere or f.repo_pk = c.repo_pk)
-           and f.user_pk is distinct from c.author_pk
+        "insert into recall_told (recall_pk, user_pk, service_pk, by_git)
+         with files as (
+             select c.repo_pk, c.everywhere, t.content, t.repo_pk as seen_in
+             from recalls c join recall_files t using (recall_pk) where c.recall_pk = $1 and c.withdrawn_at is null
+         ), places as (
+             select coalesce(f.repo_pk, f.seen_in) as repo_pk from files f where octet_length(f.content) = 20
+             union
+             select b.repo_pk from files f join repo_scanned_blobs b on b.blob = f.content where f.everywhere
+             union
+             select l.repo_pk from files f join fetches l on l.content = f.content where f.everywhere and octet_length(f.content) = 20
+             union
+             select a.repo_pk from files f join anonymous_fetches a on a.content = f.content
+             where f.everywhere and octet_length(f.content) = 20
+         ), fetchers as (
+             select l.user_pk, false as by_git from files f join fetches l on l.content = f.content
+             where f.everywhere or l.repo_pk = f.repo_pk
+             union
+             select g.user_pk, true from places p join git_fetches g on g.repo_pk = p.repo_pk
+         ), people as (
+             select u.user_pk, null::bigint as service_pk, f.by_git from fetchers f join users u on u.user_pk = f.user_pk
+             where u.service_of is null
+             union all
+             select m.user_pk, u.user_pk, f.by_git from fetchers f join users u on u.user_pk = f.user_pk
+             join organization_members m on m.organization_pk = u.service_of
+             where m.role = 'admin' and not is_locked_out(m.organization_pk, m.user_pk)
+         )
+         select distinct on (p.user_pk) c.recall_pk, p.user_pk, p.service_pk, p.by_git
+         from recalls c cross join people p
+         where c.recall_pk = $1 and p.user_pk is distinct from c.author_pk
+         order by p.user_pk, p.service_pk nulls first, p.by_git
          on conflict do nothing",
         recall_pk
     )

@@ -17,6 +17,7 @@ use crate::recalls;
 use crate::repos::access::{self, RepoWrite};
 use crate::repos::queries;
 use crate::repos::queries::buckets::{self as bucket_queries, NewFiles};
+use crate::repos::scanning;
 use crate::xet;
 
 /// The most operations in one batch.
@@ -120,6 +121,8 @@ pub async fn apply(app: &App, write: &RepoWrite, operations: Vec<Operation>) -> 
     check_owner(app, &mut tx, (repo.namespace_pk, repo.id.namespace()), before, after).await?;
     let actor = write.viewer.user.as_ref().map(|user| user.pk);
     queries::insert_event(&mut tx, repo.pk, actor, "change_bucket", event_of(&changes)).await?;
+    let changed: Vec<String> = changes.keys().map(ToString::to_string).collect();
+    scanning::look_later(app, &mut tx, repo.pk, actor, &changed).await?;
     tx.commit().await?;
     Ok(Outcome::Done)
 }

@@ -79,6 +79,16 @@ pub enum Entry {
     Folder(String),
 }
 
+impl Entry {
+    /// The file, if it is one.
+    pub fn file(&self) -> Option<&BucketFile> {
+        match self {
+            Self::File(file) => Some(file),
+            Self::Folder(_) => None,
+        }
+    }
+}
+
 /// A page of a list.
 #[derive(Debug, Default)]
 pub struct EntryPage {

@@ -8,6 +8,7 @@ use super::BUCKET_BASE;
 use super::card::Way;
 use super::context::{header_of, layout_of};
 use super::media::icon_of;
+use super::security::{Shield, shield_of_key};
 use super::view::{Crumb, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{HubError, HubResult};
@@ -15,6 +16,7 @@ use crate::repos::access::Level;
 use crate::repos::buckets::listing::{Cursor, Depth, Entry, EntryPage, Listing, list};
 use crate::repos::buckets::{BucketFile, list_files_at};
 use crate::repos::{Repo, RepoRead};
+use crate::scans::{FileKey, Mark, Statuses, marks_of};
 use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::layout::Layout;
@@ -73,6 +75,8 @@ pub(super) struct Row {
     pub href: String,
     /// What only files have.
     pub file: Option<BucketFile>,
+    /// What was found in it.
+    pub shield: Option<Shield>,
 }
 
 impl Row {
@@ -105,8 +109,10 @@ async fn show_bucket(page: PageRequest, read: RepoRead) -> HubResult<HttpRespons
     if found.entries.is_empty() && !folder.is_empty() && search.is_empty() {
         return leave(&page, &read.repo, &folder).await;
     }
+    let keys: Vec<FileKey> = found.entries.iter().filter_map(|entry| entry.file()?.key()).collect();
+    let known = marks_of(&page.app, read.repo.pk, &keys).await?;
     let (header, _) = header_of(&page, &read, RepoTab::Files).await?;
-    let shown = bucket_page(&page, header, &read, &folder, search, found);
+    let shown = bucket_page(&page, header, &read, &folder, search, (found, &known));
     page.show(shown).await
 }
 
@@ -145,7 +151,7 @@ fn bucket_page(
     read: &RepoRead,
     folder: &str,
     search: String,
-    found: EntryPage,
+    (found, known): (EntryPage, &Statuses<Mark>),
 ) -> BucketPage {
     let repo = &read.repo;
     let may_change = read.level >= Level::Write && page.require_session().is_ok();
@@ -171,7 +177,7 @@ fn bucket_page(
         file_count: repo.file_count,
         size_bytes: repo.size_bytes,
         changed_at: repo.last_modified_at,
-        rows: rows_of(repo, folder, found.entries),
+        rows: rows_of(repo, folder, found.entries, known),
         header,
         href,
         search,
@@ -181,12 +187,17 @@ fn bucket_page(
 }
 
 /// Folders go before files, on each page.
-fn rows_of(repo: &Repo, folder: &str, entries: Vec<Entry>) -> Vec<Row> {
+fn rows_of(repo: &Repo, folder: &str, entries: Vec<Entry>, known: &Statuses<Mark>) -> Vec<Row> {
     let start = if folder.is_empty() { 0 } else { folder.len() + 1 };
     let name = |path: &str| path.get(start..).unwrap_or(path).to_owned();
     let row = |entry: Entry| match entry {
-        Entry::Folder(path) => Row { name: name(&path), href: folder_href(repo, &path), file: None },
-        Entry::File(file) => Row { name: name(&file.path), href: file_href(repo, &file.path), file: Some(file) },
+        Entry::Folder(path) => Row { name: name(&path), href: folder_href(repo, &path), file: None, shield: None },
+        Entry::File(file) => Row {
+            name: name(&file.path),
+            href: file_href(repo, &file.path),
+            shield: shield_of_key(known, file.key().as_ref()),
+            file: Some(file),
+        },
     };
     let mut rows: Vec<Row> = entries.into_iter().map(row).collect();
     rows.sort_by_key(|row| row.file.is_some());

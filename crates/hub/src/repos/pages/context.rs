@@ -60,8 +60,8 @@ pub(super) async fn header_with(
         let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
         header.ssh_url = ssh_url.filter(|_| page.app.allows(Flag::Ssh));
         header.discussions = count_open(&page.app.pool, read.repo.pk).await?;
-        header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     }
+    header.warning = find_warning(&page.app.pool, read.repo.pk).await?;
     Ok((header, derived))
 }
 

@@ -7,7 +7,7 @@ use super::context::{Place, View};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::Repo;
-use crate::scans::{AvStatus, FileScan, Mark, State, Statuses, marks, statuses};
+use crate::scans::{AvStatus, FileKey, FileScan, Mark, State, Statuses, marks, statuses};
 
 /// A mark next to a file.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -24,7 +24,12 @@ pub(super) struct Shield {
 
 /// The mark of a file; most have none.
 pub(super) fn shield_of(known: &Statuses<Mark>, entry: &Entry) -> Option<Shield> {
-    match known.of(entry) {
+    shield_of_key(known, FileKey::of(entry).as_ref())
+}
+
+/// The mark of a file of a bucket.
+pub(super) fn shield_of_key(known: &Statuses<Mark>, key: Option<&FileKey>) -> Option<Shield> {
+    match known.of_key(key) {
         State::Scanned(mark) => shield(*mark),
         State::Queued | State::Unscanned => None,
     }

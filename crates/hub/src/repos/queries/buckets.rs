@@ -7,6 +7,8 @@ use chrono::{DateTime, Utc};
 use hub_types::{BucketPath, Sha256, XetHash};
 use sqlx::{PgConnection, PgExecutor};
 
+use crate::scans::FileKey;
+
 /// A file of a bucket.
 #[derive(Debug, Clone, PartialEq, Eq)]
 pub struct BucketFile {
@@ -24,6 +26,13 @@ pub struct BucketFile {
     pub content_type: Option<String>,
     /// When it was put here.
     pub uploaded_at: DateTime<Utc>,
+}
+
+impl BucketFile {
+    /// What its content is known by to those who look for what is dangerous; nothing for an empty file.
+    pub fn key(&self) -> Option<FileKey> {
+        self.oid.map(|oid| FileKey::large(&self.path, oid))
+    }
 }
 
 /// Lists files that start with a prefix, from a text on.

@@ -72,11 +72,11 @@ async fn notice(app: &App, repo: &Repo, files: &[&ChangedFile]) -> HubResult<Not
         1 => lines.push("… and 1 more file".to_owned()),
         more => lines.push(format!("… and {more} more files")),
     }
-    Ok(Notice::FoundInFiles {
-        repo: repo.id.to_string(),
-        path: format!("{}/tree/{}", repo.path(), encode_segment(&repo.default_branch)),
-        lines,
-    })
+    let path = match repo.repo_type.has_git() {
+        true => format!("{}/tree/{}", repo.path(), encode_segment(&repo.default_branch)),
+        false => repo.path(),
+    };
+    Ok(Notice::FoundInFiles { repo: repo.id.to_string(), path, lines })
 }
 
 fn lines_of(file: &ChangedFile, scan: &FileScan) -> Vec<String> {

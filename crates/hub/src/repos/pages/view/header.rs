@@ -216,8 +216,14 @@ impl RepoHeader {
         tabs
     }
 
-    /// The page of the file that was found, with what was found in it.
+    /// The page of the file that was found, with what was found in it; in a bucket, its folder.
     pub fn warning_href(&self, warning: &Warning) -> String {
+        if !self.has_git() {
+            return match warning.path.rsplit_once('/') {
+                Some((folder, _)) => format!("{}/tree/{}", self.href(), crate::web::links::encode_path(folder)),
+                None => self.href(),
+            };
+        }
         let branch = crate::web::links::encode_segment(&self.default_branch);
         format!("{}/blob/{branch}/{}#security", self.href(), crate::web::links::encode_path(&warning.path))
     }
