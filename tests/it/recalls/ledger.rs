@@ -65,11 +65,14 @@ async fn clones_and_small_tables_are_noted_and_told() {
     ada.commit("/api/datasets/ada/cats", "main", &files, 200).await;
 
     // The same day is one row; what there was to fetch nothing, and nobody, is none.
-    let work = Work::clone(&bob, "/datasets/ada/cats").await;
+    // By itself git says who it is only where it is asked to.
+    let header = format!("http.extraHeader=Authorization: Bearer {}", bob.token());
+    let named = ["-c", header.as_str()];
+    let work = Work::clone_with(&hub.anonymous(), "/datasets/ada/cats", &named).await;
     let head = work.head().await;
     work.git(&["fetch", "-q"]).await;
-    Work::clone(&hub.anonymous(), "/datasets/ada/cats").await;
     Work::clone(&bob, "/datasets/ada/cats").await;
+    Work::clone_with(&hub.anonymous(), "/datasets/ada/cats", &named).await;
     carol.get("/datasets/ada/cats/resolve/main/train.csv", 200).await.bytes().await.unwrap();
     dave.get("/datasets/ada/cats/resolve/main/dataset_infos.json", 200).await.bytes().await.unwrap();
     hub::fetches::flush(hub.app()).await.unwrap();

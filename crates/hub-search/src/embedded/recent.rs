@@ -4,8 +4,11 @@
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use crate::{
-    FacetCounts, SearchError, SearchQuery, Snippets, Sort,
-    embedded::matching::{Found, Wanted},
+    FacetCounts, Number, SearchError, SearchQuery, Snippets, Sort,
+    embedded::{
+        columns::Columns,
+        matching::{Found, Wanted},
+    },
     text::QueryWord,
 };
 
@@ -26,8 +29,11 @@ pub(crate) struct CountsKey {
 }
 
 impl CountsKey {
-    /// Of a question, on whatever page and in whatever order.
-    pub(crate) fn of(version: u64, query: &SearchQuery) -> Self {
+    /// Of a question, on whatever page and in whatever order. Likes and downloads come all the time; what is counted depends on them
+    /// only where they have to lie in a range.
+    pub(crate) fn of(columns: &Columns, query: &SearchQuery) -> Self {
+        let by_counters = query.ranges.iter().any(|range| matches!(range.number, Number::Downloads | Number::Likes));
+        let version = if by_counters { columns.version } else { columns.values_version };
         let query = SearchQuery { sort: Sort::Trending, offset: 0, limit: 0, snippets: Snippets::None, ..query.clone() };
         Self { version, query }
     }
@@ -87,5 +93,25 @@ impl<K: PartialEq, T, const KEPT: usize> Recent<K, T, KEPT> {
     pub(crate) fn memory_bytes(&self, of: impl Fn(&T) -> usize) -> usize {
         let kept = self.kept();
         kept.iter().filter_map(|(_, slot)| slot.try_lock().ok()?.as_deref().map(&of)).sum()
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use hub_types::RepoType;
+
+    use super::*;
+    use crate::Range;
+
+    #[test]
+    fn counts_outlive_likes_unless_they_are_a_condition() {
+        let plain = SearchQuery::new(RepoType::Model);
+        let liked = SearchQuery { ranges: vec![Range { number: Number::Likes, min: Some(3), max: None }], ..plain.clone() };
+        let (mut columns, before) = (Columns::default(), Columns::default());
+        columns.version += 1;
+        assert_eq!(CountsKey::of(&columns, &plain), CountsKey::of(&before, &plain));
+        assert_ne!(CountsKey::of(&columns, &liked), CountsKey::of(&before, &liked));
+        columns.values_version += 1;
+        assert_ne!(CountsKey::of(&columns, &plain), CountsKey::of(&before, &plain));
     }
 }

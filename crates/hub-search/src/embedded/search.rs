@@ -90,7 +90,7 @@ fn counts(
     if query.facets.is_empty() || filter.is_open() || query.only.is_some() {
         return Ok(count());
     }
-    let counted = segments.recent_counts.get(CountsKey::of(columns.version, query), || Ok(count()))?;
+    let counted = segments.recent_counts.get(CountsKey::of(columns, query), || Ok(count()))?;
     Ok(counted.to_vec())
 }
 

@@ -269,6 +269,10 @@ proptest! {
         docs.retain(|pk, _| !gone.contains(pk));
         let counted: Vec<(i64, Counters)> =
             counted.into_iter().map(|(pk, n)| (pk, Counters { trending: 1.5, downloads: n, likes: n })).collect();
+        // What is kept of these answers must not outlive what they depend on.
+        for query in &queries {
+            compare(&index, &docs, query)?;
+        }
         index.update_counters(&counted).unwrap();
         for (pk, counters) in counted {
             if let Some(doc) = docs.get_mut(&pk) {
