@@ -245,7 +245,7 @@ def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo,
     for narrower, expected in [
         ({"apps": "vllm"}, {small}),
         ({"apps": "llama.cpp"}, {quantized}),
-        ({"apps": ["vllm", "ollama"]}, set()),
+        ({"apps": ["vllm", "ollama"]}, {small, quantized}),
         ({"apps": "no-such-app"}, set()),
         ({"gated": True}, {large}),
         ({"gated": False}, {small, quantized}),
