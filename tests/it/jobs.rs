@@ -166,6 +166,23 @@ async fn each_queue_gives_its_own_kinds() {
 }
 
 #[tokio::test]
+async fn what_is_derived_again_does_not_fill_the_lane_of_mails() {
+    let hub = idle_hub().await;
+    hub.sql(
+        r#"insert into jobs (kind, dedup_key, payload)
+           select 'read_headers', n::text, jsonb_build_object('repo_pk', -n) from generate_series(1, 60) n"#,
+    )
+    .await;
+    hub::repos::metadata::derive_again(hub.app(), 7).await.unwrap();
+    let later = "jobs where kind = 'derive_again' and payload @> '{\"after\": 7}' and run_at > now()";
+    assert_eq!(hub.count(later).await, 1, "it waits until most of them are done");
+    hub.sql("delete from jobs").await;
+    hub::repos::metadata::derive_again(hub.app(), 7).await.unwrap();
+    assert_eq!(hub.count("jobs").await, 0);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_claim_reads_nothing_of_other_queues() {
     let hub = idle_hub().await;
     hub.sql(

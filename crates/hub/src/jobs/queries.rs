@@ -182,6 +182,20 @@ pub async fn is_waiting(pool: &PgPool, kind: &str, dedup_key: &str) -> sqlx::Res
     .await
 }
 
+/// Whether at least so many jobs are due that read what takes longer of repositories.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn are_many_read(pool: &PgPool, many: i64) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select count(*) >= $1 as "many!" from (
+               select from jobs where kind in ('read_headers', 'read_texts') and failed_at is null and run_at <= now() limit $1) due"#,
+        many
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Removes a job that is done.
 ///
 /// # Errors

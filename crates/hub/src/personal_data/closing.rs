@@ -44,7 +44,8 @@ impl Outlook {
     fn check(&self) -> HubResult<()> {
         if !self.blocking.is_empty() {
             return Err(HubError::conflict(format!(
-                "You are the only admin of {}, where others are, too. Make somebody else an admin there first, or take the others out.",
+                "You are the only admin of {}, where others are, too. Make somebody else an admin there first, or take the others out. While \
+                 moderators have an organization suspended, whoever runs the hub does that.",
                 self.blocking.join(", ")
             )));
         }

@@ -8,6 +8,7 @@ use super::keep;
 use crate::app::App;
 use crate::error::HubResult;
 use crate::jobs::Job;
+use crate::jobs::queries::are_many_read;
 use crate::repos::queries::{self, derived};
 use crate::repos::reading;
 
@@ -15,6 +16,11 @@ use crate::repos::reading;
 const SLICE: Duration = Duration::from_secs(10);
 /// How many repositories are looked up at a time.
 const BATCH: i64 = 50;
+/// While so many jobs wait that read headers and texts, it waits, too: they are among those that people wait for, and mails that come
+/// after them must not wait for all there is.
+const MOST_READ: i64 = 50;
+/// How long it waits then.
+const PAUSE: Duration = Duration::from_secs(10);
 
 /// Derives again, from the repository after a key on; what does not fit into one run is left to the next. One that cannot be
 /// read is told of and passed by: the hub's next start tries it again.
@@ -24,6 +30,10 @@ const BATCH: i64 = 50;
 pub async fn derive_again(app: &App, mut after: i64) -> HubResult<()> {
     let started = Instant::now();
     loop {
+        if are_many_read(&app.pool, MOST_READ).await? {
+            let at = crate::clock::now() + PAUSE;
+            return Ok(Job::DeriveAgain { after }.enqueue_at(&mut *app.pool.acquire().await?, at).await?);
+        }
         let keys = derived::list_outdated(&app.pool, after, BATCH).await?;
         if keys.is_empty() {
             return Ok(());
