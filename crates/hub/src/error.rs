@@ -33,6 +33,8 @@ pub enum ErrorKind {
     Gated,
     /// 401 when anonymous, else 404.
     RepoNotFound,
+    /// 410: a repository that was public until it was deleted.
+    RepoGone,
     /// 404.
     RevisionNotFound,
     /// 404.

@@ -39,6 +39,15 @@ impl HubError {
         Self::new(ErrorKind::RepoNotFound, "Repository not found").for_anonymous(anonymous)
     }
 
+    /// 410 for a repository that was public until it was deleted. Clients take the code for that of a missing one, so that those which
+    /// ask whether it exists hear that it does not; the others show the sentence. It has the name as it was asked for, and no other.
+    pub fn repo_gone(repo_type: RepoType, id: &RepoId) -> Self {
+        Self::new(
+            ErrorKind::RepoGone,
+            format!("The {repo_type} {id} was deleted, with all its files and commits. Logging in does not bring it back."),
+        )
+    }
+
     /// 404 for a revision.
     pub fn revision_not_found(revision: &str) -> Self {
         Self::new(ErrorKind::RevisionNotFound, format!("Invalid rev id: {}", shorten(revision)))

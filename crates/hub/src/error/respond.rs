@@ -54,6 +54,7 @@ impl ResponseError for HubError {
             ErrorKind::RepoNotFound | ErrorKind::RevisionNotFound | ErrorKind::EntryNotFound | ErrorKind::NotFound => {
                 StatusCode::NOT_FOUND
             }
+            ErrorKind::RepoGone => StatusCode::GONE,
             ErrorKind::MethodNotAllowed => StatusCode::METHOD_NOT_ALLOWED,
             ErrorKind::Silent => StatusCode::REQUEST_TIMEOUT,
             ErrorKind::Conflict => StatusCode::CONFLICT,
@@ -84,7 +85,7 @@ impl HubError {
 
     fn code(&self) -> Option<&'static str> {
         match self.kind {
-            ErrorKind::RepoNotFound => Some(wire::REPO_NOT_FOUND),
+            ErrorKind::RepoNotFound | ErrorKind::RepoGone => Some(wire::REPO_NOT_FOUND),
             ErrorKind::RevisionNotFound => Some(wire::REVISION_NOT_FOUND),
             ErrorKind::EntryNotFound | ErrorKind::Recalled => Some(wire::ENTRY_NOT_FOUND),
             ErrorKind::Gated => Some(wire::GATED_REPO),

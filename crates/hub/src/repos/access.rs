@@ -20,7 +20,7 @@ use crate::flags::Flag;
 use crate::moderation;
 use crate::oauth;
 
-pub use find::{find_disabled, find_readable};
+pub use find::{find_addressed, find_disabled, find_readable};
 pub use places::{Place, check_name_is_free, find_group_pk, group_to_move_to, may_create, target_namespace, target_place};
 
 /// What a viewer may do with a repository, from least to most.

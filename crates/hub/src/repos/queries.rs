@@ -30,7 +30,9 @@ use hub_types::{Oid, RefName, RepoType};
 use sqlx::{PgConnection, PgExecutor};
 
 pub use events::{insert_event, insert_ref_event};
-pub use names::{delete_redirect, find_moved, hold_named, insert_redirect, insert_redirects_of_former_owners, update_name};
+pub use names::{
+    delete_redirect, find_moved, hold_named, insert_redirect, insert_redirects_of_former_owners, update_name, was_public,
+};
 use repo::RepoRow;
 pub use repo::{Repo, find_repo, find_repo_by_pk, find_repo_or_deleted, find_repos_by_name, list_in_groups};
 

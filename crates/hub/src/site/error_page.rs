@@ -181,6 +181,7 @@ fn repo_path(path: &str) -> Option<&str> {
 fn heading_of(failure: &Failure) -> &'static str {
     match failure.status {
         StatusCode::NOT_FOUND => "There is nothing here",
+        StatusCode::GONE => "This repository was deleted",
         StatusCode::UNAUTHORIZED => "Log in to see this",
         StatusCode::FORBIDDEN if failure.kind == ErrorKind::Gated => "These files are gated",
         StatusCode::FORBIDDEN if failure.page.as_ref().is_some_and(|page| page.starts_with("/moderation/appeal/")) => {

@@ -26,7 +26,7 @@ use crate::flags::Flag;
 use crate::git_http::push::{AskedAt, advertise_refs, take_in};
 use crate::git_http::{PushRight, Snapshot};
 use crate::repos::RepoRead;
-use crate::repos::access::find_readable;
+use crate::repos::access::find_addressed;
 
 /// The stream of what people read, beside that of the program.
 const STDERR: Option<u32> = Some(1);
@@ -239,7 +239,7 @@ impl Caller {
 
 async fn find(app: &App, user: User, place: &Place) -> HubResult<RepoRead> {
     let viewer = Viewer { user: Some(user), auth: Auth::Password };
-    find_readable(app, &viewer, place.repo_type, &place.namespace, &place.name).await
+    find_addressed(app, &viewer, place.repo_type, &place.namespace, &place.name).await
 }
 
 /// Sends bytes to a client that takes them.

@@ -5,14 +5,14 @@ use std::pin::Pin;
 
 use actix_web::dev::Payload;
 use actix_web::{FromRequest, HttpRequest};
-use hub_types::RepoType;
+use hub_types::{RepoId, RepoType};
 
 use super::{
     Level, RepoAdmin, RepoContent, RepoEvidence, RepoRead, RepoWrite, level_of, may_read_disabled, not_found, role_level,
 };
 use crate::accounts::Viewer;
 use crate::app::App;
-use crate::error::{Family, HubError, HubResult, family_of};
+use crate::error::{ErrorKind, Family, HubError, HubResult, family_of};
 use crate::repos::queries::{self, Repo};
 use crate::web::extract::{app_of, is_safe, raw_param};
 
@@ -35,6 +35,29 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
     };
     let repo = repo.filter(|repo| level_of(viewer, repo).is_some()).ok_or_else(missing)?;
     RepoRead::check(repo, viewer.clone())
+}
+
+/// The same for an address that somebody may have kept: whoever asks for a repository that was public until it was deleted learns that.
+/// What is there now and is not for this viewer changes nothing about the answer, so that it tells nothing of it.
+///
+/// # Errors
+/// As [`find_readable`], and 410 for a repository that was public until it was deleted.
+pub async fn find_addressed(
+    app: &App,
+    viewer: &Viewer,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> HubResult<RepoRead> {
+    let missing = match find_readable(app, viewer, repo_type, namespace, name).await {
+        Err(error) if error.kind() == ErrorKind::RepoNotFound => error,
+        other => return other,
+    };
+    let Ok(id) = RepoId::new(namespace, name) else { return Err(missing) };
+    match queries::was_public(&app.pool, repo_type, id.namespace(), id.name()).await? {
+        true => Err(HubError::repo_gone(repo_type, &id)),
+        false => Err(missing),
+    }
 }
 
 /// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
@@ -73,7 +96,7 @@ async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
         Family::Git | Family::Lfs => name.strip_suffix(".git").unwrap_or(name),
         Family::Api | Family::File | Family::Page => name,
     };
-    let found = find_readable(app, &viewer, repo_type, namespace, name).await?;
+    let found = find_addressed(app, &viewer, repo_type, namespace, name).await?;
     let moved = found.repo.id.key() != format!("{namespace}/{name}").to_ascii_lowercase();
     let redirects = is_safe(request) && matches!(family, Family::Api | Family::File | Family::Page);
     if moved && redirects {

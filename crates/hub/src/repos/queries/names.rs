@@ -44,6 +44,35 @@ pub async fn find_moved(
     .await
 }
 
+/// Whether a name was that of a repository that was public until it was deleted: its last one, one that it had before it moved, or one
+/// under which its owner was known. The rows of deleted repositories stay, also when nothing is left of what they had.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn was_public(
+    conn: impl PgExecutor<'_>,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (
+               select from repos r
+               where r.namespace_pk = (select namespace_called($2)) and r.repo_type = $1 and lower(r.name) = lower($3)
+                 and r.deleted_at is not null and not r.private
+               union all
+               select from repo_redirects o join repos r using (repo_pk)
+               where o.repo_type = $1 and o.namespace_key = lower($2) and o.name_key = lower($3)
+                 and r.deleted_at is not null and not r.private
+           ) as "was!""#,
+        repo_type as RepoType,
+        namespace,
+        name
+    )
+    .fetch_one(conn)
+    .await
+}
+
 /// Forgets that a name led elsewhere: the name is in use again.
 ///
 /// # Errors
