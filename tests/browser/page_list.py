@@ -231,6 +231,7 @@ ELSEWHERE = {
     "oauth/device_done.html",
     "personal_data/closed.html",
     "personal_data/keep.html",
+    "personal_data/suspended.html",
     "repos/discussions/conflicts.html",
     "repos/discussions/history.html",
     "saved/unsubscribe.html",

@@ -47,6 +47,15 @@ pub fn notice_path(repo_type: RepoType, id: &RepoId) -> String {
     format!("/moderation/notice/{}/{id}", repo_type.plural())
 }
 
+/// The page on which somebody gets a copy of their data whom moderators suspended.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn data_path(app: &App, user: &User) -> HubResult<Option<String>> {
+    let act = queries::find_standing_suspension(&app.pool, user.pk).await?;
+    Ok(act.map(|act| appeals::data_path_of(app, act.act_pk)))
+}
+
 /// What somebody is told who signs in to a suspended account: why, and where to appeal.
 ///
 /// # Errors

@@ -9,6 +9,7 @@ mod organization_pages;
 pub mod organizations;
 mod pages;
 mod queries;
+mod suspended;
 
 pub use pages::routes;
 

@@ -39,9 +39,14 @@ async fn a_deleted_repo_is_gone_for_git() {
     let (hub, ada, work) = start().await;
     let body = hub_tests::json!({ "name": "bert", "organization": "ada", "type": "model" });
     ada.call(reqwest::Method::DELETE, "/api/repos/delete", &body, 200).await;
-    ada.get("/ada/bert/info/refs?service=git-upload-pack", 404).await;
+    for client in [&ada, &hub.anonymous()] {
+        client.get("/ada/bert/info/refs?service=git-upload-pack", 410).await;
+    }
     work.commit("a.txt", b"1").await;
-    assert!(work.refused(&["push", "origin", "HEAD:main"]).await.contains("not found"));
+    for arguments in [&["push", "origin", "HEAD:main"][..], &["fetch", "origin"][..]] {
+        let said = work.refused(arguments).await;
+        assert!(said.contains("The model ada/bert was deleted, with all its files and commits."), "{said}");
+    }
     hub.stop().await;
 }
 

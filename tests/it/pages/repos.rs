@@ -228,7 +228,10 @@ async fn settings_change_visibility_name_and_existence() {
     assert!(page.status == 400 && page.has("Type ada/bert-2 here"));
     let page = browser.submit("/ada/bert-2/settings", "/ada/bert-2/settings/delete", &[("confirmation", "ada/bert-2")]).await;
     assert_eq!((page.status, page.location()), (303, "/settings/deleted"));
-    assert_eq!(stranger.get("/ada/bert-2").await.status, 404);
+    for old in ["/ada/bert-2", "/ada/bert/tree/main"] {
+        let page = stranger.get(old).await;
+        assert!(page.status == 410 && page.has("This repository was deleted"), "{old}: {}", page.text);
+    }
     hub.stop().await;
 }
 

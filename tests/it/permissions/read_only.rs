@@ -67,6 +67,8 @@ const GOES_ON: &[(&str, &str)] = &[
     ("POST", "/moderation"),
     ("POST", "/moderation/acts/{act}/undo"),
     ("POST", "/moderation/appeal/{act}/{signature}"),
+    // Copies that are there are downloaded by it; none is made.
+    ("POST", "/moderation/appeal/{act}/{signature}/data"),
     ("POST", "/moderation/appeals/{appeal}"),
     ("POST", "/moderation/bulk/{batch}/undo"),
     ("POST", "/moderation/cases/{case}"),

@@ -65,7 +65,8 @@ async fn a_deleted_repository_is_gone_and_its_name_free() {
     let body = json!({ "name": "bert", "organization": "ada", "type": "model" });
     hub.user("eve").await.call(Method::DELETE, "/api/repos/delete", &body, 403).await;
     ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
-    ada.get("/api/models/ada/bert/tree/main", 404).await;
+    ada.get("/api/models/ada/bert/tree/main", 410).await;
+    // Whoever deletes twice is told that it is not there, as clients expect (`missing_ok`).
     ada.call(Method::DELETE, "/api/repos/delete", &body, 404).await;
     ada.create_repo("model", "ada/bert", false).await;
     assert_eq!(ada.get_json("/api/models/ada/bert/tree/main", 200).await.as_array().unwrap().len(), 1);

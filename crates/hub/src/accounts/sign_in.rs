@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::passwords::Found;
 use super::throttle::Try;
-use super::{User, UserPk, audit, first_passwords, passwords, queries, sessions};
+use super::{User, UserPk, audit, first_passwords, passwords, queries, second_factors, sessions};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -101,4 +101,27 @@ pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, passwor
         Some(found) if found.user.pk == user.pk => Ok(()),
         _ => Err(HubError::forbidden("This is not your present password.").at("current_password")),
     }
+}
+
+/// Asks for all that a sign-in asks for, of somebody who gets no session: the password, and a code where the account has a second factor.
+///
+/// # Errors
+/// 403 when something is wrong, or the account has no password; 429 after too many wrong ones.
+pub async fn ask_all(app: &App, request: &HttpRequest, user: &User, password: &str, code: &str) -> HubResult<()> {
+    if !passwords_are_off(app) && !queries::identities::has_password(&app.pool, user.pk).await? {
+        let text = "This account has no password yet. Set one first, by the link that `/forgot-password` sends you.";
+        return Err(HubError::forbidden(text).at("current_password"));
+    }
+    match find_by_password(app, request, &user.name, password).await? {
+        Some(found) if found.pk == user.pk => {}
+        _ => return Err(HubError::forbidden("This is not the password of this account.").at("current_password")),
+    }
+    if !second_factors::has_any(app, user.pk).await? {
+        return Ok(());
+    }
+    if code.is_empty() {
+        let text = "This account has a second factor: give a code of its app, or a recovery code.";
+        return Err(HubError::forbidden(text).at("code"));
+    }
+    second_factors::check_code(app, user, code).await.map(|_| ())
 }

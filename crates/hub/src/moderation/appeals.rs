@@ -21,6 +21,11 @@ pub fn path_of(app: &App, act_pk: i64) -> String {
     format!("/moderation/appeal/{act_pk}/{}", app.signer.sign(PURPOSE, &act_pk.to_string()))
 }
 
+/// The page on which somebody who is suspended gets a copy of their data. It asks for more than its address.
+pub fn data_path_of(app: &App, act_pk: i64) -> String {
+    format!("{}/data", path_of(app, act_pk))
+}
+
 /// Finds what a link is about: the act, and the appeal if there is one.
 ///
 /// # Errors

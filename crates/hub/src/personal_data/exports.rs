@@ -17,6 +17,7 @@ use crate::accounts::{User, audit};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::moderation;
 use crate::repos::archive::Format;
 use crate::repos::archive::packer::{Item, Packer};
 
@@ -79,6 +80,15 @@ pub async fn ask(app: &App, user: &User) -> HubResult<()> {
     Ok(())
 }
 
+/// The newest copy that a user can download, if there is one.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn find_newest(app: &App, user: &User) -> HubResult<Option<Export>> {
+    let now = crate::clock::now();
+    Ok(list(app, user).await?.into_iter().find(|export| export.ends_at().is_some_and(|at| at > now)))
+}
+
 /// Opens a copy of a user's: what it is, and its bytes.
 ///
 /// # Errors
@@ -109,13 +119,30 @@ pub async fn make(app: &App, export_pk: i64) -> HubResult<()> {
     let store = app.store.put_stream(&key, Box::pin(pieces), Expect::at_most(MAX_BYTES));
     let ((), stored) = tokio::join!(send_packed(app, &user, sender), store);
     let size = i64::try_from(stored?.size).map_err(HubError::internal)?;
+    let notice = notice_of(app, &user).await?;
     let mut tx = app.begin().await?;
     if queries::mark_ready(&mut tx, export_pk, size).await? {
-        Job::tell(user.pk, Notice::DataReady).enqueue(&mut tx).await?;
+        Job::tell(user.pk, notice).enqueue(&mut tx).await?;
     }
     tx.commit().await?;
     app.jobs.wake();
     Ok(())
+}
+
+/// What tells that a copy is ready. Who is suspended cannot open the settings.
+async fn notice_of(app: &App, user: &User) -> HubResult<Notice> {
+    let page = if user.suspended { moderation::data_path(app, user).await? } else { None };
+    Ok(match page {
+        None => Notice::DataReady,
+        Some(page) => Notice::Moderated {
+            subject: "the copy of your data is ready".to_owned(),
+            lines: vec![
+                "the copy of your data that you asked for can be downloaded for a week. The page asks for your password.".to_owned(),
+                "If you did not ask for it, somebody else knows your password: set a new one.".to_owned(),
+            ],
+            page,
+        },
+    })
 }
 
 /// When packing fails, the store is told so, and keeps nothing.

@@ -77,6 +77,7 @@ struct KeepPage {
 pub fn routes(config: &mut web::ServiceConfig) {
     config
         .configure(super::organization_pages::routes)
+        .configure(super::suspended::routes)
         .route("/settings/data", crate::web::read().to(show))
         .route("/settings/data/export", web::post().to(post_export))
         .route("/settings/data/{id}/download", web::get().to(download))
@@ -119,7 +120,15 @@ async fn post_export(page: PageRequest, _form: CheckedForm) -> HubResult<HttpRes
 
 async fn download(page: PageRequest, id: web::Path<String>) -> HubResult<HttpResponse> {
     let user = sudo::require(&page, PATH).await?;
-    let copy = exports::open(&page.app, user, &id).await?;
+    send_copy(&page, user, &id).await
+}
+
+/// Answers with a copy of a user's data.
+///
+/// # Errors
+/// As [`exports::open`].
+pub(super) async fn send_copy(page: &PageRequest, user: &User, id: &str) -> HubResult<HttpResponse> {
+    let copy = exports::open(&page.app, user, id).await?;
     let name = format!("attachment; filename=\"{}-data.zip\"", user.name);
     Ok(HttpResponse::Ok()
         .content_type("application/zip")

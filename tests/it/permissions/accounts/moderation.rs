@@ -34,6 +34,8 @@ pub(super) const MODERATION: &[Row] = &[
     ("GET", "/moderation/notice/{repo_type}/{namespace}/{name}", Open),
     ("GET", "/moderation/appeal/{act}/{signature}", Open),
     ("POST", "/moderation/appeal/{act}/{signature}", Form),
+    ("GET", "/moderation/appeal/{act}/{signature}/data", Open),
+    ("POST", "/moderation/appeal/{act}/{signature}/data", Form),
     ("GET", "/admin", Operator),
     ("GET", "/admin/users", Operator),
     ("GET", "/admin/users/{name}", Operator),

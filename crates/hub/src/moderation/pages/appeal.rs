@@ -6,6 +6,7 @@ use chrono::{DateTime, Utc};
 use hub_types::RepoType;
 
 use crate::accounts::page::{CheckedForm, PageRequest};
+use crate::accounts::queries::find_user;
 use crate::error::{HubError, HubResult};
 use crate::moderation::acts::Act;
 use crate::moderation::appeals;
@@ -28,6 +29,8 @@ struct AppealPage {
     appeal: Option<AppealRow>,
     error: Option<String>,
     text: Field,
+    /// Where somebody who is suspended gets a copy of their data.
+    data: Option<String>,
 }
 
 impl AppealPage {
@@ -68,8 +71,23 @@ async fn find(page: &PageRequest) -> HubResult<(ActRow, Option<AppealRow>)> {
     appeals::find_opened(&page.app, act_pk, raw_param(page.http(), "signature")).await
 }
 
-fn appeal_page(page: &PageRequest, act: ActRow, appeal: Option<AppealRow>, text: &str, refusal: &Refusal) -> AppealPage {
-    AppealPage {
+/// Where the person of a decision gets a copy of their data, if they cannot sign in for it.
+async fn find_data_path(page: &PageRequest, act: &ActRow) -> HubResult<Option<String>> {
+    let Some(owner_pk) = act.owner_pk else { return Ok(None) };
+    let user = find_user(&page.app.pool, owner_pk).await?;
+    let locked_out = user.is_some_and(|user| user.suspended && user.deletes_at.is_none() && !user.is_service());
+    Ok(locked_out.then(|| appeals::data_path_of(&page.app, act.act_pk)))
+}
+
+async fn appeal_page(
+    page: &PageRequest,
+    act: ActRow,
+    appeal: Option<AppealRow>,
+    text: &str,
+    refusal: &Refusal,
+) -> HubResult<AppealPage> {
+    let data = find_data_path(page, &act).await?;
+    Ok(AppealPage {
         layout: page.layout("A decision of the moderators"),
         path: appeals::path_of(&page.app, act.act_pk),
         act,
@@ -78,12 +96,13 @@ fn appeal_page(page: &PageRequest, act: ActRow, appeal: Option<AppealRow>, text:
         text: refusal.mark(
             Field::new("text", "Why is the decision wrong?").value(text).hint("At least 10 characters. You can appeal once."),
         ),
-    }
+        data,
+    })
 }
 
 async fn show(page: PageRequest) -> HubResult<HttpResponse> {
     let (act, appeal) = find(&page).await?;
-    let shown = appeal_page(&page, act, appeal, "", &Refusal::default());
+    let shown = appeal_page(&page, act, appeal, "", &Refusal::default()).await?;
     page.show(shown).await
 }
 
@@ -98,7 +117,7 @@ async fn send(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
         }
         Err(error) => {
             let refusal = Refusal::of(error)?;
-            let shown = appeal_page(&page, act, appeal, text, &refusal);
+            let shown = appeal_page(&page, act, appeal, text, &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

@@ -57,11 +57,11 @@ pub async fn was_public(
 ) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (
-               select from repos r
+               select 1 from repos r
                where r.namespace_pk = (select namespace_called($2)) and r.repo_type = $1 and lower(r.name) = lower($3)
                  and r.deleted_at is not null and not r.private
                union all
-               select from repo_redirects o join repos r using (repo_pk)
+               select 1 from repo_redirects o join repos r using (repo_pk)
                where o.repo_type = $1 and o.namespace_key = lower($2) and o.name_key = lower($3)
                  and r.deleted_at is not null and not r.private
            ) as "was!""#,
