@@ -49,6 +49,25 @@ def test_a_deleted_repository_is_restored_with_its_bytes(url, api, hf, new_repo,
         api.model_info(f"{repo_id}-x")
 
 
+@calls("HfApi.delete_repo", "HfApi.hf_hub_download", "HfApi.model_info", "HfApi.file_exists")
+def test_who_pinned_a_commit_of_a_deleted_repository_is_told(api, api_of, new_repo, tmp_path):
+    repo_id = new_repo(files={"a.txt": b"1"})
+    sha = api.model_info(repo_id).sha
+    api.delete_repo(repo_id)
+    for number, client in enumerate((api, api_of("dave"), api_of(None))):
+        for ask_for in (
+            lambda: client.hf_hub_download(repo_id, "a.txt", revision=sha, cache_dir=tmp_path / str(number)),
+            lambda: client.model_info(repo_id, revision=sha),
+            lambda: list(client.list_repo_tree(repo_id, revision=sha)),
+        ):
+            with pytest.raises(RepositoryNotFoundError, match=f"The model {repo_id} was deleted") as told:
+                ask_for()
+            assert told.value.response.status_code == 410
+        assert not client.file_exists(repo_id, "a.txt", revision=sha)
+        assert not client.repo_exists(repo_id)
+    api.delete_repo(repo_id, missing_ok=True)
+
+
 @calls("HfApi.super_squash_history")
 def test_a_squashed_history_comes_back(url, api, new_repo):
     repo_id = new_repo(files={"a.txt": b"1"})

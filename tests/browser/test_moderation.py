@@ -124,6 +124,22 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     ada.get_by_label(f"Choose user {name}").check()
     ada.get_by_role("button", name="Remove their authors with all they made").click()
     ada.get_by_text("1 case was decided.").wait_for()
+    # Who is shut out still gets a copy of their data, after they showed who they are.
+    spammer.watch.expected += ["Failed to load resource"]
+    spammer.goto("/login")
+    spammer.get_by_label("Username").fill(name)
+    spammer.get_by_label("Password").fill("a long enough password 7")
+    spammer.get_by_role("main").get_by_role("button", name="Log in").click()
+    spammer.get_by_role("link", name="Read more, and appeal").click()
+    spammer.get_by_role("link", name="take a copy of your data").click()
+    spammer.get_by_role("heading", name="A copy of your data").wait_for()
+    look(spammer, "data")
+    spammer.get_by_label("Password", exact=True).fill("not this one")
+    spammer.get_by_role("button", name="Make a copy").click()
+    spammer.get_by_text("This is not the password of this account.").wait_for()
+    spammer.get_by_label("Password", exact=True).fill("a long enough password 7")
+    spammer.get_by_role("button", name="Make a copy").click()
+    spammer.get_by_text("The copy is being made.").wait_for()
     dave.goto(f"/{name}")
     assert dave.get_by_text("Cheap watches").count() == 0
     ada.goto("/moderation/log")

@@ -10,7 +10,7 @@ mod oidc;
 mod profiles;
 mod rate_limits;
 mod recovery;
-mod second_factors;
+pub(crate) mod second_factors;
 mod sessions;
 mod sign_in;
 mod thieves;

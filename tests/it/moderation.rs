@@ -2,6 +2,7 @@
 
 mod bulk;
 mod covers;
+mod data;
 mod overlaps;
 mod removals;
 mod replies;

@@ -18,13 +18,13 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 }
 
 /// What somebody has who set an app up: the app's secret and the recovery codes.
-pub(super) struct Factors {
+pub(crate) struct Factors {
     pub secret: String,
     pub codes: Vec<String>,
 }
 
 /// Sets an app up. The code of the step before this one is used up.
-pub(super) async fn set_up(browser: &mut Browser) -> Factors {
+pub(crate) async fn set_up(browser: &mut Browser) -> Factors {
     let page = browser.open(APP).await;
     let secret = between(&page.text, "id=\"app-key\" readonly value=\"", "\"").to_owned();
     let setup = between(&page.text, "name=\"setup\" value=\"", "\"").to_owned();

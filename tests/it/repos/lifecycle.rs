@@ -58,6 +58,64 @@ async fn a_moved_repository_answers_to_its_old_name() {
 }
 
 #[tokio::test]
+async fn what_was_public_is_gone_and_what_was_private_was_never_there() {
+    let (hub, ada) = start().await;
+    let (eve, nobody) = (hub.user("eve").await, hub.anonymous());
+    for (name, private) in [("open", false), ("hidden", false), ("secret", true)] {
+        ada.create_repo("model", &format!("ada/{name}"), private).await;
+    }
+    ada.call(Method::PUT, "/api/models/ada/hidden/settings", &json!({ "private": true }), 200).await;
+    ada.commit("/api/models/ada/open", "main", &[Client::file("a", "1")], 200).await;
+    let sha = ada.get_json("/api/models/ada/open", 200).await["sha"].as_str().unwrap().to_owned();
+    ada.post_json("/api/repos/move", &json!({ "fromRepo": "ada/open", "toRepo": "ada/moved", "type": "model" }), 200).await;
+    for name in ["moved", "hidden", "secret"] {
+        let body = json!({ "name": name, "organization": "ada", "type": "model" });
+        ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
+    }
+
+    let doors = |name: &str| {
+        [
+            format!("/api/models/ada/{name}"),
+            format!("/api/models/ada/{name}/revision/{sha}"),
+            format!("/api/models/ada/{name}/tree/{sha}"),
+            format!("/ada/{name}/resolve/{sha}/a"),
+            format!("/ada/{name}/raw/{sha}/a"),
+        ]
+    };
+    // Under each name that it had, in any case, and for everybody.
+    for name in ["moved", "Moved", "open"] {
+        for client in [&ada, &eve, &nobody] {
+            for door in doors(name) {
+                let answer = client.get(&door, 410).await;
+                assert_eq!(answer.headers()["x-error-code"], "RepoNotFound", "{door}: clients know no other code");
+                let said = answer.headers()["x-error-message"].to_str().unwrap();
+                assert!(said.starts_with(&format!("The model ada/{name} was deleted")), "{door}: {said}");
+            }
+            let head = client.request(Method::HEAD, &format!("/ada/{name}/resolve/{sha}/a")).send().await.unwrap();
+            assert_eq!(head.status(), 410);
+            client.get(&format!("/ada/{name}/tree/{sha}"), 410).await;
+        }
+    }
+    eve.get("/api/datasets/ada/moved", 404).await;
+    // To all others, what was private is as what never was; its owner finds it among what was deleted.
+    for name in ["hidden", "secret", "never"] {
+        for door in doors(name) {
+            eve.get(&door, 404).await;
+            ada.get(&door, 404).await;
+            nobody.get(&door, 401).await;
+        }
+    }
+    // Who may not know of another one of the name hears the same as before.
+    ada.create_repo("model", "ada/moved", true).await;
+    ada.get("/api/models/ada/moved", 200).await;
+    eve.get("/api/models/ada/moved", 410).await;
+    ada.call(Method::PUT, "/api/models/ada/moved/settings", &json!({ "private": false }), 200).await;
+    nobody.get("/api/models/ada/moved", 200).await;
+    nobody.get(&format!("/ada/moved/resolve/{sha}/a"), 404).await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn a_deleted_repository_is_gone_and_its_name_free() {
     let (hub, ada) = start().await;
     ada.create_repo("model", "ada/bert", false).await;

@@ -43,7 +43,10 @@ impl HubError {
     /// ask whether it exists hear that it does not; the others show the sentence. It has the name as it was asked for, and no other.
     pub fn repo_gone(repo_type: RepoType, id: &RepoId) -> Self {
         let what = if repo_type == RepoType::Bucket { "all its files" } else { "all its files and commits" };
-        Self::new(ErrorKind::RepoGone, format!("The {repo_type} {id} was deleted, with {what}. Logging in does not bring it back."))
+        Self::new(
+            ErrorKind::RepoGone,
+            format!("The {repo_type} {id} was deleted, with {what}. Logging in does not bring it back."),
+        )
     }
 
     /// 404 for a revision.

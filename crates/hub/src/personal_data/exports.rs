@@ -137,7 +137,8 @@ async fn notice_of(app: &App, user: &User) -> HubResult<Notice> {
         Some(page) => Notice::Moderated {
             subject: "the copy of your data is ready".to_owned(),
             lines: vec![
-                "the copy of your data that you asked for can be downloaded for a week. The page asks for your password.".to_owned(),
+                "the copy of your data that you asked for can be downloaded for a week. The page asks for your password."
+                    .to_owned(),
                 "If you did not ask for it, somebody else knows your password: set a new one.".to_owned(),
             ],
             page,

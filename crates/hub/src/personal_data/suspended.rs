@@ -56,7 +56,9 @@ async fn find(page: &PageRequest) -> HubResult<(User, i64)> {
         None => None,
     };
     let user = found.filter(|user| !user.is_service()).ok_or_else(|| {
-        HubError::not_found("This decision is not about somebody's account. Copies of data are for people: look at /settings/data.")
+        HubError::not_found(
+            "This decision is not about somebody's account. Copies of data are for people: look at /settings/data.",
+        )
     })?;
     match user.deletes_at {
         // No copy is made of what goes.
@@ -113,7 +115,9 @@ async fn answer(page: &PageRequest, form: &CheckedForm, user: &User, act_pk: i64
     sign_in::ask_all(app, page.http(), user, form.exact("current_password"), form.text("code")).await?;
     if form.text("do") == "download" {
         let newest = exports::find_newest(app, user).await?.ok_or_else(|| {
-            HubError::conflict("There is no copy to download. If you asked for one, it is still being made; else ask for one first.")
+            HubError::conflict(
+                "There is no copy to download. If you asked for one, it is still being made; else ask for one first.",
+            )
         })?;
         return send_copy(page, user, &newest.public_id).await;
     }

@@ -42,13 +42,7 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
 ///
 /// # Errors
 /// As [`find_readable`], and 410 for a repository that was public until it was deleted.
-pub async fn find_addressed(
-    app: &App,
-    viewer: &Viewer,
-    repo_type: RepoType,
-    namespace: &str,
-    name: &str,
-) -> HubResult<RepoRead> {
+pub async fn find_addressed(app: &App, viewer: &Viewer, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<RepoRead> {
     let missing = match find_readable(app, viewer, repo_type, namespace, name).await {
         Err(error) if error.kind() == ErrorKind::RepoNotFound => error,
         other => return other,

@@ -49,12 +49,7 @@ pub async fn find_moved(
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn was_public(
-    conn: impl PgExecutor<'_>,
-    repo_type: RepoType,
-    namespace: &str,
-    name: &str,
-) -> sqlx::Result<bool> {
+pub async fn was_public(conn: impl PgExecutor<'_>, repo_type: RepoType, namespace: &str, name: &str) -> sqlx::Result<bool> {
     sqlx::query_scalar!(
         r#"select exists (
                select 1 from repos r
