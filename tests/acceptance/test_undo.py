@@ -54,15 +54,14 @@ def test_who_pinned_a_commit_of_a_deleted_repository_is_told(api, api_of, new_re
     repo_id = new_repo(files={"a.txt": b"1"})
     sha = api.model_info(repo_id).sha
     api.delete_repo(repo_id)
-    for number, client in enumerate((api, api_of("dave"), api_of(None))):
-        for ask_for in (
-            lambda: client.hf_hub_download(repo_id, "a.txt", revision=sha, cache_dir=tmp_path / str(number)),
-            lambda: client.model_info(repo_id, revision=sha),
-            lambda: list(client.list_repo_tree(repo_id, revision=sha)),
-        ):
-            with pytest.raises(RepositoryNotFoundError, match=f"The model {repo_id} was deleted") as told:
-                ask_for()
-            assert told.value.response.status_code == 410
+    for client in (api, api_of("dave"), api_of(None)):
+        with pytest.raises(RepositoryNotFoundError, match=f"The model {repo_id} was deleted") as download:
+            client.hf_hub_download(repo_id, "a.txt", revision=sha, cache_dir=tmp_path)
+        with pytest.raises(RepositoryNotFoundError, match=f"The model {repo_id} was deleted") as info:
+            client.model_info(repo_id, revision=sha)
+        with pytest.raises(RepositoryNotFoundError, match=f"The model {repo_id} was deleted") as tree:
+            list(client.list_repo_tree(repo_id, revision=sha))
+        assert [told.value.response.status_code for told in (download, info, tree)] == [410, 410, 410]
         assert not client.file_exists(repo_id, "a.txt", revision=sha)
         assert not client.repo_exists(repo_id)
     api.delete_repo(repo_id, missing_ok=True)
