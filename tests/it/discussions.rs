@@ -197,7 +197,7 @@ async fn discussions_follow_their_repository() {
     assert_eq!(refs["pullRequests"], json!([]));
     let delete = json!({ "organization": "ada", "name": "roberta" });
     ada.call(reqwest::Method::DELETE, "/api/repos/delete", &delete, 200).await;
-    ada.get(&format!("/api/models/ada/roberta/discussions/{num}"), 410).await;
+    ada.get(&format!("/api/models/ada/roberta/discussions/{num}"), 404).await;
     // What garbage collection does in the end.
     sqlx::query("delete from repos where name = 'roberta'").execute(&hub.app().pool).await.unwrap();
     assert_eq!(hub.count("discussions").await + hub.count("discussion_events").await, 0);

@@ -33,7 +33,7 @@ pub enum ErrorKind {
     Gated,
     /// 401 when anonymous, else 404.
     RepoNotFound,
-    /// 410: a repository that was public until it was deleted.
+    /// 410 of pages and git: a repository that was public until it was deleted.
     RepoGone,
     /// 404.
     RevisionNotFound,

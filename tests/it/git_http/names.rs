@@ -39,14 +39,22 @@ async fn a_deleted_repo_is_gone_for_git() {
     let (hub, ada, work) = start().await;
     let body = hub_tests::json!({ "name": "bert", "organization": "ada", "type": "model" });
     ada.call(reqwest::Method::DELETE, "/api/repos/delete", &body, 200).await;
-    for client in [&ada, &hub.anonymous()] {
-        client.get("/ada/bert/info/refs?service=git-upload-pack", 410).await;
-    }
+    let refs = "/ada/bert/info/refs?service=git-upload-pack";
+    ada.get(refs, 410).await;
+    // Git is asked for the login that it has: the name may be that of a private repository by now.
+    let asked = hub.anonymous().get(refs, 401).await;
+    assert!(asked.headers().contains_key("www-authenticate"));
     work.commit("a.txt", b"1").await;
     for arguments in [&["push", "origin", "HEAD:main"][..], &["fetch", "origin"][..]] {
         let said = work.refused(arguments).await;
-        assert!(said.contains("The model ada/bert was deleted, with all its files and commits."), "{said}");
+        assert!(said.contains("The public model ada/bert was deleted, with all its files and commits."), "{said}");
     }
+    // Whoever may see the private one that has the name now reaches it with the login that git keeps.
+    ada.create_repo("model", "ada/bert", true).await;
+    hub.anonymous().get(refs, 401).await;
+    hub.user("bob").await.get(refs, 410).await;
+    ada.get(refs, 200).await;
+    Work::clone(&ada, "/ada/bert").await;
     hub.stop().await;
 }
 

@@ -192,7 +192,7 @@ async fn an_account_is_removed_with_all_it_made_and_comes_back_with_it() {
     assert!(!queue.has("can be undone at once"), "one act is taken back by itself: {}", queue.text);
     assert_eq!(hub.count("moderation_acts").await, 1, "one act");
     let stranger = hub.anonymous();
-    stranger.get("/api/models/ada/bert", 410).await;
+    stranger.get("/api/models/ada/bert", 401).await;
     stranger.get(&format!("/api/collections/{slug}"), 404).await;
     let left = stranger.get_json(api, 200).await;
     assert!(

@@ -231,6 +231,7 @@ async fn settings_change_visibility_name_and_existence() {
     for old in ["/ada/bert-2", "/ada/bert/tree/main"] {
         let page = stranger.get(old).await;
         assert!(page.status == 410 && page.has("This repository was deleted"), "{old}: {}", page.text);
+        assert!(page.has("The public model ada/bert") && page.has("Log in"), "{old}: {}", page.text);
     }
     hub.stop().await;
 }

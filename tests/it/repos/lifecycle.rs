@@ -84,15 +84,16 @@ async fn what_was_public_is_gone_and_what_was_private_was_never_there() {
     };
     // Under each name that it had, in any case, and for everybody.
     for name in ["moved", "Moved", "open"] {
-        for client in [&ada, &eve, &nobody] {
+        for (client, missing) in [(&ada, 404), (&eve, 404), (&nobody, 401)] {
             for door in doors(name) {
-                let answer = client.get(&door, 410).await;
-                assert_eq!(answer.headers()["x-error-code"], "RepoNotFound", "{door}: clients know no other code");
+                let answer = client.get(&door, missing).await;
+                assert_eq!(answer.headers()["x-error-code"], "RepoNotFound", "{door}: to clients that ask, it is not there");
                 let said = answer.headers()["x-error-message"].to_str().unwrap();
-                assert!(said.starts_with(&format!("The model ada/{name} was deleted")), "{door}: {said}");
+                assert!(said.starts_with(&format!("The public model ada/{name} was deleted")), "{door}: {said}");
             }
             let head = client.request(Method::HEAD, &format!("/ada/{name}/resolve/{sha}/a")).send().await.unwrap();
-            assert_eq!(head.status(), 410);
+            assert_eq!(head.status(), missing);
+            assert_eq!(head.headers()["x-error-code"], "RepoNotFound");
             client.get(&format!("/ada/{name}/tree/{sha}"), 410).await;
         }
     }
@@ -102,13 +103,20 @@ async fn what_was_public_is_gone_and_what_was_private_was_never_there() {
         for door in doors(name) {
             eve.get(&door, 404).await;
             ada.get(&door, 404).await;
-            nobody.get(&door, 401).await;
+            let answer = nobody.get(&door, 401).await;
+            assert_eq!(answer.headers()["x-error-message"], "Repository not found", "{door}");
         }
+        eve.get(&format!("/ada/{name}/tree/{sha}"), 404).await;
     }
     // Who may not know of another one of the name hears the same as before.
     ada.create_repo("model", "ada/moved", true).await;
     ada.get("/api/models/ada/moved", 200).await;
-    eve.get("/api/models/ada/moved", 410).await;
+    eve.get("/ada/moved", 410).await;
+    for (client, missing) in [(&eve, 404), (&nobody, 401)] {
+        let answer = client.get("/api/models/ada/moved", missing).await;
+        let said = answer.headers()["x-error-message"].to_str().unwrap();
+        assert_eq!(said, "The public model ada/moved was deleted, with all its files and commits.");
+    }
     ada.call(Method::PUT, "/api/models/ada/moved/settings", &json!({ "private": false }), 200).await;
     nobody.get("/api/models/ada/moved", 200).await;
     nobody.get(&format!("/ada/moved/resolve/{sha}/a"), 404).await;
@@ -123,8 +131,7 @@ async fn a_deleted_repository_is_gone_and_its_name_free() {
     let body = json!({ "name": "bert", "organization": "ada", "type": "model" });
     hub.user("eve").await.call(Method::DELETE, "/api/repos/delete", &body, 403).await;
     ada.call(Method::DELETE, "/api/repos/delete", &body, 200).await;
-    ada.get("/api/models/ada/bert/tree/main", 410).await;
-    // Whoever deletes twice is told that it is not there, as clients expect (`missing_ok`).
+    ada.get("/api/models/ada/bert/tree/main", 404).await;
     ada.call(Method::DELETE, "/api/repos/delete", &body, 404).await;
     ada.create_repo("model", "ada/bert", false).await;
     assert_eq!(ada.get_json("/api/models/ada/bert/tree/main", 200).await.as_array().unwrap().len(), 1);

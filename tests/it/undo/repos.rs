@@ -49,7 +49,7 @@ async fn a_deleted_repository_comes_back_with_all_that_it_had() {
 
     delete_repo(&ada, "ada", "bert").await;
     for path in [API.to_owned(), "/ada/bert/resolve/main/w.bin".to_owned(), "/api/models/ada/bert2".to_owned()] {
-        ada.get(&path, 410).await;
+        ada.get(&path, 404).await;
     }
     assert_eq!(ada.get_json("/api/models?author=ada", 200).await, json!([]));
     // Collection goes by every day.
@@ -83,7 +83,7 @@ async fn a_deleted_repository_comes_back_with_all_that_it_had() {
     // The undo can be undone.
     let undone = undo_last(&ada, API, json!({}), 200).await;
     assert_eq!(undone["id"], Value::Null);
-    ada.get(API, 410).await;
+    ada.get(API, 404).await;
     restore(&ada, &listed[0]["_id"], json!({}), 200).await;
     let mut problems = Vec::new();
     fsck::check(hub.app(), None, fsck::Depth::Bytes, |problem| problems.push(problem)).await.unwrap();

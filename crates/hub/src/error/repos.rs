@@ -39,14 +39,15 @@ impl HubError {
         Self::new(ErrorKind::RepoNotFound, "Repository not found").for_anonymous(anonymous)
     }
 
-    /// 410 for a repository that was public until it was deleted. Clients take the code for that of a missing one, so that those which
-    /// ask whether it exists hear that it does not; the others show the sentence. It has the name as it was asked for, and no other.
+    /// The same for a repository that was public until it was deleted: what programs ask for answers like what does not exist, with a
+    /// sentence for whoever reads it.
+    pub fn repo_deleted(repo_type: RepoType, id: &RepoId, anonymous: bool) -> Self {
+        Self::new(ErrorKind::RepoNotFound, deleted_text(repo_type, id)).for_anonymous(anonymous)
+    }
+
+    /// 410 for a repository that was public until it was deleted, to people and to git.
     pub fn repo_gone(repo_type: RepoType, id: &RepoId) -> Self {
-        let what = if repo_type == RepoType::Bucket { "all its files" } else { "all its files and commits" };
-        Self::new(
-            ErrorKind::RepoGone,
-            format!("The {repo_type} {id} was deleted, with {what}. Logging in does not bring it back."),
-        )
+        Self::new(ErrorKind::RepoGone, deleted_text(repo_type, id))
     }
 
     /// 404 for a revision.
@@ -175,6 +176,12 @@ impl HubError {
     pub fn moved_to(path: impl Into<String>) -> Self {
         Self::new(ErrorKind::Moved, "This repository has moved.").with_header("Location", path)
     }
+}
+
+/// It has the name as it was asked for, and no other. It stays true when the name is that of a private repository by now.
+fn deleted_text(repo_type: RepoType, id: &RepoId) -> String {
+    let what = if repo_type == RepoType::Bucket { "all its files" } else { "all its files and commits" };
+    format!("The public {repo_type} {id} was deleted, with {what}.")
 }
 
 /// Keeps what a client sent from filling a header or a page.

@@ -20,7 +20,7 @@ use crate::accounts::sign_in::must_confirm;
 use crate::accounts::{Auth, User, Viewer, audit, rate_limits};
 use crate::app::App;
 use crate::downloads::client::Client;
-use crate::error::{HubError, HubResult};
+use crate::error::{Family, HubError, HubResult};
 use crate::fetches::Fetcher;
 use crate::flags::Flag;
 use crate::git_http::push::{AskedAt, advertise_refs, take_in};
@@ -239,7 +239,7 @@ impl Caller {
 
 async fn find(app: &App, user: User, place: &Place) -> HubResult<RepoRead> {
     let viewer = Viewer { user: Some(user), auth: Auth::Password };
-    find_addressed(app, &viewer, place.repo_type, &place.namespace, &place.name).await
+    find_addressed(app, &viewer, Family::Git, place.repo_type, &place.namespace, &place.name).await
 }
 
 /// Sends bytes to a client that takes them.

@@ -41,17 +41,32 @@ pub async fn find_readable(app: &App, viewer: &Viewer, repo_type: RepoType, name
 /// What is there now and is not for this viewer changes nothing about the answer, so that it tells nothing of it.
 ///
 /// # Errors
-/// As [`find_readable`], and 410 for a repository that was public until it was deleted.
-pub async fn find_addressed(app: &App, viewer: &Viewer, repo_type: RepoType, namespace: &str, name: &str) -> HubResult<RepoRead> {
+/// As [`find_readable`]; for a repository that was public until it was deleted with a sentence that says so, and by pages and git as 410.
+pub async fn find_addressed(
+    app: &App,
+    viewer: &Viewer,
+    family: Family,
+    repo_type: RepoType,
+    namespace: &str,
+    name: &str,
+) -> HubResult<RepoRead> {
     let missing = match find_readable(app, viewer, repo_type, namespace, name).await {
         Err(error) if error.kind() == ErrorKind::RepoNotFound => error,
         other => return other,
     };
     let Ok(id) = RepoId::new(namespace, name) else { return Err(missing) };
-    match queries::was_public(&app.pool, repo_type, id.namespace(), id.name()).await? {
-        true => Err(HubError::repo_gone(repo_type, &id)),
-        false => Err(missing),
+    if !queries::was_public(&app.pool, repo_type, id.namespace(), id.name()).await? {
+        return Err(missing);
     }
+    Err(match family {
+        Family::Page => HubError::repo_gone(repo_type, &id),
+        // Git sends the login that it has once it is asked for one: the name may be that of a private repository by now.
+        Family::Git if !viewer.is_anonymous() => HubError::repo_gone(repo_type, &id),
+        // Clients that ask whether there is one take nothing else for a no.
+        Family::Git | Family::Lfs | Family::Api | Family::File => {
+            HubError::repo_deleted(repo_type, &id, viewer.is_anonymous())
+        }
+    })
 }
 
 /// Finds a repository that moderators disabled, for the page that says why, and tells whether the viewer administers it.
@@ -90,7 +105,7 @@ async fn from_path(request: &HttpRequest) -> HubResult<RepoRead> {
         Family::Git | Family::Lfs => name.strip_suffix(".git").unwrap_or(name),
         Family::Api | Family::File | Family::Page => name,
     };
-    let found = find_addressed(app, &viewer, repo_type, namespace, name).await?;
+    let found = find_addressed(app, &viewer, family, repo_type, namespace, name).await?;
     let moved = found.repo.id.key() != format!("{namespace}/{name}").to_ascii_lowercase();
     let redirects = is_safe(request) && matches!(family, Family::Api | Family::File | Family::Page);
     if moved && redirects {
