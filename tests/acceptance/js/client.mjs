@@ -54,6 +54,10 @@ const cases = {
       await hub.deleteRepo({ repo, ...at });
       assert.equal(await hub.repoExists({ repo, ...at }), false);
     }
+    // One that everybody knew is not there for those who ask, either.
+    const open = await make("model");
+    await hub.deleteRepo({ repo: open, ...at });
+    for (const who of [at, { hubUrl }]) assert.equal(await hub.repoExists({ repo: open, ...who }), false);
   },
 
   async uploadFiles() {

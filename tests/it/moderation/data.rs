@@ -57,6 +57,8 @@ async fn a_suspended_person_takes_a_copy_by_password_and_second_factor() {
     assert_eq!(copy.headers["cache-control"], "private, no-store");
     assert!(copy.text.starts_with("PK"), "a zip");
     assert!(browser.cookie("session").is_none(), "nobody is logged in by it");
+    let proofs = "audit_log where action = 'account.proof' and actor = 'ada' and via = 'password'";
+    assert_eq!(hub.count(proofs).await, 4, "each time that she showed who she is, and no other");
 
     // Nobody guesses without end.
     for _ in 0..4 {

@@ -114,6 +114,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("account.create", "Account made"),
     ("account.sign_in", "Logged in"),
     ("account.sign_in_failed", "Wrong password"),
+    ("account.proof", "Password given for a copy of the data, without logging in"),
     ("account.password", "Password changed"),
     ("account.email", "Email address changed"),
     ("account.rename", "Account renamed"),

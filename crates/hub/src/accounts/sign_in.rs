@@ -5,7 +5,7 @@ use serde_json::json;
 
 use super::passwords::Found;
 use super::throttle::Try;
-use super::{User, UserPk, audit, first_passwords, passwords, queries, second_factors, sessions};
+use super::{Auth, User, UserPk, Viewer, audit, first_passwords, passwords, queries, second_factors, sessions};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
 
@@ -104,6 +104,7 @@ pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, passwor
 }
 
 /// Asks for all that a sign-in asks for, of somebody who gets no session: the password, and a code where the account has a second factor.
+/// The security log tells of it.
 ///
 /// # Errors
 /// 403 when something is wrong, or the account has no password; 429 after too many wrong ones.
@@ -116,12 +117,16 @@ pub async fn ask_all(app: &App, request: &HttpRequest, user: &User, password: &s
         Some(found) if found.pk == user.pk => {}
         _ => return Err(HubError::forbidden("This is not the password of this account.").at("current_password")),
     }
-    if !second_factors::has_any(app, user.pk).await? {
-        return Ok(());
+    if second_factors::has_any(app, user.pk).await? {
+        if code.is_empty() {
+            let text = "This account has a second factor: give a code of its app, or a recovery code.";
+            return Err(HubError::forbidden(text).at("code"));
+        }
+        second_factors::check_code(app, user, code).await?;
     }
-    if code.is_empty() {
-        let text = "This account has a second factor: give a code of its app, or a recovery code.";
-        return Err(HubError::forbidden(text).at("code"));
-    }
-    second_factors::check_code(app, user, code).await.map(|_| ())
+    // No session tells of it, so the security log does.
+    audit::note_viewer(&Viewer { user: Some(user.clone()), auth: Auth::Password });
+    let details = json!({ "browser": sessions::user_agent_of(request) });
+    audit::note(app, user.pk, "account.proof", &details).await?;
+    Ok(())
 }

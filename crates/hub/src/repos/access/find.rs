@@ -63,9 +63,7 @@ pub async fn find_addressed(
         // Git sends the login that it has once it is asked for one: the name may be that of a private repository by now.
         Family::Git if !viewer.is_anonymous() => HubError::repo_gone(repo_type, &id),
         // Clients that ask whether there is one take nothing else for a no.
-        Family::Git | Family::Lfs | Family::Api | Family::File => {
-            HubError::repo_deleted(repo_type, &id, viewer.is_anonymous())
-        }
+        Family::Git | Family::Lfs | Family::Api | Family::File => HubError::repo_deleted(repo_type, &id, viewer.is_anonymous()),
     })
 }
 
