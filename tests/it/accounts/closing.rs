@@ -17,6 +17,11 @@ async fn delete(browser: &mut Browser, name: &str) -> Page {
     browser.submit(DATA, DELETE, &[("confirmation", name)]).await
 }
 
+/// What somebody reads who asks for what is not there.
+async fn told(client: &hub_tests::Client, path: &str) -> String {
+    client.get(path, 404).await.headers()["x-error-message"].to_str().unwrap().to_owned()
+}
+
 /// A hub that somebody else runs, with ada, who has something of everything, and bob, with whom she talks.
 async fn start() -> (TestHub, hub_tests::Client, hub_tests::Client) {
     let hub = TestHub::start().await;
@@ -158,11 +163,8 @@ async fn an_account_is_closed_kept_closed_again_and_removed() {
     }
     // Whoever pinned a commit of hers is told, though nothing else is left.
     bob.get("/ada/bert", 410).await;
-    for path in ["/ada/bert/resolve/main/README.md", "/api/models/alone/gpt"] {
-        let answer = bob.get(path, 404).await;
-        let told = answer.headers()["x-error-message"].to_str().unwrap();
-        assert!(told.starts_with("The public model ") && told.contains(" was deleted"), "{path}: {told}");
-    }
+    assert!(told(&bob, "/ada/bert/resolve/main/README.md").await.starts_with("The public model ada/bert was deleted"));
+    assert!(told(&bob, "/api/models/alone/gpt").await.starts_with("The public model alone/gpt was deleted"));
     hub.stop().await;
 }
 

@@ -108,6 +108,24 @@ async fn the_old_name_of_an_owner_who_was_renamed_works_as_well() {
 }
 
 #[tokio::test]
+async fn of_a_deleted_repository_is_told_what_everybody_knew() {
+    let hub = start().await;
+    let (ada, bob) = (hub.account("ada").await, hub.account("bob").await);
+    let client = hub.token(&ada, hub::accounts::TokenRole::Write).await;
+    for (name, private) in [("open", false), ("hidden", true)] {
+        client.create_repo("model", &format!("ada/{name}"), private).await;
+        let body = hub_tests::json!({ "name": name, "organization": "ada", "type": "model" });
+        client.call(reqwest::Method::DELETE, "/api/repos/delete", &body, 200).await;
+    }
+    let (machine, work) = (Machine::of(&hub, &bob).await, Work::empty());
+    let told = machine.refused(&work, &["clone", &machine.url("ada/open"), "."]).await;
+    assert!(told.contains("The public model ada/open was deleted, with all its files and commits."), "{told}");
+    let untold = machine.refused(&work, &["clone", &machine.url("ada/hidden"), "."]).await;
+    assert!(untold.contains("Repository not found") && !untold.contains("deleted"), "{untold}");
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn while_the_hub_takes_no_changes_clones_go_on_and_pushes_are_told() {
     let hub = start().await;
     let ada = hub.account("ada").await;
