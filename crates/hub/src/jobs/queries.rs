@@ -76,7 +76,8 @@ fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
 /// The database does not answer.
 pub async fn claim(pool: &PgPool, queue: Queue, lease: Duration, left: &[String]) -> sqlx::Result<Option<ClaimedJob>> {
     let secs = lease.as_secs_f64();
-    // The kinds stand here as in the predicates of the indexes (migrations/20261130040001_*, 20261201020002_*), or those would be of no use.
+    // The kinds stand here as in the predicates of the indexes (migrations/20261130040001_*, 20261201020002_*), or those would be of no
+    // use.
     match queue {
         Queue::Quick => {
             sqlx::query_as!(
