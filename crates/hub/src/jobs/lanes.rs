@@ -45,7 +45,7 @@ impl Lane {
     }
 
     /// How long a job may take. Far more than any needs: one that hangs must not be in the way for ever.
-    pub(super) const fn patience(self) -> Duration {
+    pub(crate) const fn patience(self) -> Duration {
         match self {
             Self::Quick | Self::Reads => Duration::from_secs(3600),
             Self::Heavy => Duration::from_secs(24 * 3600),

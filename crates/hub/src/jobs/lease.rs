@@ -16,7 +16,7 @@ pub struct Lease {
 }
 
 impl Lease {
-    /// Of a claim that is asked for now.
+    /// The lease of a claim that the database is about to be asked for: counted from before the question, it ends no later than there.
     pub fn from_now(length: Duration) -> Self {
         Self { length, ends: Instant::now() + length }
     }

@@ -9,7 +9,7 @@ use sqlx::postgres::PgArguments;
 use sqlx::query::QueryAs;
 use sqlx::{PgPool, Postgres, QueryBuilder};
 
-use self::clauses::{columns, columns_of, is_counter, order_of, push_after, push_filters, push_joins, push_order, push_order_by};
+use self::clauses::{columns, is_counter, push_after, push_filters, push_joins, push_order};
 use crate::repos::listing::{Columns, ListQuery, Sort};
 use crate::repos::visibility::Visibility;
 use crate::web::cursor::one_more;
@@ -126,14 +126,13 @@ async fn list_among_first(
     query: &ListQuery,
     rows: i64,
 ) -> sqlx::Result<Vec<ListedRepo>> {
+    let mut sql = columns(query.columns, query.sort);
     let table = match query.sort {
         sort if is_counter(sort) => "repo_counters c",
         Sort::Id => "repos r join namespaces n using (namespace_pk)",
         _ => "repos r",
     };
-    let (value, key) = order_of(query.sort);
-    let mut sql = QueryBuilder::new("select found.* from (");
-    sql.push(format!("select repo_pk, {value} as first_value, {key} as first_key from {table} where "));
+    sql.push(format!(" from (select repo_pk from {table} where "));
     if is_counter(query.sort) {
         sql.push("c.repo_type = ").push_bind(repo_type);
     } else {
@@ -141,14 +140,12 @@ async fn list_among_first(
     }
     push_after(&mut sql, query);
     push_order(&mut sql, query, rows);
-    sql.push(") first cross join lateral (").push(columns_of(query.columns, query.sort)).push(" from repos r");
+    sql.push(") first join repos r using (repo_pk)");
     push_joins(&mut sql);
-    sql.push(" where r.repo_pk = first.repo_pk and r.repo_type = ").push_bind(repo_type);
+    sql.push(" where r.repo_type = ").push_bind(repo_type);
     visible.push(&mut sql);
     push_filters(&mut sql, query);
-    // Looked up one by one in the list's order, it ends with the page. Joined as a whole, all counters would be read.
-    sql.push(" offset 0) found");
-    push_order_by(&mut sql, query, ("first_value", "first_key"), wanted(query));
+    push_order(&mut sql, query, wanted(query));
     planned_anew(&mut sql).fetch_all(pool).await
 }
 

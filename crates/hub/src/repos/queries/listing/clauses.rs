@@ -12,24 +12,19 @@ pub(super) fn push_joins(sql: &mut QueryBuilder<Postgres>) {
 
 /// What is selected, without from where.
 pub(super) fn columns(columns: Columns, sort: Sort) -> QueryBuilder<Postgres> {
-    QueryBuilder::new(columns_of(columns, sort))
-}
-
-/// The same, to be put into another statement.
-pub(super) fn columns_of(columns: Columns, sort: Sort) -> String {
     // Wide columns are stored apart and not read unless asked for.
     let wide = |wanted: bool, column: &str, kind: &str| match wanted {
         true => format!(", r.{column}"),
         false => format!(", null::{kind} as {column}"),
     };
-    let mut sql = String::from(
+    let mut sql = QueryBuilder::new(
         "select r.repo_pk, r.public_id, r.repo_type, n.name as namespace, r.name, r.private, r.gated, r.disabled, r.created_at,
                 r.last_modified_at, r.head_oid, c.downloads, c.downloads_all_time, c.likes, c.trending, r.parameters, r.tags,
                 r.pipeline_tag, r.library_name, r.file_count, r.size_bytes",
     );
-    sql.push_str(&wide(columns.card, "card", "jsonb"));
-    sql.push_str(&wide(columns.facts, "facts", "jsonb"));
-    sql.push_str(&wide(columns.siblings, "siblings", "text[]"));
+    sql.push(wide(columns.card, "card", "jsonb"));
+    sql.push(wide(columns.facts, "facts", "jsonb"));
+    sql.push(wide(columns.siblings, "siblings", "text[]"));
     let value = match sort {
         Sort::LastModified | Sort::Created => format!("(extract(epoch from {}) * 1000000)::bigint", column(sort)),
         Sort::Parameters => "coalesce(r.parameters, 0)".to_owned(),
@@ -44,7 +39,8 @@ pub(super) fn columns_of(columns: Columns, sort: Sort) -> String {
         | Sort::Size
         | Sort::Rows => column(sort).to_owned(),
     };
-    sql + &format!(", {value} as sort_value")
+    sql.push(format!(", {value} as sort_value"));
+    sql
 }
 
 /// Whether an order is by what is counted, in `repo_counters`.
@@ -157,22 +153,12 @@ fn push_after_name(sql: &mut QueryBuilder<Postgres>, id: &str, compare: &str) {
     sql.push("), lower(").push_bind(name.to_owned()).push("))");
 }
 
-/// The two expressions that a list is ordered by.
-pub(super) const fn order_of(sort: Sort) -> (&'static str, &'static str) {
-    (column(sort), key(sort))
-}
-
 pub(super) fn push_order(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, limit: i64) {
-    push_order_by(sql, query, order_of(query.sort), limit);
-}
-
-/// The same by what the two expressions are called in another statement.
-pub(super) fn push_order_by(sql: &mut QueryBuilder<Postgres>, query: &ListQuery, (value, key): (&str, &str), limit: i64) {
     let order = match query.direction {
         Direction::Descending => "desc",
         Direction::Ascending => "asc",
     };
-    sql.push(format!(" order by {value} {order}, {key} {order} limit ")).push_bind(limit);
+    sql.push(format!(" order by {} {order}, {} {order} limit ", column(query.sort), key(query.sort))).push_bind(limit);
 }
 
 /// What decides between equals.
