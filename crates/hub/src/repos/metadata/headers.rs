@@ -1,7 +1,7 @@
 //! The job that reads the headers of weight files: some kilobytes from the store, by range.
 
 use bytes::Bytes;
-use futures::stream::{self, Stream, StreamExt as _};
+use futures::future::join_all;
 use hub_cards::{HeaderError, Progress, gguf, safetensors};
 use hub_types::Oid;
 use serde_json::{Map, Value, json};
@@ -110,30 +110,28 @@ async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) 
         let shards = shards_of(app, repo, head, path, &mut bytes_left).await?;
         let Some(rest) = files_left.checked_sub(shards.len()) else { return Ok(None) };
         files_left = rest;
-        let mut beginnings = beginnings_of(app, repo, head, shards);
-        while let Some(found) = beginnings.next().await {
-            // A repository that lacks a shard has no number of parameters.
-            let Some((file, beginning)) = found? else { return Ok(None) };
-            sum.add(&one_safetensors(app, &file, beginning, &mut bytes_left).await?);
+        for group in shards.chunks(READS_AT_ONCE) {
+            for found in beginnings_of(app, repo, head, group).await {
+                // A repository that lacks a shard has no number of parameters.
+                let Some((file, beginning)) = found? else { return Ok(None) };
+                sum.add(&one_safetensors(app, &file, beginning, &mut bytes_left).await?);
+            }
         }
     }
     Ok(Some(sum))
 }
 
-/// Files with what is read of them first, in their order; nothing for one that is not there. Some are read at once, since each takes
-/// several answers of a store that may be far away.
-fn beginnings_of(
-    app: &App,
-    repo: &Repo,
-    head: Oid,
-    paths: Vec<String>,
-) -> impl Stream<Item = HubResult<Option<(WeightFile, Bytes)>>> + Unpin {
-    let beginnings = stream::iter(paths).map(move |path| async move {
-        let Some(file) = open(app, repo, head, &path).await? else { return HubResult::Ok(None) };
-        let beginning = file.head(app, FIRST_READ_BYTES.min(file.size)).await?;
-        HubResult::Ok(Some((file, beginning)))
-    });
-    beginnings.buffered(READS_AT_ONCE)
+/// Files with what is read of them first, in their order; nothing for one that is not there. They are read at once, since each takes
+/// several answers of a store that may be far away. All come before the first is looked at: what is read halfway would keep its turn
+/// or its connection from whoever looks.
+async fn beginnings_of(app: &App, repo: &Repo, head: Oid, paths: &[String]) -> Vec<HubResult<Option<(WeightFile, Bytes)>>> {
+    join_all(paths.iter().map(|path| beginning_of(app, repo, head, path))).await
+}
+
+async fn beginning_of(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<(WeightFile, Bytes)>> {
+    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+    let beginning = file.head(app, FIRST_READ_BYTES.min(file.size)).await?;
+    Ok(Some((file, beginning)))
 }
 
 /// The files that an index names, in its folder; any other file is the only one.
@@ -186,13 +184,14 @@ async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<O
         return Ok(None);
     }
     let (mut sum, mut left) = (None::<gguf::Summary>, MAX_ALL_BYTES);
-    let mut beginnings = beginnings_of(app, repo, head, shards);
-    while let Some(found) = beginnings.next().await {
-        let Some((file, beginning)) = found? else { return Ok(None) };
-        let next = one_gguf(app, &file, beginning, &mut left).await?;
-        match &mut sum {
-            Some(sum) => sum.add(&next),
-            None => sum = Some(next),
+    for group in shards.chunks(READS_AT_ONCE) {
+        for found in beginnings_of(app, repo, head, group).await {
+            let Some((file, beginning)) = found? else { return Ok(None) };
+            let next = one_gguf(app, &file, beginning, &mut left).await?;
+            match &mut sum {
+                Some(sum) => sum.add(&next),
+                None => sum = Some(next),
+            }
         }
     }
     Ok(sum)
