@@ -113,15 +113,16 @@ async fn a_stop_waits_for_the_jobs_in_hand_of_all_lanes() {
     let worker = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
     let mut held = hub.app().begin().await.unwrap();
     hub::db::lock(&mut held, LockKey::MeasureStorage).await.unwrap();
-    sqlx::query("lock table users in access exclusive mode").execute(&mut *held).await.unwrap();
+    sqlx::query("lock table users, repos in access exclusive mode").execute(&mut *held).await.unwrap();
     enqueue(&hub, Job::MeasureStorage).await;
+    enqueue(&hub, Job::ReadTexts { repo_pk: -1 }).await;
     enqueue(&hub, Job::SendPasswordLink { email: "nobody@example.org".to_owned() }).await;
-    until("both are in hand", async || hub.count("jobs where locked_until > now()").await == 2).await;
+    until("all are in hand", async || hub.count("jobs where locked_until > now()").await == 3).await;
     let release = async {
         sleep(Duration::from_millis(500)).await;
         enqueue(&hub, Job::ReadHeaders { repo_pk: -1 }).await;
         sleep(Duration::from_millis(500)).await;
-        assert_eq!(hub.count("jobs where locked_until > now()").await, 2, "they are still being done");
+        assert_eq!(hub.count("jobs where locked_until > now()").await, 3, "they are still being done");
         held.rollback().await.unwrap();
     };
     tokio::join!(worker.stop(), release);

@@ -33,7 +33,7 @@ impl Drop for Watched {
 }
 
 struct Connection {
-    /// The server's socket by another number: the server does not lend out its own.
+    /// The server's socket by another number, which is one more open file: the server lends its own only while it calls.
     socket: std::net::TcpStream,
     in_hand: Cell<u32>,
     idle_since: Cell<Instant>,
@@ -64,7 +64,8 @@ pub fn watch_connections(patience: Duration) -> impl Fn(&dyn Any, &mut Extension
         let socket = match stream.as_fd().try_clone_to_owned() {
             Ok(socket) => std::net::TcpStream::from(socket),
             Err(error) => {
-                tracing::warn!(%error, "a connection is not watched");
+                // No file descriptor is left for that: it is served as long as it comes.
+                tracing::debug!(%error, "a connection is not watched");
                 return;
             }
         };

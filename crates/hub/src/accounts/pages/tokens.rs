@@ -14,6 +14,7 @@ use crate::accounts::scopes::{self, Chosen};
 use crate::accounts::tokens::{self, NewToken, SetLimit, create_token, read_requests_limit};
 use crate::accounts::{TokenRole, User, UserPk, sudo};
 use crate::app::App;
+use crate::config::RateLimits;
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -66,8 +67,8 @@ pub struct TokenFields {
     pub expires: Field,
     /// The choices for that.
     pub lifetimes: Vec<Choice>,
-    /// How many requests it may make.
-    pub requests: Field,
+    /// How many requests it may make, on a hub that counts them.
+    pub requests: Option<Field>,
 }
 
 /// A token that was just made.
@@ -291,7 +292,7 @@ async fn tokens_page(
         hub_url: page.base.as_str().to_owned(),
         created,
         tokens: items_of(page, user.pk).await?,
-        new: TokenFields::of(user, form, refusal),
+        new: TokenFields::of(&page.app.config.rate_limits, user, form, refusal),
     })
 }
 
@@ -305,7 +306,7 @@ pub async fn items_of(page: &PageRequest, user_pk: UserPk) -> HubResult<Vec<Toke
 
 impl TokenFields {
     /// The fields for a token of an account, with what was chosen.
-    pub fn of(user: &User, form: &TokenForm, refusal: &Refusal) -> Self {
+    pub fn of(limits: &RateLimits, user: &User, form: &TokenForm, refusal: &Refusal) -> Self {
         let chosen = if form.role.is_empty() { "write" } else { &form.role };
         let scope = |(_, name, _): (_, String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
         let repos =
@@ -317,9 +318,11 @@ impl TokenFields {
         };
         let webhook_rights = [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
             .map(|(value, label)| Choice::new(value, label, &form.webhooks));
-        let requests = Field::new("requests_limit", "Limit of requests")
-            .value(&form.requests_limit)
-            .hint("So many of each kind in a window, and not all that the account has. Leave it empty for no limit of its own.");
+        let in_window = format!(
+            "How many of each kind (API, files, pages) it may make in {} seconds. Empty: as many as the account.",
+            limits.window_secs
+        );
+        let requests = Field::new("requests_limit", "Limit of requests").value(&form.requests_limit).hint(in_window);
         let webhooks =
             Field::new("webhooks", "Your webhooks").hint("To watch a namespace of yours, the token must read it, too.");
         Self {
@@ -336,7 +339,7 @@ impl TokenFields {
             gated: form.gated,
             webhooks: (!user.is_service()).then(|| (webhooks, webhook_rights.into())),
             expires: refusal.mark(Field::new("expires", "Stops working")),
-            requests: refusal.mark(requests),
+            requests: limits.enabled.then(|| refusal.mark(requests)),
             lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
         }
     }

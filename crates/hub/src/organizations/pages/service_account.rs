@@ -123,7 +123,7 @@ async fn account_page(page: &PageRequest, kept: Kept, typed: &Typed, refusal: &R
         roles: lower_role_options(role),
         created: take_created(page, NEW_TOKEN_COOKIE),
         tokens: items_of(page, account.user_pk).await?,
-        new: TokenFields::of(&service, &typed.token, of_token),
+        new: TokenFields::of(&page.app.config.rate_limits, &service, &typed.token, of_token),
         account,
         tokens_path: format!("{path}/tokens"),
         path,
