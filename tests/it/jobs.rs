@@ -190,7 +190,7 @@ async fn each_queue_gives_its_own_kinds() {
 }
 
 #[tokio::test]
-async fn what_is_derived_again_does_not_fill_the_lane_of_mails() {
+async fn what_is_derived_again_does_not_fill_the_lane_of_reads() {
     let hub = idle_hub().await;
     hub.sql(
         r#"insert into jobs (kind, dedup_key, payload)
