@@ -65,6 +65,26 @@ async fn a_mail_waits_for_no_job_that_takes_long() {
 }
 
 #[tokio::test]
+async fn a_mail_waits_for_nothing_that_reads_a_repository() {
+    let hub = TestHub::start().await;
+    hub.account("ada").await;
+    hub.sql("update users set email_confirmed_at = now()").await;
+    hub.jobs_done().await;
+    let mut held = hub.app().begin().await.unwrap();
+    sqlx::query("lock table repos in access exclusive mode").execute(&mut *held).await.unwrap();
+    enqueue(&hub, Job::ReadHeaders { repo_pk: -1 }).await;
+    until("it is in hand", async || hub.count("jobs where locked_until > now()").await == 1).await;
+    enqueue(&hub, Job::ReadTexts { repo_pk: -1 }).await;
+    enqueue(&hub, Job::SendPasswordLink { email: "ada@example.org".to_owned() }).await;
+    until("there is a mail", async || outbox(&hub).len() == 1).await;
+    assert_eq!(hub.count("jobs where kind = 'read_headers' and locked_until > now()").await, 1, "it is still being done");
+    assert_eq!(hub.count("jobs where kind = 'read_texts' and attempts = 0").await, 1, "one that reads waits for it");
+    held.rollback().await.unwrap();
+    hub.jobs_done().await;
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn many_files_that_are_put_in_chunks_leave_turns_to_others() {
     let hub = TestHub::start().await;
     hub.jobs_done().await;
@@ -86,22 +106,23 @@ async fn many_files_that_are_put_in_chunks_leave_turns_to_others() {
 }
 
 #[tokio::test]
-async fn a_stop_waits_for_the_jobs_in_hand_of_both_lanes() {
+async fn a_stop_waits_for_the_jobs_in_hand_of_all_lanes() {
     let hub = idle_hub().await;
     let mut config = hub.app().config.as_ref().clone();
     config.role = Role::Jobs;
     let worker = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
     let mut held = hub.app().begin().await.unwrap();
     hub::db::lock(&mut held, LockKey::MeasureStorage).await.unwrap();
-    sqlx::query("lock table users in access exclusive mode").execute(&mut *held).await.unwrap();
+    sqlx::query("lock table users, repos in access exclusive mode").execute(&mut *held).await.unwrap();
     enqueue(&hub, Job::MeasureStorage).await;
+    enqueue(&hub, Job::ReadTexts { repo_pk: -1 }).await;
     enqueue(&hub, Job::SendPasswordLink { email: "nobody@example.org".to_owned() }).await;
-    until("both are in hand", async || hub.count("jobs where locked_until > now()").await == 2).await;
+    until("all are in hand", async || hub.count("jobs where locked_until > now()").await == 3).await;
     let release = async {
         sleep(Duration::from_millis(500)).await;
         enqueue(&hub, Job::ReadHeaders { repo_pk: -1 }).await;
         sleep(Duration::from_millis(500)).await;
-        assert_eq!(hub.count("jobs where locked_until > now()").await, 2, "they are still being done");
+        assert_eq!(hub.count("jobs where locked_until > now()").await, 3, "they are still being done");
         held.rollback().await.unwrap();
     };
     tokio::join!(worker.stop(), release);
@@ -150,6 +171,8 @@ async fn each_queue_gives_its_own_kinds() {
     drop(conn);
     enqueue(&hub, Job::PutInChunks { oid: Sha256::from_bytes([1; 32]) }).await;
     enqueue(&hub, Job::ReadHeaders { repo_pk: 1 }).await;
+    enqueue(&hub, Job::ReadTexts { repo_pk: 1 }).await;
+    enqueue(&hub, Job::LookAtCard { repo_pk: 1, user_pk: 1 }).await;
     enqueue(&hub, Job::SendPasswordLink { email: "ada@example.org".to_owned() }).await;
     hub.sql("insert into jobs (kind, payload) values ('of_a_later_version', 'null')").await;
     let all_of = async |queue: Queue| {
@@ -161,12 +184,13 @@ async fn each_queue_gives_its_own_kinds() {
     };
     assert_eq!(all_of(Queue::Chunks).await, ["put_in_chunks"]);
     assert_eq!(all_of(Queue::Slow).await.len(), slow.len());
-    assert_eq!(all_of(Queue::Quick).await, ["read_headers", "send_password_link", "of_a_later_version"]);
+    assert_eq!(all_of(Queue::Reads).await, ["read_headers", "read_texts", "look_at_card"]);
+    assert_eq!(all_of(Queue::Quick).await, ["send_password_link", "of_a_later_version"]);
     hub.stop().await;
 }
 
 #[tokio::test]
-async fn what_is_derived_again_does_not_fill_the_lane_of_mails() {
+async fn what_is_derived_again_does_not_fill_the_lane_of_reads() {
     let hub = idle_hub().await;
     hub.sql(
         r#"insert into jobs (kind, dedup_key, payload)
@@ -188,19 +212,19 @@ async fn a_claim_reads_nothing_of_other_queues() {
     hub.sql(
         "insert into jobs (kind, payload, run_at)
          select kind, 'null', now() - make_interval(secs => n)
-         from unnest(array['put_in_chunks', 'scan_files', 'tell_user']) kind, generate_series(1, 3000) n",
+         from unnest(array['put_in_chunks', 'scan_files', 'read_headers', 'tell_user']) kind, generate_series(1, 3000) n",
     )
     .await;
     hub.sql("analyze jobs").await;
     // A connection tells what it did when it is used again some time later.
     let options = hub.app().pool.connect_options().as_ref().clone();
     let pool = PgPoolOptions::new().max_connections(1).connect_with(options).await.unwrap();
-    for queue in [Queue::Chunks, Queue::Slow, Queue::Quick] {
+    for queue in [Queue::Chunks, Queue::Slow, Queue::Reads, Queue::Quick] {
         assert!(queries::claim(&pool, queue, LEASE, &[]).await.unwrap().is_some());
     }
     let used = "select count(*) from pg_stat_user_indexes
-                where indexrelname in ('jobs_chunks_idx', 'jobs_slow_idx', 'jobs_quick_idx') and idx_scan > 0";
-    until("each has its index", async || sqlx::query_scalar::<_, i64>(used).fetch_one(&pool).await.unwrap() == 3).await;
+                where indexrelname in ('jobs_chunks_idx', 'jobs_slow_idx', 'jobs_reads_idx', 'jobs_told_idx') and idx_scan > 0";
+    until("each has its index", async || sqlx::query_scalar::<_, i64>(used).fetch_one(&pool).await.unwrap() == 4).await;
     pool.close().await;
     hub.stop().await;
 }
@@ -210,18 +234,18 @@ async fn a_claim_lasts_as_long_as_the_work_and_ends_some_time_after_a_node_was_k
     let hub = idle_hub().await;
     enqueue(&hub, Job::ReadHeaders { repo_pk: -1 }).await;
     let lease = Lease::from_now(LEASE);
-    let job = claim(&hub, Queue::Quick).await.expect("the job");
+    let job = claim(&hub, Queue::Reads).await.expect("the job");
     let work = async {
         let begun = Instant::now();
         while begun.elapsed() < LEASE * 3 / 2 {
-            assert!(claim(&hub, Queue::Quick).await.is_none(), "another node took it up");
+            assert!(claim(&hub, Queue::Reads).await.is_none(), "another node took it up");
             sleep(Duration::from_millis(100)).await;
         }
         "done"
     };
     assert_eq!(lease.keep(&hub.app().pool, &job, work).await, Some("done"));
     // Nobody notes that, as when the node dies here.
-    until("it comes again", async || claim(&hub, Queue::Quick).await.is_some()).await;
+    until("it comes again", async || claim(&hub, Queue::Reads).await.is_some()).await;
     hub.stop().await;
 }
 
@@ -231,9 +255,9 @@ async fn work_is_stopped_when_another_node_has_it() {
     let pool = &hub.app().pool;
     enqueue(&hub, Job::ReadHeaders { repo_pk: -1 }).await;
     let lease = Lease::from_now(LEASE);
-    let job = claim(&hub, Queue::Quick).await.expect("the job");
+    let job = claim(&hub, Queue::Reads).await.expect("the job");
     hub.sql("update jobs set locked_until = now() - interval '1 second'").await;
-    let other = claim(&hub, Queue::Quick).await.expect("another node takes it up");
+    let other = claim(&hub, Queue::Reads).await.expect("another node takes it up");
     assert_eq!(other.job_pk, job.job_pk);
     let kept = timeout(LEASE * 2, lease.keep(pool, &job, pending::<()>())).await;
     assert_eq!(kept.expect("it is told soon"), None);

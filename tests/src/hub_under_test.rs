@@ -79,7 +79,7 @@ impl TestHub {
 
     /// Makes a token with scopes.
     pub async fn scoped_token(&self, user: &User, role: TokenRole, scopes: serde_json::Value) -> Client {
-        let token = NewToken { name: "test".to_owned(), role, scopes, expires_at: None };
+        let token = NewToken { name: "test".to_owned(), role, scopes, expires_at: None, requests_limit: None };
         let secret = create_token(self.app(), user, &token).await.expect("the token is made");
         Client::new(self.base.clone(), Some(secret))
     }

@@ -2,7 +2,7 @@
 //!
 //! A job is enqueued in the transaction that causes it and runs at least once: job bodies are idempotent.
 //! Rows are claimed with `for update skip locked` for a lease, which a node extends as long as it works; one that dies lets go of
-//! them when it ends. Two lanes are worked through beside each other ([`Lane`]).
+//! them when it ends. Three lanes are worked through beside each other ([`Lane`]).
 
 mod lanes;
 mod lease;
@@ -27,7 +27,8 @@ pub use lease::Lease;
 pub use runner::run;
 pub use schedule::enqueue_periodic;
 
-/// Every kind of background work. A new one is of the quick lane; what takes longer than seconds is named in [`queries::claim`].
+/// Every kind of background work. A new one is of the quick lane; what reads files or takes longer than seconds is named in
+/// [`queries::claim`].
 #[derive(Debug, Clone, Serialize, Deserialize, PartialEq, Eq)]
 #[serde(tag = "kind", content = "payload", rename_all = "snake_case")]
 pub enum Job {
@@ -320,6 +321,7 @@ impl Job {
 #[derive(Debug, Clone, Default)]
 pub struct Jobs {
     quick: Arc<Notify>,
+    reads: Arc<Notify>,
     heavy: Arc<Notify>,
 }
 
@@ -327,6 +329,7 @@ impl Jobs {
     /// Says that there is new work.
     pub fn wake(&self) {
         self.quick.notify_one();
+        self.reads.notify_one();
         self.heavy.notify_one();
     }
 
@@ -334,6 +337,7 @@ impl Jobs {
     pub async fn woken(&self, lane: Lane) {
         match lane {
             Lane::Quick => self.quick.notified().await,
+            Lane::Reads => self.reads.notified().await,
             Lane::Heavy => self.heavy.notified().await,
         }
     }

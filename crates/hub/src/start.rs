@@ -105,6 +105,9 @@ impl StartError {
 /// a connection that is just being closed.
 const KEEP_ALIVE: Duration = Duration::from_secs(90);
 
+/// When, after an answer, the whole head of the next request must have come on a connection. More than [`KEEP_ALIVE`].
+const HEAD_WITHIN: Duration = Duration::from_secs(120);
+
 /// A hub that serves. Dropping it does not stop it; call [`RunningHub::stop`].
 #[derive(Debug)]
 pub struct RunningHub {
@@ -273,6 +276,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
             .wrap(actix_web::middleware::from_fn(crate::accounts::audit::remember_origin))
             .wrap(actix_web::middleware::from_fn(crate::web::observe::observe))
             .wrap(actix_web::middleware::from_fn(crate::web::silence::watch_bodies))
+            .wrap(actix_web::middleware::from_fn(crate::web::idle::note_requests))
             .wrap(actix_web::middleware::from_fn(crate::web::request_id::name_requests))
             .wrap(actix_web::middleware::from_fn(crate::site::health::retire_connections))
             .configure(routes)
@@ -280,6 +284,7 @@ pub async fn start(mut config: Config, listener: TcpListener) -> Result<RunningH
     let server = HttpServer::new(factory)
         .disable_signals()
         .keep_alive(KEEP_ALIVE)
+        .on_connect(crate::web::idle::watch_connections(HEAD_WITHIN))
         // Or the end of an answer in parts waits up to 40 ms for the client to confirm its beginning.
         .tcp_nodelay(true)
         .shutdown_timeout(app.config.shutdown_timeout_secs)

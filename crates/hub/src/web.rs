@@ -10,6 +10,7 @@ pub mod cursor;
 pub mod extract;
 pub mod filters;
 pub mod form;
+pub mod idle;
 mod json_feed;
 pub mod layout;
 pub mod links;

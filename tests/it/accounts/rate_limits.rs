@@ -93,3 +93,98 @@ async fn this_machine_is_not_counted_and_limits_can_be_switched_off() {
     }
     hub.stop().await;
 }
+
+const TOKENS: &str = "/settings/tokens";
+
+/// Ada's browser, and the token that she makes there with a limit of its own.
+async fn limited_token(hub: &TestHub, limit: &str) -> (Browser, Client) {
+    let mut browser = Browser::logged_in(hub, "ada").await;
+    let fields = [("name", "job"), ("role", "read"), ("expires", ""), ("requests_limit", limit)];
+    let made = browser.submit(TOKENS, TOKENS, &fields).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let page = browser.open(TOKENS).await;
+    let rest = page.text.split("value=\"hf_").nth(1).expect("the token is shown");
+    let token = hub.with_token(&format!("hf_{}", rest.split('"').next().unwrap()));
+    (browser, token)
+}
+
+/// Counts enough for the pages that these tests open.
+fn some(config: &mut Config) {
+    few(config);
+    config.rate_limits.accounts = RequestLimits { api: 5, resolvers: 2, pages: 100 };
+}
+
+#[tokio::test]
+async fn a_token_with_a_limit_of_its_own_leaves_the_rest_to_others() {
+    let hub = TestHub::start_with(some).await;
+    let ada = hub.account("ada").await;
+    let other = hub.token(&ada, TokenRole::Read).await;
+    let (mut browser, job) = limited_token(&hub, "2").await;
+    let answer = get(&job, "/api/whoami-v2", "198.51.100.1").await;
+    assert_eq!(answer.status(), 200);
+    assert!(header(&answer, "ratelimit").starts_with("\"api\";r=1;t="), "{:?}", answer.headers());
+    assert_eq!(header(&answer, "ratelimit-policy"), "\"fixed window\";\"api\";q=2;w=3600");
+    assert_eq!(get(&job, "/api/whoami-v2", "198.51.100.1").await.status(), 200);
+    for _ in 0..5 {
+        let answer = get(&job, "/api/whoami-v2", "198.51.100.1").await;
+        assert_eq!(answer.status(), 429);
+        assert!(header(&answer, "ratelimit").starts_with("\"api\";r=0;t="), "{:?}", answer.headers());
+        assert!(header(&answer, "x-error-message").contains("this token has a limit of its own, 2 of"), "{:?}", answer.headers());
+    }
+    // Two of the account's five are used up, and not seven.
+    for left in ["r=2;", "r=1;", "r=0;"] {
+        let answer = get(&other, "/api/whoami-v2", "198.51.100.1").await;
+        assert_eq!(answer.status(), 200);
+        assert!(header(&answer, "ratelimit").contains(left), "{:?}", answer.headers());
+        assert_eq!(header(&answer, "ratelimit-policy"), "\"fixed window\";\"api\";q=5;w=3600");
+    }
+    assert_eq!(get(&other, "/api/whoami-v2", "198.51.100.1").await.status(), 429, "the account has its limit as ever");
+    let page = browser.open(TOKENS).await;
+    assert!(page.has("7 in the current 3600 seconds, at most 2 of each kind"), "{}", page.text);
+    assert!(page.has("4 in the current 3600 seconds<"), "{}", page.text);
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn an_account_that_has_used_up_its_own_limit_gets_nothing_more_by_a_token_with_one() {
+    let hub = TestHub::start_with(some).await;
+    let ada = hub.account("ada").await;
+    let other = hub.token(&ada, TokenRole::Read).await;
+    let (_, job) = limited_token(&hub, "100").await;
+    for _ in 0..5 {
+        assert_eq!(get(&other, "/api/whoami-v2", "198.51.100.1").await.status(), 200);
+    }
+    let answer = get(&job, "/api/whoami-v2", "198.51.100.1").await;
+    assert_eq!(answer.status(), 429);
+    assert_eq!(header(&answer, "ratelimit-policy"), "\"fixed window\";\"api\";q=5;w=3600");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn the_limit_of_a_token_is_changed_kept_and_taken_away() {
+    let hub = TestHub::start_with(some).await;
+    hub.account("ada").await;
+    let (mut browser, _) = limited_token(&hub, "2").await;
+    let token_pk: i64 =
+        sqlx::query_scalar("select token_pk from access_tokens where name = 'job'").fetch_one(&hub.app().pool).await.unwrap();
+    let path = format!("{TOKENS}/{token_pk}/rename");
+    let limited = |limit: &str| format!("access_tokens where name = 'job' and requests_limit is not distinct from {limit}");
+    for wrong in ["0", "-1", "many", "1000000001"] {
+        assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", wrong)]).await.status, 400, "{wrong}");
+    }
+    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job")]).await.status, 303);
+    assert_eq!(hub.count(&limited("2")).await, 1, "another name alone keeps it");
+    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", "3")]).await.status, 303);
+    assert_eq!(hub.count(&limited("3")).await, 1);
+    assert_eq!(browser.submit(TOKENS, &format!("{TOKENS}/{token_pk}/rotate"), &[]).await.status, 303);
+    assert_eq!(hub.count(&limited("3")).await, 1, "the token that replaces it has it, too");
+    let newer: i64 =
+        sqlx::query_scalar("select token_pk from access_tokens where name = 'job'").fetch_one(&hub.app().pool).await.unwrap();
+    let path = format!("{TOKENS}/{newer}/rename");
+    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", "")]).await.status, 303);
+    assert_eq!(hub.count(&limited("null")).await, 1);
+    let fields = [("name", "x"), ("role", "read"), ("expires", ""), ("requests_limit", "0")];
+    let refused = browser.submit(TOKENS, TOKENS, &fields).await;
+    assert!(refused.status == 400 && refused.has("a number from 1 to"), "{}", refused.text);
+    hub.stop().await;
+}

@@ -279,3 +279,24 @@ async fn it_goes_with_its_organisation() {
     assert_eq!(kind, "deleted");
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn its_token_may_have_a_limit_of_requests_of_its_own() {
+    let (hub, _, mut ada) = acme().await;
+    make(&mut ada, "write").await;
+    let page = ada
+        .submit(CI, &format!("{CI}/tokens"), &[("name", "x"), ("role", "read"), ("expires", ""), ("requests_limit", "0")])
+        .await;
+    assert!(page.status == 400 && page.has("a number from 1 to"), "{}", page.text);
+    let bot = token(&hub, &mut ada, &[("role", "read"), ("requests_limit", "2")]).await;
+    for status in [200, 200, 429] {
+        bot.get_json("/api/whoami-v2", status).await;
+    }
+    let token_pk: i64 =
+        sqlx::query_scalar("select token_pk from access_tokens where name = 'runner'").fetch_one(&hub.app().pool).await.unwrap();
+    let fields = [("name", "runner"), ("requests_limit", "")];
+    let page = ada.submit(CI, &format!("{CI}/tokens/{token_pk}/rename"), &fields).await;
+    assert_eq!((page.status, page.location()), (303, CI), "{}", page.text);
+    bot.get_json("/api/whoami-v2", 200).await;
+    hub.stop().await;
+}

@@ -168,6 +168,26 @@ async fn weights_are_counted_by_a_job_or_the_first_who_asks() {
 }
 
 #[tokio::test]
+async fn all_files_of_an_index_are_counted_or_none() {
+    let seeded = Seeded::model(&[("README.md", CARD)]).await;
+    let name = |number: usize| format!("model-{number:05}-of-00020.safetensors");
+    let shard = |number: usize| hub_git::Change::AddBlob {
+        path: hub_types::RepoPath::new(&name(number)).unwrap(),
+        content: hub_git::Content::Bytes(safetensors(number)),
+    };
+    let names: Value = (1..=20).map(|number| (format!("w{number}"), name(number))).collect();
+    let mut changes = vec![add("model.safetensors.index.json", &json!({ "weight_map": names }).to_string())];
+    changes.extend((1..=20).filter(|number| *number != 17).map(shard));
+    seeded.commit("main", "all but one", changes).await;
+    seeded.hub.jobs_done().await;
+    assert_eq!(show(&seeded, "", 200).await.get("safetensors"), None);
+    seeded.commit("main", "the last", vec![shard(17)]).await;
+    seeded.hub.jobs_done().await;
+    assert_eq!(show(&seeded, "", 200).await["safetensors"], json!({"parameters": {"F32": 210}, "total": 210}));
+    seeded.stop().await;
+}
+
+#[tokio::test]
 async fn a_card_with_broken_yaml_or_a_nul_breaks_nothing() {
     let seeded = Seeded::model(&[("README.md", "---\nlicense: [\n---\n# x\n")]).await;
     assert_eq!(show(&seeded, "", 200).await.get("cardData"), None);

@@ -1,7 +1,8 @@
 //! How many requests somebody may make: a number in each window of time for each kind of route, as on the Hub, told in the headers
 //! `RateLimit` and `RateLimit-Policy` (draft-ietf-httpapi-ratelimit-headers-09) that `huggingface_hub` waits by.
 //!
-//! Accounts are counted over all their tokens and browsers, everybody else by network address; on each node, in memory.
+//! Accounts are counted over all their tokens and browsers, everybody else by network address; on each node, in memory. Tokens are
+//! counted, too: one may have a limit of its own below that of its account, and what that refuses takes nothing from the others.
 
 use std::net::IpAddr;
 use std::sync::Arc;
@@ -34,6 +35,8 @@ enum Bucket {
 }
 
 impl Bucket {
+    const ALL: [Self; 3] = [Self::Api, Self::Resolvers, Self::Pages];
+
     fn of(path: &str) -> Option<Self> {
         if path.starts_with(SIGNED) || FREE.iter().any(|free| path.starts_with(free)) {
             return None;
@@ -65,12 +68,20 @@ enum Client {
 #[derive(Debug, Clone)]
 pub struct RequestCounts {
     windows: Arc<Windows<(Bucket, Client)>>,
+    /// By the keys of tokens. Apart, so that somebody's many tokens take no places from others' accounts.
+    tokens: Arc<Windows<(Bucket, i64)>>,
 }
 
 impl RequestCounts {
     /// Counts for these limits.
     pub fn new(limits: &RateLimits) -> Self {
-        Self { windows: Arc::new(Windows::new(Duration::from_secs(limits.window_secs))) }
+        let length = Duration::from_secs(limits.window_secs);
+        Self { windows: Arc::new(Windows::new(length)), tokens: Arc::new(Windows::new(length)) }
+    }
+
+    /// How many requests were made with a token in this window, of all kinds.
+    pub fn of_token(&self, token_pk: i64) -> u64 {
+        Bucket::ALL.iter().map(|bucket| self.tokens.count_of(&(*bucket, token_pk))).sum()
     }
 }
 
@@ -91,6 +102,8 @@ struct Standing {
     limit: u64,
     counted: Counted,
     window_secs: u64,
+    /// Whether it is the token's own limit.
+    of_token: bool,
 }
 
 impl Standing {
@@ -119,20 +132,34 @@ impl Standing {
             Bucket::Resolvers => of.resolvers,
             Bucket::Pages => of.pages,
         };
-        if limit == 0 {
-            return None;
+        let counts = &app.request_counts;
+        let window_secs = counts.windows.length_secs();
+        let of_token = viewer.auth.token().and_then(|(token_pk, limit)| {
+            let counted = counts.tokens.add((bucket, token_pk));
+            Some(Self { bucket, limit: limit?, counted, window_secs, of_token: true })
+        });
+        if of_token.is_some_and(|standing| standing.is_over()) {
+            // It is refused, and takes nothing from the account.
+            return of_token;
         }
-        let windows = &app.request_counts.windows;
-        let counted = windows.add((bucket, client));
-        Some(Self { bucket, limit, counted, window_secs: windows.length_secs() })
+        let of_client = (limit > 0).then(|| {
+            let counted = counts.windows.add((bucket, client));
+            Self { bucket, limit, counted, window_secs, of_token: false }
+        });
+        // What is told is what ends first.
+        [of_token, of_client].into_iter().flatten().min_by_key(|standing| (!standing.is_over(), standing.left()))
     }
 
     fn is_over(&self) -> bool {
         self.counted.count > self.limit
     }
 
+    fn left(&self) -> u64 {
+        self.limit.saturating_sub(self.counted.count)
+    }
+
     fn headers(&self) -> [(&'static str, String); 2] {
-        let (name, left) = (self.bucket.as_str(), self.limit.saturating_sub(self.counted.count));
+        let (name, left) = (self.bucket.as_str(), self.left());
         [
             ("ratelimit", format!("\"{name}\";r={left};t={}", self.counted.ends_in_secs)),
             ("ratelimit-policy", format!("\"fixed window\";\"{name}\";q={};w={}", self.limit, self.window_secs)),
@@ -170,8 +197,8 @@ pub async fn refuse_excess(
     let standing = request.extensions().get::<Standing>().copied();
     match standing {
         Some(standing) if standing.is_over() => {
-            let what =
-                format!("Too many requests: this hub takes {} of this kind in {} seconds.", standing.limit, standing.window_secs);
+            let taken = if standing.of_token { "this token has a limit of its own," } else { "this hub takes" };
+            let what = format!("Too many requests: {taken} {} of this kind in {} seconds.", standing.limit, standing.window_secs);
             let error = HubError::too_many_requests(&what, standing.counted.ends_in_secs);
             let (request, _) = request.into_parts();
             Ok(ServiceResponse::from_err(error, request))

@@ -50,6 +50,38 @@ pub struct NewToken {
     pub scopes: serde_json::Value,
     /// When it stops working.
     pub expires_at: Option<chrono::DateTime<chrono::Utc>>,
+    /// How many requests of each kind it may make in a window; nothing is as many as its account.
+    pub requests_limit: Option<i64>,
+}
+
+/// What becomes of the limit of requests of a token.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub enum SetLimit {
+    /// It stays.
+    Keep,
+    /// It is so many from now on; nothing is as many as its account.
+    To(Option<i64>),
+}
+
+/// The most requests that somebody may give a token.
+const MOST_REQUESTS: i64 = 1_000_000_000;
+
+/// Reads how many requests a token may make, as it is typed: nothing is as many as its account.
+///
+/// # Errors
+/// 400 for what is no such number.
+pub fn read_requests_limit(text: &str) -> HubResult<Option<i64>> {
+    let text = text.trim();
+    if text.is_empty() {
+        return Ok(None);
+    }
+    match text.parse::<i64>().ok().filter(|limit| (1..=MOST_REQUESTS).contains(limit)) {
+        Some(limit) => Ok(Some(limit)),
+        None => {
+            let what = "Give the limit of requests as a number from 1 to 1000000000, or leave it empty.";
+            Err(HubError::bad_request(what).at("requests_limit"))
+        }
+    }
 }
 
 /// Makes a token and gives its text, which is not kept.
@@ -78,14 +110,14 @@ pub async fn note_made(conn: &mut PgConnection, viewer: &Viewer, repo_pk: i64) -
     }
 }
 
-/// Gives a token another name.
+/// Gives a token another name, or another limit of requests.
 ///
 /// # Errors
 /// 400 for an empty or long name, 404 when the user has no such token.
-pub async fn rename(app: &App, user: &User, token_pk: i64, name: &str) -> HubResult<()> {
+pub async fn change(app: &App, user: &User, token_pk: i64, name: &str, limit: SetLimit) -> HubResult<()> {
     check_name(name)?;
     let mut tx = audit::begin(app).await?;
-    if !queries::rename_token(&mut *tx, user.pk, token_pk, name.trim()).await? {
+    if !queries::update_token(&mut *tx, user.pk, token_pk, name.trim(), limit).await? {
         return Err(HubError::no_such_token());
     }
     Ok(tx.commit().await?)
@@ -124,4 +156,21 @@ pub(super) fn check_name(name: &str) -> HubResult<()> {
         return Ok(());
     }
     Err(HubError::bad_request("Give the token a name of 1 to 100 characters.").at("name"))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_limit_is_a_number_above_nothing_or_left_out() {
+        for (typed, limit) in
+            [("", None), ("  ", None), ("1", Some(1)), (" 250 ", Some(250)), ("1000000000", Some(1_000_000_000))]
+        {
+            assert_eq!(read_requests_limit(typed).unwrap(), limit, "{typed}");
+        }
+        for typed in ["0", "-1", "1000000001", "9999999999999999999999", "1.5", "many", "1 000"] {
+            assert!(read_requests_limit(typed).is_err(), "{typed}");
+        }
+    }
 }

@@ -221,12 +221,23 @@ pub enum Auth {
         scopes: Value,
         /// When it was made.
         created_at: chrono::DateTime<chrono::Utc>,
+        /// How many requests of each kind it may make in a window, if its owner gave it fewer than the account has.
+        requests_limit: Option<u64>,
     },
     /// By user name and password, or with an SSH key (git).
     Password,
 }
 
 impl Auth {
+    /// The token that was shown, if it is one that is stored, and its own limit of requests.
+    pub const fn token(&self) -> Option<(i64, Option<u64>)> {
+        match self {
+            // No row is behind the token of Git LFS over SSH.
+            Self::Token { token_pk, requests_limit, .. } if *token_pk != 0 => Some((*token_pk, *requests_limit)),
+            Self::Token { .. } | Self::Session { .. } | Self::Password | Self::Anonymous => None,
+        }
+    }
+
     /// What the trusted publisher is called whose job shows its token, if it is one.
     pub fn publisher(&self) -> Option<&str> {
         let Self::Token { scopes, .. } = self else { return None };

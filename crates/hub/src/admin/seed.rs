@@ -151,7 +151,7 @@ async fn plant_token(app: &App, user_pk: UserPk, owner: &str, token: &SeedToken,
         };
     }
     let scopes = token.scopes.clone().unwrap_or_else(|| serde_json::json!({}));
-    let new = NewToken { name: token.name.clone(), role, scopes, expires_at: None };
+    let new = NewToken { name: token.name.clone(), role, scopes, expires_at: None, requests_limit: None };
     let mut conn = app.pool.acquire().await?;
     queries::tokens::insert_token(&mut conn, user_pk, &new, &token.token).await?;
     report.push(format!("made {name}"));

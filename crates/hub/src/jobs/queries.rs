@@ -76,7 +76,8 @@ fn stored(job: &Job) -> sqlx::Result<(String, Value)> {
 /// The database does not answer.
 pub async fn claim(pool: &PgPool, queue: Queue, lease: Duration, left: &[String]) -> sqlx::Result<Option<ClaimedJob>> {
     let secs = lease.as_secs_f64();
-    // The kinds stand here as in the predicates of the indexes (migrations/20261130040001_*), or those would be of no use.
+    // The kinds stand here as in the predicates of the indexes (migrations/20261130040001_*, 20261201020002_*), or those would be of no
+    // use.
     match queue {
         Queue::Quick => {
             sqlx::query_as!(
@@ -86,8 +87,27 @@ pub async fn claim(pool: &PgPool, queue: Queue, lease: Duration, left: &[String]
                      select job_pk from jobs
                      where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
                        and kind not in ('collect_garbage', 'convert_weights', 'count_activity', 'derive_again', 'export_data',
-                           'measure_storage', 'prune_audit_log', 'put_in_chunks', 'repack', 'scan_again', 'scan_files',
-                           'sketch_weights', 'sweep_personal_data', 'sweep_sign_ins', 'sweep_uploads')
+                           'look_at_card', 'measure_storage', 'prune_audit_log', 'put_in_chunks', 'read_headers', 'read_texts',
+                           'repack', 'scan_again', 'scan_files', 'sketch_weights', 'sweep_personal_data', 'sweep_sign_ins',
+                           'sweep_uploads')
+                       and kind <> all ($2)
+                     order by run_at limit 1 for update skip locked
+                 )
+                 returning job_pk, kind, payload, attempts",
+                secs,
+                left
+            )
+            .fetch_optional(pool)
+            .await
+        }
+        Queue::Reads => {
+            sqlx::query_as!(
+                ClaimedJob,
+                "update jobs set attempts = attempts + 1, locked_until = now() + make_interval(secs => $1)
+                 where job_pk = (
+                     select job_pk from jobs
+                     where failed_at is null and run_at <= now() and (locked_until is null or locked_until < now())
+                       and kind in ('look_at_card', 'read_headers', 'read_texts')
                        and kind <> all ($2)
                      order by run_at limit 1 for update skip locked
                  )

@@ -63,6 +63,7 @@ pub(crate) async fn viewer(app: &App, request: &HttpRequest, token: &str) -> Hub
         role: operation.role(),
         scopes: json!({}),
         created_at: crate::clock::now(),
+        requests_limit: None,
     };
     Ok(Viewer { user: Some(user), auth })
 }

@@ -65,6 +65,15 @@ impl<K: Eq + Hash> Windows<K> {
         Counted { count, ends_in_secs: left.as_secs().max(1) }
     }
 
+    /// How many were counted in this window.
+    pub fn count_of(&self, key: &K) -> u64 {
+        let window = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
+        if window.since.elapsed() >= self.length {
+            return 0;
+        }
+        window.counts.get(key).copied().unwrap_or(0)
+    }
+
     /// Counts one less: it was none of those that are counted.
     pub fn take_back(&self, key: &K) {
         let mut window = self.inner.lock().unwrap_or_else(PoisonError::into_inner);
@@ -84,6 +93,7 @@ mod tests {
         assert_eq!([1, 1, 2, 1].map(|key| windows.add(key).count), [1, 2, 1, 3]);
         windows.take_back(&1);
         assert_eq!(windows.add(1).count, 3);
+        assert_eq!([1, 2, 7].map(|key| windows.count_of(&key)), [3, 1, 0]);
         for key in 0..200_000 {
             windows.add(key);
         }
@@ -93,5 +103,6 @@ mod tests {
 
         let over = Windows::new(Duration::ZERO);
         assert_eq!([over.add(1).count, over.add(1).count], [1, 1]);
+        assert_eq!(over.count_of(&1), 0, "what is over is not counted");
     }
 }

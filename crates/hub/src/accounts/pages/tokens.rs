@@ -11,8 +11,10 @@ use super::navigation::SettingsNavigation;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::tokens::{TokenRow, list_tokens};
 use crate::accounts::scopes::{self, Chosen};
-use crate::accounts::tokens::{self, NewToken, create_token};
+use crate::accounts::tokens::{self, NewToken, SetLimit, create_token, read_requests_limit};
 use crate::accounts::{TokenRole, User, UserPk, sudo};
+use crate::app::App;
+use crate::config::RateLimits;
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
@@ -65,6 +67,8 @@ pub struct TokenFields {
     pub expires: Field,
     /// The choices for that.
     pub lifetimes: Vec<Choice>,
+    /// How many requests it may make, on a hub that counts them.
+    pub requests: Option<Field>,
 }
 
 /// A token that was just made.
@@ -101,6 +105,12 @@ pub struct TokenItem {
     pub expired: bool,
     /// Whether it was found where everybody can read it.
     pub leaked: bool,
+    /// How many requests this node has counted in this window, if any are counted.
+    pub requests: Option<u64>,
+    /// How long a window is, in seconds.
+    pub window_secs: u64,
+    /// How many requests of each kind it may make in a window, if its owner said so.
+    pub requests_limit: Option<i64>,
 }
 
 /// What a fine-grained token may do in a namespace.
@@ -156,6 +166,7 @@ pub struct TokenForm {
     gated: bool,
     webhooks: String,
     expires: String,
+    requests_limit: String,
 }
 
 impl TokenForm {
@@ -171,6 +182,7 @@ impl TokenForm {
             gated: form.text("gated") == "true",
             webhooks: form.text("webhooks").to_owned(),
             expires: form.text("expires").to_owned(),
+            requests_limit: form.text("requests_limit").to_owned(),
         }
     }
 
@@ -196,7 +208,8 @@ impl TokenForm {
             TokenRole::Read | TokenRole::Write => json!({}),
             TokenRole::FineGrained => scopes::build(user, &chosen)?,
         };
-        Ok(NewToken { name: self.name.clone(), role, scopes, expires_at: self.expires_at()? })
+        let requests_limit = read_requests_limit(&self.requests_limit)?;
+        Ok(NewToken { name: self.name.clone(), role, scopes, expires_at: self.expires_at()?, requests_limit })
     }
 
     fn expires_at(&self) -> HubResult<Option<DateTime<Utc>>> {
@@ -238,8 +251,20 @@ pub fn show_once(page: &PageRequest, to: &str, cookie: &'static str, (name, secr
 
 async fn post_rename(page: PageRequest, path: web::Path<i64>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    tokens::rename(&page.app, user, path.into_inner(), form.text("name")).await?;
-    Ok(page.redirect_saying("/settings/tokens", "Token renamed."))
+    let (limit, said) = changed_limit(&form)?;
+    tokens::change(&page.app, user, path.into_inner(), form.text("name"), limit).await?;
+    Ok(page.redirect_saying("/settings/tokens", said))
+}
+
+/// What becomes of the limit of a token by a form that may have one, and what is said of the change.
+///
+/// # Errors
+/// 400 for what is no limit.
+pub fn changed_limit(form: &CheckedForm) -> HubResult<(SetLimit, &'static str)> {
+    if !form.fields().pairs().iter().any(|(name, _)| name == "requests_limit") {
+        return Ok((SetLimit::Keep, "Token renamed."));
+    }
+    Ok((SetLimit::To(read_requests_limit(form.text("requests_limit"))?), "The token's limit was changed."))
 }
 
 async fn post_rotate(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {
@@ -267,7 +292,7 @@ async fn tokens_page(
         hub_url: page.base.as_str().to_owned(),
         created,
         tokens: items_of(page, user.pk).await?,
-        new: TokenFields::of(user, form, refusal),
+        new: TokenFields::of(&page.app.config.rate_limits, user, form, refusal),
     })
 }
 
@@ -276,12 +301,12 @@ async fn tokens_page(
 /// # Errors
 /// The database does not answer.
 pub async fn items_of(page: &PageRequest, user_pk: UserPk) -> HubResult<Vec<TokenItem>> {
-    Ok(list_tokens(&page.app.pool, user_pk).await?.into_iter().map(token_item).collect())
+    Ok(list_tokens(&page.app.pool, user_pk).await?.into_iter().map(|row| token_item(&page.app, row)).collect())
 }
 
 impl TokenFields {
     /// The fields for a token of an account, with what was chosen.
-    pub fn of(user: &User, form: &TokenForm, refusal: &Refusal) -> Self {
+    pub fn of(limits: &RateLimits, user: &User, form: &TokenForm, refusal: &Refusal) -> Self {
         let chosen = if form.role.is_empty() { "write" } else { &form.role };
         let scope = |(_, name, _): (_, String, _)| ScopeChoice { access: form.access_to(&name).to_owned(), name };
         let repos =
@@ -293,6 +318,11 @@ impl TokenFields {
         };
         let webhook_rights = [("", "No access"), ("read", "See, without their secrets"), ("write", "See and change")]
             .map(|(value, label)| Choice::new(value, label, &form.webhooks));
+        let in_window = format!(
+            "How many of each kind (API, files, pages) it may make in {} seconds. Empty: as many as the account.",
+            limits.window_secs
+        );
+        let requests = Field::new("requests_limit", "Limit of requests").value(&form.requests_limit).hint(in_window);
         let webhooks =
             Field::new("webhooks", "Your webhooks").hint("To watch a namespace of yours, the token must read it, too.");
         Self {
@@ -309,12 +339,14 @@ impl TokenFields {
             gated: form.gated,
             webhooks: (!user.is_service()).then(|| (webhooks, webhook_rights.into())),
             expires: refusal.mark(Field::new("expires", "Stops working")),
+            requests: limits.enabled.then(|| refusal.mark(requests)),
             lifetimes: LIFETIMES.iter().map(|(days, label)| Choice::new(*days, *label, &form.expires)).collect(),
         }
     }
 }
 
-fn token_item(row: TokenRow) -> TokenItem {
+fn token_item(app: &App, row: TokenRow) -> TokenItem {
+    let limits = &app.config.rate_limits;
     let now = crate::clock::now();
     TokenItem {
         pk: row.token_pk,
@@ -332,5 +364,8 @@ fn token_item(row: TokenRow) -> TokenItem {
         expired: row.expires_at.is_some_and(|at| at <= now),
         expires_at: row.expires_at.filter(|at| *at > now),
         leaked: row.leaked_at.is_some(),
+        requests: limits.enabled.then(|| app.request_counts.of_token(row.token_pk)),
+        window_secs: limits.window_secs,
+        requests_limit: row.requests_limit,
     }
 }

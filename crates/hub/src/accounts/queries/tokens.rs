@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::list_users;
-use crate::accounts::tokens::{self, NewToken};
+use crate::accounts::tokens::{self, NewToken, SetLimit};
 use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer, scopes};
 
 /// Finds the owners of tokens that have not expired and are not known to have leaked, by the tokens' hashes.
@@ -17,7 +17,7 @@ use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer, scopes};
 pub async fn find_token_viewers(pool: &PgPool, hashes: &[[u8; 32]]) -> sqlx::Result<HashMap<[u8; 32], Viewer>> {
     let hashes: Vec<&[u8]> = hashes.iter().map(<[u8; 32]>::as_slice).collect();
     let rows = sqlx::query!(
-        r#"select t.token_hash, t.token_pk, t.user_pk, t.name, t.role, t.scopes, t.created_at,
+        r#"select t.token_hash, t.token_pk, t.user_pk, t.name, t.role, t.scopes, t.created_at, t.requests_limit,
                   case when t.scopes #> '{oauth,scopes}' ? 'contribute-repos' then
                       (select jsonb_agg(jsonb_build_object('type', made.repo_type, 'name', made.name))
                        from (select r.repo_type, n.name || '/' || r.name as name
@@ -47,6 +47,7 @@ pub async fn find_token_viewers(pool: &PgPool, hashes: &[[u8; 32]]) -> sqlx::Res
             role: TokenRole::parse(&row.role).unwrap_or(TokenRole::Read),
             scopes: scopes::with_made(row.scopes, row.made),
             created_at: row.created_at,
+            requests_limit: row.requests_limit.and_then(|limit| u64::try_from(limit).ok()),
         };
         viewers.insert(hash, Viewer { user: Some(user.clone()), auth });
     }
@@ -93,15 +94,16 @@ pub async fn insert_token(conn: &mut PgConnection, user_pk: UserPk, token: &NewT
     let hash = tokens::hash(secret);
     let hint = hint_of(secret);
     sqlx::query!(
-        "insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)
-         values ($1, $2, $3, $4, $5, $6, $7)",
+        "insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at, requests_limit)
+         values ($1, $2, $3, $4, $5, $6, $7, $8)",
         user_pk,
         token.name.trim(),
         hash.as_slice(),
         hint,
         token.role.as_str(),
         token.scopes,
-        token.expires_at
+        token.expires_at,
+        token.requests_limit
     )
     .execute(conn)
     .await
@@ -131,6 +133,8 @@ pub struct TokenRow {
     pub expires_at: Option<DateTime<Utc>>,
     /// When it was found where everybody can read it.
     pub leaked_at: Option<DateTime<Utc>>,
+    /// How many requests of each kind it may make in a window, if its owner said so.
+    pub requests_limit: Option<i64>,
 }
 
 /// Lists the tokens that a user made, newest first; those of applications and of jobs that are trusted are theirs.
@@ -140,7 +144,8 @@ pub struct TokenRow {
 pub async fn list_tokens(pool: &PgPool, user_pk: UserPk) -> sqlx::Result<Vec<TokenRow>> {
     sqlx::query_as!(
         TokenRow,
-        "select token_pk, name, hint, role, scopes, created_at, last_used_at, last_used_address, expires_at, leaked_at
+        "select token_pk, name, hint, role, scopes, created_at, last_used_at, last_used_address, expires_at, leaked_at,
+                requests_limit
          from access_tokens where user_pk = $1 and grant_pk is null and publisher_pk is null
          order by created_at desc, token_pk desc",
         user_pk
@@ -163,17 +168,29 @@ pub async fn delete_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: 
     Ok(done.await?.rows_affected() > 0)
 }
 
-/// Gives a user's token another name, and tells whether it was there.
+/// Gives a user's token another name, and another limit of requests if there is one to set; tells whether the token was there.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn rename_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
+pub async fn update_token(
+    conn: impl PgExecutor<'_>,
+    user_pk: UserPk,
+    token_pk: i64,
+    name: &str,
+    limit: SetLimit,
+) -> sqlx::Result<bool> {
+    let (keeps, requests_limit) = match limit {
+        SetLimit::Keep => (true, None),
+        SetLimit::To(limit) => (false, limit),
+    };
     let done = sqlx::query!(
-        "update access_tokens set name = $3
+        "update access_tokens set name = $3, requests_limit = case when $4 then requests_limit else $5::bigint end
          where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null",
         user_pk,
         token_pk,
-        name
+        name,
+        keeps,
+        requests_limit
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
@@ -195,10 +212,10 @@ pub async fn replace_token(
              delete from access_tokens
              where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null and leaked_at is null
                and (expires_at is null or expires_at > now())
-             returning user_pk, name, role, scopes, expires_at
+             returning user_pk, name, role, scopes, expires_at, requests_limit
          )
-         insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at)
-         select user_pk, name, $3, $4, role, scopes, expires_at from old returning name",
+         insert into access_tokens (user_pk, name, token_hash, hint, role, scopes, expires_at, requests_limit)
+         select user_pk, name, $3, $4, role, scopes, expires_at, requests_limit from old returning name",
         user_pk,
         token_pk,
         hash.as_slice(),

@@ -8,7 +8,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::lower_role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::pages::tokens::{
-    CreatedToken, TokenFields, TokenForm, TokenItem, forget_created, items_of, show_once, take_created,
+    CreatedToken, TokenFields, TokenForm, TokenItem, changed_limit, forget_created, items_of, show_once, take_created,
 };
 use crate::accounts::queries::service_accounts::ServiceAccountRow;
 use crate::accounts::queries::settings::ProfileRow;
@@ -23,7 +23,7 @@ use crate::web::layout::Layout;
 /// Carries a new token over the redirect to the page that shows it, and no further.
 const NEW_TOKEN_COOKIE: &str = "new_service_token";
 /// The fields that show an error themselves.
-const FIELDS: &[&str] = &["purpose", "name", "role", "scopes", "repos_read", "repos_write", "expires"];
+const FIELDS: &[&str] = &["purpose", "name", "role", "scopes", "repos_read", "repos_write", "expires", "requests_limit"];
 
 /// The page.
 #[derive(Debug, Template)]
@@ -123,7 +123,7 @@ async fn account_page(page: &PageRequest, kept: Kept, typed: &Typed, refusal: &R
         roles: lower_role_options(role),
         created: take_created(page, NEW_TOKEN_COOKIE),
         tokens: items_of(page, account.user_pk).await?,
-        new: TokenFields::of(&service, &typed.token, of_token),
+        new: TokenFields::of(&page.app.config.rate_limits, &service, &typed.token, of_token),
         account,
         tokens_path: format!("{path}/tokens"),
         path,
@@ -192,8 +192,9 @@ async fn post_token(page: PageRequest, path: web::Path<(String, String)>, form: 
 
 async fn post_rename(page: PageRequest, path: web::Path<(String, String, i64)>, form: CheckedForm) -> HubResult<HttpResponse> {
     let kept = kept(&page, &path.0, &path.1).await?;
-    tokens::rename(&page.app, &load(&page.app, &kept.account).await?, path.2, form.text("name")).await?;
-    Ok(page.redirect_saying(&kept.path, "Token renamed."))
+    let (limit, said) = changed_limit(&form)?;
+    tokens::change(&page.app, &load(&page.app, &kept.account).await?, path.2, form.text("name"), limit).await?;
+    Ok(page.redirect_saying(&kept.path, said))
 }
 
 async fn post_rotate(page: PageRequest, path: web::Path<(String, String, i64)>, _form: CheckedForm) -> HubResult<HttpResponse> {

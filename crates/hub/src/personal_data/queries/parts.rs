@@ -69,7 +69,8 @@ parts! {
     Tokens "access_tokens" r#"
         select token_pk as "key!", jsonb_build_object(
             'name', name, 'ends_with', hint, 'role', role, 'scopes', scopes, 'created_at', created_at, 'expires_at', expires_at,
-            'last_used_at', last_used_at, 'last_used_address', last_used_address, 'leaked_at', leaked_at) as data
+            'last_used_at', last_used_at, 'last_used_address', last_used_address, 'leaked_at', leaked_at,
+            'requests_limit', requests_limit) as data
         from access_tokens
         where user_pk = $1 and grant_pk is null and publisher_pk is null and token_pk > $2 order by token_pk limit $3"#;
     Keys "ssh_keys" r#"

@@ -16,8 +16,8 @@ use crate::repos::reading;
 const SLICE: Duration = Duration::from_secs(10);
 /// How many repositories are looked up at a time.
 const BATCH: i64 = 50;
-/// While so many jobs wait that read headers and texts, it waits, too: they are among those that people wait for, and mails that come
-/// after them must not wait for all there is.
+/// While so many jobs wait that read headers and texts, it waits, too: people wait for them, too, and the headers of
+/// what is pushed meanwhile must not wait for all there is.
 const MOST_READ: i64 = 50;
 /// How long it waits then.
 const PAUSE: Duration = Duration::from_secs(10);

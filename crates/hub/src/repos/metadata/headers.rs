@@ -1,5 +1,7 @@
 //! The job that reads the headers of weight files: some kilobytes from the store, by range.
 
+use bytes::Bytes;
+use futures::future::join_all;
 use hub_cards::{HeaderError, Progress, gguf, safetensors};
 use hub_types::Oid;
 use serde_json::{Map, Value, json};
@@ -13,6 +15,8 @@ use crate::repos::weight_files::{WeightFile, gguf_shards, open};
 
 /// What is read first: most headers are shorter.
 const FIRST_READ_BYTES: u64 = 256 << 10;
+/// Of how many files the beginnings are read at once. What is longer is read of one after the other: it may need much memory.
+const READS_AT_ONCE: usize = 8;
 /// The longest safetensors header that is read into memory; the format allows more than any model has.
 const MAX_READ_BYTES: u64 = 32 << 20;
 /// The most files whose headers are read for one model. Of one with more nobody knows the size.
@@ -103,15 +107,31 @@ fn noted<T>(outcome: Result<Option<T>, Failure>, found: &mut Map<String, Value>)
 async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) -> Result<Option<safetensors::Summary>, Failure> {
     let (mut sum, mut files_left, mut bytes_left) = (safetensors::Summary::default(), MAX_FILES, MAX_ALL_BYTES);
     for path in paths {
-        for shard in shards_of(app, repo, head, path, &mut bytes_left).await? {
-            let Some(rest) = files_left.checked_sub(1) else { return Ok(None) };
-            files_left = rest;
-            // A repository that lacks a shard has no number of parameters.
-            let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
-            sum.add(&one_safetensors(app, &file, &mut bytes_left).await?);
+        let shards = shards_of(app, repo, head, path, &mut bytes_left).await?;
+        let Some(rest) = files_left.checked_sub(shards.len()) else { return Ok(None) };
+        files_left = rest;
+        for group in shards.chunks(READS_AT_ONCE) {
+            for found in beginnings_of(app, repo, head, group).await {
+                // A repository that lacks a shard has no number of parameters.
+                let Some((file, beginning)) = found? else { return Ok(None) };
+                sum.add(&one_safetensors(app, &file, beginning, &mut bytes_left).await?);
+            }
         }
     }
     Ok(Some(sum))
+}
+
+/// Files with what is read of them first, in their order; nothing for one that is not there. They are read at once, since each takes
+/// several answers of a store that may be far away. All come before the first is looked at: what is read halfway would keep its turn
+/// or its connection from whoever looks.
+async fn beginnings_of(app: &App, repo: &Repo, head: Oid, paths: &[String]) -> Vec<HubResult<Option<(WeightFile, Bytes)>>> {
+    join_all(paths.iter().map(|path| beginning_of(app, repo, head, path))).await
+}
+
+async fn beginning_of(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<(WeightFile, Bytes)>> {
+    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+    let beginning = file.head(app, FIRST_READ_BYTES.min(file.size)).await?;
+    Ok(Some((file, beginning)))
 }
 
 /// The files that an index names, in its folder; any other file is the only one.
@@ -136,18 +156,24 @@ fn spend(left: &mut u64, bytes: u64) -> Result<(), HeaderError> {
     Ok(())
 }
 
-async fn one_safetensors(app: &App, file: &WeightFile, left: &mut u64) -> Result<safetensors::Summary, Failure> {
+async fn one_safetensors(
+    app: &App,
+    file: &WeightFile,
+    beginning: Bytes,
+    left: &mut u64,
+) -> Result<safetensors::Summary, Failure> {
     let size = file.size;
-    let mut wanted = FIRST_READ_BYTES;
+    let mut prefix = beginning;
+    spend(left, prefix.len() as u64)?;
     loop {
-        spend(left, wanted.min(size))?;
-        let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || safetensors::parse(&prefix, size)).await.map_err(HubError::internal)?;
-        match parsed? {
+        let wanted = match parsed? {
             Progress::Done(summary) => return Ok(summary),
             Progress::NeedBytes(bytes) if bytes > MAX_READ_BYTES => return Err(HeaderError::TooLarge("its tensors").into()),
-            Progress::NeedBytes(bytes) => wanted = bytes,
-        }
+            Progress::NeedBytes(bytes) => bytes.min(size),
+        };
+        spend(left, wanted)?;
+        prefix = file.head(app, wanted).await?;
     }
 }
 
@@ -158,28 +184,31 @@ async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<O
         return Ok(None);
     }
     let (mut sum, mut left) = (None::<gguf::Summary>, MAX_ALL_BYTES);
-    for shard in shards {
-        let Some(file) = open(app, repo, head, &shard).await? else { return Ok(None) };
-        let next = one_gguf(app, &file, &mut left).await?;
-        match &mut sum {
-            Some(sum) => sum.add(&next),
-            None => sum = Some(next),
+    for group in shards.chunks(READS_AT_ONCE) {
+        for found in beginnings_of(app, repo, head, group).await {
+            let Some((file, beginning)) = found? else { return Ok(None) };
+            let next = one_gguf(app, &file, beginning, &mut left).await?;
+            match &mut sum {
+                Some(sum) => sum.add(&next),
+                None => sum = Some(next),
+            }
         }
     }
     Ok(sum)
 }
 
-async fn one_gguf(app: &App, file: &WeightFile, left: &mut u64) -> Result<gguf::Summary, Failure> {
+async fn one_gguf(app: &App, file: &WeightFile, beginning: Bytes, left: &mut u64) -> Result<gguf::Summary, Failure> {
     let size = file.size;
-    let mut wanted = FIRST_READ_BYTES;
+    let mut prefix = beginning;
+    spend(left, prefix.len() as u64)?;
     loop {
-        spend(left, wanted.min(size))?;
-        let prefix = file.head(app, wanted.min(size)).await?;
         let parsed = tokio::task::spawn_blocking(move || gguf::parse(&prefix, size)).await.map_err(HubError::internal)?;
-        match parsed? {
+        let wanted = match parsed? {
             Progress::Done(summary) => return Ok(summary),
-            Progress::NeedBytes(bytes) => wanted = bytes,
-        }
+            Progress::NeedBytes(bytes) => bytes.min(size),
+        };
+        spend(left, wanted)?;
+        prefix = file.head(app, wanted).await?;
     }
 }
 

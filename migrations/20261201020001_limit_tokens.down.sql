@@ -1,0 +1,2 @@
+set local lock_timeout = '10s';
+alter table access_tokens drop column requests_limit;
