@@ -128,6 +128,41 @@ def test_a_new_file_is_written(hub, open_browser, repo, scripts):
     assert json.loads(content(hub, repo, "src/deep/new.json")) == {"a": 1}
 
 
+class Gate:
+    """Keeps back what a page asks for at addresses with this part in them, until it is opened."""
+
+    def __init__(self, page, part):
+        self.is_open, self.kept = False, []
+        page.route(re.compile(part), self.take)
+
+    def take(self, route):
+        if self.is_open:
+            route.continue_()
+        else:
+            self.kept.append(route)
+
+    def open(self):
+        self.is_open = True
+        for route in self.kept:
+            route.continue_()
+
+
+def test_what_is_written_before_the_editor_is_there_is_kept(open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    script, module = Gate(page, "/file-editor"), Gate(page, "/codemirror")
+    page.goto(f"/{repo}/tree/main")
+    page.get_by_role("link", name="New file").click()
+    page.get_by_label("File name").fill("notes.md")
+    script.open()
+    expect(page.get_by_role("tab", name="Preview")).to_be_visible()
+    page.get_by_role("textbox", name="Text", exact=True).press_sequentially("one ")
+    module.open()
+    editor(page).get_by_text("one").wait_for()
+    page.keyboard.type("two")
+    expect(editor(page)).to_have_text("one two")
+
+
 def test_a_file_is_moved_deleted_and_restored_from_its_history(hub, open_browser, repo):
     page = open_browser(PHONE)
     log_in(page)
