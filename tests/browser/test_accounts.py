@@ -38,6 +38,7 @@ def test_a_forgotten_password_is_chosen_anew(open_browser, hub, viewport, scheme
     other = open_browser(viewport, color_scheme=scheme)
     other.goto("/login")
     other.get_by_role("link", name="Forgotten your password?").click()
+    other.get_by_role("button", name="Send me a link").wait_for()
     problems += look(other, "forgot", viewport, scheme)
     other.get_by_role("main").get_by_label("Email").fill(f"{name}@example.org")
     other.get_by_role("button", name="Send me a link").click()
