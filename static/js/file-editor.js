@@ -8,9 +8,15 @@ async function setUpEditor(area, onInput) {
   host.className = "file-editor-host";
   // Style sheets that a script makes are let in where they are adopted by a shadow root.
   const root = host.attachShadow({ mode: "open" });
+  const [writes, place] = [document.activeElement === area, area.selectionEnd];
   area.before(host);
   const view = createEditor({ root, text: area.value, name: form.dataset.name, label: "Text", onChange: (text) => { area.value = text; onInput(); } });
   area.hidden = true;
+  // Whoever wrote in the text area meanwhile goes on here.
+  if (writes) {
+    view.dispatch({ selection: { anchor: place } });
+    view.focus();
+  }
   form.querySelector("[data-editor-label]").hidden = true;
   return (name) => setName(view, name);
 }
@@ -66,15 +72,18 @@ function setUpTabs() {
 
 if (form) {
   const area = form.querySelector("[data-editor-text]");
-  let changed = false;
+  // What was written before this script was here counts as well.
+  let changed = area.value !== area.defaultValue;
   const showName = setUpTabs();
   const path = form.querySelector("input[name=path]");
   path?.addEventListener("input", () => showName(path.value));
+  if (path?.value) showName(path.value);
   area.addEventListener("input", () => { changed = true; });
   form.addEventListener("submit", () => { changed = false; });
   addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
   setUpEditor(area, () => { changed = true; }).then((setName) => {
     path?.addEventListener("change", () => setName(path.value));
+    if (path?.value) setName(path.value);
   // Without it the text area stays, and everything works.
   }, (error) => console.info("no editor", error.message));
 }

@@ -18,6 +18,7 @@ from socketserver import BaseRequestHandler, ThreadingUDPServer
 from urllib.parse import urlsplit
 
 import pytest
+from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
@@ -31,6 +32,9 @@ from content import collected, gallery, rich  # noqa: E402, F401
 os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-browser-"))))
 
 AXE = Path(__file__).with_name("node_modules") / "axe-core/axe.min.js"
+# How long a page may take, on a machine that has other work as well.
+PATIENCE_MS = 30_000
+expect.set_options(timeout=PATIENCE_MS)
 PHONE = {"width": 390, "height": 844}
 DESKTOP = {"width": 1440, "height": 900}
 
@@ -114,7 +118,6 @@ def hub():
 
 @pytest.fixture(scope="session")
 def chromium():
-    from playwright.sync_api import sync_playwright
 
     # Chromium's own sandbox does not start under root, which is what CI is.
     arguments = ["--no-sandbox"] if os.geteuid() == 0 else []
@@ -152,7 +155,7 @@ def open_browser(chromium, hub):
 
     def open_browser(viewport=DESKTOP, **options):
         context = chromium.new_context(viewport=viewport, base_url=hub.url, locale="en-GB", **options)
-        context.set_default_timeout(15_000)
+        context.set_default_timeout(PATIENCE_MS)
         watch = Watch(context, hub.url)
         opened.append((context, watch))
         page = context.new_page()

@@ -30,8 +30,9 @@ def test_people_are_asked_once_or_say_that_they_want_it(open_browser, hub, scrip
     stranger.get_by_text(QUESTION).wait_for()
     assert stranger.get_by_text("Owls and bats").count() == 0
     stranger.get_by_role("button", name="View content").click()
-    stranger.wait_for_url(f"**/{repo_id}/blob/main/README.md")
     stranger.get_by_text("Owls and bats").first.wait_for()
+    # The question had the same address.
+    stranger.wait_for_url(f"**/{repo_id}/blob/main/README.md")
     stranger.goto(f"/{repo_id}")
     stranger.get_by_text("Owls and bats").wait_for()
     log_in(dave, "dave")
@@ -40,6 +41,7 @@ def test_people_are_asked_once_or_say_that_they_want_it(open_browser, hub, scrip
     for wanted in (True, False):
         dave.get_by_label("Show content that is not for all audiences").set_checked(wanted)
         dave.get_by_role("button", name="Save what you see").click()
+        dave.get_by_text("is shown to you without asking." if wanted else "You are asked before content").wait_for()
         dave.goto(f"/{repo_id}")
         dave.get_by_text("Owls and bats" if wanted else QUESTION).wait_for()
         dave.goto("/settings/profile")

@@ -77,15 +77,12 @@ def test_a_large_file_goes_in_parts_and_what_arrived_is_not_sent_again(hub, open
     def number(request):
         return int(re.search(r"[?&]number=(\d+)", request.url).group(1))
 
-    arrived = set()
-    page.on("requestfinished", lambda request: arrived.add(number(request)) if "/lfs/part/" in request.url else None)
     page.route("**/lfs/part/**", lambda route: route.continue_() if number(route.request) == 1 else route.abort())
     page.goto(f"/buckets/{bucket}/upload/")
     choose(page, [path])
-    page.get_by_role("button", name="Upload", exact=True).click()
-    page.get_by_role("status").get_by_text("Trying again").wait_for()
-    while 1 not in arrived:
-        page.wait_for_timeout(100)
+    with page.expect_request_finished(lambda request: "/lfs/part/" in request.url and number(request) == 1):
+        page.get_by_role("button", name="Upload", exact=True).click()
+        page.get_by_role("status").get_by_text("Trying again").wait_for()
     page.on("dialog", lambda dialog: dialog.accept())
     page.reload()
     page.unroute("**/lfs/part/**")
@@ -150,6 +147,7 @@ def test_it_works_without_javascript(hub, open_browser, bucket, tmp_path):
     assert content(hub, bucket, "logs/plain.txt") == b"without a script"
     page.get_by_role("checkbox", name="plain.txt").check()
     page.get_by_role("button", name="Delete").click()
+    page.get_by_text("This cannot be undone").wait_for()
     page.get_by_role("button", name="Delete", exact=True).click()
     page.get_by_text("1 file was deleted.").wait_for()
     assert "logs/plain.txt" not in paths(hub, bucket)

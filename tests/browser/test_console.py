@@ -4,6 +4,7 @@ import subprocess
 
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 
 
@@ -30,7 +31,7 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     page.goto("/settings/profile")
     page.get_by_role("link", name="Admin console").click()
     page.get_by_role("heading", name="Overview").wait_for()
-    assert page.get_by_text("All migrations have run").is_visible()
+    expect(page.get_by_text("All migrations have run")).to_be_visible()
     found = problems(page)
     shot("overview")
 
@@ -43,6 +44,7 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     page.get_by_role("button", name="Delete the chosen").click()
     page.get_by_text("One job deleted.").wait_for()
     page.get_by_role("link", name="a_kind_of_old").click()
+    page.wait_for_url("**kind=a_kind_of_old**")
     page.get_by_label("Why").fill("Of a version that is gone")
     page.get_by_role("button", name="Delete all of this kind").click()
     page.get_by_text("jobs deleted.").wait_for()
@@ -52,6 +54,7 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     page.goto("/admin/users")
     page.get_by_label("Search names and email addresses").fill("carol")
     page.get_by_role("main").get_by_role("button", name="Search").click()
+    page.wait_for_url("**q=carol**")
     page.get_by_role("link", name="carol").wait_for()
     found += problems(page)
     shot("users")
@@ -107,8 +110,9 @@ def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     banner.get_by_role("link", name="what that means").wait_for()
     found += problems(page)
     shot("banner")
-    banner.get_by_role("button", name="Close the announcement").click()
-    banner.wait_for(state="detached")
+    with page.expect_navigation():
+        banner.get_by_role("button", name="Close the announcement").click()
+    expect(banner).to_have_count(0)
     page.goto("/admin/banner")
     page.get_by_label("Why").last.fill("It is over")
     page.get_by_role("button", name="Take the banner away").click()
@@ -148,10 +152,13 @@ def test_what_was_set_is_taken_back(open_browser, scripts):
         assert not found, "\n".join(found)
     picture(page, f"console-take-back-{scripts}")
     take_back()
+    # The question says it, too, at another address.
+    page.wait_for_url("**/admin/audit")
     page.get_by_text("bob has a limit of 5 GiB again.").first.wait_for()
     page.goto("/admin/audit?whose=bob&action=admin.quota")
     page.get_by_text("The wrong one").first.wait_for()
     page.get_by_role("link", name="Take back: Storage limit set by an administrator, bob").click()
+    page.get_by_role("heading", name="Take it back").wait_for()
     late = page.url
     set_limit("7")
     page.goto(late)

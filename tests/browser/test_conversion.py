@@ -27,12 +27,17 @@ def pickled(hub, tmp_path_factory):
 
 def wait_for(page, text):
     """Looks again until it says so."""
-    for _ in range(100):
-        if page.get_by_role("region", name="Safetensors").get_by_text(text).count():
-            return
+    deadline = time.monotonic() + 60
+    while not page.get_by_role("region", name="Safetensors").get_by_text(text).count():
+        assert time.monotonic() < deadline, text
         time.sleep(0.1)
         page.reload()
-    raise AssertionError(text)
+
+
+def convert(page):
+    """Presses the button and waits until the hub has heard of it."""
+    page.get_by_role("button", name="Convert to safetensors").click()
+    page.get_by_text("The file is being converted. A pull request comes when it is done.").wait_for()
 
 
 def test_from_the_button_to_the_pull_request(open_browser, pickled):
@@ -41,6 +46,7 @@ def test_from_the_button_to_the_pull_request(open_browser, pickled):
     page.goto(f"/{pickled}/settings")
     page.get_by_text("Refused", exact=True).check()
     page.get_by_role("button", name="Save pickles").click()
+    page.get_by_text("This repository takes no pickles from now on.").wait_for()
     page.goto(f"/{pickled}/blob/main/pytorch_model.bin")
     panel = page.get_by_role("region", name="Safetensors")
     assert panel.get_by_role("checkbox", name="Delete this pickle").is_checked()
@@ -53,8 +59,7 @@ def test_from_the_button_to_the_pull_request(open_browser, pickled):
             looks.emulate_media(color_scheme=scheme)
             picture(looks, f"conversion-offer-{size['width']}-{scheme}")
             assert not [*structure(looks), *overflow(looks), *axe(looks)], (size, scheme)
-    panel.get_by_role("button", name="Convert to safetensors").click()
-    page.get_by_text("The file is being converted. A pull request comes when it is done.").wait_for()
+    convert(page)
     wait_for(page, "are proposed in")
     picture(page, "conversion-proposed")
     panel.get_by_role("link", name="pull request #1").click()
@@ -67,7 +72,7 @@ def test_what_cannot_be_converted_says_why(open_browser, pickled):
     page = open_browser()
     log_in(page)
     page.goto(f"/{pickled}/blob/main/evil.pt")
-    page.get_by_role("button", name="Convert to safetensors").click()
+    convert(page)
     wait_for(page, "posix.system")
     page.get_by_role("button", name="Try again").wait_for()
     picture(page, "conversion-refused")

@@ -45,10 +45,12 @@ def test_one_asks_and_the_other_answers(open_browser, hub, repo, scripts):
     ada.goto(f"/{repo}")
     ada.get_by_role("link", name="Community 1").click()
     ada.get_by_role("link", name="How was it made?").click()
+    ada.wait_for_url("**/discussions/1")
     assert ada.locator(".prose").get_by_role("link", name="@ada").get_attribute("href") == "/ada"
     ada.get_by_label("Comment", exact=True).last.fill("It is. <script>document.title = 'owned'</script>")
     ada.get_by_role("button", name="Comment", exact=True).click()
     ada.get_by_text("It is.").first.wait_for()
+    ada.wait_for_load_state()
     assert ada.title() != "owned"
     ada.get_by_text("Rename, pin or lock").click() if scripts else ada.locator("details summary", has_text="Rename").click()
     ada.get_by_label("Title").fill("How it was made")
@@ -75,6 +77,8 @@ def test_what_a_writer_hid_is_shown_again_and_what_its_author_deletes_is_not(ope
     ada.goto(f"/{repo}/discussions/{num}")
 
     def hide():
+        # The script that asks is there when the page is.
+        ada.wait_for_load_state()
         ada.get_by_role("button", name="Hide", exact=True).click()
         if scripts:
             ada.get_by_role("dialog").get_by_role("button", name="Hide").click()
@@ -88,9 +92,10 @@ def test_what_a_writer_hid_is_shown_again_and_what_its_author_deletes_is_not(ope
     hide()
     log_in(dave, "dave")
     dave.goto(f"/{repo}/discussions/{num}")
-    dave.get_by_role("button", name="Delete its text").click()
-    if scripts:
-        dave.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    with dave.expect_navigation():
+        dave.get_by_role("button", name="Delete its text").click()
+        if scripts:
+            dave.get_by_role("dialog").get_by_role("button", name="Delete").click()
     expect(dave.get_by_role("button", name="Delete its text")).to_have_count(0)
     ada.reload()
     ada.get_by_text("This comment has been hidden.").wait_for()
@@ -110,7 +115,7 @@ def test_one_proposes_and_the_other_merges(open_browser, hub, repo):
     log_in(ada)
     ada.goto(made.pr_url)
     ada.get_by_role("link", name="Files changed").click()
-    assert "2" in ada.locator(".diff-added .diff-text").inner_text()
+    expect(ada.locator(".diff-added .diff-text")).to_contain_text("2", use_inner_text=True)
     ada.get_by_role("link", name="Conversation").click()
     ada.get_by_role("button", name="Merge").click()
     ada.get_by_text("merged this").wait_for()
@@ -170,8 +175,11 @@ def test_a_writer_asks_for_a_review_of_the_card(open_browser, repo):
     ada = open_browser()
     log_in(ada)
     ada.goto(f"/{repo}/edit-card")
+    # What changes in the form brings another preview.
+    with ada.expect_response(lambda answer: answer.request.method == "POST"):
+        ada.get_by_role("radio", name="Open a pull request").check()
     ada.get_by_label("Text", exact=True).fill("# Talk\n")
-    ada.get_by_role("radio", name="Open a pull request").check()
+    expect(ada.get_by_role("article", name="Preview of the card")).to_contain_text("Talk")
     assert not problems(ada)
     ada.get_by_role("button", name="Save and commit").click()
     ada.wait_for_url(f"**/{repo}/discussions/1")
@@ -314,6 +322,7 @@ def test_who_opened_it_settles_the_conflicts_and_another_merges(open_browser, hu
     picture(dave, f"{viewport['width']}-{scheme}-conflicts-settled")
     dave.get_by_role("button", name="Commit to refs/pr/1").click()
     dave.get_by_text("The conflicts are settled.").wait_for()
+    dave.wait_for_load_state()
     assert dave.get_by_text("It cannot be merged as it is").count() == 0
     log_in(ada)
     ada.goto(address)
@@ -337,6 +346,7 @@ def test_conflicts_are_settled_where_no_script_runs(open_browser, hub, repo):
     page.locator("[data-conflict-file]", has_text="c.txt").get_by_label("Keep it").check()
     page.get_by_role("button", name="Commit to refs/pr/1").click()
     page.get_by_text("still has a marker").wait_for()
+    page.wait_for_load_state()
     expect(card.get_by_role("combobox")).to_have_value("theirs")
     text = card.get_by_role("textbox")
     text.fill(re.sub(r"<<<<<<< main\n.*?=======\n(.*?)>>>>>>> #1\n", r"\1", text.input_value(), flags=re.DOTALL))
@@ -365,8 +375,9 @@ FILM = """async () => {
   const parts = [];
   recorder.ondataavailable = ({ data }) => parts.push(data);
   const done = new Promise((resolve) => (recorder.onstop = resolve));
-  recorder.start();
-  for (let step = 0; step < 10; step++) {
+  recorder.start(100);
+  // A busy machine may take a while to see the first.
+  for (let step = 0; step < 10 || (step < 1000 && !parts.some(({ size }) => size)); step++) {
     context.fillRect(step * 9, step * 9, 20, 20);
     await new Promise(requestAnimationFrame);
   }

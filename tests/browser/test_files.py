@@ -13,6 +13,7 @@ import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, HfApi
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 
 
@@ -81,10 +82,11 @@ def test_code_is_coloured_and_the_keyboard_moves_between_tabs(open_browser, repo
         line.wait_for()
         plain = editor(page).evaluate("element => getComputedStyle(element).color")
         assert line.evaluate("element => getComputedStyle(element).color") != plain, path
-    assert page.get_by_role("tab", name="Preview").is_hidden(), "YAML is not shown rendered"
+    # YAML is not shown rendered.
+    expect(page.get_by_role("tab", name="Preview")).to_be_hidden()
     page.get_by_role("tab", name="Edit").focus()
     page.keyboard.press("ArrowRight")
-    assert page.get_by_role("tab", name="Changes").get_attribute("aria-selected") == "true"
+    expect(page.get_by_role("tab", name="Changes")).to_have_attribute("aria-selected", "true")
     page.get_by_role("tabpanel", name="Changes").get_by_text("No lines changed").wait_for()
 
 
@@ -120,10 +122,45 @@ def test_a_new_file_is_written(hub, open_browser, repo, scripts):
         page.get_by_role("textbox", name="Text", exact=True).fill('{"a": 1}')
         page.get_by_role("button", name="Show changes").click()
         page.get_by_text('{"a": 1}').last.wait_for()
-        assert page.get_by_label("File name").input_value() == "deep/new.json"
+        expect(page.get_by_label("File name")).to_have_value("deep/new.json")
     page.get_by_role("button", name="Commit changes").click()
     page.wait_for_url(f"**/{repo}/blob/main/src/deep/new.json")
     assert json.loads(content(hub, repo, "src/deep/new.json")) == {"a": 1}
+
+
+class Gate:
+    """Keeps back what a page asks for at addresses with this part in them, until it is opened."""
+
+    def __init__(self, page, part):
+        self.is_open, self.kept = False, []
+        page.route(re.compile(part), self.take)
+
+    def take(self, route):
+        if self.is_open:
+            route.continue_()
+        else:
+            self.kept.append(route)
+
+    def open(self):
+        self.is_open = True
+        for route in self.kept:
+            route.continue_()
+
+
+def test_what_is_written_before_the_editor_is_there_is_kept(open_browser, repo):
+    page = open_browser()
+    log_in(page)
+    script, module = Gate(page, "/file-editor"), Gate(page, "/codemirror")
+    page.goto(f"/{repo}/tree/main")
+    page.get_by_role("link", name="New file").click()
+    page.get_by_label("File name").fill("notes.md")
+    script.open()
+    expect(page.get_by_role("tab", name="Preview")).to_be_visible()
+    page.get_by_role("textbox", name="Text", exact=True).press_sequentially("one ")
+    module.open()
+    editor(page).get_by_text("one").wait_for()
+    page.keyboard.type("two")
+    expect(editor(page)).to_have_text("one two")
 
 
 def test_a_file_is_moved_deleted_and_restored_from_its_history(hub, open_browser, repo):
@@ -139,6 +176,7 @@ def test_a_file_is_moved_deleted_and_restored_from_its_history(hub, open_browser
     page.wait_for_url(f"**/{repo}/blob/main/code/fit%20it.py")
     page.get_by_label("More", exact=True).click()
     page.get_by_role("link", name="Delete", exact=True).click()
+    page.get_by_role("button", name="Delete and commit").wait_for()
     picture(page, "delete-390")
     check(page)
     page.get_by_role("button", name="Delete and commit").click()
@@ -175,7 +213,7 @@ def test_a_commit_shows_its_files_and_what_changed_in_their_lines(hub, open_brow
     long = page.locator("details", has_text="long.txt").filter(has_text="+700")
     assert long.get_attribute("open") is None, "long changes are folded"
     files.get_by_role("link", name="long.txt").click()
-    assert long.get_attribute("open") is not None
+    expect(long).to_have_attribute("open", "")
     page.get_by_text("Stored with Git LFS").wait_for()
 
 

@@ -6,6 +6,7 @@ import uuid
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.people import TOKENS
+from playwright.sync_api import expect
 
 CARD = """---
 license: other
@@ -145,8 +146,8 @@ def test_what_is_missing_is_said_beside_the_field(open_browser, gated):
     page.get_by_label("I agree to use it for nothing bad").check()
     page.get_by_role("button", name="Acknowledge and ask").click()
     page.get_by_text("Fill this in.").wait_for()
-    assert page.get_by_label("Company").get_attribute("aria-invalid") == "true"
-    assert page.get_by_label("Country").input_value() == "Iceland"
+    expect(page.get_by_label("Company")).to_have_attribute("aria-invalid", "true")
+    expect(page.get_by_label("Country")).to_have_value("Iceland")
     picture(page, "gate-with-an-error")
     page.get_by_label("Company").fill("Harbour works")
     page.get_by_role("button", name="Acknowledge and ask").click()
@@ -154,6 +155,7 @@ def test_what_is_missing_is_said_beside_the_field(open_browser, gated):
     page.goto("/settings/gated-repos")
     page.get_by_role("button", name=f"Withdraw the request for {gated}").click()
     page.get_by_text("is withdrawn").wait_for()
+    page.wait_for_load_state()
     assert page.get_by_role("link", name=gated).count() == 0
 
 
@@ -215,12 +217,16 @@ def test_the_gate_and_the_requests_look_as_meant(open_browser, hub, gated, viewp
     look(ada, "requests")
     ada.get_by_label("Reason, for those you reject").fill("Write from your work account, please.")
     ada.get_by_role("button", name="Reject dave").click()
+    ada.get_by_text("1 request was rejected.").wait_for()
     ada.get_by_role("link", name="Rejected").click()
+    ada.wait_for_url("**status=rejected**")
     look(ada, "rejected-list")
     dave.goto(f"/{gated}")
     look(dave, "rejected")
     ada.get_by_role("button", name="Accept dave").click()
+    ada.get_by_text("1 request was accepted.").wait_for()
     ada.get_by_role("link", name="Accepted").click()
+    ada.wait_for_url("**status=accepted**")
     look(ada, "accepted-list")
     ada.goto(f"/{gated}/settings")
     look(ada, "settings")

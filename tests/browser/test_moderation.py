@@ -5,6 +5,7 @@ import uuid
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 
 
@@ -15,8 +16,6 @@ def look(page, name):
         page.set_viewport_size(viewport)
         for theme in ("light", "dark"):
             page.emulate_media(color_scheme=theme)
-            # Colours fade: they are not looked at halfway.
-            page.wait_for_timeout(400)
             found += [f"{name} {label} {theme}: {problem}" for problem in [*axe(page), *overflow(page), *structure(page)]]
             picture(page, f"moderation-{name}-{label}-{theme}")
     page.set_viewport_size(DESKTOP)
@@ -53,6 +52,7 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
         look(ada, "replies")
     ada.goto("/settings/profile")
     ada.get_by_role("link", name="Moderation").click()
+    ada.wait_for_url("**/moderation")
     if scripts:
         look(ada, "queue")
     ada.get_by_role("link", name=f"model {repo_id}").click()
@@ -69,6 +69,7 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
     dave.get_by_role("heading", name="This repository is disabled").wait_for()
     dave.get_by_role("link", name="Read why").click()
     dave.get_by_text("wrote to us. A company says that these weights are its own.").wait_for()
+    dave.wait_for_load_state()
     assert dave.get_by_role("link", name="Appeal").count() == 0
     dave.goto("/settings/reports")
     dave.get_by_role("row").filter(has_text=repo_id).get_by_text("Acted on").wait_for()
@@ -78,6 +79,7 @@ def test_a_report_a_takedown_an_appeal_and_back(open_browser, hub, scripts):
     if scripts:
         look(bob, "disabled")
     bob.get_by_role("link", name="Read why, and appeal").click()
+    bob.get_by_text("wrote to us. A company says that these weights are its own.").wait_for()
     if scripts:
         look(bob, "notice")
     bob.get_by_role("link", name="Appeal").click()
@@ -111,6 +113,7 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     spammer.goto("/settings/profile")
     spammer.get_by_label("About you").fill("Cheap watches, every day.")
     spammer.get_by_role("button", name="Save").first.click()
+    spammer.get_by_text("Profile saved.").wait_for()
     dave, ada = open_browser(), open_browser(java_script_enabled=False)
     dave.watch.expected += ["Failed to load resource"]
     log_in(dave, "dave")
@@ -119,6 +122,7 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     dave.get_by_role("main").get_by_role("link", name="Report", exact=True).click()
     dave.get_by_label("What is wrong with it?").select_option("Spam")
     dave.get_by_role("button", name="Send report").click()
+    dave.get_by_text("Reported. Moderators look at it").wait_for()
     log_in(ada, "ada")
     ada.goto("/moderation?category=spam")
     ada.get_by_label(f"Choose user {name}").check()
@@ -144,6 +148,7 @@ def test_an_account_is_removed_from_the_queue_and_comes_back(open_browser, hub):
     assert dave.get_by_text("Cheap watches").count() == 0
     ada.goto("/moderation/log")
     ada.get_by_role("button", name=f"Take back what was done to user {name}").click()
+    ada.get_by_text("Taken back: it is as it was before.").wait_for()
     dave.goto(f"/{name}")
     dave.get_by_text("Cheap watches, every day.").wait_for()
 
@@ -180,17 +185,19 @@ def test_a_bulk_act_is_undone_at_once(open_browser, hub, scripts):
     act = ada.get_by_role("list", name="Acts").get_by_role("listitem").filter(has_text=repo_ids[1])
     act.get_by_role("link", name="Part of a bulk act of 2").click()
     ada.get_by_text("2 can be taken back.").wait_for()
-    assert ada.get_by_role("list", name="Acts").get_by_role("listitem").count() == 2
+    expect(ada.get_by_role("list", name="Acts").get_by_role("listitem")).to_have_count(2)
     if scripts:
         look(ada, "bulk")
     ada.get_by_role("button", name="Undo all of it").click()
     if scripts:
         ada.get_by_text("Take 2 acts back? All of it will be as it was before.").wait_for()
         ada.get_by_role("dialog").get_by_role("button", name="Cancel").click()
-        assert ada.get_by_text("2 can be taken back.").is_visible()
+        expect(ada.get_by_role("dialog")).to_have_count(0)
+        expect(ada.get_by_text("2 can be taken back.")).to_be_visible()
         ada.get_by_role("button", name="Undo all of it").click()
         ada.get_by_role("dialog").get_by_role("button", name="Undo all of it").click()
     ada.get_by_text("2 acts were taken back: it is as it was before.").wait_for()
+    ada.wait_for_load_state()
     assert ada.get_by_role("button", name="Undo all of it").count() == 0
     if scripts:
         look(ada, "bulk-undone")

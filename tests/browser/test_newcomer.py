@@ -2,6 +2,7 @@
 
 import pytest
 from harness.people import PASSWORD
+from playwright.sync_api import expect
 
 # Each stop of the keyboard is seen: the element itself or what stands around it has an outline.
 SEEN = """() => {
@@ -98,7 +99,7 @@ def test_a_copy_that_fails_stays_on_the_page_until_it_is_closed(open_browser, sh
     toast = page.locator(".toast-error")
     toast.get_by_text("could not be copied").wait_for()
     toast.get_by_role("button", name="Close").press("Enter")
-    assert toast.count() == 0
+    expect(toast).to_have_count(0)
 
 
 def test_the_rows_of_a_dataset_are_chosen_on_its_page(open_browser, gallery):
@@ -107,9 +108,10 @@ def test_the_rows_of_a_dataset_are_chosen_on_its_page(open_browser, gallery):
     rows = page.get_by_role("region", name="First rows").first
     assert rows.get_by_role("cell", name="Ship 3", exact=True).is_visible()
     rows.get_by_role("link", name="test").click()
-    assert "split=test" in page.url and rows.get_by_role("link", name="ships/test-0.csv").is_visible()
+    page.wait_for_url("**split=test**")
+    expect(rows.get_by_role("link", name="ships/test-0.csv")).to_be_visible()
     rows.get_by_label("Configuration ships").click()
     rows.get_by_role("link", name="years").click()
-    assert rows.get_by_role("cell", name="1850").is_visible()
+    expect(rows.get_by_role("cell", name="1850")).to_be_visible()
     rows.get_by_role("link", name="years.jsonl").click()
-    assert page.url.endswith("/datasets/acme/ships/blob/main/years.jsonl")
+    page.wait_for_url("**/datasets/acme/ships/blob/main/years.jsonl")
