@@ -64,6 +64,8 @@ def axe(page):
     # Half of a page that somebody came to by a click is not what is looked at.
     page.wait_for_load_state()
     page.evaluate(COME_TO_REST)
+    # Nor does anything begin to change meanwhile, such as what has come to lie under the mouse.
+    page.emulate_media(reduced_motion="reduce")
     # `evaluate` is not bound by the page's content security policy; a script tag would be.
     page.evaluate(AXE.read_text() + "\n;0")
     found = page.evaluate("async () => (await axe.run(document)).violations")
