@@ -140,7 +140,7 @@ ANSWER = """async ({ceremony, options}) => {
 def test_a_passkey_logs_in_alone_and_after_a_password(chromium, near):
     # Without motion, or pictures are taken while colours still change from one scheme to the other.
     context = chromium.new_context(viewport=DESKTOP, base_url=near.url, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     watch = Watch(context, near.url)
     page = context.new_page()
     key = Authenticator(page)
