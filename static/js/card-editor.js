@@ -28,12 +28,16 @@ if (form) {
     }
   };
 
-  form.addEventListener("input", (event) => {
-    if (event.target.name === "summary") return;
+  const edited = () => {
     changed = true;
     clearTimeout(timer);
     timer = setTimeout(preview, TYPING_MS);
-  });
+  };
+
+  form.addEventListener("input", (event) => { if (event.target.name !== "summary") edited(); });
   form.addEventListener("submit", () => { changed = false; });
   addEventListener("beforeunload", (event) => { if (changed) event.preventDefault(); });
+  // What was typed before this script was here.
+  const isTyped = ({ name, value, defaultValue }) => name !== "summary" && defaultValue !== undefined && value !== defaultValue;
+  if ([...form.elements].some(isTyped)) edited();
 }

@@ -22,13 +22,15 @@ if (form) {
     running?.abort();
     const abort = new AbortController();
     running = abort;
+    const asked = input.value;
     const address = `${form.getAttribute("action")}?${new URLSearchParams(new FormData(form))}`;
     try {
       const response = await fetch(address, { signal: abort.signal, headers: { accept: "text/html" } });
       if (!response.ok) throw new Error(response.statusText);
       const fresh = new DOMParser().parseFromString(await response.text(), "text/html");
       const results = document.querySelector("[data-find-results]");
-      stale = false;
+      // More may have been typed meanwhile.
+      stale = input.value !== asked;
       const walking = results.contains(document.activeElement);
       results.replaceChildren(...fresh.querySelector("[data-find-results]").childNodes);
       if (walking) (results.querySelector("a") ?? input).focus();

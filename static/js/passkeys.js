@@ -65,8 +65,9 @@ async function run(form) {
 }
 
 async function offerWhereTyped(form) {
-  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
+  // First of all: whoever presses the button meanwhile ends it, too.
   offer = new AbortController();
+  if (!(await PublicKeyCredential.isConditionalMediationAvailable?.())) return;
   try {
     const { ceremony, options } = await challengeOf(form);
     const asked = { publicKey: withBytes(options.publicKey), mediation: "conditional", signal: offer.signal };

@@ -89,6 +89,7 @@ def test_somebody_signs_in_and_takes_it_back(open_browser, application, viewport
     page.get_by_text("Access revoked.").wait_for()
     page.goto(APPLICATIONS)
     page.get_by_role("link", name="Painter").first.click()
+    page.wait_for_url(f"**{APPLICATIONS}/*")
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("Application deleted.").wait_for()

@@ -5,8 +5,10 @@ import uuid
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture, sign_up
 from harness.people import TOKENS
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 from test_second_factors import code_of
+from test_webhooks import reload_until
 
 
 @pytest.fixture
@@ -26,6 +28,8 @@ def found(page, name, members=("bob", "carol")):
         page.get_by_label("Username").fill(user)
         page.get_by_role("button", name="Add member").click()
         page.get_by_text(f"{user} is a member now.").wait_for()
+        # Questions before a form is sent need the scripts.
+        page.wait_for_load_state()
 
 
 def problems_of(page):
@@ -56,7 +60,8 @@ def test_an_organization_says_what_it_is_with_a_card(open_browser, org, viewport
     found(ada, org, members=())
     ada.goto(f"/{org}")
     ada.get_by_role("link", name="Create an organization card").click()
-    assert ada.get_by_label("Space name").input_value() == "README" and ada.get_by_label("Static").is_checked()
+    expect(ada.get_by_label("Space name")).to_have_value("README")
+    expect(ada.get_by_label("Static")).to_be_checked()
     ada.get_by_role("button", name="Create Space").click()
     ada.wait_for_url(f"**/spaces/{org}/README")
     ada.goto(f"/{org}")
@@ -68,7 +73,7 @@ def test_an_organization_says_what_it_is_with_a_card(open_browser, org, viewport
     for page, who in ((ada, "admin"), (stranger, "stranger")):
         page.goto(f"/{org}")
         page.get_by_role("heading", name="We build rockets", level=2).wait_for()
-        assert page.get_by_role("link", name="Edit organization card").count() == (who == "admin")
+        expect(page.get_by_role("link", name="Edit organization card")).to_have_count(int(who == "admin"))
         assert not (problems_of(page) if who == "admin" else [*overflow(page), *structure(page)])
         picture(page, f"{viewport['width']}-organization-card-{who}")
 
@@ -146,12 +151,14 @@ def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
     other.get_by_role("button", name="Request to join").click()
     other.get_by_text("see your request now").wait_for()
     ada.goto("/notifications")
-    ada.get_by_role("link", name=f"{name} asks to join {org}").wait_for()
+    # Both are told by a job.
+    reload_until(ada, ada.get_by_role("link", name=f"{name} asks to join {org}"))
     picture(ada, "inbox-with-a-request")
     ada.goto(f"/{org}")
     picture(ada, "organization-with-a-request")
     ada.get_by_role("link", name="1 request to join").click()
     ada.get_by_text("I wrote the tokenizer.").wait_for()
+    ada.wait_for_load_state()
     for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
         ada.set_viewport_size(viewport)
         picture(ada, f"requests-{size}")
@@ -160,7 +167,9 @@ def test_somebody_asks_to_join_and_is_let_in(open_browser, org):
     ada.get_by_role("button", name=f"Accept {name}").click()
     ada.get_by_text("they are a member now").wait_for()
     other.goto("/notifications")
-    other.get_by_role("link", name=f"You are a member of {org}").click()
+    accepted = other.get_by_role("link", name=f"You are a member of {org}")
+    reload_until(other, accepted)
+    accepted.click()
     other.wait_for_url(f"**/{org}")
     assert other.get_by_role("link", name="Request to join").count() == 0
     other.goto("/settings/organizations")
@@ -175,6 +184,7 @@ def add_app(page):
     page.get_by_label("Code").fill(code_of(secret))
     page.get_by_role("button", name="Turn it on").click()
     page.get_by_role("link", name="I have kept them").click()
+    page.wait_for_url("**/settings/authentication")
 
 
 def test_all_members_need_a_second_factor(open_browser, org):
@@ -238,6 +248,7 @@ def test_an_organization_is_deleted_and_kept(open_browser, hub, org):
     page.get_by_label("Name of the organization").fill(org)
     page.get_by_role("button", name=f"Delete {org}").click()
     page.get_by_text(f"{org} is closed.").wait_for()
+    page.wait_for_load_state()
     for size, viewport in (("phone", PHONE), ("desktop", DESKTOP)):
         for scheme in ("light", "dark"):
             page.set_viewport_size(viewport)

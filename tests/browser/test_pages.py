@@ -7,6 +7,7 @@ from pathlib import Path
 import pytest
 from conftest import AXE, DESKTOP, PHONE, log_in, picture
 from page_list import ELSEWHERE, PAGES
+from playwright.sync_api import expect
 
 TEMPLATES = Path(__file__).resolve().parents[2] / "templates"
 WHO = sorted({page[1] for page in PAGES}, key=str)
@@ -60,7 +61,11 @@ COME_TO_REST = """() => document.getAnimations()
 
 def axe(page):
     assert getattr(page, "has_scripts", True), "axe waits for timers, which do not run without scripts"
+    # Half of a page that somebody came to by a click is not what is looked at.
+    page.wait_for_load_state()
     page.evaluate(COME_TO_REST)
+    # Nor does anything begin to change meanwhile, such as what has come to lie under the mouse.
+    page.emulate_media(reduced_motion="reduce")
     # `evaluate` is not bound by the page's content security policy; a script tag would be.
     page.evaluate(AXE.read_text() + "\n;0")
     found = page.evaluate("async () => (await axe.run(document)).violations")
@@ -70,6 +75,7 @@ def axe(page):
 
 
 def overflow(page):
+    page.wait_for_load_state()
     wide = page.evaluate("document.scrollingElement.scrollWidth - window.innerWidth")
     if wide > 0:
         yield f"is {wide} px wider than the window"
@@ -100,6 +106,7 @@ def hidden_columns(page):
 
 
 def structure(page):
+    page.wait_for_load_state()
     if page.locator("h1").count() != 1:
         yield f"has {page.locator('h1').count()} h1"
     if page.get_by_role("main").count() != 1:
@@ -141,17 +148,18 @@ def test_reading_works_without_javascript(open_browser, shown, related, buckets,
     assert page.goto(path.format(collected=collected)).status == 200
     assert page.get_by_role("main").inner_text().strip()
     if path == "/ada/shown":
-        assert page.get_by_role("cell", name="0.93").is_visible()
+        expect(page.get_by_role("cell", name="0.93")).to_be_visible()
     if path == "/ada/shown/tree/main":
         page.get_by_role("main").get_by_role("link", name="src").first.click()
         page.get_by_role("link", name="train.py").first.click()
-        assert "print(1)" in page.get_by_role("main").inner_text()
+        expect(page.get_by_role("main")).to_contain_text("print(1)", use_inner_text=True)
     if path == "/buckets":
         page.get_by_label("Sort").select_option("created")
         page.get_by_role("main").get_by_role("button", name="Search").click()
-        assert "sort=created" in page.url and page.get_by_role("link", name="training-run").count()
+        page.wait_for_url("**sort=created**")
+        assert page.get_by_role("link", name="training-run").count()
     if "tensor-diff" in path:
-        assert page.get_by_role("cell", name="encoder.layer.5.weight").is_visible()
+        expect(page.get_by_role("cell", name="encoder.layer.5.weight")).to_be_visible()
 
 
 def test_writing_works_without_javascript_too(open_browser, shown):
@@ -181,5 +189,5 @@ def test_the_keyboard_reaches_the_content_first(open_browser, shown):
     page = open_browser()
     page.goto("/ada/shown")
     page.keyboard.press("Tab")
-    first = page.evaluate("[document.activeElement.tagName, document.activeElement.getAttribute('href')]")
-    assert first[0] == "A" and first[1].startswith("#"), "the first stop skips to the content"
+    # The first stop skips to the content.
+    expect(page.locator("a:focus")).to_have_attribute("href", re.compile("^#"))

@@ -8,6 +8,7 @@ import zipfile
 import pytest
 from conftest import DESKTOP, PHONE, sign_up
 from test_accounts import look, mail_to
+from test_webhooks import reload_until
 
 
 @pytest.mark.parametrize(
@@ -20,11 +21,7 @@ def test_somebody_takes_their_data_and_leaves(open_browser, hub, viewport, schem
     page.get_by_role("link", name="Your data").click()
     page.get_by_role("button", name="Make a copy").click()
     page.get_by_text("The copy is being made.").wait_for()
-    for _ in range(100):
-        if page.get_by_role("link", name="Download the copy").count():
-            break
-        page.wait_for_timeout(100)
-        page.reload()
+    reload_until(page, page.get_by_role("link", name="Download the copy"))
     problems = look(page, "data", viewport, scheme)
     with page.expect_download() as download:
         page.get_by_role("link", name="Download the copy").click()

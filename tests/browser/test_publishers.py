@@ -1,6 +1,7 @@
 """Trusted publishers, from the settings of a repository to their end."""
 
 from conftest import log_in
+from playwright.sync_api import expect
 from test_service_accounts import look
 
 
@@ -19,7 +20,7 @@ def test_a_publisher_is_trusted_and_removed(open_browser, shown):
     ada.get_by_label("Repository there").fill("https://github.com/octo/bert")
     ada.get_by_role("button", name="Add publisher").click()
     ada.get_by_text("Give the repository as owner/name").wait_for()
-    assert ada.get_by_label("Repository there").input_value() == "https://github.com/octo/bert"
+    expect(ada.get_by_label("Repository there")).to_have_value("https://github.com/octo/bert")
     problems += look(ada, "publishers-refused")
 
     ada.get_by_label("Repository there").fill("octo/bert")

@@ -7,6 +7,7 @@ import pytest
 from conftest import log_in
 from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, HfApi
+from playwright.sync_api import expect
 from test_moderation import look
 
 
@@ -24,7 +25,7 @@ def test_an_owner_and_a_moderator_recall_files(open_browser, hub, scripts):
     log_in(bob, "bob")
     bob.goto(f"/{repo}/blob/main/weights.bin")
     bob.get_by_role("link", name="Recall", exact=True).click()
-    assert bob.get_by_label("Files").input_value() == "weights.bin"
+    expect(bob.get_by_label("Files")).to_have_value("weights.bin")
     bob.get_by_label("What is wrong").select_option("Wrong or damaged")
     bob.get_by_label("What to use instead").fill("@main")
     bob.get_by_label("Say why").fill("Bad.")
@@ -44,7 +45,7 @@ def test_an_owner_and_a_moderator_recall_files(open_browser, hub, scripts):
     dave.get_by_text("A file of this model was recalled.").wait_for()
     dave.goto(f"/{repo}/blob/main/weights.bin")
     dave.get_by_text("This file was recalled because it is wrong or damaged").wait_for()
-    assert dave.get_by_role("link", name="Download").count() == 0
+    expect(dave.get_by_role("link", name="Download")).to_have_count(0)
     if scripts:
         look(dave, "recall-file")
     dave.get_by_role("link", name="Read more").click()

@@ -8,6 +8,7 @@ import pytest
 from conftest import DESKTOP, PHONE, picture
 from harness.people import TOKENS
 from huggingface_hub import CommitOperationAdd, HfApi
+from playwright.sync_api import expect
 from test_pages import axe, overflow, structure
 
 
@@ -34,11 +35,11 @@ def risky(hub):
         "conf.env": f"# settings\nGITLAB={secret}\n".encode(),
     }
     api.create_commit(repo, [CommitOperationAdd(path, content) for path, content in files.items()], commit_message="Add files")
-    for _ in range(150):
-        if not any(file.security.status == "queued" for file in api.get_paths_info(repo, list(files), expand=True)):
-            return repo
+    deadline = time.monotonic() + 60
+    while any(file.security.status == "queued" for file in api.get_paths_info(repo, list(files), expand=True)):
+        assert time.monotonic() < deadline, "nobody looks at the files"
         time.sleep(0.1)
-    raise AssertionError("nobody looks at the files")
+    return repo
 
 
 @pytest.mark.parametrize("scripts", [True, False], ids=["with scripts", "without"])
@@ -49,6 +50,7 @@ def test_from_the_warning_to_what_was_found(open_browser, risky, scripts):
     page.get_by_role("link", name="hooks/pytorch_model.bin").click()
     found = page.get_by_role("region", name="Security")
     found.get_by_text("posix.system").wait_for()
+    page.wait_for_load_state()
     assert found.locator("li", has_text="posix.system").get_by_text("dangerous").count() == 1
     assert found.locator("li", has_text="UUID").get_by_text("dangerous").count() == 0
     page.get_by_text("Do not load this file unless you trust who made it").wait_for()
@@ -63,7 +65,8 @@ def test_marks_in_the_list_lead_to_the_findings(open_browser, risky):
     assert row("model.safetensors").locator(".badge", has_text="Pickle").count() == 0
     row("conf.env").get_by_role("link", name="Secrets").click()
     found = page.get_by_role("region", name="Security")
-    assert found.get_by_text("GitLab token in plain text").is_visible()
+    expect(found.get_by_text("GitLab token in plain text")).to_be_visible()
+    page.wait_for_load_state()
     assert "glpat" not in found.inner_text()
     found.get_by_role("link", name="line 2").click()
     page.wait_for_url("**#L2")

@@ -9,6 +9,7 @@ from urllib.parse import urlsplit
 import pytest
 from conftest import DESKTOP, PHONE, Watch, sign_up
 from harness.hub import Hub
+from playwright.sync_api import expect
 from test_accounts import look
 
 SIGNED_UP = "a long enough password 7"
@@ -49,7 +50,7 @@ def test_an_app_is_set_up_and_asked_for(open_browser, hub, viewport, scheme):
     page.get_by_label("Code").fill("12")
     page.get_by_role("button", name="Turn it on").click()
     page.get_by_text("This is not the app's present code.").wait_for()
-    assert page.get_by_label("Key", exact=True).input_value() == secret
+    expect(page.get_by_label("Key", exact=True)).to_have_value(secret)
     problems += look(page, "authenticator-app", viewport, scheme)
     page.get_by_label("Code").fill(code_of(secret, -1))
     page.get_by_role("button", name="Turn it on").click()
@@ -81,6 +82,7 @@ def test_an_app_is_set_up_and_asked_for(open_browser, hub, viewport, scheme):
     give_password(third, name)
     third.get_by_label("Code").fill(recovery[0])
     third.get_by_role("main").get_by_role("button", name="Log in").click()
+    third.wait_for_url(lambda address: "/login" not in address)
     third.goto("/settings/authentication")
     assert third.get_by_text("9 codes are left").count()
     assert "Removed." in hub.admin("remove-second-factors", name)
@@ -138,7 +140,7 @@ ANSWER = """async ({ceremony, options}) => {
 def test_a_passkey_logs_in_alone_and_after_a_password(chromium, near):
     # Without motion, or pictures are taken while colours still change from one scheme to the other.
     context = chromium.new_context(viewport=DESKTOP, base_url=near.url, locale="en-GB", reduced_motion="reduce")
-    context.set_default_timeout(15_000)
+    context.set_default_timeout(30_000)
     watch = Watch(context, near.url)
     page = context.new_page()
     key = Authenticator(page)
@@ -148,6 +150,7 @@ def test_a_passkey_logs_in_alone_and_after_a_password(chromium, near):
     page.get_by_role("button", name="Add a passkey").click()
     page.get_by_role("heading", name="Your recovery codes").wait_for()
     page.get_by_role("link", name="I have kept them").click()
+    page.wait_for_url("**/settings/authentication")
     assert len(key.credentials()) == 1 and key.credentials()[0]["isResidentCredential"]
     problems = []
     for viewport, scheme in VIEWS:
@@ -219,6 +222,8 @@ def test_a_passkey_logs_in_alone_and_after_a_password(chromium, near):
     page.get_by_text("Rename", exact=True).click()
     page.get_by_label("New name of A laptop").fill("Another")
     page.get_by_role("button", name="Save").click()
+    page.get_by_text("Passkey renamed.").wait_for()
+    page.wait_for_load_state()
     page.get_by_role("button", name="Remove Another").click()
     page.get_by_role("dialog").get_by_role("button", name="Remove").click()
     page.get_by_text("The passkey was removed.").wait_for()

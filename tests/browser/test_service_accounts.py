@@ -90,8 +90,10 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     assert not gus.get_by_role("button", name="Join").count(), "the address is not confirmed yet"
     gus.goto("/settings/profile")
     gus.locator("form[action='/settings/confirm-email'] button").click()
+    gus.get_by_text("A mail is on its way to you.").wait_for()
     gus.goto(re.search(r"http://\S+/confirm-email/\S+", mail_to(hub, address, "Is this your email address?"))[0])
     gus.get_by_role("button", name="Confirm this address").click()
+    gus.get_by_role("heading", name="Email address confirmed").wait_for()
     gus.goto("/settings/organizations")
     gus.get_by_role("button", name=f"Join {org}").wait_for()
     gus.goto(f"/{org}")
@@ -101,6 +103,7 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     ada.goto(f"/organizations/{org}/settings")
     ada.get_by_role("link", name=name).wait_for()
     ada.get_by_role("link", name="Mail domains").click()
+    ada.wait_for_url("**/settings/domains")
     ada.get_by_role("button", name=f"Remove {domain}").click()
     ada.get_by_role("dialog").get_by_text("you prove it anew").wait_for()
     ada.get_by_role("dialog").get_by_role("button", name="Remove").click()

@@ -35,7 +35,9 @@ def test_keys_are_added_used_and_removed(open_browser, shown, tmp_path, viewport
     # The hub says how to clone with it.
     page.goto(shown)
     page.locator("summary").filter(has_text="Clone").click()
-    command = page.get_by_text("git clone ssh://").first.inner_text()
+    clone = page.get_by_text("git clone ssh://").first
+    clone.wait_for()
+    command = clone.inner_text()
     assert shown in command, command
     problems += look(page, "ssh-clone", viewport, scheme)
     address = command.removeprefix("git clone ")

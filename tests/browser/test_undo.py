@@ -72,6 +72,7 @@ def test_a_forced_push_is_undone(open_browser, hub, repo, git, tmp_path):
     log_in(page)
     page.goto(f"/{repo}/settings")
     page.get_by_role("link", name="History of changes").click()
+    page.wait_for_url("**/settings/history")
     page.get_by_text("Replaced the history of the branch").wait_for()
     page.get_by_role("button", name="Undo: Replaced the history").click()
     agree(page, True, "Undo")
@@ -137,6 +138,7 @@ def test_a_removed_member_comes_back(open_browser):
     page.get_by_role("button", name="Undo: Member removed: bob").click()
     agree(page, True, "Undo")
     page.get_by_text(f"in {org} again.").wait_for()
+    page.wait_for_load_state()
     assert not page.get_by_role("button", name="Undo: Member removed: bob").count()
 
 
@@ -228,6 +230,7 @@ def test_a_deleted_group_comes_back(open_browser):
     page.get_by_label("Name", exact=True).fill("research")
     page.get_by_role("button", name="Create group").click()
     page.get_by_text("The group research is there.").wait_for()
+    page.wait_for_load_state()
     page.get_by_role("button", name="Delete this group").click()
     agree(page, True, "Delete")
     page.get_by_text("The group research was deleted. It can be restored for 30 days.").wait_for()
@@ -245,6 +248,7 @@ def test_the_security_log_is_looked_through(open_browser, hub):
     page.goto("/settings/security-log")
     page.get_by_label("What was done").select_option("Logged in")
     page.get_by_role("button", name="Show").click()
+    page.wait_for_url("**action=**")
     page.get_by_role("cell", name="Logged in").first.wait_for()
     for size, name in ((PHONE, "phone"), (DESKTOP, "desktop")):
         page.set_viewport_size(size)

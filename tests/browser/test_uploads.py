@@ -2,12 +2,14 @@
 
 import os
 import re
+import time
 from contextlib import contextmanager
 
 import pytest
 from conftest import DESKTOP, PHONE, log_in, picture
 from harness.files import sha256
 from harness.hub import Hub
+from playwright.sync_api import expect
 from test_files import api_of, check, content, paths
 
 MB = 1024 * 1024
@@ -62,6 +64,7 @@ def test_files_with_all_sorts_of_names_become_one_commit(hub, open_browser, repo
 
 def test_a_folder_keeps_its_paths_and_many_small_files_are_one_commit(hub, open_browser, repo, tmp_path):
     page = open_browser()
+    page.set_default_timeout(60_000)
     log_in(page)
     for number in range(300):
         path = tmp_path / f"data/part-{number % 7}/row-{number}.txt"
@@ -170,6 +173,7 @@ FOLDER = """(damaged) => {
 
 def test_a_dropped_folder_keeps_its_paths_without_what_is_gits(hub, open_browser, repo):
     page = open_browser()
+    page.set_default_timeout(60_000)
     log_in(page)
     page.goto(f"/{repo}/upload/main")
     page.evaluate(FOLDER, True)
@@ -196,7 +200,10 @@ def test_paths_that_cannot_be_are_told_per_file_before_anything_is_sent(hub, ope
     page.get_by_role("status").get_by_text("One file cannot go").wait_for()
     picture(page, "upload-refused")
     with seen(page, "/commit/") as commits:
-        start(page)
+        # It asks once more, and can be started again when that is done.
+        with page.expect_response("**/preupload/**"):
+            start(page)
+        expect(page.get_by_role("button", name="Upload and commit")).to_be_enabled()
         page.get_by_role("status").get_by_text("One file cannot go").wait_for()
         assert not commits
     row.get_by_role("button", name="Remove").click()
@@ -239,7 +246,9 @@ def test_a_large_file_goes_in_parts_and_after_a_broken_connection_and_a_reload_n
     page.get_by_text("large.safetensors", exact=True).wait_for()
     start(page)
     page.get_by_role("status").get_by_text("Trying again").wait_for()
+    deadline = time.monotonic() + 120
     while 1 not in arrived:
+        assert time.monotonic() < deadline, "the first part does not arrive"
         page.wait_for_timeout(100)
     picture(page, "upload-broken")
     page.on("dialog", lambda dialog: dialog.accept())

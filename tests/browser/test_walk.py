@@ -10,6 +10,7 @@ import pytest
 from conftest import DESKTOP, picture, safetensors
 from content import gguf
 from harness.people import TOKENS
+from playwright.sync_api import expect
 from test_lists import choose
 
 WEIGHTS = safetensors([[0.25] * 64 * 64])
@@ -48,7 +49,7 @@ def shown(page):
 
 
 def wait_until(page, expected):
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 60
     while shown(page) != expected:
         assert time.monotonic() < deadline, shown(page)
         page.wait_for_timeout(100)
@@ -57,7 +58,7 @@ def wait_until(page, expected):
 def test_a_newcomer_finds_a_model_and_runs_the_code_of_its_page(open_browser, shelf, tmp_path):
     page = open_browser(DESKTOP)
     page.context.grant_permissions(["clipboard-read", "clipboard-write"])
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 60
     while page.goto("/models?search=joints&min_parameters=1") and len(shown(page)) < len(SHELF):
         assert time.monotonic() < deadline, "the index does not know them all"
         time.sleep(0.2)
@@ -82,8 +83,8 @@ def test_a_newcomer_finds_a_model_and_runs_the_code_of_its_page(open_browser, sh
     page.get_by_role("main").get_by_role("link", name="acme/joints-small", exact=True).click()
     page.wait_for_url("**/acme/joints-small")
     main = page.get_by_role("main")
-    assert main.get_by_text("the joints of climbers").is_visible()
-    assert main.get_by_role("link", name="artistic-2.0").first.is_visible()
+    expect(main.get_by_text("the joints of climbers")).to_be_visible()
+    expect(main.get_by_role("link", name="artistic-2.0").first).to_be_visible()
 
     # Copies the code.
     page.get_by_role("link", name="Use this model").click()
