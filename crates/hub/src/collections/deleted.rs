@@ -13,8 +13,6 @@ use crate::error::{HubError, HubResult};
 
 /// The most that a list shows.
 const MAX_LISTED: i64 = 200;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
 
 /// How long one can come back.
 fn window(app: &App) -> TimeDelta {
@@ -70,13 +68,4 @@ pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<C
     let restored = collections::find_by_key(&mut tx, pk).await?.ok_or_else(missing)?;
     tx.commit().await?;
     Ok(restored)
-}
-
-/// Forgets those whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget(&app.pool, crate::clock::now() - window(app), BATCH).await? > 0 {}
-    Ok(())
 }

@@ -12,8 +12,6 @@ use crate::repos::changes::undoable_since;
 
 /// The most that a list shows.
 const MAX_LISTED: i64 = 200;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
 
 /// Until when one that was deleted at a time can come back.
 pub(super) fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
@@ -44,13 +42,4 @@ pub(super) async fn restore(app: &App, user: &User, id: &str) -> HubResult<Strin
     let url = queries::restore(&mut tx, user.pk, id, undoable_since(app)).await?.ok_or_else(missing)?;
     tx.commit().await?;
     Ok(url)
-}
-
-/// Forgets those whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget(&app.pool, undoable_since(app), BATCH).await? > 0 {}
-    Ok(())
 }
