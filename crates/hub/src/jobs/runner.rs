@@ -12,9 +12,7 @@ use super::lease::Lease;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{
-    accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved, xet,
-};
+use crate::{accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved, xet};
 
 /// How long a claim lasts when nobody extends it. Nodes of before claimed for 600 s and extended nothing; a claim of theirs is heeded.
 const LEASE: Duration = Duration::from_secs(120);
