@@ -6,7 +6,7 @@ create table deleted_service_accounts (
     organization_pk bigint not null references organizations (organization_pk) on delete cascade,
     -- Its role in the organisation.
     role text not null,
-    -- Its row, and those of the resource groups that it was in.
+    -- Its row, those of the resource groups that it was in, and the keys of the repositories that it made.
     contents jsonb not null,
     deleted_at timestamptz not null default now()
 );

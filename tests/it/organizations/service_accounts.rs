@@ -265,6 +265,8 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
     for group in [&night, &day] {
         head.post_json(&format!("{groups}/{group}/users"), &users, 200).await;
     }
+    bot.create_repo("model", "acme/built", true).await;
+    let its_repos = "repos join users on user_pk = created_by where service_of is not null";
     let its_groups = "resource_group_members join users using (user_pk) where service_of is not null and role = 'write'";
     assert_eq!(hub.count(its_groups).await, 2);
     assert!(ada.open(CI).await.has("It can be restored for 30 days, without its tokens."));
@@ -297,6 +299,7 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
     assert!(page.has("Builds at night.") && page.has("It has none yet."), "{}", page.text);
     bot.get("/api/whoami-v2", 401).await;
     assert_eq!(hub.count(its_groups).await, 1, "in the group that is still there");
+    assert_eq!(hub.count(its_repos).await, 1, "a contributor would write to what it made");
     let again = token(&hub, &mut ada, &[("role", "write")]).await;
     again.commit("/api/models/acme/private", "main", &[Client::file("a.txt", "a\n")], 200).await;
     assert_eq!(again.get_json("/api/whoami-v2", 200).await["name"], "acme-ci");

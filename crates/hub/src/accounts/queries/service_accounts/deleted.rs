@@ -41,7 +41,8 @@ pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
          select u.user_pk, u.service_of, coalesce(m.role, 'read'), jsonb_build_object(
              'account', to_jsonb(u),
              'groups', (select coalesce(jsonb_agg(to_jsonb(g)), '[]') from resource_group_members g
-                        where g.organization_pk = u.service_of and g.user_pk = u.user_pk))
+                        where g.organization_pk = u.service_of and g.user_pk = u.user_pk),
+             'repos', (select coalesce(jsonb_agg(r.repo_pk), '[]') from repos r where r.created_by = u.user_pk))
          from users u
          left join organization_members m on m.organization_pk = u.service_of and m.user_pk = u.user_pk
          where u.user_pk = $1",
@@ -76,8 +77,8 @@ pub async fn list(
     .await
 }
 
-/// Brings back one that was deleted since a time, in those of its groups that are still there, disabled if it was. What moderators
-/// decided about it holds, also what they decided or took back meanwhile: to be called under [`crate::db::LockKey::Moderate`]. Gives
+/// Brings back one that was deleted since a time, in those of its groups that are still there, as who made its repositories, disabled if
+/// it was. What moderators decided about it holds, also what they decided or took back meanwhile: to be called under [`crate::db::LockKey::Moderate`]. Gives
 /// its name, and `None` when there is none.
 ///
 /// # Errors
@@ -126,6 +127,20 @@ pub async fn restore(
          cross join lateral jsonb_populate_recordset(null::resource_group_members, d.contents -> 'groups') g
          join resource_groups r on r.resource_group_pk = g.resource_group_pk and r.organization_pk = d.organization_pk
          where d.user_pk = $1",
+        user_pk
+    )
+    .execute(&mut *conn)
+    .await?;
+    // A contributor writes to what it made.
+    sqlx::query!(
+        "with held as (
+             select r.repo_pk from repos r
+             where r.repo_pk in (select jsonb_array_elements_text(d.contents -> 'repos')::bigint from deleted_service_accounts d
+                                 where d.user_pk = $1)
+               and r.created_by is null
+             order by r.repo_pk for no key update of r
+         )
+         update repos r set created_by = $1 from held where r.repo_pk = held.repo_pk",
         user_pk
     )
     .execute(&mut *conn)
