@@ -78,8 +78,8 @@ pub async fn list(
 }
 
 /// Brings back one that was deleted since a time, in those of its groups that are still there, as who made its repositories, disabled if
-/// it was. What moderators decided about it holds, also what they decided or took back meanwhile: to be called under [`crate::db::LockKey::Moderate`]. Gives
-/// its name, and `None` when there is none.
+/// it was. What moderators decided about it holds, also what they decided or took back meanwhile: to be called under
+/// [`crate::db::LockKey::Moderate`]. Gives its name, and `None` when there is none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -131,7 +131,7 @@ pub async fn restore(
     )
     .execute(&mut *conn)
     .await?;
-    // A contributor writes to what it made.
+    // A contributor writes to what it made. That is in no list while its maker is limited.
     sqlx::query!(
         "with held as (
              select r.repo_pk from repos r
@@ -140,7 +140,7 @@ pub async fn restore(
                and r.created_by is null
              order by r.repo_pk for no key update of r
          )
-         update repos r set created_by = $1 from held where r.repo_pk = held.repo_pk",
+         update repos r set created_by = $1, unlisted = r.unlisted and is_limited(r.namespace_pk, $1) from held where r.repo_pk = held.repo_pk",
         user_pk
     )
     .execute(&mut *conn)
