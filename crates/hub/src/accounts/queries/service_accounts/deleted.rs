@@ -42,7 +42,8 @@ pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
              'account', to_jsonb(u),
              'groups', (select coalesce(jsonb_agg(to_jsonb(g)), '[]') from resource_group_members g
                         where g.organization_pk = u.service_of and g.user_pk = u.user_pk),
-             'repos', (select coalesce(jsonb_agg(r.repo_pk), '[]') from repos r where r.created_by = u.user_pk))
+             'repos', (select coalesce(jsonb_agg(r.repo_pk), '[]') from repos r
+                       where r.namespace_pk = u.service_of and r.created_by = u.user_pk))
          from users u
          left join organization_members m on m.organization_pk = u.service_of and m.user_pk = u.user_pk
          where u.user_pk = $1",
@@ -140,7 +141,8 @@ pub async fn restore(
                and r.created_by is null
              order by r.repo_pk for no key update of r
          )
-         update repos r set created_by = $1, unlisted = r.unlisted and is_limited(r.namespace_pk, $1) from held where r.repo_pk = held.repo_pk",
+         update repos r set created_by = $1, unlisted = r.unlisted and is_limited(r.namespace_pk, $1)
+         from held where r.repo_pk = held.repo_pk",
         user_pk
     )
     .execute(&mut *conn)
