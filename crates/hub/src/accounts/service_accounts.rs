@@ -131,8 +131,8 @@ pub async fn list_deleted(app: &App, organization_pk: i64) -> HubResult<Vec<Dele
     Ok(deleted::list(&app.pool, organization_pk, undoable_since(app), MOST_DELETED).await?)
 }
 
-/// Brings back a service account that was deleted, with its role and in its groups, and gives its name. Its tokens stay revoked: only
-/// hashes of them were kept, and somebody else may have them.
+/// Brings back a service account that was deleted, with its role and in its groups, and gives its name. Its tokens stay revoked: somebody
+/// else may have them.
 ///
 /// # Errors
 /// 404 when the organisation is being deleted, 409 when it is there already, the time for that is over, and for too many.

@@ -1,7 +1,5 @@
 //! Webhooks that were deleted: for as long as anything can be undone, whose they were brings them back.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::operations::{MAX_WEBHOOKS, missing};
 use super::queries::deleted::{self as queries, DeletedWebhook};
 use super::queries::lock_and_count;
@@ -12,11 +10,6 @@ use crate::repos::changes::undoable_since;
 
 /// The most that a list shows.
 const MAX_LISTED: i64 = 200;
-
-/// Until when one that was deleted at a time can come back.
-pub(super) fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
-    deleted_at + TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
-}
 
 /// Those that a user can bring back.
 ///
