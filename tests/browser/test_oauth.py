@@ -93,6 +93,11 @@ def test_somebody_signs_in_and_takes_it_back(open_browser, application, viewport
     page.get_by_role("button", name="Delete").click()
     page.get_by_role("dialog").get_by_role("button", name="Delete").click()
     page.get_by_text("Application deleted.").wait_for()
+    page.get_by_role("heading", name="Deleted applications").wait_for()
+    found += problems(page)
+    shot("applications-deleted")
+    page.get_by_role("button", name="Restore Painter").first.click()
+    page.get_by_text("The application is back").wait_for()
     assert not found, "\n".join(found)
 
 

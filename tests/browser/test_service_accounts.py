@@ -65,6 +65,15 @@ def test_a_service_account_and_a_mail_domain(open_browser, hub):
     except HfHubHTTPError as error:
         assert error.response.status_code == 403
 
+    # Deleted, it comes back without its token.
+    ada.get_by_role("button", name=f"Delete {bot}").click()
+    ada.get_by_role("dialog").get_by_role("button", name="Delete").click()
+    ada.get_by_role("heading", name="Deleted service accounts").wait_for()
+    problems += look(ada, "service-accounts-deleted")
+    ada.get_by_role("button", name=f"Restore {bot}").click()
+    ada.get_by_text(f"The service account {bot} is back.").wait_for()
+    ada.get_by_text("It has none yet.").wait_for()
+
     # A mail domain, and who joins by it.
     domain = f"{org}.example"
     ada.goto(f"/organizations/{org}/settings")

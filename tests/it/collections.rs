@@ -324,7 +324,7 @@ async fn what_was_deleted_comes_back() {
     hub.sql("update deleted_collections set deleted_at = now() - interval '31 days'").await;
     assert!(!browser.open(list).await.has("Shelf"));
     assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404);
-    hub::collections::deleted::forget(hub.app()).await.unwrap();
+    hub::gc::kept::forget(hub.app()).await.unwrap();
     assert_eq!(hub.count("deleted_collections").await, 0);
     seeded.stop().await;
 }

@@ -96,6 +96,14 @@ async fn comments_are_edited_with_their_history_and_hidden() {
     assert_eq!((&data["hidden"], &data["latest"]["raw"]), (&json!(false), &json!("better")));
     assert_eq!(data["history"][0]["raw"], "secret");
     assert_eq!(adas.submit(&thread, &show, &[("id", &id)]).await.status, 409, "it is shown");
+    // A program does the same, for who may write.
+    let unhide = path(num, &format!("/comment/{}/unhide", id.to_uppercase()));
+    ada.post_json(&hide, &json!({}), 200).await;
+    bob.post_json(&unhide, &json!({}), 403).await;
+    let data = ada.post_json(&unhide, &json!({}), 200).await["updatedComment"]["data"].clone();
+    assert_eq!((&data["hidden"], &data["latest"]["raw"]), (&json!(false), &json!("better")));
+    ada.post_json(&unhide, &json!({}), 409).await;
+    ada.post_json(&path(num, "/comment/none/unhide"), &json!({}), 404).await;
     // When the time is over, it is gone.
     ada.post_json(&hide, &json!({}), 200).await;
     hub::repos::discussions::forget_hidden(hub.app(), hub::repos::changes::undoable_since(hub.app())).await.unwrap();

@@ -218,6 +218,11 @@ impl HubError {
         Self::new(ErrorKind::Conflict, message)
     }
 
+    /// 409: what was removed is there again, or is too old to be restored.
+    pub fn no_longer_restorable() -> Self {
+        Self::conflict("It was restored already, or the time for that is over. Look at the list again.")
+    }
+
     /// 413 with a sentence.
     pub fn too_large(message: impl Into<String>) -> Self {
         Self::new(ErrorKind::TooLarge, message)

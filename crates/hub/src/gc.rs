@@ -9,12 +9,15 @@
 //!   are noted as doomed, and doomed objects are deleted.
 //! - [`orphans`]: objects of the store that no row names are deleted or told; so is what [`unfinished`] uploads left there.
 //!
+//! What was deleted from other tables and could be restored until then is forgotten by itself, before: [`kept`].
+//!
 //! Why this is safe beside uploads, commits and other nodes: docs/storage.md. In short: rows are judged again under the lock
 //! that everybody takes who comes to need them; a repository loses files only while its refs cannot move, and what was
 //! prepared for them before is refused; and no key of the store is ever used twice, so a deletion, however late it
 //! arrives, never meets other bytes than it was meant for.
 
 mod condemn;
+pub mod kept;
 mod orphans;
 mod queries;
 mod report;

@@ -11,7 +11,7 @@ pub mod operations;
 pub mod queries;
 mod verify;
 
-pub use form::{PublisherItem, Publishers, RemovedItem, read_form, read_restored};
+pub use form::{PublisherItem, Publishers, read_form};
 pub use issuers::{Issuer, Kind, read_issuers};
 pub use matching::{CiJob, Fit};
 pub use verify::{Unproven, Verified, Verifier};

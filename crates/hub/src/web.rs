@@ -21,6 +21,7 @@ pub mod outbound;
 pub mod page;
 pub mod pictures;
 pub mod range;
+pub mod removed;
 pub mod request_id;
 pub mod security_headers;
 pub mod silence;

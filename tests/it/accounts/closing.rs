@@ -188,6 +188,8 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
          insert into trusted_publishers (repo_pk, issuer, project, added_by)
              select repo_pk, 'https://ci.example.org', 'octo/bert', n.namespace_pk from repos r, namespaces n
              where r.name = 'bert' and n.name = 'ada';
+         insert into deleted_applications (client_pk, client_id, user_pk, name, homepage, redirect_uris, scopes, created_at)
+             select 1, 'an-id-of-before', namespace_pk, 'Painter', '', '{}', '{openid}', now() from namespaces where name = 'ada';
          insert into rule_texts (hash, user_pk)
              select decode(repeat('ab', 32), 'hex'), namespace_pk from namespaces where name = 'ada';
          insert into audit_log (namespace_pk, via, action, subject, details)
@@ -223,6 +225,7 @@ async fn a_copy_of_the_data_is_for_its_owner_once_a_day_and_for_a_week() {
     has("rule_counts", "\"comments\"");
     has("rule_texts", &"ab".repeat(32));
     has("trusted_publishers", "octo/bert");
+    has("deleted_applications", "an-id-of-before");
     has("security_log", "model ada/gone");
     assert!(!part_of(&bytes, "security_log").contains("batch"), "what moderators did at once is for those who run the hub");
     let mut bobs = Browser::logged_in(&hub, "bob").await;

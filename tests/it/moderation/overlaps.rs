@@ -1,11 +1,12 @@
 //! Acts about one thing that overlap, what people try so that an act misses them, and who learns what of whom.
 
+use hub::accounts::OrgRole;
 use hub::error::ErrorKind;
 use hub::moderation::acts::Act;
 use hub_tests::json;
 use reqwest::Method;
 
-use super::{DISABLED, message, stage};
+use super::{DISABLED, message, stage, user};
 use crate::locks::in_order;
 use crate::outbox::outbox;
 use crate::pages::browser::Browser;
@@ -103,6 +104,34 @@ async fn a_repository_does_not_escape_by_being_deleted_for_a_while() {
     assert_eq!(message(&hub.anonymous(), "/api/models/ada/bert", 403).await, DISABLED);
     stage.undo(all).await.unwrap();
     hub.anonymous().get("/api/models/ada/bert", 200).await;
+    stage.hub.stop().await;
+}
+
+#[tokio::test]
+async fn a_service_account_does_not_escape_by_being_deleted_for_a_while() {
+    let stage = stage().await;
+    let hub = &stage.hub;
+    let carol = user(hub, "carol").await;
+    hub.organization("acme", &[(&carol, OrgRole::Admin)]).await;
+    let mut carol = Browser::logged_in(hub, "carol").await;
+    let list = "/organizations/acme/settings/service-accounts";
+    let page = format!("{list}/acme-ci");
+    let made = carol.submit(list, list, &[("name", "acme-ci"), ("purpose", "Sells watches."), ("role", "read")]).await;
+    assert_eq!(made.status, 303, "{}", made.text);
+    let act = stage.decide(stage.report("/acme-ci").await, Act::SuspendUser).await.unwrap();
+    let key: i64 = sqlx::query_scalar("select namespace_pk from namespaces where name = 'acme-ci'")
+        .fetch_one(&hub.app().pool)
+        .await
+        .unwrap();
+    let key = key.to_string();
+    for suspended in [true, false] {
+        assert_eq!(carol.submit(&page, &format!("{page}/delete"), &[]).await.status, 303);
+        if !suspended {
+            stage.undo(act).await.unwrap();
+        }
+        assert_eq!(carol.submit(list, list, &[("restore", key.as_str())]).await.status, 303);
+        assert_eq!(carol.open(&page).await.has("Moderators of this hub suspended it"), suspended);
+    }
     stage.hub.stop().await;
 }
 

@@ -52,6 +52,55 @@ async fn somebody_keeps_an_application() {
 }
 
 #[tokio::test]
+async fn a_deleted_application_comes_back_with_its_id_and_secret() {
+    const LIST: &str = "/settings/applications";
+    let hub = hub().await;
+    hub.account("ada").await;
+    hub.account("bob").await;
+    let (mut ada, mut bob) = (Browser::logged_in(&hub, "ada").await, Browser::logged_in(&hub, "bob").await);
+    let painter = application(&mut ada, "confidential", CALLBACK, &["openid"]).await;
+    let path = format!("{LIST}/{}", painter.id);
+    let before = sign_in(&hub, &mut bob, &painter, "openid").await;
+    assert!(!ada.open(LIST).await.has("Deleted applications"));
+    assert_eq!(ada.submit(&path, &format!("{path}/delete"), &[]).await.status, 303);
+    let page = ada.open(LIST).await;
+    for text in ["No applications yet", "Deleted applications", "Restore Painter", painter.id.as_str()] {
+        assert!(page.has(text), "{text}: {}", page.text);
+    }
+    assert!(!bob.open(LIST).await.has("Deleted applications"));
+    let key: i64 = sqlx::query_scalar("select client_pk from deleted_applications").fetch_one(&hub.app().pool).await.unwrap();
+    let key = key.to_string();
+    let restore = [("restore", key.as_str())];
+    assert_eq!(bob.submit(LIST, LIST, &restore).await.status, 409, "it was not his");
+    hub.sql("update sessions set proved_at = now() - interval '1 hour'").await;
+    assert!(ada.submit(LIST, LIST, &restore).await.location().starts_with("/sudo?next="));
+    hub.sql("update sessions set proved_at = now()").await;
+    let page = ada.submit(LIST, LIST, &restore).await;
+    assert_eq!((page.status, page.location()), (303, path.as_str()), "{}", page.text);
+
+    // What was allowed stays taken back; who signs in anew does so with the id and secret of before.
+    hub.with_token(before["access_token"].as_str().unwrap()).get("/api/whoami-v2", 401).await;
+    refresh(&hub, &painter, before["refresh_token"].as_str().unwrap(), 400).await;
+    assert_eq!(hub.count("oauth_consents").await, 0);
+    let again = sign_in(&hub, &mut bob, &painter, "openid").await;
+    hub.with_token(again["access_token"].as_str().unwrap()).get("/api/whoami-v2", 200).await;
+    assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 409, "once");
+    assert_eq!(logged(&hub, "ada").await, ["app.create", "app.delete", "app.create"]);
+
+    // After its time it is gone for good.
+    ada.submit(&path, &format!("{path}/delete"), &[]).await;
+    hub::gc::kept::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_applications").await, 1);
+    hub.sql("update deleted_applications set deleted_at = now() - interval '31 days'").await;
+    assert!(!ada.open(LIST).await.has("Deleted applications"));
+    let page = ada.submit(LIST, LIST, &restore).await;
+    assert!(page.status == 409 && page.has("the time for that is over"), "{}", page.text);
+    hub::gc::kept::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_applications").await, 0);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn somebody_takes_back_what_an_application_may_do() {
     let hub = hub().await;
     hub.account("ada").await;

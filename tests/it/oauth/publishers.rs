@@ -301,10 +301,10 @@ async fn what_ends_trust_ends_its_tokens() {
     trust(&mut ada, &ci, settings, &[]).await;
     let page = ada.submit(settings, settings, &restore).await;
     assert!(page.status == 409 && page.has("added again already"), "{}", page.text);
-    hub::publishers::operations::forget(hub.app()).await.unwrap();
+    hub::gc::kept::forget(hub.app()).await.unwrap();
     assert_eq!(hub.count("deleted_publishers").await, 1);
     hub.sql("update deleted_publishers set deleted_at = now() - interval '31 days'").await;
-    hub::publishers::operations::forget(hub.app()).await.unwrap();
+    hub::gc::kept::forget(hub.app()).await.unwrap();
     assert_eq!(hub.count("deleted_publishers").await, 0);
     let third = job(&hub, &ci.token("5"), "ada/moved").await;
     let named = json!({ "type": "model", "organization": "ada", "name": "moved" });

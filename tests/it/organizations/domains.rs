@@ -201,7 +201,7 @@ async fn who_has_an_address_at_a_proven_domain_joins() {
     assert!(page.status == 409 && page.has("added again already"), "{}", page.text);
     hub.sql("update deleted_domains set deleted_at = now() - interval '31 days'").await;
     assert!(!ada.open(DOMAINS).await.has("Removed domains"));
-    hub::accounts::domains::forget(hub.app()).await.unwrap();
+    hub::gc::kept::forget(hub.app()).await.unwrap();
     assert_eq!(hub.count("deleted_domains").await, 0);
     hub.stop().await;
 }

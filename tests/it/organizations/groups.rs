@@ -368,7 +368,7 @@ async fn a_deleted_group_comes_back_with_its_members() {
     admin.call(Method::DELETE, &other, &json!({}), 200).await;
     acme.hub.sql("update deleted_resource_groups set deleted_at = now() - interval '31 days'").await;
     assert!(!head.open(groups).await.has("Deleted groups"));
-    hub::accounts::groups::forget(acme.hub.app()).await.unwrap();
+    hub::gc::kept::forget(acme.hub.app()).await.unwrap();
     assert_eq!(acme.hub.count("deleted_resource_groups").await, 0);
     acme.hub.stop().await;
 }

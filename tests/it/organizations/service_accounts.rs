@@ -253,6 +253,78 @@ async fn its_tokens_open_what_is_chosen_until_it_is_disabled_or_deleted() {
     hub.stop().await;
 }
 
+#[tokio::test]
+async fn a_deleted_one_comes_back_without_its_tokens() {
+    let (hub, head, mut ada) = acme().await;
+    make(&mut ada, "write").await;
+    let bot = token(&hub, &mut ada, &[("role", "write")]).await;
+    let groups = "/api/organizations/acme/resource-groups";
+    let night = head.post_json(groups, &json!({ "name": "Night" }), 200).await["id"].as_str().unwrap().to_owned();
+    let day = head.post_json(groups, &json!({ "name": "Day" }), 200).await["id"].as_str().unwrap().to_owned();
+    let users = json!({ "users": [{ "user": "acme-ci", "role": "write" }] });
+    for group in [&night, &day] {
+        head.post_json(&format!("{groups}/{group}/users"), &users, 200).await;
+    }
+    bot.create_repo("model", "acme/built", true).await;
+    let its_repos = "repos join users on user_pk = created_by where service_of is not null";
+    let its_groups = "resource_group_members join users using (user_pk) where service_of is not null and role = 'write'";
+    assert_eq!(hub.count(its_groups).await, 2);
+    assert!(ada.open(CI).await.has("It can be restored for 30 days, without its tokens."));
+    assert!(!ada.open(LIST).await.has("Deleted service accounts"));
+    let delete = format!("{CI}/delete");
+    assert_eq!(ada.submit(CI, &delete, &[]).await.location(), LIST);
+    head.call(Method::DELETE, &format!("{groups}/{day}"), &json!({}), 200).await;
+    let page = ada.open(LIST).await;
+    for text in ["Deleted service accounts", "Restore acme-ci", "Builds at night.", "Their tokens stay revoked"] {
+        assert!(page.has(text), "{text}: {}", page.text);
+    }
+    let key: i64 = sqlx::query_scalar("select user_pk from deleted_service_accounts").fetch_one(&hub.app().pool).await.unwrap();
+    let key = key.to_string();
+    let restore = [("restore", key.as_str())];
+
+    // It is its organisation's, and letting it in again is proved as making its tokens is.
+    let mut eve = Browser::logged_in(&hub, "eve").await;
+    let others = "/organizations/other/settings/service-accounts";
+    assert!(!eve.open(others).await.has("Deleted service accounts"));
+    assert_eq!(eve.submit(others, LIST, &restore).await.status, 403);
+    assert_eq!(eve.submit(others, others, &restore).await.status, 409);
+    hub.sql("update sessions set proved_at = now() - interval '1 hour'").await;
+    assert!(ada.submit(LIST, LIST, &restore).await.location().starts_with("/sudo?next="));
+    hub.sql("update sessions set proved_at = now()").await;
+    assert_eq!(hub.count("deleted_service_accounts").await, 1);
+
+    let page = ada.submit(LIST, LIST, &restore).await;
+    assert_eq!((page.status, page.location()), (303, CI), "{}", page.text);
+    let page = ada.open(CI).await;
+    assert!(page.has("Builds at night.") && page.has("It has none yet."), "{}", page.text);
+    bot.get("/api/whoami-v2", 401).await;
+    assert_eq!(hub.count(its_groups).await, 1, "in the group that is still there");
+    assert_eq!(hub.count(its_repos).await, 1, "a contributor would write to what it made");
+    let again = token(&hub, &mut ada, &[("role", "write")]).await;
+    again.commit("/api/models/acme/private", "main", &[Client::file("a.txt", "a\n")], 200).await;
+    assert_eq!(again.get_json("/api/whoami-v2", 200).await["name"], "acme-ci");
+    assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 409, "once");
+
+    // One that was disabled comes back so.
+    assert_eq!(ada.submit(CI, &format!("{CI}/switch"), &[("action", "disable")]).await.status, 303);
+    ada.submit(CI, &delete, &[]).await;
+    assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 303);
+    assert!(ada.open(CI).await.has("It is disabled"));
+
+    // After its time it is gone for good, and its name with it.
+    ada.submit(CI, &delete, &[]).await;
+    hub::gc::kept::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_service_accounts").await, 1);
+    hub.sql("update deleted_service_accounts set deleted_at = now() - interval '31 days'").await;
+    assert!(!ada.open(LIST).await.has("Deleted service accounts"));
+    assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 409, "its time is over");
+    hub::gc::kept::forget(hub.app()).await.unwrap();
+    assert_eq!(hub.count("deleted_service_accounts").await, 0);
+    let page = ada.submit(LIST, LIST, &[("name", "acme-ci"), ("purpose", ""), ("role", "read")]).await;
+    assert_eq!(page.status, 409, "nobody gets its name");
+    hub.stop().await;
+}
+
 fn hex_of(token: &str) -> String {
     hex::encode(hub::accounts::tokens::hash(token))
 }

@@ -43,6 +43,7 @@ pub(super) const CALLS: &[(&str, &str, Needs, &str)] = &[
     ("POST", "API/discussions/99/comment/none/resolve", Talk, r#"{"resolved": true}"#),
     ("POST", "API/discussions/99/comment/none/edit", Talk, r#"{"content": "x"}"#),
     ("POST", "API/discussions/99/comment/none/hide", Talk, ""),
+    ("POST", "API/discussions/99/comment/none/unhide", Write, ""),
     ("POST", "API/discussions/99/comment/none/reactions", Talk, r#"{"reaction": "👍"}"#),
     ("DELETE", "API/discussions/99/comment/none/reactions", Talk, r#"{"reaction": "👍"}"#),
     ("DELETE", "API/discussions/99", Admin, ""),

@@ -207,7 +207,7 @@ async fn a_deleted_webhook_comes_back_with_its_secret() {
     hub.sql("update deleted_webhooks set deleted_at = now() - interval '31 days'").await;
     assert_shows(&browser.open(list).await, &["Nothing here"]);
     assert_eq!(browser.submit("/settings/profile", &restore, &[]).await.status, 404);
-    hub::webhooks::deleted::forget(hub.app()).await.unwrap();
+    hub::gc::kept::forget(hub.app()).await.unwrap();
     assert_eq!(hub.count("deleted_webhooks").await, 0);
     hub.stop().await;
 }

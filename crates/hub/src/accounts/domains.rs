@@ -23,8 +23,6 @@ use crate::web::outbound::Unanswered;
 pub const MOST: i64 = 20;
 /// How many of those that were removed are listed.
 const MOST_REMOVED: i64 = 50;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
 /// How long a domain is not looked at again, in seconds.
 const PAUSE_SECS: f64 = 5.0;
 /// How much of the file is read: the challenge, and what editors put around it.
@@ -248,21 +246,12 @@ pub async fn restore(app: &App, organization_pk: i64, domain_pk: i64) -> HubResu
     match queries::restore_domain(&mut tx, organization_pk, domain_pk, undoable_since(app)).await {
         Err(error) if db::violates(&error, KNOWN) => Err(HubError::conflict("It was added again already: prove it in the list.")),
         Err(error) => Err(error.into()),
-        Ok(None) => Err(HubError::conflict("It was restored already, or the time for that is over. Look at the list again.")),
+        Ok(None) => Err(HubError::no_longer_restorable()),
         Ok(Some(domain)) => {
             tx.commit().await?;
             Ok(domain)
         }
     }
-}
-
-/// Forgets those that were removed and whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget_removed(&app.pool, undoable_since(app), BATCH).await? > 0 {}
-    Ok(())
 }
 
 /// Removes a domain. Who joined by it stays a member. For some time, it can come back ([`restore`]).

@@ -17,8 +17,6 @@ use crate::web::text::is_readable_line;
 
 /// How many groups an organisation can have: they are read with each request of its members.
 pub const MOST: i64 = 100;
-/// How many deleted ones are forgotten in one statement.
-const BATCH: i64 = 1_000;
 /// How long a name can be, in characters.
 const MAX_NAME: usize = 60;
 /// How long a description can be, in characters.
@@ -188,15 +186,6 @@ pub async fn restore(app: &App, organization_pk: i64, id: &str) -> HubResult<Str
     };
     tx.commit().await?;
     Ok(restored)
-}
-
-/// Forgets groups whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while deleted::forget(&app.pool, undoable_since(app), BATCH).await? > 0 {}
-    Ok(())
 }
 
 /// Somebody who shall have a role in a group.

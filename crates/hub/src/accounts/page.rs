@@ -278,6 +278,11 @@ impl<const LIMIT: usize> CheckedForm<LIMIT> {
         self.0.get(name).unwrap_or_default()
     }
 
+    /// The key of what is to be restored, where the form is that of `components/removed.html`.
+    pub fn restored(&self) -> Option<i64> {
+        self.text("restore").parse().ok()
+    }
+
     /// All fields.
     pub fn fields(&self) -> &Query {
         &self.0

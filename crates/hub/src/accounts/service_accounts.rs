@@ -2,17 +2,22 @@
 //! in their organisation that is never admin, and are in no other. Their rights are found as those of any member; what is theirs
 //! alone is decided by [`User::is_service`], and kept by a check and triggers of the database.
 
+use super::queries::service_accounts::deleted::{self, DeletedServiceAccount};
 use super::queries::service_accounts::{self as queries, ServiceAccountRow};
 use super::queries::settings::ProfileRow;
 use super::queries::{self as accounts, lock_user, upsert_member};
 use super::tokens::{self, NewToken};
-use super::{OrgRole, User, audit, operations};
+use super::{OrgRole, User, UserPk, audit, operations};
 use crate::app::App;
+use crate::db::{self, LockKey};
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 use crate::web::text::is_readable_line;
 
 /// How many an organisation can have.
 pub const MOST: i64 = 50;
+/// How many of those that were deleted are listed.
+const MOST_DELETED: i64 = 50;
 /// How many tokens each can have.
 pub const MOST_TOKENS: i64 = 20;
 /// How long what it is for can be, in characters.
@@ -54,14 +59,21 @@ pub async fn create(app: &App, organization: &ProfileRow, name: &str, purpose: &
     check(purpose, role)?;
     let mut tx = audit::begin(app).await?;
     let count = queries::lock_and_count(&mut tx, organization.namespace_pk).await?;
-    if count.ok_or_else(|| HubError::not_found("There is no organization of this name."))? >= MOST {
-        let text = format!("An organization can have {MOST} service accounts: delete one that is not needed first.");
-        return Err(HubError::conflict(text).at("name"));
+    if count.ok_or_else(no_organization)? >= MOST {
+        return Err(too_many().at("name"));
     }
     let user_pk = operations::insert_namespace(app, &mut tx, name, "user").await?;
     queries::insert(&mut tx, user_pk, organization.namespace_pk, purpose).await?;
     upsert_member(&mut tx, organization.namespace_pk, user_pk, role).await?;
     Ok(tx.commit().await?)
+}
+
+fn no_organization() -> HubError {
+    HubError::not_found("There is no organization of this name.")
+}
+
+fn too_many() -> HubError {
+    HubError::conflict(format!("An organization can have {MOST} service accounts: delete one that is not needed first."))
 }
 
 /// Changes what a service account is for, and its role.
@@ -98,17 +110,43 @@ pub async fn set_disabled(app: &App, row: &ServiceAccountRow, disabled: bool) ->
     Ok(tx.commit().await?)
 }
 
-/// Deletes a service account with its tokens. Nobody else gets its name.
+/// Deletes a service account with its tokens. Nobody else gets its name; for some time, it can come back ([`restore`]).
 ///
 /// # Errors
 /// 404 when it was deleted meanwhile.
 pub async fn delete(app: &App, row: &ServiceAccountRow) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     queries::hold_home(&mut tx, row.user_pk).await?;
-    if !queries::delete(&mut tx, row.user_pk).await? {
+    if !deleted::delete(&mut tx, row.user_pk).await? {
         return Err(missing());
     }
     Ok(tx.commit().await?)
+}
+
+/// The service accounts of an organisation that were deleted and can come back.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn list_deleted(app: &App, organization_pk: i64) -> HubResult<Vec<DeletedServiceAccount>> {
+    Ok(deleted::list(&app.pool, organization_pk, undoable_since(app), MOST_DELETED).await?)
+}
+
+/// Brings back a service account that was deleted, with its role and in its groups, and gives its name. Its tokens stay revoked: somebody
+/// else may have them.
+///
+/// # Errors
+/// 404 when the organisation is being deleted, 409 when it is there already, the time for that is over, and for too many.
+pub async fn restore(app: &App, organization_pk: i64, user_pk: UserPk) -> HubResult<String> {
+    let mut tx = audit::begin(app).await?;
+    // What moderators decide about it at the same time reaches it, before it is back or afterwards.
+    db::lock(&mut tx, LockKey::Moderate).await?;
+    if queries::lock_and_count(&mut tx, organization_pk).await?.ok_or_else(no_organization)? >= MOST {
+        return Err(too_many());
+    }
+    let restored = deleted::restore(&mut tx, organization_pk, user_pk, undoable_since(app)).await?;
+    let name = restored.ok_or_else(HubError::no_longer_restorable)?;
+    tx.commit().await?;
+    Ok(name)
 }
 
 /// Makes a token of a service account and gives its text, which is not kept.

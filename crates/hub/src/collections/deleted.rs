@@ -1,7 +1,5 @@
 //! Deleted collections: which can come back, and how. What one was is kept for as long as anything can be undone.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::access::may_write;
 use super::operations::is_taken;
 use super::queries::deleted::{self as queries, DeletedCollection};
@@ -10,21 +8,10 @@ use crate::accounts::Viewer;
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 
 /// The most that a list shows.
 const MAX_LISTED: i64 = 200;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
-
-/// How long one can come back.
-fn window(app: &App) -> TimeDelta {
-    TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
-}
-
-/// Until when one that was deleted at a time can come back.
-pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
-    deleted_at + window(app)
-}
 
 /// Those that the viewer may bring back: their own, and those of organisations and resource groups that they may write in.
 ///
@@ -36,7 +23,7 @@ pub async fn list(app: &App, viewer: &Viewer) -> HubResult<Vec<DeletedCollection
     let mut places: Vec<i64> = owners.iter().copied().filter(|&owner| may_write(viewer, owner, None)).collect();
     let groups = user.memberships.iter().flat_map(|membership| &membership.groups);
     places.extend(groups.filter(|group| may_write(viewer, 0, Some(group.pk))).map(|group| group.pk));
-    Ok(queries::list(&app.pool, (&owners, &places), crate::clock::now() - window(app), MAX_LISTED).await?)
+    Ok(queries::list(&app.pool, (&owners, &places), undoable_since(app), MAX_LISTED).await?)
 }
 
 /// Brings one back, at the address that it had.
@@ -50,7 +37,7 @@ pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<C
         return Err(missing());
     }
     let mut tx = app.begin().await?;
-    let found = queries::hold(&mut tx, public_id, crate::clock::now() - window(app)).await?;
+    let found = queries::hold(&mut tx, public_id, undoable_since(app)).await?;
     let (pk, deleted) =
         found.filter(|(_, found)| may_write(viewer, found.namespace_pk, found.resource_group_pk)).ok_or_else(missing)?;
     match queries::restore(&mut tx, pk).await {
@@ -70,13 +57,4 @@ pub async fn restore(app: &App, viewer: &Viewer, public_id: &str) -> HubResult<C
     let restored = collections::find_by_key(&mut tx, pk).await?.ok_or_else(missing)?;
     tx.commit().await?;
     Ok(restored)
-}
-
-/// Forgets those whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget(&app.pool, crate::clock::now() - window(app), BATCH).await? > 0 {}
-    Ok(())
 }

@@ -2,6 +2,7 @@
 //! everybody needs who comes to need the row, in a statement of its own, so that it sees what the holder before left.
 
 pub(super) mod attachments;
+pub(super) mod kept;
 pub(super) mod packs;
 pub(super) mod repos;
 

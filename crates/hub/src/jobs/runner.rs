@@ -12,10 +12,7 @@ use super::lease::Lease;
 use super::queries::{self, ClaimedJob};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
-use crate::{
-    accounts, clock, collections, gc, moderation, notifications, oauth, objects, personal_data, publishers, quotas, recalls,
-    repos, saved, webhooks, xet,
-};
+use crate::{accounts, clock, gc, moderation, notifications, oauth, objects, personal_data, quotas, recalls, repos, saved, xet};
 
 /// How long a claim lasts when nobody extends it. Nodes of before claimed for 600 s and extended nothing; a claim of theirs is heeded.
 const LEASE: Duration = Duration::from_secs(120);
@@ -137,11 +134,7 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         Job::SweepUploads => objects::sweep::sweep(app, objects::sweep::KEEP).await.map(|_| ()),
         Job::CollectGarbage => {
             moderation::removal::forget(app).await?;
-            collections::deleted::forget(app).await?;
-            webhooks::deleted::forget(app).await?;
-            accounts::groups::forget(app).await?;
-            accounts::domains::forget(app).await?;
-            publishers::operations::forget(app).await?;
+            gc::kept::forget(app).await?;
             repos::gating::forget_decisions(app).await?;
             repos::discussions::forget(app, repos::changes::undoable_since(app)).await?;
             repos::discussions::forget_hidden(app, repos::changes::undoable_since(app)).await?;

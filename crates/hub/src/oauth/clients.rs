@@ -9,17 +9,21 @@ use subtle::ConstantTimeEq as _;
 use url::Url;
 
 use super::problem::{OauthResult, refuse};
+use super::queries::clients::deleted::{self, DeletedClient};
 use super::queries::clients::{self as queries, Client, ClientForm};
 use super::{redirects, scopes};
 use crate::accounts::{User, audit, tokens};
 use crate::app::App;
 use crate::error::{HubError, HubResult};
+use crate::repos::changes::undoable_since;
 use crate::signing::random_secret;
 use crate::web::extract::Query;
 use crate::web::text::is_readable_line;
 
 /// How many applications one account keeps.
 const MOST: i64 = 50;
+/// How many of those that were deleted are listed.
+const MOST_DELETED: i64 = 50;
 
 /// What somebody types about an application.
 #[derive(Debug, Default)]
@@ -72,11 +76,15 @@ pub(super) async fn create(app: &App, user: &User, typed: &Typed, is_confidentia
     let hash = secret.as_deref().map(tokens::hash);
     let mut tx = audit::begin(app).await?;
     if queries::lock_and_count(&mut tx, user.pk).await? >= MOST {
-        return Err(HubError::conflict(format!("You keep {MOST} applications, as many as there may be. Delete one first.")));
+        return Err(too_many());
     }
     let id = queries::insert_client(&mut tx, Some(user.pk), &form, hash.as_ref().map(<[u8; 32]>::as_slice)).await?;
     tx.commit().await?;
     Ok((id, secret))
+}
+
+fn too_many() -> HubError {
+    HubError::conflict(format!("You keep {MOST} applications, as many as there may be. Delete one first."))
 }
 
 /// Makes an application known that says itself what it is (RFC 7591).
@@ -140,14 +148,38 @@ pub(super) async fn change_secret(app: &App, client: &Client) -> HubResult<Strin
     Ok(secret)
 }
 
-/// Deletes an application, and signs everybody out of it.
+/// Deletes an application that somebody keeps, and signs everybody out of it. For some time, it can come back ([`restore`]).
 ///
 /// # Errors
 /// The database does not answer.
 pub(super) async fn delete(app: &App, client: &Client) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
-    queries::delete_client(&mut tx, client.pk).await?;
+    deleted::delete(&mut tx, client.pk).await?;
     Ok(tx.commit().await?)
+}
+
+/// The applications that a user deleted and can bring back.
+///
+/// # Errors
+/// The database does not answer.
+pub(super) async fn list_deleted(app: &App, user: &User) -> HubResult<Vec<DeletedClient>> {
+    Ok(deleted::list(&app.pool, user.pk, undoable_since(app), MOST_DELETED).await?)
+}
+
+/// Brings back an application that the user deleted, under its id and with its secret, and gives the id. What people let it do stays
+/// taken back.
+///
+/// # Errors
+/// 409 when it is there already, the time for that is over, and when the account keeps too many.
+pub(super) async fn restore(app: &App, user: &User, client_pk: i64) -> HubResult<String> {
+    let mut tx = audit::begin(app).await?;
+    if queries::lock_and_count(&mut tx, user.pk).await? >= MOST {
+        return Err(too_many());
+    }
+    let restored = deleted::restore(&mut tx, user.pk, client_pk, undoable_since(app)).await?;
+    let id = restored.ok_or_else(HubError::no_longer_restorable)?;
+    tx.commit().await?;
+    Ok(id)
 }
 
 fn new_secret() -> String {

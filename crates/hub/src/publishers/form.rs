@@ -7,6 +7,7 @@ use super::queries::{PublisherRow, RemovedRow};
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::error::HubResult;
 use crate::web::form::{Choice, Field, Refusal};
+use crate::web::removed::{Removed, RemovedItem};
 
 /// The fields that show an error themselves.
 const FIELDS: &[&str] = &["issuer", "project", "workflow", "environment", "branch"];
@@ -21,9 +22,7 @@ pub struct Publishers {
     /// Those that are trusted.
     pub items: Vec<PublisherItem>,
     /// Those that were removed, and can be trusted again.
-    pub removed: Vec<RemovedItem>,
-    /// For how many days they can.
-    pub days: u64,
+    pub removed: Removed,
     /// For whom ID tokens are to be; none while the hub does not know its own address.
     pub audience: Option<String>,
     /// Where the jobs of a new one run.
@@ -59,38 +58,21 @@ pub struct PublisherItem {
     pub last_used_at: Option<DateTime<Utc>>,
 }
 
-/// One that was removed.
-#[derive(Debug)]
-pub struct RemovedItem {
-    /// Its key.
-    pub pk: i64,
-    /// What its issuer is called.
-    pub issuer: String,
-    /// The repository there.
-    pub project: String,
-    /// What it was narrowed to.
-    pub only: String,
-    /// When it was removed.
-    pub deleted_at: DateTime<Utc>,
-}
-
-impl RemovedItem {
-    fn of(page: &PageRequest, row: RemovedRow) -> Self {
-        let only: Vec<String> = narrowed(&row.workflow, &row.environment, &row.branch).collect();
-        Self {
-            pk: row.publisher_pk,
-            issuer: label_of(&page.app, &row.issuer),
-            only: only.join(", "),
-            project: row.project,
-            deleted_at: row.deleted_at,
-        }
-    }
-}
-
 /// What of a repository is trusted alone: `branch main`.
 fn narrowed<'a>(workflow: &'a str, environment: &'a str, branch: &'a str) -> impl Iterator<Item = String> + use<'a> {
     let only = [("workflow", workflow), ("environment", environment), ("branch", branch)];
     only.into_iter().filter(|(_, value)| !value.is_empty()).map(|(name, value)| format!("{name} {value}"))
+}
+
+fn removed_item(page: &PageRequest, row: RemovedRow) -> RemovedItem {
+    let only: Vec<String> = narrowed(&row.workflow, &row.environment, &row.branch).collect();
+    RemovedItem {
+        key: row.publisher_pk,
+        of: label_of(&page.app, &row.issuer),
+        note: if only.is_empty() { String::new() } else { format!("Only {}", only.join(", ")) },
+        name: row.project,
+        deleted_at: row.deleted_at,
+    }
 }
 
 impl PublisherItem {
@@ -115,8 +97,15 @@ impl Publishers {
     /// The database does not answer.
     pub async fn load(page: &PageRequest, owner: Owner, path: String, typed: &Typed, refusal: &Refusal) -> HubResult<Self> {
         let items = list(&page.app, owner).await?.into_iter().map(|row| PublisherItem::of(page, row)).collect();
-        let removed = list_removed(&page.app, owner).await?.into_iter().map(|row| RemovedItem::of(page, row)).collect();
         let config = &page.app.config;
+        let removed = Removed {
+            heading: "Removed publishers",
+            column: "Publisher",
+            hint: "The tokens that their jobs had stay over.",
+            days: config.undo_days,
+            path: path.clone(),
+            items: list_removed(&page.app, owner).await?.into_iter().map(|row| removed_item(page, row)).collect(),
+        };
         let issuers = config.publisher_issuers.iter();
         let field = |name, label, value: &str, hint: &str| refusal.mark(Field::new(name, label).value(value).hint(hint));
         Ok(Self {
@@ -124,7 +113,6 @@ impl Publishers {
             error: refusal.message_elsewhere(FIELDS),
             items,
             removed,
-            days: config.undo_days,
             audience: config.public_url.clone(),
             issuer: refusal.mark(Field::new("issuer", "Where the jobs run")),
             issuers: issuers.map(|issuer| Choice::new(issuer.url.as_str(), issuer.label(), &typed.issuer)).collect(),
@@ -149,11 +137,6 @@ impl Publishers {
             branch: field("branch", "Branch (optional)", &typed.branch, "Jobs on this branch alone may publish."),
         })
     }
-}
-
-/// Which of those that were removed is to be trusted again, if one is.
-pub fn read_restored(form: &CheckedForm) -> Option<i64> {
-    form.text("restore").parse().ok()
 }
 
 /// What was typed for a new one.

@@ -13,8 +13,6 @@ use crate::web::text::is_readable_line;
 pub const MOST: i64 = 50;
 /// How many of those that were removed are listed.
 const MOST_REMOVED: i64 = 50;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
 /// The longest name of what a job runs for, in bytes: all of them fit in one row of an index.
 const MOST_BYTES: usize = 250;
 /// The folder of GitHub's workflows, which need not be written.
@@ -149,18 +147,9 @@ pub async fn restore(app: &App, owner: Owner, publisher_pk: i64) -> HubResult<()
             Err(HubError::conflict("This one was added again already, and is trusted."))
         }
         Err(error) => Err(error.into()),
-        Ok(false) => Err(HubError::conflict("It was restored already, or the time for that is over. Look at the list again.")),
+        Ok(false) => Err(HubError::no_longer_restorable()),
         Ok(true) => Ok(tx.commit().await?),
     }
-}
-
-/// Forgets those that were removed and whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget_removed(&app.pool, undoable_since(app), BATCH).await? > 0 {}
-    Ok(())
 }
 
 /// Reads what was typed, as an issuer of this kind says it.

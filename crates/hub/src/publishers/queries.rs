@@ -217,21 +217,6 @@ pub async fn restore_publisher(
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
-/// Forgets some that were removed before a time; tells how many.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget_removed(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from deleted_publishers where publisher_pk in (
-             select publisher_pk from deleted_publishers where deleted_at < $1 order by deleted_at limit $2
-             for update skip locked)",
-        before,
-        limit
-    );
-    Ok(done.execute(pool).await?.rows_affected())
-}
-
 /// Notes that a job of a publisher came, and of which repository there. Tells whether it is still trusted and that repository still it.
 ///
 /// # Errors

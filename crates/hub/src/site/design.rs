@@ -175,6 +175,7 @@ mod tests {
         "passkey",
         "publishers",
         "remarks",
+        "removed",
         "rename",
         "security",
         "site",

@@ -1,7 +1,5 @@
 //! Webhooks that were deleted: for as long as anything can be undone, whose they were brings them back.
 
-use chrono::{DateTime, TimeDelta, Utc};
-
 use super::operations::{MAX_WEBHOOKS, missing};
 use super::queries::deleted::{self as queries, DeletedWebhook};
 use super::queries::lock_and_count;
@@ -12,13 +10,6 @@ use crate::repos::changes::undoable_since;
 
 /// The most that a list shows.
 const MAX_LISTED: i64 = 200;
-/// How many are forgotten in one statement.
-const BATCH: i64 = 1_000;
-
-/// Until when one that was deleted at a time can come back.
-pub(super) fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
-    deleted_at + TimeDelta::days(i64::try_from(app.config.undo_days).unwrap_or(36_500))
-}
 
 /// Those that a user can bring back.
 ///
@@ -44,13 +35,4 @@ pub(super) async fn restore(app: &App, user: &User, id: &str) -> HubResult<Strin
     let url = queries::restore(&mut tx, user.pk, id, undoable_since(app)).await?.ok_or_else(missing)?;
     tx.commit().await?;
     Ok(url)
-}
-
-/// Forgets those whose time is over.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(app: &App) -> HubResult<()> {
-    while queries::forget(&app.pool, undoable_since(app), BATCH).await? > 0 {}
-    Ok(())
 }

@@ -217,21 +217,6 @@ pub async fn restore_domain(
     .await
 }
 
-/// Forgets some that were removed before a time; tells how many.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget_removed(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from deleted_domains where domain_pk in (
-             select domain_pk from deleted_domains where deleted_at < $1 order by deleted_at limit $2
-             for update skip locked)",
-        before,
-        limit
-    );
-    Ok(done.execute(pool).await?.rows_affected())
-}
-
 /// An organisation that somebody can join by the domain of their address.
 #[derive(Debug, Clone)]
 pub struct Joinable {

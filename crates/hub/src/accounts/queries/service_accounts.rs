@@ -1,5 +1,7 @@
 //! Statements on service accounts.
 
+pub mod deleted;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
@@ -130,23 +132,6 @@ pub async fn hold_home(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result
     .fetch_optional(conn)
     .await
     .map(|_| ())
-}
-
-/// Deletes a service account with its tokens, and tells whether it was there. Its name stays taken.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bool> {
-    // First, while the log can tell whose they were.
-    sqlx::query!(
-        "with held as (select token_pk from access_tokens where user_pk = $1 order by token_pk for update)
-         delete from access_tokens t using held where t.token_pk = held.token_pk",
-        user_pk
-    )
-    .execute(&mut *conn)
-    .await?;
-    let done = sqlx::query!("delete from users where user_pk = $1 and service_of is not null", user_pk);
-    Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
 /// Counts the tokens of an account.

@@ -8,6 +8,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::collections::deleted;
 use crate::error::HubResult;
+use crate::repos::changes::deleted::restorable_until;
 use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::form::Refusal;
@@ -53,7 +54,7 @@ async fn show(page: &PageRequest, refusal: Refusal) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let found = deleted::list(&page.app, &page.viewer).await?;
     let item = |row: crate::collections::queries::deleted::DeletedCollection| Item {
-        until: deleted::restorable_until(&page.app, row.deleted_at),
+        until: restorable_until(&page.app, row.deleted_at),
         public_id: row.public_id,
         owner: row.namespace,
         title: row.title,

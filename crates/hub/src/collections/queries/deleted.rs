@@ -170,18 +170,3 @@ pub async fn restore(conn: &mut PgConnection, collection_pk: i64) -> sqlx::Resul
     .await?;
     sqlx::query!("delete from deleted_collections where collection_pk = $1", collection_pk).execute(conn).await.map(|_| ())
 }
-
-/// Forgets some that were deleted before a time; tells how many.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from deleted_collections where collection_pk in (
-             select collection_pk from deleted_collections where deleted_at < $1 order by deleted_at limit $2
-             for update skip locked)",
-        before,
-        limit
-    );
-    Ok(done.execute(pool).await?.rows_affected())
-}

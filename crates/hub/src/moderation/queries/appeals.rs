@@ -97,14 +97,7 @@ pub async fn lock(conn: &mut PgConnection, appeal_pk: i64) -> sqlx::Result<Optio
 /// The database does not answer.
 pub async fn find_judges(conn: &mut PgConnection, act_pk: i64, moderator_pk: UserPk) -> sqlx::Result<(bool, bool)> {
     let row = sqlx::query!(
-        r#"select a.moderator_pk = $2 as "is_own!",
-                  exists (select from users u
-                          where u.user_pk <> a.moderator_pk and (u.is_admin or u.is_moderator)
-                            and u.suspended_at is null and u.deletes_at is null
-                            and (u.is_admin or a.owner_pk is null
-                                 or (u.user_pk <> a.owner_pk
-                                     and not exists (select from organization_members m
-                                                     where m.organization_pk = a.owner_pk and m.user_pk = u.user_pk)))) as "has_others!"
+        r#"select a.moderator_pk = $2 as "is_own!", has_other_judges(a.moderator_pk, a.owner_pk) as "has_others!"
            from moderation_acts a where act_pk = $1"#,
         act_pk,
         moderator_pk
@@ -138,13 +131,7 @@ pub async fn list_waiting(pool: &PgPool, viewer_pk: UserPk, limit: i64) -> sqlx:
     sqlx::query_as!(
         WaitingRow,
         r#"select appeal_pk, p.body, p.created_at, act, moderator, subject, href, reason, case_pk, a.moderator_pk = $1 as "is_own!",
-                  exists (select from users u
-                          where u.user_pk <> a.moderator_pk and (u.is_admin or u.is_moderator)
-                            and u.suspended_at is null and u.deletes_at is null
-                            and (u.is_admin or a.owner_pk is null
-                                 or (u.user_pk <> a.owner_pk
-                                     and not exists (select from organization_members m
-                                                     where m.organization_pk = a.owner_pk and m.user_pk = u.user_pk)))) as "has_others!"
+                  has_other_judges(a.moderator_pk, a.owner_pk) as "has_others!"
            from moderation_appeals p join moderation_acts a using (act_pk) where decided_at is null order by appeal_pk limit $2"#,
         viewer_pk,
         limit

@@ -12,11 +12,13 @@ use crate::accounts::{User, sudo};
 use crate::error::{HubError, HubResult};
 use crate::flags::Flag;
 use crate::oauth::clients::{self, Typed};
+use crate::oauth::queries::clients::deleted::DeletedClient;
 use crate::oauth::queries::clients::{Client, list_kept};
 use crate::oauth::scopes::SCOPES;
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
+use crate::web::removed::{Removed, RemovedItem};
 
 const PATH: &str = "/settings/applications";
 /// Carries a new secret over the redirect to the page that shows it, and no further.
@@ -28,7 +30,11 @@ const SECRET_COOKIE: &str = "new_app_secret";
 struct ApplicationsPage {
     layout: Layout,
     navigation: SettingsNavigation,
+    /// Why one could not be restored.
+    error: Option<String>,
     applications: Vec<Client>,
+    /// Those that were deleted, and can come back.
+    deleted: Removed,
 }
 
 /// The form for a new application, or for one that is there.
@@ -38,6 +44,8 @@ struct ApplicationPage {
     layout: Layout,
     navigation: SettingsNavigation,
     error: Option<String>,
+    /// For how many days one that is deleted can be restored.
+    days: u64,
     /// Of one that is there.
     kept: Option<Kept>,
     /// A secret made by this very request: the only time it is shown.
@@ -73,12 +81,29 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 async fn show_list(page: PageRequest) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
+    list(&page, user, &Refusal::default()).await
+}
+
+async fn list(page: &PageRequest, user: &User, refusal: &Refusal) -> HubResult<HttpResponse> {
     let shown = ApplicationsPage {
         layout: page.layout("Developer applications"),
         navigation: SettingsNavigation::new(user, PATH),
+        error: refusal.message_elsewhere(&[]),
         applications: list_kept(&page.app.pool, user.pk).await?,
+        deleted: Removed {
+            heading: "Deleted applications",
+            column: "Application",
+            hint: "They come back under their client id and with the secret that they had. Everybody stays signed out of them.",
+            days: page.app.config.undo_days,
+            path: PATH.to_owned(),
+            items: clients::list_deleted(&page.app, user).await?.into_iter().map(deleted_item).collect(),
+        },
     };
-    page.show(shown).await
+    page.show_with(refusal.status, shown).await
+}
+
+fn deleted_item(client: DeletedClient) -> RemovedItem {
+    RemovedItem { key: client.pk, name: client.name, of: String::new(), note: client.id, deleted_at: client.deleted_at }
 }
 
 fn read(form: &CheckedForm) -> Typed {
@@ -111,6 +136,7 @@ fn form_page(
         layout: page.layout(client.map_or("New application", |client| client.name.as_str())),
         navigation: SettingsNavigation::new(user, PATH),
         error: refusal.message_elsewhere(&["name", "homepage", "redirect_uris", "scopes"]),
+        days: page.app.config.undo_days,
         kept: client.map(|client| Kept {
             id: client.id.clone(),
             is_confidential: client.is_confidential(),
@@ -140,6 +166,9 @@ async fn show_new(page: PageRequest) -> HubResult<HttpResponse> {
 }
 
 async fn post_new(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
+    if let Some(client_pk) = form.restored() {
+        return restore(&page, client_pk).await;
+    }
     let user = sudo::require(&page, &format!("{PATH}/new")).await?;
     page.app.require(Flag::Applications)?;
     let (typed, kind) = (read(&form), form.text("kind"));
@@ -215,5 +244,18 @@ async fn post_delete(page: PageRequest, path: web::Path<String>, _form: CheckedF
     let user = page.require_session()?;
     let client = clients::kept_by(&page.app, user, &path).await?;
     clients::delete(&page.app, &client).await?;
-    Ok(page.redirect_saying(PATH, "Application deleted."))
+    let text = format!("Application deleted. It can be restored for {} days.", page.app.config.undo_days);
+    Ok(page.redirect_saying(PATH, &text))
+}
+
+async fn restore(page: &PageRequest, client_pk: i64) -> HubResult<HttpResponse> {
+    let user = sudo::require(page, PATH).await?;
+    page.app.require(Flag::Applications)?;
+    match clients::restore(&page.app, user, client_pk).await {
+        Ok(id) => {
+            let text = "The application is back, with the secret that it had. Everybody signs in to it anew.";
+            Ok(page.redirect_saying(&format!("{PATH}/{id}"), text))
+        }
+        Err(error) => list(page, user, &Refusal::of(error)?).await,
+    }
 }

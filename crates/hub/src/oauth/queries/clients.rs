@@ -1,5 +1,7 @@
 //! Statements on applications and on what people let them do.
 
+pub mod deleted;
+
 use chrono::{DateTime, Utc};
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
@@ -172,15 +174,6 @@ pub async fn update_secret(conn: &mut PgConnection, client_pk: i64, secret_hash:
     .execute(conn)
     .await
     .map(|_| ())
-}
-
-/// Forgets an application, and with it all that people let it do.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn delete_client(conn: &mut PgConnection, client_pk: i64) -> sqlx::Result<()> {
-    hold_all(&mut *conn, None, Some(client_pk)).await?;
-    sqlx::query!("delete from oauth_clients where client_pk = $1", client_pk).execute(conn).await.map(|_| ())
 }
 
 /// What a user lets an application do.

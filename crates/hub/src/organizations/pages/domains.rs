@@ -17,6 +17,7 @@ use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
+use crate::web::removed::{Removed, RemovedItem};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -33,9 +34,7 @@ struct DomainsPage {
     /// The domains.
     domains: Vec<DomainItem>,
     /// Those that were removed, and can come back.
-    removed: Vec<RemovedDomain>,
-    /// For how many days they can.
-    days: u64,
+    removed: Removed,
     /// A new one.
     domain: Field,
     /// Its role.
@@ -84,6 +83,10 @@ fn path_of(row: &ProfileRow) -> String {
     format!("/organizations/{}/settings/domains", row.name)
 }
 
+fn removed_item(row: RemovedDomain) -> RemovedItem {
+    RemovedItem { key: row.domain_pk, name: row.domain, of: String::new(), note: String::new(), deleted_at: row.deleted_at }
+}
+
 async fn domains_page(
     page: &PageRequest,
     user: &User,
@@ -99,8 +102,14 @@ async fn domains_page(
         organization: row.name.clone(),
         error: refusal.message_elsewhere(&["domain", "role"]),
         domains: domains.into_iter().map(|row| DomainItem::of(page, row)).collect(),
-        removed: domains::list_removed(&page.app, row.namespace_pk).await?,
-        days: page.app.config.undo_days,
+        removed: Removed {
+            heading: "Removed domains",
+            column: "Domain",
+            hint: "They are to be proven again then, by the same text.",
+            days: page.app.config.undo_days,
+            path: path_of(row),
+            items: domains::list_removed(&page.app, row.namespace_pk).await?.into_iter().map(removed_item).collect(),
+        },
         domain: refusal.mark(Field::new("domain", "Domain").value(domain).hint(hint)),
         role: refusal.mark(Field::new("role", "Role of who joins by it")),
         roles: lower_role_options(if role.is_empty() { "read" } else { role }),
@@ -119,7 +128,7 @@ async fn post_domain(page: PageRequest, path: web::Path<String>, form: CheckedFo
     let row = require_admin_of(&page.app, user, &path).await?;
     // It lets people in whom nobody looks at.
     sudo::require(&page, &path_of(&row)).await?;
-    if let Ok(domain_pk) = form.text("restore").parse::<i64>() {
+    if let Some(domain_pk) = form.restored() {
         return restore(&page, user, &row, domain_pk).await;
     }
     let domain = form.text("domain");

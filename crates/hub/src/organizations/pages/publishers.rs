@@ -10,7 +10,7 @@ use crate::accounts::settings::require_admin_of;
 use crate::accounts::sudo;
 use crate::error::HubResult;
 use crate::publishers::operations::{self, Owner, Typed};
-use crate::publishers::{Publishers, read_form, read_restored};
+use crate::publishers::{Publishers, read_form};
 use crate::web::filters;
 use crate::web::form::Refusal;
 use crate::web::layout::Layout;
@@ -59,7 +59,7 @@ async fn post_publisher(page: PageRequest, path: web::Path<String>, form: Checke
     let row = require_admin_of(&page.app, page.require_session()?, &path).await?;
     // It lets programs in that nobody looks at.
     let user = sudo::require(&page, &path_of(&row)).await?;
-    if let Some(publisher_pk) = read_restored(&form) {
+    if let Some(publisher_pk) = form.restored() {
         return match operations::restore(&page.app, Owner::Organization(row.namespace_pk), publisher_pk).await {
             Ok(()) => Ok(page.redirect_saying(&path_of(&row), "The publisher is trusted again.")),
             Err(error) => show(&page, &row, &Typed::default(), &Refusal::of(error)?).await,

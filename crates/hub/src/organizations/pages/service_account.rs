@@ -35,6 +35,8 @@ struct ServiceAccountPage {
     navigation: SettingsNavigation,
     /// The organisation.
     organization: String,
+    /// For how many days it can be restored once it is deleted.
+    days: u64,
     /// The account.
     account: ServiceAccountRow,
     /// Where its forms go.
@@ -117,6 +119,7 @@ async fn account_page(page: &PageRequest, kept: Kept, typed: &Typed, refusal: &R
         layout: page.layout(format!("{} of {}", account.name, organization.name)),
         navigation: SettingsNavigation::new(page.require_session()?, "/settings/organizations"),
         organization: organization.name,
+        days: page.app.config.undo_days,
         error: refusal.message_elsewhere(FIELDS),
         purpose: of_about.mark(Field::new("purpose", "What it is for").value(purpose).hint("Everybody sees it on its page.")),
         role: of_about.mark(Field { key: "account-", ..Field::new("role", "Role") }),
@@ -171,7 +174,10 @@ async fn post_delete(page: PageRequest, path: web::Path<(String, String)>, _form
     let kept = kept(&page, &path.0, &path.1).await?;
     sudo::require(&page, &kept.path).await?;
     service_accounts::delete(&page.app, &kept.account).await?;
-    let text = format!("The service account {} was deleted, and its tokens with it.", kept.account.name);
+    let text = format!(
+        "The service account {} was deleted, and its tokens with it. It can be restored for {} days, without them.",
+        kept.account.name, page.app.config.undo_days
+    );
     Ok(page.redirect_saying(&list_path(&kept.organization.name), &text))
 }
 

@@ -8,15 +8,17 @@ use super::groups::counted;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::{label_of, lower_role_options};
 use crate::accounts::pages::navigation::SettingsNavigation;
+use crate::accounts::queries::service_accounts::deleted::DeletedServiceAccount;
 use crate::accounts::queries::service_accounts::{ServiceAccountRow, list_service_accounts};
 use crate::accounts::queries::settings::ProfileRow;
 use crate::accounts::service_accounts::{self, MOST, path_of};
 use crate::accounts::settings::require_admin_of;
-use crate::accounts::{OrgRole, User};
+use crate::accounts::{OrgRole, User, UserPk, sudo};
 use crate::error::{HubError, HubResult};
 use crate::web::filters;
 use crate::web::form::{Choice, Field, Refusal};
 use crate::web::layout::Layout;
+use crate::web::removed::{Removed, RemovedItem};
 
 /// The page.
 #[derive(Debug, Template)]
@@ -32,6 +34,8 @@ struct ServiceAccountsPage {
     error: Option<String>,
     /// The accounts.
     accounts: Vec<AccountItem>,
+    /// Those that were deleted, and can come back.
+    deleted: Removed,
     /// The name of a new one.
     name: Field,
     /// What it is for.
@@ -109,11 +113,31 @@ async fn accounts_page(
         organization: row.name.clone(),
         error: refusal.message_elsewhere(&["name", "purpose", "role"]),
         accounts: accounts.into_iter().map(|account| AccountItem::of(&row.name, account)).collect(),
+        deleted: deleted_accounts(page, row).await?,
         name: refusal.mark(Field::new("name", "Name").value(typed.name).hint(hint)),
         purpose: refusal
             .mark(Field::new("purpose", "What it is for").value(typed.purpose).hint("Everybody sees it on its page.")),
         role: refusal.mark(Field::new("role", "Role")),
         roles: lower_role_options(if typed.role.is_empty() { "write" } else { typed.role }),
+    })
+}
+
+async fn deleted_accounts(page: &PageRequest, row: &ProfileRow) -> HubResult<Removed> {
+    let deleted = service_accounts::list_deleted(&page.app, row.namespace_pk).await?;
+    let item = |account: DeletedServiceAccount| RemovedItem {
+        key: account.user_pk,
+        name: account.name,
+        of: String::new(),
+        note: account.details,
+        deleted_at: account.deleted_at,
+    };
+    Ok(Removed {
+        heading: "Deleted service accounts",
+        column: "Account",
+        hint: "They come back with their role and in their resource groups. Their tokens stay revoked: make new ones then.",
+        days: page.app.config.undo_days,
+        path: list_path(&row.name),
+        items: deleted.into_iter().map(item).collect(),
     })
 }
 
@@ -128,6 +152,9 @@ pub(super) fn role_of(form: &CheckedForm) -> HubResult<OrgRole> {
 async fn post_account(page: PageRequest, path: web::Path<String>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let row = require_admin_of(&page.app, user, &path).await?;
+    if let Some(user_pk) = form.restored() {
+        return restore(&page, &row, user_pk).await;
+    }
     let typed = Typed { name: form.text("name"), purpose: form.text("purpose"), role: form.text("role") };
     let made = match role_of(&form) {
         Ok(role) => service_accounts::create(&page.app, &row, typed.name, typed.purpose, role).await,
@@ -141,6 +168,22 @@ async fn post_account(page: PageRequest, path: web::Path<String>, form: CheckedF
         Err(error) => {
             let refusal = Refusal::of(error)?;
             let shown = accounts_page(&page, user, &row, &typed, &refusal).await?;
+            page.show_with(refusal.status, shown).await
+        }
+    }
+}
+
+async fn restore(page: &PageRequest, row: &ProfileRow, user_pk: UserPk) -> HubResult<HttpResponse> {
+    // It lets a program in again that nobody looks at.
+    let user = sudo::require(page, &list_path(&row.name)).await?;
+    match service_accounts::restore(&page.app, row.namespace_pk, user_pk).await {
+        Ok(name) => {
+            let text = format!("The service account {name} is back. Its tokens stay revoked: make a new one.");
+            Ok(page.redirect_saying(&path_of(&row.name, &name), &text))
+        }
+        Err(error) => {
+            let refusal = Refusal::of(error)?;
+            let shown = accounts_page(page, user, row, &Typed::default(), &refusal).await?;
             page.show_with(refusal.status, shown).await
         }
     }

@@ -108,6 +108,11 @@ parts! {
             'client_id', client_id, 'name', name, 'homepage', homepage, 'redirect_uris', redirect_uris, 'scopes', scopes,
             'created_at', created_at) as data
         from oauth_clients where user_pk = $1 and client_pk > $2 order by client_pk limit $3"#;
+    DeletedApplications "deleted_applications" r#"
+        select client_pk as "key!", jsonb_build_object(
+            'client_id', client_id, 'name', name, 'homepage', homepage, 'redirect_uris', redirect_uris, 'scopes', scopes,
+            'created_at', created_at, 'deleted_at', deleted_at) as data
+        from deleted_applications where user_pk = $1 and client_pk > $2 order by client_pk limit $3"#;
     Publishers "trusted_publishers" r#"
         select p.publisher_pk as "key!", jsonb_build_object(
             'issuer', p.issuer, 'project', p.project, 'workflow', p.workflow, 'environment', p.environment, 'branch', p.branch,

@@ -30,6 +30,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route(&format!("{REPO}/discussions/{{num}}/comment"), web::post().to(post_comment))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/edit"), web::post().to(post_edit))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/hide"), web::post().to(post_hide))
+        .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/unhide"), web::post().to(post_unhide))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/resolve"), web::post().to(post_resolve))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::post().to(post_reaction))
         .route(&format!("{REPO}/discussions/{{num}}/comment/{{comment}}/reactions"), web::delete().to(delete_reaction))
@@ -206,6 +207,13 @@ async fn post_hide(app: web::Data<App>, read: RepoRead, request: HttpRequest) ->
     let (num, id) = (num_of(&request)?, raw_param(&request, "comment"));
     discussions::hide_comment(&app, &read, num, id).await?;
     Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(&app, &read, num, id).await? })))
+}
+
+/// Shows a comment again that somebody hid who may write, as "Show again" does on the page. No client asks for it: the hub's own.
+async fn post_unhide(app: web::Data<App>, write: RepoWrite, request: HttpRequest) -> HubResult<HttpResponse> {
+    let (num, id) = (num_of(&request)?, raw_param(&request, "comment"));
+    discussions::show_comment(&app, &write, num, id).await?;
+    Ok(HttpResponse::Ok().json(json!({ "updatedComment": event(&app, &write, num, id).await? })))
 }
 
 #[derive(Debug, Deserialize)]

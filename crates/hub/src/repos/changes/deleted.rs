@@ -18,7 +18,7 @@ use crate::repos::queries::{self as repo_queries, Repo};
 /// The most that a list shows.
 const MAX_LISTED: i64 = 500;
 
-/// Until when a repository that was deleted at a time can come back.
+/// Until when what was deleted at a time can come back.
 pub fn restorable_until(app: &App, deleted_at: DateTime<Utc>) -> DateTime<Utc> {
     deleted_at + window(app)
 }

@@ -10,7 +10,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::sudo;
 use crate::error::HubResult;
 use crate::publishers::operations::{self, Owner, Typed};
-use crate::publishers::{Publishers, read_form, read_restored};
+use crate::publishers::{Publishers, read_form};
 use crate::repos::{Repo, RepoAdmin};
 use crate::web::extract::raw_param;
 use crate::web::filters;
@@ -58,7 +58,7 @@ async fn show(page: &PageRequest, admin: &RepoAdmin, typed: &Typed, refusal: &Re
 async fn post_publisher(page: PageRequest, admin: RepoAdmin, form: CheckedForm) -> HubResult<HttpResponse> {
     // It lets programs in that nobody looks at.
     let user = sudo::require(&page, &path_of(&admin.repo)).await?;
-    if let Some(publisher_pk) = read_restored(&form) {
+    if let Some(publisher_pk) = form.restored() {
         return match operations::restore(&page.app, Owner::Repo(admin.repo.pk), publisher_pk).await {
             Ok(()) => Ok(page.redirect_saying(&path_of(&admin.repo), "The publisher is trusted again.")),
             Err(error) => show(&page, &admin, &Typed::default(), &Refusal::of(error)?).await,

@@ -8,6 +8,7 @@ use super::PATH;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::error::{ErrorKind, HubResult};
+use crate::repos::changes::deleted::restorable_until;
 use crate::web::filters;
 use crate::web::form::Refusal;
 use crate::web::layout::Layout;
@@ -44,7 +45,7 @@ async fn show(page: &PageRequest, refusal: Refusal) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
     let found = deleted::list(&page.app, user).await?;
     let item = |row: crate::webhooks::queries::deleted::DeletedWebhook| DeletedItem {
-        until: deleted::restorable_until(&page.app, row.deleted_at),
+        until: restorable_until(&page.app, row.deleted_at),
         id: row.id,
         url: row.url,
         deleted_at: row.deleted_at,

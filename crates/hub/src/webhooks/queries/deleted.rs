@@ -93,18 +93,3 @@ pub async fn restore(conn: &mut PgConnection, user_pk: i64, id: &str, since: Dat
     sqlx::query!("delete from deleted_webhooks where webhook_pk = $1", held.webhook_pk).execute(conn).await?;
     Ok(Some(held.url))
 }
-
-/// Forgets some that were deleted before a time; tells how many.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from deleted_webhooks where webhook_pk in (
-             select webhook_pk from deleted_webhooks where deleted_at < $1 order by deleted_at limit $2
-             for update skip locked)",
-        before,
-        limit
-    );
-    Ok(done.execute(pool).await?.rows_affected())
-}

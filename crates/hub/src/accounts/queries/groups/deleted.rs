@@ -128,18 +128,3 @@ pub async fn restore(
     sqlx::query!("delete from deleted_resource_groups where resource_group_pk = $1", pk).execute(conn).await?;
     Ok(Some(held.name))
 }
-
-/// Forgets some that were deleted before a time; tells how many.
-///
-/// # Errors
-/// The database does not answer.
-pub async fn forget(pool: &PgPool, before: DateTime<Utc>, limit: i64) -> sqlx::Result<u64> {
-    let done = sqlx::query!(
-        "delete from deleted_resource_groups where resource_group_pk in (
-             select resource_group_pk from deleted_resource_groups where deleted_at < $1 order by deleted_at limit $2
-             for update skip locked)",
-        before,
-        limit
-    );
-    Ok(done.execute(pool).await?.rows_affected())
-}
