@@ -88,3 +88,24 @@ def test_a_digest_arrives_once_and_is_ended_with_one_click(server, hub):
     assert "No mail" in carol.open(saved)
     assert len(received(server[1], 2)) == 2, "the digest came once"
 
+
+
+def test_signing_up_ends_in_the_mail_whether_the_address_is_free_or_not(server, hub):
+    sent = []
+    for name, address in [("newbie", "newbie@example.org"), ("stranger", "carol@example.org")]:
+        page = Visitor(hub.url).submit("/join", "/join", username=name, email=address, password="a long enough password 7")
+        assert f"We sent a mail to <strong>{address}</strong>" in page
+        sent.append(page.replace(address, "ADDRESS"))
+    assert sent[0] == sent[1]
+
+    mails = {mail["To"]: mail for mail in received(server[1], 2)}
+    told = mails["carol@example.org"]
+    assert told["Subject"] == "Somebody tried to sign up with your address"
+    text = told.get_body(("plain",)).get_content()
+    assert f"{hub.url}/login" in text and f"{hub.url}/forgot-password" in text and "link=" not in text
+    link = re.search(r"http\S+", mails["newbie@example.org"].get_body(("plain",)).get_content())[0]
+    assert link.startswith(f"{hub.url}/join/confirm?link=")
+
+    newbie = Visitor(hub.url)
+    fields = {"link": link.split("link=")[1], "password": "a long enough password 7"}
+    assert "Account menu of newbie" in newbie.submit(link.removeprefix(hub.url), "/join/confirm", **fields)

@@ -217,6 +217,8 @@ ELSEWHERE = {
     "accounts/reset_password.html",
     "accounts/second_factor.html",
     "accounts/settings_sign_in.html",
+    "accounts/signup_confirm.html",
+    "accounts/signup_sent.html",
     "accounts/unconfirmed.html",
     "moderation/appeal.html",
     "moderation/case.html",

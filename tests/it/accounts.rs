@@ -13,6 +13,7 @@ mod recovery;
 pub(crate) mod second_factors;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod thieves;
 mod tokens;
 

@@ -20,6 +20,8 @@ const A_YEAR_AHEAD: &str = "
     insert into mail_links (link_hash, user_pk, purpose, email, sent_at, expires_at)
         select sha256('x'), namespace_pk, 'reset_password', 'bob@example.org', now() + interval '1 year', now() + interval '366 days'
         from namespaces where name = 'bob';
+    insert into sign_ups (name, email, password_hash, next_path, expires_at)
+        values ('mallory', 'mallory@example.org', '', '/', now() + interval '366 days');
     insert into organization_invitations (organization_pk, role, invited_by, created_at, expires_at)
         select o.namespace_pk, 'read', u.namespace_pk, now() + interval '1 year', now() + interval '1 year 7 days'
         from namespaces o, namespaces u where o.name = 'acme' and u.name = 'ada';
@@ -56,6 +58,7 @@ async fn what_is_dated_in_the_future_neither_lives_nor_waits_for_ever() {
         case when exists (select from authenticator_apps where last_step > extract(epoch from now())::bigint / 30 + 2) then 'codes' end,
         case when exists (select from wrong_codes where since > now()) then 'wrong codes' end,
         case when exists (select from mail_links) then 'links' end,
+        case when exists (select from sign_ups) then 'sign-ups' end,
         case when exists (select from organization_invitations where expires_at > now() + interval '8 days') then 'invitations' end,
         case when exists (select from jobs where failed_at is null) then 'jobs' end,
         case when exists (select from gc_runs where finished_at > now()) then 'runs of garbage collection' end], null), ', ')";

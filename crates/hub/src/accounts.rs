@@ -38,6 +38,7 @@ pub mod service_accounts;
 pub mod sessions;
 pub mod settings;
 pub mod sign_in;
+pub mod sign_ups;
 pub mod site_roles;
 pub mod sudo;
 pub mod throttle;

@@ -106,6 +106,11 @@ pub enum Job {
         /// The address that somebody typed.
         email: String,
     },
+    /// Mails a link by which somebody who signed up gets an account, or tells who has the address that they did.
+    SendSignUpLink {
+        /// The sign-up.
+        sign_up_pk: i64,
+    },
     /// Mails a link that proves whose the address is that a user wants to have.
     SendEmailLink {
         /// The user.
@@ -206,6 +211,7 @@ impl Job {
                 Some(user_pk.to_string())
             }
             Self::SendPasswordLink { email } => Some(email.to_lowercase()),
+            Self::SendSignUpLink { sign_up_pk } => Some(sign_up_pk.to_string()),
             Self::ExportData { export_pk } => Some(export_pk.to_string()),
             Self::SendInvitation { invitation_pk } => Some(invitation_pk.to_string()),
             // One that waits may be taken before this transaction ends, and would not see what it is about.
@@ -237,6 +243,7 @@ impl Job {
             Self::SendAlert { .. }
             | Self::ConfirmEmail { .. }
             | Self::SendPasswordLink { .. }
+            | Self::SendSignUpLink { .. }
             | Self::SendEmailLink { .. }
             | Self::SendKeepLink { .. }
             | Self::SendInvitation { .. }

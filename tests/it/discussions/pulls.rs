@@ -188,3 +188,53 @@ async fn a_pull_request_whose_branch_is_gone_says_so() {
     assert!(stranger.has("has not added any") && !stranger.has("hf upload"), "{}", stranger.text);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn all_the_files_of_a_large_pull_request_are_reached_by_pages() {
+    let (hub, ada, bob) = start().await;
+    let files: Vec<_> = (0..310).map(|number| Client::file(&format!("f{number:03}.txt"), "one line\n")).collect();
+    let made = bob.commit(API, "main?create_pr=1", &files, 200).await;
+    let num: i64 = made["pullRequestUrl"].as_str().unwrap().rsplit_once('/').unwrap().1.parse().unwrap();
+    let said = |name: &str| json!({ "comment": "Why so?", "anchor": { "path": name, "line": 1 } });
+    let late = ada.post_json(&path(num, "/comment"), &said("f305.txt"), 201).await;
+    let late = format!("id=\"{}\"", late["newMessage"]["id"].as_str().unwrap());
+
+    let address = format!("/ada/bert/discussions/{num}/files");
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    for (number, heading) in ["1 to 100", "101 to 200", "201 to 300", "301 to 310"].into_iter().enumerate() {
+        let page = browser.open(&format!("{address}?p={number}")).await;
+        assert!(page.has(&format!("Changed files {heading}")), "{number}: {}", page.text);
+        for (name, on) in [("f000", 0), ("f099", 0), ("f100", 1), ("f250", 2), ("f309", 3)] {
+            assert_eq!(page.has(&format!("Changes in {name}.txt")), on == number, "{name} on {number}");
+        }
+        assert_eq!(page.has(&format!("href=\"{address}?p={}\" rel=\"next\"", number + 1)), number < 3, "{number}");
+        assert_eq!(page.has("rel=\"prev\""), number > 0, "{number}");
+        // Comments on files of other pages are not lost.
+        assert!(page.has(&late), "{number}");
+        assert_eq!(page.has("On other files"), number != 3, "{number}");
+        assert!(!page.has("not all of it is shown"), "{number}");
+    }
+    assert!(browser.open(&format!("{address}?p=9")).await.has("Nothing comes after this."));
+
+    // What is said there leads back there, and so does a form that was refused.
+    let asked = format!("{address}?comment=f309.txt:new:1&p=3");
+    let page = browser.open(&asked).await;
+    assert!(page.has("data-remark-form") && page.has("name=\"p\" value=\"3\""), "{}", page.text);
+    let comment = format!("/ada/bert/discussions/{num}/comment");
+    let fields = |text: &'static str| {
+        [("comment", text), ("path", "f309.txt"), ("side", "new"), ("line", "1"), ("commit", ""), ("p", "3")]
+    };
+    let refused = browser.submit(&asked, &comment, &fields("")).await;
+    assert!(refused.status == 400 && refused.has("data-remark-form"), "{}", refused.text);
+    let sent = browser.submit(&asked, &comment, &fields("Here")).await;
+    assert!(sent.location().starts_with(&format!("{address}?p=3#")), "{}", sent.location());
+
+    // The commit itself likewise.
+    let address = format!("/ada/bert/commit/{}", made["commitOid"].as_str().unwrap());
+    for (number, heading) in ["1 to 200", "201 to 310"].into_iter().enumerate() {
+        let page = browser.open(&format!("{address}?p={number}")).await;
+        assert!(page.has(&format!("Changed files {heading}")) && !page.has("not all of it is shown"), "{number}: {}", page.text);
+        assert_eq!(page.has("rel=\"next\""), number == 0, "{number}");
+    }
+    hub.stop().await;
+}

@@ -229,6 +229,29 @@ async fn nobody_changes_anything_in_a_suspended_organization() {
         let refused = head.get(page).await;
         assert!(refused.status == 403 && refused.has("suspended acme"), "{page}: {}", refused.text);
     }
+    // Members are told on its pages, and who answers for it where to appeal; strangers see what they saw before.
+    let dan = user(hub, "dan").await;
+    hub.sql(
+        "insert into organization_members (organization_pk, user_pk, role)
+         select o.organization_pk, u.user_pk, 'read' from organizations o, users u where u.email = 'dan@example.org'",
+    )
+    .await;
+    let mut member = Browser::logged_in(hub, &dan.name).await;
+    let mut stranger = Browser::new(hub);
+    for path in ["/acme", "/acme/gum", "/acme/gum/tree/main"] {
+        let (to_her, to_him, to_all) = (head.open(path).await, member.open(path).await, stranger.open(path).await);
+        assert!(
+            to_her.has("suspended acme.") && to_her.has("href=\"/settings/reports\">Read why, and appeal"),
+            "{path}: {}",
+            to_her.text
+        );
+        assert!(
+            to_him.has("suspended acme.") && to_him.has("dmins") && !to_him.has("Read why, and appeal"),
+            "{path}: {}",
+            to_him.text
+        );
+        assert!(!to_all.has("suspended"), "{path}: {}", to_all.text);
+    }
     // What is there stays, and she can appeal.
     for client in [&carol, &hub.anonymous()] {
         client.get("/acme/gum/resolve/main/data.txt", 200).await;
@@ -239,6 +262,9 @@ async fn nobody_changes_anything_in_a_suspended_organization() {
     stage.undo(act).await.unwrap();
     carol.commit("/api/models/acme/gum", "main", &[Client::file("more.txt", "more\n")], 200).await;
     head.open("/organizations/acme/settings").await;
+    for path in ["/acme", "/acme/gum"] {
+        assert!(!head.open(path).await.has("suspended"), "{path}");
+    }
     stage.hub.stop().await;
 }
 

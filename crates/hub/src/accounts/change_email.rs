@@ -1,4 +1,5 @@
-//! Another mail address: confirmed by a link that is sent there, and told to the one before.
+//! Another mail address: confirmed by a link that is sent there, and told to the one before. Whether another account has it is found
+//! out by the job, so that nobody learns by asking who has an account.
 
 use super::letters::{self, Content, Notice};
 use super::mail_links::send_link;
@@ -21,14 +22,11 @@ fn taken() -> HubError {
 /// Has a link sent to the address that a user wants to have. Until it is opened, the address stays as it is.
 ///
 /// # Errors
-/// 400 for what is no address, 409 for the present one and one that is taken.
+/// 400 for what is no address, 409 for the present one.
 pub async fn ask(app: &App, user: &User, address: &str) -> HubResult<()> {
     check_email(address)?;
     if address == user.email {
         return Err(HubError::conflict("This is your address already.").at("email"));
-    }
-    if email::find_user_pk(&app.pool, address).await?.is_some_and(|found| found != user.pk) {
-        return Err(taken());
     }
     let mut tx = app.begin().await?;
     email::set_new_email(&mut tx, user.pk, Some(address)).await?;
@@ -47,13 +45,16 @@ pub async fn cancel(app: &App, user: &User) -> HubResult<()> {
     Ok(email::set_new_email(&mut conn, user.pk, None).await?)
 }
 
-/// Sends the link: the body of [`Job::SendEmailLink`].
+/// Sends the link, or tells the account that has the address: the body of [`Job::SendEmailLink`].
 ///
 /// # Errors
 /// The mail server does not take it.
 pub async fn send_email_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     let Some(address) = email::find_new_email(&app.pool, user_pk).await? else { return Ok(()) };
     let Some(user) = queries::find_user(&app.pool, user_pk).await? else { return Ok(()) };
+    if let Some(owner_pk) = email::find_user_pk(&app.pool, &address).await?.filter(|found| *found != user_pk) {
+        return tell_owner(app, owner_pk).await;
+    }
     let base = app.config.base();
     send_link(app, &user, &address, Purpose::ChangeEmail, LINK_SECS, |secret| {
         let content = Content {
@@ -67,6 +68,28 @@ pub async fn send_email_link(app: &App, user_pk: UserPk) -> HubResult<()> {
         async move { letters::send(app, &user.name, address, content).await }
     })
     .await
+}
+
+/// Tells who has an address that somebody else gave it as theirs. Nothing in the mail confirms anything.
+async fn tell_owner(app: &App, owner_pk: UserPk) -> HubResult<()> {
+    let Some(owner) = queries::find_user(&app.pool, owner_pk).await? else { return Ok(()) };
+    let base = app.config.base();
+    let content = Content {
+        id: format!("address-taken-{owner_pk}-{}", crate::clock::now().timestamp()),
+        subject: "Somebody gave your address as theirs".to_owned(),
+        lines: vec![
+            format!(
+                "somebody, maybe you, wants to have this address for another account on a hub. It is the one of your account {} \
+                 already, and stays so.",
+                owner.name
+            ),
+            format!("If you have forgotten your password, choose another: {base}/forgot-password"),
+            "To log in, open this page:".to_owned(),
+        ],
+        link: Some(("Log in", format!("{base}/login"))),
+        closing: "If it was not you, do nothing: your account is as it was.",
+    };
+    letters::send(app, &owner.name, &owner.email, content).await
 }
 
 fn over() -> HubError {

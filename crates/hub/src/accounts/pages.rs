@@ -19,6 +19,7 @@ mod rename;
 mod second_factor;
 mod sessions;
 mod sign_in;
+mod sign_up;
 mod sudo;
 pub mod tokens;
 
@@ -33,6 +34,7 @@ pub fn routes(config: &mut web::ServiceConfig) {
         .configure(oidc::routes)
         .configure(oidc_new::routes)
         .configure(sign_in::routes)
+        .configure(sign_up::routes)
         .configure(second_factor::routes)
         .configure(first_password::routes)
         .configure(sudo::routes)

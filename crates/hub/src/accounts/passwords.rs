@@ -68,7 +68,8 @@ pub async fn hash(password: String) -> HubResult<String> {
     .await?
 }
 
-async fn verify(password: String, hash: String) -> HubResult<bool> {
+/// Whether a hash is that of a password, on the blocking pool.
+pub(super) async fn verify(password: String, hash: String) -> HubResult<bool> {
     Ok(tokio::task::spawn_blocking(move || {
         PasswordHash::new(&hash).is_ok_and(|hash| Argon2::default().verify_password(password.as_bytes(), &hash).is_ok())
     })

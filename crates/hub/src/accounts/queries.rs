@@ -20,6 +20,7 @@ pub mod rules;
 pub mod service_accounts;
 pub mod sessions;
 pub mod settings;
+pub mod sign_ups;
 pub mod tokens;
 
 use chrono::{DateTime, Utc};

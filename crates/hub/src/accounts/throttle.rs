@@ -23,7 +23,8 @@ const HOUR: Duration = Duration::from_secs(3600);
 /// How many mails an account, or a network without one, may cause in that time.
 const MAX_MAILS: u64 = 20;
 
-/// How many sign-ups may be tried from one network in that time: each tells whether a mail address has an account.
+/// How many sign-ups may be tried from one network in that time: each sends a mail, or without a mail server
+/// tells whether an address has an account.
 const MAX_SIGN_UPS: u64 = 30;
 
 /// How many applications and devices may make themselves known from one network in that time.

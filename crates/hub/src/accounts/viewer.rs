@@ -372,4 +372,10 @@ impl Viewer {
         }
         user.membership_in(namespace_pk).map(|membership| membership.role)
     }
+
+    /// Of an organisation that moderators suspended and that the viewer belongs to: whether the viewer answers for it.
+    pub fn suspension_of(&self, namespace_pk: i64) -> Option<bool> {
+        let membership = self.user.as_ref()?.membership_in(namespace_pk)?;
+        membership.suspended.then_some(membership.answers)
+    }
 }

@@ -26,6 +26,8 @@ async fn mend_what_opens(pool: &PgPool) -> sqlx::Result<u64> {
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!("delete from mail_links where sent_at > now() + interval '1 minute'");
     mended += done.execute(pool).await?.rows_affected();
+    let done = sqlx::query!("delete from sign_ups where expires_at > now() + interval '25 hours'");
+    mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!("delete from ceremonies where expires_at > now() + interval '1 day'");
     mended += done.execute(pool).await?.rows_affected();
     let done = sqlx::query!("delete from oauth_codes where expires_at > now() + interval '1 day'");

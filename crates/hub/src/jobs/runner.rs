@@ -157,10 +157,14 @@ async fn body(app: &App, job: Job) -> HubResult<()> {
         }
         Job::SendAlert { saved_search_pk } => saved::send::send_alert(app, saved_search_pk).await,
         Job::SendPasswordLink { email } => accounts::recovery::send_password_link(app, &email).await,
+        Job::SendSignUpLink { sign_up_pk } => accounts::sign_ups::send(app, sign_up_pk).await,
         Job::SendEmailLink { user_pk } => accounts::change_email::send_email_link(app, user_pk).await,
         Job::SendKeepLink { user_pk } => personal_data::closing::send_keep_link(app, user_pk).await,
         Job::ExportData { export_pk } => personal_data::exports::make(app, export_pk).await,
-        Job::SweepPersonalData => personal_data::sweep(app).await,
+        Job::SweepPersonalData => {
+            accounts::sign_ups::forget(app).await?;
+            personal_data::sweep(app).await
+        }
         Job::SendInvitation { invitation_pk } => accounts::invitations::send_invitation(app, invitation_pk).await,
         Job::AnnounceRequests { repo_pk } => repos::gating::announce(app, repo_pk).await,
         Job::TellUser { user_pk, notice, id } => accounts::letters::tell(app, user_pk, &notice, &id).await,

@@ -56,6 +56,8 @@ pub struct ProfilePage {
     pub card_link: Option<(String, &'static str)>,
     /// Whether the viewer is a member who lacks the second factor that the organisation asks for.
     pub locked_out: bool,
+    /// Where moderators suspended the organisation, to which the viewer belongs: whether the viewer answers for it.
+    pub suspended: Option<bool>,
     /// Where the viewer can ask to join.
     pub join_href: Option<String>,
     /// Where the viewer can join at once, by the domain of their address.
@@ -294,6 +296,7 @@ async fn user_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) -> HubResu
         members: Vec::new(),
         member_count: 0,
         locked_out: false,
+        suspended: None,
         join_href: None,
         domain_join: None,
         requests: None,
@@ -348,6 +351,7 @@ async fn organization_page(page: &PageRequest, row: ProfileRow, shelf: Shelf) ->
     let locked_out = page.viewer.user.as_ref().is_some_and(|user| user.locked_out_of(&row.name).is_some());
     Ok(ProfilePage {
         locked_out,
+        suspended: page.viewer.suspension_of(row.namespace_pk),
         join_href: (row.takes_requests && role.is_none() && !locked_out && domain_join.is_none())
             .then(|| format!("/organizations/{}/join", row.name)),
         domain_join: domain_join.map(|found| DomainJoin { domain: found.domain, role: found.role }),

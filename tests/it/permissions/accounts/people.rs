@@ -7,6 +7,8 @@ use super::Row;
 pub(super) const SIGNING_IN: &[Row] = &[
     ("GET", "/join", Open),
     ("POST", "/join", Form),
+    ("GET", "/join/confirm", Open),
+    ("POST", "/join/confirm", Form),
     ("GET", "/signup", Open),
     ("GET", "/login", Open),
     ("POST", "/login", Form),

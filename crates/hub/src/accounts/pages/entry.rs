@@ -7,13 +7,14 @@ use percent_encoding::{NON_ALPHANUMERIC, utf8_percent_encode};
 
 use super::first_password;
 use super::second_factor::after_password;
+use super::sign_up::show_sent;
 use crate::accounts::operations::{NewUser, create_user};
 use crate::accounts::page::{CheckedForm, PageRequest, own_path};
 use crate::accounts::queries::no_users;
 use crate::accounts::queries::sessions::delete_session;
 use crate::accounts::second_factors::passkeys;
 use crate::accounts::sessions::Way;
-use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, throttle};
+use crate::accounts::{Auth, User, email, passwords, sessions, sign_in, sign_ups, throttle};
 use crate::error::{ErrorKind, HubError, HubResult};
 use crate::flags::Flag;
 use crate::web::filters;
@@ -180,8 +181,14 @@ async fn post_signup(page: PageRequest, form: CheckedForm) -> HubResult<HttpResp
         fullname: String::new(),
         is_admin: false,
     };
-    match create_user(&page.app, &new).await {
-        Ok(user) => {
+    let signed_up = if sign_ups::go_by_mail(&page.app).await? {
+        sign_ups::ask(&page.app, &new, next_of(next)).await.map(|()| None)
+    } else {
+        create_user(&page.app, &new).await.map(Some)
+    };
+    match signed_up {
+        Ok(None) => show_sent(&page, email).await,
+        Ok(Some(user)) => {
             // Where mails only fill a folder, nobody is asked without need.
             if page.app.mailer.reaches_people() && !sign_in::must_confirm(&page.app, &user) {
                 email::ask(&page.app, &user).await?;

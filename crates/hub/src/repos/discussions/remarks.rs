@@ -23,8 +23,8 @@ use crate::repos::queries::Repo;
 use crate::repos::queries::discussions::{self, DiffSide, Discussion, NewThread, ThreadRow};
 use crate::repos::reading;
 
-/// How many changed files are looked through: as many as the page shows.
-const MAX_FILES: usize = 100;
+/// How many changed files are looked through: as many as the pages show.
+const MAX_FILES: usize = 5_100;
 /// How many commits of a pull request are looked through for one that was never its last.
 const MAX_COMMITS: usize = 1_000;
 /// How many bytes of files are compared to find lines again. What is beyond counts as changed.

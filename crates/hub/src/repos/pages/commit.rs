@@ -17,8 +17,10 @@ use crate::web::extract::raw_param;
 use crate::web::filters;
 use crate::web::layout::Layout;
 
-/// How many files of a commit are shown.
-const MAX_FILES: usize = 200;
+/// How many files of a commit a page shows.
+const PAGE_LEN: usize = 200;
+/// The last page: finding what differs starts over for each.
+const MAX_PAGE: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -34,12 +36,18 @@ pub(super) struct CommitPage {
     pub body: String,
     /// What it was made from.
     pub parents: Vec<ParentLink>,
-    /// Lines added in all files.
+    /// Lines added in these files.
     pub additions: u64,
-    /// Lines removed in all files.
+    /// Lines removed in these files.
     pub deletions: u64,
     /// The files it changed.
     pub files: Vec<FileDiff>,
+    /// How many are on the pages before.
+    pub before: usize,
+    /// The page before.
+    pub previous: Option<String>,
+    /// The page after.
+    pub next: Option<String>,
     /// What was left out.
     pub truncated: Option<String>,
 }
@@ -48,6 +56,10 @@ impl CommitPage {
     /// The heading of the list of files.
     pub(super) fn summary(&self) -> String {
         match self.files.len() {
+            0 if self.before > 0 => "No more files".to_owned(),
+            count if self.previous.is_some() || self.next.is_some() => {
+                format!("Changed files {} to {}", self.before + 1, self.before + count)
+            }
             1 => "1 file changed".to_owned(),
             count => format!("{count} files changed"),
         }
@@ -74,12 +86,15 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
     let oid = reading::resolve(&page.app, repo, raw_param(page.http(), "revision")).await?;
     let info = reading::commit(&page.app, repo, oid).await?;
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
-    let (files, more) = diff(&page, repo, info.parents.first().copied(), oid, 0..MAX_FILES).await?;
+    let number = page.query().get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_PAGE);
+    let before = number * PAGE_LEN;
+    let (files, more) = diff(&page, repo, info.parents.first().copied(), oid, before..before + PAGE_LEN).await?;
     let parent = |oid: &Oid| {
         let oid = oid.to_hex();
         ParentLink { short: oid.chars().take(7).collect(), href: format!("{}/commit/{oid}", repo.path()) }
     };
     let cut = files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let page_href = |number: usize| format!("{}/commit/{}?p={number}", repo.path(), oid.to_hex());
     let mut commit = commit_summary(repo, &info);
     commit.signature = signatures::of_commits(&page.app, repo, vec![oid]).await?.remove(&oid);
     let shown = CommitPage {
@@ -89,7 +104,10 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
         parents: info.parents.iter().map(parent).collect(),
         additions: files.iter().map(|file| file.additions).sum(),
         deletions: files.iter().map(|file| file.deletions).sum(),
-        truncated: (more || cut)
+        before,
+        previous: number.checked_sub(1).map(page_href),
+        next: (more && number < MAX_PAGE).then(|| page_href(number + 1)),
+        truncated: (cut || (more && number >= MAX_PAGE))
             .then(|| "This commit is large: not all of it is shown. Fetch it with git to see the rest.".to_owned()),
         files,
         header,

@@ -55,6 +55,7 @@ pub(super) async fn header_with(
         header.like.liked = is_liked(&page.app.pool, read.repo.pk, user.pk).await?;
         header.watch.level = watching::level_of(&page.app, user, &read.repo).await?;
     }
+    header.suspended = page.viewer.suspension_of(read.repo.namespace_pk);
     header.recall = recalls::in_repo(&page.app, read.repo.pk).await?;
     if read.repo.repo_type.has_git() {
         let ssh_url = crate::ssh::address_of(&page.app.config, page.base.as_str(), &read.repo.path());
@@ -73,6 +74,7 @@ fn header(repo: &Repo, derived: &ListedRepo, level: Level, tab: RepoTab, base: &
         private: repo.private,
         gated: repo.gated.is_some(),
         disabled: repo.disabled,
+        suspended: None,
         default_branch: repo.default_branch.clone(),
         can_admin: level == Level::Admin,
         chips: chips(repo.repo_type, derived),

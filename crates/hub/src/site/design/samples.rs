@@ -167,6 +167,7 @@ pub(super) fn headers() -> [RepoHeader; 2] {
         private: false,
         gated: false,
         disabled: false,
+        suspended: None,
         default_branch: "main".to_owned(),
         can_admin: false,
         chips: Vec::new(),

@@ -18,14 +18,16 @@ use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::discussions::{self, Details, Spot};
 use crate::repos::queries::discussions::DiffSide;
-use crate::repos::{RepoContent, RepoRead};
+use crate::repos::{Repo, RepoContent, RepoRead};
 use crate::web::filters;
 use crate::web::form::{Field, Refusal};
 use crate::web::layout::Layout;
 use crate::web::links::encode_segment;
 
-/// How many changed files are shown.
-const MAX_FILES: usize = 100;
+/// How many changed files a page shows.
+const PAGE_LEN: usize = 100;
+/// The last page: finding what differs starts over for each.
+const MAX_PAGE: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -39,7 +41,11 @@ struct FilesPage {
     /// What the forms under comments need.
     desk: Desk,
     files: Vec<ShownFile>,
-    /// Comments on lines of files that are not changed any more.
+    /// How many changed files are on the pages before.
+    before: usize,
+    previous: Option<String>,
+    next: Option<String>,
+    /// Comments on lines of files that are not changed any more, or are on another page.
     elsewhere: Vec<ThreadView>,
     /// For a line that was asked for, or for scripts to bring to one.
     form: RemarkForm,
@@ -50,6 +56,22 @@ struct FilesPage {
     additions: u64,
     deletions: u64,
     truncated: bool,
+}
+
+impl FilesPage {
+    /// Whether this is not all of it.
+    fn is_paged(&self) -> bool {
+        self.previous.is_some() || self.next.is_some()
+    }
+
+    /// Which files these are.
+    fn heading(&self) -> String {
+        match self.files.len() {
+            count if self.is_paged() => format!("Changed files {} to {}", self.before + 1, self.before + count),
+            1 => "1 file changed".to_owned(),
+            count => format!("{count} files changed"),
+        }
+    }
 }
 
 /// A changed file.
@@ -86,6 +108,8 @@ struct ShownLine {
 /// What the page is asked for besides.
 #[derive(Debug, Default)]
 struct Asked {
+    /// The page, from 0.
+    number: usize,
     spot: Option<Spot>,
     typed: String,
     refusal: Refusal,
@@ -97,8 +121,20 @@ struct Asked {
 
 pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubResult<HttpResponse> {
     let num = num_of(page.http())?;
-    let spot = page.query().get("comment").and_then(spot_of);
-    show(&page, &content, num, Asked { spot, ..Asked::default() }).await
+    let query = page.query();
+    let spot = query.get("comment").and_then(spot_of);
+    let number = number_of(query.get("p").unwrap_or_default());
+    show(&page, &content, num, Asked { number, spot, ..Asked::default() }).await
+}
+
+fn number_of(text: &str) -> usize {
+    text.parse().unwrap_or(0).min(MAX_PAGE)
+}
+
+/// A page of what a pull request changes.
+fn page_href(repo: &Repo, num: i64, number: usize) -> String {
+    let first = format!("{}/discussions/{num}/files", repo.path());
+    if number == 0 { first } else { format!("{first}?p={number}") }
 }
 
 /// Reads `a/b.txt:new:12`.
@@ -113,6 +149,7 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, fo
     let line = form.text("line").parse().unwrap_or(0);
     let commit = Some(form.text("commit")).filter(|commit| !commit.is_empty());
     let spot = Spot::new(form.text("path"), form.text("side"), line, commit)?;
+    let number = number_of(form.text("p"));
     let attached = form.text_with_files(&page.app, &read, "comment").await;
     let content = discussions::may_propose(&page.app, read).await?;
     let (text, done) = match attached {
@@ -123,9 +160,9 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, fo
         Err(error) => (form.text("comment").to_owned(), Err(error)),
     };
     match done {
-        Ok(id) => Ok(page.redirect(&format!("{}/discussions/{num}/files#{id}", content.repo.path()))),
+        Ok(id) => Ok(page.redirect(&format!("{}#{id}", page_href(&content.repo, num, number)))),
         Err(error) if is_for_the_form(&error) => {
-            let asked = Asked { spot: Some(spot), typed: text, refusal: Refusal::said(&error), ..Asked::default() };
+            let asked = Asked { number, spot: Some(spot), typed: text, refusal: Refusal::said(&error), ..Asked::default() };
             Box::pin(show(page, &content, num, asked)).await
         }
         Err(error) => Err(error),
@@ -150,7 +187,8 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let (header, _) = header_of(page, content, RepoTab::Community).await?;
     let Some(pull) = pull else { return Ok(page.redirect(&format!("{}/discussions/{num}", repo.path()))) };
     let rights = Rights::of(page, content, &discussion);
-    let (files, more) = diff(page, repo, Some(pull.parted), pull.head, 0..MAX_FILES).await?;
+    let (number, before) = (asked.number, asked.number * PAGE_LEN);
+    let (files, more) = diff(page, repo, Some(pull.parted), pull.head, before..before + PAGE_LEN).await?;
     let events = events.into_iter().filter(|event| remarks.thread_of(&event.id).is_some()).collect();
     let mut events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
     let again = asked.answer.as_ref().or(asked.edit.as_ref());
@@ -161,9 +199,9 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut())).or(lost_edit);
     // What was typed before somebody locked it can be copied from the form.
     let spot = asked.spot.filter(|_| rights.comment || !asked.typed.is_empty());
-    let truncated = more || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let truncated = (more && number >= MAX_PAGE) || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
     let files: Vec<ShownFile> =
-        files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), rights.comment)).collect();
+        files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), (rights.comment, number))).collect();
     let field = Field { key: "remark-", ..Field::new("comment", "Comment") };
     let field = field.value(asked.typed).error(asked.refusal.message_at("comment"));
     let layout = layout_of(page, repo, &format!("Files changed · {} · #{num}", discussion.title));
@@ -172,13 +210,16 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
         branch_is_gone: pull.branch_is_gone,
         desk: Desk::new(&header, &layout, num, rights, "files"),
         layout,
-        form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), field),
+        form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), number, field),
         asked: spot.is_some(),
         placed: files.iter().any(|file| file.lines.iter().any(|line| line.form)),
         error: lost.map(|lost| lost.refusal.message().to_owned()).or_else(|| asked.refusal.message_elsewhere(&["comment"])),
         additions: files.iter().map(|shown| shown.file.additions).sum(),
         deletions: files.iter().map(|shown| shown.file.deletions).sum(),
         truncated,
+        before,
+        previous: number.checked_sub(1).map(|number| page_href(repo, num, number)),
+        next: (more && number < MAX_PAGE).then(|| page_href(repo, num, number + 1)),
         files,
         elsewhere: threads,
         header,
@@ -186,8 +227,14 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     page.show_with(status, shown).await
 }
 
-/// Takes a file's comments out of all, and puts them at its lines.
-fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>, may_comment: bool) -> ShownFile {
+/// Takes a file's comments out of all, and puts them at its lines. The last are whether the viewer may comment, and the page.
+fn shown_file(
+    mut file: FileDiff,
+    all: &mut Vec<ThreadView>,
+    spot: Option<&Spot>,
+    (may_comment, number): (bool, usize),
+) -> ShownFile {
+    let on_page = if number == 0 { String::new() } else { format!("&p={number}") };
     let old_path = file.old_path.clone().unwrap_or_else(|| file.path.clone());
     let path_on = |side: DiffSide| match side {
         DiffSide::Old => old_path.as_str(),
@@ -210,11 +257,11 @@ fn shown_file(mut file: FileDiff, all: &mut Vec<ThreadView>, spot: Option<&Spot>
     for line in std::mem::take(&mut file.lines) {
         let mut shown = ShownLine { old_href: None, new_href: None, threads: Vec::new(), form: false, line };
         let sides = [(DiffSide::Old, &shown.line.old_number), (DiffSide::New, &shown.line.new_number)];
-        for ((side, number), path) in sides.into_iter().zip(&encoded).filter(|((_, number), _)| !number.is_empty()) {
-            let key = (side, number.clone());
+        for ((side, line), path) in sides.into_iter().zip(&encoded).filter(|((_, line), _)| !line.is_empty()) {
+            let key = (side, line.clone());
             shown.threads.extend(placed.remove(&key).unwrap_or_default());
             shown.form |= spot.as_ref() == Some(&key);
-            let href = may_comment.then(|| format!("files?comment={path}:{}:{number}#remark-form", side.as_str()));
+            let href = may_comment.then(|| format!("files?comment={path}:{}:{line}{on_page}#remark-form", side.as_str()));
             match side {
                 DiffSide::Old => shown.old_href = href,
                 DiffSide::New => shown.new_href = href,

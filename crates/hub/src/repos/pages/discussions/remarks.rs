@@ -155,13 +155,15 @@ pub(super) struct RemarkForm {
     pub(super) commit: String,
     /// The line in words.
     pub(super) place: String,
+    /// The page of the changed files on which the form is, from 0.
+    pub(super) number: usize,
     pub(super) field: Field,
 }
 
 impl RemarkForm {
     /// For a line, or for none yet.
-    pub(super) fn new(spot: Option<&Spot>, commit: String, field: Field) -> Self {
+    pub(super) fn new(spot: Option<&Spot>, commit: String, number: usize, field: Field) -> Self {
         let (path, side, line) = spot.map_or(("", DiffSide::New, 1), |spot| (spot.path(), spot.side(), spot.line()));
-        Self { path: path.to_owned(), side: side.as_str(), line, commit, place: place(side, line), field }
+        Self { path: path.to_owned(), side: side.as_str(), line, commit, place: place(side, line), number, field }
     }
 }

@@ -67,6 +67,8 @@ pub struct RepoHeader {
     pub gated: bool,
     /// Whether moderators disabled it.
     pub disabled: bool,
+    /// Where moderators suspended its organisation, to which the viewer belongs: whether the viewer answers for it.
+    pub suspended: Option<bool>,
     /// The branch that links without a revision lead to.
     pub default_branch: String,
     /// Whether the viewer may change settings.
