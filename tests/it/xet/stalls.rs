@@ -30,7 +30,7 @@ async fn assert_ended(hub: &TestHub, client: &str, expected: [u64; 3]) {
         }
         found
     };
-    for _ in 0..200 {
+    for _ in 0..1200 {
         if all().await == expected {
             return;
         }
