@@ -93,7 +93,7 @@ async fn wrong_codes_of_an_app_are_counted_for_a_day_and_told() {
     let hub = TestHub::start_with(|config| config.sign_in_tries = 0).await;
     hub.account("ada").await;
     hub.sql("update users set email_confirmed_at = now()").await;
-    let Factors { secret, codes } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
+    let Factors { secret, codes, .. } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
     mails(&hub, 1).await;
     let mut thief = half_way(&hub, "ada").await;
     for _ in 0..10 {
