@@ -126,7 +126,7 @@ class Flood:
 
     def wait_for_answers(self, count):
         goal = self.answered + count
-        within(60, lambda: self.answered >= goal or len(self.failures) > 100)
+        within(240, lambda: self.answered >= goal or len(self.failures) > 100)
 
     def _ask(self, person):
         host = self.url.removeprefix("http://")
