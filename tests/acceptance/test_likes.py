@@ -1,9 +1,8 @@
 """Likes, and what lists say of them."""
 
-import time
-
 import pytest
 from harness.people import TOKENS
+from harness.waiting import wait_until
 from huggingface_hub.utils import get_session
 
 calls = pytest.mark.calls
@@ -43,10 +42,6 @@ def test_downloads_are_counted_within_seconds(api, new_repo, tmp_path):
     for number in range(2):
         api.snapshot_download(repo_id, cache_dir=tmp_path / str(number))
     api.model_info(repo_id)
-    deadline = time.monotonic() + 20
-    while time.monotonic() < deadline:
-        info = api.model_info(repo_id, expand=["downloads", "downloadsAllTime"])
-        if info.downloads:
-            break
-        time.sleep(0.5)
+    wait_until(lambda: api.model_info(repo_id, expand=["downloads"]).downloads)
+    info = api.model_info(repo_id, expand=["downloads", "downloadsAllTime"])
     assert (info.downloads, info.downloads_all_time) == (1, 1)

@@ -204,7 +204,7 @@ def test_spaces_are_found_by_words(api, api_of, new_repo, unique):
     broken = new_repo("space", files={"README.md": card.replace(b"static", b"docker")})
     hidden = new_repo("space", private=True, files={"README.md": card, "index.html": b"<p>x</p>"})
     # The index is a moment behind.
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while ids(api.search_spaces(word, include_non_running=True)) != {runs, broken, hidden}:
         assert time.monotonic() < deadline, "the index does not know them all"
         time.sleep(0.2)
@@ -223,7 +223,7 @@ def test_spaces_are_found_by_command(hf, new_repo, unique):
         pytest.skip("new in a later version")
     word = letters(unique("word"))
     repo_id = new_repo("space", files={"README.md": f"---\nsdk: static\n---\nAbout {word}.\n".encode(), "index.html": b"<p>x</p>"})
-    deadline = time.monotonic() + 30
+    deadline = time.monotonic() + 120
     while repo_id not in hf("spaces", "search", word, "--format", "json"):
         assert time.monotonic() < deadline, "the index does not know it"
         time.sleep(0.2)

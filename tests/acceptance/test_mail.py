@@ -4,6 +4,7 @@ import email.policy
 import mailbox
 import os
 import re
+import socket
 import tempfile
 import time
 import urllib.request
@@ -18,6 +19,14 @@ from harness.visitor import Visitor
 pytestmark = [pytest.mark.client("an SMTP server (aiosmtpd)"), pytest.mark.any_version]
 
 
+def listens(port):
+    try:
+        socket.create_connection(("127.0.0.1", port), timeout=2).close()
+    except OSError:
+        return False
+    return True
+
+
 @pytest.fixture
 def server():
     """An SMTP server that keeps what it is sent; yields its port and its mails, each read once."""
@@ -26,6 +35,8 @@ def server():
         mailbox.Maildir(box)
         command = [os.environ["SMTPD"], "-n", "-l", f"127.0.0.1:{port}", "-c", "aiosmtpd.handlers.Mailbox", str(box)]
         child = Child("aiosmtpd", command, {}, Path(folder) / "log")
+        # A hub that finds nobody there waits for a minute before it tries again.
+        child.wait_until(lambda: listens(port), seconds=60)
         yield port, box
         child.stop()
 

@@ -38,7 +38,7 @@ def test_uploads_are_told_and_downloads_go_on(own_hub, git, tmp_path):
     remote = hub.url.replace("://", f"://bob:{TOKENS['bob']}@") + "/bob/kept"
     git("clone", remote, "work", cwd=tmp_path)
     switch(hub, True)
-    wait_until(lambda: is_refused(api, "bob/kept"), seconds=20)
+    wait_until(lambda: is_refused(api, "bob/kept"))
 
     with pytest.raises(HfHubHTTPError) as refused:
         api.create_repo("bob/another")
@@ -64,6 +64,6 @@ def test_uploads_are_told_and_downloads_go_on(own_hub, git, tmp_path):
     assert f"remote: {SAID}" in git("push", cwd=work, ok=False)
 
     switch(hub, False)
-    wait_until(lambda: not is_refused(api, "bob/kept"), seconds=20)
+    wait_until(lambda: not is_refused(api, "bob/kept"))
     git("push", cwd=work)
     assert api.file_exists("bob/kept", "b.txt")

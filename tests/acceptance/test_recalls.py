@@ -43,7 +43,7 @@ def test_a_recalled_file_is_refused_also_from_the_cache(url, api, api_of, new_re
     # Dave is told, also of what another node sent just before.
     reader = Visitor(url)
     reader.submit("/login", "/login", username="dave", password=PASSWORD, next="/models")
-    deadline = time.monotonic() + 20
+    deadline = time.monotonic() + 120
     while f"w.bin of {repo_id} was recalled" not in (inbox := reader.open("/notifications")):
         assert time.monotonic() < deadline, inbox
         time.sleep(0.2)

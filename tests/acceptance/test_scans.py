@@ -3,12 +3,12 @@
 import io
 import os
 import pickle
-import time
 import zipfile
 from collections import OrderedDict
 
 import pytest
 from harness.people import TOKENS
+from harness.waiting import wait_until
 from huggingface_hub import CommitOperationAdd, CommitOperationDelete
 from huggingface_hub.utils import HfHubHTTPError, get_session as api_session
 
@@ -32,13 +32,16 @@ def torch_checkpoint(state):
 
 def scanned(api, repo_id, paths, **where):
     """The files, once all of them were looked at."""
-    for _ in range(150):
+    found = {}
+
+    def all_are():
         files = api.get_paths_info(repo_id, paths, expand=True, **where)
         assert [file.path for file in files] == paths
-        if not any(file.security.status == "queued" for file in files):
-            return {file.path: file.security for file in files}
-        time.sleep(0.1)
-    raise AssertionError(f"nobody looks at {paths}")
+        found.update((file.path, file.security) for file in files)
+        return not any(file.security.status == "queued" for file in files)
+
+    wait_until(all_are)
+    return found
 
 
 @calls("HfApi.get_paths_info", "HfApi.list_repo_tree", "HfApi.model_info")
@@ -71,11 +74,13 @@ def test_pickles_are_looked_at_and_models_tell(api, new_repo):
 
     api.create_commit(repo_id, [CommitOperationDelete("evil.pkl")], commit_message="Delete one")
     scanned(api, repo_id, ["README.md"])
-    for _ in range(150):
+
+    def is_told():
         status = api.model_info(repo_id, securityStatus=True).security_repo_status
-        if status["scansDone"] and len(status["filesWithIssues"]) == 1:
-            break
-        time.sleep(0.1)
+        return status["scansDone"] and len(status["filesWithIssues"]) == 1
+
+    wait_until(is_told)
+    status = api.model_info(repo_id, securityStatus=True).security_repo_status
     assert [issue["path"] for issue in status["filesWithIssues"]] == ["pytorch_model.bin"]
 
 

@@ -84,14 +84,14 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
             for ahead, seconds in (("+1d", DAY), ("-1d", -DAY), ("+1y", YEAR)):
                 done = len(writers.acknowledged)
                 clock.set(ahead)
-                within(10, lambda seconds=seconds: abs(metric(node, "hub_clock_ahead_seconds") - seconds) < 60)
+                within(120, lambda seconds=seconds: abs(metric(node, "hub_clock_ahead_seconds") - seconds) < 60)
                 assert abs(metric(hub.url, "hub_clock_ahead_seconds")) < 1
                 check_token(node, hub.url)
                 check_token(hub.url, node)
                 # Cookies do not depend on the port.
                 visitor.url = node
                 assert is_logged_in(visitor)
-                within(20, lambda: len(writers.acknowledged) > done + 2)
+                within(120, lambda: len(writers.acknowledged) > done + 2)
             new = logged_in(node, "dave")
             new.url = hub.url
             assert is_logged_in(new)
@@ -99,9 +99,9 @@ def test_a_node_whose_clock_jumps_does_nothing_wrong(clock, tmp_path):
             assert refused.returncode and "nothing is deleted for its age" in refused.stderr + refused.stdout, refused
             found = json.loads(hub.command("doctor", "--json", **clock.env).stdout)["findings"]
             assert {one["verdict"] for one in found if one["check"] == "clock"} == {"fail"}
-            within(10, lambda: "this machine's clock is ahead of the database's" in log.read_text())
+            within(120, lambda: "this machine's clock is ahead of the database's" in log.read_text())
             clock.set("+0")
-            within(15, lambda: "agree again" in log.read_text())
+            within(120, lambda: "agree again" in log.read_text())
         finally:
             writers.stop()
         hub.admin("gc")
@@ -117,19 +117,19 @@ def test_a_machine_whose_clock_was_ahead_with_its_database_goes_on(clock, tmp_pa
         api.create_repo("bob/api")
         before = logged_in(hub.url, "carol")
         clock.set("+1y")
-        within(15, lambda: "the clock of the database jumped" in hub.log.read_text())
+        within(120, lambda: "the clock of the database jumped" in hub.log.read_text())
         api.create_branch("bob/api", branch="ahead")
         done = api.upload_file(path_or_fileobj=b"ahead", path_in_repo="ahead.txt", repo_id="bob/api")
         made = api.list_repo_commits("bob/api")[0].created_at
         assert made.timestamp() - time.time() > YEAR - DAY, "the hub goes by its database"
         meanwhile = logged_in(hub.url, "dave")
         clock.set("+0")
-        within(15, lambda: "dated in the future" in hub.log.read_text())
+        within(120, lambda: "dated in the future" in hub.log.read_text())
         assert not is_logged_in(meanwhile), "it would have lived for a year and more"
         assert is_logged_in(before)
         logged_in(hub.url, "dave")
         check_token(hub.url, hub.url)
-        within(15, lambda: metric(hub.url, 'hub_jobs{state="waiting"}') == 0)
+        within(120, lambda: metric(hub.url, 'hub_jobs{state="waiting"}') == 0)
         api.upload_file(path_or_fileobj=b"right", path_in_repo="right.txt", repo_id="bob/api")
         assert done.oid in {commit.commit_id for commit in api.list_repo_commits("bob/api")}
         assert {"ahead.txt", "right.txt"} <= set(api.list_repo_files("bob/api"))

@@ -34,6 +34,6 @@ def test_forms_outlive_a_new_key_and_end_when_former_ones_are_forgotten(hub):
             return error.code == 403
         return False
 
-    wait_until(is_refused, 20)
+    wait_until(is_refused)
     visitor.submit("/settings/sessions", "/settings/sessions/end-others")
     assert hub.command("admin", "rotate-signing-key", "--forget-older-than", "soon").returncode == 2

@@ -52,7 +52,7 @@ def check_files(here, there, repo_id, folder):
     writer.permanently_delete_lfs_files(repo_id, [doomed], rewrite_history=False)
     # What is left is the pointer that git has.
     assert b"git-lfs" in body_of(here + address)
-    within(20, lambda: b"git-lfs" in body_of(there + address))
+    within(120, lambda: b"git-lfs" in body_of(there + address))
 
 
 def check_lifecycle(here, there, repo_id):
@@ -98,12 +98,12 @@ def check_reindex(hub, nodes):
         return [f'href="/bob/{word}"' in body_of(f"{node}/models?search={word}").decode() for node in nodes]
 
     api_at(nodes[0]).create_repo("bob/unheard")
-    within(20, lambda: all(finds("unheard")))
+    within(120, lambda: all(finds("unheard")))
     sql = "set session_replication_role = replica; update repos set name = 'discovered' where name = 'unheard'"
     subprocess.run(["psql", "-q", "-v", "ON_ERROR_STOP=1", "-c", sql, hub.database_url()], check=True)
     assert finds("discovered") == [False, False]
     assert "Every node will build its search index anew" in hub.admin("reindex")
-    within(20, lambda: all(finds("discovered")))
+    within(120, lambda: all(finds("discovered")))
 
 
 def jobs_waiting(hub):
@@ -118,10 +118,10 @@ def test_one_process_serves_pages_and_another_does_the_work():
         assert status_of(f"http://127.0.0.1:{jobs}/models") == 404
         api = api_at(hub.url)
         api.create_repo("bob/weights")
-        within(60, lambda: jobs_waiting(hub) == 0)
+        within(120, lambda: jobs_waiting(hub) == 0)
         hub.stop_node(jobs)
         api.upload_file(path_or_fileobj=b"MIT License\n\nCopyright (c) 2026 Bob\n", path_in_repo="LICENSE", repo_id="bob/weights")
         # The web process asks for the licence to be read, and does not read it.
         assert jobs_waiting(hub) > 0
         hub.start_node(jobs)
-        within(60, lambda: jobs_waiting(hub) == 0)
+        within(120, lambda: jobs_waiting(hub) == 0)

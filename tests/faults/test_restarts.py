@@ -126,7 +126,7 @@ class Flood:
 
     def wait_for_answers(self, count):
         goal = self.answered + count
-        within(60, lambda: self.answered >= goal or len(self.failures) > 100)
+        within(240, lambda: self.answered >= goal or len(self.failures) > 100)
 
     def _ask(self, person):
         host = self.url.removeprefix("http://")
@@ -158,11 +158,15 @@ def test_a_stop_is_out_of_the_rotation_before_it_closes(drains):
         flood = Flood(balancer.url)
         try:
             flood.wait_for_answers(100)
-            for port in hub.web_ports():
+            ports = hub.web_ports()
+            # Without a drain one stop can be lucky, and not each of many.
+            for number, port in enumerate(ports if drains else ports * 5):
+                if number >= len(ports) and (balancer.broken or flood.failures):
+                    break
                 hub.stop_node(port)
                 flood.wait_for_answers(50)
                 hub.start_node(port)
-                within(30, lambda: balancer.ready(port))
+                within(120, lambda: balancer.ready(port))
                 flood.wait_for_answers(50)
         finally:
             flood.stop()
@@ -195,8 +199,8 @@ def test_what_is_under_way_ends_before_the_process_does(patient):
         assert not ask(kept, "/healthz").will_close
         stopping = threading.Thread(target=hub.stop_node, args=(port,))
         stopping.start()
-        time.sleep(0.3)
-        assert ask(kept, "/healthz").will_close, "while it stops, an answer is the last on its connection"
+        # While it stops, an answer is the last on its connection.
+        within(60, lambda: ask(kept, "/healthz").will_close)
         for thread in [*slow, stopping]:
             thread.join()
         if patient:

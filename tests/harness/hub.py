@@ -112,7 +112,7 @@ class Hub:
 
     def wait_balanced(self, port: int) -> None:
         """Waits until the balancer sends requests to this port."""
-        self._child.wait_until(lambda: self.balancer.takes(port), seconds=30)
+        self._child.wait_until(lambda: self.balancer.takes(port), seconds=90)
 
     def _balance(self) -> None:
         for port in self.web_ports():

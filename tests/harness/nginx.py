@@ -43,7 +43,7 @@ class Nginx:
         )
         command = [nginx_binary(), "-p", str(folder), "-c", str(folder / "nginx.conf"), "-e", str(folder / "error.log")]
         self._child = Child("nginx", command, {}, folder / "nginx.log")
-        self._child.wait_until(lambda: status_of(f"{self.url}/healthz") == 200, seconds=30)
+        self._child.wait_until(lambda: status_of(f"{self.url}/healthz") == 200, seconds=90)
 
     def connections_to(self, hub_url: str) -> int:
         """Returns how many connections to the hub it holds."""

@@ -63,7 +63,7 @@ async fn what_is_dated_in_the_future_neither_lives_nor_waits_for_ever() {
         case when exists (select from jobs where failed_at is null) then 'jobs' end,
         case when exists (select from gc_runs where finished_at > now()) then 'runs of garbage collection' end], null), ', ')";
     let mut left = String::new();
-    for _ in 0..200 {
+    for _ in 0..1200 {
         left = sqlx::query_scalar::<_, Option<String>>(wrong).fetch_one(pool).await.unwrap().unwrap_or_default();
         if left.is_empty() {
             break;

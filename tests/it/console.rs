@@ -7,7 +7,7 @@ mod lists;
 mod quotas;
 mod take_back;
 
-use hub_tests::{TestHub, Value};
+use hub_tests::{TestHub, Value, until};
 
 use crate::accounts::first_passwords::half_signed_in;
 use crate::pages::browser::{Browser, Page};
@@ -133,13 +133,7 @@ async fn dead_letters_are_tried_again_or_deleted() {
     assert_eq!(boss.submit(JOBS, JOBS, &retry).await.status, 303);
     assert_eq!(boss.submit("/admin/jobs?kind=unheard_of", JOBS, &retry).await.status, 409, "it is no dead letter any more");
     let done = "select count(*) from jobs where kind = 'sweep_uploads'";
-    for _ in 0..200 {
-        if sqlx::query_scalar::<_, i64>(done).fetch_one(&pool).await.unwrap() == 0 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    assert_eq!(sqlx::query_scalar::<_, i64>(done).fetch_one(&pool).await.unwrap(), 0);
+    until("it is done", async || sqlx::query_scalar::<_, i64>(done).fetch_one(&pool).await.unwrap() == 0).await;
     let (whose, actor, details) = last(&hub, "jobs.retry").await;
     assert_eq!((whose.as_str(), actor.as_str(), &details["count"]), ("boss", "boss", &1.into()));
 

@@ -109,7 +109,7 @@ impl Server {
     }
 
     async fn is_there(&self) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if self.knock("localhost", "sslmode=require").await.is_ok() {
                 return;
             }

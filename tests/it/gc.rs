@@ -312,7 +312,7 @@ async fn gc_runs_once_at_a_time_and_once_a_day() {
         gc::collect_daily(hub.app()).await.unwrap();
         let asked = std::time::Instant::now();
         while count(&hub, "gc_runs").await == 0 {
-            assert!(asked.elapsed().as_secs() < 20, "the run never came");
+            assert!(asked.elapsed().as_secs() < 60, "the run never came");
         }
     }
     assert_eq!(count(&hub, "gc_runs").await, 1);

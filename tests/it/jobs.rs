@@ -8,7 +8,7 @@ use hub::config::Role;
 use hub::db::LockKey;
 use hub::jobs::queries::{self, ClaimedJob};
 use hub::jobs::{Job, Lease, Queue};
-use hub_tests::TestHub;
+use hub_tests::{TestHub, until};
 use hub_types::Sha256;
 use sqlx::postgres::PgPoolOptions;
 use tokio::time::{sleep, timeout};
@@ -29,15 +29,6 @@ async fn enqueue(hub: &TestHub, job: Job) {
     let mut conn = hub.app().pool.acquire().await.unwrap();
     job.enqueue(&mut conn).await.unwrap();
     hub.app().jobs.wake();
-}
-
-/// Waits until something is so, at most 20 s.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so().await {
-        assert!(started.elapsed() < Duration::from_secs(20), "never: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
 }
 
 async fn claim(hub: &TestHub, queue: Queue) -> Option<ClaimedJob> {

@@ -22,7 +22,7 @@ pub(crate) async fn in_order<T>(hub: &TestHub, first: &'static str, then: &'stat
                                       and $1 = any (pg_blocking_pids(pid)))";
         let started = Instant::now();
         while !sqlx::query_scalar::<_, bool>(waits).bind(process).fetch_one(pool).await.unwrap() {
-            assert!(started.elapsed() < Duration::from_secs(30), "nobody waits for `{first}`");
+            assert!(started.elapsed() < Duration::from_secs(60), "nobody waits for `{first}`");
             tokio::time::sleep(Duration::from_millis(10)).await;
         }
         let taken = sqlx::query(then).execute(&mut *tx).await.map(|done| done.rows_affected());

@@ -97,24 +97,13 @@ async fn an_index_is_built_anew_beside_the_one_in_use() {
     meili.hold_swaps();
     hub::search::request_rebuild(&hub.app().pool).await.unwrap();
     hub.app().search.wake();
-    for _ in 0..400 {
-        if meili.has_held() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    assert!(meili.has_held(), "the new index is filled");
+    hub_tests::until("the new index is filled", async || meili.has_held()).await;
     assert_eq!(meili.indexes().iter().filter(|(_, documents)| *documents == 5).count(), 2, "{:?}", meili.indexes());
     // The old one answers meanwhile.
     assert_eq!((names(&browser.open("/models").await).len(), names(&browser.open("/models?other=unsaid").await).len()), (2, 0));
     meili.release_swaps();
-    for _ in 0..400 {
-        if names(&browser.open("/models?other=unsaid").await).len() == 2 {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-    }
-    assert_eq!(names(&browser.open("/models?other=unsaid").await).len(), 2, "the new one answers");
+    let answers = async || names(&browser.open("/models?other=unsaid").await).len() == 2;
+    hub_tests::until("the new one answers", answers).await;
     hub.indexed().await;
     hub.stop().await;
 }

@@ -353,13 +353,8 @@ async fn what_is_on_its_way_into_a_repository_that_is_disabled_does_not_arrive()
         let request = ada.request(Method::POST, path).header("content-type", "application/x-ndjson").body(body);
         let writing = tokio::spawn(request.send());
         let waits = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-        for _ in 0..200 {
-            let waiting: i64 = sqlx::query_scalar(waits).fetch_one(pool).await.unwrap();
-            if waiting > 0 || writing.is_finished() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let waiting = async || sqlx::query_scalar::<_, i64>(waits).fetch_one(pool).await.unwrap() > 0;
+        hub_tests::until("the moderators are waited for", async || writing.is_finished() || waiting().await).await;
         assert!(!writing.is_finished(), "{repo} was not waited for");
         deciding.commit().await.unwrap();
         let answer = writing.await.unwrap().unwrap();

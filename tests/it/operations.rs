@@ -242,7 +242,7 @@ async fn a_stop_lets_a_request_in_hand_finish_and_takes_no_new_one() {
     // The request is in hand when the hub says so; the other one asks.
     let asked = std::time::Instant::now();
     while !metrics(&hub.anonymous()).await.contains("hub_http_requests_in_flight 2") {
-        assert!(asked.elapsed().as_secs() < 20, "the request never arrived");
+        assert!(asked.elapsed().as_secs() < 60, "the request never arrived");
     }
 
     let finish = async {

@@ -15,7 +15,7 @@ pub(crate) fn outbox(hub: &TestHub) -> Vec<String> {
 pub(crate) async fn mails(hub: &TestHub, count: usize) -> Vec<String> {
     let started = Instant::now();
     while outbox(hub).len() < count {
-        assert!(started.elapsed() < Duration::from_secs(30), "{} mails, not {count}", outbox(hub).len());
+        assert!(started.elapsed() < Duration::from_secs(60), "{} mails, not {count}", outbox(hub).len());
         tokio::time::sleep(Duration::from_millis(50)).await;
     }
     hub.jobs_done().await;

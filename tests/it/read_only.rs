@@ -1,9 +1,7 @@
 //! Read-only operation: by whichever door somebody comes, nothing that people made is changed, and reading goes on. Which routes go on is
 //! walked over in `permissions`.
 
-use std::time::Duration;
-
-use hub_tests::{Client, TestHub, Value, json};
+use hub_tests::{Client, TestHub, Value, json, until};
 use reqwest::Method;
 
 use crate::pages::browser::Browser;
@@ -22,13 +20,7 @@ pub(crate) async fn switch(hub: &TestHub, on: bool) {
         }
     };
     hub.sql(turned).await;
-    for _ in 0..400 {
-        if hub.app().is_read_only() == on {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("the switch of another node is not known");
+    until("the switch of another node is known", async || hub.app().is_read_only() == on).await;
 }
 
 async fn turn(boss: &mut Browser, to: &str, told: &str) -> u16 {
@@ -222,15 +214,8 @@ async fn jobs_that_change_what_people_made_wait() {
                                                          ('measure_storage', 'null', now())",
     )
     .await;
-    let mut left = 2;
-    for _ in 0..400 {
-        left = hub.count("jobs").await;
-        if left == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    assert_eq!((left, hub.count("jobs where kind = 'sweep_uploads' and attempts = 0").await), (1, 1));
+    until("one is left", async || hub.count("jobs").await == 1).await;
+    assert_eq!(hub.count("jobs where kind = 'sweep_uploads' and attempts = 0").await, 1);
     switch(&hub, false).await;
     hub.jobs_done().await;
     hub.stop().await;

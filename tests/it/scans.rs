@@ -10,7 +10,7 @@ use std::time::Duration;
 use base64::Engine as _;
 use hub::config::Role;
 use hub::gc::{self, Item, Limits, Mode};
-use hub_tests::{Client, TestHub, Value, json};
+use hub_tests::{Client, TestHub, Value, json, until};
 use reqwest::Method;
 
 use crate::lfs::{Large, upload};
@@ -198,12 +198,7 @@ async fn newer_rules_look_at_everything_again() {
         .await;
     let ada = hub.with_token(&token);
     hub.jobs_done().await;
-    for _ in 0..100 {
-        if security(&ada, API, "main", "model.pkl").await["status"] == "unsafe" {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
+    until("it is looked at again", async || security(&ada, API, "main", "model.pkl").await["status"] == "unsafe").await;
     hub.jobs_done().await;
     assert_eq!(repo_status(&ada, API).await["filesWithIssues"][0]["level"], "unsafe");
     hub.stop().await;
@@ -260,12 +255,8 @@ async fn a_push_that_has_not_ended_is_waited_for() {
     let repo_pk: i64 = sqlx::query_scalar("select repo_pk from repos for update").fetch_one(&mut *push).await.unwrap();
     let job = tokio::spawn(async move { hub::repos::scanning::scan_files(&app, repo_pk).await });
     let waits = "select count(*) from pg_stat_activity where wait_event_type = 'Lock' and datname = current_database()";
-    for _ in 0..200 {
-        if job.is_finished() || sqlx::query_scalar::<_, i64>(waits).fetch_one(&hub.app().pool).await.unwrap() == 1 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    let waits = async || sqlx::query_scalar::<_, i64>(waits).fetch_one(&hub.app().pool).await.unwrap() == 1;
+    until("the push is waited for", async || job.is_finished() || waits().await).await;
     assert!(!job.is_finished(), "nobody waited");
     push.commit().await.unwrap();
     job.await.unwrap().unwrap();

@@ -1,7 +1,5 @@
 //! The keys that sign links and forms are changed while several nodes run.
 
-use std::time::Duration;
-
 use hub::signing::{self, Rotated};
 use hub_tests::TestHub;
 
@@ -11,13 +9,7 @@ use crate::pages::browser::Browser;
 const PAGE: &str = "/settings/sessions";
 
 async fn until(done: impl Fn() -> bool) {
-    for _ in 0..200 {
-        if done() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    panic!("nothing was heard of another key");
+    hub_tests::until("another key is heard of", async || done()).await;
 }
 
 #[tokio::test]

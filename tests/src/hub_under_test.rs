@@ -9,7 +9,7 @@ use hub::config::Config;
 use sqlx::PgPool;
 use tempfile::TempDir;
 
-use crate::{Client, database};
+use crate::{Client, database, until};
 
 /// A running hub of a test's own.
 #[derive(Debug)]
@@ -107,41 +107,28 @@ impl TestHub {
         sqlx::raw_sql(statements).execute(&self.app().pool).await.expect("the statements run");
     }
 
-    /// Waits until no job waits, at most 10 s.
+    /// Waits until no job waits.
     pub async fn jobs_done(&self) {
-        for _ in 0..200 {
+        let none_waits = async || {
             let (waiting, dead) = hub::jobs::queries::count(&self.app().pool).await.expect("the jobs can be counted");
             assert_eq!(dead, 0, "a job failed for good");
-            if waiting == 0 {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-        }
-        panic!("jobs are left");
+            waiting == 0
+        };
+        until("all jobs are done", none_waits).await;
     }
 
-    /// Waits until the search index knows of everything, at most 10 s, and this node of every owner, as long.
+    /// Waits until the search index knows of everything, and this node of every owner.
     pub async fn indexed(&self) {
         let app = self.app();
-        for _ in 0..400 {
-            if app.search.behind(&app.pool).await == Some(0) {
-                return self.knows_owners().await;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("the search index is behind");
+        until("the search index knows of everything", async || app.search.behind(&app.pool).await == Some(0)).await;
+        self.knows_owners().await;
     }
 
-    /// Waits until this node has heard of every user and organisation as they are now, at most 10 s.
+    /// Waits until this node has heard of every user and organisation as they are now.
     pub async fn knows_owners(&self) {
         let app = self.app();
-        for _ in 0..400 {
-            if app.owners.is_current(app).await.expect("the names can be read") {
-                return;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(25)).await;
-        }
-        panic!("the names of owners are behind");
+        let is_current = async || app.owners.is_current(app).await.expect("the names can be read");
+        until("this node knows the names of all owners", is_current).await;
     }
 
     /// Stops the hub, has something done with its database, and starts it again, at another address.

@@ -142,7 +142,7 @@ fn pickles_that_grow_end_soon() {
             .concat();
     let started = std::time::Instant::now();
     assert!(Contents::parse(&calls).is_err());
-    assert!(started.elapsed().as_secs() < 5);
+    assert!(started.elapsed().as_secs() < 20, "{:?}", started.elapsed());
 }
 
 #[test]

@@ -83,6 +83,8 @@ pub struct NewBanner {
 #[derive(Debug, Clone, Default)]
 pub struct Current {
     inner: Arc<RwLock<Option<Arc<Rendered>>>>,
+    /// Held while it is read: who reads later knows no less.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug)]
@@ -115,6 +117,7 @@ impl Current {
 /// # Errors
 /// The database does not answer.
 pub async fn load(app: &App) -> HubResult<()> {
+    let _turn = app.banner.loading.lock().await;
     let Some(row) = queries::find(&app.pool).await? else {
         app.banner.set(None);
         return Ok(());

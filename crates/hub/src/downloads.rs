@@ -41,6 +41,8 @@ const MOST: usize = 200_000;
 pub struct Downloads {
     pending: Arc<Mutex<Pending>>,
     full: Arc<Notify>,
+    /// Held while it is written down, so that who asks for that meanwhile waits until it is.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 #[derive(Debug, Default)]
@@ -109,11 +111,12 @@ pub async fn keep_flushing(app: App, stop: CancellationToken) {
     }
 }
 
-/// Writes down what this node has counted.
+/// Writes down what this node has counted; all that was counted before is in the database then.
 ///
 /// # Errors
 /// The database does not answer; nothing is lost then.
 pub async fn flush(app: &App) -> HubResult<()> {
+    let _turn = app.downloads.writing.lock().await;
     let taken = app.downloads.take();
     if taken.requests.is_empty() {
         return Ok(());

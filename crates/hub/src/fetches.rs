@@ -123,6 +123,8 @@ pub struct Fetches {
     is_kept: bool,
     pending: Arc<Mutex<Pending>>,
     full: Arc<Notify>,
+    /// Held while it is written down, so that who asks for that meanwhile waits until it is.
+    writing: Arc<tokio::sync::Mutex<()>>,
 }
 
 type Pending = HashMap<Fetch, Seen>;
@@ -172,7 +174,7 @@ pub struct Fetcher {
 impl Fetches {
     /// A ledger, which is empty for ever when none is kept.
     pub fn new(is_kept: bool) -> Self {
-        Self { is_kept, pending: Arc::default(), full: Arc::default() }
+        Self { is_kept, pending: Arc::default(), full: Arc::default(), writing: Arc::default() }
     }
 
     /// Notes that somebody was sent a file.
@@ -244,11 +246,12 @@ pub async fn keep_flushing(app: App, stop: CancellationToken) {
     }
 }
 
-/// Writes down what this node has noted.
+/// Writes down what this node has noted; all that was noted before is in the database then.
 ///
 /// # Errors
 /// The database does not answer; nothing is lost then.
 pub async fn flush(app: &App) -> HubResult<()> {
+    let _turn = app.fetches.writing.lock().await;
     let taken = app.fetches.take();
     if taken.is_empty() {
         return Ok(());

@@ -144,6 +144,8 @@ pub struct Flags {
     turned: Arc<AtomicU32>,
     /// What people are told while nothing is changed.
     told: Arc<RwLock<Option<String>>>,
+    /// Held while they are read: who reads later knows no less.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Flags {
@@ -200,6 +202,7 @@ impl App {
 /// # Errors
 /// The database does not answer.
 pub async fn load(app: &App) -> sqlx::Result<()> {
+    let _turn = app.flags.loading.lock().await;
     let rows = queries::list_turned(&app.pool).await?;
     let of_read_only = rows.iter().find(|row| row.flag == Flag::ReadOnly.as_str());
     app.flags.tell(of_read_only.filter(|row| row.after == Some(true)).and_then(|row| row.told.clone()));

@@ -42,6 +42,8 @@ pub fn routes(config: &mut web::ServiceConfig) {
 #[derive(Debug, Clone, Default)]
 pub struct Known {
     inner: Arc<RwLock<Arc<HashSet<Content>>>>,
+    /// Held while they are read: who reads later knows no less.
+    loading: Arc<tokio::sync::Mutex<()>>,
 }
 
 impl Known {
@@ -63,6 +65,7 @@ impl Known {
 /// # Errors
 /// The database does not answer.
 pub async fn load(app: &App) -> sqlx::Result<()> {
+    let _turn = app.recalls.loading.lock().await;
     let contents = queries::standing::list_contents(&app.pool).await?;
     app.recalls.set(contents.iter().filter_map(|bytes| Content::from_slice(bytes)).collect());
     Ok(())

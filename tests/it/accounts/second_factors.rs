@@ -21,6 +21,8 @@ fn between<'a>(text: &'a str, before: &str, after: &str) -> &'a str {
 pub(crate) struct Factors {
     pub secret: String,
     pub codes: Vec<String>,
+    /// The step of time whose code is used up.
+    pub used: u64,
 }
 
 /// Sets an app up. The code of the step before this one is used up.
@@ -32,12 +34,13 @@ pub(crate) async fn set_up(browser: &mut Browser) -> Factors {
     let mut send = async |code: &str| browser.post(APP, &[("csrf_token", &csrf), ("setup", &setup), ("code", code)]).await;
     let page = send("12").await;
     assert!(page.status == 403 && page.has(&secret), "the same secret again: {}", page.text);
-    let page = send(&code(&secret, step_with_time_left().await - 1)).await;
+    let used = step_with_time_left().await - 1;
+    let page = send(&code(&secret, used)).await;
     assert_eq!(page.status, 200, "{}", page.text);
     assert_eq!(page.headers["cache-control"], "no-store");
     let codes: Vec<String> = between(&page.text, "<code>", "</code>").lines().map(str::to_owned).collect();
     assert_eq!(codes.len(), 10, "{codes:?}");
-    Factors { secret, codes }
+    Factors { secret, codes, used }
 }
 
 /// A browser in which somebody gave the right password.
@@ -75,7 +78,7 @@ async fn with_an_app_a_password_opens_nothing_and_each_code_works_once() {
     let token = hub.token(&ada, TokenRole::Write).await;
     let mut elsewhere = Browser::logged_in(&hub, "ada").await;
     let mut browser = Browser::logged_in(&hub, "ada").await;
-    let Factors { secret, codes } = set_up(&mut browser).await;
+    let Factors { secret, codes, used } = set_up(&mut browser).await;
     assert_eq!(elsewhere.get("/settings/profile").await.status, 303, "other sessions ended");
     let page = browser.open("/settings/authentication").await;
     assert!(page.has("10 codes are left") && !page.has(&secret) && !page.has(&codes[0]), "{}", page.text);
@@ -95,7 +98,12 @@ async fn with_an_app_a_password_opens_nothing_and_each_code_works_once() {
 
     let mut other = half_way(&hub, "ada").await;
     assert_eq!(other.get("/settings/profile").await.status, 303, "half a sign-in is none");
-    let now = step();
+    let kept: i64 = sqlx::query_scalar("select last_step from authenticator_apps").fetch_one(&hub.app().pool).await.unwrap();
+    assert_eq!(kept, used.cast_signed());
+    // The step may have ended since: the code of the one before would be too old, and another one, then.
+    let now = step_with_time_left().await;
+    let as_if = "update authenticator_apps set last_step = $1";
+    sqlx::query(as_if).bind((now - 1).cast_signed()).execute(&hub.app().pool).await.unwrap();
     let page = give(&mut other, &code(&secret, now - 1)).await;
     assert!(page.status == 403 && page.has("used before"), "the code that set the app up: {}", page.text);
     let page = give(&mut other, &code(&secret, now)).await;
@@ -179,7 +187,7 @@ async fn half_a_sign_in_is_of_one_browser_and_is_short() {
     let hub = TestHub::start().await;
     hub.account("ada").await;
     let mut ada = Browser::logged_in(&hub, "ada").await;
-    let Factors { secret, codes } = set_up(&mut ada).await;
+    let Factors { secret, codes, .. } = set_up(&mut ada).await;
 
     // Stolen, it is worth nothing in another browser, even to who has a code.
     let mut browser = half_way(&hub, "ada").await;
@@ -230,7 +238,7 @@ async fn half_a_sign_in_is_of_one_browser_and_is_short() {
 async fn codes_are_not_tried_without_end() {
     let hub = TestHub::start_with(|config| config.sign_in_tries = 3).await;
     hub.account("ada").await;
-    let Factors { secret, codes } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
+    let Factors { secret, codes, .. } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
     let mut browser = half_way(&hub, "ada").await;
     for wrong in ["000000", "", "nonsense"] {
         assert_eq!(give(&mut browser, wrong).await.status, 403, "{wrong}");
@@ -249,7 +257,7 @@ async fn dangerous_acts_ask_once_more_who_is_there() {
     let mut ada = Browser::logged_in(&hub, "ada").await;
     let Factors { secret, .. } = set_up(&mut ada).await;
     let token = [("name", "laptop"), ("role", "read"), ("expires", "")];
-    for (proof, value) in [("current_password", PASSWORD.to_owned()), ("code", code(&secret, step()))] {
+    for proof in ["current_password", "code"] {
         run(&hub, "update sessions set proved_at = now() - interval '31 minutes'").await;
         let before = hub.count("access_tokens").await;
         let page = ada.submit("/settings/tokens", "/settings/tokens", &token).await;
@@ -263,6 +271,7 @@ async fn dangerous_acts_ask_once_more_who_is_there() {
         let ask = "/sudo?next=%2Fsettings%2Ftokens";
         assert_eq!(ada.submit(ask, "/sudo", &[("next", "/settings/tokens"), (proof, "000000")]).await.status, 403);
         assert_eq!(ada.get(APP).await.status, 303, "not yet");
+        let value = if proof == "code" { code(&secret, step()) } else { PASSWORD.to_owned() };
         let page = ada.submit(ask, "/sudo", &[("next", "/settings/tokens"), (proof, &value)]).await;
         assert_eq!((page.status, page.location()), (303, "/settings/tokens"), "{}", page.text);
         assert_eq!(ada.submit("/settings/tokens", "/settings/tokens", &token).await.status, 303);

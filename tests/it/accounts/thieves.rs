@@ -1,9 +1,7 @@
 //! What somebody can do who has a part of what opens an account: its password, or a browser that was left open.
 
-use std::time::Duration;
-
 use hub::accounts::{OrgRole, TokenRole};
-use hub_tests::{Client, TestHub, json};
+use hub_tests::{Client, TestHub, json, until};
 use reqwest::Method;
 use sqlx::PgPool;
 
@@ -15,14 +13,8 @@ use crate::pages::browser::{Browser, PASSWORD};
 /// Waits until `count` statements wait for a lock.
 async fn until_held(pool: &PgPool, count: i64) {
     let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
-    for _ in 0..1000 {
-        let held: i64 = sqlx::query_scalar(sql).fetch_one(pool).await.unwrap();
-        if held >= count {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(10)).await;
-    }
-    panic!("nobody waits");
+    let held = async || sqlx::query_scalar::<_, i64>(sql).fetch_one(pool).await.unwrap() >= count;
+    until("as many wait", held).await;
 }
 
 /// A thief who goes on logging in with the password has a login under way at the very moment at which its owner acts.
@@ -76,15 +68,13 @@ async fn a_login_that_was_under_way_when_the_account_was_changed_opens_nothing()
             until_held(&pool, 1).await;
             // Until the other has done what it does, or waits, too.
             let done = "select count(*) from authenticator_apps";
-            for _ in 0..500 {
+            let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
+            let is_so = async || {
                 let done: i64 = sqlx::query_scalar(done).fetch_one(&pool).await.unwrap();
-                let sql = "select count(*) from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock'";
                 let waiting: i64 = sqlx::query_scalar(sql).fetch_one(&pool).await.unwrap();
-                if done > 0 || waiting > 1 {
-                    break;
-                }
-                tokio::time::sleep(Duration::from_millis(10)).await;
-            }
+                done > 0 || waiting > 1
+            };
+            until("the app is set up, or who does it waits", is_so).await;
             held.rollback().await.unwrap();
         },
         async {
@@ -103,7 +93,7 @@ async fn wrong_codes_of_an_app_are_counted_for_a_day_and_told() {
     let hub = TestHub::start_with(|config| config.sign_in_tries = 0).await;
     hub.account("ada").await;
     hub.sql("update users set email_confirmed_at = now()").await;
-    let Factors { secret, codes } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
+    let Factors { secret, codes, .. } = set_up(&mut Browser::logged_in(&hub, "ada").await).await;
     mails(&hub, 1).await;
     let mut thief = half_way(&hub, "ada").await;
     for _ in 0..10 {
@@ -163,12 +153,7 @@ async fn logins_that_fail_and_new_browsers_are_told() {
         assert_eq!(log_in(Browser::new(&hub).called(firefox), "wrong horse", address).await.0, 422);
     }
     let log = "/settings/security-log?action=account.sign_in_failed";
-    for _ in 0..100 {
-        if other.open(log).await.has("192.0.2.81") {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(20)).await;
-    }
+    until("the last one is in the log", async || other.open(log).await.has("192.0.2.81")).await;
     let page = other.open(log).await;
     assert_eq!(page.text.matches("from 192.0.2.8").count(), 2, "once for each network in fifteen minutes: {}", page.text);
     assert!(page.has("Wrong password") && page.has("Firefox on Linux"), "{}", page.text);

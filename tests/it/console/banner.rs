@@ -1,6 +1,6 @@
 //! The banner: on every page of every node, for its time, escaped, until it is closed.
 
-use std::time::Duration;
+use hub_tests::until;
 
 use super::{hub, last};
 use crate::pages::browser::Browser;
@@ -73,15 +73,7 @@ async fn everybody_is_told_until_they_close_it() {
 
     // What another node changes is heard of.
     hub.sql("update site_banner set body = 'From afar'; select pg_notify('banner', '')").await;
-    let mut heard = false;
-    for _ in 0..100 {
-        heard = stranger.open("/").await.has("From afar");
-        if heard {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert!(heard, "the banner of another node is not shown");
+    until("the banner of another node is shown", async || stranger.open("/").await.has("From afar")).await;
     let remove = [("act", "remove"), ("reason", "it is over")];
     assert_eq!(boss.submit(PATH, PATH, &remove).await.status, 303);
     assert_eq!(boss.submit(PATH, PATH, &remove).await.status, 409);

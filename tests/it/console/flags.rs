@@ -1,8 +1,6 @@
 //! Switches: what is switched off is refused with a sentence and has no button, on every node, until it is taken back.
 
-use std::time::Duration;
-
-use hub_tests::json;
+use hub_tests::{json, until};
 use reqwest::Method;
 
 use super::{hub, last};
@@ -92,16 +90,13 @@ async fn what_another_node_switches_is_heard_of() {
          select pg_notify('flags', '')",
     )
     .await;
-    let mut refused = false;
-    for number in 0..100 {
+    let mut number = 0;
+    let is_refused = async || {
+        number += 1;
         let path = format!("/api/buckets/carol/logs-{number}");
-        refused = ada.request(Method::POST, &path).json(&json!({})).send().await.unwrap().status().as_u16() == 403;
-        if refused {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert!(refused, "the switch of another node is not known");
+        ada.request(Method::POST, &path).json(&json!({})).send().await.unwrap().status().as_u16() == 403
+    };
+    until("the switch of another node is known", is_refused).await;
     hub.stop().await;
 }
 

@@ -289,12 +289,8 @@ async fn what_is_being_deleted_is_let_go() {
     let (granted, committed) = tokio::join!(grant, async {
         let waits =
             "select exists (select 1 from pg_stat_activity where datname = current_database() and wait_event_type = 'Lock')";
-        for _ in 0..100 {
-            if sqlx::query_scalar::<_, bool>(waits).fetch_one(&gated.hub.app().pool).await.unwrap() {
-                break;
-            }
-            tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-        }
+        let waits = async || sqlx::query_scalar::<_, bool>(waits).fetch_one(&gated.hub.app().pool).await.unwrap();
+        hub_tests::until("the grant waits", waits).await;
         tx.commit().await
     });
     committed.unwrap();

@@ -12,13 +12,8 @@ async fn run(gated: &Gated, sql: &'static str) {
 /// Waits until the job has put itself off.
 async fn is_put_off(gated: &Gated) {
     let waits = "select count(*) from jobs where kind = 'announce_requests' and run_at > now() + interval '50 minutes'";
-    for _ in 0..100 {
-        if sqlx::query_scalar::<_, i64>(waits).fetch_one(&gated.hub.app().pool).await.unwrap() == 1 {
-            return;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(50)).await;
-    }
-    panic!("the job is not put off");
+    let is_put_off = async || sqlx::query_scalar::<_, i64>(waits).fetch_one(&gated.hub.app().pool).await.unwrap() == 1;
+    hub_tests::until("the job is put off", is_put_off).await;
 }
 
 #[tokio::test]

@@ -76,22 +76,24 @@ async fn gc_loses_nothing_in_a_storm() {
     config.data_dir = disk.path().to_owned();
     let node = hub::start(config, TcpListener::bind("127.0.0.1:0").unwrap()).await.unwrap();
 
-    let (stop, runs) = (Arc::new(AtomicBool::new(false)), AtomicU64::new(0));
-    let [swept, undone, copied] = [(); 3].map(|()| Arc::new(AtomicU64::new(0)));
+    let stop = Arc::new(AtomicBool::new(false));
+    let [runs, reads, swept, undone, copied] = [(); 5].map(|()| Arc::new(AtomicU64::new(0)));
     let readers = {
-        let (ada, stop) = (ada.clone(), Arc::clone(&stop));
-        tokio::spawn(async move { kept.read(&ada, &stop).await })
+        let (ada, stop, reads) = (ada.clone(), Arc::clone(&stop), Arc::clone(&reads));
+        tokio::spawn(async move { kept.read(&ada, &stop, &reads).await })
     };
     let until = Instant::now() + length();
     let people = futures::future::join_all((0..WORKERS).map(|seed| {
         let (undone, copied, copy) = (Arc::clone(&undone), Arc::clone(&copied), copies::name(seed));
         let (client, dice) = (ada.clone(), Dice(seed));
         let mut worker = Worker { client, dice, contents: contents(), commits: 0, undone, copy, copied };
-        let (app, swept) = (hub.app().clone(), Arc::clone(&swept));
+        let app = hub.app().clone();
+        let (runs, reads, swept) = (Arc::clone(&runs), Arc::clone(&reads), Arc::clone(&swept));
         tokio::spawn(async move {
             // On a slow machine it lasts until it has had some effect.
             let had = |counter: &AtomicU64, more: u64| counter.load(Ordering::Relaxed) > more;
-            let has_effect = |worker: &Worker| had(&swept, 2) && had(&worker.undone, 0) && had(&worker.copied, 0);
+            let of_others = || had(&runs, 2) && had(&reads, 1) && had(&swept, 2);
+            let has_effect = |worker: &Worker| of_others() && had(&worker.undone, 0) && had(&worker.copied, 0);
             let latest = until + Duration::from_secs(60);
             while Instant::now() < until || (!has_effect(&worker) && Instant::now() < latest) {
                 worker.work(&app).await;
@@ -107,9 +109,9 @@ async fn gc_loses_nothing_in_a_storm() {
     let here = collect(hub.app(), &stop, &runs, &swept);
     let there = collect(&node.app, &stop, &runs, &swept);
     let (commits, (), ()) = tokio::join!(storm, here, there);
-    let reads = readers.await.expect("a reader found a fault");
-    let [swept, undone, copied] = [swept, undone, copied].map(|counter| counter.load(Ordering::Relaxed));
-    let runs = runs.into_inner();
+    readers.await.expect("a reader found a fault");
+    let [runs, reads, swept, undone, copied] =
+        [runs, reads, swept, undone, copied].map(|counter| counter.load(Ordering::Relaxed));
     println!(
         "{commits} commits, {undone} undos, {copied} copies and {reads} times reading beside {runs} whole runs, which removed \
          {swept} files"

@@ -53,7 +53,7 @@ async fn ref_of(hub: &TestHub, repo_name: &str, name: &str) -> Option<String> {
 /// What requests left in the scratch folder, once they are done.
 async fn scratch_is_empty(hub: &TestHub) {
     let scratch = hub.app().git.temp_dir();
-    for _ in 0..100 {
+    for _ in 0..1200 {
         if std::fs::read_dir(&scratch).unwrap().count() == 0 {
             return;
         }

@@ -74,13 +74,7 @@ async fn who_reads_keeps_what_was_there() {
     assert_eq!(files(&next), 2 * done.after);
     let old = reader.path().to_owned();
     drop(reader);
-    for _ in 0..200 {
-        if !old.exists() {
-            break;
-        }
-        tokio::time::sleep(std::time::Duration::from_millis(20)).await;
-    }
-    assert!(!old.exists(), "the last reader is gone");
+    hub_tests::until("what the last reader read is gone", async || !old.exists()).await;
     assert_eq!(repack(app, &app.git, repo(&hub).await.pk).await.unwrap().before, done.after);
     assert_sound(&hub).await;
     hub.stop().await;

@@ -3,7 +3,7 @@ use std::time::Duration;
 use bytes::Bytes;
 use futures::{StreamExt as _, TryStreamExt as _, stream};
 use hub::objects::sweep;
-use hub_tests::json;
+use hub_tests::{json, until};
 use reqwest::Method;
 
 use super::{Large, PART, batch, download, entry, follow, hubs, post, send, upload, verify};
@@ -119,13 +119,7 @@ async fn a_client_that_goes_away_leaves_nothing() {
     let body = stream::iter([Ok::<_, std::io::Error>(half)]).chain(stream::pending());
     let sending = send(Method::PUT, &href, reqwest::Body::wrap_stream(body));
     assert!(tokio::time::timeout(Duration::from_millis(500), sending).await.is_err());
-    for _ in 0..100 {
-        if stored_files(&hub).is_empty() {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(50)).await;
-    }
-    assert_eq!(stored_files(&hub), Vec::<String>::new());
+    until("nothing of it is left", async || stored_files(&hub).is_empty()).await;
     assert_eq!(verify(&object).await.status(), 404);
     assert_eq!(follow(&object, &file.bytes).await.status(), 200, "the same address works for the next try");
     hub.stop().await;
@@ -224,12 +218,7 @@ async fn parts_are_joined_once_and_to_the_end_though_nobody_waits_for_it() {
         tokio::spawn(async move { post(&complete, &body).await.status() })
     };
     let asking: Vec<_> = (0..3).map(|_| ask()).collect();
-    for _ in 0..400 {
-        if stored().await > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    until("the first one has stored it", async || stored().await > 0).await;
     tokio::time::sleep(Duration::from_secs(1)).await;
     assert_eq!(stored().await, 1, "who asks again waits for the first");
     for asked in asking {
@@ -237,12 +226,7 @@ async fn parts_are_joined_once_and_to_the_end_though_nobody_waits_for_it() {
     }
     tokio::time::sleep(Duration::from_millis(500)).await;
     held.rollback().await.expect("the table is free");
-    for _ in 0..400 {
-        if hub.count("repo_lfs_objects").await > 0 {
-            break;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
+    until("the repository has it", async || hub.count("repo_lfs_objects").await > 0).await;
     assert!(download(&ada, "ada/bert", &file).await == file.bytes);
     assert_eq!(post(&complete, &body).await.status(), 200);
     assert_eq!(stored().await, 1);

@@ -169,15 +169,15 @@ async fn many_relatives_take_as_many_statements_as_few() {
             model(&ada, &format!("ada/{name}-child-{number}"), &format!("base_model: ada/{name}")).await;
         }
     }
-    hub.indexed().await;
-    // What looks at pushed files asks about repositories, too.
+    // What looks at pushed files asks about repositories, too, and so does the index, which hears of what it found.
     hub.jobs_done().await;
+    hub.indexed().await;
     let mut browser = Browser::new(&hub);
     let mut counts = Vec::new();
     for path in ["/ada/few", "/ada/many"] {
         // The least of a few visits: the first fills what is remembered, and work behind the pages may fall into any.
         let mut fewest = usize::MAX;
-        for _ in 0..4 {
+        for _ in 0..8 {
             let before = statements.about_repos();
             browser.open(path).await;
             fewest = fewest.min(statements.about_repos() - before);

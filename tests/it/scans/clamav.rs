@@ -55,7 +55,7 @@ impl Clamd {
     }
 
     async fn ready(&self) {
-        for _ in 0..200 {
+        for _ in 0..1200 {
             if hub::scans::clamd::ping(&self.address()).await.is_ok() {
                 return;
             }

@@ -103,13 +103,12 @@ async fn of_a_pull_request_only_who_opened_it_is_told() {
     ada.create_repo("model", "ada/bert", false).await;
     ada.commit(API, "main", &[Client::file("README.md", "# Bert")], 200).await;
     hub.jobs_done().await;
-    let before = outbox(&hub).len();
     let secret = Client::file("a.env", &format!("x: {}0Zq8WkX2mVbT9LcPr4xA", ["glp", "at-"].concat()));
     dave.commit(API, "main?create_pr=1", &[secret], 200).await;
     hub.jobs_done().await;
     let about = |to: &str| {
         let to = format!("\r\nTo: {to}@example.org\r\n");
-        outbox(&hub).iter().skip(before).filter(|mail| mail.contains("Secrets or malware") && mail.contains(&to)).count()
+        outbox(&hub).iter().filter(|mail| mail.contains("Secrets or malware") && mail.contains(&to)).count()
     };
     assert_eq!((about("ada"), about("dave")), (0, 1));
     ada.post_json(&format!("{API}/discussions/1/merge"), &json!({}), 200).await;

@@ -97,7 +97,7 @@ impl Receiver {
         let started = Instant::now();
         while self.got().len() < count {
             let events: Vec<String> = self.got().iter().map(Got::event).collect();
-            assert!(started.elapsed() < Duration::from_secs(30), "not {count}: {events:#?}");
+            assert!(started.elapsed() < Duration::from_secs(60), "not {count}: {events:#?}");
             tokio::time::sleep(Duration::from_millis(20)).await;
         }
         self.got()

@@ -29,7 +29,7 @@ async fn until(hub: &TestHub, question: &'static str, expected: &str) {
         if found.as_deref() == Some(expected) {
             return;
         }
-        assert!(started.elapsed() < Duration::from_secs(30), "{question}: {found:?}, not {expected}");
+        assert!(started.elapsed() < Duration::from_secs(60), "{question}: {found:?}, not {expected}");
         tokio::time::sleep(Duration::from_millis(20)).await;
     }
 }

@@ -6,9 +6,9 @@ use reqwest::Method;
 
 use super::client::{Packed, random};
 
-/// Seconds since 1970.
+/// Seconds since 1970, as the hub counts them.
 pub(super) fn now() -> i64 {
-    std::time::UNIX_EPOCH.elapsed().expect("a clock").as_secs().cast_signed()
+    hub::clock::now().timestamp()
 }
 
 /// A token as the hub would have signed it, whatever the user may. An empty name is nobody's.

@@ -1,7 +1,5 @@
 //! Xorbs that are not what they should be leave nothing.
 
-use std::time::Duration;
-
 use futures::{StreamExt as _, stream};
 use hub_storage::StorageKey;
 use hub_tests::TestHub;
@@ -179,13 +177,7 @@ fn all_files(dir: &std::path::Path, into: &mut Vec<std::path::PathBuf>) {
 }
 
 async fn wait_until(is_so: impl Fn() -> bool) {
-    for _ in 0..400 {
-        if is_so() {
-            return;
-        }
-        tokio::time::sleep(Duration::from_millis(25)).await;
-    }
-    panic!("it never came to that");
+    hub_tests::until("it comes to that", async || is_so()).await;
 }
 
 #[tokio::test]

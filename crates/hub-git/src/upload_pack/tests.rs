@@ -116,7 +116,7 @@ async fn turns_are_given_back_when_the_reader_goes_away() {
     .collect();
     fixture.commit("noise", &noise);
     fixture.git(&["push", "-q", "../server", "main"]);
-    let git = Git::new(GitConcurrency { fetches: 1, pushes: 1, patience: Duration::from_millis(200) });
+    let git = Git::new(GitConcurrency { fetches: 1, pushes: 1, patience: Duration::from_secs(3) });
     let want = format!("want {}\n", fixture.server_head());
     let request = packets(&["command=fetch", "object-format=sha1", "delim", &want, "done\n", "flush"]);
     let version = ProtocolVersion::from_header(Some("version=2"));

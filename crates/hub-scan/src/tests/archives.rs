@@ -47,7 +47,7 @@ fn entries_that_share_bytes_are_told() {
     let started = Instant::now();
     let report = scan_as(&bytes, Kind::Pickle);
     assert!(report.note.is_some(), "{report:?}");
-    assert!(started.elapsed() < Duration::from_secs(5));
+    assert!(started.elapsed() < Duration::from_secs(20), "{:?}", started.elapsed());
 }
 
 #[test]

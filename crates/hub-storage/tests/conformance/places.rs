@@ -88,7 +88,7 @@ impl Place {
 
     /// Waits until a local store has no file; aborting happens in the background.
     pub(crate) async fn no_files(&self) {
-        for _ in 0..100 {
+        for _ in 0..1200 {
             if self.files().is_empty() {
                 return;
             }

@@ -157,14 +157,19 @@ fn bad_xorbs_are_refused() {
 fn a_bomb_stops_early() {
     // 157 KB that inflate to 40 MB; as it must not be longer than what it claims, it is cut to fit too.
     let bomb = lz4_compress_from_slice(&vec![0; 40_000_000]).unwrap();
-    let start = Instant::now();
-    for len in [bomb.len(), 131_072, 100_000] {
-        let body = serialized(CompressionScheme::LZ4, &bomb[..len], 131_072);
-        assert!(check(&XetHash::from_bytes([0; 32]), &body).is_err());
-        let body = serialized(CompressionScheme::ByteGrouping4LZ4, &bomb[..len], 131_072);
-        assert!(check(&XetHash::from_bytes([0; 32]), &body).is_err());
-    }
-    assert!(start.elapsed() < Duration::from_secs(1), "{:?}", start.elapsed());
+    let look = || {
+        let start = Instant::now();
+        for len in [bomb.len(), 131_072, 100_000] {
+            let body = serialized(CompressionScheme::LZ4, &bomb[..len], 131_072);
+            assert!(check(&XetHash::from_bytes([0; 32]), &body).is_err());
+            let body = serialized(CompressionScheme::ByteGrouping4LZ4, &bomb[..len], 131_072);
+            assert!(check(&XetHash::from_bytes([0; 32]), &body).is_err());
+        }
+        start.elapsed()
+    };
+    // Others may have the machine for a while, but hardly each time.
+    let quickest = (0..5).map(|_| look()).min().unwrap();
+    assert!(quickest < Duration::from_secs(1), "{quickest:?}");
 }
 
 #[test]

@@ -1,6 +1,6 @@
 //! People who download and clone what stays, every way there is.
 
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 
 use hub_tests::{Client, json};
 use reqwest::Method;
@@ -26,8 +26,8 @@ impl Kept {
         Self(packed)
     }
 
-    /// Gets it every way there is until told to stop; gives how often.
-    pub(super) async fn read(&self, ada: &Client, stop: &AtomicBool) -> u64 {
+    /// Gets it every way there is until told to stop, and counts how often.
+    pub(super) async fn read(&self, ada: &Client, stop: &AtomicBool, reads: &AtomicU64) {
         let (hash, bytes) = (&self.0.entry.hash, &self.0.file.bytes);
         let mut rounds = 0;
         while !stop.load(Ordering::Relaxed) {
@@ -42,8 +42,8 @@ impl Kept {
             }
             assert!(assemble(&answer, bytes.len()).await == *bytes, "by chunks");
             rounds += 1;
+            reads.store(rounds, Ordering::Relaxed);
         }
-        rounds
     }
 }
 

@@ -19,8 +19,8 @@ use crate::repos::{Repo, reading, scanning};
 use crate::web::extract::{Query, raw_param};
 use crate::web::links::decode_tail;
 
-/// How long an answer waits for headers that the job has not read yet.
-const HEADERS_DEADLINE: Duration = Duration::from_secs(3);
+/// How long an answer waits for headers that the job has not read yet. Programs that are built for tests are slower.
+const HEADERS_DEADLINE: Duration = Duration::from_secs(if cfg!(debug_assertions) { 15 } else { 3 });
 
 pub(super) fn routes(config: &mut web::ServiceConfig) {
     config.route(REPO, web::get().to(show_repo)).route(&format!("{REPO}/revision/{{revision:.*}}"), web::get().to(show_revision));
