@@ -36,8 +36,7 @@ pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
     )
     .execute(&mut *conn)
     .await?;
-    // Its role may be changing.
-    sqlx::query!("select from organization_members where user_pk = $1 for update", user_pk).fetch_optional(&mut *conn).await?;
+    // Its roles in groups are changed without it being held.
     sqlx::query!(
         "select resource_group_pk from resource_group_members where user_pk = $1 order by resource_group_pk for update",
         user_pk
