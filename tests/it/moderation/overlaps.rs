@@ -132,6 +132,21 @@ async fn a_service_account_does_not_escape_by_being_deleted_for_a_while() {
         assert_eq!(carol.submit(list, list, &[("restore", key.as_str())]).await.status, 303);
         assert_eq!(carol.open(&page).await.has("Moderators of this hub suspended it"), suspended);
     }
+
+    // What was reported before is decided about while it is deleted, and taken back while it is.
+    let case = stage.report("/acme-ci").await;
+    assert_eq!(carol.submit(&page, &format!("{page}/delete"), &[]).await.status, 303);
+    let act = stage.decide(case, Act::BanUser).await.unwrap();
+    let shown = carol.open(list).await;
+    assert!(shown.has("Restore acme-ci") && !shown.has("Sells watches."), "{}", shown.text);
+    assert_eq!(carol.submit(list, list, &[("restore", key.as_str())]).await.status, 303);
+    let shown = carol.open(&page).await;
+    assert!(shown.has("Moderators of this hub suspended it") && !shown.has("Sells watches."), "{}", shown.text);
+    assert_eq!(carol.submit(&page, &format!("{page}/delete"), &[]).await.status, 303);
+    stage.undo(act).await.unwrap();
+    assert_eq!(carol.submit(list, list, &[("restore", key.as_str())]).await.status, 303);
+    let shown = carol.open(&page).await;
+    assert!(!shown.has("Moderators of this hub suspended it") && shown.has("Sells watches."), "{}", shown.text);
     stage.hub.stop().await;
 }
 

@@ -266,6 +266,7 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
         head.post_json(&format!("{groups}/{group}/users"), &users, 200).await;
     }
     bot.create_repo("model", "acme/built", true).await;
+    bot.create_repo("model", "acme/given", true).await;
     let its_repos = "repos join users on user_pk = created_by where service_of is not null";
     let its_groups = "resource_group_members join users using (user_pk) where service_of is not null and role = 'write'";
     assert_eq!(hub.count(its_groups).await, 2);
@@ -274,6 +275,8 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
     let delete = format!("{CI}/delete");
     assert_eq!(ada.submit(CI, &delete, &[]).await.location(), LIST);
     head.call(Method::DELETE, &format!("{groups}/{day}"), &json!({}), 200).await;
+    hub.sql("update repos set namespace_pk = (select namespace_pk from namespaces where name = 'other') where name = 'given'")
+        .await;
     let page = ada.open(LIST).await;
     for text in ["Deleted service accounts", "Restore acme-ci", "Builds at night.", "Their tokens stay revoked"] {
         assert!(page.has(text), "{text}: {}", page.text);
@@ -299,7 +302,7 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
     assert!(page.has("Builds at night.") && page.has("It has none yet."), "{}", page.text);
     bot.get("/api/whoami-v2", 401).await;
     assert_eq!(hub.count(its_groups).await, 1, "in the group that is still there");
-    assert_eq!(hub.count(its_repos).await, 1, "a contributor would write to what it made");
+    assert_eq!(hub.count(its_repos).await, 1, "a contributor would write to what it made, and not to what is others' by now");
     let again = token(&hub, &mut ada, &[("role", "write")]).await;
     again.commit("/api/models/acme/private", "main", &[Client::file("a.txt", "a\n")], 200).await;
     assert_eq!(again.get_json("/api/whoami-v2", 200).await["name"], "acme-ci");

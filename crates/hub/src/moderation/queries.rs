@@ -181,7 +181,9 @@ pub struct CaseRow {
 pub async fn find_case(conn: impl PgExecutor<'_>, case_pk: i64) -> sqlx::Result<Option<CaseRow>> {
     sqlx::query_as!(
         CaseRow,
-        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?", coalesce(n.kind = 'user', false) as "owner_is_user!",
+        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?",
+                  coalesce(n.kind = 'user', false)
+                      or exists (select from deleted_service_accounts d where d.user_pk = owner_pk) as "owner_is_user!",
                   subject, href, excerpt, category, reports, opened_at, closed_at, outcome
            from moderation_cases left join namespaces n on n.namespace_pk = owner_pk where case_pk = $1"#,
         case_pk
@@ -337,13 +339,18 @@ pub async fn find_standing_suspension(pool: &PgPool, user_pk: UserPk) -> sqlx::R
     find_standing(pool, "user", user_pk).await
 }
 
-/// Whether a namespace is a user's.
+/// Whether a namespace is a user's, also that of a deleted service account that can come back.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn is_user(conn: &mut PgConnection, namespace_pk: Option<i64>) -> sqlx::Result<bool> {
-    let row = sqlx::query_scalar!("select user_pk from users where user_pk = $1", namespace_pk);
-    Ok(row.fetch_optional(conn).await?.is_some())
+    sqlx::query_scalar!(
+        r#"select exists (select from users where user_pk = $1)
+               or exists (select from deleted_service_accounts where user_pk = $1) as "is_user!""#,
+        namespace_pk
+    )
+    .fetch_one(conn)
+    .await
 }
 
 /// Who reported a thing.

@@ -1,5 +1,5 @@
-//! Acts on what lies in deleted discussions. They cover it as they cover what is there, so that it is hidden and locked when a discussion
-//! comes back, unless they are taken back before.
+//! Acts on what lies in deleted discussions and service accounts. They cover it as they cover what is there, so that it is hidden and locked
+//! when a discussion comes back, and empty and suspended when an account does, unless they are taken back before.
 
 use sqlx::PgConnection;
 
@@ -77,4 +77,50 @@ pub async fn cover_titles(
         author_pk
     );
     Ok(done.execute(conn).await?.rows_affected())
+}
+
+/// Empties what a deleted service account was; what was there is kept with the act.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn empty_profile(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<()> {
+    sqlx::query!(
+        r#"with was as (
+             select user_pk, contents -> 'account' as account from deleted_service_accounts where user_pk = $2 for update
+         ), covered as (
+             insert into moderation_covers (act_pk, kind, pk, body)
+             select $1, 'profile', w.user_pk, coalesce(
+                 (select s.body from moderation_standing s where s.kind = 'profile' and s.pk = w.user_pk limit 1),
+                 jsonb_build_object('fullname', w.account -> 'fullname', 'details', w.account -> 'details',
+                                    'homepage', w.account -> 'homepage', 'links', w.account -> 'links')::text)
+             from was w
+         )
+         update deleted_service_accounts d
+         set contents = jsonb_set(d.contents, '{account}',
+                                  w.account || '{"fullname": "", "details": "", "homepage": "", "links": []}'::jsonb)
+         from was w where d.user_pk = w.user_pk"#,
+        act_pk,
+        user_pk
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
+}
+
+/// Puts back what an act took from deleted service accounts.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn restore_profiles(conn: &mut PgConnection, act_pk: i64, profiles: &[UserPk]) -> sqlx::Result<()> {
+    sqlx::query!(
+        "update deleted_service_accounts d set contents = jsonb_set(d.contents, '{account}', (d.contents -> 'account') || c.was)
+         from (select pk, nullif(body, '')::jsonb as was from moderation_covers
+               where act_pk = $1 and kind = 'profile' and pk = any($2)) c
+         where d.user_pk = c.pk and c.was is not null",
+        act_pk,
+        profiles
+    )
+    .execute(conn)
+    .await
+    .map(|_| ())
 }

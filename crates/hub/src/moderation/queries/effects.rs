@@ -249,13 +249,15 @@ pub async fn hold_person(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Resu
     sqlx::query!("select user_pk from users where user_pk = $1 for no key update", user_pk).fetch_optional(conn).await.map(|_| ())
 }
 
-/// Suspends a user: sessions and sign-ins under way end, and tokens are refused.
+/// Suspends a user: sessions and sign-ins under way end, and tokens are refused. A deleted service account is suspended when it comes back.
 ///
 /// # Errors
 /// The database does not answer.
 pub async fn suspend(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk) -> sqlx::Result<u64> {
     let found = sqlx::query_scalar!("select user_pk from users where user_pk = $1 for no key update", user_pk);
-    let found = found.fetch_all(&mut *conn).await?;
+    let mut found = found.fetch_all(&mut *conn).await?;
+    let deleted = sqlx::query_scalar!("select user_pk from deleted_service_accounts where user_pk = $1", user_pk);
+    found.extend(deleted.fetch_all(&mut *conn).await?);
     sqlx::query!("update users set suspended_at = coalesce(suspended_at, now()) where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;

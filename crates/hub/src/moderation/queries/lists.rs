@@ -22,7 +22,9 @@ pub struct Filter {
 pub async fn list_open(pool: &PgPool, filter: &Filter, offset: i64, limit: i64) -> sqlx::Result<Vec<CaseRow>> {
     sqlx::query_as!(
         CaseRow,
-        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?", coalesce(n.kind = 'user', false) as "owner_is_user!",
+        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?",
+                  coalesce(n.kind = 'user', false)
+                      or exists (select from deleted_service_accounts d where d.user_pk = owner_pk) as "owner_is_user!",
                   subject, href, excerpt, category, reports, opened_at, closed_at, outcome
            from moderation_cases left join namespaces n on n.namespace_pk = owner_pk
            where closed_at is null and ($1::text is null or category = $1) and ($2::text is null or subject_kind = $2)
@@ -43,7 +45,9 @@ pub async fn list_open(pool: &PgPool, filter: &Filter, offset: i64, limit: i64) 
 pub async fn list_closed(pool: &PgPool, filter: &Filter, offset: i64, limit: i64) -> sqlx::Result<Vec<CaseRow>> {
     sqlx::query_as!(
         CaseRow,
-        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?", coalesce(n.kind = 'user', false) as "owner_is_user!",
+        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?",
+                  coalesce(n.kind = 'user', false)
+                      or exists (select from deleted_service_accounts d where d.user_pk = owner_pk) as "owner_is_user!",
                   subject, href, excerpt, category, reports, opened_at, closed_at, outcome
            from moderation_cases left join namespaces n on n.namespace_pk = owner_pk
            where closed_at is not null and ($1::text is null or category = $1) and ($2::text is null or subject_kind = $2)
@@ -147,7 +151,9 @@ pub async fn list_notes(pool: &PgPool, case_pk: i64, limit: i64) -> sqlx::Result
 pub async fn list_earlier(pool: &PgPool, owner_pk: i64, but: i64, limit: i64) -> sqlx::Result<Vec<CaseRow>> {
     sqlx::query_as!(
         CaseRow,
-        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?", coalesce(n.kind = 'user', false) as "owner_is_user!",
+        r#"select case_pk, subject_kind, subject_pk, owner_pk, n.name as "owner?",
+                  coalesce(n.kind = 'user', false)
+                      or exists (select from deleted_service_accounts d where d.user_pk = owner_pk) as "owner_is_user!",
                   subject, href, excerpt, category, reports, opened_at, closed_at, outcome
            from moderation_cases left join namespaces n on n.namespace_pk = owner_pk
            where owner_pk = $1 and case_pk <> $2 order by case_pk desc limit $3"#,

@@ -88,7 +88,7 @@ pub async fn hide_discussions(conn: &mut PgConnection, act_pk: i64, user_pk: Use
     deleted::cover_titles(conn, act_pk, None, Some(user_pk)).await.map(|_| ())
 }
 
-/// Empties a user's page but for the name; what was there is kept with the act.
+/// Empties a user's page but for the name, also of a deleted service account that can come back; what was there is kept with the act.
 ///
 /// # Errors
 /// The database does not answer.
@@ -107,6 +107,7 @@ pub async fn empty_profile(conn: &mut PgConnection, act_pk: i64, user_pk: UserPk
     sqlx::query!("update users set fullname = '', details = '', homepage = '', links = '{}' where user_pk = $1", user_pk)
         .execute(&mut *conn)
         .await?;
+    deleted::empty_profile(&mut *conn, act_pk, user_pk).await?;
     take_picture(conn, act_pk, user_pk).await
 }
 
@@ -168,6 +169,7 @@ pub async fn restore_profiles(
     )
     .execute(&mut *conn)
     .await?;
+    deleted::restore_profiles(&mut *conn, act_pk, profiles).await?;
     sqlx::query!(
         "insert into pictures (namespace_pk, version, content)
          select pk, left(body, 16), decode(substr(body, 18), 'base64') from moderation_covers

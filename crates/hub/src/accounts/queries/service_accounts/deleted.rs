@@ -36,6 +36,13 @@ pub async fn delete(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
     )
     .execute(&mut *conn)
     .await?;
+    // Its roles in groups are changed without it being held.
+    sqlx::query!(
+        "select resource_group_pk from resource_group_members where user_pk = $1 order by resource_group_pk for update",
+        user_pk
+    )
+    .fetch_all(&mut *conn)
+    .await?;
     sqlx::query!(
         "insert into deleted_service_accounts (user_pk, organization_pk, role, contents)
          select u.user_pk, u.service_of, coalesce(m.role, 'read'), jsonb_build_object(
@@ -78,9 +85,9 @@ pub async fn list(
     .await
 }
 
-/// Brings back one that was deleted since a time, in those of its groups that are still there, as who made its repositories, disabled if
-/// it was. What moderators decided about it holds, also what they decided or took back meanwhile: to be called under
-/// [`crate::db::LockKey::Moderate`]. Gives its name, and `None` when there is none.
+/// Brings back one that was deleted since a time, in those of its groups that are still there, as who made those of its repositories that
+/// are still the organisation's, disabled if it was. What moderators decided about it holds, also what they decided or took back meanwhile:
+/// to be called under [`crate::db::LockKey::Moderate`]. Gives its name, and `None` when there is none.
 ///
 /// # Errors
 /// The database does not answer.
@@ -127,7 +134,7 @@ pub async fn restore(
          from deleted_service_accounts d
          cross join lateral jsonb_populate_recordset(null::resource_group_members, d.contents -> 'groups') g
          join resource_groups r on r.resource_group_pk = g.resource_group_pk and r.organization_pk = d.organization_pk
-         where d.user_pk = $1",
+         where d.user_pk = $1 order by r.resource_group_pk for key share of r",
         user_pk
     )
     .execute(&mut *conn)
@@ -138,12 +145,13 @@ pub async fn restore(
              select r.repo_pk from repos r
              where r.repo_pk in (select jsonb_array_elements_text(d.contents -> 'repos')::bigint from deleted_service_accounts d
                                  where d.user_pk = $1)
-               and r.created_by is null
+               and r.namespace_pk = $2 and r.created_by is null
              order by r.repo_pk for no key update of r
          )
          update repos r set created_by = $1, unlisted = r.unlisted and is_limited(r.namespace_pk, $1)
          from held where r.repo_pk = held.repo_pk",
-        user_pk
+        user_pk,
+        organization_pk
     )
     .execute(&mut *conn)
     .await?;
