@@ -167,22 +167,30 @@ async fn the_limit_of_a_token_is_changed_kept_and_taken_away() {
     let (mut browser, _) = limited_token(&hub, "2").await;
     let token_pk: i64 =
         sqlx::query_scalar("select token_pk from access_tokens where name = 'job'").fetch_one(&hub.app().pool).await.unwrap();
-    let path = format!("{TOKENS}/{token_pk}/rename");
+    let path = format!("{TOKENS}/{token_pk}/limit");
     let limited = |limit: &str| format!("access_tokens where name = 'job' and requests_limit is not distinct from {limit}");
     for wrong in ["0", "-1", "many", "1000000001"] {
-        assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", wrong)]).await.status, 400, "{wrong}");
+        assert_eq!(browser.submit(TOKENS, &path, &[("requests_limit", wrong)]).await.status, 400, "{wrong}");
     }
-    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job")]).await.status, 303);
-    assert_eq!(hub.count(&limited("2")).await, 1, "another name alone keeps it");
-    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", "3")]).await.status, 303);
-    assert_eq!(hub.count(&limited("3")).await, 1);
+    let rename = format!("{TOKENS}/{token_pk}/rename");
+    for name in ["other", "job"] {
+        assert_eq!(browser.submit(TOKENS, &rename, &[("name", name), ("requests_limit", "")]).await.status, 303);
+    }
+    assert_eq!(hub.count(&limited("2")).await, 1, "another name keeps it");
+    assert_eq!(browser.submit(TOKENS, &path, &[("name", "other"), ("requests_limit", "3")]).await.status, 303);
+    assert_eq!(hub.count(&limited("3")).await, 1, "another limit keeps the name");
+    assert_eq!(browser.submit(TOKENS, &path, &[("requests_limit", "3")]).await.status, 303);
+    let noted = "audit_log where action = 'token.limit' and actor = 'ada' and via = 'session' and subject = 'job'";
+    assert_eq!(hub.count(noted).await, 1, "the security log tells of a change, and of nothing else");
+    assert_eq!(hub.count(&format!("{noted} and details ->> 'from' = '2' and details ->> 'requests' = '3'")).await, 1);
     assert_eq!(browser.submit(TOKENS, &format!("{TOKENS}/{token_pk}/rotate"), &[]).await.status, 303);
     assert_eq!(hub.count(&limited("3")).await, 1, "the token that replaces it has it, too");
     let newer: i64 =
         sqlx::query_scalar("select token_pk from access_tokens where name = 'job'").fetch_one(&hub.app().pool).await.unwrap();
-    let path = format!("{TOKENS}/{newer}/rename");
-    assert_eq!(browser.submit(TOKENS, &path, &[("name", "job"), ("requests_limit", "")]).await.status, 303);
+    let path = format!("{TOKENS}/{newer}/limit");
+    assert_eq!(browser.submit(TOKENS, &path, &[("requests_limit", "")]).await.status, 303);
     assert_eq!(hub.count(&limited("null")).await, 1);
+    assert!(browser.open("/settings/security-log").await.has("Limit of an access token changed"));
     let fields = [("name", "x"), ("role", "read"), ("expires", ""), ("requests_limit", "0")];
     let refused = browser.submit(TOKENS, TOKENS, &fields).await;
     assert!(refused.status == 400 && refused.has("a number from 1 to"), "{}", refused.text);

@@ -369,9 +369,10 @@ async fn its_token_may_have_a_limit_of_requests_of_its_own() {
     }
     let token_pk: i64 =
         sqlx::query_scalar("select token_pk from access_tokens where name = 'runner'").fetch_one(&hub.app().pool).await.unwrap();
-    let fields = [("name", "runner"), ("requests_limit", "")];
-    let page = ada.submit(CI, &format!("{CI}/tokens/{token_pk}/rename"), &fields).await;
+    let page = ada.submit(CI, &format!("{CI}/tokens/{token_pk}/limit"), &[("requests_limit", "")]).await;
     assert_eq!((page.status, page.location()), (303, CI), "{}", page.text);
     bot.get_json("/api/whoami-v2", 200).await;
+    let log = ada.open("/organizations/acme/settings/audit-log/export?format=csv").await;
+    assert!(log.has("token.limit"), "{}", log.text);
     hub.stop().await;
 }

@@ -64,6 +64,7 @@ const ENDING: &[Row] = &[
     ("POST", "/settings/keys/{key_pk}/remove", Own),
     ("POST", "/settings/gpg-keys/{gpg_key}/remove", Own),
     ("POST", "/settings/tokens/{token_pk}/rename", Own),
+    ("POST", "/settings/tokens/{token_pk}/limit", Own),
     ("POST", "/settings/tokens/{token_pk}/rotate", Own),
     ("POST", "/settings/tokens/{token_pk}/revoke", Own),
     ("GET", "/settings/data", Gate::Browser),

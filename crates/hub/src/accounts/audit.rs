@@ -141,6 +141,7 @@ pub const ACTIONS: &[(&str, &str)] = &[
     ("jobs.delete", "Failed jobs deleted"),
     ("token.create", "Access token made"),
     ("token.rename", "Access token renamed"),
+    ("token.limit", "Limit of an access token changed"),
     ("token.revoke", "Access token revoked"),
     ("token.leaked", "Access token found in public"),
     ("ssh_key.create", "SSH key added"),

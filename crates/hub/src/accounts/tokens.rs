@@ -54,15 +54,6 @@ pub struct NewToken {
     pub requests_limit: Option<i64>,
 }
 
-/// What becomes of the limit of requests of a token.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum SetLimit {
-    /// It stays.
-    Keep,
-    /// It is so many from now on; nothing is as many as its account.
-    To(Option<i64>),
-}
-
 /// The most requests that somebody may give a token.
 const MOST_REQUESTS: i64 = 1_000_000_000;
 
@@ -110,14 +101,27 @@ pub async fn note_made(conn: &mut PgConnection, viewer: &Viewer, repo_pk: i64) -
     }
 }
 
-/// Gives a token another name, or another limit of requests.
+/// Gives a token another name.
 ///
 /// # Errors
 /// 400 for an empty or long name, 404 when the user has no such token.
-pub async fn change(app: &App, user: &User, token_pk: i64, name: &str, limit: SetLimit) -> HubResult<()> {
+pub async fn rename(app: &App, user: &User, token_pk: i64, name: &str) -> HubResult<()> {
     check_name(name)?;
     let mut tx = audit::begin(app).await?;
-    if !queries::update_token(&mut *tx, user.pk, token_pk, name.trim(), limit).await? {
+    if !queries::rename_token(&mut *tx, user.pk, token_pk, name.trim()).await? {
+        return Err(HubError::no_such_token());
+    }
+    Ok(tx.commit().await?)
+}
+
+/// Gives a token another limit of requests, as it is typed: nothing is as many as its account.
+///
+/// # Errors
+/// 400 for what is no limit, 404 when the user has no such token.
+pub async fn set_requests_limit(app: &App, user: &User, token_pk: i64, typed: &str) -> HubResult<()> {
+    let limit = read_requests_limit(typed)?;
+    let mut tx = audit::begin(app).await?;
+    if !queries::limit_token(&mut *tx, user.pk, token_pk, limit).await? {
         return Err(HubError::no_such_token());
     }
     Ok(tx.commit().await?)

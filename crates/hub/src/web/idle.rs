@@ -137,14 +137,17 @@ mod tests {
 
     use super::*;
 
-    const PATIENCE: Duration = Duration::from_secs(1);
+    /// Far longer than a busy machine takes from one step of a test to the next.
+    const PATIENCE: Duration = Duration::from_secs(4);
+    /// How long an answer takes that outlasts it.
+    const LONG: Duration = Duration::from_secs(6);
 
     async fn answer(request: HttpRequest) -> HttpResponse {
         match request.path() {
-            "/slow" => sleep(PATIENCE * 3).await,
+            "/slow" => sleep(LONG).await,
             "/in-parts" => {
                 let part = async {
-                    sleep(PATIENCE * 3).await;
+                    sleep(LONG).await;
                     Ok::<_, std::io::Error>(Bytes::from_static(b"good"))
                 };
                 return HttpResponse::Ok().no_chunking(4).streaming(futures::stream::once(part));

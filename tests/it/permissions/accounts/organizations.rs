@@ -25,6 +25,7 @@ pub(super) const ORGANIZATIONS: &[Row] = &[
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/switch", OrgAdmin),
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/tokens", OrgAdmin),
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/rename", OrgAdmin),
+    ("POST", "/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/limit", OrgAdmin),
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/rotate", OrgAdmin),
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/revoke", OrgAdmin),
     ("POST", "/organizations/{name}/settings/service-accounts/{account}/delete", OrgAdmin),

@@ -11,7 +11,7 @@ use super::navigation::SettingsNavigation;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::tokens::{TokenRow, list_tokens};
 use crate::accounts::scopes::{self, Chosen};
-use crate::accounts::tokens::{self, NewToken, SetLimit, create_token, read_requests_limit};
+use crate::accounts::tokens::{self, NewToken, create_token, read_requests_limit};
 use crate::accounts::{TokenRole, User, UserPk, sudo};
 use crate::app::App;
 use crate::config::RateLimits;
@@ -127,6 +127,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/settings/tokens", crate::web::read().to(show_tokens))
         .route("/settings/tokens", web::post().to(post_token))
         .route("/settings/tokens/{token_pk}/rename", web::post().to(post_rename))
+        .route("/settings/tokens/{token_pk}/limit", web::post().to(post_limit))
         .route("/settings/tokens/{token_pk}/rotate", web::post().to(post_rotate))
         .route("/settings/tokens/{token_pk}/revoke", web::post().to(post_revoke));
 }
@@ -251,20 +252,14 @@ pub fn show_once(page: &PageRequest, to: &str, cookie: &'static str, (name, secr
 
 async fn post_rename(page: PageRequest, path: web::Path<i64>, form: CheckedForm) -> HubResult<HttpResponse> {
     let user = page.require_session()?;
-    let (limit, said) = changed_limit(&form)?;
-    tokens::change(&page.app, user, path.into_inner(), form.text("name"), limit).await?;
-    Ok(page.redirect_saying("/settings/tokens", said))
+    tokens::rename(&page.app, user, path.into_inner(), form.text("name")).await?;
+    Ok(page.redirect_saying("/settings/tokens", "Token renamed."))
 }
 
-/// What becomes of the limit of a token by a form that may have one, and what is said of the change.
-///
-/// # Errors
-/// 400 for what is no limit.
-pub fn changed_limit(form: &CheckedForm) -> HubResult<(SetLimit, &'static str)> {
-    if !form.fields().pairs().iter().any(|(name, _)| name == "requests_limit") {
-        return Ok((SetLimit::Keep, "Token renamed."));
-    }
-    Ok((SetLimit::To(read_requests_limit(form.text("requests_limit"))?), "The token's limit was changed."))
+async fn post_limit(page: PageRequest, path: web::Path<i64>, form: CheckedForm) -> HubResult<HttpResponse> {
+    let user = page.require_session()?;
+    tokens::set_requests_limit(&page.app, user, path.into_inner(), form.text("requests_limit")).await?;
+    Ok(page.redirect_saying("/settings/tokens", "The token's limit was changed."))
 }
 
 async fn post_rotate(page: PageRequest, path: web::Path<i64>, _form: CheckedForm) -> HubResult<HttpResponse> {

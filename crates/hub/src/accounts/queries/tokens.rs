@@ -7,7 +7,7 @@ use serde_json::Value;
 use sqlx::{PgConnection, PgExecutor, PgPool};
 
 use super::list_users;
-use crate::accounts::tokens::{self, NewToken, SetLimit};
+use crate::accounts::tokens::{self, NewToken};
 use crate::accounts::{Auth, TokenRole, User, UserPk, Viewer, scopes};
 
 /// Finds the owners of tokens that have not expired and are not known to have leaked, by the tokens' hashes.
@@ -168,28 +168,36 @@ pub async fn delete_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: 
     Ok(done.await?.rows_affected() > 0)
 }
 
-/// Gives a user's token another name, and another limit of requests if there is one to set; tells whether the token was there.
+/// Gives a user's token another name, and tells whether it was there.
 ///
 /// # Errors
 /// The database does not answer.
-pub async fn update_token(
-    conn: impl PgExecutor<'_>,
-    user_pk: UserPk,
-    token_pk: i64,
-    name: &str,
-    limit: SetLimit,
-) -> sqlx::Result<bool> {
-    let (keeps, requests_limit) = match limit {
-        SetLimit::Keep => (true, None),
-        SetLimit::To(limit) => (false, limit),
-    };
+pub async fn rename_token(conn: impl PgExecutor<'_>, user_pk: UserPk, token_pk: i64, name: &str) -> sqlx::Result<bool> {
     let done = sqlx::query!(
-        "update access_tokens set name = $3, requests_limit = case when $4 then requests_limit else $5::bigint end
+        "update access_tokens set name = $3
          where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null",
         user_pk,
         token_pk,
-        name,
-        keeps,
+        name
+    );
+    Ok(done.execute(conn).await?.rows_affected() > 0)
+}
+
+/// Gives a user's token another limit of requests, or none of its own, and tells whether it was there.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn limit_token(
+    conn: impl PgExecutor<'_>,
+    user_pk: UserPk,
+    token_pk: i64,
+    requests_limit: Option<i64>,
+) -> sqlx::Result<bool> {
+    let done = sqlx::query!(
+        "update access_tokens set requests_limit = $3
+         where user_pk = $1 and token_pk = $2 and grant_pk is null and publisher_pk is null",
+        user_pk,
+        token_pk,
         requests_limit
     );
     Ok(done.execute(conn).await?.rows_affected() > 0)

@@ -8,7 +8,7 @@ use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::pages::members::lower_role_options;
 use crate::accounts::pages::navigation::SettingsNavigation;
 use crate::accounts::pages::tokens::{
-    CreatedToken, TokenFields, TokenForm, TokenItem, changed_limit, forget_created, items_of, show_once, take_created,
+    CreatedToken, TokenFields, TokenForm, TokenItem, forget_created, items_of, show_once, take_created,
 };
 use crate::accounts::queries::service_accounts::ServiceAccountRow;
 use crate::accounts::queries::settings::ProfileRow;
@@ -67,6 +67,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
         .route("/organizations/{name}/settings/service-accounts/{account}/delete", web::post().to(post_delete))
         .route("/organizations/{name}/settings/service-accounts/{account}/tokens", web::post().to(post_token))
         .route("/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/rename", web::post().to(post_rename))
+        .route("/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/limit", web::post().to(post_limit))
         .route("/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/rotate", web::post().to(post_rotate))
         .route("/organizations/{name}/settings/service-accounts/{account}/tokens/{token_pk}/revoke", web::post().to(post_revoke));
 }
@@ -198,9 +199,15 @@ async fn post_token(page: PageRequest, path: web::Path<(String, String)>, form: 
 
 async fn post_rename(page: PageRequest, path: web::Path<(String, String, i64)>, form: CheckedForm) -> HubResult<HttpResponse> {
     let kept = kept(&page, &path.0, &path.1).await?;
-    let (limit, said) = changed_limit(&form)?;
-    tokens::change(&page.app, &load(&page.app, &kept.account).await?, path.2, form.text("name"), limit).await?;
-    Ok(page.redirect_saying(&kept.path, said))
+    tokens::rename(&page.app, &load(&page.app, &kept.account).await?, path.2, form.text("name")).await?;
+    Ok(page.redirect_saying(&kept.path, "Token renamed."))
+}
+
+async fn post_limit(page: PageRequest, path: web::Path<(String, String, i64)>, form: CheckedForm) -> HubResult<HttpResponse> {
+    let kept = kept(&page, &path.0, &path.1).await?;
+    let service = load(&page.app, &kept.account).await?;
+    tokens::set_requests_limit(&page.app, &service, path.2, form.text("requests_limit")).await?;
+    Ok(page.redirect_saying(&kept.path, "The token's limit was changed."))
 }
 
 async fn post_rotate(page: PageRequest, path: web::Path<(String, String, i64)>, _form: CheckedForm) -> HubResult<HttpResponse> {
