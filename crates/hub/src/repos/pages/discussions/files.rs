@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::super::context::{header_of, layout_of};
-use super::super::diff::{DiffLine, FileDiff, LEFT_OUT, diff};
+use super::super::diff::{DiffLine, DiffPage, FileDiff, LEFT_OUT, diff};
 use super::super::view::{RepoHeader, RepoTab};
 use super::attachments::CommentForm;
 use super::comments::{self, Desk, Rights};
@@ -16,6 +16,7 @@ use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back, put_edit_
 use super::thread::Head;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::discussions::{self, Details, Spot};
 use crate::repos::queries::discussions::DiffSide;
 use crate::repos::{Repo, RepoContent, RepoRead};
@@ -26,8 +27,6 @@ use crate::web::links::encode_segment;
 
 /// How many changed files a page shows.
 const PAGE_LEN: usize = 100;
-/// The last page: finding what differs starts over for each.
-const MAX_PAGE: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -128,7 +127,7 @@ pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubRe
 }
 
 fn number_of(text: &str) -> usize {
-    text.parse().unwrap_or(0).min(MAX_PAGE)
+    text.parse().unwrap_or(0).min(MAX_FILES / PAGE_LEN)
 }
 
 /// A page of what a pull request changes.
@@ -188,7 +187,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let Some(pull) = pull else { return Ok(page.redirect(&format!("{}/discussions/{num}", repo.path()))) };
     let rights = Rights::of(page, content, &discussion);
     let (number, before) = (asked.number, asked.number * PAGE_LEN);
-    let (files, more) = diff(page, repo, Some(pull.parted), pull.head, before..before + PAGE_LEN).await?;
+    let DiffPage { files, has_next, is_cut } = diff(page, repo, Some(pull.parted), pull.head, before..before + PAGE_LEN).await?;
     let events = events.into_iter().filter(|event| remarks.thread_of(&event.id).is_some()).collect();
     let mut events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
     let again = asked.answer.as_ref().or(asked.edit.as_ref());
@@ -199,7 +198,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut())).or(lost_edit);
     // What was typed before somebody locked it can be copied from the form.
     let spot = asked.spot.filter(|_| rights.comment || !asked.typed.is_empty());
-    let truncated = (more && number >= MAX_PAGE) || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let truncated = is_cut || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
     let files: Vec<ShownFile> =
         files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), (rights.comment, number))).collect();
     let field = Field { key: "remark-", ..Field::new("comment", "Comment") };
@@ -219,7 +218,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
         truncated,
         before,
         previous: number.checked_sub(1).map(|number| page_href(repo, num, number)),
-        next: (more && number < MAX_PAGE).then(|| page_href(repo, num, number + 1)),
+        next: has_next.then(|| page_href(repo, num, number + 1)),
         files,
         elsewhere: threads,
         header,
