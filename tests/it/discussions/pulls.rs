@@ -229,6 +229,20 @@ async fn all_the_files_of_a_large_pull_request_are_reached_by_pages() {
     let sent = browser.submit(&asked, &comment, &fields("Here")).await;
     assert!(sent.location().starts_with(&format!("{address}?p=3#")), "{}", sent.location());
 
+    // So do the forms under comments.
+    let asked = format!("{address}?p=3");
+    let page = browser.open(&asked).await;
+    assert!(page.has("name=\"at\" value=\"files-3\"") && !page.has("name=\"at\" value=\"files\""), "{}", page.text);
+    let thread = sent.location().rsplit_once('#').unwrap().1.to_owned();
+    let answer = |text: &'static str| [("comment", text), ("reply", thread.as_str()), ("at", "files-3")];
+    let refused = browser.submit(&asked, &comment, &answer("")).await;
+    assert!(refused.status == 400 && refused.has("Changed files 301 to 310"), "{}", refused.text);
+    let answered = browser.submit(&asked, &comment, &answer("Because")).await;
+    assert!(answered.location().starts_with(&format!("{address}?p=3#")), "{}", answered.location());
+    let liked = [("id", thread.as_str()), ("at", "files-3"), ("add", "👍")];
+    let liked = browser.submit(&asked, &format!("/ada/bert/discussions/{num}/react"), &liked).await;
+    assert_eq!(liked.location(), format!("{address}?p=3#{thread}"));
+
     // The commit itself likewise.
     let address = format!("/ada/bert/commit/{}", made["commitOid"].as_str().unwrap());
     for (number, heading) in ["1 to 200", "201 to 310"].into_iter().enumerate() {

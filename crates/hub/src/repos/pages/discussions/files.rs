@@ -130,8 +130,19 @@ fn number_of(text: &str) -> usize {
     text.parse().unwrap_or(0).min(MAX_FILES / PAGE_LEN)
 }
 
+/// What the forms under comments say of the page that they are on.
+pub(super) fn sent_from(number: usize) -> String {
+    if number == 0 { "files".to_owned() } else { format!("files-{number}") }
+}
+
+/// The page of changed files that a form was sent from, if it was none of the conversation.
+pub(super) fn number_at(at: &str) -> Option<usize> {
+    let rest = at.strip_prefix("files")?;
+    Some(number_of(rest.strip_prefix('-').unwrap_or_default()))
+}
+
 /// A page of what a pull request changes.
-fn page_href(repo: &Repo, num: i64, number: usize) -> String {
+pub(super) fn page_href(repo: &Repo, num: i64, number: usize) -> String {
     let first = format!("{}/discussions/{num}/files", repo.path());
     if number == 0 { first } else { format!("{first}?p={number}") }
 }
@@ -168,16 +179,26 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, fo
     }
 }
 
-/// Shows the page with an answer that was refused.
-pub(super) async fn show_answer(page: &PageRequest, read: RepoRead, num: i64, answer: Answer) -> HubResult<HttpResponse> {
+/// Shows the page that it was sent from, with an answer that was refused.
+pub(super) async fn show_answer(
+    page: &PageRequest,
+    read: RepoRead,
+    (num, number): (i64, usize),
+    answer: Answer,
+) -> HubResult<HttpResponse> {
     let content = discussions::may_propose(&page.app, read).await?;
-    show(page, &content, num, Asked { answer: Some(answer), ..Asked::default() }).await
+    show(page, &content, num, Asked { number, answer: Some(answer), ..Asked::default() }).await
 }
 
-/// Shows the page with an edit that was refused.
-pub(super) async fn show_edit(page: &PageRequest, read: RepoRead, num: i64, edit: Answer) -> HubResult<HttpResponse> {
+/// Shows the page that it was sent from, with an edit that was refused.
+pub(super) async fn show_edit(
+    page: &PageRequest,
+    read: RepoRead,
+    (num, number): (i64, usize),
+    edit: Answer,
+) -> HubResult<HttpResponse> {
     let content = discussions::may_propose(&page.app, read).await?;
-    show(page, &content, num, Asked { edit: Some(edit), ..Asked::default() }).await
+    show(page, &content, num, Asked { number, edit: Some(edit), ..Asked::default() }).await
 }
 
 async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked) -> HubResult<HttpResponse> {
@@ -207,7 +228,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let shown = FilesPage {
         head: Head::of(&discussion, &header.href()),
         branch_is_gone: pull.branch_is_gone,
-        desk: Desk::new(&header, &layout, num, rights, "files"),
+        desk: Desk { sent_from: sent_from(number), ..Desk::new(&header, &layout, num, rights, "files") },
         layout,
         form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), number, field),
         asked: spot.is_some(),
