@@ -297,7 +297,7 @@ fn shown_file(
 
 #[cfg(test)]
 mod tests {
-    use super::spot_of;
+    use super::{MAX_FILES, PAGE_LEN, number_at, sent_from, spot_of};
 
     #[test]
     fn a_spot_is_read_from_its_end() {
@@ -308,5 +308,15 @@ mod tests {
         }
         assert!(spot_of(&format!("{}:new:1", "x".repeat(4096))).is_some());
         assert_eq!(spot_of(&format!("{}:new:1", "x".repeat(4097))), None, "too long to be kept");
+    }
+
+    #[test]
+    fn forms_lead_back_to_the_page_that_they_were_sent_from() {
+        for number in [0, 1, 50] {
+            assert_eq!(number_at(&sent_from(number)), Some(number));
+        }
+        for (at, number) in [("talk", None), ("", None), ("files-x", Some(0)), ("files-999999", Some(MAX_FILES / PAGE_LEN))] {
+            assert_eq!(number_at(at), number, "{at}");
+        }
     }
 }
