@@ -11,6 +11,7 @@ use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::signing::random_secret;
 
 /// How long a link works, in seconds.
 const LINK_SECS: f64 = 86_400.0;
@@ -78,7 +79,7 @@ async fn tell_owner(app: &App, owner_pk: UserPk) -> HubResult<()> {
     }
     let base = app.config.base();
     let content = Content {
-        id: format!("address-taken-{owner_pk}-{}", crate::clock::now().timestamp()),
+        id: format!("address-taken-{owner_pk}-{}", random_secret::<12>()),
         subject: "Somebody gave your address as theirs".to_owned(),
         lines: vec![
             format!(
