@@ -100,7 +100,6 @@ def test_a_digest_arrives_once_and_is_ended_with_one_click(server, hub):
     assert len(received(server[1], 2)) == 2, "the digest came once"
 
 
-
 def test_signing_up_ends_in_the_mail_whether_the_address_is_free_or_not(server, hub):
     sent = []
     for name, address in [("newbie", "newbie@example.org"), ("stranger", "carol@example.org")]:

@@ -108,3 +108,21 @@ async fn an_address_that_was_taken_meanwhile_stays_with_who_took_it() {
     assert!(page.status == 409 && page.has("Another account has this mail address."), "{}", page.text);
     hub.stop().await;
 }
+
+#[tokio::test]
+async fn who_has_an_address_is_told_three_times_an_hour_that_others_want_it() {
+    let hub = TestHub::start().await;
+    for name in ["operator", "ada", "bob", "grace"] {
+        hub.account(name).await;
+    }
+    let hers = [("email", "grace@example.org"), ("current_password", PASSWORD)];
+    for name in ["ada", "bob"] {
+        let mut browser = Browser::logged_in(&hub, name).await;
+        for _ in 0..2 {
+            assert_eq!(browser.submit(PROFILE, CHANGE, &hers).await.status, 303, "{name}");
+            hub.jobs_done().await;
+        }
+    }
+    mails(&hub, 3).await;
+    hub.stop().await;
+}

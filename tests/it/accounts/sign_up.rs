@@ -62,6 +62,8 @@ async fn the_link_in_the_mail_and_the_password_make_the_account() {
     let mut browser = Browser::new(&hub);
     let page = browser.open(&path).await;
     assert!(page.has("<strong>bob</strong>") && page.has("bob@example.org"), "{}", page.text);
+    assert_eq!(page.headers["cache-control"], "no-store", "no browser writes down what the link leads to");
+    assert_eq!(page.text.matches(&secret).count(), 1, "in the form alone: {}", page.text);
     assert_eq!(hub.count("users").await, 1, "opening the link changes nothing");
     let page = browser.submit(&path, "/join/confirm", &[("link", &secret), ("password", OTHER)]).await;
     assert!(page.status == 403 && page.has("not the password that you chose"), "{}", page.text);
@@ -110,6 +112,65 @@ async fn a_name_that_was_taken_meanwhile_is_told_and_links_end() {
     assert_eq!(browser.get(&path).await.status, 404);
     assert_eq!(sign_up(&hub, "robert", "robert@example.org", PASSWORD).await.0, 200);
     assert_eq!(hub.count("sign_ups").await, 1, "what is over goes");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn of_two_links_at_once_one_makes_an_account_and_a_third_one_is_over() {
+    let hub = start().await;
+    for name in ["grace", "gracie"] {
+        assert_eq!(sign_up(&hub, name, "grace@example.org", PASSWORD).await.0, 200);
+    }
+    let paths: Vec<String> = mails(&hub, 2).await.iter().map(|mail| link(mail)).collect();
+    let confirm = async |path: &str| {
+        let secret = path.split("link=").nth(1).unwrap().to_owned();
+        let mut browser = Browser::new(&hub);
+        let csrf = browser.open("/login").await.csrf();
+        let fields = [("csrf_token", csrf.as_str()), ("link", secret.as_str()), ("password", PASSWORD)];
+        browser.post("/join/confirm", &fields).await.status
+    };
+    let (first, again, other) = tokio::join!(confirm(&paths[0]), confirm(&paths[0]), confirm(&paths[1]));
+    let mut told = [first, again, other];
+    told.sort_unstable();
+    assert_eq!(told[0], 303, "{told:?}");
+    assert!(told[1..].iter().all(|status| [404, 409].contains(status)), "{told:?}");
+    assert_eq!(hub.count("users").await, 2, "ada, and one more");
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn nobody_is_locked_out_by_the_number_of_their_sign_up() {
+    let hub = TestHub::start_with(|config| {
+        config.require_confirmed_email = true;
+        config.sign_in_tries = 2;
+    })
+    .await;
+    hub.account("ada").await;
+    let long = format!("/{}", "x".repeat(5_000));
+    let fields = [("username", "bob"), ("email", "bob@example.org"), ("password", PASSWORD), ("next", long.as_str())];
+    assert_eq!(Browser::new(&hub).submit("/join", "/join", &fields).await.status, 200);
+    let path = link(&mails(&hub, 1).await[0]);
+    let secret = path.split("link=").nth(1).unwrap();
+    let number: i64 = sqlx::query_scalar("select sign_up_pk from sign_ups").fetch_one(&hub.app().pool).await.unwrap();
+    let mut eve = Browser::new(&hub);
+    for status in [422, 422, 429] {
+        let guess = [("username", format!("sign-up {number}")), ("password", OTHER.to_owned())];
+        let guess: Vec<(&str, &str)> = guess.iter().map(|(name, value)| (*name, value.as_str())).collect();
+        assert_eq!(eve.submit("/login", "/login", &guess).await.status, status);
+    }
+    let mut bob = Browser::new(&hub);
+    let page = bob.submit(&path, "/join/confirm", &[("link", secret), ("password", PASSWORD)]).await;
+    assert_eq!((page.status, page.location()), (303, "/"), "{}", page.text);
+
+    // Guesses at the password of one link end, too.
+    assert_eq!(sign_up(&hub, "carl", "carl@example.org", PASSWORD).await.0, 200);
+    let path = mails(&hub, 2).await.iter().map(|mail| link(mail)).find(|found| *found != path).unwrap();
+    let secret = path.split("link=").nth(1).unwrap();
+    let mut carl = Browser::new(&hub);
+    for status in [403, 403, 429] {
+        let page = carl.submit(&path, "/join/confirm", &[("link", secret), ("password", OTHER)]).await;
+        assert_eq!(page.status, status, "{}", page.text);
+    }
     hub.stop().await;
 }
 

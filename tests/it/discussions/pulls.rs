@@ -229,6 +229,20 @@ async fn all_the_files_of_a_large_pull_request_are_reached_by_pages() {
     let sent = browser.submit(&asked, &comment, &fields("Here")).await;
     assert!(sent.location().starts_with(&format!("{address}?p=3#")), "{}", sent.location());
 
+    // So do the forms under comments.
+    let asked = format!("{address}?p=3");
+    let page = browser.open(&asked).await;
+    assert!(page.has("name=\"at\" value=\"files-3\"") && !page.has("name=\"at\" value=\"files\""), "{}", page.text);
+    let thread = sent.location().rsplit_once('#').unwrap().1.to_owned();
+    let answer = |text: &'static str| [("comment", text), ("reply", thread.as_str()), ("at", "files-3")];
+    let refused = browser.submit(&asked, &comment, &answer("")).await;
+    assert!(refused.status == 400 && refused.has("Changed files 301 to 310"), "{}", refused.text);
+    let answered = browser.submit(&asked, &comment, &answer("Because")).await;
+    assert!(answered.location().starts_with(&format!("{address}?p=3#")), "{}", answered.location());
+    let liked = [("id", thread.as_str()), ("at", "files-3"), ("add", "👍")];
+    let liked = browser.submit(&asked, &format!("/ada/bert/discussions/{num}/react"), &liked).await;
+    assert_eq!(liked.location(), format!("{address}?p=3#{thread}"));
+
     // The commit itself likewise.
     let address = format!("/ada/bert/commit/{}", made["commitOid"].as_str().unwrap());
     for (number, heading) in ["1 to 200", "201 to 310"].into_iter().enumerate() {
@@ -236,5 +250,31 @@ async fn all_the_files_of_a_large_pull_request_are_reached_by_pages() {
         assert!(page.has(&format!("Changed files {heading}")) && !page.has("not all of it is shown"), "{number}: {}", page.text);
         assert_eq!(page.has("rel=\"next\""), number == 0, "{number}");
     }
+    hub.stop().await;
+}
+
+#[tokio::test]
+async fn files_that_were_moved_are_on_one_page_each() {
+    let (hub, ada, bob) = start().await;
+    let at = |folder: &str| -> Vec<_> {
+        (0..150).map(|number| Client::file(&format!("{folder}/f{number:03}.txt"), &format!("this is {number}\n"))).collect()
+    };
+    ada.commit(API, "main", &at("a"), 200).await;
+    let mut lines = vec![json!({ "key": "deletedFolder", "value": { "path": "a/" } })];
+    lines.extend(at("z"));
+    let made = bob.commit(API, "main?create_pr=1", &lines, 200).await;
+    let num: i64 = made["pullRequestUrl"].as_str().unwrap().rsplit_once('/').unwrap().1.parse().unwrap();
+    let mut browser = Browser::logged_in(&hub, "bob").await;
+    let address = format!("/ada/bert/discussions/{num}/files");
+    let pages = [browser.open(&address).await, browser.open(&format!("{address}?p=1")).await];
+    for (page, heading) in pages.iter().zip(["1 to 100", "101 to 150"]) {
+        assert!(page.has(&format!("Changed files {heading}")), "{}", page.text);
+    }
+    for number in 0..150 {
+        let moved = format!("a/f{number:03}.txt → z/f{number:03}.txt");
+        let on: Vec<bool> = pages.iter().map(|page| page.has(&moved)).collect();
+        assert_eq!(on, [number < 100, number >= 100], "{moved}");
+    }
+    assert!(pages[0].has("rel=\"next\"") && !pages[1].has("rel=\"next\""));
     hub.stop().await;
 }

@@ -6,11 +6,12 @@ use super::mail_links::send_link;
 use super::operations::check_email;
 use super::queries::links::{self, Purpose};
 use super::queries::{self, email};
-use super::{User, UserPk, audit, tokens};
+use super::{User, UserPk, audit, throttle, tokens};
 use crate::app::App;
 use crate::db;
 use crate::error::{HubError, HubResult};
 use crate::jobs::Job;
+use crate::signing::random_secret;
 
 /// How long a link works, in seconds.
 const LINK_SECS: f64 = 86_400.0;
@@ -70,12 +71,15 @@ pub async fn send_email_link(app: &App, user_pk: UserPk) -> HubResult<()> {
     .await
 }
 
-/// Tells who has an address that somebody else gave it as theirs. Nothing in the mail confirms anything.
+/// Tells who has an address that somebody else gave it as theirs, a few times an hour. Nothing in the mail confirms anything.
 async fn tell_owner(app: &App, owner_pk: UserPk) -> HubResult<()> {
     let Some(owner) = queries::find_user(&app.pool, owner_pk).await? else { return Ok(()) };
+    if !throttle::may_tell(app, owner_pk) {
+        return Ok(());
+    }
     let base = app.config.base();
     let content = Content {
-        id: format!("address-taken-{owner_pk}-{}", crate::clock::now().timestamp()),
+        id: format!("address-taken-{owner_pk}-{}", random_secret::<12>()),
         subject: "Somebody gave your address as theirs".to_owned(),
         lines: vec![
             format!(
@@ -89,7 +93,11 @@ async fn tell_owner(app: &App, owner_pk: UserPk) -> HubResult<()> {
         link: Some(("Log in", format!("{base}/login"))),
         closing: "If it was not you, do nothing: your account is as it was.",
     };
-    letters::send(app, &owner.name, &owner.email, content).await
+    let sent = letters::send(app, &owner.name, &owner.email, content).await;
+    if sent.is_err() {
+        throttle::take_back_telling(app, owner_pk);
+    }
+    sent
 }
 
 fn over() -> HubError {

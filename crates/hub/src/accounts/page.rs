@@ -239,11 +239,12 @@ fn render(page: &impl Template, pictures: &Pictures, compress: bool) -> HubResul
 
 /// Whether a page is about somebody alone, or its address has a secret: no browser writes it down.
 fn is_personal(path: &str) -> bool {
-    const FOLDERS: [&str; 12] = [
+    const FOLDERS: [&str; 13] = [
         "/admin",
         "/change-email",
         "/confirm-email",
         "/invitations",
+        "/join/confirm",
         "/login",
         "/moderation",
         "/notifications",

@@ -19,6 +19,8 @@ const LINK_SECS: f64 = 86_400.0;
 /// How many mails go to one address within an hour, however often somebody signs up with it.
 const MOST_MAILS: i64 = 3;
 const HOUR_SECS: f64 = 3600.0;
+/// The longest path to go to afterwards that is kept, in bytes. Who asks for a longer one goes to the front page.
+const MAX_PATH_BYTES: usize = 2_000;
 
 /// Whether signing up goes by mail. Where mails reach nobody, accounts can be used at once, unless addresses must be confirmed. Who
 /// comes first sets up the mail.
@@ -43,6 +45,7 @@ pub async fn ask(app: &App, new: &NewUser, next_path: &str) -> HubResult<()> {
     passwords::check(app, &new.password, name, address).await.map_err(|error| error.at("password"))?;
     check_free(app, name).await?;
     let password_hash = passwords::hash(new.password.clone()).await?;
+    let next_path = if next_path.len() <= MAX_PATH_BYTES { next_path } else { "/" };
     let mut tx = app.begin().await?;
     rows::delete_over(&mut tx).await?;
     let waits = NewSignUp { name, email: address, password_hash: &password_hash, next_path };
@@ -136,7 +139,8 @@ pub async fn find_asked(app: &App, secret: &str) -> HubResult<SignUpRow> {
 /// after too many wrong passwords.
 pub async fn confirm(app: &App, request: &HttpRequest, secret: &str, password: &str) -> HubResult<(User, String)> {
     let row = find_asked(app, secret).await?;
-    let attempt = Try::start(app, request, &format!("sign-up {}", row.sign_up_pk))?;
+    // By the link, which nobody guesses: who tries passwords for its number at the login would lock its owner out.
+    let attempt = Try::start(app, request, &format!("sign-up {secret}"))?;
     if !passwords::verify(password.to_owned(), row.password_hash.clone()).await? {
         return Err(HubError::forbidden("This is not the password that you chose when you signed up.").at("password"));
     }

@@ -27,6 +27,9 @@ const MAX_MAILS: u64 = 20;
 /// tells whether an address has an account.
 const MAX_SIGN_UPS: u64 = 30;
 
+/// How many mails in that time tell somebody that others want to have their address, from each node.
+const MAX_TELLINGS: u64 = 3;
+
 /// How many applications and devices may make themselves known from one network in that time.
 const MAX_APPLICATIONS: u64 = 60;
 /// How many codes of devices an account may try in 15 minutes.
@@ -64,6 +67,7 @@ struct Counts {
     sign_ins: Windows<Key>,
     mails: Windows<Sender>,
     sign_ups: Windows<IpAddr>,
+    tellings: Windows<UserPk>,
     applications: Windows<IpAddr>,
     device_codes: Windows<UserPk>,
 }
@@ -75,6 +79,7 @@ impl Default for Throttle {
             sign_ins: Windows::new(SIGN_INS),
             mails: Windows::new(HOUR),
             sign_ups: Windows::new(HOUR),
+            tellings: Windows::new(HOUR),
             applications: Windows::new(HOUR),
             device_codes: Windows::new(SIGN_INS),
         };
@@ -184,6 +189,17 @@ pub(super) fn count_sign_up(app: &App, request: &HttpRequest) -> HubResult<()> {
         return Err(HubError::too_many_requests("Too many accounts were asked for from here.", counted.ends_in_secs));
     }
     Ok(())
+}
+
+/// Counts a mail that tells somebody that others want to have their address, and says whether it is to go: however many accounts ask,
+/// nobody is buried in mail.
+pub(super) fn may_tell(app: &App, owner: UserPk) -> bool {
+    app.throttle.inner.tellings.add(owner).count <= MAX_TELLINGS
+}
+
+/// Takes back one that did not go.
+pub(super) fn take_back_telling(app: &App, owner: UserPk) {
+    app.throttle.inner.tellings.take_back(&owner);
 }
 
 /// Counts an application or a device that makes itself known.

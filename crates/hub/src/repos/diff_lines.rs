@@ -2,6 +2,9 @@
 
 /// The largest file whose changes are shown, in bytes.
 pub const MAX_FILE_BYTES: u64 = 512 * 1024;
+/// How many files that differ are looked through, for all pages together: a file that was moved is one only where both its places are
+/// among them, so that each page has to know of all.
+pub const MAX_FILES: usize = 5_100;
 
 /// What a line of a diff is.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]

@@ -18,13 +18,11 @@ use crate::error::{HubError, HubResult};
 use crate::fetches::Content;
 use crate::recalls;
 use crate::repos::access::{RepoContent, RepoRead};
-use crate::repos::diff_lines::{MAX_FILE_BYTES, Moves, Numbered, excerpt};
+use crate::repos::diff_lines::{MAX_FILE_BYTES, MAX_FILES, Moves, Numbered, excerpt};
 use crate::repos::queries::Repo;
 use crate::repos::queries::discussions::{self, DiffSide, Discussion, NewThread, ThreadRow};
 use crate::repos::reading;
 
-/// How many changed files are looked through: as many as the pages show.
-const MAX_FILES: usize = 5_100;
 /// How many commits of a pull request are looked through for one that was never its last.
 const MAX_COMMITS: usize = 1_000;
 /// How many bytes of files are compared to find lines again. What is beyond counts as changed.

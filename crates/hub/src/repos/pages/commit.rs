@@ -6,11 +6,12 @@ use hub_types::Oid;
 
 use super::BASES;
 use super::context::{commit_summary, header_of, layout_of};
-use super::diff::{FileDiff, LEFT_OUT, diff};
+use super::diff::{DiffPage, FileDiff, LEFT_OUT, diff};
 use super::view::{CommitSummary, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::access::RepoContent;
+use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::reading;
 use crate::ssh::signatures;
 use crate::web::extract::raw_param;
@@ -19,8 +20,6 @@ use crate::web::layout::Layout;
 
 /// How many files of a commit a page shows.
 const PAGE_LEN: usize = 200;
-/// The last page: finding what differs starts over for each.
-const MAX_PAGE: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -86,9 +85,10 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
     let oid = reading::resolve(&page.app, repo, raw_param(page.http(), "revision")).await?;
     let info = reading::commit(&page.app, repo, oid).await?;
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
-    let number = page.query().get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_PAGE);
+    let number = page.query().get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_FILES / PAGE_LEN);
     let before = number * PAGE_LEN;
-    let (files, more) = diff(&page, repo, info.parents.first().copied(), oid, before..before + PAGE_LEN).await?;
+    let DiffPage { files, has_next, is_cut } =
+        diff(&page, repo, info.parents.first().copied(), oid, before..before + PAGE_LEN).await?;
     let parent = |oid: &Oid| {
         let oid = oid.to_hex();
         ParentLink { short: oid.chars().take(7).collect(), href: format!("{}/commit/{oid}", repo.path()) }
@@ -106,8 +106,8 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
         deletions: files.iter().map(|file| file.deletions).sum(),
         before,
         previous: number.checked_sub(1).map(page_href),
-        next: (more && number < MAX_PAGE).then(|| page_href(number + 1)),
-        truncated: (cut || (more && number >= MAX_PAGE))
+        next: has_next.then(|| page_href(number + 1)),
+        truncated: (cut || is_cut)
             .then(|| "This commit is large: not all of it is shown. Fetch it with git to see the rest.".to_owned()),
         files,
         header,

@@ -13,7 +13,7 @@ use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::fetches::Content;
 use crate::recalls;
-use crate::repos::diff_lines::{LineKind, MAX_FILE_BYTES, Numbered, numbered};
+use crate::repos::diff_lines::{LineKind, MAX_FILE_BYTES, MAX_FILES, Numbered, numbered};
 use crate::repos::{Repo, reading};
 use crate::web::filters::size_text;
 
@@ -84,20 +84,32 @@ impl DiffLine {
     }
 }
 
-/// Some of the files that differ between two commits, and whether there are more.
+/// Some of the files that differ between two commits.
+#[derive(Debug)]
+pub(super) struct DiffPage {
+    /// The files.
+    pub files: Vec<FileDiff>,
+    /// Whether others come after them.
+    pub has_next: bool,
+    /// Whether nothing comes after them though more files differ: they are too many.
+    pub is_cut: bool,
+}
+
+/// Some of the files that differ between two commits.
 pub(super) async fn diff(
     page: &PageRequest,
     repo: &Repo,
     old: Option<Oid>,
     new: Oid,
     wanted: Range<usize>,
-) -> HubResult<(Vec<FileDiff>, bool)> {
-    let recalled = recalled_sides(page, repo, (old, new), wanted.end).await?;
+) -> HubResult<DiffPage> {
+    let recalled = recalled_sides(page, repo, (old, new), wanted.clone()).await?;
     reading::read(&page.app, repo, move |reader| {
-        let (changes, more) = reader.changed_files(old, Some(new), wanted.end)?;
+        let (changes, more) = reader.changed_files(old, Some(new), MAX_FILES)?;
+        let has_next = changes.len() > wanted.end;
         let mut lines_left = MAX_LINES;
         let mut files = Vec::new();
-        for change in changes.iter().skip(wanted.start) {
+        for change in changes.iter().take(wanted.end).skip(wanted.start) {
             let is_recalled = sides(change).any(|side| recalled.contains(&side.oid));
             let text = match (lines_left, has_pointer(change) || is_recalled) {
                 (0, _) | (_, true) => None,
@@ -110,7 +122,7 @@ pub(super) async fn diff(
             lines_left = lines_left.saturating_sub(file.lines.len());
             files.push(file);
         }
-        Ok((files, more))
+        Ok(DiffPage { files, has_next, is_cut: more && !has_next })
     })
     .await
 }
@@ -120,13 +132,14 @@ async fn recalled_sides(
     page: &PageRequest,
     repo: &Repo,
     (old, new): (Option<Oid>, Oid),
-    limit: usize,
+    wanted: Range<usize>,
 ) -> HubResult<HashSet<Oid>> {
     if !recalls::any(&page.app) {
         return Ok(HashSet::new());
     }
-    let (changes, _) = reading::read(&page.app, repo, move |reader| reader.changed_files(old, Some(new), limit)).await?;
-    let blobs: Vec<Content> = changes.iter().flat_map(sides).map(|side| Content::Blob(side.oid)).collect();
+    let (changes, _) = reading::read(&page.app, repo, move |reader| reader.changed_files(old, Some(new), MAX_FILES)).await?;
+    let changes = changes.iter().take(wanted.end).skip(wanted.start);
+    let blobs: Vec<Content> = changes.flat_map(sides).map(|side| Content::Blob(side.oid)).collect();
     let found = recalls::among(&page.app, repo.pk, &blobs).await?;
     Ok(found.into_keys().filter_map(|content| if let Content::Blob(oid) = content { Some(oid) } else { None }).collect())
 }

@@ -55,6 +55,8 @@ pub(super) struct Desk {
     pub(super) signs: [(&'static str, &'static str); 8],
     /// The page that they are on: `talk` or `files`.
     pub(super) at: &'static str,
+    /// The same for forms, with the number of the page of changed files, so that they lead back there.
+    pub(super) sent_from: String,
 }
 
 impl Desk {
@@ -66,6 +68,7 @@ impl Desk {
             rights,
             signs: REACTIONS,
             at,
+            sent_from: at.to_owned(),
         }
     }
 }

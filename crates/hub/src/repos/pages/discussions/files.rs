@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::super::context::{header_of, layout_of};
-use super::super::diff::{DiffLine, FileDiff, LEFT_OUT, diff};
+use super::super::diff::{DiffLine, DiffPage, FileDiff, LEFT_OUT, diff};
 use super::super::view::{RepoHeader, RepoTab};
 use super::attachments::CommentForm;
 use super::comments::{self, Desk, Rights};
@@ -16,6 +16,7 @@ use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back, put_edit_
 use super::thread::Head;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
+use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::discussions::{self, Details, Spot};
 use crate::repos::queries::discussions::DiffSide;
 use crate::repos::{Repo, RepoContent, RepoRead};
@@ -26,8 +27,6 @@ use crate::web::links::encode_segment;
 
 /// How many changed files a page shows.
 const PAGE_LEN: usize = 100;
-/// The last page: finding what differs starts over for each.
-const MAX_PAGE: usize = 50;
 
 /// The page.
 #[derive(Debug, Template)]
@@ -128,11 +127,22 @@ pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubRe
 }
 
 fn number_of(text: &str) -> usize {
-    text.parse().unwrap_or(0).min(MAX_PAGE)
+    text.parse().unwrap_or(0).min(MAX_FILES / PAGE_LEN)
+}
+
+/// What the forms under comments say of the page that they are on.
+pub(super) fn sent_from(number: usize) -> String {
+    if number == 0 { "files".to_owned() } else { format!("files-{number}") }
+}
+
+/// The page of changed files that a form was sent from, if it was none of the conversation.
+pub(super) fn number_at(at: &str) -> Option<usize> {
+    let rest = at.strip_prefix("files")?;
+    Some(number_of(rest.strip_prefix('-').unwrap_or_default()))
 }
 
 /// A page of what a pull request changes.
-fn page_href(repo: &Repo, num: i64, number: usize) -> String {
+pub(super) fn page_href(repo: &Repo, num: i64, number: usize) -> String {
     let first = format!("{}/discussions/{num}/files", repo.path());
     if number == 0 { first } else { format!("{first}?p={number}") }
 }
@@ -169,16 +179,26 @@ pub(super) async fn post_remark(page: &PageRequest, read: RepoRead, num: i64, fo
     }
 }
 
-/// Shows the page with an answer that was refused.
-pub(super) async fn show_answer(page: &PageRequest, read: RepoRead, num: i64, answer: Answer) -> HubResult<HttpResponse> {
+/// Shows the page that it was sent from, with an answer that was refused.
+pub(super) async fn show_answer(
+    page: &PageRequest,
+    read: RepoRead,
+    (num, number): (i64, usize),
+    answer: Answer,
+) -> HubResult<HttpResponse> {
     let content = discussions::may_propose(&page.app, read).await?;
-    show(page, &content, num, Asked { answer: Some(answer), ..Asked::default() }).await
+    show(page, &content, num, Asked { number, answer: Some(answer), ..Asked::default() }).await
 }
 
-/// Shows the page with an edit that was refused.
-pub(super) async fn show_edit(page: &PageRequest, read: RepoRead, num: i64, edit: Answer) -> HubResult<HttpResponse> {
+/// Shows the page that it was sent from, with an edit that was refused.
+pub(super) async fn show_edit(
+    page: &PageRequest,
+    read: RepoRead,
+    (num, number): (i64, usize),
+    edit: Answer,
+) -> HubResult<HttpResponse> {
     let content = discussions::may_propose(&page.app, read).await?;
-    show(page, &content, num, Asked { edit: Some(edit), ..Asked::default() }).await
+    show(page, &content, num, Asked { number, edit: Some(edit), ..Asked::default() }).await
 }
 
 async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked) -> HubResult<HttpResponse> {
@@ -188,7 +208,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let Some(pull) = pull else { return Ok(page.redirect(&format!("{}/discussions/{num}", repo.path()))) };
     let rights = Rights::of(page, content, &discussion);
     let (number, before) = (asked.number, asked.number * PAGE_LEN);
-    let (files, more) = diff(page, repo, Some(pull.parted), pull.head, before..before + PAGE_LEN).await?;
+    let DiffPage { files, has_next, is_cut } = diff(page, repo, Some(pull.parted), pull.head, before..before + PAGE_LEN).await?;
     let events = events.into_iter().filter(|event| remarks.thread_of(&event.id).is_some()).collect();
     let mut events = comments::shown(page, content, &discussion, events, (rights, &header.href())).await?;
     let again = asked.answer.as_ref().or(asked.edit.as_ref());
@@ -199,7 +219,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let lost = asked.answer.and_then(|answer| put_back(answer, &remarks, threads.iter_mut())).or(lost_edit);
     // What was typed before somebody locked it can be copied from the form.
     let spot = asked.spot.filter(|_| rights.comment || !asked.typed.is_empty());
-    let truncated = (more && number >= MAX_PAGE) || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
+    let truncated = is_cut || files.iter().any(|file| file.note.as_deref() == Some(LEFT_OUT));
     let files: Vec<ShownFile> =
         files.into_iter().map(|file| shown_file(file, &mut threads, spot.as_ref(), (rights.comment, number))).collect();
     let field = Field { key: "remark-", ..Field::new("comment", "Comment") };
@@ -208,7 +228,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
     let shown = FilesPage {
         head: Head::of(&discussion, &header.href()),
         branch_is_gone: pull.branch_is_gone,
-        desk: Desk::new(&header, &layout, num, rights, "files"),
+        desk: Desk { sent_from: sent_from(number), ..Desk::new(&header, &layout, num, rights, "files") },
         layout,
         form: RemarkForm::new(spot.as_ref(), pull.head.to_hex(), number, field),
         asked: spot.is_some(),
@@ -219,7 +239,7 @@ async fn show(page: &PageRequest, content: &RepoContent, num: i64, asked: Asked)
         truncated,
         before,
         previous: number.checked_sub(1).map(|number| page_href(repo, num, number)),
-        next: (more && number < MAX_PAGE).then(|| page_href(repo, num, number + 1)),
+        next: has_next.then(|| page_href(repo, num, number + 1)),
         files,
         elsewhere: threads,
         header,
@@ -277,7 +297,7 @@ fn shown_file(
 
 #[cfg(test)]
 mod tests {
-    use super::spot_of;
+    use super::{MAX_FILES, PAGE_LEN, number_at, sent_from, spot_of};
 
     #[test]
     fn a_spot_is_read_from_its_end() {
@@ -288,5 +308,15 @@ mod tests {
         }
         assert!(spot_of(&format!("{}:new:1", "x".repeat(4096))).is_some());
         assert_eq!(spot_of(&format!("{}:new:1", "x".repeat(4097))), None, "too long to be kept");
+    }
+
+    #[test]
+    fn forms_lead_back_to_the_page_that_they_were_sent_from() {
+        for number in [0, 1, 50] {
+            assert_eq!(number_at(&sent_from(number)), Some(number));
+        }
+        for (at, number) in [("talk", None), ("", None), ("files-x", Some(0)), ("files-999999", Some(MAX_FILES / PAGE_LEN))] {
+            assert_eq!(number_at(at), number, "{at}");
+        }
     }
 }

@@ -35,7 +35,7 @@ async fn after_at(
     done: HubResult<()>,
 ) -> HubResult<HttpResponse> {
     match done {
-        Ok(()) if at == "files" => Ok(page.redirect(&place_of(read, num, at, id))),
+        Ok(()) if files::number_at(at).is_some() => Ok(page.redirect(&place_of(read, num, at, id))),
         done => after(page, read, num, "", done).await,
     }
 }
@@ -79,8 +79,10 @@ async fn post_reply(page: &PageRequest, read: RepoRead, num: i64, form: &Comment
         Err(error) => return Err(error),
     };
     let answer = Answer { to: to.to_ascii_lowercase(), text, refusal };
-    if at == "files" && read.barrier(&page.app).await?.is_none() {
-        return Box::pin(files::show_answer(page, read, num, answer)).await;
+    if let Some(number) = files::number_at(at)
+        && read.barrier(&page.app).await?.is_none()
+    {
+        return Box::pin(files::show_answer(page, read, (num, number), answer)).await;
     }
     Box::pin(thread::show(page, &read, num, Again { answer: Some(answer), ..Again::default() })).await
 }
@@ -96,8 +98,10 @@ pub(super) fn is_for_the_form(error: &HubError) -> bool {
 
 /// Where something is on the page that a form was sent from.
 fn place_of(read: &RepoRead, num: i64, at: &str, id: &str) -> String {
-    let page = if at == "files" { "/files" } else { "" };
-    format!("{}/discussions/{num}{page}#{id}", read.repo.path())
+    match files::number_at(at) {
+        Some(number) => format!("{}#{id}", files::page_href(&read.repo, num, number)),
+        None => format!("{}/discussions/{num}#{id}", read.repo.path()),
+    }
 }
 
 /// Settles a thread, or takes that back.
@@ -148,8 +152,10 @@ pub(super) async fn post_edit(page: PageRequest, read: RepoRead, form: CommentFo
         done => return after_at(&page, &read, (num, id), at, done).await,
     };
     let edit = Answer { to: id.to_ascii_lowercase(), text, refusal };
-    if at == "files" && read.barrier(&page.app).await?.is_none() {
-        return Box::pin(files::show_edit(&page, read, num, edit)).await;
+    if let Some(number) = files::number_at(at)
+        && read.barrier(&page.app).await?.is_none()
+    {
+        return Box::pin(files::show_edit(&page, read, (num, number), edit)).await;
     }
     Box::pin(thread::show(&page, &read, num, Again { edit: Some(edit), ..Again::default() })).await
 }
