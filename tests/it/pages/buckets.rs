@@ -92,7 +92,7 @@ async fn a_bucket_is_opened_moved_and_deleted_by_its_owner() {
     let page = "/buckets/ada/walks/settings";
     assert_eq!(browser.submit(page, &format!("{page}/delete"), &[("confirmation", "no")]).await.status, 400);
     browser.submit(page, &format!("{page}/delete"), &[("confirmation", "ada/walks")]).await;
-    assert_eq!(eve.get("/buckets/ada/walks").await.status, 404);
+    assert_eq!(eve.get("/buckets/ada/walks").await.status, 410);
     hub.stop().await;
 }
 

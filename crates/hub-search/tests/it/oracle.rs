@@ -3,8 +3,8 @@
 use std::collections::BTreeMap;
 
 use hub_search::{
-    Change, Clause, Counters, Counting, Direction, Facet, FacetRequest, Narrow, Number, Position, Range, RepoDoc, Rule,
-    SearchQuery, Sort, TantivyIndex, Visible,
+    Change, Clause, Counters, Counting, Direction, Elsewhere, Facet, FacetRequest, Narrow, Number, Position, Range, RepoDoc,
+    Rule, SearchQuery, Sort, TantivyIndex, Visible,
 };
 use hub_types::RepoType;
 use proptest::{collection::vec, prelude::*};
@@ -19,6 +19,7 @@ const FACETS: [Facet; 3] = [Facet::Task, Facet::License, Facet::Author];
 const GROUP: &str = "group:-1";
 const OWNERS: [&str; 4] = ["ada", "Bob", "carl", "dora"];
 const VALUES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
+const ELSEWHERE: Elsewhere = Elsewhere { prefixes: &["v1", "t1"], facets: &[Facet::License] };
 const WORDS: [&str; 4] = ["alpha", "bravo", "delta", "gamma"];
 
 type Parts = ((i64, usize, usize, bool, Vec<usize>), (Vec<usize>, Vec<usize>, u64, u64), (i64, i64, Option<u64>, i32));
@@ -62,6 +63,11 @@ fn clause() -> impl Strategy<Value = Clause> {
     )
 }
 
+fn narrow() -> impl Strategy<Value = Narrow> {
+    let containing = |part: &str| Just(Narrow::Containing(part.to_owned()));
+    prop_oneof![3 => Just(Narrow::Every), 1 => containing("1"), 1 => containing("D"), 1 => Just(Narrow::Except(ELSEWHERE))]
+}
+
 fn query() -> impl Strategy<Value = SearchQuery> {
     let visible = prop_oneof![
         Just(Visible::Public),
@@ -85,14 +91,12 @@ fn query() -> impl Strategy<Value = SearchQuery> {
         proptest::option::of(0..4_i64),
     )
         .prop_map(|(number, min, max)| Range { number, min, max });
-    let request =
-        (0..FACETS.len(), 0..5_usize, any::<bool>(), prop_oneof![3 => Just(None), 1 => Just(Some("1")), 1 => Just(Some("D"))])
-            .prop_map(|(facet, limit, own, part): (_, _, _, Option<&str>)| FacetRequest {
-                facet: FACETS[facet],
-                limit,
-                narrow: part.map_or(Narrow::Every, |part| Narrow::Containing(part.to_owned())),
-                counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
-            });
+    let request = (0..FACETS.len(), 0..5_usize, any::<bool>(), narrow()).prop_map(|(facet, limit, own, narrow)| FacetRequest {
+        facet: FACETS[facet],
+        limit,
+        narrow,
+        counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
+    });
     (
         (
             0..3_usize,
@@ -209,8 +213,14 @@ fn counts(docs: &BTreeMap<i64, RepoDoc>, query: &SearchQuery, request: &FacetReq
             *counts.entry(value).or_default() += 1;
         }
     }
-    if let Narrow::Containing(part) = &request.narrow {
-        counts.retain(|value, _| value.to_lowercase().contains(&part.to_lowercase()));
+    match &request.narrow {
+        Narrow::Containing(part) => counts.retain(|value, _| value.to_lowercase().contains(&part.to_lowercase())),
+        Narrow::Except(elsewhere) => counts.retain(|value, _| {
+            let all = |facet| docs.values().filter(|doc| doc.kind == query.kind && values(doc, facet).contains(value)).count();
+            let begins = elsewhere.prefixes.iter().any(|prefix| value.starts_with(prefix));
+            !begins && elsewhere.facets.iter().all(|facet| 2 * all(*facet) < all(request.facet))
+        }),
+        Narrow::Every | Narrow::Only(_) => {}
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -332,7 +342,9 @@ fn queries_of_many() -> Vec<SearchQuery> {
     let containing = FacetRequest { narrow: Narrow::Containing("7".to_owned()), ..FacetRequest::top(Facet::Tag, 10) };
     let all = FacetRequest { counting: Counting::WithAllClauses, ..FacetRequest::top(Facet::Task, 4) };
     let facets = [Facet::Task, Facet::License, Facet::Tag, Facet::BaseModel].map(|facet| FacetRequest::top(facet, 12));
-    let facets: Vec<_> = facets.into_iter().chain([containing, all, FacetRequest::top(Facet::BaseModel, 3_000)]).collect();
+    let except = FacetRequest { narrow: Narrow::Except(ELSEWHERE), ..FacetRequest::top(Facet::Tag, 10) };
+    let facets: Vec<_> =
+        facets.into_iter().chain([containing, all, except, FacetRequest::top(Facet::BaseModel, 3_000)]).collect();
     let mut queries = Vec::new();
     for (at, clauses) in conditions.iter().enumerate() {
         for visible in [Visible::Public, Visible::PublicAnd(vec!["ada".to_owned()]), Visible::All] {
