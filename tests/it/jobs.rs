@@ -31,15 +31,6 @@ async fn enqueue(hub: &TestHub, job: Job) {
     hub.app().jobs.wake();
 }
 
-/// Waits until something is so, at most a minute.
-async fn until(what: &str, mut is_so: impl AsyncFnMut() -> bool) {
-    let started = Instant::now();
-    while !is_so().await {
-        assert!(started.elapsed() < Duration::from_secs(60), "never: {what}");
-        sleep(Duration::from_millis(20)).await;
-    }
-}
-
 async fn claim(hub: &TestHub, queue: Queue) -> Option<ClaimedJob> {
     queries::claim(&hub.app().pool, queue, LEASE, &[]).await.unwrap()
 }

@@ -7,11 +7,12 @@ use hub_types::Oid;
 use super::BASES;
 use super::commits::{CommitDay, by_day};
 use super::context::{all_refs, compare_href, header_of, layout_of};
-use super::diff::{FileDiff, diff};
+use super::diff::{DiffPage, FileDiff, diff};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, HubResult};
 use crate::repos::access::RepoContent;
+use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::{Repo, reading};
 use crate::web::filters;
 use crate::web::form::Field;
@@ -20,8 +21,6 @@ use crate::web::links::encode_segment;
 
 /// How many files a page shows.
 const PAGE_LEN: usize = 40;
-/// The last page: finding what differs starts over for each.
-const MAX_PAGE: usize = 50;
 /// How many commits are shown.
 const SHOWN_COMMITS: usize = 20;
 
@@ -46,6 +45,8 @@ struct ComparePage {
     /// The history of the second.
     history_href: String,
     files: Vec<FileDiff>,
+    /// Whether more files differ than are shown.
+    is_cut: bool,
     /// Whether both are the same commit, or hold the same files.
     same: bool,
     previous: Option<String>,
@@ -65,11 +66,11 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         |key: &str| query.get(key).map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&repo.default_branch).to_owned();
     let mut base = Field::new("base", "From").value(named("base"));
     let mut head = Field::new("head", "To").value(named("head"));
-    let number = query.get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_PAGE);
+    let number = query.get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_FILES / PAGE_LEN);
     let (old, new) = (resolved(&page, repo, &mut base).await?, resolved(&page, repo, &mut head).await?);
-    let (files, more) = match (old, new) {
+    let DiffPage { files, has_next, is_cut } = match (old, new) {
         (Some(old), Some(new)) => diff(&page, repo, Some(old), new, number * PAGE_LEN..(number + 1) * PAGE_LEN).await?,
-        _ => (Vec::new(), false),
+        _ => DiffPage::default(),
     };
     let commits = match (old, new) {
         (Some(old), Some(new)) if number == 0 => commits_between(&page, repo, old, new).await?,
@@ -84,7 +85,7 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         swap_href: compare_href(&repo.path(), &head.value, &base.value),
         same: number == 0 && files.is_empty() && !base.has_error() && !head.has_error(),
         previous: (number > 0).then(|| format!("{address}&p={}", number - 1)),
-        next: (more && number < MAX_PAGE).then(|| format!("{address}&p={}", number + 1)),
+        next: has_next.then(|| format!("{address}&p={}", number + 1)),
         counts: commits.counts(&base.value, &head.value),
         more_commits: commits.ahead > SHOWN_COMMITS,
         history_href: format!("{}/commits/{}", repo.path(), encode_segment(&head.value)),
@@ -92,6 +93,7 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         base,
         head,
         files,
+        is_cut,
         header,
     };
     page.show(shown).await

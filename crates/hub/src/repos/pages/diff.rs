@@ -85,7 +85,7 @@ impl DiffLine {
 }
 
 /// Some of the files that differ between two commits.
-#[derive(Debug)]
+#[derive(Debug, Default)]
 pub(super) struct DiffPage {
     /// The files.
     pub files: Vec<FileDiff>,
