@@ -1,6 +1,6 @@
 //! Random documents and queries, answered by the index and by a loop over all documents.
 
-use std::collections::BTreeMap;
+use std::collections::{BTreeMap, BTreeSet};
 
 use hub_search::{
     Change, Clause, Counters, Counting, Direction, Elsewhere, Facet, FacetRequest, Narrow, Number, Position, Range, RepoDoc,
@@ -202,6 +202,17 @@ fn sorted(mut docs: Vec<&RepoDoc>, query: &SearchQuery) -> Vec<i64> {
     docs.into_iter().skip(query.offset).take(query.limit).map(|doc| doc.pk).collect()
 }
 
+/// How many documents of a kind have each value, whoever may see them.
+fn counts_of_all(docs: &BTreeMap<i64, RepoDoc>, kind: RepoType, facet: Facet) -> BTreeMap<String, u64> {
+    let mut counts = BTreeMap::new();
+    for doc in docs.values().filter(|doc| doc.kind == kind) {
+        for value in BTreeSet::from_iter(values(doc, facet)) {
+            *counts.entry(value).or_default() += 1;
+        }
+    }
+    counts
+}
+
 fn counts(docs: &BTreeMap<i64, RepoDoc>, query: &SearchQuery, request: &FacetRequest) -> Vec<(String, u64)> {
     let without = (request.counting == Counting::WithoutOwnClauses).then_some(request.facet);
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -215,11 +226,15 @@ fn counts(docs: &BTreeMap<i64, RepoDoc>, query: &SearchQuery, request: &FacetReq
     }
     match &request.narrow {
         Narrow::Containing(part) => counts.retain(|value, _| value.to_lowercase().contains(&part.to_lowercase())),
-        Narrow::Except(elsewhere) => counts.retain(|value, _| {
-            let all = |facet| docs.values().filter(|doc| doc.kind == query.kind && values(doc, facet).contains(value)).count();
-            let begins = elsewhere.prefixes.iter().any(|prefix| value.starts_with(prefix));
-            !begins && elsewhere.facets.iter().all(|facet| 2 * all(*facet) < all(request.facet))
-        }),
+        Narrow::Except(elsewhere) => {
+            let all: Vec<_> = elsewhere.facets.iter().map(|facet| counts_of_all(docs, query.kind, *facet)).collect();
+            let own = counts_of_all(docs, query.kind, request.facet);
+            counts.retain(|value, _| {
+                let count = |all: &BTreeMap<String, u64>| all.get(value).copied().unwrap_or(0);
+                let begins = elsewhere.prefixes.iter().any(|prefix| value.starts_with(prefix));
+                !begins && all.iter().all(|other| 2 * count(other) < count(&own))
+            });
+        }
         Narrow::Every | Narrow::Only(_) => {}
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
