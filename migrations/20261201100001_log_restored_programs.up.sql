@@ -1,4 +1,5 @@
--- The audit log tells when a service account or an application came back, and does not say that it was made. What was deleted is still kept then.
+-- The audit log tells when a service account or an application came back, and does not say that it was made. What was deleted is still
+-- kept at that time.
 set local lock_timeout = '10s';
 create or replace function audit_user() returns trigger language plpgsql as $$
 begin

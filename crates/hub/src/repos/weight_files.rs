@@ -67,17 +67,6 @@ pub async fn open(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<
     }
 }
 
-/// The blob of a file of a commit, and what it points to if the file's bytes are not in git; for [`open_content`], which reads a file in
-/// git whole.
-///
-/// # Errors
-/// 503 when the repository cannot be read.
-pub async fn find(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<(Oid, Option<LfsPointer>)>> {
-    let wanted = path.to_owned();
-    let entry = reading::read(app, repo, move |reader| reader.entry_at(commit, &wanted)).await?;
-    Ok(entry.filter(|entry| entry.kind == EntryKind::File).map(|entry| (entry.oid, entry.lfs)))
-}
-
 /// The same for a file whose blob is known, which costs no walk through its folders.
 ///
 /// # Errors
@@ -98,6 +87,17 @@ pub async fn open_content(
     // Only what the repository has: a pointer alone opens nothing.
     let Some(held) = objects::find_held(app, repo.pk, pointer.oid).await? else { return Ok(None) };
     Ok(Some(WeightFile { path, size: held.size, content: Content::Large(pointer.oid), place: Place::Store(held) }))
+}
+
+/// The blob of a file of a commit, and what it points to if the file's bytes are not in git; for [`open_content`], which reads a file in
+/// git whole.
+///
+/// # Errors
+/// 503 when the repository cannot be read.
+pub async fn find(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<(Oid, Option<LfsPointer>)>> {
+    let wanted = path.to_owned();
+    let entry = reading::read(app, repo, move |reader| reader.entry_at(commit, &wanted)).await?;
+    Ok(entry.filter(|entry| entry.kind == EntryKind::File).map(|entry| (entry.oid, entry.lfs)))
 }
 
 impl WeightFile {
