@@ -116,6 +116,25 @@ async fn a_name_that_was_taken_meanwhile_is_told_and_links_end() {
 }
 
 #[tokio::test]
+async fn a_link_says_at_once_that_sign_up_was_closed_meanwhile() {
+    let hub = start().await;
+    assert_eq!(sign_up(&hub, "bob", "bob@example.org", PASSWORD).await.0, 200);
+    let path = link(&mails(&hub, 1).await[0]);
+    let secret = path.split("link=").nth(1).unwrap();
+    let mut browser = Browser::new(&hub);
+    let csrf = browser.open(&path).await.csrf();
+    hub.sql("insert into flag_changes (flag, after, reason) values ('sign-up', false, 'a flood')").await;
+    hub::flags::load(hub.app()).await.unwrap();
+    let page = browser.get(&path).await;
+    assert!(page.status == 403 && page.has("Sign-up is closed on this hub"), "{}", page.text);
+    assert!(!page.has("action=\"/join/confirm\""), "{}", page.text);
+    let fields = [("csrf_token", csrf.as_str()), ("link", secret), ("password", PASSWORD)];
+    assert_eq!(browser.post("/join/confirm", &fields).await.status, 403);
+    assert_eq!(hub.count("users").await, 1);
+    hub.stop().await;
+}
+
+#[tokio::test]
 async fn of_two_links_at_once_one_makes_an_account_and_a_third_one_is_over() {
     let hub = start().await;
     for name in ["grace", "gracie"] {

@@ -6,7 +6,7 @@ use hub::moderation::appeals;
 
 use super::{stage_with, user};
 use crate::accounts::second_factors::set_up;
-use crate::outbox::{link, outbox};
+use crate::outbox::{link, outbox, the_mail};
 use crate::pages::browser::{Browser, PASSWORD, Page};
 
 async fn send(browser: &mut Browser, path: &str, password: &str, code: &str, what: &str) -> Page {
@@ -39,15 +39,19 @@ async fn a_suspended_person_takes_a_copy_by_password_and_second_factor() {
     }
     assert_eq!(hub.count("data_exports").await, 0);
 
-    let early = send(&mut browser, &data, PASSWORD, &codes[0], "download").await;
+    // What is refused all the same uses up no recovery code.
+    let early = send(&mut browser, &data, PASSWORD, &codes[1], "download").await;
     assert!(early.status == 409 && early.has("There is no copy to download."), "{}", early.text);
     let asked = send(&mut browser, &data, PASSWORD, &codes[1], "ask").await;
     assert_eq!((asked.status, asked.location()), (303, data.as_str()), "{}", asked.text);
-    let again = send(&mut browser, &data, PASSWORD, &codes[2], "ask").await;
+    let again = send(&mut browser, &data, PASSWORD, &codes[1], "ask").await;
+    assert!(again.status == 403 && again.has("This code is not right"), "it was used: {}", again.text);
+    let again = send(&mut browser, &data, PASSWORD, &codes[3], "ask").await;
     assert!(again.status == 409 && again.has("within the last day"), "{}", again.text);
     hub.jobs_done().await;
     let sent = outbox(hub);
-    let ready = sent.iter().find(|mail| mail.contains("the copy of your data is ready")).expect("a mail tells her");
+    let ready = the_mail(&sent, "ada@example.org", "The copy of your data is ready");
+    assert!(ready.contains("Get the copy") && ready.contains("The page asks for your password."), "{ready}");
     assert_eq!(link(ready), data);
     assert_eq!(send(&mut browser, &data, PASSWORD, &codes[1], "download").await.status, 403, "a code works once");
     let copy = send(&mut browser, &data, PASSWORD, &codes[3], "download").await;

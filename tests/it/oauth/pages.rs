@@ -85,7 +85,7 @@ async fn a_deleted_application_comes_back_with_its_id_and_secret() {
     let again = sign_in(&hub, &mut bob, &painter, "openid").await;
     hub.with_token(again["access_token"].as_str().unwrap()).get("/api/whoami-v2", 200).await;
     assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 409, "once");
-    assert_eq!(logged(&hub, "ada").await, ["app.create", "app.delete", "app.create"]);
+    assert_eq!(logged(&hub, "ada").await, ["app.create", "app.delete", "app.restore"]);
 
     // After its time it is gone for good.
     ada.submit(&path, &format!("{path}/delete"), &[]).await;

@@ -307,6 +307,9 @@ async fn a_deleted_one_comes_back_without_its_tokens() {
     again.commit("/api/models/acme/private", "main", &[Client::file("a.txt", "a\n")], 200).await;
     assert_eq!(again.get_json("/api/whoami-v2", 200).await["name"], "acme-ci");
     assert_eq!(ada.submit(LIST, LIST, &restore).await.status, 409, "once");
+    for action in ["create", "delete", "restore"] {
+        assert_eq!(hub.count(&format!("audit_log where action = 'service_account.{action}'")).await, 1, "{action}");
+    }
 
     // One that was disabled comes back so.
     assert_eq!(ada.submit(CI, &format!("{CI}/switch"), &[("action", "disable")]).await.status, 303);

@@ -2,6 +2,7 @@ use hub_tests::{Client, TestHub, Value, json};
 use hub_types::RepoType;
 
 use super::seeded::{Seeded, add, add_lfs};
+use crate::lfs::{Large, upload};
 
 const CARD: &str = "---\nlicense: mit\nlanguage: [en, de]\npipeline_tag: text-classification\nbase_model: ada/parent\ndatasets: [ada/corpus]\ntags: [fun]\n---\n# Bert\n\nIt classifies. See arXiv:1810.04805.\n";
 const CONFIG: &str = r#"{"model_type":"bert","architectures":["BertForSequenceClassification"],"hidden_size":3}"#;
@@ -184,6 +185,30 @@ async fn all_files_of_an_index_are_counted_or_none() {
     seeded.commit("main", "the last", vec![shard(17)]).await;
     seeded.hub.jobs_done().await;
     assert_eq!(show(&seeded, "", 200).await["safetensors"], json!({"parameters": {"F32": 210}, "total": 210}));
+    seeded.stop().await;
+}
+
+#[tokio::test]
+async fn files_in_git_and_in_the_store_are_counted_together() {
+    let seeded = Seeded::model(&[("README.md", CARD)]).await;
+    let name = |number: usize| format!("model-{number:05}-of-00004.safetensors");
+    let names: Value = (1..=4).map(|number| (format!("w{number}"), name(number))).collect();
+    let mut changes = vec![add("model.safetensors.index.json", &json!({ "weight_map": names }).to_string())];
+    changes.extend([1, 3].map(|number| hub_git::Change::AddBlob {
+        path: hub_types::RepoPath::new(&name(number)).unwrap(),
+        content: hub_git::Content::Bytes(safetensors(number)),
+    }));
+    seeded.commit("main", "those in git", changes).await;
+    let mut lines = Vec::new();
+    for number in [2, 4] {
+        let file = Large::new(safetensors(number));
+        upload(&seeded.ada, "ada/bert", &file).await;
+        let value = json!({ "path": name(number), "algo": "sha256", "oid": file.oid, "size": file.bytes.len() });
+        lines.push(json!({ "key": "lfsFile", "value": value }));
+    }
+    seeded.ada.commit(&seeded.api, "main", &lines, 200).await;
+    seeded.hub.jobs_done().await;
+    assert_eq!(show(&seeded, "", 200).await["safetensors"], json!({"parameters": {"F32": 10}, "total": 10}));
     seeded.stop().await;
 }
 

@@ -70,7 +70,11 @@ pub enum Notice {
         new: String,
     },
     /// The copy of somebody's data that they asked for is there.
-    DataReady,
+    DataReady {
+        /// The path of the page that asks for the password, for those who cannot open their settings.
+        #[serde(default)]
+        page: Option<String>,
+    },
     /// Something was done with the second factors.
     SecondFactors {
         /// What, as a sentence that begins small.
@@ -219,7 +223,7 @@ fn address_for(user: &User, notice: &Notice) -> Option<String> {
         // Enqueued only if it was confirmed.
         Notice::EmailChanged { old, .. } => Some(old.clone()),
         Notice::PasswordChanged
-        | Notice::DataReady
+        | Notice::DataReady { .. }
         | Notice::SecondFactors { .. }
         | Notice::NewBrowser { .. }
         | Notice::WrongCodes

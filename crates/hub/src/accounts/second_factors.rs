@@ -46,10 +46,23 @@ async fn has_any_in(conn: &mut PgConnection, user_pk: UserPk) -> sqlx::Result<bo
 /// # Errors
 /// 403 when it is wrong or was used, 429 after too many wrong ones.
 pub(super) async fn check_code(app: &App, user: &User, code: &str) -> HubResult<Way> {
+    check(app, user, code, true).await
+}
+
+/// The same before something that is refused all the same: a recovery code is not used up. One of the app is, for another one comes.
+///
+/// # Errors
+/// As [`check_code`].
+pub(super) async fn check_code_in_vain(app: &App, user: &User, code: &str) -> HubResult<Way> {
+    check(app, user, code, false).await
+}
+
+async fn check(app: &App, user: &User, code: &str, uses_up: bool) -> HubResult<Way> {
     let attempt = Try::start_code(app, user.pk)?;
     // Nobody guesses a recovery code, so that these are not counted for long.
     let way = if codes::is_like_one(code) {
-        codes::take(app, user.pk, code).await?.then_some(Way::RecoveryCode)
+        let is_right = if uses_up { codes::take(app, user.pk, code).await? } else { codes::has(app, user.pk, code).await? };
+        is_right.then_some(Way::RecoveryCode)
     } else {
         start_count(app, user.pk).await?;
         totp::take(app, user.pk, code).await?.then_some(Way::App)

@@ -104,11 +104,19 @@ pub async fn ask_password(app: &App, request: &HttpRequest, user: &User, passwor
 }
 
 /// Asks for all that a sign-in asks for, of somebody who gets no session: the password, and a code where the account has a second factor.
-/// The security log tells of it.
+/// The security log tells of it. What is refused all the same is given as `refused`: only who has shown who they are is told of it, and it
+/// uses up no recovery code.
 ///
 /// # Errors
-/// 403 when something is wrong, or the account has no password; 429 after too many wrong ones.
-pub async fn ask_all(app: &App, request: &HttpRequest, user: &User, password: &str, code: &str) -> HubResult<()> {
+/// 403 when something is wrong, or the account has no password; 429 after too many wrong ones; `refused`.
+pub async fn ask_all(
+    app: &App,
+    request: &HttpRequest,
+    user: &User,
+    password: &str,
+    code: &str,
+    refused: Option<HubError>,
+) -> HubResult<()> {
     if !passwords_are_off(app) && !queries::identities::has_password(&app.pool, user.pk).await? {
         let text = "This account has no password yet. Set one first, by the link that `/forgot-password` sends you.";
         return Err(HubError::forbidden(text).at("current_password"));
@@ -122,11 +130,15 @@ pub async fn ask_all(app: &App, request: &HttpRequest, user: &User, password: &s
             let text = "This account has a second factor: give a code of its app, or a recovery code.";
             return Err(HubError::forbidden(text).at("code"));
         }
-        second_factors::check_code(app, user, code).await?;
+        if refused.is_some() {
+            second_factors::check_code_in_vain(app, user, code).await?;
+        } else {
+            second_factors::check_code(app, user, code).await?;
+        }
     }
     // No session tells of it, so the security log does.
     audit::note_viewer(&Viewer { user: Some(user.clone()), auth: Auth::Password });
     let details = json!({ "browser": sessions::user_agent_of(request) });
     audit::note(app, user.pk, "account.proof", &details).await?;
-    Ok(())
+    refused.map_or(Ok(()), Err)
 }

@@ -7,6 +7,7 @@ use chrono::{DateTime, TimeDelta, Utc};
 use futures::{TryStreamExt as _, stream};
 use hub_storage::{Expect, StorageKey};
 use serde_json::Value;
+use sqlx::PgConnection;
 use tokio::sync::mpsc;
 
 use super::queries::exports as queries;
@@ -61,6 +62,19 @@ pub async fn list(app: &App, user: &User) -> HubResult<Vec<Export>> {
     Ok(queries::list(&app.pool, user.pk).await?)
 }
 
+/// Refuses another copy to who asked for one a short time ago.
+///
+/// # Errors
+/// 409 when one was asked for in the last day.
+pub async fn check_pause(conn: &mut PgConnection, user: &User) -> HubResult<()> {
+    if queries::was_asked_since(conn, user.pk, crate::clock::now() - PAUSE).await? {
+        return Err(HubError::conflict(
+            "You asked for a copy of your data within the last day. Take that one, or ask again tomorrow.",
+        ));
+    }
+    Ok(())
+}
+
 /// Has a copy made.
 ///
 /// # Errors
@@ -68,11 +82,7 @@ pub async fn list(app: &App, user: &User) -> HubResult<Vec<Export>> {
 pub async fn ask(app: &App, user: &User) -> HubResult<()> {
     let mut tx = audit::begin(app).await?;
     lock_user(&mut tx, user.pk).await?;
-    if queries::was_asked_since(&mut tx, user.pk, crate::clock::now() - PAUSE).await? {
-        return Err(HubError::conflict(
-            "You asked for a copy of your data within the last day. Take that one, or ask again tomorrow.",
-        ));
-    }
+    check_pause(&mut tx, user).await?;
     let export_pk = queries::insert(&mut tx, user.pk).await?;
     Job::ExportData { export_pk }.enqueue(&mut tx).await?;
     tx.commit().await?;
@@ -132,18 +142,7 @@ pub async fn make(app: &App, export_pk: i64) -> HubResult<()> {
 /// What tells that a copy is ready. Who is suspended cannot open the settings.
 async fn notice_of(app: &App, user: &User) -> HubResult<Notice> {
     let page = if user.suspended { moderation::data_path(app, user).await? } else { None };
-    Ok(match page {
-        None => Notice::DataReady,
-        Some(page) => Notice::Moderated {
-            subject: "the copy of your data is ready".to_owned(),
-            lines: vec![
-                "the copy of your data that you asked for can be downloaded for a week. The page asks for your password."
-                    .to_owned(),
-                "If you did not ask for it, somebody else knows your password: set a new one.".to_owned(),
-            ],
-            page,
-        },
-    })
+    Ok(Notice::DataReady { page })
 }
 
 /// When packing fails, the store is told so, and keeps nothing.

@@ -4,11 +4,12 @@
 use actix_web::{HttpResponse, web};
 use askama::Template;
 
-use super::exports;
+use super::exports::{self, Export};
 use super::pages::send_copy;
 use crate::accounts::page::{CheckedForm, PageRequest};
 use crate::accounts::queries::find_user;
 use crate::accounts::{User, sign_in};
+use crate::app::App;
 use crate::error::{HubError, HubResult};
 use crate::moderation::appeals;
 use crate::web::extract::raw_param;
@@ -112,17 +113,33 @@ async fn post(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
 
 async fn answer(page: &PageRequest, form: &CheckedForm, user: &User, act_pk: i64) -> HubResult<HttpResponse> {
     let app = &page.app;
-    sign_in::ask_all(app, page.http(), user, form.exact("current_password"), form.text("code")).await?;
-    if form.text("do") == "download" {
-        let newest = exports::find_newest(app, user).await?.ok_or_else(|| {
-            HubError::conflict(
-                "There is no copy to download. If you asked for one, it is still being made; else ask for one first.",
-            )
-        })?;
+    let found = if form.text("do") == "download" {
+        find_copy(app, user).await.map(Some)
+    } else {
+        may_ask(app, user).await.map(|()| None)
+    };
+    // Who it is comes first, also when there is nothing to get: that it is so is not for others.
+    let (newest, refused) = match found {
+        Ok(newest) => (newest, None),
+        Err(error) => (None, Some(error)),
+    };
+    sign_in::ask_all(app, page.http(), user, form.exact("current_password"), form.text("code"), refused).await?;
+    if let Some(newest) = newest {
         return send_copy(page, user, &newest.public_id).await;
     }
-    app.require_changes()?;
     exports::ask(app, user).await?;
     let text = "The copy is being made. A mail tells you when it is ready, if your address is confirmed; then download it here.";
     Ok(page.redirect_saying(&appeals::data_path_of(app, act_pk), text))
+}
+
+async fn find_copy(app: &App, user: &User) -> HubResult<Export> {
+    exports::find_newest(app, user).await?.ok_or_else(|| {
+        HubError::conflict("There is no copy to download. If you asked for one, it is still being made; else ask for one first.")
+    })
+}
+
+async fn may_ask(app: &App, user: &User) -> HubResult<()> {
+    app.require_changes()?;
+    let mut conn = app.pool.acquire().await?;
+    exports::check_pause(&mut conn, user).await
 }

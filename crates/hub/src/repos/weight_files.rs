@@ -61,10 +61,8 @@ enum Place {
 /// # Errors
 /// 503 when the database or the store does not answer.
 pub async fn open(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<WeightFile>> {
-    let wanted = path.to_owned();
-    let entry = reading::read(app, repo, move |reader| reader.entry_at(commit, &wanted)).await?;
-    match entry.filter(|entry| entry.kind == EntryKind::File) {
-        Some(entry) => open_content(app, repo, path, entry.oid, entry.lfs.as_ref()).await,
+    match find(app, repo, commit, path).await? {
+        Some((blob, lfs)) => open_content(app, repo, path, blob, lfs.as_ref()).await,
         None => Ok(None),
     }
 }
@@ -89,6 +87,17 @@ pub async fn open_content(
     // Only what the repository has: a pointer alone opens nothing.
     let Some(held) = objects::find_held(app, repo.pk, pointer.oid).await? else { return Ok(None) };
     Ok(Some(WeightFile { path, size: held.size, content: Content::Large(pointer.oid), place: Place::Store(held) }))
+}
+
+/// The blob of a file of a commit, and what it points to if the file's bytes are not in git; for [`open_content`], which reads a file in
+/// git whole.
+///
+/// # Errors
+/// 503 when the repository cannot be read.
+pub async fn find(app: &App, repo: &Repo, commit: Oid, path: &str) -> HubResult<Option<(Oid, Option<LfsPointer>)>> {
+    let wanted = path.to_owned();
+    let entry = reading::read(app, repo, move |reader| reader.entry_at(commit, &wanted)).await?;
+    Ok(entry.filter(|entry| entry.kind == EntryKind::File).map(|entry| (entry.oid, entry.lfs)))
 }
 
 impl WeightFile {

@@ -27,13 +27,7 @@ pub(super) fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
             link: None,
             closing: "If this was not you, somebody else has your password: tell whoever runs the hub.",
         },
-        Notice::DataReady => Content {
-            id,
-            subject: "The copy of your data is ready".to_owned(),
-            lines: vec!["the copy of your data that you asked for can be downloaded for a week.".into()],
-            link: Some(("Download it", format!("{base}/settings/data"))),
-            closing: "If you did not ask for it, somebody else was in your account: set a new password, and end all sessions.",
-        },
+        Notice::DataReady { page } => data_ready(id, &base, page.as_deref()),
         Notice::SecondFactors { told } => Content {
             id,
             subject: "How you log in was changed".to_owned(),
@@ -69,6 +63,23 @@ pub(super) fn content_of(app: &App, notice: &Notice, id: &str) -> Content {
         Notice::WebhookDisabled { id: webhook, host, because } => {
             webhook_disabled(id, host, because, format!("{base}/settings/webhooks/{webhook}"))
         }
+    }
+}
+
+/// `page` is for those who cannot open their settings.
+fn data_ready(id: String, base: &str, page: Option<&str>) -> Content {
+    let asks = page.map(|_| "The page asks for your password.".to_owned());
+    Content {
+        id,
+        subject: "The copy of your data is ready".to_owned(),
+        lines: std::iter::once("the copy of your data that you asked for can be downloaded for a week.".to_owned())
+            .chain(asks)
+            .collect(),
+        link: Some(("Get the copy", format!("{base}{}", page.unwrap_or("/settings/data")))),
+        closing: match page {
+            Some(_) => "If you did not ask for it, somebody else knows your password: set a new one.",
+            None => "If you did not ask for it, somebody else was in your account: set a new password, and end all sessions.",
+        },
     }
 }
 

@@ -72,14 +72,20 @@ fn question(page: &PageRequest, row: SignUpRow, link: &str, refusal: &Refusal) -
 
 /// Opening the link changes nothing, because programs open links, too.
 async fn show_question(page: PageRequest) -> HubResult<HttpResponse> {
+    check_open(&page)?;
     let link = page.query().get("link").unwrap_or_default().to_owned();
     let row = sign_ups::find_asked(&page.app, &link).await?;
     page.show(question(&page, row, &link, &Refusal::default())).await
 }
 
+/// Refuses links from before sign-up was closed, or passwords were switched off.
+fn check_open(page: &PageRequest) -> HubResult<()> {
+    refuse_passwords(page)?;
+    page.app.require(Flag::SignUp)
+}
+
 async fn post_confirm(page: PageRequest, form: CheckedForm) -> HubResult<HttpResponse> {
-    refuse_passwords(&page)?;
-    page.app.require(Flag::SignUp)?;
+    check_open(&page)?;
     let link = form.text("link");
     match sign_ups::confirm(&page.app, page.http(), link, form.exact("password")).await {
         Ok((user, next)) => log_in(&page, &user, &next, Way::Password).await,

@@ -106,6 +106,20 @@ pub async fn take_code(conn: &mut PgConnection, user_pk: UserPk, hash: &[u8]) ->
     Ok(done.execute(conn).await?.rows_affected() > 0)
 }
 
+/// Whether there is such a recovery code.
+///
+/// # Errors
+/// The database does not answer.
+pub async fn has_code(pool: &PgPool, user_pk: UserPk, hash: &[u8]) -> sqlx::Result<bool> {
+    sqlx::query_scalar!(
+        r#"select exists (select from recovery_codes where user_pk = $1 and $2 = any (hashes)) as "has!""#,
+        user_pk,
+        hash
+    )
+    .fetch_one(pool)
+    .await
+}
+
 /// Forgets recovery codes.
 ///
 /// # Errors

@@ -84,6 +84,12 @@ pub(super) async fn take(app: &App, user_pk: UserPk, code: &str) -> HubResult<bo
     Ok(taken)
 }
 
+/// Whether there is such a code, which stays.
+pub(super) async fn has(app: &App, user_pk: UserPk, code: &str) -> HubResult<bool> {
+    let Some(hash) = hash_of(user_pk, code) else { return Ok(false) };
+    Ok(queries::has_code(&app.pool, user_pk, &hash).await?)
+}
+
 #[cfg(test)]
 mod tests {
     use super::{ALPHABET, generate, hash_of, is_like_one};

@@ -11,11 +11,12 @@ use crate::error::{HubError, HubResult};
 use crate::repos::Repo;
 use crate::repos::queries::listing::ListedRepo;
 use crate::repos::queries::{self, derived};
-use crate::repos::weight_files::{WeightFile, gguf_shards, open};
+use crate::repos::weight_files::{WeightFile, find, gguf_shards, open, open_content};
 
 /// What is read first: most headers are shorter.
 const FIRST_READ_BYTES: u64 = 256 << 10;
-/// Of how many files the beginnings are read at once. What is longer is read of one after the other: it may need much memory.
+/// Of how many files the beginnings are read at once. What is longer is read of one after the other, and so are files that lie in git, which
+/// are read whole: they may need much memory.
 const READS_AT_ONCE: usize = 8;
 /// The longest safetensors header that is read into memory; the format allows more than any model has.
 const MAX_READ_BYTES: u64 = 32 << 20;
@@ -113,7 +114,8 @@ async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) 
         for group in shards.chunks(READS_AT_ONCE) {
             for found in beginnings_of(app, repo, head, group).await {
                 // A repository that lacks a shard has no number of parameters.
-                let Some((file, beginning)) = found? else { return Ok(None) };
+                let Some(found) = found? else { return Ok(None) };
+                let Some((file, beginning)) = found.begin(app, repo).await? else { return Ok(None) };
                 sum.add(&one_safetensors(app, &file, beginning, &mut bytes_left).await?);
             }
         }
@@ -121,15 +123,44 @@ async fn safetensors_summary(app: &App, repo: &Repo, head: Oid, paths: &[&str]) 
     Ok(Some(sum))
 }
 
-/// Files with what is read of them first, in their order; nothing for one that is not there. They are read at once, since each takes
-/// several answers of a store that may be far away. All come before the first is looked at: what is read halfway would keep its turn
-/// or its connection from whoever looks.
-async fn beginnings_of(app: &App, repo: &Repo, head: Oid, paths: &[String]) -> Vec<HubResult<Option<(WeightFile, Bytes)>>> {
+/// A file that is there.
+struct Found {
+    path: String,
+    blob: Oid,
+    /// It with what is read of it first; not yet for one that lies in git.
+    begun: Option<(WeightFile, Bytes)>,
+}
+
+impl Found {
+    /// The file with what is read of it first, when its turn has come.
+    async fn begin(self, app: &App, repo: &Repo) -> HubResult<Option<(WeightFile, Bytes)>> {
+        match self.begun {
+            Some(begun) => Ok(Some(begun)),
+            None => begin(app, open_content(app, repo, &self.path, self.blob, None).await?).await,
+        }
+    }
+}
+
+/// Files with what is read of them first, in their order; nothing for one that is not there. Those in the store are read at once, since
+/// each takes several answers of a store that may be far away. All come before the first is looked at: what is read halfway would keep
+/// its turn or its connection from whoever looks.
+async fn beginnings_of(app: &App, repo: &Repo, head: Oid, paths: &[String]) -> Vec<HubResult<Option<Found>>> {
     join_all(paths.iter().map(|path| beginning_of(app, repo, head, path))).await
 }
 
-async fn beginning_of(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<(WeightFile, Bytes)>> {
-    let Some(file) = open(app, repo, head, path).await? else { return Ok(None) };
+async fn beginning_of(app: &App, repo: &Repo, head: Oid, path: &str) -> HubResult<Option<Found>> {
+    let Some((blob, lfs)) = find(app, repo, head, path).await? else { return Ok(None) };
+    let begun = if lfs.is_some() {
+        let Some(begun) = begin(app, open_content(app, repo, path, blob, lfs.as_ref()).await?).await? else { return Ok(None) };
+        Some(begun)
+    } else {
+        None
+    };
+    Ok(Some(Found { path: path.to_owned(), blob, begun }))
+}
+
+async fn begin(app: &App, file: Option<WeightFile>) -> HubResult<Option<(WeightFile, Bytes)>> {
+    let Some(file) = file else { return Ok(None) };
     let beginning = file.head(app, FIRST_READ_BYTES.min(file.size)).await?;
     Ok(Some((file, beginning)))
 }
@@ -186,7 +217,8 @@ async fn gguf_summary(app: &App, repo: &Repo, head: Oid, path: &str) -> Result<O
     let (mut sum, mut left) = (None::<gguf::Summary>, MAX_ALL_BYTES);
     for group in shards.chunks(READS_AT_ONCE) {
         for found in beginnings_of(app, repo, head, group).await {
-            let Some((file, beginning)) = found? else { return Ok(None) };
+            let Some(found) = found? else { return Ok(None) };
+            let Some((file, beginning)) = found.begin(app, repo).await? else { return Ok(None) };
             let next = one_gguf(app, &file, beginning, &mut left).await?;
             match &mut sum {
                 Some(sum) => sum.add(&next),

@@ -68,10 +68,10 @@ pub async fn restore(
     client_pk: i64,
     since: DateTime<Utc>,
 ) -> sqlx::Result<Option<String>> {
-    sqlx::query_scalar!(
+    let back = sqlx::query_scalar!(
         "with back as (
-             delete from deleted_applications where user_pk = $1 and client_pk = $2 and deleted_at > $3
-             returning client_pk, client_id, user_pk, name, homepage, redirect_uris, scopes, secret_hash, created_at
+             select client_pk, client_id, user_pk, name, homepage, redirect_uris, scopes, secret_hash, created_at
+             from deleted_applications where user_pk = $1 and client_pk = $2 and deleted_at > $3 for update
          )
          insert into oauth_clients (client_pk, client_id, user_pk, origin, name, homepage, redirect_uris, scopes, secret_hash,
                                     created_at)
@@ -81,7 +81,11 @@ pub async fn restore(
         user_pk,
         client_pk,
         since
-    )
-    .fetch_optional(conn)
-    .await
+    );
+    let id = back.fetch_optional(&mut *conn).await?;
+    // Afterwards: by it the log knew that none was made.
+    if id.is_some() {
+        sqlx::query!("delete from deleted_applications where client_pk = $1", client_pk).execute(conn).await?;
+    }
+    Ok(id)
 }
