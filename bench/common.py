@@ -17,10 +17,10 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from harness.clients import client_env  # noqa: E402
-from harness.hub import Hub  # noqa: E402
-from harness.people import TOKENS  # noqa: E402
-from harness.process import Child, free_ports, status_of  # noqa: E402
+from harness.clients import client_env  # noqa: E402 - found by the path above
+from harness.hub import Hub  # noqa: E402 - found by the path above
+from harness.people import TOKENS  # noqa: E402 - found by the path above
+from harness.process import Child, free_ports, status_of  # noqa: E402 - found by the path above
 
 HF = Path(sys.executable).with_name("hf")
 MIB = 1024 * 1024

@@ -28,8 +28,8 @@ import zipfile
 from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
-from harness.hub import Hub  # noqa: E402
-from harness.people import TOKENS  # noqa: E402
+from harness.hub import Hub  # noqa: E402 - found by the path above
+from harness.people import TOKENS  # noqa: E402 - found by the path above
 
 TASKS = {
     "Retrieval": "text-retrieval",
@@ -132,9 +132,9 @@ def invent(number, seed):
     dice = random.Random(seed)
     languages = sorted(set(LANGUAGES.values()) - {"en"})
     tasks, weights = list(SYNTHETIC_TASKS), list(SYNTHETIC_TASKS.values())
-    maybe = lambda share, value, other=None: value if dice.random() < share else other  # noqa: E731
+    maybe = lambda share, value, other=None: value if dice.random() < share else other  # noqa: E731 - a name for one expression
     # English is as frequent as all others together, and those fall off.
-    language = lambda: maybe(0.5, "en", languages[min(int(dice.expovariate(0.2)), len(languages) - 1)])  # noqa: E731
+    language = lambda: maybe(0.5, "en", languages[min(int(dice.expovariate(0.2)), len(languages) - 1)])  # noqa: E731 - a name for one expression
     known = []
     for place in range(number // 2):
         spoken = {language() for _ in range(dice.choice((1, 1, 1, 2, 3)))}
@@ -149,7 +149,7 @@ def invent(number, seed):
         task = base["task"] if base else dice.choices(tasks, weights)[0]
         spoken = base["language"] if base and dice.random() < 0.7 else language()
         field = maybe(0.35, dice.choice(FIELDS))
-        fits = lambda data: data["weight"] * (4 if spoken in data["languages"] else 1) * (6 if field and field == data["field"] else 1)  # noqa: E731
+        fits = lambda data: data["weight"] * (4 if spoken in data["languages"] else 1) * (6 if field and field == data["field"] else 1)  # noqa: E731 - a name for one expression
         of_task = [data for data in known if data["task"] == task] or known
         links = set()
         for _ in range(1 + min(int(dice.expovariate(0.7)), 7)):

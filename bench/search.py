@@ -22,9 +22,9 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1] / "tests"))
 
-from common import end_when_asked  # noqa: E402
-from harness.hub import Hub, hub_binary  # noqa: E402
-from harness.people import TOKENS  # noqa: E402
+from common import end_when_asked  # noqa: E402 - found by the path above
+from harness.hub import Hub, hub_binary  # noqa: E402 - found by the path above
+from harness.people import TOKENS  # noqa: E402 - found by the path above
 
 ROUNDS = 200
 # What a list page asks Postgres for: the newest page of what fits, and how many have each tag.

@@ -15,11 +15,11 @@ import pytest
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.clients import client_env  # noqa: E402
-from harness.counting_proxy import CountingProxy  # noqa: E402
-from harness.hub import Hub  # noqa: E402
-from harness.parts import IN_PARTS  # noqa: E402
-from harness.people import TOKENS  # noqa: E402
+from harness.clients import client_env  # noqa: E402 - found by the path above
+from harness.counting_proxy import CountingProxy  # noqa: E402 - found by the path above
+from harness.hub import Hub  # noqa: E402 - found by the path above
+from harness.parts import IN_PARTS  # noqa: E402 - found by the path above
+from harness.people import TOKENS  # noqa: E402 - found by the path above
 
 pytest_plugins = ["compatibility"]
 

@@ -71,7 +71,7 @@ def test_one_asks_and_the_other_decides(api, api_of, gated, ask, download, url, 
     repo_id, dave = gated(repo_type), api_of("dave")
     where = {"repo_id": repo_id, "repo_type": repo_type}
     lists = (api.list_pending_access_requests, api.list_accepted_access_requests, api.list_rejected_access_requests)
-    names = lambda: [[request.username for request in each(**where)] for each in lists]  # noqa: E731
+    names = lambda: [[request.username for request in each(**where)] for each in lists]  # noqa: E731 - a name for one expression
     assert api.repo_info(**where).gated == "manual" and dave.repo_exists(**where)
     page = f"{url}/{'' if repo_type == 'model' else 'datasets/'}{repo_id}"
     with pytest.raises(GatedRepoError, match=f"Visit {page} to ask for access"):

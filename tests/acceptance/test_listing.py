@@ -232,15 +232,15 @@ def test_spaces_are_found_by_command(hf, new_repo, unique):
 @calls("HfApi.list_models (apps, gated, inference, num_parameters, trained_dataset)")
 def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo, unique):
     tag = unique("tag")
-    card = lambda *lines: "\n".join(["---", f"tags: [{tag}]", *lines, "---", ""]).encode()  # noqa: E731
-    weights = lambda *shape: safetensors(w=("F16", list(shape)))  # noqa: E731
+    card = lambda *lines: "\n".join(["---", f"tags: [{tag}]", *lines, "---", ""]).encode()  # noqa: E731 - a name for one expression
+    weights = lambda *shape: safetensors(w=("F16", list(shape)))  # noqa: E731 - a name for one expression
     small = new_repo(files={"README.md": card("library_name: transformers", "datasets: [ada/corpus]"), "model.safetensors": weights(10)})
     large = new_repo(files={"README.md": card("datasets: [ada/corpus, ada/other]"), "model.safetensors": weights(50, 40)})
     quantized = new_repo(files={"README.md": card("base_model: ada/parent"), "model-q4.gguf": b"GGUF"})
     for repo_id in (small, large):
         assert api.model_info(repo_id).safetensors.total in (10, 2_000), "the headers are read"
     api.update_repo_settings(large, gated="manual")
-    found = lambda **narrower: ids(api.list_models(filter=tag, **narrower))  # noqa: E731
+    found = lambda **narrower: ids(api.list_models(filter=tag, **narrower))  # noqa: E731 - a name for one expression
     assert found() == {small, large, quantized}
     for narrower, expected in [
         ({"apps": "vllm"}, {small}),
@@ -267,11 +267,11 @@ def test_models_are_filtered_by_everything_that_the_client_offers(api, new_repo,
 @calls("HfApi.list_spaces (models, datasets, linked)")
 def test_spaces_are_found_by_what_they_use(api, new_repo, unique):
     word = unique("uses")
-    card = lambda *lines: "\n".join(["---", "sdk: static", f"tags: [{word}]", *lines, "---", ""]).encode()  # noqa: E731
+    card = lambda *lines: "\n".join(["---", "sdk: static", f"tags: [{word}]", *lines, "---", ""]).encode()  # noqa: E731 - a name for one expression
     both = new_repo("space", files={"README.md": card("models: [ada/parent, ada/child]", "datasets: [ada/corpus]")})
     one = new_repo("space", files={"README.md": card("models: [ada/parent]")})
     none = new_repo("space", files={"README.md": card()})
-    found = lambda **narrower: ids(api.list_spaces(filter=word, **narrower))  # noqa: E731
+    found = lambda **narrower: ids(api.list_spaces(filter=word, **narrower))  # noqa: E731 - a name for one expression
     assert found() == {both, one, none}
     assert found(linked=True) == {both, one}
     assert found(models="ada/parent") == {both, one}

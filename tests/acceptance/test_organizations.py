@@ -30,7 +30,7 @@ def test_a_repository_in_a_group_is_its_members(api_of, group, unique, url, tmp_
     repo_id = f"acme/{unique('grouped')}"
     ada.create_repo(repo_id, private=True, resource_group_id=group)
     assert ada.model_info(repo_id, expand=["resourceGroup"]).resource_group["id"] == group
-    listed = lambda api: repo_id in {model.id for model in api.list_models(author="acme", limit=500)}  # noqa: E731
+    listed = lambda api: repo_id in {model.id for model in api.list_models(author="acme", limit=500)}  # noqa: E731 - a name for one expression
     assert [listed(api) for api in (ada, carol, bob, api_of(None))] == [True, True, False, False]
     carol.hf_hub_download(repo_id, ".gitattributes", cache_dir=tmp_path / "carol")
     with pytest.raises(RepositoryNotFoundError):

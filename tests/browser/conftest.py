@@ -22,11 +22,11 @@ from playwright.sync_api import expect, sync_playwright
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.clients import client_env  # noqa: E402
-from harness.hub import Hub  # noqa: E402
-from harness.people import PASSWORD, TOKENS  # noqa: E402
+from harness.clients import client_env  # noqa: E402 - found by the path above
+from harness.hub import Hub  # noqa: E402 - found by the path above
+from harness.people import PASSWORD, TOKENS  # noqa: E402 - found by the path above
 
-from content import collected, gallery, rich  # noqa: E402, F401
+from content import collected, gallery, rich  # noqa: E402, F401 - found by the path above; fixtures
 
 # Before anything imports huggingface_hub, which reads its environment only once.
 os.environ.update(client_env("http://127.0.0.1:9", Path(tempfile.mkdtemp(prefix="hub-browser-"))))

@@ -145,7 +145,7 @@ def collected(hub, shown):
 
 def gguf(embedding=2_560_000):
     """Returns the header of a small GGUF file, as if its tensors came behind it; the first has so many values."""
-    text = lambda value: struct.pack("<Q", len(value)) + value.encode()  # noqa: E731
+    text = lambda value: struct.pack("<Q", len(value)) + value.encode()  # noqa: E731 - a name for one expression
     tensors = [("token_embd.weight", embedding, 14), ("blk.0.attn_q.weight", 9_437_184, 12), ("output_norm.weight", 4_096, 0)]
     keys = [("general.architecture", "llama"), ("general.name", "Harbour small")]
     head = b"GGUF" + struct.pack("<IQQ", 3, len(tensors), len(keys))
@@ -155,8 +155,8 @@ def gguf(embedding=2_560_000):
 
 def png(side=240):
     """Returns a picture: a slope from dark to light."""
-    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731
-    line = lambda y: b"\0" + b"".join(bytes((11 + x * 180 // side, 107 + y * 90 // side, 84)) for x in range(side))  # noqa: E731
+    chunk = lambda kind, data: struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))  # noqa: E731 - a name for one expression
+    line = lambda y: b"\0" + b"".join(bytes((11 + x * 180 // side, 107 + y * 90 // side, 84)) for x in range(side))  # noqa: E731 - a name for one expression
     head = struct.pack(">IIBBBBB", side, side, 8, 2, 0, 0, 0)
     pixels = zlib.compress(b"".join(line(y) for y in range(side)))
     return b"\x89PNG\r\n\x1a\n" + chunk(b"IHDR", head) + chunk(b"IDAT", pixels) + chunk(b"IEND", b"")

@@ -26,7 +26,7 @@ def dead_letters(hub):
 def test_a_walk_through_the_console(open_browser, hub, viewport, scheme):
     dead_letters(hub)
     page = open_browser(viewport, color_scheme=scheme)
-    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-console-{name}")  # noqa: E731
+    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-console-{name}")  # noqa: E731 - a name for one expression
     log_in(page)
     page.goto("/settings/profile")
     page.get_by_role("link", name="Admin console").click()

@@ -153,7 +153,7 @@ def test_its_pages_are_accessible_and_fit(open_browser, hub, repo, viewport, sch
     comment = api.get_discussion_details(repo, 1).events[0]
     api.edit_discussion_comment(repo, 1, comment.id, "@bob, is this as you want it, or not?")
     page = open_browser(viewport, color_scheme=scheme)
-    shot = lambda what: picture(page, f"{name}-notifications-{what}")  # noqa: E731
+    shot = lambda what: picture(page, f"{name}-notifications-{what}")  # noqa: E731 - a name for one expression
     log_in(page, "bob")
     wait_for(page, "/notifications", f"A question {name} 1")
     wait_for(page, "/notifications", f"Mend it {name}")
@@ -192,7 +192,7 @@ def test_the_link_in_a_mail_ends_the_mails(open_browser, hub, repo, viewport, sc
     from huggingface_hub import HfApi
 
     page = open_browser(viewport, color_scheme=scheme)
-    shot = lambda what: picture(other, f"{viewport['width']}-{scheme}-notifications-{what}")  # noqa: E731
+    shot = lambda what: picture(other, f"{viewport['width']}-{scheme}-notifications-{what}")  # noqa: E731 - a name for one expression
     name = sign_up(page, "meg")
     page.goto("/settings/notifications")
     page.locator("form[action='/settings/confirm-email'] button").click()

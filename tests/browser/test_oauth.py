@@ -59,7 +59,7 @@ def make(page, application):
 def test_somebody_signs_in_and_takes_it_back(open_browser, application, viewport, scheme):
     page = open_browser(viewport, color_scheme=scheme)
     page.watch.hosts.add(urllib.parse.urlsplit(application.url).netloc)
-    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-oauth-{name}")  # noqa: E731
+    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-oauth-{name}")  # noqa: E731 - a name for one expression
     log_in(page, "bob")
     asking = make(page, application)
     found = problems(page)

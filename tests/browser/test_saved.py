@@ -27,7 +27,7 @@ def narrowed(page):
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_search_is_saved_seen_and_deleted(open_browser, shown, viewport, scheme):
     page = open_browser(viewport, color_scheme=scheme)
-    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-saved-{name}")  # noqa: E731
+    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-saved-{name}")  # noqa: E731 - a name for one expression
     narrowed(page)
     assert not page.get_by_role("link", name="Save this search").count(), "strangers have nothing saved"
     log_in(page, "bob")

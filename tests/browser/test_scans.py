@@ -59,7 +59,7 @@ def test_from_the_warning_to_what_was_found(open_browser, risky, scripts):
 def test_marks_in_the_list_lead_to_the_findings(open_browser, risky):
     page = open_browser()
     page.goto(f"/{risky}/tree/main")
-    row = lambda name: page.locator("tr", has_text=name)  # noqa: E731
+    row = lambda name: page.locator("tr", has_text=name)  # noqa: E731 - a name for one expression
     for name, mark in [("tokens.pkl", "Pickle"), ("stranger.pkl", "Suspicious"), ("conf.env", "Secrets")]:
         row(name).get_by_role("link", name=mark).wait_for()
     assert row("model.safetensors").locator(".badge", has_text="Pickle").count() == 0

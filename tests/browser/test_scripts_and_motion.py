@@ -62,7 +62,7 @@ def test_a_card_goes_the_way_of_its_script(open_browser, harbour, viewport):
         assert side(page, text) == "right", text
     assert side(page, "This paragraph is English and goes from left to right.") == "left"
     # Points, the line beside a quotation, and code.
-    style = lambda selector, name: page.locator(f".prose {selector}").first.evaluate(f"element => getComputedStyle(element).{name}")  # noqa: E731
+    style = lambda selector, name: page.locator(f".prose {selector}").first.evaluate(f"element => getComputedStyle(element).{name}")  # noqa: E731 - a name for one expression
     assert style("ul", "direction") == "rtl" and style("ul", "paddingRight") != "0px"
     assert style("blockquote", "borderRightWidth") == "3px"
     assert style("pre", "direction") == "ltr"

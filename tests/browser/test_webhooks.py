@@ -67,7 +67,7 @@ def fill(page, receiver, watched):
 @pytest.mark.parametrize("viewport", [PHONE, DESKTOP], ids=["phone", "desktop"])
 def test_a_webhook_is_made_tried_out_replayed_and_deleted(open_browser, receiver, shown, viewport, scheme):
     page = open_browser(viewport, color_scheme=scheme)
-    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-webhooks-{name}")  # noqa: E731
+    shot = lambda name: picture(page, f"{viewport['width']}-{scheme}-webhooks-{name}")  # noqa: E731 - a name for one expression
     log_in(page, "bob")
     page.goto(WEBHOOKS)
     found = problems(page)

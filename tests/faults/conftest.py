@@ -7,7 +7,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.clients import client_env  # noqa: E402
+from harness.clients import client_env  # noqa: E402 - found by the path above
 
 
 

@@ -8,7 +8,7 @@ from pathlib import Path
 
 sys.path.insert(0, str(Path(__file__).resolve().parents[1]))
 
-from harness.stores import AzuriteStore, GcsStore, SeaweedStore  # noqa: E402
+from harness.stores import AzuriteStore, GcsStore, SeaweedStore  # noqa: E402 - found by the path above
 
 folder = Path(sys.argv[1])
 stores = [SeaweedStore(folder)]

@@ -178,14 +178,22 @@ impl Read for Section<'_> {
 
 impl Seek for Section<'_> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::End(offset) => self.size.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = sought(to, self.at, self.size)?;
         Ok(self.at)
     }
+}
+
+/// Where somebody goes who is at a place of something of a size.
+///
+/// # Errors
+/// It lies before the beginning.
+pub fn sought(to: SeekFrom, at: u64, size: u64) -> io::Result<u64> {
+    let place = match to {
+        SeekFrom::Start(place) => Some(place),
+        SeekFrom::End(offset) => size.checked_add_signed(offset),
+        SeekFrom::Current(offset) => at.checked_add_signed(offset),
+    };
+    place.ok_or_else(|| io::ErrorKind::InvalidInput.into())
 }
 
 /// The next bytes of an input, as a source of its own: what is left of them is for who reads the input. It is paid for twice, since

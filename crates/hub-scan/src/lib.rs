@@ -29,7 +29,7 @@ use std::io::{self, Read, Seek, SeekFrom};
 use input::{Budget, Stop};
 
 pub use guess::{HEAD_BYTES, is_named_pickle, is_pickle, may_be_pickle};
-pub use input::Limits;
+pub use input::{Limits, sought};
 pub use kind::Kind;
 pub use report::{Finding, Import, Level, Report, Safety, Topic};
 

@@ -46,12 +46,7 @@ impl<F: FnMut(Range<u64>) -> io::Result<Bytes>> Read for Blocks<F> {
 
 impl<F> Seek for Blocks<F> {
     fn seek(&mut self, to: SeekFrom) -> io::Result<u64> {
-        let place = match to {
-            SeekFrom::Start(place) => Some(place),
-            SeekFrom::End(offset) => self.size.checked_add_signed(offset),
-            SeekFrom::Current(offset) => self.at.checked_add_signed(offset),
-        };
-        self.at = place.ok_or(io::ErrorKind::InvalidInput)?;
+        self.at = hub_scan::sought(to, self.at, self.size)?;
         Ok(self.at)
     }
 }

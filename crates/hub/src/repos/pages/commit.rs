@@ -6,12 +6,11 @@ use hub_types::Oid;
 
 use super::BASES;
 use super::context::{commit_summary, header_of, layout_of};
-use super::diff::{DiffPage, FileDiff, LEFT_OUT, diff};
+use super::diff::{DiffPage, FileDiff, LEFT_OUT, diff, page_number};
 use super::view::{CommitSummary, RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
 use crate::repos::access::RepoContent;
-use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::reading;
 use crate::ssh::signatures;
 use crate::web::extract::raw_param;
@@ -85,7 +84,7 @@ async fn show_commit(page: PageRequest, content: RepoContent) -> HubResult<HttpR
     let oid = reading::resolve(&page.app, repo, raw_param(page.http(), "revision")).await?;
     let info = reading::commit(&page.app, repo, oid).await?;
     let (header, _) = header_of(&page, &content, RepoTab::Files).await?;
-    let number = page.query().get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_FILES / PAGE_LEN);
+    let number = page_number(page.query().get("p").unwrap_or_default(), PAGE_LEN);
     let before = number * PAGE_LEN;
     let DiffPage { files, has_next, is_cut } =
         diff(&page, repo, info.parents.first().copied(), oid, before..before + PAGE_LEN).await?;

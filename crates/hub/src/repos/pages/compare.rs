@@ -7,12 +7,11 @@ use hub_types::Oid;
 use super::BASES;
 use super::commits::{CommitDay, by_day};
 use super::context::{all_refs, compare_href, header_of, layout_of};
-use super::diff::{DiffPage, FileDiff, diff};
+use super::diff::{DiffPage, FileDiff, diff, page_number};
 use super::view::{RepoHeader, RepoTab};
 use crate::accounts::page::PageRequest;
 use crate::error::{ErrorKind, HubResult};
 use crate::repos::access::RepoContent;
-use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::{Repo, reading};
 use crate::web::filters;
 use crate::web::form::Field;
@@ -66,7 +65,7 @@ async fn show_comparison(page: PageRequest, content: RepoContent) -> HubResult<H
         |key: &str| query.get(key).map(str::trim).filter(|name| !name.is_empty()).unwrap_or(&repo.default_branch).to_owned();
     let mut base = Field::new("base", "From").value(named("base"));
     let mut head = Field::new("head", "To").value(named("head"));
-    let number = query.get("p").and_then(|text| text.parse::<usize>().ok()).unwrap_or(0).min(MAX_FILES / PAGE_LEN);
+    let number = page_number(query.get("p").unwrap_or_default(), PAGE_LEN);
     let (old, new) = (resolved(&page, repo, &mut base).await?, resolved(&page, repo, &mut head).await?);
     let DiffPage { files, has_next, is_cut } = match (old, new) {
         (Some(old), Some(new)) => diff(&page, repo, Some(old), new, number * PAGE_LEN..(number + 1) * PAGE_LEN).await?,

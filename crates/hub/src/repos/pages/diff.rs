@@ -95,6 +95,11 @@ pub(super) struct DiffPage {
     pub is_cut: bool,
 }
 
+/// Which page of so many files is asked for, from 0; at most the last that may have any.
+pub(super) fn page_number(text: &str, page_len: usize) -> usize {
+    text.parse::<usize>().unwrap_or(0).min((MAX_FILES - 1) / page_len)
+}
+
 /// Some of the files that differ between two commits.
 pub(super) async fn diff(
     page: &PageRequest,

@@ -6,7 +6,7 @@ use actix_web::HttpResponse;
 use askama::Template;
 
 use super::super::context::{header_of, layout_of};
-use super::super::diff::{DiffLine, DiffPage, FileDiff, LEFT_OUT, diff};
+use super::super::diff::{DiffLine, DiffPage, FileDiff, LEFT_OUT, diff, page_number};
 use super::super::view::{RepoHeader, RepoTab};
 use super::attachments::CommentForm;
 use super::comments::{self, Desk, Rights};
@@ -16,7 +16,6 @@ use super::remarks::{Answer, RemarkForm, ThreadView, gather, put_back, put_edit_
 use super::thread::Head;
 use crate::accounts::page::PageRequest;
 use crate::error::HubResult;
-use crate::repos::diff_lines::MAX_FILES;
 use crate::repos::discussions::{self, Details, Spot};
 use crate::repos::queries::discussions::DiffSide;
 use crate::repos::{Repo, RepoContent, RepoRead};
@@ -127,7 +126,7 @@ pub(super) async fn show_files(page: PageRequest, content: RepoContent) -> HubRe
 }
 
 fn number_of(text: &str) -> usize {
-    text.parse().unwrap_or(0).min(MAX_FILES / PAGE_LEN)
+    page_number(text, PAGE_LEN)
 }
 
 /// What the forms under comments say of the page that they are on.
@@ -297,7 +296,8 @@ fn shown_file(
 
 #[cfg(test)]
 mod tests {
-    use super::{MAX_FILES, PAGE_LEN, number_at, sent_from, spot_of};
+    use super::{PAGE_LEN, number_at, sent_from, spot_of};
+    use crate::repos::diff_lines::MAX_FILES;
 
     #[test]
     fn a_spot_is_read_from_its_end() {
@@ -315,7 +315,7 @@ mod tests {
         for number in [0, 1, 50] {
             assert_eq!(number_at(&sent_from(number)), Some(number));
         }
-        for (at, number) in [("talk", None), ("", None), ("files-x", Some(0)), ("files-999999", Some(MAX_FILES / PAGE_LEN))] {
+        for (at, number) in [("talk", None), ("", None), ("files-x", Some(0)), ("files-999999", Some(MAX_FILES / PAGE_LEN - 1))] {
             assert_eq!(number_at(at), number, "{at}");
         }
     }
