@@ -42,7 +42,7 @@ def test_a_forgotten_password_is_chosen_anew(open_browser, hub, viewport, scheme
     problems += look(other, "forgot", viewport, scheme)
     other.get_by_role("main").get_by_label("Email").fill(f"{name}@example.org")
     other.get_by_role("button", name="Send me a link").click()
-    other.get_by_role("heading", name="Look into your mail").wait_for()
+    other.get_by_role("heading", name="Check your mail").wait_for()
     problems += look(other, "asked", viewport, scheme)
     link = re.search(r"http://\S+/reset-password\?link=\S+", mail_to(hub, f"{name}@example.org", "Choose a new password"))[0]
     other.goto(link)

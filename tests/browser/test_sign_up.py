@@ -24,7 +24,7 @@ def ask(page, name, email):
     page.get_by_label("Email").fill(email)
     page.get_by_label("Password", exact=True).fill(CHOSEN)
     page.get_by_role("main").get_by_role("button", name="Sign up").click()
-    page.get_by_role("heading", name="Look into your mail").wait_for()
+    page.get_by_role("heading", name="Check your mail").wait_for()
     return page.get_by_role("main").inner_text().replace(email, "ADDRESS")
 
 

@@ -29,7 +29,7 @@ async fn a_link_in_a_mail_changes_the_password_once_and_ends_all_sessions() {
     let mut browser = Browser::new(&hub);
     assert!(browser.open("/login").await.has("href=\"/forgot-password\""));
     let page = browser.submit(ASK, ASK, &[("email", "ADA@example.org")]).await;
-    assert!(page.status == 200 && page.has("Look into your mail"), "{}", page.text);
+    assert!(page.status == 200 && page.has("Check your mail"), "{}", page.text);
     let sent = mails(&hub, 1).await;
     let path = link(the_mail(&sent, "ada@example.org", SUBJECT));
     assert!(path.starts_with("/reset-password?link="), "{path}");

@@ -206,10 +206,9 @@ fn message_of(failure: &Failure) -> String {
         ErrorKind::RepoNotFound => "No repository of this name is visible to you. It may have been deleted or moved, or it is \
              private and you are not logged in with an account that may see it."
             .to_owned(),
-        ErrorKind::RepoGone => format!(
-            "{} If there is a private one of the name by now, only those see it who may: log in with such an account.",
-            failure.message
-        ),
+        ErrorKind::RepoGone => {
+            format!("{} A private repository may have its name now: log in with an account that may see it.", failure.message)
+        }
         ErrorKind::EntryNotFound => {
             "There is no file or folder at this path. It may have been moved or deleted, or be on another branch.".to_owned()
         }

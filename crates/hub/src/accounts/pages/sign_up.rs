@@ -50,7 +50,7 @@ pub(super) fn routes(config: &mut web::ServiceConfig) {
 
 /// Answers who signed up.
 pub(super) async fn show_sent(page: &PageRequest, email: &str) -> HubResult<HttpResponse> {
-    let layout = page.layout("Look into your mail");
+    let layout = page.layout("Check your mail");
     let sends_mail = page.app.mailer.reaches_people();
     page.show(SignupSentPage { layout, email: email.to_owned(), sends_mail }).await
 }
