@@ -18,7 +18,7 @@ use std::{
 };
 
 use hub_search::{
-    Change, Clause, Counters, Elsewhere, Facet, FacetRequest, Narrow, Number, Position, Range, Rule, SearchQuery, Snippets, Sort,
+    Change, Clause, Counters, Facet, FacetRequest, Narrow, Number, Position, Range, Rule, SearchQuery, Snippets, Sort,
     SuggestQuery, TantivyIndex, Visible, synth::Synth,
 };
 use hub_types::RepoType;
@@ -126,15 +126,8 @@ fn kind_of(number: u64) -> RepoType {
 
 /// What a list page asks for.
 fn list() -> SearchQuery {
-    let elsewhere = Elsewhere {
-        prefixes: &["license:", "dataset:", "base_model:", "region:"],
-        facets: &[Facet::Task, Facet::Library, Facet::Language, Facet::Quantization],
-    };
-    let request = |facet| match facet {
-        Facet::Tag => FacetRequest { narrow: Narrow::Except(elsewhere), ..FacetRequest::top(facet, 80) },
-        _ => FacetRequest::top(facet, 60),
-    };
-    let facets = FACETS.map(request).to_vec();
+    let most = |facet| if facet == Facet::Tag { 300 } else { 60 };
+    let facets = FACETS.map(|facet| FacetRequest::top(facet, most(facet))).to_vec();
     SearchQuery { facets, snippets: Snippets::Card, ..SearchQuery::new(RepoType::Model) }
 }
 

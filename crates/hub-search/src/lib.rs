@@ -77,7 +77,7 @@ pub use error::SearchError;
 pub use index::{Rebuild, SearchIndex};
 pub use meili::{MeiliIndex, MeiliRebuild};
 pub use query::{
-    Clause, Counting, Direction, Elsewhere, FacetRequest, MAX_QUERY_BYTES, MAX_QUERY_WORDS, Narrow, Number, Range, Rule,
-    SearchQuery, Snippets, Sort, SuggestQuery, Visible,
+    Clause, Counting, Direction, FacetRequest, MAX_QUERY_BYTES, MAX_QUERY_WORDS, Narrow, Number, Range, Rule, SearchQuery,
+    Snippets, Sort, SuggestQuery, Visible,
 };
 pub use results::{FacetCount, FacetCounts, Hit, Score, SearchResults, Snippet, Stats, Suggestion, TextReading};

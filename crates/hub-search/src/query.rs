@@ -197,25 +197,6 @@ pub enum Narrow {
     Containing(String),
     /// These, also when their count is zero.
     Only(Vec<String>),
-    /// All that say something that nothing else says.
-    Except(Elsewhere),
-}
-
-/// Values of a facet that are shown elsewhere.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub struct Elsewhere {
-    /// Those that begin like this.
-    pub prefixes: &'static [&'static str],
-    /// Those that one of these facets has at least half as often: the name of a library is among the tags of its models.
-    pub facets: &'static [Facet],
-}
-
-impl Elsewhere {
-    /// Whether a value that `count` have is shown elsewhere. `counted` tells how many have one of another facet.
-    pub(crate) fn has(&self, value: &str, count: u64, counted: impl Fn(Facet) -> u64) -> bool {
-        let begins = self.prefixes.iter().any(|prefix| value.starts_with(prefix));
-        begins || self.facets.iter().any(|facet| 2 * counted(*facet) >= count)
-    }
 }
 
 /// How conditions on a facet act on its own counts.

@@ -12,7 +12,7 @@ use std::{
 };
 
 use crate::{
-    Clause, Counting, Elsewhere, Facet, FacetCount, FacetCounts, FacetRequest, Narrow, Rule, SearchQuery, Visible,
+    Clause, Counting, Facet, FacetCount, FacetCounts, FacetRequest, Narrow, Rule, SearchQuery, Visible,
     embedded::{
         bits::Bits,
         columns::Columns,
@@ -209,15 +209,15 @@ fn list(columns: &Columns, kind: usize, request: &FacetRequest, clauses: &[Claus
         .filter_map(|value| column.find(request.facet, value))
         .collect();
     let mut listed = match &request.narrow {
-        Narrow::Every | Narrow::Except(_) => match tally {
-            Tally::Added(sum) => Best::of(columns, kind, request).with_counted(sum).into_sorted(),
+        Narrow::Every => match tally {
+            Tally::Added(sum) => Best::new(column, kind, request.limit).with_counted(sum).into_sorted(),
             Tally::Rare(sum, _) => top_of_all(columns, kind, request, tally, Some(sum)),
             Tally::Kept { .. } | Tally::Docs(_) => top_of_all(columns, kind, request, tally, None),
         },
         Narrow::Containing(part) => {
             let all = 0..column.values.len() as u32;
             let fitting = all.filter(|at| contains(&column.values[*at as usize].text, part));
-            top(columns, kind, request, tally, fitting)
+            top(column, kind, request.limit, tally, fitting)
         }
         Narrow::Only(values) => only(column, kind, request, values, tally),
     };
@@ -254,7 +254,7 @@ fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Ta
     let column = columns.column(request.facet);
     let heads = column.heads(kind, columns.values_version);
     let is_left = |at: &u32| rare.is_none() || !column.values[*at as usize].docs.is_few();
-    let mut best = Best::of(columns, kind, request);
+    let mut best = Best::new(column, kind, request.limit);
     if let Some(sum) = rare {
         best = best.with_counted(sum);
     }
@@ -272,14 +272,8 @@ fn top_of_all(columns: &Columns, kind: usize, request: &FacetRequest, tally: &Ta
 }
 
 /// The most frequent of the values, which may come in any order.
-fn top(
-    columns: &Columns,
-    kind: usize,
-    request: &FacetRequest,
-    tally: &Tally<'_>,
-    values: impl Iterator<Item = u32>,
-) -> Vec<(u64, u32)> {
-    let mut best = Best::of(columns, kind, request);
+fn top(column: &FacetColumn, kind: usize, limit: usize, tally: &Tally<'_>, values: impl Iterator<Item = u32>) -> Vec<(u64, u32)> {
+    let mut best = Best::new(column, kind, limit);
     values.for_each(|at| best.add(at, tally));
     best.into_sorted()
 }
@@ -289,38 +283,12 @@ struct Best<'a> {
     column: &'a FacetColumn,
     kind: usize,
     limit: usize,
-    taken: Option<Taken<'a>>,
     heap: BinaryHeap<Reverse<(u64, Reverse<&'a str>, u32)>>,
 }
 
-/// Values that are shown elsewhere.
-struct Taken<'a> {
-    elsewhere: &'a Elsewhere,
-    columns: &'a Columns,
-}
-
-impl Taken<'_> {
-    fn has(&self, value: &Value, kind: usize) -> bool {
-        let counted = |facet| {
-            let column = self.columns.column(facet);
-            column.find(facet, &value.text).map_or(0, |at| u64::from(column.values[at as usize].of_kind(kind)))
-        };
-        self.elsewhere.has(&value.text, u64::from(value.of_kind(kind)), counted)
-    }
-}
-
 impl<'a> Best<'a> {
-    fn of(columns: &'a Columns, kind: usize, request: &'a FacetRequest) -> Self {
-        let taken = match &request.narrow {
-            Narrow::Except(elsewhere) => Some(Taken { elsewhere, columns }),
-            Narrow::Every | Narrow::Containing(_) | Narrow::Only(_) => None,
-        };
-        let limit = request.limit;
-        Self { column: columns.column(request.facet), kind, limit, taken, heap: BinaryHeap::with_capacity(limit + 1) }
-    }
-
-    fn is_taken(&self, at: u32) -> bool {
-        self.taken.as_ref().is_some_and(|taken| taken.has(&self.column.values[at as usize], self.kind))
+    fn new(column: &'a FacetColumn, kind: usize, limit: usize) -> Self {
+        Self { column, kind, limit, heap: BinaryHeap::with_capacity(limit + 1) }
     }
 
     /// What a value must have to be among them.
@@ -338,7 +306,7 @@ impl<'a> Best<'a> {
     }
 
     fn add(&mut self, at: u32, tally: &Tally<'_>) {
-        if !self.may_be(at) || self.is_taken(at) {
+        if !self.may_be(at) {
             return;
         }
         let value = &self.column.values[at as usize];
@@ -349,10 +317,7 @@ impl<'a> Best<'a> {
     /// With all that were counted.
     fn with_counted(mut self, sum: &Sum) -> Self {
         for at in &sum.seen {
-            let count = u64::from(sum.counts[*at as usize]);
-            if count >= self.least() && !self.is_taken(*at) {
-                self.push(*at, count);
-            }
+            self.push(*at, u64::from(sum.counts[*at as usize]));
         }
         self
     }

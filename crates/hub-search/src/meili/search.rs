@@ -224,19 +224,7 @@ fn counts(query: &SearchQuery, request: &FacetRequest, found: &[Found<Document>]
         .collect();
     let distribution = found.get(listed_in).and_then(|found| found.facet_distribution.as_ref()?.get(request.facet.as_str()));
     let counted = distribution.into_iter().flatten().map(|(value, count)| (filter::shown(value), *count as u64));
-    let is_elsewhere = |value: &str, count: u64| match &request.narrow {
-        Narrow::Except(elsewhere) => elsewhere.has(value, count, |facet| most_of(found, facet, value)),
-        Narrow::Every | Narrow::Containing(_) | Narrow::Only(_) => false,
-    };
-    let counted = counted.filter(|(value, count)| !is_elsewhere(value, *count));
     FacetCounts { facet: request.facet, values: merge(query, request, counted.collect(), &by_name) }
-}
-
-/// How many have a value, by the search that found the most.
-fn most_of(found: &[Found<Document>], facet: Facet, value: &str) -> u64 {
-    let stored = filter::stored(facet, value);
-    let counts = found.iter().filter_map(|found| found.facet_distribution.as_ref()?.get(facet.as_str())?.get(stored.as_str()));
-    counts.max().map_or(0, |count| *count as u64)
 }
 
 fn merge(query: &SearchQuery, request: &FacetRequest, counted: Vec<(String, u64)>, by_name: &[(String, u64)]) -> Vec<FacetCount> {
@@ -247,13 +235,13 @@ fn merge(query: &SearchQuery, request: &FacetRequest, counted: Vec<(String, u64)
         })
     };
     let wanted = |value: &str| match &request.narrow {
-        Narrow::Every | Narrow::Except(_) => true,
+        Narrow::Every => true,
         Narrow::Containing(part) => value.to_ascii_lowercase().contains(&part.to_ascii_lowercase()),
         Narrow::Only(only) => only.iter().any(|other| request.facet.key(other) == request.facet.key(value)),
     };
     let mut values: Vec<(String, u64)> = match &request.narrow {
         Narrow::Only(_) => by_name.iter().filter(|(value, _)| wanted(value)).cloned().collect(),
-        Narrow::Every | Narrow::Containing(_) | Narrow::Except(_) => {
+        Narrow::Every | Narrow::Containing(_) => {
             counted.into_iter().filter(|(value, count)| *count > 0 && wanted(value)).collect()
         }
     };

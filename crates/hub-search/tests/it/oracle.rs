@@ -1,10 +1,10 @@
 //! Random documents and queries, answered by the index and by a loop over all documents.
 
-use std::collections::{BTreeMap, BTreeSet};
+use std::collections::BTreeMap;
 
 use hub_search::{
-    Change, Clause, Counters, Counting, Direction, Elsewhere, Facet, FacetRequest, Narrow, Number, Position, Range, RepoDoc,
-    Rule, SearchQuery, Sort, TantivyIndex, Visible,
+    Change, Clause, Counters, Counting, Direction, Facet, FacetRequest, Narrow, Number, Position, Range, RepoDoc, Rule,
+    SearchQuery, Sort, TantivyIndex, Visible,
 };
 use hub_types::RepoType;
 use proptest::{collection::vec, prelude::*};
@@ -19,7 +19,6 @@ const FACETS: [Facet; 3] = [Facet::Task, Facet::License, Facet::Author];
 const GROUP: &str = "group:-1";
 const OWNERS: [&str; 4] = ["ada", "Bob", "carl", "dora"];
 const VALUES: [&str; 5] = ["v0", "v1", "v2", "v3", "v4"];
-const ELSEWHERE: Elsewhere = Elsewhere { prefixes: &["v1", "t1"], facets: &[Facet::License] };
 const WORDS: [&str; 4] = ["alpha", "bravo", "delta", "gamma"];
 
 type Parts = ((i64, usize, usize, bool, Vec<usize>), (Vec<usize>, Vec<usize>, u64, u64), (i64, i64, Option<u64>, i32));
@@ -63,11 +62,6 @@ fn clause() -> impl Strategy<Value = Clause> {
     )
 }
 
-fn narrow() -> impl Strategy<Value = Narrow> {
-    let containing = |part: &str| Just(Narrow::Containing(part.to_owned()));
-    prop_oneof![3 => Just(Narrow::Every), 1 => containing("1"), 1 => containing("D"), 1 => Just(Narrow::Except(ELSEWHERE))]
-}
-
 fn query() -> impl Strategy<Value = SearchQuery> {
     let visible = prop_oneof![
         Just(Visible::Public),
@@ -91,12 +85,14 @@ fn query() -> impl Strategy<Value = SearchQuery> {
         proptest::option::of(0..4_i64),
     )
         .prop_map(|(number, min, max)| Range { number, min, max });
-    let request = (0..FACETS.len(), 0..5_usize, any::<bool>(), narrow()).prop_map(|(facet, limit, own, narrow)| FacetRequest {
-        facet: FACETS[facet],
-        limit,
-        narrow,
-        counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
-    });
+    let request =
+        (0..FACETS.len(), 0..5_usize, any::<bool>(), prop_oneof![3 => Just(None), 1 => Just(Some("1")), 1 => Just(Some("D"))])
+            .prop_map(|(facet, limit, own, part): (_, _, _, Option<&str>)| FacetRequest {
+                facet: FACETS[facet],
+                limit,
+                narrow: part.map_or(Narrow::Every, |part| Narrow::Containing(part.to_owned())),
+                counting: if own { Counting::WithAllClauses } else { Counting::WithoutOwnClauses },
+            });
     (
         (
             0..3_usize,
@@ -202,17 +198,6 @@ fn sorted(mut docs: Vec<&RepoDoc>, query: &SearchQuery) -> Vec<i64> {
     docs.into_iter().skip(query.offset).take(query.limit).map(|doc| doc.pk).collect()
 }
 
-/// How many documents of a kind have each value, whoever may see them.
-fn counts_of_all(docs: &BTreeMap<i64, RepoDoc>, kind: RepoType, facet: Facet) -> BTreeMap<String, u64> {
-    let mut counts = BTreeMap::new();
-    for doc in docs.values().filter(|doc| doc.kind == kind) {
-        for value in BTreeSet::from_iter(values(doc, facet)) {
-            *counts.entry(value).or_default() += 1;
-        }
-    }
-    counts
-}
-
 fn counts(docs: &BTreeMap<i64, RepoDoc>, query: &SearchQuery, request: &FacetRequest) -> Vec<(String, u64)> {
     let without = (request.counting == Counting::WithoutOwnClauses).then_some(request.facet);
     let mut counts: BTreeMap<String, u64> = BTreeMap::new();
@@ -224,18 +209,8 @@ fn counts(docs: &BTreeMap<i64, RepoDoc>, query: &SearchQuery, request: &FacetReq
             *counts.entry(value).or_default() += 1;
         }
     }
-    match &request.narrow {
-        Narrow::Containing(part) => counts.retain(|value, _| value.to_lowercase().contains(&part.to_lowercase())),
-        Narrow::Except(elsewhere) => {
-            let all: Vec<_> = elsewhere.facets.iter().map(|facet| counts_of_all(docs, query.kind, *facet)).collect();
-            let own = counts_of_all(docs, query.kind, request.facet);
-            counts.retain(|value, _| {
-                let count = |all: &BTreeMap<String, u64>| all.get(value).copied().unwrap_or(0);
-                let begins = elsewhere.prefixes.iter().any(|prefix| value.starts_with(prefix));
-                !begins && all.iter().all(|other| 2 * count(other) < count(&own))
-            });
-        }
-        Narrow::Every | Narrow::Only(_) => {}
+    if let Narrow::Containing(part) = &request.narrow {
+        counts.retain(|value, _| value.to_lowercase().contains(&part.to_lowercase()));
     }
     let mut counts: Vec<(String, u64)> = counts.into_iter().collect();
     counts.sort_by(|a, b| b.1.cmp(&a.1).then_with(|| a.0.cmp(&b.0)));
@@ -357,9 +332,7 @@ fn queries_of_many() -> Vec<SearchQuery> {
     let containing = FacetRequest { narrow: Narrow::Containing("7".to_owned()), ..FacetRequest::top(Facet::Tag, 10) };
     let all = FacetRequest { counting: Counting::WithAllClauses, ..FacetRequest::top(Facet::Task, 4) };
     let facets = [Facet::Task, Facet::License, Facet::Tag, Facet::BaseModel].map(|facet| FacetRequest::top(facet, 12));
-    let except = FacetRequest { narrow: Narrow::Except(ELSEWHERE), ..FacetRequest::top(Facet::Tag, 10) };
-    let facets: Vec<_> =
-        facets.into_iter().chain([containing, all, except, FacetRequest::top(Facet::BaseModel, 3_000)]).collect();
+    let facets: Vec<_> = facets.into_iter().chain([containing, all, FacetRequest::top(Facet::BaseModel, 3_000)]).collect();
     let mut queries = Vec::new();
     for (at, clauses) in conditions.iter().enumerate() {
         for visible in [Visible::Public, Visible::PublicAnd(vec!["ada".to_owned()]), Visible::All] {

@@ -1,7 +1,7 @@
 //! What the search index is told about a repository, out of its derived columns.
 
 use hub_cards::infer::FactKey;
-use hub_search::{Counters, Elsewhere, Facet, FacetValues, RepoDoc};
+use hub_search::{Counters, Facet, FacetValues, RepoDoc};
 use hub_types::{RepoId, RepoType};
 use serde_json::Value;
 
@@ -30,10 +30,6 @@ const PREFIXED: &[&str] = &[
     "language:",
     "library:",
 ];
-
-/// Tags that say what another facet says. Its libraries have the formats of weights, too.
-pub const TAGS_ELSEWHERE: Elsewhere =
-    Elsewhere { prefixes: PREFIXED, facets: &[Facet::Task, Facet::Library, Facet::Language, Facet::Quantization] };
 
 /// The document of a repository; nothing for a name that no longer passes for one.
 pub(super) fn of_row(row: SearchRow) -> Option<RepoDoc> {

@@ -10,15 +10,15 @@ use super::groups::{Group, groups, section_of};
 use super::params::Params;
 use crate::repos::audience;
 use crate::repos::pages::tags;
-use crate::search::document::{TAGS_ELSEWHERE, is_other};
+use crate::search::document::is_other;
 use crate::web::extract::Query;
 use crate::web::filters::short_count;
 use crate::web::form::Choice;
 
 /// How many values are sent with the page, to be found by typing.
 const SENT: usize = 60;
-/// How many tags are looked at to find those that no other facet shows.
-const TAGS_LOOKED_AT: usize = 80;
+/// How many tags are looked at to find those that no other facet has.
+const TAGS_LOOKED_AT: usize = 300;
 /// How many values with a text in them are looked at, to find those that are no other facet's.
 const FOUND_LOOKED_AT: usize = 1_000;
 /// From how many values on they can be looked for.
@@ -119,10 +119,7 @@ pub(super) fn requests(params: &Params) -> Vec<FacetRequest> {
 /// those that people know by such words.
 pub(super) fn requests_of(params: &Params, group: &Group) -> Vec<FacetRequest> {
     let top = FacetRequest::top(group.facet, looked_at(params, group));
-    let Some(text) = params.find_in(group) else {
-        let narrow = if group.facet == Facet::Tag { Narrow::Except(TAGS_ELSEWHERE) } else { Narrow::Every };
-        return vec![FacetRequest { narrow, ..top }];
-    };
+    let Some(text) = params.find_in(group) else { return vec![top] };
     let narrowed = |narrow| FacetRequest { narrow, ..top.clone() };
     vec![narrowed(Narrow::Containing(text.to_owned())), narrowed(Narrow::Only(group.values_called(text)))]
 }
